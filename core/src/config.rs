@@ -1,0 +1,239 @@
+//! What the front end is asked to compute, in librosa's words.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Shape of the analysis window; both are periodic, as `scipy.signal.get_window(..., fftbins=True)` makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Window {
+    /// Raised cosine from 0.
+    Hann,
+    /// Raised cosine from 0.08.
+    Hamming,
+}
+
+/// Formula that maps hertz to mel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MelScale {
+    /// Slaney's Auditory Toolbox: linear below 1 kHz, logarithmic above (`librosa`, `htk=False`).
+    Slaney,
+    /// O'Shaughnessy's formula as in HTK (`librosa`, `htk=True`).
+    Htk,
+}
+
+/// How each mel filter is scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MelNorm {
+    /// Every filter has the same area (`librosa`, `norm="slaney"`).
+    Slaney,
+    /// Every filter peaks at 1 (`librosa`, `norm=None`).
+    None,
+}
+
+/// What the delta filter assumes beyond the first and last frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeltaMode {
+    /// The fitted polynomial continues (`librosa.feature.delta`, `mode="interp"`); needs at least `delta_width` frames and is
+    /// [`DeltaMode::Nearest`] for a shorter signal, where librosa raises.
+    Interp,
+    /// The edge frame repeats (`mode="nearest"`).
+    Nearest,
+}
+
+/// A group of values in the feature vector of a frame.
+///
+/// An unknown name in a contract is refused, so a model that needs a newer Moodline says so instead of running wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureGroup {
+    /// `n_mfcc` mel-frequency cepstral coefficients.
+    Mfcc,
+    /// Their first time derivative.
+    Delta,
+    /// Their second time derivative.
+    Delta2,
+}
+
+/// Everything that decides the value of a feature; [`FrontEndConfig::fingerprint`] names it.
+///
+/// The names and meanings are librosa's (0.11: `librosa.feature.mfcc`, `librosa.feature.delta`, `librosa.filters.mel`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontEndConfig {
+    /// Rate the audio is resampled to before anything else, Hz.
+    pub sample_rate: u32,
+    /// FFT length, samples, even; a shorter window is zero-padded to it on both sides.
+    pub n_fft: usize,
+    /// Window length, samples, 1..=`n_fft`.
+    pub win_length: usize,
+    /// Distance between frames, samples.
+    pub hop_length: usize,
+    /// Window shape.
+    pub window: Window,
+    /// Whether frame `t` is centred on sample `t * hop_length` (the signal is padded with `n_fft / 2` zeros on both sides) or
+    /// starts there.
+    pub center: bool,
+    /// Number of mel filters.
+    pub n_mels: usize,
+    /// Lower edge of the lowest filter, Hz.
+    pub fmin: f64,
+    /// Upper edge of the highest filter, Hz, at most half the sample rate.
+    pub fmax: f64,
+    /// Mel formula.
+    pub mel_scale: MelScale,
+    /// Mel filter scaling.
+    pub mel_norm: MelNorm,
+    /// Floor under the loudest cell of the whole clip, dB, or none. A floor needs the whole clip, so only the batch form has it;
+    /// a stream refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_db: Option<f64>,
+    /// Cepstral coefficients kept, 1..=`n_mels`.
+    pub n_mfcc: usize,
+    /// Cepstral lifter length, 0 for none.
+    pub lifter: usize,
+    /// Frames the delta filter spans, odd, at least 3.
+    pub delta_width: usize,
+    /// Delta filter at the edges.
+    pub delta_mode: DeltaMode,
+    /// The groups of the feature vector, in this order, without repetition.
+    pub groups: Vec<FeatureGroup>,
+    /// Consecutive frames averaged into one step of the network, 1..=16, on a grid that starts with the stream; a last partial
+    /// group is averaged over the frames it has.
+    pub average_frames: usize,
+}
+
+/// A front-end setting out of its range.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("front end: {field} must be {expected}, found {found}")]
+pub struct ConfigError {
+    /// Field of [`FrontEndConfig`].
+    pub field: &'static str,
+    /// What it may be.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+impl FrontEndConfig {
+    /// librosa's defaults at 16 kHz without the floor: what the paper's code computes, as a stream can (configuration A of the
+    /// golden data).
+    #[must_use]
+    pub fn librosa_16k() -> Self {
+        Self {
+            sample_rate: 16_000,
+            n_fft: 2048,
+            win_length: 2048,
+            hop_length: 512,
+            window: Window::Hann,
+            center: true,
+            n_mels: 128,
+            fmin: 0.0,
+            fmax: 8000.0,
+            mel_scale: MelScale::Slaney,
+            mel_norm: MelNorm::Slaney,
+            top_db: None,
+            n_mfcc: 13,
+            lifter: 0,
+            delta_width: 9,
+            delta_mode: DeltaMode::Interp,
+            groups: vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2],
+            average_frames: 1,
+        }
+    }
+
+    /// The usual analysis of speech: 25 ms windows every 10 ms, 40 mel bands (configuration C of the golden data).
+    #[must_use]
+    pub fn speech_25_10() -> Self {
+        Self { n_fft: 512, win_length: 400, hop_length: 160, n_mels: 40, ..Self::librosa_16k() }
+    }
+
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    /// The first field out of range, with what was expected and found.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        fn check(ok: bool, field: &'static str, expected: impl Into<String>, found: impl ToString) -> Result<(), ConfigError> {
+            if ok { Ok(()) } else { Err(ConfigError { field, expected: expected.into(), found: found.to_string() }) }
+        }
+        let nyquist = f64::from(self.sample_rate) / 2.0;
+        check((8_000..=384_000).contains(&self.sample_rate), "sample_rate", "8000..=384000 Hz", self.sample_rate)?;
+        check((16..=65_536).contains(&self.n_fft) && self.n_fft.is_multiple_of(2), "n_fft", "an even number in 16..=65536", self.n_fft)?;
+        check((1..=self.n_fft).contains(&self.win_length), "win_length", "1..=n_fft", self.win_length)?;
+        check((1..=self.n_fft).contains(&self.hop_length), "hop_length", "1..=n_fft", self.hop_length)?;
+        check((1..=512).contains(&self.n_mels), "n_mels", "1..=512", self.n_mels)?;
+        check(self.fmin.is_finite() && self.fmin >= 0.0 && self.fmin < nyquist, "fmin", format!("0 <= fmin < {nyquist} Hz"), self.fmin)?;
+        check(
+            self.fmax.is_finite() && self.fmax > self.fmin && self.fmax <= nyquist,
+            "fmax",
+            format!("fmin < fmax <= {nyquist} Hz"),
+            self.fmax,
+        )?;
+        if let Some(top_db) = self.top_db {
+            check(top_db.is_finite() && top_db > 0.0, "top_db", "a positive number of dB, or absent", top_db)?;
+        }
+        check((1..=self.n_mels).contains(&self.n_mfcc), "n_mfcc", "1..=n_mels", self.n_mfcc)?;
+        check(self.lifter <= 1024, "lifter", "0..=1024", self.lifter)?;
+        check(
+            (3..=101).contains(&self.delta_width) && !self.delta_width.is_multiple_of(2),
+            "delta_width",
+            "an odd number in 3..=101",
+            self.delta_width,
+        )?;
+        let repeated = self.groups.iter().enumerate().any(|(i, group)| self.groups[..i].contains(group));
+        check(!self.groups.is_empty() && !repeated, "groups", "at least one feature group, none twice", format!("{:?}", self.groups))?;
+        check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)
+    }
+
+    /// Values in the feature vector of a frame.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.groups.len() * self.n_mfcc
+    }
+
+    /// Distance between two steps of the network: `hop_length * average_frames` samples at `sample_rate`.
+    #[must_use]
+    pub fn step_samples(&self) -> usize {
+        self.hop_length * self.average_frames
+    }
+
+    /// [`FrontEndConfig::step_samples`] in seconds.
+    #[must_use]
+    pub fn step_seconds(&self) -> f64 {
+        self.step_samples() as f64 / f64::from(self.sample_rate)
+    }
+
+    /// SHA-256 of the canonical JSON of this configuration, in hexadecimal: equal exactly when the features are.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        // INVARIANT: a struct of numbers, enums and vectors always serialises.
+        let json = serde_json::to_vec(self).expect("a front-end configuration serialises");
+        crate::contract::hex(&Sha256::digest(json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_presets_are_valid_and_have_different_fingerprints() {
+        let (a, c) = (FrontEndConfig::librosa_16k(), FrontEndConfig::speech_25_10());
+        a.validate().unwrap();
+        c.validate().unwrap();
+        assert_eq!(a.n_features(), 39);
+        assert_ne!(a.fingerprint(), c.fingerprint());
+        assert_eq!(a.fingerprint().len(), 64);
+    }
+
+    #[test]
+    fn a_field_out_of_range_is_named() {
+        let bad = FrontEndConfig { fmax: 9000.0, ..FrontEndConfig::librosa_16k() };
+        assert_eq!(bad.validate().unwrap_err().field, "fmax");
+        let bad = FrontEndConfig { groups: vec![FeatureGroup::Mfcc, FeatureGroup::Mfcc], ..FrontEndConfig::librosa_16k() };
+        assert_eq!(bad.validate().unwrap_err().field, "groups");
+    }
+}

@@ -1,0 +1,22 @@
+//! Everything that must be the same in the trainer and in the product: mono PCM to features, the model contract, and the
+//! network's forward pass.
+//!
+//! In: mono samples at any rate, or the bytes of a model file. Out: features, probabilities, a checked [`contract::Contract`].
+//! This crate is pure. It never touches files, threads, clocks, globals or `unsafe`, and imports nothing else of Moodline.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod contract;
+pub mod emotion;
+pub mod frontend;
+pub mod ltc;
+pub mod onnx;
+pub mod probabilities;
+pub mod real;
+pub mod resample;
+
+pub use config::FrontEndConfig;
+pub use contract::Contract;
+pub use emotion::Emotion;
+pub use probabilities::Probabilities;
+pub use real::Real;

@@ -1,0 +1,93 @@
+//! The network's answer: one probability for each emotion.
+
+use crate::emotion::Emotion;
+
+/// Four probabilities in [`Emotion::ALL`] order, finite, each in 0..=1, summing to 1 within [`Probabilities::SUM_TOLERANCE`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probabilities([f32; Emotion::COUNT]);
+
+/// Four numbers that are no probability distribution.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("expected four probabilities in 0..=1 that sum to 1, found {found:?}")]
+pub struct NotProbabilities {
+    /// The numbers as they came.
+    pub found: [f32; Emotion::COUNT],
+}
+
+impl Probabilities {
+    /// How far the sum may be from 1.
+    pub const SUM_TOLERANCE: f32 = 1e-3;
+
+    /// Checks `values`, in [`Emotion::ALL`] order.
+    ///
+    /// # Errors
+    /// [`NotProbabilities`] when a value is not finite or outside 0..=1, or the sum is not 1.
+    pub fn new(values: [f32; Emotion::COUNT]) -> Result<Self, NotProbabilities> {
+        let sum: f32 = values.iter().sum();
+        let in_range = values.iter().all(|value| (0.0..=1.0).contains(value));
+        if in_range && (sum - 1.0).abs() <= Self::SUM_TOLERANCE {
+            Ok(Self(values))
+        } else {
+            Err(NotProbabilities { found: values })
+        }
+    }
+
+    /// The softmax of four logits, computed so that large logits do not overflow.
+    ///
+    /// # Errors
+    /// [`NotProbabilities`] with the logits when one of them is not finite.
+    pub fn softmax(logits: [f32; Emotion::COUNT]) -> Result<Self, NotProbabilities> {
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(NotProbabilities { found: logits });
+        }
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exponentials = logits.map(|logit| (logit - largest).exp());
+        let sum: f32 = exponentials.iter().sum();
+        Self::new(exponentials.map(|value| value / sum))
+    }
+
+    /// The probability of one emotion.
+    #[must_use]
+    pub fn of(&self, emotion: Emotion) -> f32 {
+        self.0[emotion.index()]
+    }
+
+    /// All four, in [`Emotion::ALL`] order.
+    #[must_use]
+    pub const fn as_array(&self) -> &[f32; Emotion::COUNT] {
+        &self.0
+    }
+
+    /// The most probable emotion; the first in [`Emotion::ALL`] order when several are equal.
+    #[must_use]
+    pub fn winner(&self) -> Emotion {
+        let mut best = Emotion::Angry;
+        for emotion in Emotion::ALL {
+            if self.of(emotion) > self.of(best) {
+                best = emotion;
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_survives_extreme_logits_and_refuses_nan() {
+        let answer = Probabilities::softmax([1e4, -1e4, 0.0, 1e4]).unwrap();
+        assert_eq!(answer.as_array(), &[0.5, 0.0, 0.0, 0.5]);
+        assert_eq!(answer.winner(), Emotion::Angry);
+        assert!(Probabilities::softmax([0.0, f32::NAN, 0.0, 0.0]).is_err());
+    }
+
+    #[test]
+    fn what_does_not_sum_to_one_is_refused() {
+        assert!(Probabilities::new([0.25; 4]).is_ok());
+        for bad in [[0.5; 4], [-0.5, 0.5, 0.5, 0.5], [f32::NAN; 4], [f32::INFINITY, 0.0, 0.0, 0.0]] {
+            assert!(Probabilities::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}
