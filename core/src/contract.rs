@@ -11,6 +11,10 @@ use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 use crate::ltc::LtcConfig;
 
+mod validate;
+
+pub(crate) use validate::check;
+
 /// Version of the contract this program writes, and the only one it reads.
 pub const CONTRACT_VERSION: u32 = 1;
 
@@ -108,6 +112,24 @@ pub struct Contract {
     pub licence: String,
     /// Figures measured on the development split while training, by name (`dev_uar`, `dev_accuracy`, `dev_macro_f1`).
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// A value that is not what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} must be {expected}, found {found}")]
+pub struct Mismatch {
+    /// Which value: a field of [`Contract`] with the path below it, an initializer, or a place in the graph.
+    pub field: String,
+    /// What it must be.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+impl Mismatch {
+    pub(crate) fn new(field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
+        Self { field: field.into(), expected: expected.to_string(), found: found.to_string() }
+    }
 }
 
 /// Lower-case hexadecimal digits of `bytes`.

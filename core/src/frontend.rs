@@ -1,1 +1,243 @@
-//! (being written)
+//! Mono samples at [`FrontEndConfig::sample_rate`] to feature vectors: librosa's MFCC with derivatives, sample by sample.
+//!
+//! In: samples of one stream, cut in any way. Out: one feature vector a step, `[n_features]`, on a grid that starts with the
+//! stream. Never imports anything but the configuration and the numeric type.
+//!
+//! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
+//! [`delta::Derivatives`] -> [`average::Averager`] -> steps.
+//!
+//! Every frame is computed once and by the same arithmetic wherever the stream was cut, so a clip, a stream of single samples
+//! and a stream of host buffers give the same bits.
+
+use ndarray::Array2;
+
+use crate::config::{ConfigError, FrontEndConfig};
+use crate::real::Real;
+
+pub mod average;
+pub mod cepstrum;
+pub mod decibel;
+pub mod delta;
+pub mod frames;
+pub mod log_mel;
+pub mod mel;
+pub mod normalise;
+pub mod spectrum;
+pub mod window;
+
+pub use normalise::{Scaler, ScalerError, ScalerFit};
+
+use average::Averager;
+use cepstrum::Cepstrum;
+use delta::Derivatives;
+use frames::Framer;
+use log_mel::LogMel;
+
+/// Largest magnitude a sample may have. It is 240 dB above full scale, far from any recording, and keeps every intermediate value finite in
+/// `f32` for the longest window and the widest filter.
+pub const MAX_MAGNITUDE: f64 = 1e12;
+
+/// Why the front end refused a configuration or samples.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrontEndError {
+    /// A setting is out of its range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The floor is relative to the loudest cell of the whole clip, which a stream does not have yet.
+    #[error("front end: top_db must be absent in a stream, found {found} dB; its floor needs the whole clip, so only the batch form has it")]
+    TopDbInStream {
+        /// The setting.
+        found: f64,
+    },
+    /// A sample is NaN, infinite or absurdly large.
+    #[error("front end: sample {index} must be a finite number of magnitude at most {MAX_MAGNITUDE:e}, found {found}")]
+    Sample {
+        /// Position in the stream, counted from 0.
+        index: u64,
+        /// Its value.
+        found: f64,
+    },
+    /// Without centring, a clip shorter than the FFT has no frame.
+    #[error("front end: a clip analysed with center = false must have at least n_fft = {expected} samples, found {found}")]
+    TooShort {
+        /// `n_fft`.
+        expected: usize,
+        /// Samples given.
+        found: usize,
+    },
+}
+
+/// Turns a stream of samples into a stream of feature vectors.
+///
+/// # Realtime safety
+/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block.
+///
+/// # Source
+/// librosa 0.11: `librosa.feature.mfcc(..., dct_type=2, norm="ortho", pad_mode="constant", power=2.0)`,
+/// `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`, `librosa.feature.delta(width, order=1 and 2)`. Deviations: see
+/// [`delta`] for signals shorter than the delta filter.
+pub struct FrontEnd<T: Real> {
+    framer: Framer<T>,
+    log_mel: LogMel<T>,
+    cepstra: CepstralStream<T>,
+}
+
+impl<T: Real> FrontEnd<T> {
+    /// Allocates everything the stream will ever need.
+    ///
+    /// # Errors
+    /// [`FrontEndError::Config`] for a setting out of range, [`FrontEndError::TopDbInStream`] for a floor.
+    pub fn new(config: &FrontEndConfig) -> Result<Self, FrontEndError> {
+        config.validate()?;
+        match config.top_db {
+            Some(found) => Err(FrontEndError::TopDbInStream { found }),
+            None => Ok(Self::without_floor(config)),
+        }
+    }
+
+    /// The stages of a valid configuration, its `top_db` left to the caller.
+    fn without_floor(config: &FrontEndConfig) -> Self {
+        Self { framer: Framer::new(config), log_mel: LogMel::new(config), cepstra: CepstralStream::new(config) }
+    }
+
+    /// Values in a feature vector.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.cepstra.derivatives.n_features()
+    }
+
+    /// Takes the next samples of the stream and hands every step they complete to `sink`, `[n_features]`.
+    ///
+    /// # Errors
+    /// [`FrontEndError::Sample`]; nothing of `samples` is consumed then.
+    pub fn push(&mut self, samples: &[T], sink: &mut impl FnMut(&[T])) -> Result<(), FrontEndError> {
+        check_samples(samples, self.framer.n_pushed())?;
+        let Self { framer, log_mel, cepstra } = self;
+        framer.push(samples, &mut |frame| cepstra.push(log_mel.of_frame(frame), sink));
+        Ok(())
+    }
+
+    /// Ends the stream: hands the remaining steps to `sink` and is ready for a new stream.
+    ///
+    /// A stream without a sample has no step, so that ending it twice is harmless; [`features`] of an empty clip is one step of
+    /// silence, as in librosa. A stream without centring that is shorter than `n_fft` has no step either.
+    pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+        if self.framer.n_pushed() > 0 {
+            self.flush(sink);
+        }
+        self.reset();
+    }
+
+    fn flush(&mut self, sink: &mut impl FnMut(&[T])) {
+        let Self { framer, log_mel, cepstra } = self;
+        framer.finish(&mut |frame| cepstra.push(log_mel.of_frame(frame), sink));
+        cepstra.finish(sink);
+    }
+
+    /// Drops the current stream and is ready for a new one.
+    pub fn reset(&mut self) {
+        self.framer.reset();
+        self.cepstra.reset();
+    }
+}
+
+/// The part of the chain behind the mel spectrum; a clip with a floor enters it here.
+struct CepstralStream<T> {
+    cepstrum: Cepstrum,
+    mfcc: Vec<T>,
+    derivatives: Derivatives<T>,
+    averager: Averager<T>,
+}
+
+impl<T: Real> CepstralStream<T> {
+    fn new(config: &FrontEndConfig) -> Self {
+        Self {
+            cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
+            mfcc: vec![T::zero(); config.n_mfcc],
+            derivatives: Derivatives::new(config),
+            averager: Averager::new(config.n_features(), config.average_frames),
+        }
+    }
+
+    fn push(&mut self, log_mel: &[f64], sink: &mut impl FnMut(&[T])) {
+        self.cepstrum.transform(log_mel, &mut self.mfcc);
+        let averager = &mut self.averager;
+        self.derivatives.push(&self.mfcc, &mut |features| averager.push(features, sink));
+    }
+
+    fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+        let averager = &mut self.averager;
+        self.derivatives.finish(&mut |features| averager.push(features, sink));
+        averager.finish(sink);
+    }
+
+    fn reset(&mut self) {
+        self.derivatives.reset();
+        self.averager.reset();
+    }
+}
+
+/// Features of a whole clip, `[steps, n_features]`.
+///
+/// The values are those of a [`FrontEnd`] fed with the clip, bit for bit; only here `top_db` may be set. A caller with many clips
+/// saves the set-up by keeping one `FrontEnd`. An empty clip is one step of silence with centring, as in librosa.
+///
+/// # Errors
+/// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
+pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array2<T>, FrontEndError> {
+    config.validate()?;
+    check_samples(samples, 0)?;
+    if !config.center && samples.len() < config.n_fft {
+        return Err(FrontEndError::TooShort { expected: config.n_fft, found: samples.len() });
+    }
+    let mut front_end = FrontEnd::without_floor(config);
+    let mut values = Vec::new();
+    let mut collect = |step: &[T]| values.extend_from_slice(step);
+    match config.top_db {
+        None => {
+            front_end.push(samples, &mut collect)?;
+            front_end.flush(&mut collect);
+        }
+        Some(top_db) => front_end.flush_with_floor(samples, top_db, &mut collect),
+    }
+    let n_steps = values.len() / config.n_features();
+    // INVARIANT: every step has n_features values.
+    Ok(Array2::from_shape_vec((n_steps, config.n_features()), values).expect("whole steps"))
+}
+
+impl<T: Real> FrontEnd<T> {
+    /// Runs a whole clip with every cell raised to at least `top_db` below the loudest one.
+    fn flush_with_floor(&mut self, samples: &[T], top_db: f64, sink: &mut impl FnMut(&[T])) {
+        let mut cells = Vec::new();
+        let Self { framer, log_mel, cepstra } = self;
+        let mut collect = |frame: &[T]| cells.extend_from_slice(log_mel.of_frame(frame));
+        framer.push(samples, &mut collect);
+        framer.finish(&mut collect);
+        let floor = cells.iter().copied().fold(f64::NEG_INFINITY, f64::max) - top_db;
+        for cell in &mut cells {
+            *cell = cell.max(floor);
+        }
+        for frame in cells.chunks_exact(log_mel.n_mels()) {
+            cepstra.push(frame, sink);
+        }
+        cepstra.finish(sink);
+    }
+}
+
+/// Refuses the first sample that is not a usable number; `first_index` is the stream position of `samples[0]`.
+fn check_samples<T: Real>(samples: &[T], first_index: u64) -> Result<(), FrontEndError> {
+    let limit = T::of(MAX_MAGNITUDE);
+    let usable = |sample: &T| sample.abs() <= limit;
+    let all_usable = pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || samples.iter().fold(true, |all, sample| all & usable(sample)),
+    );
+    if all_usable {
+        return Ok(());
+    }
+    match samples.iter().position(|sample| !usable(sample)) {
+        Some(at) => Err(FrontEndError::Sample { index: first_index + at as u64, found: samples[at].widen() }),
+        None => Ok(()),
+    }
+}

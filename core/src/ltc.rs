@@ -7,10 +7,17 @@
 //! Faldu, Parikh, Kumar: "Real-Time Emotion Recognition Using Liquid Neural Networks", section "Mathematical Formulation of
 //! LTCCell"; `LTCCell` in the authors' repository for what the published code computes.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array, Array1, Array2, Dimension};
 use serde::{Deserialize, Serialize};
 
 use crate::real::Real;
+
+mod fold;
+mod kernel;
+mod validate;
+
+pub use fold::{sigmoid, softplus};
+pub use kernel::LtcKernel;
 
 /// Which of the paper's two definitions of the cell is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,5 +114,23 @@ impl<T: Real> LtcParameters<T> {
             + self.g.len()
             + self.dense_kernel.len()
             + self.dense_bias.len()
+    }
+}
+
+impl LtcWeights {
+    /// Every tensor with its name, its shape and its values in row-major order, in the order of a model file.
+    pub(crate) fn tensors(&self) -> [(&'static str, Vec<usize>, Vec<&f32>); 7] {
+        fn named<'a, D: Dimension>(name: &'static str, array: &'a Array<f32, D>) -> (&'static str, Vec<usize>, Vec<&'a f32>) {
+            (name, array.shape().to_vec(), array.iter().collect())
+        }
+        [
+            named("projection", &self.projection),
+            named("projection_bias", &self.projection_bias),
+            named("recurrent_kernel", &self.recurrent_kernel),
+            named("rate", &self.rate),
+            named("gain", &self.gain),
+            named("dense_kernel", &self.dense_kernel),
+            named("dense_bias", &self.dense_bias),
+        ]
     }
 }

@@ -1,1 +1,142 @@
-//! (being written)
+//! Writes a model as an ONNX file and reads it back, trusting nothing in it.
+//!
+//! In: a contract and folded weights, or the bytes of a file. Out: the bytes of a file, or a checked [`ModelFile`]. The file is
+//! what ONNX Runtime runs; the native kernel runs the weights found in the very same bytes.
+//!
+//! A file is read in this order: its size, the number of its protobuf fields, the metadata with their checksums, the contract, the
+//! weights. Then the file is written again from contract and weights and compared with what was read, so that a graph
+//! can hold nothing but what the contract says.
+
+use prost::Message;
+
+use crate::contract::{Contract, Mismatch, Network};
+use crate::ltc::LtcWeights;
+
+mod compare;
+mod graph;
+mod messages;
+mod metadata;
+mod weights;
+mod wire;
+
+pub use wire::MAX_FIELDS;
+
+use messages::{ModelProto, OperatorSetIdProto};
+
+/// Largest file that is read. The largest network a contract can describe needs 4.2 MiB.
+pub const MAX_FILE_BYTES: usize = 8 << 20;
+
+/// Names of the graph's inputs and outputs.
+pub mod names {
+    /// Input, `[batch, frames, n_features]`: features as the front end makes them, not normalised.
+    pub const FEATURES: &str = "features";
+    /// Input, `[batch, units]`: zeros at the start of a block.
+    pub const INITIAL_STATE: &str = "initial_state";
+    /// Output, `[batch, 4]`, in the order of the contract's labels.
+    pub const PROBABILITIES: &str = "probabilities";
+    /// Output, `[batch, 4]`, in the order of the contract's labels.
+    pub const LOGITS: &str = "logits";
+    /// Output, `[batch, units]`: the initial state of the next chunk.
+    pub const FINAL_STATE: &str = "final_state";
+}
+
+const IR_VERSION: i64 = 8;
+const OPSET_VERSION: i64 = 17;
+
+/// A model file that was read and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    /// What a program must know to run it.
+    pub contract: Contract,
+    /// The trained values, ready to run.
+    pub weights: LtcWeights,
+    /// SHA-256 over contract and weights, 64 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Why a model file was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// More bytes than any model has.
+    #[error("the model file has {found} bytes, expected at most {expected}")]
+    TooLarge {
+        /// [`MAX_FILE_BYTES`]
+        expected: usize,
+        /// Size of the file.
+        found: usize,
+    },
+    /// More fields than any model has.
+    #[error("the model file has more than {expected} protobuf fields")]
+    TooComplex {
+        /// [`MAX_FIELDS`]
+        expected: usize,
+    },
+    /// The bytes are no ONNX file.
+    #[error("expected an ONNX model file, found bytes that cannot be decoded as one: {reason}")]
+    NotOnnx {
+        /// What the decoder says.
+        reason: String,
+    },
+    /// A value that does not have the checksum recorded for it.
+    #[error("the model file was altered after its export: {0} (SHA-256); export the model again or fetch the original file")]
+    Altered(Mismatch),
+    /// A value this version of Moodline does not know or does not accept.
+    #[error("the model file is refused: {0}")]
+    Refused(#[from] Mismatch),
+}
+
+/// The bytes of a model file.
+///
+/// Nothing is checked here: [`read`] is the one place that decides what is a valid model, and an exporter reads back what it wrote.
+#[must_use]
+pub fn write(contract: &Contract, weights: &LtcWeights) -> Vec<u8> {
+    model(contract, weights).encode_to_vec()
+}
+
+/// Reads and checks the bytes of a model file.
+///
+/// # Errors
+/// Whatever is not exactly as [`write`] would have written it is refused, with the name of the field and what was expected and found.
+pub fn read(bytes: &[u8]) -> Result<ModelFile, ModelError> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(ModelError::TooLarge { expected: MAX_FILE_BYTES, found: bytes.len() });
+    }
+    wire::check(bytes)?;
+    let found = ModelProto::decode(bytes).map_err(|error| ModelError::NotOnnx { reason: error.to_string() })?;
+    let metadata = metadata::read(&found.metadata_props)?;
+    metadata.contract.validate()?;
+    let graph = found.graph.as_ref().ok_or_else(|| Mismatch::new("graph", "present", "none"))?;
+    let weights = weights::read(&metadata, graph)?;
+    let expected = model(&metadata.contract, &weights);
+    let encoded = expected.encode_to_vec();
+    if encoded != bytes {
+        return Err(compare::first_difference(&expected, &found).unwrap_or_else(|| undeclared(&encoded, bytes)).into());
+    }
+    Ok(ModelFile { contract: metadata.contract, weights, fingerprint: metadata.fingerprint })
+}
+
+/// The file holds a field Moodline never writes, or the same fields in another encoding. A runtime may read what Moodline does not, so it is
+/// refused.
+fn undeclared(expected: &[u8], found: &[u8]) -> Mismatch {
+    let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
+    Mismatch::new(
+        "encoding",
+        format!("the {} bytes that Moodline writes for this model", expected.len()),
+        format!("{} bytes, different from byte {at} on", found.len()),
+    )
+}
+
+fn model(contract: &Contract, weights: &LtcWeights) -> ModelProto {
+    let Network::Ltc(config) = &contract.network;
+    ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "moodline".to_owned(),
+        graph: Some(graph::ltc_graph(config, weights)),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET_VERSION }],
+        metadata_props: metadata::write(contract, &graph::weight_tensors(weights)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

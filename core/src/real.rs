@@ -4,6 +4,8 @@ use ndarray::NdFloat;
 use num_traits::FromPrimitive;
 use realfft::FftNum;
 
+pub(crate) mod tanh;
+
 /// `f32` (what the product runs) or `f64` (what the golden data is checked in).
 pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Rounds an `f64` constant to this type.
@@ -12,6 +14,41 @@ pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Widens to `f64`.
     fn widen(self) -> f64;
 
-    /// Hyperbolic tangent as the network uses it everywhere: training, native kernel and tests.
+    /// Hyperbolic tangent as the network uses it everywhere. `f64`: the standard library's. `f32`: a rational function without branches or
+    /// calls, so that loops over it become vector code; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
     fn tanh_of(self) -> Self;
+}
+
+impl Real for f32 {
+    #[inline]
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+
+    #[inline]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+
+    #[inline(always)]
+    fn tanh_of(self) -> Self {
+        tanh::rational(self)
+    }
+}
+
+impl Real for f64 {
+    #[inline]
+    fn of(value: f64) -> Self {
+        value
+    }
+
+    #[inline]
+    fn widen(self) -> f64 {
+        self
+    }
+
+    #[inline]
+    fn tanh_of(self) -> Self {
+        self.tanh()
+    }
 }

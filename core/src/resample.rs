@@ -1,1 +1,309 @@
-//! (being written)
+//! Mono samples at any rate to mono samples at another.
+//!
+//! In: samples of one stream, cut in any way. Out: the same sound at the target rate, aligned with the input: output sample `m` is the value
+//! at the time of input sample `m * source / target`.
+//!
+//! Pairs of rates with a short common block go through an FFT filter; pairs without one (44,101 Hz, say) through windowed sinc
+//! interpolation. Both filters span [`FILTER_SAMPLES`] samples of the lower rate, pass 0.94 of its Nyquist frequency unchanged and
+//! stop everything above it.
+
+use rubato::audioadapter_buffers::direct::SequentialSlice;
+use rubato::{
+    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction, calculate_cutoff,
+};
+
+/// Rates that can be converted from and to, Hz.
+pub const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
+
+/// Length of the anti-aliasing filter in samples of the lower of the two rates; at least that for the FFT filter.
+const FILTER_SAMPLES: usize = 512;
+/// Its side lobes are below the resolution of `f32`.
+const WINDOW: WindowFunction = WindowFunction::BlackmanHarris2;
+/// Longest block of the FFT filter; what does not fit is interpolated.
+const MAX_BLOCK_SECONDS: f64 = 0.2;
+/// Samples the interpolating filter makes at a time.
+const SINC_CHUNK: usize = 256;
+/// Points of the filter's table in a sample of the lower rate; cubic interpolation between them is exact to `f32`.
+const SINC_POINTS: f64 = 128.0;
+
+/// A rate that cannot be converted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("resampling: the {which} rate must be {}..={} Hz, found {found} Hz", expected.start(), expected.end())]
+pub struct ResampleError {
+    /// `source` or `target`.
+    pub which: &'static str,
+    /// [`RATES_HZ`].
+    pub expected: std::ops::RangeInclusive<u32>,
+    /// The rate, Hz.
+    pub found: u32,
+}
+
+/// Converts one stream of samples.
+///
+/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A sample that is not finite spoils the
+/// output around it and nothing later; [`crate::frontend::FrontEnd`] refuses it there.
+///
+/// # Realtime safety
+/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block. A sample comes out at most
+/// half a second after the one it stands for came in.
+pub struct Resampler {
+    source_hz: u64,
+    target_hz: u64,
+    filter: Filter,
+    /// Input the filter has not taken yet, and room for its next chunk.
+    pending: Vec<f32>,
+    n_pending: usize,
+    /// Room for the filter's largest output.
+    output: Vec<f32>,
+    /// Output still to be dropped: the delay of the filter.
+    n_skip: usize,
+    n_in: u64,
+    n_out: u64,
+}
+
+enum Filter {
+    Identity,
+    Block(Box<Fft<f32>>),
+    Sinc(Box<SincFilter>),
+}
+
+impl Resampler {
+    /// Computes the filter from `source_hz` to `target_hz`.
+    ///
+    /// # Errors
+    /// [`ResampleError`] for a rate outside [`RATES_HZ`].
+    pub fn new(source_hz: u32, target_hz: u32) -> Result<Self, ResampleError> {
+        for (which, found) in [("source", source_hz), ("target", target_hz)] {
+            if !RATES_HZ.contains(&found) {
+                return Err(ResampleError { which, expected: RATES_HZ, found });
+            }
+        }
+        let filter = Filter::new(source_hz, target_hz);
+        let (n_in_max, n_out_max) = filter.max_frames();
+        let mut resampler = Self {
+            source_hz: u64::from(source_hz),
+            target_hz: u64::from(target_hz),
+            filter,
+            pending: vec![0.0; n_in_max],
+            n_pending: 0,
+            output: vec![0.0; n_out_max],
+            n_skip: 0,
+            n_in: 0,
+            n_out: 0,
+        };
+        resampler.reset();
+        Ok(resampler)
+    }
+
+    /// Takes the next samples and hands what they complete to `sink`.
+    pub fn push(&mut self, mut samples: &[f32], sink: &mut impl FnMut(&[f32])) {
+        self.n_in += samples.len() as u64;
+        if matches!(self.filter, Filter::Identity) {
+            self.n_out = self.n_in;
+            return sink(samples);
+        }
+        while !samples.is_empty() {
+            let n = samples.len().min(self.filter.next_frames() - self.n_pending);
+            let (now, later) = samples.split_at(n);
+            self.pending[self.n_pending..self.n_pending + n].copy_from_slice(now);
+            self.n_pending += n;
+            samples = later;
+            if self.n_pending == self.filter.next_frames() {
+                self.run_filter(sink);
+            }
+        }
+    }
+
+    /// Ends the stream: hands the remaining samples to `sink` and is ready for a new stream.
+    pub fn finish(&mut self, sink: &mut impl FnMut(&[f32])) {
+        while self.n_out < self.n_expected() {
+            let next = self.filter.next_frames();
+            self.pending[self.n_pending..next].fill(0.0);
+            self.run_filter(sink);
+        }
+        self.reset();
+    }
+
+    /// Drops the current stream and is ready for a new one.
+    pub fn reset(&mut self) {
+        self.n_skip = self.filter.restart();
+        self.n_pending = 0;
+        self.n_in = 0;
+        self.n_out = 0;
+    }
+
+    /// Output samples that belong to the input so far.
+    fn n_expected(&self) -> u64 {
+        (self.n_in * self.target_hz).div_ceil(self.source_hz)
+    }
+
+    fn run_filter(&mut self, sink: &mut impl FnMut(&[f32])) {
+        let n_made = self.filter.run(&self.pending, &mut self.output);
+        self.n_pending = 0;
+        let n_dropped = self.n_skip.min(n_made);
+        self.n_skip -= n_dropped;
+        let n_left = usize::try_from(self.n_expected() - self.n_out).unwrap_or(usize::MAX);
+        let n_kept = (n_made - n_dropped).min(n_left);
+        if n_kept > 0 {
+            self.n_out += n_kept as u64;
+            sink(&self.output[n_dropped..n_dropped + n_kept]);
+        }
+    }
+}
+
+impl Filter {
+    fn new(source_hz: u32, target_hz: u32) -> Self {
+        if source_hz == target_hz {
+            return Self::Identity;
+        }
+        let common = gcd(source_hz, target_hz);
+        let shortest = (source_hz.min(target_hz) / common) as usize;
+        // Half a block is the filter's delay, so the number of base blocks is even.
+        let n_base_blocks = FILTER_SAMPLES.div_ceil(shortest).next_multiple_of(2);
+        if n_base_blocks as f64 / f64::from(common) > MAX_BLOCK_SECONDS {
+            return Self::Sinc(Box::new(SincFilter::new(source_hz, target_hz)));
+        }
+        let block = n_base_blocks * (source_hz / common) as usize;
+        // INVARIANT: rates and block are positive.
+        let fft = Fft::new_custom(source_hz as usize, target_hz as usize, block, 1, 1, WINDOW, FixedSync::Both).expect("positive sizes");
+        Self::Block(Box::new(fft))
+    }
+
+    /// Largest input and output of one run.
+    fn max_frames(&self) -> (usize, usize) {
+        match self {
+            Self::Identity => (0, 0),
+            Self::Block(fft) => (fft.input_frames_max(), fft.output_frames_max()),
+            Self::Sinc(sinc) => (sinc.inner.input_frames_max(), sinc.inner.output_frames_max()),
+        }
+    }
+
+    /// Input of the next run.
+    fn next_frames(&self) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Block(fft) => fft.input_frames_next(),
+            Self::Sinc(sinc) => sinc.inner.input_frames_next(),
+        }
+    }
+
+    /// Takes the next [`next_frames`](Self::next_frames) of `input`; returns how much of `output` it made.
+    fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Block(fft) => process(fft.as_mut(), input, output),
+            Self::Sinc(sinc) => sinc.run(input, output),
+        }
+    }
+
+    /// Returns to the start of a stream; the number of output samples before the first of the stream.
+    fn restart(&mut self) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Block(fft) => {
+                fft.reset();
+                fft.output_delay()
+            }
+            Self::Sinc(sinc) => {
+                sinc.restart();
+                sinc.n_before_start
+            }
+        }
+    }
+}
+
+/// rubato's interpolating filter, made to sample exactly at the times of the output.
+///
+/// By itself it starts at an arbitrary time between two output samples. Its first step is therefore made longer or shorter, by at most
+/// half a step, so that all later samples fall on the grid.
+struct SincFilter {
+    inner: Async<f32>,
+    /// Target over source rate.
+    ratio: f64,
+    /// First step, in input samples.
+    first_step: f64,
+    started: bool,
+    n_before_start: usize,
+}
+
+impl SincFilter {
+    fn new(source_hz: u32, target_hz: u32) -> Self {
+        let ratio = f64::from(target_hz) / f64::from(source_hz);
+        // Input samples in a sample of the lower rate.
+        let stretch = (1.0 / ratio).max(1.0);
+        let length = ((FILTER_SAMPLES as f64 * stretch).ceil() as usize).next_multiple_of(8);
+        let oversampling = (SINC_POINTS / stretch).ceil() as usize;
+        let parameters = SincInterpolationParameters::new(length, WINDOW)
+            .f_cutoff(calculate_cutoff(FILTER_SAMPLES, WINDOW))
+            .oversampling_factor(oversampling)
+            .interpolation(SincInterpolationType::Cubic);
+        // INVARIANT: the ratio is positive, its range at least 1 and the chunk not empty.
+        let inner = Async::new_sinc(ratio, 2.0, &parameters, SINC_CHUNK, 1, FixedAsync::Output).expect("positive sizes");
+        // Output `k`, counted from 1, is at `k * step - delay`: half the filter, less the point by which rubato's table is shifted.
+        let delay = length as f64 / 2.0 - 1.0 / oversampling as f64;
+        let n_before_start = (delay * ratio).round() as usize - 1;
+        let first_step = delay - n_before_start as f64 / ratio;
+        Self { inner, ratio, first_step, started: false, n_before_start }
+    }
+
+    fn restart(&mut self) {
+        self.inner.reset();
+        self.set(1, 1.0 / self.first_step);
+        self.started = false;
+    }
+
+    fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
+        let n = process(&mut self.inner, input, output);
+        if !self.started {
+            self.started = true;
+            self.set(SINC_CHUNK, self.ratio);
+        }
+        n
+    }
+
+    fn set(&mut self, chunk: usize, ratio: f64) {
+        // INVARIANT: the chunk is at most SINC_CHUNK, the ratio within a factor of 2 of the nominal one.
+        self.inner.set_chunk_size(chunk).expect("within the size it was made for");
+        self.inner.set_resample_ratio(ratio, false).expect("within the range it was made for");
+    }
+}
+
+fn process(filter: &mut impl rubato::Resampler<f32>, input: &[f32], output: &mut [f32]) -> usize {
+    let (n_in, n_out) = (filter.input_frames_next(), filter.output_frames_next());
+    // INVARIANT: both buffers hold the filter's maximum.
+    let input = SequentialSlice::new(&input[..n_in], 1, n_in).expect("one channel");
+    let mut output = SequentialSlice::new_mut(&mut output[..n_out], 1, n_out).expect("one channel");
+    let (_, n_made) = filter.process_into_buffer(&input, &mut output, None).expect("buffers of the size it asked for");
+    n_made
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_out_of_range_are_refused_by_name() {
+        for (source, target, which, found) in
+            [(0, 16_000, "source", 0), (7_999, 16_000, "source", 7_999), (384_001, 16_000, "source", 384_001), (16_000, 0, "target", 0)]
+        {
+            let error = Resampler::new(source, target).err().unwrap();
+            assert_eq!((error.which, error.found), (which, found));
+            assert_eq!(error.expected, 8_000..=384_000);
+        }
+    }
+
+    #[test]
+    fn common_rates_have_a_block_and_coprime_ones_are_interpolated() {
+        for hz in [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 384_000] {
+            assert!(matches!(Filter::new(hz, 16_000), Filter::Block(_)), "{hz}");
+        }
+        for hz in [8_001, 24_414, 44_101, 383_999] {
+            assert!(matches!(Filter::new(hz, 16_000), Filter::Sinc(_)), "{hz}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The contract as `metadata_props` of an ONNX file.
+//!
+//! Each field of [`Contract`] is the entry `moodline.FIELD` with the field as JSON, followed by `moodline.FIELD.sha256`, the SHA-256 of that
+//! text. `moodline.weights` maps each initializer that was trained to the SHA-256 of its bytes. `moodline.fingerprint` is the
+//! SHA-256 over all of these, so that it names contract and weights together.
+//!
+//! Checksums tell which field somebody or something altered. They are no signature: who recomputes all of them has made another
+//! model with another fingerprint, and still has to pass [`Contract::validate`].
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::ModelError;
+use super::messages::{StringStringEntryProto, TensorProto};
+use crate::contract::{CONTRACT_VERSION, Contract, Mismatch, hex};
+
+const PREFIX: &str = "moodline.";
+const CHECKSUM: &str = ".sha256";
+const WEIGHTS: &str = "weights";
+const FINGERPRINT: &str = "moodline.fingerprint";
+
+/// SHA-256 of each trained initializer by its name.
+pub(super) type WeightChecksums = BTreeMap<String, String>;
+
+/// What the metadata of a file say, each entry checked against its checksum.
+#[derive(Debug)]
+pub(super) struct Metadata {
+    pub(super) contract: Contract,
+    pub(super) weights: WeightChecksums,
+    pub(super) fingerprint: String,
+}
+
+/// All entries of a file, in their order.
+pub(super) fn write(contract: &Contract, weights: &[TensorProto]) -> Vec<StringStringEntryProto> {
+    let checksums: WeightChecksums = weights.iter().map(|tensor| (tensor.name.clone(), sha256(&tensor.raw_data))).collect();
+    let fields = fields(contract, &checksums);
+    let fingerprint = fingerprint(&fields);
+    let mut entries = Vec::with_capacity(2 * fields.len() + 1);
+    for (name, value) in fields {
+        let checksum = sha256(value.as_bytes());
+        entries.push(entry(format!("{PREFIX}{name}"), value));
+        entries.push(entry(format!("{PREFIX}{name}{CHECKSUM}"), checksum));
+    }
+    entries.push(entry(FINGERPRINT.to_owned(), fingerprint));
+    entries
+}
+
+/// Reads the entries of a file; the contract is not validated yet.
+pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, ModelError> {
+    let mut entries = Entries::new(entries)?;
+    let version: u32 = entries.field("version")?;
+    if version != CONTRACT_VERSION {
+        return Err(Mismatch::new("version", CONTRACT_VERSION, version).into());
+    }
+    let contract = Contract {
+        version,
+        id: entries.field("id")?,
+        front_end: entries.field("front_end")?,
+        normalisation: entries.field("normalisation")?,
+        labels: entries.field("labels")?,
+        block_seconds: entries.field("block_seconds")?,
+        padding: entries.field("padding")?,
+        state: entries.field("state")?,
+        network: entries.field("network")?,
+        training: entries.field("training")?,
+        licence: entries.field("licence")?,
+        metrics: entries.field("metrics")?,
+    };
+    let weights = entries.field(WEIGHTS)?;
+    let found = entries.take(FINGERPRINT)?;
+    entries.nothing_left()?;
+    let expected = fingerprint(&fields(&contract, &weights));
+    if found != expected {
+        return Err(ModelError::Altered(Mismatch::new("fingerprint", expected, found)));
+    }
+    Ok(Metadata { contract, weights, fingerprint: expected })
+}
+
+/// Lower-case hexadecimal SHA-256 of `bytes`.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Every field with its JSON, in the order of the file.
+fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, String)> {
+    let Contract {
+        version,
+        id,
+        front_end,
+        normalisation,
+        labels,
+        block_seconds,
+        padding,
+        state,
+        network,
+        training,
+        licence,
+        metrics,
+    } = contract;
+    vec![
+        ("version", json(version)),
+        ("id", json(id)),
+        ("front_end", json(front_end)),
+        ("normalisation", json(normalisation)),
+        ("labels", json(labels)),
+        ("block_seconds", json(block_seconds)),
+        ("padding", json(padding)),
+        ("state", json(state)),
+        ("network", json(network)),
+        ("training", json(training)),
+        ("licence", json(licence)),
+        ("metrics", json(metrics)),
+        (WEIGHTS, json(weights)),
+    ]
+}
+
+/// SHA-256 over all fields; lengths go in too, so that no text can move from one field to its neighbour.
+fn fingerprint(fields: &[(&'static str, String)]) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in fields {
+        for text in [*name, value.as_str()] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hex(&hash.finalize())
+}
+
+fn json(value: &impl Serialize) -> String {
+    // INVARIANT: structs, enums, numbers and maps with text keys always serialise.
+    serde_json::to_string(value).expect("a contract serialises")
+}
+
+fn entry(key: String, value: String) -> StringStringEntryProto {
+    StringStringEntryProto { key, value }
+}
+
+/// The entries of a file by key, each to be taken once.
+struct Entries<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Entries<'a> {
+    fn new(entries: &'a [StringStringEntryProto]) -> Result<Self, ModelError> {
+        let mut by_key = BTreeMap::new();
+        for StringStringEntryProto { key, value } in entries {
+            if by_key.insert(key.as_str(), value.as_str()).is_some() {
+                return Err(Mismatch::new(key, "one metadata entry", "two entries of this name").into());
+            }
+        }
+        Ok(Self(by_key))
+    }
+
+    fn take(&mut self, key: &str) -> Result<&'a str, ModelError> {
+        self.0.remove(key).ok_or_else(|| Mismatch::new(key, "one metadata entry", "none").into())
+    }
+
+    fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ModelError> {
+        let value = self.take(&format!("{PREFIX}{name}"))?;
+        let recorded = self.take(&format!("{PREFIX}{name}{CHECKSUM}"))?;
+        let computed = sha256(value.as_bytes());
+        if recorded != computed {
+            return Err(ModelError::Altered(Mismatch::new(name, recorded, computed)));
+        }
+        serde_json::from_str(value).map_err(|error| unreadable(name, &error).into())
+    }
+
+    fn nothing_left(&self) -> Result<(), ModelError> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(Mismatch::new(*key, "no such metadata entry in this version", "one").into()),
+        }
+    }
+}
+
+/// Takes serde's "unknown variant `x`, expected one of `y`, `z` at line 1 column 9" apart into what was found and expected.
+fn unreadable(name: &str, error: &serde_json::Error) -> Mismatch {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    match text.split_once(", expected ") {
+        Some((found, expected)) => Mismatch::new(name, expected, found),
+        None => Mismatch::new(name, "a value of this version of the contract", text),
+    }
+}

@@ -1,0 +1,209 @@
+//! Somebody changed the file and left the checksums alone.
+
+use super::super::messages::{AttributeProto, DimensionValue, NodeProto, OperatorSetIdProto, StringStringEntryProto};
+use super::*;
+
+/// The part of a metadata key that a refusal names.
+fn named_by(key: &str) -> String {
+    key.trim_start_matches("moodline.").trim_end_matches(".sha256").to_owned()
+}
+
+#[test]
+fn every_altered_metadata_entry_is_refused_by_name() {
+    let n_entries = file().metadata_props.len();
+    assert_eq!(n_entries, 2 * 13 + 1, "12 fields and the weights with their checksums, and the fingerprint");
+    for i in 0..n_entries {
+        let key = file().metadata_props[i].key.clone();
+        for alter in [
+            (|value| value.push(' ')) as fn(&mut String),
+            |value| value.clear(),
+            |value| {
+                // INVARIANT: keys and values of the sample are ASCII.
+                let last = value.pop().unwrap();
+                value.push(if last == '1' { '2' } else { '1' });
+            },
+        ] {
+            let error = refusal(|model| alter(&mut model.metadata_props[i].value));
+            assert_eq!(field(&error), named_by(&key), "{error}");
+            let ModelError::Altered(mismatch) = &error else { panic!("{key}: {error}") };
+            assert_ne!(mismatch.expected, mismatch.found, "{key}");
+        }
+    }
+}
+
+#[test]
+fn every_missing_doubled_or_renamed_entry_is_refused_by_name() {
+    for i in 0..file().metadata_props.len() {
+        let key = file().metadata_props[i].key.clone();
+        let missing = refusal(|model| drop(model.metadata_props.remove(i)));
+        assert_eq!((field(&missing), found(&missing)), (key.as_str(), "none"));
+        let doubled = refusal(|model| model.metadata_props.push(model.metadata_props[i].clone()));
+        assert_eq!((field(&doubled), found(&doubled)), (key.as_str(), "two entries of this name"));
+        let renamed = refusal(|model| model.metadata_props[i].key.push('x'));
+        assert_eq!(field(&renamed), key);
+    }
+    let unknown = refusal(|model| {
+        model.metadata_props.push(StringStringEntryProto { key: "moodline.colour".to_owned(), value: "blue".to_owned() });
+    });
+    assert_eq!(field(&unknown), "moodline.colour");
+    let reordered = refusal(|model| model.metadata_props.swap(0, 2));
+    assert_eq!(field(&reordered), "metadata_props[0]");
+}
+
+fn found(error: &ModelError) -> &str {
+    match error {
+        ModelError::Altered(mismatch) | ModelError::Refused(mismatch) => &mismatch.found,
+        other => panic!("expected a named field, found: {other}"),
+    }
+}
+
+fn graph(model: &mut ModelProto) -> &mut super::super::messages::GraphProto {
+    model.graph.as_mut().unwrap()
+}
+
+#[test]
+fn every_altered_byte_of_every_initializer_is_refused_by_name() {
+    let n_tensors = graph(&mut file()).initializer.len();
+    assert_eq!(n_tensors, 9);
+    for i in 0..n_tensors {
+        let tensor = graph(&mut file()).initializer[i].clone();
+        for byte in 0..tensor.raw_data.len() {
+            let error = refusal(|model| graph(model).initializer[i].raw_data[byte] ^= 1);
+            let expected = if tensor.name.starts_with("clip_") { format!("graph.initializer[{i}]") } else { tensor.name.clone() };
+            assert_eq!(field(&error), expected, "byte {byte}: {error}");
+        }
+    }
+}
+
+#[test]
+fn every_altered_layout_of_an_initializer_is_refused() {
+    let n_tensors = graph(&mut file()).initializer.len();
+    for i in 0..n_tensors {
+        let mut changes: Vec<fn(&mut super::super::messages::TensorProto)> = vec![
+            |tensor| tensor.dims.push(1),
+            |tensor| tensor.dims = vec![i64::MAX, i64::MAX],
+            |tensor| tensor.dims = vec![-1],
+            |tensor| tensor.data_type = 11,
+            |tensor| tensor.data_type = 0,
+            |tensor| tensor.data_location = 1,
+            |tensor| tensor.name.push('x'),
+            |tensor| tensor.raw_data.clear(),
+            |tensor| tensor.raw_data.push(0),
+        ];
+        if !graph(&mut file()).initializer[i].dims.is_empty() {
+            changes.push(|tensor| tensor.dims[0] += 1);
+            changes.push(|tensor| drop(tensor.dims.pop()));
+        }
+        for (n, change) in changes.into_iter().enumerate() {
+            let error = refusal(|model| change(&mut graph(model).initializer[i]));
+            assert!(matches!(error, ModelError::Refused(_)), "tensor {i}, change {n}: {error}");
+        }
+        refusal(|model| drop(graph(model).initializer.remove(i)));
+        refusal(|model| {
+            let tensor = graph(model).initializer[i].clone();
+            graph(model).initializer.push(tensor);
+        });
+    }
+}
+
+/// Changes that spoil any node; each is named by the place in the graph.
+const NODE_CHANGES: [(&str, fn(&mut NodeProto)); 8] = [
+    ("op_type", |node| node.op_type = "Relu".to_owned()),
+    ("domain", |node| node.domain = "com.evil".to_owned()),
+    ("name", |node| node.name.push('x')),
+    ("input", |node| node.input.reverse()),
+    ("input", |node| node.input[0] = "elsewhere".to_owned()),
+    ("input", |node| node.input.push("more".to_owned())),
+    ("output", |node| node.output[0].push('x')),
+    ("", |node| node.attribute.push(AttributeProto { name: "axis".to_owned(), i: Some(7), r#type: 2, ..Default::default() })),
+];
+
+#[test]
+fn every_altered_node_is_refused_with_its_place() {
+    let mut n_cases = 0;
+    let n_nodes = graph(&mut file()).node.len();
+    for i in 0..n_nodes {
+        for (what, change) in NODE_CHANGES {
+            if what == "input" && graph(&mut file()).node[i].input.len() == 1 {
+                continue;
+            }
+            let error = refusal(|model| change(&mut graph(model).node[i]));
+            assert!(field(&error).starts_with("graph.node["), "{error}");
+            assert!(field(&error).ends_with(what), "{error}");
+            n_cases += 1;
+        }
+    }
+    let scan = graph(&mut file()).node.iter().position(|node| node.op_type == "Scan").unwrap();
+    let body = |model: &mut ModelProto| graph(model).node[scan].attribute[0].g.clone().unwrap();
+    for i in 0..body(&mut file()).node.len() {
+        for (what, change) in NODE_CHANGES {
+            if what == "input" && body(&mut file()).node[i].input.len() == 1 {
+                continue;
+            }
+            let error = refusal(|model| change(&mut graph(model).node[scan].attribute[0].g.as_mut().unwrap().node[i]));
+            assert!(field(&error).starts_with(&format!("graph.node[{scan}].body.node[")), "{error}");
+            n_cases += 1;
+        }
+    }
+    println!("{n_cases} altered nodes");
+}
+
+#[test]
+fn every_altered_attribute_is_refused_with_its_place() {
+    for i in 0..graph(&mut file()).node.len() {
+        for j in 0..graph(&mut file()).node[i].attribute.len() {
+            let changes: [fn(&mut AttributeProto); 6] = [
+                |attribute| attribute.name.push('x'),
+                |attribute| attribute.r#type = 1,
+                |attribute| attribute.i = Some(attribute.i.map_or(3, |i| i + 1)),
+                |attribute| attribute.ints.push(0),
+                |attribute| attribute.g = if attribute.g.is_some() { None } else { Some(Default::default()) },
+                |attribute| attribute.ints = vec![0; 7],
+            ];
+            for change in changes {
+                let error = refusal(|model| change(&mut graph(model).node[i].attribute[j]));
+                assert!(field(&error).starts_with(&format!("graph.node[{i}].")), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn altered_inputs_outputs_versions_and_names_are_refused() {
+    let changes: [(&str, fn(&mut ModelProto)); 14] = [
+        ("ir_version", |model| model.ir_version = 9),
+        ("producer_name", |model| model.producer_name = "pytorch".to_owned()),
+        ("opset_import[0]", |model| model.opset_import[0].version = 18),
+        ("opset_import[0]", |model| model.opset_import[0].domain = "com.evil".to_owned()),
+        ("opset_import[1]", |model| {
+            model.opset_import.push(OperatorSetIdProto { domain: "com.evil".to_owned(), version: 1 });
+        }),
+        ("opset_import[0]", |model| model.opset_import.clear()),
+        ("graph", |model| model.graph = None),
+        ("graph.name", |model| graph(model).name.push('x')),
+        ("graph.input[0]", |model| graph(model).input[0].name.push('x')),
+        ("graph.input[1]", |model| drop(graph(model).input.pop())),
+        ("graph.output[0]", |model| graph(model).output.swap(0, 1)),
+        ("graph.input[0]", |model| {
+            let tensor = graph(model).input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+            tensor.shape.as_mut().unwrap().dim[2].value = Some(DimensionValue::DimValue(40));
+        }),
+        ("graph.input[0]", |model| {
+            graph(model).input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = 11;
+        }),
+        ("graph.node[0].op_type", |model| graph(model).node.clear()),
+    ];
+    for (place, change) in changes {
+        assert_eq!(field(&refusal(change)), place);
+    }
+}
+
+#[test]
+fn fields_that_moodline_never_writes_are_refused() {
+    let bytes = file().encode_to_vec();
+    // Model-local functions, training information and a documentation string: fields 25, 20 and 6 of `ModelProto`.
+    for unknown in [&[0xca, 0x01, 0x00][..], &[0xa2, 0x01, 0x00], &[0x32, 0x01, b'x']] {
+        let error = read(&[&bytes[..], unknown].concat()).unwrap_err();
+        assert_eq!(field(&error), "encoding", "{error}");
+    }
+}
