@@ -1,1 +1,70 @@
-//! (being written)
+//! The command `moodline`: analyses audio files, and shows what a model is.
+//!
+//! In: arguments and files. Out: results on stdout or in files, everything else on stderr, and an exit code: 0 done, 1 some input failed
+//! (the others are done all the same), 2 usage. [`run`] is the whole command, so that tests can call it without a process.
+
+mod analyze;
+mod args;
+mod console;
+mod inputs;
+mod labels;
+mod model;
+mod output;
+mod plot;
+mod progress;
+mod table;
+mod work;
+
+use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+pub use console::Streams;
+
+/// Set by Ctrl-C: no further audio is read, and what is finished is written.
+pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// All inputs were analysed.
+pub const DONE: u8 = 0;
+/// Some input failed, or a result could not be written.
+pub const FAILED: u8 = 1;
+/// The arguments make no sense.
+pub const USAGE: u8 = 2;
+
+/// Runs the command and returns its exit code.
+///
+/// `arguments` start with the name of the program, as [`std::env::args_os`] does. The run stops early when `interrupted` becomes true.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>, interrupted: &AtomicBool) -> u8 {
+    let command = match args::Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.command,
+        Err(error) if error.use_stderr() => {
+            streams.note(&error.render().to_string());
+            return USAGE;
+        }
+        Err(help) => return streams.print_all(&help.render().to_string()),
+    };
+    match command {
+        args::Command::Analyze(arguments) => analyze::run(&arguments, &mut streams, interrupted),
+        args::Command::Model(arguments) => model::run(&arguments, &mut streams),
+    }
+}
+
+/// Lets the first Ctrl-C set [`INTERRUPTED`] and the second end the process.
+///
+/// # Errors
+/// When the operating system refuses the handler.
+pub fn install_interrupt() -> Result<(), ctrlc::Error> {
+    const INTERRUPT_EXIT_CODE: i32 = 130;
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPT_EXIT_CODE);
+        }
+    })
+}
+
+/// Sends log lines to stderr, as much as `RUST_LOG` asks for; by default errors only.
+pub fn install_log() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

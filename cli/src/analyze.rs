@@ -1,0 +1,226 @@
+//! `moodline analyze`: files in, results out.
+
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+
+use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::{Backend, BackendChoice, Classifier, Model};
+
+use crate::args::{AnalyzeArguments, Shape};
+use crate::console::Streams;
+use crate::inputs::{self, Input};
+use crate::labels::{self, Label};
+use crate::output::{self, Destination, Place};
+use crate::plot::{self, Picture};
+use crate::progress::Progress;
+use crate::work::{self, Analysed, Event, Failure, Setup};
+use crate::{DONE, FAILED, USAGE};
+
+/// Runs the subcommand and returns the exit code.
+pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
+    let (inputs, failures) = inputs::expand(&arguments.paths);
+    let plan = Plan::of(arguments);
+    if let Err(sentence) = plan.check(&inputs, arguments.labels.is_some()) {
+        streams.note(&format!("moodline: {sentence}\n"));
+        return USAGE;
+    }
+    for failure in &failures {
+        streams.note(&format!("moodline: {failure}\n"));
+    }
+    if inputs.is_empty() {
+        return FAILED;
+    }
+    match prepare(arguments, &plan, streams) {
+        Ok((setup, labels)) => {
+            let mut run = Run::new(plan, &inputs, &setup, labels.as_deref(), streams);
+            run.n_failed += failures.len();
+            let n_jobs = arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+            work::run(&inputs, &setup, n_jobs, interrupted, |event| run.take(event));
+            run.end(interrupted)
+        }
+        Err(error) => {
+            streams.note(&format!("moodline: {error:#}\n"));
+            FAILED
+        }
+    }
+}
+
+/// What is written where.
+struct Plan {
+    results: Vec<(Shape, Place)>,
+    plot: Option<Place>,
+}
+
+impl Plan {
+    fn of(arguments: &AnalyzeArguments) -> Self {
+        let main = (arguments.format, arguments.output.as_deref().map_or(Place::Stdout, Place::of));
+        let saved = arguments.save.iter().map(|saved| (saved.shape, Place::of(&saved.path)));
+        Self { results: std::iter::once(main).chain(saved).collect(), plot: arguments.plot.as_deref().map(Place::of) }
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.results.iter().map(|(_, place)| place).chain(&self.plot)
+    }
+
+    /// Refuses what makes no sense for so many inputs, in one sentence.
+    fn check(&self, inputs: &[Input], has_labels: bool) -> Result<(), String> {
+        let several = inputs.len() > 1;
+        for (shape, place) in &self.results {
+            if several && !shape.holds_many() && !matches!(place, Place::Folder(_)) {
+                return Err(format!("{} files describe one recording, found {}: give a folder for the results", shape.name(), inputs.len()));
+            }
+        }
+        if let Some(Place::File(path)) = &self.plot {
+            if several {
+                return Err(format!("--plot FILE shows one recording, found {}: give a folder", inputs.len()));
+            }
+            Picture::of(path)?;
+        }
+        if has_labels && several {
+            return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
+        }
+        let mut files = HashSet::new();
+        if let Some(Place::File(path)) = self.places().find(|place| matches!(place, Place::File(_)) && !files.insert(*place)) {
+            return Err(format!("{} would be written twice", path.display()));
+        }
+        if let Some(input) = inputs.iter().find(|input| self.places().any(|place| *place == Place::File(input.path.clone()))) {
+            return Err(format!("{} is an input and would be overwritten", input.path.display()));
+        }
+        let mut names = HashSet::new();
+        let has_folder = self.places().any(|place| matches!(place, Place::Folder(_)));
+        match inputs.iter().find(|input| has_folder && !names.insert(&input.name)) {
+            None => Ok(()),
+            Some(input) => Err(format!("two recordings are called {}, and their results would overwrite each other", input.name.display())),
+        }
+    }
+}
+
+/// Everything that can fail before the first file is read.
+fn prepare(arguments: &AnalyzeArguments, plan: &Plan, streams: &mut Streams<'_>) -> anyhow::Result<(Setup, Option<Vec<Label>>)> {
+    let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
+    let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
+    let classifier = Classifier::new(&model, arguments.backend)?;
+    plan.places().try_for_each(Place::prepare)?;
+    let backend = match classifier.backend() {
+        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
+        Backend::Native => BackendChoice::Native,
+    };
+    match classifier.fallback_reason() {
+        None => streams.note(&format!("backend: {backend}\n")),
+        Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
+    }
+    let hop_seconds = arguments.hop.unwrap_or(arguments.window);
+    let config = AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() };
+    Ok((Setup { model, backend, config }, labels))
+}
+
+/// Writes results in the order of the inputs, whatever the order they finish in.
+struct Run<'a, 'b> {
+    inputs: &'a [Input],
+    labels: Option<&'a [Label]>,
+    config: AnalysisConfig,
+    destinations: Vec<Destination>,
+    plot: Option<Place>,
+    streams: &'a mut Streams<'b>,
+    progress: Progress,
+    waiting: BTreeMap<usize, Result<Analysed, Failure>>,
+    next: usize,
+    n_done: usize,
+    n_failed: usize,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    fn new(plan: Plan, inputs: &'a [Input], setup: &Setup, labels: Option<&'a [Label]>, streams: &'a mut Streams<'b>) -> Self {
+        let n_bytes = inputs.iter().filter_map(|input| input.path.metadata().ok()).map(|metadata| metadata.len()).sum();
+        Self {
+            inputs,
+            labels,
+            config: setup.config,
+            destinations: plan.results.into_iter().map(|(shape, place)| Destination::new(shape, place)).collect(),
+            plot: plan.plot,
+            progress: Progress::new(streams.interactive, n_bytes, inputs.len()),
+            streams,
+            waiting: BTreeMap::new(),
+            next: 0,
+            n_done: 0,
+            n_failed: 0,
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Read(n_bytes) => self.progress.advance(n_bytes),
+            Event::Finished(index, result) => {
+                self.waiting.insert(index, result);
+                while let Some(result) = self.waiting.remove(&self.next) {
+                    self.deliver(self.next, result);
+                    self.next += 1;
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, index: usize, result: Result<Analysed, Failure>) {
+        match result {
+            Err(Failure::Interrupted) => {}
+            Err(Failure::Error(sentence)) => self.fail(&sentence),
+            Ok(analysed) => {
+                let seconds = analysed.report.duration_s;
+                let speed = seconds / analysed.elapsed.as_secs_f64().max(1e-9);
+                let file = &analysed.report.file;
+                self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
+                for warning in &analysed.warnings {
+                    self.note(&format!("warning: {warning}\n"));
+                }
+                match self.write(index, &analysed) {
+                    Ok(()) => self.n_done += 1,
+                    Err(error) => self.fail(&format!("{error:#}")),
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, index: usize, analysed: &Analysed) -> anyhow::Result<()> {
+        let Self { inputs, labels, config, destinations, plot, streams, progress, .. } = self;
+        let (report, name) = (&analysed.report, inputs[index].name.as_path());
+        progress.pause(|| destinations.iter_mut().try_for_each(|destination| destination.add(report, name, *labels, streams)))?;
+        let draw = |path: &Path, picture: Picture| -> anyhow::Result<()> {
+            Ok(output::write_file(path, &plot::draw(picture, report, config, *labels)?)?)
+        };
+        match plot {
+            None | Some(Place::Stdout) => Ok(()),
+            Some(Place::Folder(folder)) => draw(&output::file_in(folder, name, Picture::Svg.extension())?, Picture::Svg),
+            // INVARIANT: the plan was checked, so the name has one of the two endings.
+            Some(Place::File(path)) => draw(path, Picture::of(path).expect("the name of a picture")),
+        }
+    }
+
+    fn fail(&mut self, sentence: &str) {
+        self.n_failed += 1;
+        self.note(&format!("moodline: {sentence}\n"));
+    }
+
+    fn note(&mut self, text: &str) {
+        let Self { progress, streams, .. } = self;
+        progress.pause(|| streams.note(text));
+    }
+
+    /// Puts the files in their places and returns the exit code.
+    fn end(mut self, interrupted: &AtomicBool) -> u8 {
+        self.progress.end();
+        let stopped = interrupted.load(Ordering::Relaxed) && self.n_done + self.n_failed < self.inputs.len();
+        for destination in std::mem::take(&mut self.destinations) {
+            if let Err(error) = destination.finish() {
+                self.fail(&error.to_string());
+            }
+        }
+        if stopped {
+            let sentence = format!("interrupted; {} of {} recordings were finished and written", self.n_done, self.inputs.len());
+            self.fail(&sentence);
+        }
+        if self.n_failed == 0 { DONE } else { FAILED }
+    }
+}

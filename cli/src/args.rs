@@ -1,0 +1,195 @@
+//! The command line.
+
+use std::ffi::OsStr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use moodline_engine::BackendChoice;
+use moodline_engine::analysis::{HOP_SECONDS, WINDOW_SECONDS};
+use moodline_engine::export::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  moodline analyze interview.wav
+      A table of the emotions, block by block.
+  moodline analyze --hop 0.5 --format csv --output timeline.csv talk.mp3
+      Overlapping blocks, twice a second, as CSV.
+  moodline analyze --format json --output results/ --plot results/ recordings/
+      Every recording in a folder: one JSON file and one SVG picture each.
+  moodline analyze --save srt=talk.srt --save json=talk.json talk.flac
+      The table on the terminal, and two files.
+
+Emotion recognition is an estimate learnt from acted speech. In the EU it must not be used on people at work or in education
+(AI Act, Article 5(1)(f)).";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 some input failed, the others are done all the same; 2 the arguments make no sense.";
+
+/// The emotion of a voice over time.
+#[derive(Parser)]
+#[command(name = "moodline", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Find the emotions of recordings
+    Analyze(AnalyzeArguments),
+    /// Show the contract of a model: what it was trained on and what it needs
+    Model(ModelArguments),
+}
+
+/// Find the emotions of recordings
+///
+/// Reads WAV, FLAC, MP3, Ogg Vorbis, M4A (AAC or ALAC), AAC and AIFF at 8 to 384 kHz with any number of channels, which are mixed. A recording is cut
+/// into blocks; a block in which nobody speaks is `no_speech` and has no emotion.
+#[derive(Args)]
+#[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
+pub(crate) struct AnalyzeArguments {
+    /// Audio files, and folders that are searched for audio files, subfolders included
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Length of a block, seconds
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
+    pub(crate) window: f64,
+
+    /// Distance between the starts of two blocks, seconds [default: the window]
+    #[arg(long, value_name = "SECONDS", value_parser = hop)]
+    pub(crate) hop: Option<f64>,
+
+    /// Model file to use instead of the one built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// What runs the network; auto takes onnxruntime where it is installed
+    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
+
+    /// Format of the results
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = shapes())]
+    pub(crate) format: Shape,
+
+    /// Where the results go instead of the terminal: a file, or a folder (existing, or written with a / at its end), which gets one file a
+    /// recording, named after it. Only table, csv and json can hold several recordings in one file; JSON is one object a line then
+    #[arg(long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write the results in a further format as well; can be given several times
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = saved)]
+    pub(crate) save: Vec<Saved>,
+
+    /// Draw the timeline: a file ending in .svg or .png, or a folder, which gets one SVG file a recording
+    #[arg(long, value_name = "PATH")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// True emotions to compare with, a CSV file with the columns start_s, end_s and emotion; for one recording
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+
+    /// Recordings analysed at the same time [default: the number of processor cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+/// Show the contract of a model: what it was trained on and what it needs
+#[derive(Args)]
+pub(crate) struct ModelArguments {
+    /// Model file [default: the model built in]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What results look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// For people.
+    Table,
+    /// For programs.
+    Export(Format),
+}
+
+impl Shape {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Export(format) => format.name(),
+        }
+    }
+
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Table => "txt",
+            Self::Export(format) => format.extension(),
+        }
+    }
+
+    pub(crate) const fn holds_many(self) -> bool {
+        match self {
+            Self::Table => true,
+            Self::Export(format) => format.holds_many(),
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        if name == Self::Table.name() { Some(Self::Table) } else { name.parse().ok().map(Self::Export) }
+    }
+}
+
+/// One `--save`.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
+    pub(crate) shape: Shape,
+    pub(crate) path: PathBuf,
+}
+
+fn shape_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(Shape::Table.name()).chain(Format::ALL.into_iter().map(Format::name))
+}
+
+fn shapes() -> impl TypedValueParser<Value = Shape> {
+    // INVARIANT: the parser only lets these names through.
+    PossibleValuesParser::new(shape_names()).map(|name| Shape::of(&name).expect("a name of a shape"))
+}
+
+fn backends() -> impl TypedValueParser<Value = BackendChoice> {
+    PossibleValuesParser::new(["auto", "onnxruntime", "native"]).try_map(|name| name.parse::<BackendChoice>())
+}
+
+fn saved(text: &str) -> Result<Saved, String> {
+    let expected = || format!("expected FORMAT=PATH with a format of {}", shape_names().collect::<Vec<_>>().join(", "));
+    let (name, path) = text.split_once('=').ok_or_else(expected)?;
+    let shape = Shape::of(name).ok_or_else(expected)?;
+    if path.is_empty() { Err(expected()) } else { Ok(Saved { shape, path: PathBuf::from(OsStr::new(path)) }) }
+}
+
+fn window(text: &str) -> Result<f64, String> {
+    seconds(text, WINDOW_SECONDS)
+}
+
+fn hop(text: &str) -> Result<f64, String> {
+    seconds(text, HOP_SECONDS)
+}
+
+fn seconds(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    let expected = || format!("expected {} to {} seconds", range.start(), range.end());
+    text.parse().ok().filter(|value| range.contains(value)).ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

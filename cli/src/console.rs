@@ -1,0 +1,42 @@
+//! Where the command writes.
+
+use std::io::{ErrorKind, Write};
+
+use crate::output::WriteError;
+use crate::{DONE, FAILED};
+
+/// The two streams of a command.
+pub struct Streams<'a> {
+    /// Results.
+    pub stdout: &'a mut dyn Write,
+    /// Everything else.
+    pub stderr: &'a mut dyn Write,
+    /// Whether stderr is a terminal, where a progress bar can be drawn.
+    pub interactive: bool,
+}
+
+impl Streams<'_> {
+    /// Writes results. A reader that went away (`| head`) is no failure.
+    pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
+        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(WriteError::to_stdout(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes results, or says why that failed. Returns the exit code.
+    pub(crate) fn print_all(&mut self, text: &str) -> u8 {
+        match self.print(text) {
+            Ok(()) => DONE,
+            Err(error) => {
+                self.note(&format!("moodline: {error}\n"));
+                FAILED
+            }
+        }
+    }
+
+    /// Tells the user something. Nobody can be told when stderr is gone.
+    pub(crate) fn note(&mut self, text: &str) {
+        let _ = self.stderr.write_all(text.as_bytes());
+    }
+}

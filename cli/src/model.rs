@@ -1,0 +1,92 @@
+//! `moodline model`: the contract of a model.
+
+use std::fmt::Write as _;
+
+use moodline_core::Contract;
+use moodline_core::contract::{Network, Normalisation, Padding, StatePolicy};
+use moodline_engine::Model;
+use serde_json::json;
+
+use crate::args::ModelArguments;
+use crate::console::Streams;
+use crate::FAILED;
+
+pub(crate) fn run(arguments: &ModelArguments, streams: &mut Streams<'_>) -> u8 {
+    let model = match &arguments.file {
+        None => Model::embedded(),
+        Some(path) => match Model::open(path) {
+            Ok(model) => model,
+            Err(error) => {
+                streams.note(&format!("moodline: {error}\n"));
+                return FAILED;
+            }
+        },
+    };
+    let text = if arguments.json { json_text(&model) } else { plain_text(&model) };
+    streams.print_all(&text)
+}
+
+fn json_text(model: &Model) -> String {
+    format!("{:#}\n", json!({ "fingerprint": model.fingerprint(), "contract": model.contract() }))
+}
+
+fn plain_text(model: &Model) -> String {
+    let contract = model.contract();
+    let mut text = String::new();
+    // INVARIANT: writing to a String cannot fail.
+    let mut line = |name: &str, value: String| writeln!(text, "{name:<14}{value}").expect("a String takes any text");
+    line("model", contract.id.clone());
+    line("fingerprint", model.fingerprint().to_owned());
+    line("contract", format!("version {}", contract.version));
+    line("labels", contract.labels.iter().map(|label| label.name()).collect::<Vec<_>>().join(", "));
+    front_end_lines(contract, &mut line);
+    line("normalisation", normalisation(&contract.normalisation));
+    line("blocks", blocks(contract));
+    line("network", network(&contract.network));
+    training_lines(contract, &mut line);
+    for (name, value) in &contract.metrics {
+        line(name, format!("{value:.4}"));
+    }
+    line("licence", contract.licence.clone());
+    text
+}
+
+fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
+    let config = &contract.front_end;
+    let groups: Vec<String> = config.groups.iter().map(|group| format!("{group:?}").to_lowercase()).collect();
+    line("features", format!("{} a step: {} of {} coefficients", config.n_features(), groups.join(", "), config.n_mfcc));
+    line(
+        "front end",
+        format!(
+            "{} Hz, n_fft {}, window {} ({:?}), hop {}, {} mel bands of {} to {} Hz",
+            config.sample_rate, config.n_fft, config.win_length, config.window, config.hop_length, config.n_mels, config.fmin, config.fmax
+        ),
+    );
+    line("step", format!("{:.0} ms: {} frame(s) averaged", 1e3 * config.step_seconds(), config.average_frames));
+}
+
+fn normalisation(normalisation: &Normalisation) -> String {
+    match normalisation {
+        Normalisation::Standard { mean, .. } => format!("standard, {} features, folded into the weights", mean.len()),
+    }
+}
+
+fn blocks(contract: &Contract) -> String {
+    let Padding::None = contract.padding;
+    let StatePolicy::ResetEachBlock = contract.state;
+    format!("up to {} s, shorter ones at their own length, state reset at each", contract.block_seconds)
+}
+
+fn network(network: &Network) -> String {
+    let Network::Ltc(config) = network;
+    format!("LTC, {} units, {} unfolds ({:?}), dt {}", config.units, config.unfolds, config.reading, config.dt)
+}
+
+fn training_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
+    let training = &contract.training;
+    for corpus in &training.corpora {
+        line("trained on", format!("{}: {} utterances of {} speakers", corpus.name, corpus.n_utterances, corpus.n_speakers));
+    }
+    line("protocol", training.protocol.clone());
+    line("run", format!("seed {}, epoch {}, configuration {}", training.seed, training.epoch, training.config_sha256));
+}

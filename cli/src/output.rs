@@ -1,0 +1,182 @@
+//! Where results go: standard output, one file, or a folder with one file a recording. Files appear complete or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use moodline_engine::export::Report;
+use tempfile::NamedTempFile;
+
+use crate::args::Shape;
+use crate::console::Streams;
+use crate::labels::Label;
+use crate::table;
+
+/// Where one `--output`, `--save` or `--plot` points.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    Stdout,
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// A path is a folder when it is one, or is written as one.
+    pub(crate) fn of(path: &Path) -> Self {
+        let written_as_folder = path.to_string_lossy().ends_with(std::path::is_separator);
+        if written_as_folder || path.is_dir() { Self::Folder(path.to_owned()) } else { Self::File(path.to_owned()) }
+    }
+
+    /// Checks that files can be made here, before any work is done; makes the folder.
+    pub(crate) fn prepare(&self) -> Result<(), WriteError> {
+        match self {
+            Self::Stdout => Ok(()),
+            Self::File(path) => AtomicFile::create(path).map(drop),
+            Self::Folder(path) => {
+                fs::create_dir_all(path).map_err(|source| WriteError { path: path.clone(), source })?;
+                AtomicFile::create(&path.join("results")).map(drop)
+            }
+        }
+    }
+}
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the results cannot be written there: {source}", path.display())]
+pub(crate) struct WriteError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl WriteError {
+    pub(crate) fn to_stdout(source: io::Error) -> Self {
+        Self { path: PathBuf::from("standard output"), source }
+    }
+}
+
+/// A file that takes its place only when it is complete.
+pub(crate) struct AtomicFile {
+    path: PathBuf,
+    stage: Stage,
+}
+
+enum Stage {
+    /// A temporary file beside the target, removed unless it is committed.
+    Temporary(NamedTempFile),
+    /// A device or pipe, which must not be replaced.
+    Direct(File),
+}
+
+impl AtomicFile {
+    pub(crate) fn create(path: &Path) -> Result<Self, WriteError> {
+        let fail = |source| WriteError { path: path.to_owned(), source };
+        // A link stays a link: what it points to is replaced.
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let stage = match target.metadata() {
+            Ok(metadata) if !metadata.is_file() => Stage::Direct(File::options().write(true).open(&target).map_err(fail)?),
+            _ => Stage::Temporary(temporary_beside(&target).map_err(fail)?),
+        };
+        Ok(Self { path: target, stage })
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let result = match &mut self.stage {
+            Stage::Temporary(file) => file.write_all(bytes),
+            Stage::Direct(file) => file.write_all(bytes),
+        };
+        result.map_err(|source| WriteError { path: self.path.clone(), source })
+    }
+
+    pub(crate) fn commit(self) -> Result<(), WriteError> {
+        let result = match self.stage {
+            Stage::Direct(mut file) => file.flush(),
+            Stage::Temporary(file) => {
+                file.as_file().sync_all().and_then(|()| file.persist(&self.path).map(drop).map_err(|error| error.error))
+            }
+        };
+        result.map_err(|source| WriteError { path: self.path, source })
+    }
+}
+
+fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
+    let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".moodline-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // A temporary file is private by default; a result is as readable as the user's umask makes new files.
+        let permissions = target.metadata().map_or_else(|_| fs::Permissions::from_mode(0o666), |metadata| metadata.permissions());
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(folder)
+}
+
+/// Writes one complete file.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let mut file = AtomicFile::create(path)?;
+    file.write(bytes)?;
+    file.commit()
+}
+
+/// The file of one recording in a folder of results: `inner/name.wav` becomes `folder/inner/name.wav.csv`, so that recordings that
+/// differ only in their ending do not collide. Makes the folders in between.
+pub(crate) fn file_in(folder: &Path, name: &Path, extension: &str) -> Result<PathBuf, WriteError> {
+    let mut path = folder.join(name).into_os_string();
+    path.push(".");
+    path.push(extension);
+    let path = PathBuf::from(path);
+    let parent = path.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).map_err(|source| WriteError { path: parent.to_owned(), source })?;
+    Ok(path)
+}
+
+/// Takes the reports of a run in one format.
+pub(crate) struct Destination {
+    shape: Shape,
+    place: Place,
+    /// The one file, from the first report on.
+    file: Option<AtomicFile>,
+    n_reports: usize,
+    /// Something could not be written, so what is in the one file is not complete.
+    broken: bool,
+}
+
+impl Destination {
+    pub(crate) const fn new(shape: Shape, place: Place) -> Self {
+        Self { shape, place, file: None, n_reports: 0, broken: false }
+    }
+
+    /// Adds one report. `name` is the recording's path within what the user named.
+    pub(crate) fn add(&mut self, report: &Report, name: &Path, labels: Option<&[Label]>, streams: &mut Streams<'_>) -> Result<(), WriteError> {
+        let body = match self.shape {
+            Shape::Table => table::text(report, labels),
+            Shape::Export(format) => format.body(report),
+        };
+        let starts_a_file = self.n_reports == 0 || matches!(self.place, Place::Folder(_));
+        let text = match self.shape {
+            Shape::Export(format) if starts_a_file => format!("{}{body}", format.header()),
+            _ => body,
+        };
+        self.n_reports += 1;
+        let result = match &self.place {
+            Place::Stdout => streams.print(&text),
+            Place::Folder(folder) => file_in(folder, name, self.shape.extension()).and_then(|path| write_file(&path, text.as_bytes())),
+            Place::File(path) => append(&mut self.file, path, text.as_bytes()),
+        };
+        self.broken |= result.is_err();
+        result
+    }
+
+    /// Puts the one file in its place; there is none without a report, or when a part of it could not be written.
+    pub(crate) fn finish(self) -> Result<(), WriteError> {
+        self.file.filter(|_| !self.broken).map_or(Ok(()), AtomicFile::commit)
+    }
+}
+
+fn append(file: &mut Option<AtomicFile>, path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    match file {
+        Some(file) => file.write(bytes),
+        none => none.insert(AtomicFile::create(path)?).write(bytes),
+    }
+}

@@ -1,0 +1,87 @@
+//! The timeline as a picture.
+//!
+//! In: a report. Out: SVG text or a PNG file in memory. On top a strip with the emotion of each part of the time line in words and, with
+//! labels, a strip with the true emotions; below the four probabilities, stacked. Parts without speech are hatched. The colours are Okabe and Ito's,
+//! which people with any colour vision can tell apart.
+
+mod canvas;
+mod scene;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, anyhow};
+use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::export::Report;
+use plotters::prelude::{BitMapBackend, IntoDrawingArea as _, SVGBackend};
+use plotters::style::{FontStyle, register_font};
+
+use crate::labels::Label;
+use canvas::Canvas;
+
+/// Pixels of a PNG a unit of the SVG.
+const PNG_SCALE: u32 = 2;
+
+/// The bitmap backend centres the box of a text, which has room for accents above it.
+const PNG_TEXT_DROP: f64 = 0.12;
+
+/// A kind of picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picture {
+    Svg,
+    Png,
+}
+
+impl Picture {
+    /// The kind a file name asks for.
+    ///
+    /// # Errors
+    /// A sentence when its ending is neither.
+    pub(crate) fn of(path: &Path) -> Result<Self, String> {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        [Self::Svg, Self::Png]
+            .into_iter()
+            .find(|picture| extension.as_deref() == Some(picture.extension()))
+            .ok_or_else(|| format!("--plot expects a file name ending in .svg or .png or a folder, found {}", path.display()))
+    }
+
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// Draws the timeline of `report`.
+///
+/// # Errors
+/// Only when the font or the temporary file of the PNG encoder is not there.
+pub(crate) fn draw(picture: Picture, report: &Report, config: &AnalysisConfig, labels: Option<&[Label]>) -> anyhow::Result<Vec<u8>> {
+    static FONT: LazyLock<bool> =
+        LazyLock::new(|| register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT).is_ok());
+    if !*FONT {
+        return Err(anyhow!("the font for pictures cannot be loaded"));
+    }
+    let (width, height) = scene::size(labels.is_some());
+    match picture {
+        Picture::Svg => {
+            let mut text = String::new();
+            let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+            scene::paint(&Canvas::new(&root, 1, 0.0), report, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
+            root.present()?;
+            drop(root);
+            Ok(text.into_bytes())
+        }
+        Picture::Png => {
+            // The encoder of the drawing library only writes to files.
+            let file = tempfile::Builder::new().suffix(".png").tempfile().context("no temporary file for the picture")?;
+            let size = (PNG_SCALE * width, PNG_SCALE * height);
+            let root = BitMapBackend::new(file.path(), size).into_drawing_area();
+            let canvas = Canvas::new(&root, PNG_SCALE, PNG_TEXT_DROP);
+            scene::paint(&canvas, report, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
+            root.present()?;
+            Ok(std::fs::read(file.path())?)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Shapes and words in units that do not depend on the resolution.
+
+use plotters::coord::Shift;
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoTextStyle as _, PathElement, Polygon, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, RGBColor};
+
+/// Distance of the lines of a hatching, units.
+const HATCH_DISTANCE: f64 = 9.0;
+
+pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// A drawing area with a scale.
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
+    area: &'a DrawingArea<DB, Shift>,
+    scale: f64,
+    /// How far a text is moved down, as a fraction of its size.
+    text_drop: f64,
+}
+
+/// A rectangle: left, top, right, bottom.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+impl Frame {
+    pub(super) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(super) fn centre(&self) -> (f64, f64) {
+        (f64::midpoint(self.left, self.right), f64::midpoint(self.top, self.bottom))
+    }
+}
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy)]
+pub(super) enum Align {
+    Left,
+    Centre,
+    Right,
+}
+
+impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
+    /// `text_drop`: what the backend is off when it centres a text, as a fraction of the text's size.
+    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, text_drop: f64) -> Self {
+        Self { area, scale: f64::from(scale), text_drop }
+    }
+
+    fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        ((self.scale * x).round() as i32, (self.scale * y).round() as i32)
+    }
+
+    pub(super) fn fill(&self, color: RGBColor) -> Drawn<DB> {
+        self.area.fill(&color)
+    }
+
+    pub(super) fn rectangle(&self, frame: Frame, color: RGBColor) -> Drawn<DB> {
+        let corners = [self.pixel((frame.left, frame.top)), self.pixel((frame.right, frame.bottom))];
+        self.area.draw(&Rectangle::new(corners, color.filled()))
+    }
+
+    pub(super) fn polygon(&self, points: &[(f64, f64)], color: RGBColor) -> Drawn<DB> {
+        let pixels: Vec<(i32, i32)> = points.iter().map(|&point| self.pixel(point)).collect();
+        self.area.draw(&Polygon::new(pixels, color.filled()))
+    }
+
+    pub(super) fn line(&self, from: (f64, f64), to: (f64, f64), color: RGBColor, opacity: f64) -> Drawn<DB> {
+        let style = color.mix(opacity).stroke_width(self.scale as u32);
+        self.area.draw(&PathElement::new(vec![self.pixel(from), self.pixel(to)], style))
+    }
+
+    /// A light ground with oblique lines.
+    pub(super) fn hatching(&self, frame: Frame, ground: RGBColor, lines: RGBColor) -> Drawn<DB> {
+        self.rectangle(frame, ground)?;
+        // Lines of constant x + y, on a grid of the whole picture so that neighbours join.
+        let first = ((frame.left + frame.top) / HATCH_DISTANCE).ceil() as i64;
+        let last = ((frame.right + frame.bottom) / HATCH_DISTANCE).floor() as i64;
+        for index in first..=last {
+            let sum = index as f64 * HATCH_DISTANCE;
+            let lower_left = ((sum - frame.bottom).max(frame.left), (sum - frame.left).min(frame.bottom));
+            let upper_right = ((sum - frame.top).min(frame.right), (sum - frame.right).max(frame.top));
+            self.line(lower_left, upper_right, lines, 1.0)?;
+        }
+        Ok(())
+    }
+
+    /// A word, vertically centred on `at`.
+    pub(super) fn text(&self, text: &str, at: (f64, f64), size: f64, color: RGBColor, align: Align) -> Drawn<DB> {
+        let horizontal = match align {
+            Align::Left => HPos::Left,
+            Align::Centre => HPos::Center,
+            Align::Right => HPos::Right,
+        };
+        let style = ("sans-serif", self.scale * size).into_text_style(self.area).color(&color).pos(Pos::new(horizontal, VPos::Center));
+        self.area.draw(&Text::new(text.to_owned(), self.pixel((at.0, at.1 + self.text_drop * size)), style))
+    }
+}

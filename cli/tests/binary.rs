@@ -1,0 +1,84 @@
+//! The real binary, as a process.
+
+use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn moodline() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_moodline"))
+}
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples").join(name)
+}
+
+#[test]
+fn results_on_stdout_and_exit_codes() {
+    let done = moodline().args(["analyze", "--format", "json"]).arg(sample("stream.flac")).output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    assert!(done.stdout.starts_with(b"{\"file\":") && done.stdout.ends_with(b"}\n"));
+    assert!(done.stderr.starts_with(b"backend: "));
+    assert_eq!(moodline().args(["analyze", "/absent.wav"]).output().unwrap().status.code(), Some(1));
+    assert_eq!(moodline().args(["analyze", "--format", "xml", "a"]).output().unwrap().status.code(), Some(2));
+    let version = moodline().arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("moodline ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let mut child = moodline().arg("analyze").arg(sample("stream.flac")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!told.contains("panicked") && !told.contains("Broken pipe"), "{told}");
+}
+
+/// A WAV file of 48 kHz stereo silence, sparse on disk.
+#[cfg(target_os = "linux")]
+fn silent_wav(path: &Path, seconds: u32) {
+    const BYTES_A_SECOND: u32 = 48_000 * 4;
+    let n_bytes = seconds * BYTES_A_SECOND;
+    let mut file = fs::File::create(path).unwrap();
+    let mut header = Vec::new();
+    header.extend(b"RIFF");
+    header.extend((36 + n_bytes).to_le_bytes());
+    header.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0");
+    header.extend(48_000_u32.to_le_bytes());
+    header.extend(BYTES_A_SECOND.to_le_bytes());
+    header.extend(b"\x04\0\x10\0data");
+    header.extend(n_bytes.to_le_bytes());
+    file.write_all(&header).unwrap();
+    file.seek(SeekFrom::Start(u64::from(n_bytes) + 43)).unwrap();
+    file.write_all(&[0]).unwrap();
+}
+
+/// Twenty minutes: 230 MB as `f32` mono, were it kept.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_file() {
+    const SECONDS: u32 = 20 * 60;
+    const LIMIT_KB: u64 = 150_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.wav");
+    silent_wav(&path, SECONDS);
+    let mut child = moodline()
+        .args(["analyze", "--format", "csv", "--hop", "0.5"])
+        .arg(&path)
+        .stdout(fs::File::create(folder.path().join("out.csv")).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak_kb = 0;
+    while child.try_wait().unwrap().is_none() {
+        // The peak so far; a process that just ended has none.
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        peak_kb = peak_kb.max(peak.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read_to_string(folder.path().join("out.csv")).unwrap().lines().count(), 1 + 2 * (SECONDS as usize - 5) + 1);
+    assert!((1..LIMIT_KB).contains(&peak_kb), "the peak was {peak_kb} kB");
+}

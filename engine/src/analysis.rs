@@ -1,0 +1,280 @@
+//! A stream of mono samples to segments, in constant memory.
+//!
+//! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] a block. Resampling, features and gate are computed once for the whole
+//! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. Where the
+//! stream was cut into pieces changes nothing but the latencies.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use moodline_core::FrontEndConfig;
+use moodline_core::frontend::{FrontEnd, FrontEndError};
+use moodline_core::resample::{ResampleError, Resampler};
+
+use crate::block::{BlockGrid, Recent};
+use crate::classifier::{Classifier, ClassifierError};
+use crate::gate::{Gate, GateConfig, GateFrame};
+use crate::model::Model;
+use crate::segment::{Latency, Segment, State};
+
+/// Windows that can be asked for, seconds.
+pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
+
+/// Distances between blocks that can be asked for, seconds. One longer than the window leaves parts of the recording out.
+pub const HOP_SECONDS: RangeInclusive<f64> = 0.1..=60.0;
+
+/// Audio is taken in pieces of this length, so that however much is pushed at once no block's steps are overwritten.
+const PIECE_SECONDS: f64 = 0.25;
+
+/// Two times closer than this are the same, seconds; far below one sample at any rate.
+const SAME_TIME_SECONDS: f64 = 1e-7;
+
+/// How a stream is cut into blocks, and which of them are asked about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AnalysisConfig {
+    /// Length of a block, seconds, within [`WINDOW_SECONDS`].
+    pub window_seconds: f64,
+    /// Distance between the starts of two blocks, seconds, within [`HOP_SECONDS`].
+    pub hop_seconds: f64,
+    /// What counts as speech; without a gate every block does.
+    pub gate: Option<GateConfig>,
+}
+
+impl Default for AnalysisConfig {
+    fn default() -> Self {
+        Self { window_seconds: 5.0, hop_seconds: 5.0, gate: Some(GateConfig::default()) }
+    }
+}
+
+impl AnalysisConfig {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Setting`], naming the setting.
+    pub fn validate(&self) -> Result<(), AnalysisError> {
+        let check = |name, seconds, range: RangeInclusive<f64>| {
+            if range.contains(&seconds) { Ok(()) } else { Err(AnalysisError::Setting { name, expected: range, found: seconds }) }
+        };
+        check("window", self.window_seconds, WINDOW_SECONDS)?;
+        check("hop", self.hop_seconds, HOP_SECONDS)
+    }
+}
+
+/// Why a stream cannot be analysed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalysisError {
+    /// A setting out of its range.
+    #[error("the {name} must be {} to {} seconds, found {found}", expected.start(), expected.end())]
+    Setting {
+        /// `window` or `hop`.
+        name: &'static str,
+        /// Its range, seconds.
+        expected: RangeInclusive<f64>,
+        /// What was asked for, seconds.
+        found: f64,
+    },
+    /// A sample rate that cannot be converted.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// A front end that cannot run as a stream, or a sample that is no number.
+    #[error(transparent)]
+    FrontEnd(#[from] FrontEndError),
+    /// The network failed.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+}
+
+/// Turns one stream into segments.
+pub struct Analyser {
+    classifier: Classifier,
+    resampler: Resampler,
+    front_end: FrontEnd<f32>,
+    gate: Option<Gate>,
+    grid: BlockGrid,
+    step_seconds: f64,
+    source_hz: u32,
+    piece_samples: usize,
+    steps: Recent<f32>,
+    gate_frames: Recent<GateFrame>,
+    n_samples: u64,
+    next_block: u64,
+    features_time: Duration,
+}
+
+impl Analyser {
+    /// An analyser for mono samples at `source_hz`, with the front end of `model`; `classifier` runs the same model.
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a setting or rate out of range, or a model whose front end cannot run as a stream.
+    pub fn new(model: &Model, classifier: Classifier, source_hz: u32, config: AnalysisConfig) -> Result<Self, AnalysisError> {
+        config.validate()?;
+        let front_end_config = &model.contract().front_end;
+        let target_hz = front_end_config.sample_rate;
+        let step_seconds = front_end_config.step_seconds();
+        let grid = BlockGrid::new(config.window_seconds, config.hop_seconds, step_seconds);
+        let front_end = FrontEnd::new(front_end_config)?;
+        let gate = config.gate.map(|gate| Gate::new(target_hz, gate));
+        let slack_seconds = latency_seconds(front_end_config) + 2.0 * PIECE_SECONDS + 1.0;
+        let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
+        let kept_frames = gate.as_ref().map_or(1, |gate| gate.max_frames_in(config.window_seconds + slack_seconds));
+        Ok(Self {
+            resampler: Resampler::new(source_hz, target_hz)?,
+            steps: Recent::new(front_end.n_features(), kept_steps),
+            gate_frames: Recent::new(1, kept_frames),
+            front_end,
+            gate,
+            grid,
+            step_seconds,
+            source_hz,
+            piece_samples: (PIECE_SECONDS * f64::from(source_hz)) as usize,
+            classifier,
+            n_samples: 0,
+            next_block: 0,
+            features_time: Duration::ZERO,
+        })
+    }
+
+    /// The classifier in use.
+    #[must_use]
+    pub const fn classifier(&self) -> &Classifier {
+        &self.classifier
+    }
+
+    /// Gives the classifier back, to analyse another stream with it.
+    #[must_use]
+    pub fn into_classifier(self) -> Classifier {
+        self.classifier
+    }
+
+    /// Takes samples and hands the segments they complete to `sink`, in order.
+    ///
+    /// # Errors
+    /// [`AnalysisError`] for a sample that is not finite, or a failing network; the stream cannot be continued then.
+    pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        for piece in samples.chunks(self.piece_samples) {
+            let start = Instant::now();
+            let mut result = Ok(());
+            let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+            resampler.push(piece, &mut |part| {
+                if result.is_ok() {
+                    result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+                }
+            });
+            result?;
+            self.n_samples += piece.len() as u64;
+            self.features_time += start.elapsed();
+            self.emit_complete(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the stream: hands the remaining segments to `sink` and is ready for a new stream. The last one covers what no full block does.
+    ///
+    /// # Errors
+    /// As [`Analyser::push`].
+    pub fn finish(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        let start = Instant::now();
+        let mut result = Ok(());
+        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+        resampler.finish(&mut |part| {
+            if result.is_ok() {
+                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+            }
+        });
+        result?;
+        front_end.finish(&mut |step| steps.push(step));
+        self.features_time += start.elapsed();
+        self.emit_rest(sink)?;
+        self.reset();
+        Ok(())
+    }
+
+    /// Drops the current stream and is ready for a new one.
+    pub fn reset(&mut self) {
+        self.resampler.reset();
+        self.front_end.reset();
+        if let Some(gate) = &mut self.gate {
+            gate.reset();
+        }
+        self.steps.clear();
+        self.gate_frames.clear();
+        (self.n_samples, self.next_block, self.features_time) = (0, 0, Duration::ZERO);
+    }
+
+    fn seconds(&self) -> f64 {
+        self.n_samples as f64 / f64::from(self.source_hz)
+    }
+
+    /// Emits every full block that is known in all its parts. Waiting for the audio of its nominal end too makes that end final.
+    fn emit_complete(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        loop {
+            let first = self.grid.first_step(self.next_block);
+            let end = first + self.grid.n_steps() as u64;
+            let gate_is_there = self.gate.as_ref().is_none_or(|gate| {
+                let (_, last_frame) = gate.frames_between(0.0, end as f64 * self.step_seconds);
+                self.gate_frames.n_pushed() >= last_frame
+            });
+            let audio_is_there = self.seconds() >= self.grid.end_seconds(self.next_block);
+            if self.steps.n_pushed() < end || !gate_is_there || !audio_is_there {
+                return Ok(());
+            }
+            self.emit(first, end, sink)?;
+        }
+    }
+
+    /// Emits what is left when the stream has ended: full blocks whose last steps only the end completed, and one last partial block.
+    fn emit_rest(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        let duration = self.seconds();
+        let before = |time: f64| time < duration - SAME_TIME_SECONDS;
+        loop {
+            let block = self.next_block;
+            let first = self.grid.first_step(block);
+            let covered = block > 0 && !before(self.grid.end_seconds(block - 1));
+            if covered || !before(self.grid.start_seconds(block)) || first >= self.steps.n_pushed() {
+                return Ok(());
+            }
+            let end = (first + self.grid.n_steps() as u64).min(self.steps.n_pushed());
+            self.emit(first, end, sink)?;
+        }
+    }
+
+    fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        let speech = self.gate.as_ref().is_none_or(|gate| {
+            let (first_frame, end_frame) = gate.frames_between(first as f64 * self.step_seconds, end as f64 * self.step_seconds);
+            gate.is_speech(self.gate_frames.view(first_frame, end_frame))
+        });
+        let start = Instant::now();
+        let state = if speech {
+            State::Speech(self.classifier.classify(self.steps.view(first, end), (end - first) as usize)?)
+        } else {
+            State::NoSpeech
+        };
+        let latency = Latency { features: std::mem::take(&mut self.features_time), inference: start.elapsed() };
+        let start_s = self.grid.start_seconds(self.next_block);
+        let end_s = self.grid.end_seconds(self.next_block).min(self.seconds());
+        self.next_block += 1;
+        sink(Segment { start_s, end_s, state, latency });
+        Ok(())
+    }
+}
+
+/// Features and gate frames of resampled audio.
+fn take(
+    part: &[f32],
+    front_end: &mut FrontEnd<f32>,
+    gate: Option<&mut Gate>,
+    steps: &mut Recent<f32>,
+    gate_frames: &mut Recent<GateFrame>,
+) -> Result<(), FrontEndError> {
+    if let Some(gate) = gate {
+        gate.push(part, &mut |frame| gate_frames.push(&[frame]));
+    }
+    front_end.push(part, &mut |step| steps.push(step))
+}
+
+/// How long after its audio a step may come: a window, the frames the delta filter looks ahead, and the frames averaged with it.
+fn latency_seconds(config: &FrontEndConfig) -> f64 {
+    let n_frames = config.delta_width + config.average_frames + 1;
+    (config.n_fft + n_frames * config.hop_length) as f64 / f64::from(config.sample_rate)
+}

@@ -1,0 +1,151 @@
+//! Where ONNX Runtime's library is looked for.
+//!
+//! In: the environment of the process. Out: files to try, in order. The working directory is never looked at, because whoever can put a
+//! file beside an audio file must not be able to run code; for the same reason relative paths in the environment are left out.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Environment variable that names the library or its folder.
+pub(super) const VARIABLE: &str = "MOODLINE_ONNXRUNTIME";
+
+/// The places to look for ONNX Runtime's library, first to last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LibrarySearch {
+    /// Files, or folders that may hold one.
+    places: Vec<PathBuf>,
+}
+
+impl LibrarySearch {
+    /// `MOODLINE_ONNXRUNTIME`, the folder of the running program or its bundle, the user's data folder, the cache folder that `cargo xtask setup`
+    /// fills, the system's folders.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::new(|variable| env::var_os(variable), env::current_exe().ok().as_deref())
+    }
+
+    /// The same for any environment and any path of the program.
+    #[must_use]
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>, program: Option<&Path>) -> Self {
+        let folder = |name: &str| variable(name).map(PathBuf::from);
+        let mut places = Vec::new();
+        places.extend(folder(VARIABLE));
+        places.extend(program.into_iter().flat_map(bundle_folders));
+        places.extend(data_folder(&folder).map(|data| data.join("moodline")));
+        places.extend(cache_folder(&folder).map(|cache| cache.join("moodline").join("onnxruntime")));
+        places.extend(system_folders(&folder));
+        places.retain(|place| place.is_absolute());
+        Self { places }
+    }
+
+    /// Files and folders, first to last; all absolute.
+    #[must_use]
+    pub fn places(&self) -> &[PathBuf] {
+        &self.places
+    }
+
+    /// The library files that exist now, first to last.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<PathBuf> {
+        self.places.iter().flat_map(|place| if place.is_dir() { libraries_in(place) } else { existing(place) }).collect()
+    }
+}
+
+fn existing(file: &Path) -> Vec<PathBuf> {
+    if file.is_file() { vec![file.to_owned()] } else { Vec::new() }
+}
+
+/// The plain name first, then versioned names, the latest first.
+fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).filter(|name| is_library(name)).collect();
+    names.sort_by_cached_key(|name| std::cmp::Reverse(version(name)));
+    names.into_iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect()
+}
+
+#[cfg(windows)]
+fn is_library(name: &OsStr) -> bool {
+    name.eq_ignore_ascii_case("onnxruntime.dll")
+}
+
+#[cfg(target_os = "macos")]
+fn is_library(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == "libonnxruntime.dylib" || name.starts_with("libonnxruntime.") && name.ends_with(".dylib")
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn is_library(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == "libonnxruntime.so" || name.starts_with("libonnxruntime.so.")
+}
+
+/// The numbers in a file name. A name without numbers counts as the latest: it is what was installed on purpose.
+fn version(name: &OsStr) -> Vec<u32> {
+    let name = name.to_string_lossy();
+    let numbers: Vec<u32> = name.split('.').filter_map(|part| part.parse().ok()).collect();
+    if numbers.is_empty() { vec![u32::MAX] } else { numbers }
+}
+
+/// The program's folder, and the folder where a macOS bundle keeps its libraries.
+fn bundle_folders(program: &Path) -> Vec<PathBuf> {
+    let Some(folder) = program.parent() else { return Vec::new() };
+    let mut folders = vec![folder.to_owned()];
+    if cfg!(target_os = "macos") {
+        folders.extend(folder.parent().map(|contents| contents.join("Frameworks")));
+    }
+    folders
+}
+
+#[cfg(windows)]
+fn data_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    folder("LOCALAPPDATA")
+}
+
+#[cfg(target_os = "macos")]
+fn data_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    absolute(folder("XDG_DATA_HOME")).or_else(|| Some(folder("HOME")?.join("Library").join("Application Support")))
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn data_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    absolute(folder("XDG_DATA_HOME")).or_else(|| Some(folder("HOME")?.join(".local").join("share")))
+}
+
+#[cfg(windows)]
+fn cache_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    absolute(folder("XDG_CACHE_HOME")).or_else(|| folder("LOCALAPPDATA"))
+}
+
+#[cfg(target_os = "macos")]
+fn cache_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    absolute(folder("XDG_CACHE_HOME")).or_else(|| Some(folder("HOME")?.join("Library").join("Caches")))
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn cache_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    absolute(folder("XDG_CACHE_HOME")).or_else(|| Some(folder("HOME")?.join(".cache")))
+}
+
+/// The XDG base directory specification has relative paths ignored.
+fn absolute(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| path.is_absolute())
+}
+
+#[cfg(windows)]
+fn system_folders(folder: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    folder("SystemRoot").map(|root| root.join("System32")).into_iter().collect()
+}
+
+#[cfg(target_os = "macos")]
+fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    ["/opt/homebrew/lib", "/usr/local/lib"].map(PathBuf::from).to_vec()
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    let multiarch = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
+    ["/usr/local/lib", multiarch.as_str(), "/usr/lib64", "/usr/lib"].map(PathBuf::from).to_vec()
+}

@@ -1,0 +1,40 @@
+//! The backend that needs nothing but this program: core's kernel.
+
+use moodline_core::contract::Network;
+use moodline_core::emotion::Emotion;
+use moodline_core::ltc::LtcKernel;
+
+use super::Outputs;
+use crate::model::Model;
+
+#[derive(Debug)]
+pub(super) struct Native {
+    kernel: LtcKernel,
+    units: usize,
+}
+
+impl Native {
+    pub(super) fn new(model: &Model) -> Self {
+        let Network::Ltc(config) = &model.contract().network;
+        Self { kernel: LtcKernel::new(config, model.weights()), units: config.units }
+    }
+
+    /// Runs sequences of `sequence_len` features each.
+    pub(super) fn run(&mut self, sequence_len: usize, features: &[f32], initial_state: &[f32]) -> Outputs {
+        let mut outputs = Outputs { probabilities: Vec::new(), logits: Vec::new(), final_state: initial_state.to_vec() };
+        for (sequence, state) in features.chunks_exact(sequence_len).zip(outputs.final_state.chunks_exact_mut(self.units)) {
+            let logits = self.kernel.run(sequence, state);
+            outputs.probabilities.extend(softmax(logits));
+            outputs.logits.extend(logits);
+        }
+        outputs
+    }
+}
+
+/// NaN for logits that are not finite, as ONNX Runtime answers; the caller refuses them in both cases.
+fn softmax(logits: [f32; Emotion::COUNT]) -> [f32; Emotion::COUNT] {
+    match moodline_core::Probabilities::softmax(logits) {
+        Ok(probabilities) => *probabilities.as_array(),
+        Err(_) => [f32::NAN; Emotion::COUNT],
+    }
+}

@@ -1,0 +1,107 @@
+//! The backend that runs a model on ONNX Runtime, loaded while the program runs.
+//!
+//! One environment a process, one session a classifier, one thread a session: the network is far too small to share out. Every call into the library
+//! is guarded against panics of the bindings.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use moodline_core::onnx::names;
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionOutputs};
+use ort::value::TensorRef;
+
+use super::{ClassifierError, LibrarySearch, Outputs};
+use crate::model::Model;
+
+/// A session with the model.
+#[derive(Debug)]
+pub(super) struct OnnxRuntime {
+    session: Session,
+}
+
+impl OnnxRuntime {
+    /// Loads the library if this process has none yet, builds a session and runs it once, so that the first block is as fast as all others.
+    pub(super) fn new(model: &Model, search: &LibrarySearch) -> Result<Self, ClassifierError> {
+        let environment = environment(search)?;
+        let session = guarded("load the model", || build_session(&environment, model.bytes()))?;
+        let mut network = Self { session };
+        let contract = model.contract();
+        let moodline_core::contract::Network::Ltc(config) = &contract.network;
+        let n_features = contract.front_end.n_features();
+        network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; config.units])?;
+        Ok(network)
+    }
+
+    /// Runs `features` of `shape` `[n_sequences, n_steps, n_features]`.
+    pub(super) fn run(&mut self, shape: [usize; 3], features: &[f32], initial_state: &[f32]) -> Result<Outputs, ClassifierError> {
+        let state_shape = [shape[0], initial_state.len() / shape[0]];
+        guarded("run the model", || {
+            let inputs = ort::inputs![
+                names::FEATURES => TensorRef::from_array_view((shape, features))?,
+                names::INITIAL_STATE => TensorRef::from_array_view((state_shape, initial_state))?,
+            ];
+            let outputs = self.session.run(inputs)?;
+            Ok(Outputs {
+                probabilities: values(&outputs, names::PROBABILITIES)?,
+                logits: values(&outputs, names::LOGITS)?,
+                final_state: values(&outputs, names::FINAL_STATE)?,
+            })
+        })
+    }
+}
+
+fn values(outputs: &SessionOutputs<'_>, name: &str) -> ort::Result<Vec<f32>> {
+    let output = outputs.get(name).ok_or_else(|| ort::Error::new(format!("the model has no output '{name}'")))?;
+    Ok(output.try_extract_tensor::<f32>()?.1.to_vec())
+}
+
+fn build_session(environment: &Environment, bytes: &[u8]) -> ort::Result<Session> {
+    Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::Level3)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .commit_from_memory(bytes)
+}
+
+/// The environment of this process. A failure is not kept: a library may be installed while the program runs.
+fn environment(search: &LibrarySearch) -> Result<Environment, ClassifierError> {
+    static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+    let mut environment = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(environment) = environment.as_ref() {
+        return Ok(environment.clone());
+    }
+    let loaded = load(search).map_err(|reason| ClassifierError::OnnxRuntimeUnavailable { reason })?;
+    Ok(environment.insert(loaded).clone())
+}
+
+/// Loads the first library that is new enough; otherwise says what was wrong with each.
+fn load(search: &LibrarySearch) -> Result<Environment, String> {
+    let mut reasons = Vec::new();
+    for path in search.candidates() {
+        let load = || -> Result<Environment, String> {
+            let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
+            builder.with_name("moodline").with_telemetry(false).build().map_err(|error| error.to_string())
+        };
+        match catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| Err("the library is broken".to_owned())) {
+            Ok(environment) => return Ok(environment),
+            Err(reason) => reasons.push(format!("{}: {reason}", path.display())),
+        }
+    }
+    if reasons.is_empty() {
+        let places: Vec<String> = search.places().iter().map(|place| place.display().to_string()).collect();
+        reasons.push(format!("its library is in none of {}", places.join(", ")));
+    }
+    Err(reasons.join("; "))
+}
+
+/// Turns errors and panics of the bindings into one kind of error.
+fn guarded<T>(action: &'static str, call: impl FnOnce() -> ort::Result<T>) -> Result<T, ClassifierError> {
+    let failed = |reason: String| ClassifierError::OnnxRuntimeFailed { action, reason };
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| failed(error.to_string())),
+        Err(_) => Err(failed("its bindings panicked".to_owned())),
+    }
+}

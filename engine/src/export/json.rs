@@ -1,0 +1,85 @@
+//! JSON: one object a report, on one line, so that several reports in one file are JSON Lines.
+
+use serde::Serialize;
+
+use super::Report;
+use crate::segment::Segment;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    file: &'a str,
+    sample_rate: u32,
+    channels: usize,
+    duration_s: f64,
+    model: Model<'a>,
+    backend: &'a str,
+    segments: Vec<Block>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    id: &'a str,
+    fingerprint: &'a str,
+}
+
+#[derive(Serialize)]
+struct Block {
+    start_s: f64,
+    end_s: f64,
+    state: &'static str,
+    emotion: Option<&'static str>,
+    probabilities: Option<Scores>,
+    latency_ms: LatencyMs,
+}
+
+#[derive(Serialize)]
+struct Scores {
+    angry: f32,
+    happy: f32,
+    sad: f32,
+    neutral: f32,
+}
+
+#[derive(Serialize)]
+struct LatencyMs {
+    features: f64,
+    inference: f64,
+}
+
+/// The report as one line.
+pub(super) fn line(report: &Report) -> String {
+    let document = Document {
+        file: &report.file,
+        sample_rate: report.sample_rate,
+        channels: report.n_channels,
+        duration_s: rounded(report.duration_s, 1e6),
+        model: Model { id: &report.model_id, fingerprint: &report.model_fingerprint },
+        backend: &report.backend,
+        segments: report.segments.iter().map(block).collect(),
+    };
+    // INVARIANT: strings, finite numbers and options of them always serialise.
+    let mut text = serde_json::to_string(&document).expect("a report serialises");
+    text.push('\n');
+    text
+}
+
+fn block(segment: &Segment) -> Block {
+    Block {
+        start_s: rounded(segment.start_s, 1e6),
+        end_s: rounded(segment.end_s, 1e6),
+        state: segment.state.name(),
+        emotion: segment.emotion().map(|emotion| emotion.name()),
+        probabilities: segment.probabilities().map(|probabilities| {
+            let [angry, happy, sad, neutral] = *probabilities.as_array();
+            Scores { angry, happy, sad, neutral }
+        }),
+        latency_ms: LatencyMs {
+            features: rounded(segment.latency.features.as_secs_f64() * 1e3, 1e3),
+            inference: rounded(segment.latency.inference.as_secs_f64() * 1e3, 1e3),
+        },
+    }
+}
+
+fn rounded(value: f64, per_unit: f64) -> f64 {
+    (value * per_unit).round() / per_unit
+}

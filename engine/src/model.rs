@@ -1,0 +1,112 @@
+//! A model file in memory, read and checked once.
+//!
+//! In: the path or the bytes of an ONNX file, or the one inside this program. Out: a [`Model`] that both backends run.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use moodline_core::Contract;
+use moodline_core::ltc::LtcWeights;
+use moodline_core::onnx::{self, MAX_FILE_BYTES, ModelError, ModelFile};
+
+/// `models/paper-ltc-16/model.onnx` as it was when this program was built.
+static EMBEDDED: &[u8] = include_bytes!("../../models/paper-ltc-16/model.onnx");
+
+/// A valid model. Clones share the memory.
+#[derive(Clone, Debug)]
+pub struct Model(Arc<Contents>);
+
+#[derive(Debug)]
+struct Contents {
+    bytes: Vec<u8>,
+    file: ModelFile,
+}
+
+/// Why a model could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenModelError {
+    /// The file could not be read.
+    #[error("cannot read the model {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no model of this version of Moodline.
+    #[error("cannot use the model {}: {source}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModelError,
+    },
+}
+
+impl Model {
+    /// The model inside this program.
+    #[must_use]
+    pub fn embedded() -> Self {
+        // INVARIANT: a test reads the very bytes that were built in.
+        Self::from_bytes(EMBEDDED.to_vec()).expect("the embedded model is valid")
+    }
+
+    /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it.
+    ///
+    /// # Errors
+    /// [`OpenModelError`] with the path when the file cannot be read or is refused.
+    pub fn open(path: &Path) -> Result<Self, OpenModelError> {
+        let bytes = read_at_most(path, MAX_FILE_BYTES + 1)
+            .map_err(|source| OpenModelError::Unreadable { path: path.to_owned(), source })?;
+        Self::from_bytes(bytes).map_err(|source| OpenModelError::Refused { path: path.to_owned(), source })
+    }
+
+    /// Checks the bytes of a model file.
+    ///
+    /// # Errors
+    /// See [`onnx::read`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
+        let file = onnx::read(&bytes)?;
+        Ok(Self(Arc::new(Contents { bytes, file })))
+    }
+
+    /// What a program must know to run this model.
+    #[must_use]
+    pub fn contract(&self) -> &Contract {
+        &self.0.file.contract
+    }
+
+    /// The trained values.
+    #[must_use]
+    pub fn weights(&self) -> &LtcWeights {
+        &self.0.file.weights
+    }
+
+    /// SHA-256 over contract and weights, 64 hexadecimal digits.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.0.file.fingerprint
+    }
+
+    /// Name of the model, the folder under `models/`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.contract().id
+    }
+
+    /// The file itself, as ONNX Runtime reads it.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+/// A file that never ends must not fill the memory.
+fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
