@@ -1,1 +1,26 @@
-//! (being written)
+//! Makes the models: corpora to features to a trained network to a checked ONNX file.
+//!
+//! In: manifests of labelled clips and a TOML configuration. Out: a run folder with checkpoints and metrics, and the model exported from it.
+//! Everything after "mono PCM" is `moodline-core`, the same code the product runs; what was exported is evaluated through `moodline-engine`.
+//! Imports nothing of the plugin.
+
+pub mod cache;
+pub mod card;
+pub mod checkpoint;
+pub mod cli;
+pub mod config;
+pub mod dataset;
+pub mod evaluate;
+pub mod export;
+pub mod files;
+pub mod loss;
+pub mod manifest;
+pub mod metrics;
+pub mod network;
+pub mod optimiser;
+pub mod progress;
+pub mod run;
+pub mod run_folder;
+pub mod schedule;
+pub mod train;
+pub mod units;

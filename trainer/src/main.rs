@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `trainer`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trainer::cli::main()
+}

@@ -1,0 +1,344 @@
+//! Checkpoints: everything a run needs to go on as if it had never stopped.
+//!
+//! One safetensors file holds weights, optimiser moments, the best weights so far, the scaler, and, as JSON in its metadata, the rest of the
+//! state; so no two files can disagree. It is written atomically, and a checksum notices what the disk did to it. The random
+//! stream of an epoch is a function of seed and epoch.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use moodline_core::Emotion;
+use moodline_core::contract::TrainingCorpus;
+use moodline_core::frontend::Scaler;
+use moodline_core::ltc::LtcParameters;
+use ndarray::{Array1, Array2};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::files::FileError;
+use crate::network::parameters::named;
+use crate::schedule::Schedule;
+
+/// Version of the layout.
+const VERSION: u32 = 1;
+/// Key of the JSON in the metadata.
+const STATE: &str = "moodline";
+
+/// One epoch in figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+    /// Mean weighted cross-entropy over the training split, while it was being trained.
+    pub train_loss: f64,
+    /// Accuracy on the training split, while it was being trained.
+    pub train_accuracy: f64,
+    /// UAR on the training split, while it was being trained.
+    pub train_uar: f64,
+    /// L2 term of the loss after the epoch.
+    pub regularisation: f64,
+    /// Mean unweighted cross-entropy over the dev split after the epoch.
+    pub dev_loss: f64,
+    /// Accuracy on the dev split.
+    pub dev_accuracy: f64,
+    /// UAR on the dev split.
+    pub dev_uar: f64,
+    /// Macro-F1 on the dev split.
+    pub dev_macro_f1: f64,
+    /// Duration of the epoch, s.
+    pub seconds: f64,
+}
+
+/// Which epoch was best.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// The monitored figure.
+    pub value: f64,
+}
+
+/// The state of a run besides its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunState {
+    /// [`crate::config::TrainConfig::sha256`]
+    pub config_sha256: String,
+    /// Fingerprint of the standardised training and dev data.
+    pub data_sha256: String,
+    /// What was trained on.
+    pub corpora: Vec<TrainingCorpus>,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Updates of the optimiser done.
+    pub updates: u64,
+    /// The learning rate and what it depends on.
+    pub schedule: Schedule,
+    /// The best epoch so far.
+    pub best: Option<Best>,
+    /// All epochs so far.
+    pub history: Vec<EpochRecord>,
+}
+
+/// A run at the end of an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Everything that is no tensor.
+    pub state: RunState,
+    /// Feature normalisation.
+    pub scaler: Scaler,
+    /// The weights.
+    pub weights: LtcParameters<f32>,
+    /// Adam's first and second moments.
+    pub moments: [LtcParameters<f32>; 2],
+    /// Weights of the best epoch so far.
+    pub best_weights: LtcParameters<f32>,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// It cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is damaged or something else.
+    #[error("{path}: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What lies under [`STATE`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: u32,
+    sha256: String,
+    state: RunState,
+}
+
+/// Tensors by name; shape and values.
+type Tensors = BTreeMap<String, (Vec<usize>, Dtype, Vec<u8>)>;
+
+impl Checkpoint {
+    /// Writes the checkpoint to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`FileError`]; an earlier checkpoint in `path` is then intact.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        crate::files::write_atomically(path, &self.to_bytes())
+    }
+
+    /// The content of the file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut tensors = Tensors::new();
+        for (prefix, parameters) in
+            [("weights", &self.weights), ("adam_m", &self.moments[0]), ("adam_v", &self.moments[1]), ("best", &self.best_weights)]
+        {
+            insert_parameters(&mut tensors, prefix, parameters);
+        }
+        for (name, values) in [("scaler.mean", &self.scaler.mean), ("scaler.scale", &self.scaler.scale)] {
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.insert(name.to_owned(), (vec![values.len()], Dtype::F64, bytes));
+        }
+        let header = Header { version: VERSION, sha256: checksum(&self.state, &tensors), state: self.state.clone() };
+        // INVARIANT: numbers, strings and vectors serialise, and every tensor has the bytes its shape asks for.
+        let header = serde_json::to_string(&header).expect("a state serialises");
+        let views: Vec<(&String, TensorView<'_>)> = tensors
+            .iter()
+            .map(|(name, (shape, dtype, bytes))| (name, TensorView::new(*dtype, shape.clone(), bytes).expect("a whole tensor")))
+            .collect();
+        serialize(views, Some(HashMap::from([(STATE.to_owned(), header)]))).expect("tensors with distinct names")
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when the file is missing, damaged, or of another version.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let bytes = crate::files::read(path)?;
+        Self::from_bytes(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.to_owned(), reason })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let damaged = |error: safetensors::SafeTensorError| format!("the checkpoint is damaged ({error})");
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let json = metadata.metadata().as_ref().and_then(|entries| entries.get(STATE)).ok_or("this is no checkpoint of the trainer")?;
+        let version: Version = serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
+        if version.version != VERSION {
+            return Err(format!("expected a checkpoint of version {VERSION}, found version {}", version.version));
+        }
+        let header: Header = serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
+        let tensors: Tensors = SafeTensors::deserialize(bytes)
+            .map_err(damaged)?
+            .iter()
+            .map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), view.dtype(), view.data().to_vec())))
+            .collect();
+        let found = checksum(&header.state, &tensors);
+        if found != header.sha256 {
+            return Err(format!("the checkpoint is damaged: expected content with SHA-256 {}, found {found}", header.sha256));
+        }
+        Ok(Self {
+            state: header.state,
+            scaler: Scaler { mean: reals(&tensors, "scaler.mean")?, scale: reals(&tensors, "scaler.scale")? },
+            weights: parameters(&tensors, "weights")?,
+            moments: [parameters(&tensors, "adam_m")?, parameters(&tensors, "adam_v")?],
+            best_weights: parameters(&tensors, "best")?,
+        })
+    }
+}
+
+/// Only the version of a header, which a newer program may have written with other fields.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+fn insert_parameters(tensors: &mut Tensors, prefix: &str, parameters: &LtcParameters<f32>) {
+    let (n_features, units) = parameters.kernel.dim();
+    for (name, values) in named(parameters) {
+        let shape = match name {
+            "kernel" => vec![n_features, units],
+            "recurrent_kernel" => vec![units, units],
+            "dense_kernel" => vec![units, Emotion::COUNT],
+            _ => vec![values.len()],
+        };
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensors.insert(format!("{prefix}.{name}"), (shape, Dtype::F32, bytes));
+    }
+}
+
+fn parameters(tensors: &Tensors, prefix: &str) -> Result<LtcParameters<f32>, String> {
+    let units = shape(tensors, &format!("{prefix}.bias"))?.iter().product();
+    let n_features = shape(tensors, &format!("{prefix}.kernel"))?.first().copied().unwrap_or_default();
+    let values = |name: &str, expected: &[usize]| values(tensors, &format!("{prefix}.{name}"), expected);
+    let matrix = |name: &str, rows: usize, columns: usize| {
+        let values = values(name, &[rows, columns])?;
+        Array2::from_shape_vec((rows, columns), values).map_err(|error| format!("tensor '{prefix}.{name}': {error}"))
+    };
+    let vector = |name: &str, n: usize| values(name, &[n]).map(Array1::from);
+    Ok(LtcParameters {
+        kernel: matrix("kernel", n_features, units)?,
+        recurrent_kernel: matrix("recurrent_kernel", units, units)?,
+        bias: vector("bias", units)?,
+        tau: vector("tau", units)?,
+        c: vector("c", units)?,
+        g: vector("g", units)?,
+        dense_kernel: matrix("dense_kernel", units, Emotion::COUNT)?,
+        dense_bias: vector("dense_bias", Emotion::COUNT)?,
+    })
+}
+
+fn shape<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a [usize], String> {
+    tensors.get(name).map(|(shape, ..)| shape.as_slice()).ok_or_else(|| format!("tensor '{name}' is missing"))
+}
+
+fn values(tensors: &Tensors, name: &str, expected: &[usize]) -> Result<Vec<f32>, String> {
+    match tensors.get(name) {
+        Some((shape, Dtype::F32, bytes)) if shape == expected => {
+            Ok(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect())
+        }
+        Some((shape, dtype, _)) => Err(format!("tensor '{name}': expected F32 {expected:?}, found {dtype:?} {shape:?}")),
+        None => Err(format!("tensor '{name}' is missing")),
+    }
+}
+
+fn reals(tensors: &Tensors, name: &str) -> Result<Vec<f64>, String> {
+    match tensors.get(name) {
+        Some((_, Dtype::F64, bytes)) => Ok(bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()),
+        _ => Err(format!("tensor '{name}' is missing")),
+    }
+}
+
+/// SHA-256 over the state and names, shapes and bytes of all tensors, in the order of the names.
+fn checksum(state: &RunState, tensors: &Tensors) -> String {
+    let mut hash = Sha256::new();
+    // INVARIANT: numbers, strings and vectors serialise, and JSON brings back every number to the last bit.
+    hash.update(serde_json::to_vec(state).expect("a state serialises"));
+    for (name, (shape, _, bytes)) in tensors {
+        hash.update(format!("{name} {shape:?} {};", bytes.len()));
+        hash.update(bytes);
+    }
+    crate::files::hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters_of(value: f32) -> LtcParameters<f32> {
+        LtcParameters {
+            kernel: Array2::from_elem((3, 2), value),
+            recurrent_kernel: Array2::from_elem((2, 2), value + 1.0),
+            bias: Array1::from_elem(2, value + 2.0),
+            tau: Array1::from_elem(2, value + 3.0),
+            c: Array1::from_elem(2, value + 4.0),
+            g: Array1::from_elem(2, value + 5.0),
+            dense_kernel: Array2::from_elem((2, 4), value + 6.0),
+            dense_bias: Array1::from_elem(4, value + 7.0),
+        }
+    }
+
+    fn checkpoint() -> Checkpoint {
+        let schedule = toml::from_str("kind = \"one_cycle\"\nmax_learning_rate = 1e-3").unwrap();
+        let record = EpochRecord {
+            epoch: 1,
+            learning_rate: 1e-3 / 3.0,
+            train_loss: 0.1 + 0.2,
+            train_accuracy: 1.0 / 3.0,
+            train_uar: 0.25,
+            regularisation: 0.0,
+            dev_loss: std::f64::consts::LN_2,
+            dev_accuracy: 0.5,
+            dev_uar: 0.5,
+            dev_macro_f1: 0.5,
+            seconds: 0.1,
+        };
+        Checkpoint {
+            state: RunState {
+                config_sha256: "c".repeat(64),
+                data_sha256: "d".repeat(64),
+                corpora: vec![TrainingCorpus { name: "emodb".to_owned(), n_utterances: 3, n_speakers: 2 }],
+                epoch: 1,
+                updates: 7,
+                schedule: Schedule::new(schedule, 9),
+                best: Some(Best { epoch: 1, value: 0.5 }),
+                history: vec![record],
+            },
+            scaler: Scaler { mean: vec![0.1, 0.2, 0.3], scale: vec![1.0, 2.0, 1.0 / 3.0] },
+            weights: parameters_of(0.1),
+            moments: [parameters_of(0.2), parameters_of(0.3)],
+            best_weights: parameters_of(0.4),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_to_the_last_bit() {
+        let bytes = checkpoint().to_bytes();
+        assert_eq!(Checkpoint::from_bytes(&bytes), Ok(checkpoint()));
+        assert_eq!(bytes, checkpoint().to_bytes());
+    }
+
+    #[test]
+    fn every_damage_is_an_error_or_changes_nothing() {
+        let good = checkpoint().to_bytes();
+        for index in 0..good.len() {
+            let mut bad = good.clone();
+            bad[index] ^= 0x01;
+            if let Ok(read) = Checkpoint::from_bytes(&bad) {
+                assert_eq!(read, checkpoint(), "byte {index}");
+            }
+            assert!(Checkpoint::from_bytes(&good[..index]).is_err(), "cut at {index}");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The command line of the trainer: what it reads, and which exit code it gives.
+//!
+//! Exit codes: 0 done; 1 some input failed (the others are still done) or the work could not be done; 2 the command line or the configuration
+//! is wrong; 130 interrupted, with a checkpoint to continue from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use moodline_engine::{BackendChoice, Model};
+
+use crate::cache::FeatureCache;
+use crate::config::{ConfigError, TrainConfig};
+use crate::export::{self, OnnxRuntimeLeg};
+use crate::manifest::{Manifest, Split, Splits};
+use crate::progress::{Interrupt, Progress};
+use crate::run::{self, TrainOptions};
+use crate::run_folder::RunFolder;
+use crate::units::{self, UnitsOptions};
+use crate::{card, evaluate, files};
+
+/// Exit code of a run that was stopped by the user, as shells have it for Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Parser)]
+#[command(name = "trainer", version, about = "Trains, evaluates and exports Moodline's models", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+A manifest is a CSV file with the columns path (relative to the manifest), speaker, emotion (angry, happy, sad, neutral), split (train, dev,
+test) and optionally corpus.
+
+Examples, from corpus to model:
+  trainer train --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out runs/first
+  trainer train --config trainer/configs/paper-ltc-16.toml --manifest a.csv --manifest b.csv --out runs/second --set training.epochs=20
+  trainer train --manifest corpora/crema-d.csv --out runs/first --resume
+  trainer export runs/first --out models/first/model.onnx
+  trainer evaluate --model models/first/model.onnx --manifest corpora/crema-d.csv --split test --report models/first
+  trainer card models/first
+
+Exit codes: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted.";
+
+#[derive(Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Evaluate(EvaluateArgs),
+    Export(ExportArgs),
+    Card(CardArgs),
+    Units(UnitsArgs),
+}
+
+/// Trains a network into a run folder
+#[derive(Args)]
+#[command(after_help = "\
+Ctrl-C finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
+with the same result to the last bit as a run that was never stopped.
+
+Examples:
+  trainer train --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out runs/first
+  trainer train --config my.toml --manifest a.csv b.csv --out runs/seed-7 --seed 7 --set network.units=32 --set training.patience=
+  trainer train --manifest corpora/crema-d.csv --out runs/first --resume")]
+struct TrainArgs {
+    /// Configuration; may be left out with --resume, which takes the run's own
+    #[arg(long, value_name = "TOML", required_unless_present = "resume")]
+    config: Option<PathBuf>,
+    /// Manifest of labelled clips; several are merged
+    #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Run folder; must be new or empty without --resume
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Overrides a value of the configuration; an empty value removes an optional one
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Seed of every random choice (the same as --set training.seed=N)
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    pool: Pool,
+    /// Continues the run in --out
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    cache: Cache,
+}
+
+#[derive(Args)]
+struct Pool {
+    /// Threads to use; the result does not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Args)]
+struct Cache {
+    /// Folder of the feature cache, or "none" [default: moodline/features in the user's cache folder]
+    #[arg(long = "cache", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+/// Measures a model file on labelled clips, through the engine
+#[derive(Args)]
+#[command(after_help = "\
+The gate is off, because every clip has a label. A clip longer than the model's block gets the mean of its blocks, weighted by their duration.
+The interval is a 95 % bootstrap over speakers.
+
+Examples:
+  trainer evaluate --model models/paper-ltc-16/model.onnx --manifest corpora/crema-d.csv --split test
+  trainer evaluate --model m.onnx --manifest a.csv b.csv --split all --json --report runs/first/report")]
+struct EvaluateArgs {
+    /// Model file
+    #[arg(long, value_name = "ONNX")]
+    model: PathBuf,
+    /// Manifest of labelled clips; several are merged
+    #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Clips to measure; with "all" the manifests need no split column
+    #[arg(long, value_enum)]
+    split: SplitArg,
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Also writes metrics.json, predictions.csv and confusion.svg there
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// What runs the network: auto, onnxruntime or native
+    #[arg(long, default_value_t = BackendChoice::Auto)]
+    backend: BackendChoice,
+    #[command(flatten)]
+    pool: Pool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SplitArg {
+    Train,
+    Dev,
+    Test,
+    All,
+}
+
+/// Writes the best epoch of a run as a checked model file
+#[derive(Args)]
+#[command(after_help = "\
+Trainer, native kernel and ONNX Runtime must agree to 1e-5 on every probability, or nothing is written. The resolved configuration is written
+beside the model as train.toml.
+
+Example:
+  trainer export runs/first --out models/first/model.onnx")]
+struct ExportArgs {
+    /// Run folder
+    run: PathBuf,
+    /// Model file to write
+    #[arg(long, value_name = "ONNX")]
+    out: PathBuf,
+    /// Fails where ONNX Runtime is missing, instead of comparing trainer and native kernel only
+    #[arg(long)]
+    require_onnxruntime: bool,
+}
+
+/// Writes MODEL_CARD.md from the model and its metrics
+#[derive(Args)]
+#[command(after_help = "\
+The folder holds model.onnx, metrics.json (and other metrics-NAME.json) as `trainer evaluate --report` writes them, and maybe units.md.
+
+Example:
+  trainer card models/first")]
+struct CardArgs {
+    /// Folder of the model
+    folder: PathBuf,
+}
+
+/// Trains the same recipe with several numbers of units and writes a table
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  trainer units --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out models/paper-ltc-16/units.csv")]
+struct UnitsArgs {
+    /// Configuration; its units and seed are replaced
+    #[arg(long, value_name = "TOML")]
+    config: PathBuf,
+    /// Manifest of labelled clips; several are merged
+    #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Numbers of units
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "12,16,24,32,128")]
+    units: Vec<usize>,
+    /// Seeds of each
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "0,1,2")]
+    seeds: Vec<u64>,
+    /// CSV file to write; a Markdown file of the same name is written beside it
+    #[arg(long, value_name = "CSV")]
+    out: PathBuf,
+    /// Overrides a value of the configuration; an empty value removes an optional one
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    overrides: Vec<String>,
+    #[command(flatten)]
+    pool: Pool,
+    #[command(flatten)]
+    cache: Cache,
+}
+
+/// Runs the command with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let interrupt = Interrupt::default();
+    let requested = interrupt.clone();
+    if let Err(error) = ctrlc::set_handler(move || requested.request()) {
+        tracing::warn!("Ctrl-C will end the program without a checkpoint of its own: {error}");
+    }
+    run(std::env::args_os(), Progress::detect(), &interrupt)
+}
+
+/// Runs the command with these arguments, the first of which is the name of the program.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, interrupt: &Interrupt) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match cli.command {
+        Command::Train(arguments) => train(&arguments, progress, interrupt),
+        Command::Evaluate(arguments) => evaluate(&arguments, progress, interrupt),
+        Command::Export(arguments) => export(&arguments),
+        Command::Card(arguments) => card(&arguments),
+        Command::Units(arguments) => units(&arguments, progress, interrupt),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+    })
+}
+
+fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    let mut overrides = arguments.overrides.clone();
+    overrides.extend(arguments.seed.map(|seed| format!("training.seed={seed}")));
+    let path = match &arguments.config {
+        Some(path) => path.clone(),
+        None => RunFolder::open(&arguments.out)?.config_path(),
+    };
+    let options = TrainOptions {
+        config: TrainConfig::parse(&path.display().to_string(), &files::read_text(&path)?, &overrides)?,
+        config_file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        overrides,
+        manifests: arguments.manifest.clone(),
+        out: arguments.out.clone(),
+        resume: arguments.resume,
+        cache: arguments.cache.folder(),
+    };
+    let outcome = arguments.pool.install(|| run::train(&options, progress, interrupt))??;
+    let out = options.out.display();
+    if let Some(best) = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1)) {
+        println!("best epoch {}: dev UAR {:.3}, dev accuracy {:.3}, dev loss {:.4}", best.epoch, best.dev_uar, best.dev_accuracy, best.dev_loss);
+    }
+    if outcome.interrupted {
+        eprintln!("interrupted after {} epochs; continue with --out {out} --resume", outcome.history.len());
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    println!("run finished: {out}");
+    Ok(ExitCode::from(u8::from(!outcome.problems.0.is_empty())))
+}
+
+fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    let model = Model::open(&arguments.model)?;
+    let split = arguments.split.split();
+    let manifest = Manifest::read(&arguments.manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
+    let measured = arguments
+        .pool
+        .install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, progress, interrupt))??;
+    if let Some(folder) = &arguments.report {
+        for path in measured.write_report(folder)? {
+            progress.line(&format!("wrote {}", path.display()));
+        }
+    }
+    let evaluation = &measured.evaluation;
+    if arguments.json {
+        print!("{}", evaluation.to_json());
+    } else {
+        println!("{} on {} ({}), backend {}", evaluation.model.id, evaluation.manifests.join(", "), evaluation.split, evaluation.backend);
+        println!("{}", evaluation.report);
+    }
+    for problem in &measured.problems {
+        eprintln!("error: {problem}");
+    }
+    Ok(ExitCode::from(u8::from(!measured.problems.is_empty())))
+}
+
+fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let leg = if arguments.require_onnxruntime { OnnxRuntimeLeg::Required } else { OnnxRuntimeLeg::IfFound };
+    let exported = export::export(&RunFolder::open(&arguments.run)?, &arguments.out, leg)?;
+    println!("wrote {} and {}", exported.model.display(), exported.config.display());
+    println!("fingerprint {}", exported.fingerprint);
+    let compared = match &exported.skipped {
+        None => "trainer, native kernel and ONNX Runtime",
+        Some(reason) => {
+            eprintln!("warning: SKIPPED the comparison with ONNX Runtime: {reason}");
+            "trainer and native kernel"
+        }
+    };
+    println!("{} parameters; {compared} agree to {:.1e}", exported.n_parameters, exported.largest_difference);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
+    println!("wrote {}", card::write_card(&arguments.folder)?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn units(arguments: &UnitsArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    let path = &arguments.config;
+    let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
+    let manifest = Manifest::read(&arguments.manifest, Splits::Required)?;
+    let cache = arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));
+    let (units, seeds) = (&arguments.units, &arguments.seeds);
+    let options = UnitsOptions { config: &config, manifest: &manifest, units, seeds, cache: cache.as_ref() };
+    let table = arguments.pool.install(|| units::compare(&options, progress, interrupt))??;
+    files::create_folder(files::folder_of(&arguments.out))?;
+    files::write_atomically(&arguments.out, table.to_csv().as_bytes())?;
+    files::write_atomically(&arguments.out.with_extension("md"), table.to_markdown().as_bytes())?;
+    print!("{}", table.to_markdown());
+    Ok(ExitCode::SUCCESS)
+}
+
+impl SplitArg {
+    const fn split(self) -> Option<Split> {
+        match self {
+            Self::Train => Some(Split::Train),
+            Self::Dev => Some(Split::Dev),
+            Self::Test => Some(Split::Test),
+            Self::All => None,
+        }
+    }
+}
+
+impl Cache {
+    fn folder(&self) -> Option<PathBuf> {
+        match &self.folder {
+            Some(folder) if folder.as_os_str() == "none" => None,
+            Some(folder) => Some(folder.clone()),
+            None => FeatureCache::default_folder(),
+        }
+    }
+}
+
+impl Pool {
+    /// Does the work on so many threads.
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> anyhow::Result<R> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, usize::from)).build();
+        Ok(pool.context("cannot start the threads")?.install(work))
+    }
+}

@@ -1,0 +1,310 @@
+//! The configuration of a training run: one TOML file that decides everything but the data, and overrides from the command line.
+//!
+//! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
+
+use moodline_core::FrontEndConfig;
+use moodline_core::contract::Mismatch;
+use moodline_core::ltc::LtcConfig;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use toml::{Table, Value};
+
+use crate::network::TauInit;
+use crate::optimiser::AdamConfig;
+use crate::schedule::ScheduleConfig;
+
+/// Everything that decides a run, except the manifests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// What the model is called and who may use it.
+    pub model: ModelConfig,
+    /// PCM to features.
+    pub front_end: FrontEndConfig,
+    /// The cell.
+    pub network: LtcConfig,
+    /// Where its parameters start.
+    #[serde(default)]
+    pub initialisation: Initialisation,
+    /// How they are trained.
+    pub training: TrainingConfig,
+}
+
+/// What the model is called and who may use it; goes into the contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Name of the model.
+    pub id: String,
+    /// Licence of the weights, an SPDX expression or a sentence.
+    pub licence: String,
+    /// How train, dev and test are told apart, in one sentence.
+    pub protocol: String,
+}
+
+/// Where the trained parameters start, beyond Keras' initialisers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Initialisation {
+    /// Time constants; the paper starts all of them equal.
+    #[serde(default)]
+    pub tau: TauInit,
+}
+
+/// How the parameters are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Passes over the training split, at most.
+    pub epochs: usize,
+    /// Utterances of one step of the optimiser.
+    pub batch_size: usize,
+    /// Only the first so many seconds of a clip are used; also the block length of the contract.
+    pub block_seconds: f64,
+    /// Weights of the classes in the loss.
+    pub class_weights: ClassWeights,
+    /// Factor of the sum of squares of the kernels (W and readout) in the loss.
+    pub l2: f64,
+    /// Longest gradient: a longer one (Euclidean norm over all parameters) is scaled down to it. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_gradient_norm: Option<f64>,
+    /// Which epoch's weights are kept.
+    pub best: Monitor,
+    /// Epochs without a new best after which training stops. Absent: all epochs are run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Decay rates of the optimiser.
+    #[serde(default)]
+    pub adam: AdamConfig,
+    /// Learning rate over time.
+    pub schedule: ScheduleConfig,
+}
+
+/// Weights of the classes in the loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// `n / (4 n_class)`: scikit-learn's "balanced".
+    Balanced,
+    /// All 1.
+    None,
+}
+
+/// The figure on the dev split that decides which epoch is best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// Mean cross-entropy plus the L2 term (Keras' `val_loss`), the smaller the better.
+    DevLoss,
+    /// Unweighted average recall, the larger the better.
+    DevUar,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The text is no such configuration; the message of the TOML reader shows the line.
+    #[error("{file}: {reason}")]
+    Toml {
+        /// The configuration file.
+        file: String,
+        /// What the TOML reader says.
+        reason: String,
+    },
+    /// An override is not `section.key=value`.
+    #[error("--set {found}: expected section.key=value, for example training.epochs=20")]
+    Override {
+        /// The override as it was given.
+        found: String,
+    },
+    /// An override led to something that is no configuration.
+    #[error("--set {overrides}: {reason}")]
+    AfterOverrides {
+        /// All overrides.
+        overrides: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value is out of its range.
+    #[error("{field} must be {expected}, found {found}")]
+    Range {
+        /// `section.key`
+        field: String,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+}
+
+impl TrainConfig {
+    /// Reads a configuration and applies overrides to it, in order. `file` is only named in errors.
+    ///
+    /// An override is `section.key=value`; the value is TOML, and what is no TOML is taken as text. An empty value removes the key.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: text that is no configuration (with its line), an unknown section or key, a value out of its range.
+    pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, ConfigError> {
+        let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
+        let mut config: Self = toml::from_str(text).map_err(in_file)?;
+        if !overrides.is_empty() {
+            let mut table: Table = toml::from_str(text).map_err(in_file)?;
+            for setting in overrides {
+                apply(&mut table, setting)?;
+            }
+            config = table.try_into().map_err(|error: toml::de::Error| ConfigError::AfterOverrides {
+                overrides: overrides.join(" --set "),
+                reason: error.to_string(),
+            })?;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The resolved configuration as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
+        toml::to_string(self).expect("a training configuration serialises")
+    }
+
+    /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        crate::files::hex(&Sha256::digest(self.to_toml()))
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.front_end.validate().map_err(|error| ConfigError::Range {
+            field: format!("front_end.{}", error.field),
+            expected: error.expected,
+            found: error.found,
+        })?;
+        if let Some(top_db) = self.front_end.top_db {
+            let expected = "absent: the floor needs the whole clip, which a stream does not have".to_owned();
+            return Err(ConfigError::Range { field: "front_end.top_db".to_owned(), expected, found: top_db.to_string() });
+        }
+        let id = &self.model.id;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        check(!id.is_empty() && !id.starts_with('.') && id.chars().all(is_name), "model.id", "letters, digits, '-', '_' and '.'", id)?;
+        check(!self.model.licence.trim().is_empty(), "model.licence", "a licence", "''")?;
+        self.validate_network()?;
+        self.training.validate(self.front_end.step_seconds())
+    }
+
+    fn validate_network(&self) -> Result<(), ConfigError> {
+        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
+        self.network.validate().map_err(mismatch)?;
+        if let TauInit::LogSpaced { shortest_steps, longest_steps } = self.initialisation.tau {
+            check(positive(shortest_steps), "initialisation.tau.shortest_steps", "a positive number", shortest_steps)?;
+            let ordered = longest_steps.is_finite() && longest_steps >= shortest_steps;
+            check(ordered, "initialisation.tau.longest_steps", format!("at least {shortest_steps}"), longest_steps)?;
+        }
+        Ok(())
+    }
+}
+
+impl TrainingConfig {
+    fn validate(&self, step_seconds: f64) -> Result<(), ConfigError> {
+        check((1..=100_000).contains(&self.epochs), "training.epochs", "1..=100000", self.epochs)?;
+        check((1..=1_000_000).contains(&self.batch_size), "training.batch_size", "1..=1000000", self.batch_size)?;
+        let block = step_seconds..=60.0;
+        check(block.contains(&self.block_seconds), "training.block_seconds", format!("{step_seconds}..=60 s"), self.block_seconds)?;
+        check(self.l2.is_finite() && self.l2 >= 0.0, "training.l2", "0 or a positive number", self.l2)?;
+        let norm = self.max_gradient_norm.unwrap_or(1.0);
+        check(positive(norm), "training.max_gradient_norm", "a positive number, or absent", norm)?;
+        let patience = self.patience.unwrap_or(1);
+        check(patience >= 1, "training.patience", "at least 1, or absent", patience)?;
+        let AdamConfig { beta1, beta2, epsilon } = self.adam;
+        for (field, beta) in [("training.adam.beta1", beta1), ("training.adam.beta2", beta2)] {
+            check((0.0..1.0).contains(&beta), field, "at least 0 and below 1", beta)?;
+        }
+        check(positive(epsilon), "training.adam.epsilon", "a positive number", epsilon)?;
+        validate_schedule(&self.schedule)
+    }
+}
+
+fn validate_schedule(schedule: &ScheduleConfig) -> Result<(), ConfigError> {
+    let check_rate = |key: &str, rate: f64| {
+        check(positive(rate) && rate <= 1.0, &format!("training.schedule.{key}"), "more than 0 and at most 1", rate)
+    };
+    match *schedule {
+        ScheduleConfig::OneCycle { max_learning_rate, warm_up, initial_divisor, final_divisor } => {
+            check(warm_up > 0.0 && warm_up < 1.0, "training.schedule.warm_up", "between 0 and 1", warm_up)?;
+            for (field, divisor) in
+                [("training.schedule.initial_divisor", initial_divisor), ("training.schedule.final_divisor", final_divisor)]
+            {
+                check(divisor.is_finite() && divisor >= 1.0, field, "at least 1", divisor)?;
+            }
+            check_rate("max_learning_rate", max_learning_rate)
+        }
+        ScheduleConfig::Plateau { learning_rate, factor, patience, min_delta, min_learning_rate } => {
+            check(factor > 0.0 && factor < 1.0, "training.schedule.factor", "between 0 and 1", factor)?;
+            check(patience >= 1, "training.schedule.patience", "at least 1", patience)?;
+            for (field, value) in
+                [("training.schedule.min_delta", min_delta), ("training.schedule.min_learning_rate", min_learning_rate)]
+            {
+                check(value.is_finite() && value >= 0.0, field, "0 or a positive number", value)?;
+            }
+            check_rate("learning_rate", learning_rate)
+        }
+    }
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl ToString) -> Result<(), ConfigError> {
+    if ok { Ok(()) } else { Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() }) }
+}
+
+/// Puts one override into the table.
+fn apply(table: &mut Table, setting: &str) -> Result<(), ConfigError> {
+    let malformed = || ConfigError::Override { found: setting.to_owned() };
+    let (path, text) = setting.split_once('=').ok_or_else(malformed)?;
+    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let last = keys.pop().filter(|last| !last.is_empty() && !keys.is_empty()).ok_or_else(malformed)?;
+    let mut section = table;
+    for key in keys {
+        let value = section.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        section = value.as_table_mut().ok_or_else(malformed)?;
+    }
+    match text.trim() {
+        "" => section.remove(last),
+        text => section.insert(last.to_owned(), value_of(text, section.get(last))),
+    };
+    Ok(())
+}
+
+/// A TOML value, or the text itself where it is none; a whole number becomes a real one where a real one was.
+fn value_of(text: &str, before: Option<&Value>) -> Value {
+    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
+    match (parsed, before) {
+        (Some(Value::Integer(whole)), Some(Value::Float(_))) => Value::Float(whole as f64),
+        (Some(value), _) => value,
+        (None, _) => Value::String(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_is_toml_or_text_and_an_empty_one_removes() {
+        let mut table: Table = toml::from_str("[a]\nreal = 1.5\nword = \"x\"\ngone = 1").unwrap();
+        for setting in ["a.real=2", "a.word=plain", "a.gone=", "a.b.list=[1, 2]", "new.flag=true"] {
+            apply(&mut table, setting).unwrap();
+        }
+        let expected: Table =
+            toml::from_str("[a]\nreal = 2.0\nword = \"plain\"\n[a.b]\nlist = [1, 2]\n[new]\nflag = true").unwrap();
+        assert_eq!(table, expected);
+        for bad in ["a", "a=1", ".x=1", "a.=1", "a.real.deeper=1"] {
+            assert!(matches!(apply(&mut table, bad), Err(ConfigError::Override { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Manifests: which clip carries which emotion, who speaks, and which split the speaker belongs to.
+//!
+//! In: CSV files with a header. Out: a [`Manifest`] whose every line was checked, or all problems of all files at once, because whoever repairs a
+//! corpus wants the whole list.
+//!
+//! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
+//! optionally `corpus` (else the name of the file). All others are ignored, and so are a byte order mark and the kind of line ends.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use moodline_core::Emotion;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Part of a corpus; no speaker is in two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// The weights and the scaler are fitted on it.
+    Train,
+    /// Decides when to stop and which epoch and settings to keep.
+    Dev,
+    /// Measured once, at the end.
+    Test,
+}
+
+impl Split {
+    /// All splits.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Dev, Self::Test];
+
+    /// The name used in manifests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Dev => "dev",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A word that names no split.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown split '{found}': expected train, dev or test")]
+pub struct UnknownSplit {
+    /// The word as it was found.
+    pub found: String,
+}
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|split| split.name() == text).ok_or_else(|| UnknownSplit { found: text.to_owned() })
+    }
+}
+
+/// One clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Utterance {
+    /// The audio file.
+    pub path: PathBuf,
+    /// `path` as the manifest writes it: the name of the clip in reports, which say the same on every machine.
+    pub name: String,
+    /// Corpus it comes from.
+    pub corpus: String,
+    /// Who speaks, as the manifest writes it.
+    pub speaker: String,
+    /// What the speaker meant to express.
+    pub emotion: Emotion,
+    /// Which split it is in; none where the manifest was read without splits.
+    pub split: Option<Split>,
+}
+
+/// The clips of all manifests, in the order they were given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The clips.
+    pub utterances: Vec<Utterance>,
+    /// Name and content of each manifest file.
+    pub sources: Vec<ManifestSource>,
+}
+
+/// A manifest file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestSource {
+    /// File name without its folder.
+    pub name: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+}
+
+/// Whether the `split` column counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Splits {
+    /// It must be there, name known splits, and keep every speaker in one of them.
+    Required,
+    /// It is not looked at: everything is wanted.
+    Ignored,
+}
+
+/// Something wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestProblem {
+    /// The file cannot be read.
+    #[error("{manifest}: {reason}")]
+    Unreadable {
+        /// The manifest.
+        manifest: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// Columns are missing; all of them are named.
+    #[error("{manifest}: missing column{s} {missing}; found {found}", s = if missing.contains(',') { "s" } else { "" })]
+    MissingColumns {
+        /// The manifest.
+        manifest: String,
+        /// Their names.
+        missing: String,
+        /// The names that are there.
+        found: String,
+    },
+    /// It has no clip.
+    #[error("{manifest}: no utterances below the header")]
+    Empty {
+        /// The manifest.
+        manifest: String,
+    },
+    /// A line cannot be used.
+    #[error("{manifest} line {line}: {reason}")]
+    Line {
+        /// The manifest.
+        manifest: String,
+        /// Counted from 1, the header included.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A speaker is in several splits: what is measured on one would be known from the other.
+    #[error("speaker '{speaker}' is in several splits ({splits}): keep every speaker in one, or give different people different names")]
+    SpeakerInSeveralSplits {
+        /// The speaker.
+        speaker: String,
+        /// The splits.
+        splits: String,
+    },
+}
+
+/// Everything that is wrong with the manifests, at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestError {
+    /// The problems, in the order of files and lines.
+    pub problems: Vec<ManifestProblem>,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.problems.len();
+        write!(f, "{n} problem{} in the manifests", if n == 1 { "" } else { "s" })?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl Manifest {
+    /// Reads and merges manifests.
+    ///
+    /// # Errors
+    /// [`ManifestError`] with every problem of every file: unreadable files, missing columns, unknown labels and splits, missing clips, clips
+    /// listed twice, a speaker in two splits, no clip at all.
+    pub fn read(paths: &[PathBuf], splits: Splits) -> Result<Self, ManifestError> {
+        let mut reading = Reading { splits, ..Reading::default() };
+        for path in paths {
+            if let Err(problem) = reading.file(path) {
+                reading.problems.push(problem);
+            }
+        }
+        reading.check_speakers();
+        if reading.problems.is_empty() { Ok(reading.manifest) } else { Err(ManifestError { problems: reading.problems }) }
+    }
+
+    /// The clips of one split, or all for none.
+    pub fn of_split(&self, split: Option<Split>) -> impl Iterator<Item = &Utterance> {
+        self.utterances.iter().filter(move |utterance| split.is_none() || utterance.split == split)
+    }
+}
+
+/// Manifests half read.
+struct Reading {
+    splits: Splits,
+    manifest: Manifest,
+    problems: Vec<ManifestProblem>,
+    /// Where each audio file was listed first.
+    listed: HashMap<PathBuf, String>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            splits: Splits::Required,
+            manifest: Manifest { utterances: Vec::new(), sources: Vec::new() },
+            problems: Vec::new(),
+            listed: HashMap::new(),
+        }
+    }
+}
+
+/// Position of each column.
+struct Columns {
+    path: usize,
+    speaker: usize,
+    emotion: usize,
+    split: Option<usize>,
+    corpus: Option<usize>,
+}
+
+impl Columns {
+    fn find(manifest: &str, header: &csv::StringRecord, splits: Splits) -> Result<Self, ManifestProblem> {
+        let position = |name: &str| header.iter().position(|column| column == name);
+        let mut wanted = vec!["path", "speaker", "emotion"];
+        if splits == Splits::Required {
+            wanted.push("split");
+        }
+        let missing: Vec<&str> = wanted.into_iter().filter(|name| position(name).is_none()).collect();
+        match (position("path"), position("speaker"), position("emotion")) {
+            (Some(path), Some(speaker), Some(emotion)) if missing.is_empty() => {
+                let split = if splits == Splits::Required { position("split") } else { None };
+                Ok(Self { path, speaker, emotion, split, corpus: position("corpus") })
+            }
+            _ => Err(ManifestProblem::MissingColumns {
+                manifest: manifest.to_owned(),
+                missing: missing.join(", "),
+                found: header.iter().collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+}
+
+impl Reading {
+    fn file(&mut self, path: &Path) -> Result<(), ManifestProblem> {
+        let manifest = path.display().to_string();
+        let unreadable = |reason: String| ManifestProblem::Unreadable { manifest: manifest.clone(), reason };
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let name = path.file_name().map_or_else(|| manifest.clone(), |name| name.to_string_lossy().into_owned());
+        self.manifest.sources.push(ManifestSource { name, sha256: crate::files::hex(&Sha256::digest(&bytes)) });
+
+        let without_mark = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(without_mark);
+        let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+        let columns = Columns::find(&manifest, &header, self.splits)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let mut n_lines = 0;
+        for record in reader.records() {
+            n_lines += 1;
+            let (line, outcome) = match record {
+                Ok(record) => {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    (line, self.line(&format!("{manifest} line {line}"), folder, &stem, &columns, &record))
+                }
+                Err(error) => (error.position().map_or(0, csv::Position::line), Err(vec![reason_of(&error)])),
+            };
+            for reason in outcome.err().into_iter().flatten() {
+                self.problems.push(ManifestProblem::Line { manifest: manifest.clone(), line, reason });
+            }
+        }
+        if n_lines == 0 { Err(ManifestProblem::Empty { manifest }) } else { Ok(()) }
+    }
+
+    fn line(
+        &mut self,
+        place: &str,
+        folder: &Path,
+        stem: &str,
+        columns: &Columns,
+        record: &csv::StringRecord,
+    ) -> Result<(), Vec<String>> {
+        let field = |column: usize| record.get(column).unwrap_or_default();
+        let mut reasons = Vec::new();
+        let emotion = field(columns.emotion).parse::<Emotion>().map_err(|error| reasons.push(error.to_string())).ok();
+        let split = columns
+            .split
+            .and_then(|column| field(column).parse::<Split>().map_err(|error| reasons.push(error.to_string())).ok());
+        if field(columns.speaker).is_empty() {
+            reasons.push("no speaker".to_owned());
+        }
+        let name = field(columns.path);
+        let path = folder.join(name);
+        if name.is_empty() {
+            reasons.push("no path".to_owned());
+        } else if !path.is_file() {
+            reasons.push(format!("missing file '{name}'"));
+        } else if let Some(first) = self.listed.get(&path) {
+            reasons.push(format!("'{name}' is listed twice, first at {first}"));
+        } else {
+            self.listed.insert(path.clone(), place.to_owned());
+        }
+        let Some(emotion) = emotion.filter(|_| reasons.is_empty()) else { return Err(reasons) };
+        self.manifest.utterances.push(Utterance {
+            path,
+            name: name.to_owned(),
+            corpus: columns.corpus.map(field).filter(|corpus| !corpus.is_empty()).unwrap_or(stem).to_owned(),
+            speaker: field(columns.speaker).to_owned(),
+            emotion,
+            split,
+        });
+        Ok(())
+    }
+
+    fn check_speakers(&mut self) {
+        let mut splits: BTreeMap<&str, Vec<Split>> = BTreeMap::new();
+        for utterance in &self.manifest.utterances {
+            let of_speaker = splits.entry(&utterance.speaker).or_default();
+            of_speaker.extend(utterance.split.filter(|split| !of_speaker.contains(split)));
+        }
+        self.problems.extend(splits.into_iter().filter(|(_, splits)| splits.len() > 1).map(|(speaker, mut splits)| {
+            splits.sort_unstable();
+            let splits = splits.iter().map(|split| split.name()).collect::<Vec<_>>().join(", ");
+            ManifestProblem::SpeakerInSeveralSplits { speaker: speaker.to_owned(), splits }
+        }));
+    }
+}
+
+/// What is wrong with a line, without the position, which the caller gives.
+fn reason_of(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} columns, expected {expected_len} as in the header"),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    }
+}

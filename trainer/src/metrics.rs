@@ -1,0 +1,265 @@
+//! The one implementation of every figure this project quotes: confusion, UAR, accuracy, F1, and the interval of the UAR.
+//!
+//! In: true and predicted classes as indices into [`Emotion::ALL`], and the speaker of each utterance. Out: a [`Report`].
+//! The definitions are scikit-learn's with `zero_division=0`: a ratio without a denominator counts as 0, and so takes its part in the mean
+//! over the classes instead of being dropped from it.
+//!
+//! # Source
+//! scikit-learn 1.9: `sklearn.metrics.classification_report`, `confusion_matrix`; the UAR is its macro average of the recalls.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use moodline_core::Emotion;
+use rand::RngExt as _;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// Draws of the bootstrap over speakers.
+pub const BOOTSTRAP_DRAWS: usize = 2_000;
+
+/// Seed of the bootstrap: a property of the measure, not of a run, so that two models are compared on the same draws.
+const BOOTSTRAP_SEED: u64 = 20_241_215;
+
+/// Counts of (true class, predicted class), in [`Emotion::ALL`] order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion(pub [[u64; Emotion::COUNT]; Emotion::COUNT]);
+
+/// Figures of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Part of the utterances given this class that have it, 0..=1.
+    pub precision: f64,
+    /// Part of the utterances of this class that were found, 0..=1.
+    pub recall: f64,
+    /// Harmonic mean of the two, 0..=1.
+    pub f1: f64,
+    /// Utterances of this class.
+    pub support: u64,
+}
+
+impl Confusion {
+    /// Counts pairs of (true class, predicted class).
+    #[must_use]
+    pub fn of(pairs: impl IntoIterator<Item = (Emotion, Emotion)>) -> Self {
+        let mut confusion = Self::default();
+        for (truth, predicted) in pairs {
+            confusion.add(truth, predicted);
+        }
+        confusion
+    }
+
+    /// Counts one more utterance.
+    pub fn add(&mut self, truth: Emotion, predicted: Emotion) {
+        self.0[truth.index()][predicted.index()] += 1;
+    }
+
+    /// Adds the counts of another confusion matrix.
+    pub fn merge(&mut self, other: &Self) {
+        for (row, other_row) in self.0.iter_mut().zip(&other.0) {
+            for (count, other_count) in row.iter_mut().zip(other_row) {
+                *count += other_count;
+            }
+        }
+    }
+
+    /// Number of utterances.
+    #[must_use]
+    pub fn n(&self) -> u64 {
+        self.0.iter().flatten().sum()
+    }
+
+    /// Utterances of a class.
+    #[must_use]
+    pub fn support(&self, emotion: Emotion) -> u64 {
+        self.0[emotion.index()].iter().sum()
+    }
+
+    /// Precision, recall, F1 and support of a class.
+    #[must_use]
+    pub fn class(&self, emotion: Emotion) -> ClassMetrics {
+        let index = emotion.index();
+        let hits = self.0[index][index];
+        let support = self.support(emotion);
+        let predicted: u64 = self.0.iter().map(|row| row[index]).sum();
+        ClassMetrics {
+            precision: ratio(hits, predicted),
+            recall: ratio(hits, support),
+            f1: ratio(2 * hits, predicted + support),
+            support,
+        }
+    }
+
+    /// Part of the utterances that got their true class, 0..=1.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        ratio((0..Emotion::COUNT).map(|index| self.0[index][index]).sum(), self.n())
+    }
+
+    /// Unweighted average recall: the mean of the four recalls, 0..=1. It is the headline because it does not reward guessing the most frequent
+    /// class.
+    #[must_use]
+    pub fn uar(&self) -> f64 {
+        self.mean_over_classes(|class| class.recall)
+    }
+
+    /// Mean of the four F1 scores, 0..=1.
+    #[must_use]
+    pub fn macro_f1(&self) -> f64 {
+        self.mean_over_classes(|class| class.f1)
+    }
+
+    fn mean_over_classes(&self, figure: impl Fn(&ClassMetrics) -> f64) -> f64 {
+        Emotion::ALL.iter().map(|&emotion| figure(&self.class(emotion))).sum::<f64>() / Emotion::COUNT as f64
+    }
+
+    /// UAR over the classes that occur: what a resampled set of speakers can be asked for.
+    fn uar_of_present_classes(&self) -> f64 {
+        let present: Vec<f64> = Emotion::ALL
+            .iter()
+            .map(|&emotion| self.class(emotion))
+            .filter(|class| class.support > 0)
+            .map(|class| class.recall)
+            .collect();
+        if present.is_empty() { 0.0 } else { present.iter().sum::<f64>() / present.len() as f64 }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// 95 % percentile bootstrap interval of the UAR over speakers.
+///
+/// Utterances of one voice succeed and fail together, so the unit that is drawn is the speaker: each of [`BOOTSTRAP_DRAWS`] draws takes as many
+/// speakers as there are, with replacement, pools their utterances and computes the UAR over the classes that occur among them. The interval
+/// reaches from the 2.5th to the 97.5th percentile, linearly interpolated. The draws are seeded: same input, same interval. With a single
+/// speaker both ends are the UAR itself, which says nothing about other voices.
+#[must_use]
+pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
+    let speakers: Vec<&Confusion> = by_speaker.values().collect();
+    if speakers.is_empty() {
+        return [0.0; 2];
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(BOOTSTRAP_SEED);
+    let mut draws: Vec<f64> = (0..BOOTSTRAP_DRAWS)
+        .map(|_| {
+            let mut pooled = Confusion::default();
+            for _ in 0..speakers.len() {
+                pooled.merge(speakers[rng.random_range(0..speakers.len() as u64) as usize]);
+            }
+            pooled.uar_of_present_classes()
+        })
+        .collect();
+    draws.sort_by(f64::total_cmp);
+    [percentile(&draws, 0.025), percentile(&draws, 0.975)]
+}
+
+/// Linearly interpolated percentile of sorted values (`numpy.percentile`'s default); `part` in 0..=1.
+fn percentile(sorted: &[f64], part: f64) -> f64 {
+    let position = part * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = position.ceil() as usize;
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
+}
+
+/// Figures of each class, under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerClass {
+    /// [`Emotion::Angry`]
+    pub angry: ClassMetrics,
+    /// [`Emotion::Happy`]
+    pub happy: ClassMetrics,
+    /// [`Emotion::Sad`]
+    pub sad: ClassMetrics,
+    /// [`Emotion::Neutral`]
+    pub neutral: ClassMetrics,
+}
+
+impl PerClass {
+    /// The figures of one class.
+    #[must_use]
+    pub const fn of(&self, emotion: Emotion) -> &ClassMetrics {
+        match emotion {
+            Emotion::Angry => &self.angry,
+            Emotion::Happy => &self.happy,
+            Emotion::Sad => &self.sad,
+            Emotion::Neutral => &self.neutral,
+        }
+    }
+}
+
+/// Everything measured on one set of utterances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Utterances.
+    pub n: u64,
+    /// [`Confusion::uar`]
+    pub uar: f64,
+    /// [`Confusion::accuracy`]
+    pub accuracy: f64,
+    /// [`Confusion::macro_f1`]
+    pub macro_f1: f64,
+    /// [`uar_interval`]
+    pub uar_interval: [f64; 2],
+    /// Order of the rows and columns of the confusion matrix.
+    pub labels: [Emotion; Emotion::COUNT],
+    /// [`Confusion::class`] of each class.
+    pub per_class: PerClass,
+    /// Rows: true class. Columns: predicted class.
+    pub confusion: Confusion,
+}
+
+impl Report {
+    /// Measures a set of utterances that is given as one confusion matrix for each speaker.
+    #[must_use]
+    pub fn of(by_speaker: &BTreeMap<String, Confusion>) -> Self {
+        let mut confusion = Confusion::default();
+        for of_speaker in by_speaker.values() {
+            confusion.merge(of_speaker);
+        }
+        Self {
+            n: confusion.n(),
+            uar: confusion.uar(),
+            accuracy: confusion.accuracy(),
+            macro_f1: confusion.macro_f1(),
+            uar_interval: uar_interval(by_speaker),
+            labels: Emotion::ALL,
+            per_class: PerClass {
+                angry: confusion.class(Emotion::Angry),
+                happy: confusion.class(Emotion::Happy),
+                sad: confusion.class(Emotion::Sad),
+                neutral: confusion.class(Emotion::Neutral),
+            },
+            confusion,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    /// A table for people, headed by the UAR.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [low, high] = self.uar_interval;
+        writeln!(f, "UAR      {:.3}   (95 % interval over speakers {low:.3} - {high:.3})", self.uar)?;
+        writeln!(f, "accuracy {:.3}   macro-F1 {:.3}   utterances {}", self.accuracy, self.macro_f1, self.n)?;
+        writeln!(f)?;
+        write!(f, "{:<8} {:>9} {:>7} {:>7} {:>8}   true \\ found", "", "precision", "recall", "F1", "support")?;
+        for label in self.labels {
+            write!(f, " {label:>8}")?;
+        }
+        for label in self.labels {
+            let class = self.per_class.of(label);
+            write!(
+                f,
+                "\n{label:<8} {:>9.3} {:>7.3} {:>7.3} {:>8}   {label:<12}",
+                class.precision, class.recall, class.f1, class.support
+            )?;
+            for count in self.confusion.0[label.index()] {
+                write!(f, " {count:>8}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Sixteen sequences side by side, the unit in which the network computes.
+//!
+//! All arithmetic is element by element on fixed-size arrays, which the compiler turns into vector instructions, and uses fused
+//! multiply-add, which is exactly rounded: the result has the same bits whatever the width of the processor's vectors.
+
+use moodline_core::Real;
+
+/// Sequences that are computed together. A constant, so that sums over sequences are grouped the same way on every machine.
+pub(super) const LANES: usize = 16;
+
+/// One value for each of [`LANES`] sequences, aligned to a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Lanes<T>(pub(super) [T; LANES]);
+
+impl<T: Real> Lanes<T> {
+    #[inline(always)]
+    pub(super) fn splat(value: T) -> Self {
+        Self([value; LANES])
+    }
+
+    #[inline(always)]
+    pub(super) fn zero() -> Self {
+        Self::splat(T::zero())
+    }
+
+    /// The values, then zeros.
+    #[inline(always)]
+    pub(super) fn from_padded(values: impl IntoIterator<Item = T>) -> Self {
+        let mut lanes = Self::zero();
+        for (lane, value) in lanes.0.iter_mut().zip(values) {
+            *lane = value;
+        }
+        lanes
+    }
+
+    #[inline(always)]
+    pub(super) fn map(self, f: impl Fn(T) -> T) -> Self {
+        let mut out = self;
+        for lane in 0..LANES {
+            out.0[lane] = f(self.0[lane]);
+        }
+        out
+    }
+
+    #[inline(always)]
+    pub(super) fn zip(self, other: Self, f: impl Fn(T, T) -> T) -> Self {
+        let mut out = self;
+        for lane in 0..LANES {
+            out.0[lane] = f(self.0[lane], other.0[lane]);
+        }
+        out
+    }
+
+    #[inline(always)]
+    pub(super) fn minus(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    pub(super) fn plus(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+
+    /// `self += a b`
+    #[inline(always)]
+    pub(super) fn add_product(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] = a.0[lane].mul_add(b.0[lane], self.0[lane]);
+        }
+    }
+
+    /// `self += a b`
+    #[inline(always)]
+    pub(super) fn add_scaled(&mut self, a: Self, b: T) {
+        for lane in 0..LANES {
+            self.0[lane] = a.0[lane].mul_add(b, self.0[lane]);
+        }
+    }
+
+    /// The sum over all lanes, in pairs.
+    pub(super) fn sum(self) -> T {
+        let mut values = self.0;
+        let mut half = LANES / 2;
+        while half > 0 {
+            for lane in 0..half {
+                values[lane] += values[lane + half];
+            }
+            half /= 2;
+        }
+        values[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_takes_every_lane_once() {
+        let lanes = Lanes::<f64>::from_padded((0..LANES).map(|lane| f64::from(1 << lane)));
+        assert_eq!(lanes.sum(), f64::from((1 << LANES) - 1));
+        assert_eq!(Lanes::<f64>::from_padded([1.0, 2.0]).sum(), 3.0);
+    }
+}

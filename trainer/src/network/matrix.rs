@@ -1,0 +1,196 @@
+//! The three small matrix products of the network, in the layouts they are needed in.
+//!
+//! Each keeps a tile of sums in registers and goes through its inputs once for each tile.
+
+use moodline_core::Real;
+use ndarray::ArrayView2;
+
+use super::lanes::Lanes;
+
+/// Rows of a tile of the recurrent product; the number of units is padded to a multiple of it.
+pub(super) const TILE: usize = 8;
+
+/// Steps or features of a tile of the products between features and units.
+const ROWS: usize = 8;
+
+/// A square matrix in the order in which [`Mixer::add`] reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Mixer<T> {
+    /// `[column / TILE][row][column % TILE]`
+    tiles: Vec<[T; TILE]>,
+    rows: usize,
+}
+
+impl<T: Real> Mixer<T> {
+    /// `matrix` `[units, units]`, padded with zeros to `rows`, a multiple of [`TILE`].
+    pub(super) fn new(matrix: &ArrayView2<'_, T>, rows: usize) -> Self {
+        let at = |row, column| matrix.get((row, column)).copied().unwrap_or_else(T::zero);
+        let tiles = (0..rows / TILE)
+            .flat_map(|tile| (0..rows).map(move |row| std::array::from_fn(|k| at(row, tile * TILE + k))))
+            .collect();
+        Self { tiles, rows }
+    }
+
+    /// `out[column] += Σ_row input[row] matrix[row, column]`
+    ///
+    /// # Shapes
+    /// `input` and `out` `[rows]`
+    #[inline(always)]
+    pub(super) fn add(&self, input: &[Lanes<T>], out: &mut [Lanes<T>]) {
+        for (out, weights) in out.chunks_exact_mut(TILE).zip(self.tiles.chunks_exact(self.rows)) {
+            let mut sums = [Lanes::zero(); TILE];
+            sums.copy_from_slice(out);
+            for (value, weights) in input.iter().zip(weights) {
+                for k in 0..TILE {
+                    sums[k].add_scaled(*value, weights[k]);
+                }
+            }
+            out.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// `out[step] += Σ_feature sequence[step, feature] kernel[feature]`: sixteen units in the lanes.
+///
+/// # Shapes
+/// `sequence` `[steps, n_features]` row-major, `kernel` `[n_features]`, `out` `[steps]`
+#[inline(always)]
+pub(super) fn add_projection<T: Real>(sequence: &[T], kernel: &[Lanes<T>], out: &mut [Lanes<T>]) {
+    let n_features = kernel.len();
+    let mut tiles = out.chunks_exact_mut(ROWS);
+    let mut sequence_tiles = sequence.chunks_exact(ROWS * n_features);
+    for (out, steps) in (&mut tiles).zip(&mut sequence_tiles) {
+        add_projection_tile::<T, ROWS>(steps, kernel, out);
+    }
+    for (out, step) in tiles.into_remainder().chunks_exact_mut(1).zip(sequence_tiles.remainder().chunks_exact(n_features)) {
+        add_projection_tile::<T, 1>(step, kernel, out);
+    }
+}
+
+#[inline(always)]
+fn add_projection_tile<T: Real, const N: usize>(steps: &[T], kernel: &[Lanes<T>], out: &mut [Lanes<T>]) {
+    let n_features = kernel.len();
+    let mut rows = [&steps[..n_features]; N];
+    for (row, step) in rows.iter_mut().zip(steps.chunks_exact(n_features)) {
+        *row = step;
+    }
+    let mut sums = [Lanes::zero(); N];
+    sums.copy_from_slice(out);
+    for (feature, weights) in kernel.iter().enumerate() {
+        for k in 0..N {
+            sums[k].add_scaled(*weights, rows[k][feature]);
+        }
+    }
+    out.copy_from_slice(&sums);
+}
+
+/// `out[feature] += Σ_step sequence[step, feature] gradient[step]`: sixteen units in the lanes.
+///
+/// # Shapes
+/// `sequence` `[steps, n_features]` row-major, `gradient` `[steps]`, `out` `[n_features]`
+#[inline(always)]
+pub(super) fn add_projection_gradient<T: Real>(sequence: &[T], gradient: &[Lanes<T>], out: &mut [Lanes<T>]) {
+    let n_features = out.len();
+    let mut first = 0;
+    while first + TILE <= n_features {
+        add_gradient_tile::<T, TILE>(sequence, n_features, first, gradient, &mut out[first..first + TILE]);
+        first += TILE;
+    }
+    for feature in first..n_features {
+        add_gradient_tile::<T, 1>(sequence, n_features, feature, gradient, &mut out[feature..=feature]);
+    }
+}
+
+#[inline(always)]
+fn add_gradient_tile<T: Real, const N: usize>(
+    sequence: &[T],
+    n_features: usize,
+    first: usize,
+    gradient: &[Lanes<T>],
+    out: &mut [Lanes<T>],
+) {
+    let mut sums = [Lanes::zero(); N];
+    sums.copy_from_slice(out);
+    for (step, gradient) in sequence.chunks_exact(n_features).zip(gradient) {
+        let features = &step[first..first + N];
+        for k in 0..N {
+            sums[k].add_scaled(*gradient, features[k]);
+        }
+    }
+    out.copy_from_slice(&sums);
+}
+
+/// Sum of outer products `Σ left[row] right[column]`, each lane for itself.
+///
+/// Pairs are collected and multiplied several at a time, so that each sum is loaded and stored once for many products.
+#[derive(Clone, Debug)]
+pub(super) struct OuterProducts<T> {
+    rows: usize,
+    capacity: usize,
+    filled: usize,
+    left: Vec<Lanes<T>>,
+    right: Vec<Lanes<T>>,
+    /// `[row][column]`
+    sums: Vec<Lanes<T>>,
+}
+
+impl<T: Real> OuterProducts<T> {
+    /// Pairs that are multiplied together, at least.
+    const BLOCK: usize = 16;
+
+    /// Vectors of `rows`, a multiple of [`TILE`]; pairs come `at_once` at a time.
+    pub(super) fn new(rows: usize, at_once: usize) -> Self {
+        let capacity = Self::BLOCK.next_multiple_of(at_once);
+        let pairs = vec![Lanes::zero(); capacity * rows];
+        Self { rows, capacity, filled: 0, left: pairs.clone(), right: pairs, sums: vec![Lanes::zero(); rows * rows] }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.filled = 0;
+        self.sums.fill(Lanes::zero());
+    }
+
+    /// Room for the next `n` pairs, to be written by the caller: left and right, `[n, rows]` each.
+    #[inline(always)]
+    pub(super) fn next(&mut self, n: usize) -> (&mut [Lanes<T>], &mut [Lanes<T>]) {
+        if self.filled + n > self.capacity {
+            self.flush();
+        }
+        let range = self.filled * self.rows..(self.filled + n) * self.rows;
+        self.filled += n;
+        (&mut self.left[range.clone()], &mut self.right[range])
+    }
+
+    /// Multiplies the pairs that are waiting.
+    #[inline(always)]
+    pub(super) fn flush(&mut self) {
+        const COLUMNS: usize = 2;
+        let rows = self.rows;
+        let (left, right) = (&self.left[..self.filled * rows], &self.right[..self.filled * rows]);
+        for row in (0..rows).step_by(TILE) {
+            for column in (0..rows).step_by(COLUMNS) {
+                let mut sums = [[Lanes::zero(); COLUMNS]; TILE];
+                for (left, right) in left.chunks_exact(rows).zip(right.chunks_exact(rows)) {
+                    let (left, right) = (&left[row..row + TILE], &right[column..column + COLUMNS]);
+                    for i in 0..TILE {
+                        for k in 0..COLUMNS {
+                            sums[i][k].add_product(left[i], right[k]);
+                        }
+                    }
+                }
+                for (i, sums) in sums.iter().enumerate() {
+                    let first = (row + i) * rows + column;
+                    for (total, sum) in self.sums[first..first + COLUMNS].iter_mut().zip(sums) {
+                        *total = total.plus(*sum);
+                    }
+                }
+            }
+        }
+        self.filled = 0;
+    }
+
+    /// The sum of all pairs that were flushed, `[rows * rows]` row-major.
+    pub(super) fn sums(&self) -> &[Lanes<T>] {
+        &self.sums
+    }
+}

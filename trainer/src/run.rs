@@ -1,0 +1,217 @@
+//! A training run from manifests to the last checkpoint.
+//!
+//! In: [`TrainOptions`]. Out: a [`RunFolder`] and an [`Outcome`].
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use crate::cache::FeatureCache;
+use crate::checkpoint::{Checkpoint, EpochRecord};
+use crate::config::TrainConfig;
+use crate::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
+use crate::files::FileError;
+use crate::manifest::{Manifest, ManifestError, Splits};
+use crate::network::NetworkError;
+use crate::progress::{Bar, Interrupt, Progress};
+use crate::run_folder::{Provenance, RunFolder, RunFolderError};
+use crate::train::{BatchRecord, TrainError, Trainer};
+
+/// What to train, from what, and where.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// The resolved configuration.
+    pub config: TrainConfig,
+    /// File name it came from.
+    pub config_file: String,
+    /// Overrides that are already part of it.
+    pub overrides: Vec<String>,
+    /// The manifests.
+    pub manifests: Vec<PathBuf>,
+    /// The run folder.
+    pub out: PathBuf,
+    /// Go on with the run in `out`.
+    pub resume: bool,
+    /// Folder of the feature cache, or none.
+    pub cache: Option<PathBuf>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether the user stopped it; otherwise it is finished.
+    pub interrupted: bool,
+    /// All epochs.
+    pub history: Vec<EpochRecord>,
+    /// The best epoch, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// Clips that were left out.
+    pub problems: ClipProblems,
+}
+
+/// Why a run did not start or end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The manifests.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The run folder.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// The data; clips that were left out may be the reason.
+    #[error("{source}{problems}", problems = if problems.0.is_empty() { String::new() } else { format!("\n{problems}") })]
+    Dataset {
+        /// What is missing.
+        source: DatasetError,
+        /// What was left out.
+        problems: ClipProblems,
+    },
+    /// The mathematics.
+    #[error("{0} (the checkpoint of the epoch before is intact)")]
+    Train(#[from] TrainError),
+    /// The checkpoint is of another network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The user stopped it.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// An epoch could not be stored.
+    #[error("epoch {epoch} could not be stored, all before it are: {source}; make room and continue with --resume")]
+    Store {
+        /// Counted from 1.
+        epoch: usize,
+        /// What failed.
+        source: FileError,
+    },
+}
+
+/// Trains until the last epoch, early stopping, or an interrupt.
+///
+/// # Errors
+/// [`RunError`]; what was finished before is in the run folder.
+pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) -> Result<Outcome, RunError> {
+    let folder = if options.resume { RunFolder::open(&options.out)? } else { RunFolder::claim(&options.out)? };
+    let prepared = prepare(options, &folder, progress, interrupt);
+    let (loaded, manifest) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if !options.resume {
+                folder.abandon();
+            }
+            return Err(error);
+        }
+    };
+    let Loaded { dataset, problems } = loaded;
+    if !problems.0.is_empty() {
+        progress.line(&problems.to_string());
+    }
+    let mut trainer = if options.resume {
+        resume(&folder, &options.config, &dataset)?
+    } else {
+        let trainer = Trainer::new(&options.config, &dataset);
+        folder.start(&options.config, &provenance(options, &manifest, &dataset, &problems), &trainer.checkpoint())?;
+        trainer
+    };
+    progress.line(&describe(&dataset, &trainer, &folder));
+    let interrupted = run_epochs(&mut trainer, &folder, progress, interrupt)?;
+    let state = trainer.checkpoint().state;
+    Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
+}
+
+/// Everything before the first epoch that can go wrong without a trace in the run folder.
+fn prepare(
+    options: &TrainOptions,
+    folder: &RunFolder,
+    progress: Progress,
+    interrupt: &Interrupt,
+) -> Result<(Loaded, Manifest), RunError> {
+    let manifest = Manifest::read(&options.manifests, Splits::Required)?;
+    if options.resume {
+        folder.check_unchanged(&options.config, &manifest.sources)?;
+    }
+    let config = &options.config;
+    let cache = options.cache.as_ref().map(|path| FeatureCache::new(path, &config.front_end, config.training.block_seconds));
+    let loaded = Dataset::load(&manifest, config, cache.as_ref(), progress, interrupt)
+        .map_err(|(source, problems)| RunError::Dataset { source, problems })?;
+    Ok((loaded, manifest))
+}
+
+fn resume<'a>(folder: &RunFolder, config: &'a TrainConfig, dataset: &'a Dataset) -> Result<Trainer<'a>, RunError> {
+    let checkpoint = Checkpoint::read(&folder.last_checkpoint()).map_err(RunFolderError::from)?;
+    let (expected, found) = (&checkpoint.state.data_sha256, dataset.sha256());
+    if *expected != found {
+        return Err(RunFolderError::DataChanged { path: folder.root().to_owned(), expected: expected.clone(), found }.into());
+    }
+    folder.rewrite_metrics(&checkpoint.state.history).map_err(RunFolderError::from)?;
+    Ok(Trainer::resume(config, dataset, checkpoint)?)
+}
+
+fn provenance(options: &TrainOptions, manifest: &Manifest, dataset: &Dataset, problems: &ClipProblems) -> Provenance {
+    Provenance {
+        program: concat!("trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
+        config_file: options.config_file.clone(),
+        overrides: options.overrides.clone(),
+        manifests: manifest.sources.clone(),
+        corpora: dataset.corpora.clone(),
+        n_dev_utterances: dataset.dev.len(),
+        left_out: problems.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn describe(dataset: &Dataset, trainer: &Trainer<'_>, folder: &RunFolder) -> String {
+    format!(
+        "{} clips to train on, {} to decide by; {} parameters; run folder {}",
+        dataset.train.len(),
+        dataset.dev.len(),
+        trainer.n_parameters(),
+        folder.root().display()
+    )
+}
+
+/// Runs the remaining epochs and stores each. Whether it was interrupted.
+fn run_epochs(trainer: &mut Trainer<'_>, folder: &RunFolder, progress: Progress, interrupt: &Interrupt) -> Result<bool, RunError> {
+    let n_batches = trainer.batches_per_epoch();
+    let bar = progress.bar("training", trainer.n_epochs() * n_batches);
+    bar.skip(trainer.epochs_done() * n_batches);
+    let interrupted = loop {
+        if trainer.finished() {
+            break false;
+        }
+        if interrupt.requested() {
+            break true;
+        }
+        let watched = trainer.epoch(&mut |batch| {
+            show(&bar, batch);
+            if interrupt.insisted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let Some(record) = watched else { break true };
+        let store = |source| RunError::Store { epoch: record.epoch, source };
+        folder.write_epoch(&trainer.checkpoint()).map_err(store)?;
+        bar.line(&epoch_line(&record, trainer.n_epochs()));
+    };
+    bar.finish();
+    Ok(interrupted)
+}
+
+fn show(bar: &Bar, batch: &BatchRecord) {
+    bar.advance();
+    bar.message(format!(
+        "epoch {} loss {:.3} accuracy {:.3} UAR {:.3} rate {:.1e}",
+        batch.epoch, batch.loss, batch.accuracy, batch.uar, batch.learning_rate
+    ));
+}
+
+fn epoch_line(record: &EpochRecord, n_epochs: usize) -> String {
+    format!(
+        "epoch {:>3}/{n_epochs}  loss {:.4} accuracy {:.3} UAR {:.3} | dev loss {:.4} accuracy {:.3} UAR {:.3} | rate {:.1e} | {:.1} s",
+        record.epoch,
+        record.train_loss,
+        record.train_accuracy,
+        record.train_uar,
+        record.dev_loss,
+        record.dev_accuracy,
+        record.dev_uar,
+        record.learning_rate,
+        record.seconds
+    )
+}

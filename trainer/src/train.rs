@@ -1,0 +1,325 @@
+//! The training loop.
+//!
+//! In: a [`Dataset`] and a configuration. Out: trained parameters, epoch by epoch, with a [`Checkpoint`] after each. Nothing here touches a
+//! file.
+//!
+//! The same seed gives the same weights to the last bit, whatever the number of threads and wherever the run was interrupted: the order of
+//! the clips in an epoch is a function of seed and epoch, sums over a batch have a fixed order, and everything else is in the checkpoint.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use moodline_core::Emotion;
+use moodline_core::ltc::LtcParameters;
+use ndarray::ArrayView2;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest as _, Sha256};
+
+use crate::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
+use crate::config::{Monitor, TrainConfig};
+use crate::dataset::{Dataset, Part};
+use crate::loss::l2_penalty;
+use crate::metrics::Confusion;
+use crate::network::parameters::first_not_finite;
+use crate::network::{Batch, LtcNetwork, NetworkError, Quantity};
+use crate::optimiser::{Adam, clip_by_global_norm};
+use crate::schedule::Schedule;
+
+/// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`.
+const INITIALISATION_STREAM: u64 = 0;
+
+/// Smallest probability a dev loss is computed from, as in Keras: one certain mistake does not decide the mean.
+const SMALLEST_PROBABILITY: f32 = 1e-7;
+
+/// Why training cannot go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("epoch {epoch}, batch {batch}: {source}")]
+pub struct TrainError {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Counted from 1.
+    pub batch: usize,
+    /// What is not finite, by name, or what does not fit.
+    pub source: NetworkError,
+}
+
+/// A batch that was just learned from; figures are over the epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean weighted cross-entropy.
+    pub loss: f64,
+    /// 0..=1
+    pub accuracy: f64,
+    /// 0..=1
+    pub uar: f64,
+    /// Of this batch.
+    pub learning_rate: f64,
+}
+
+/// Loss and hits of a network on some clips.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Mean unweighted cross-entropy.
+    pub loss: f64,
+    /// Which class was taken for which.
+    pub confusion: Confusion,
+}
+
+/// A network being trained.
+pub struct Trainer<'a> {
+    config: &'a TrainConfig,
+    data: &'a Dataset,
+    data_sha256: String,
+    network: LtcNetwork<f32>,
+    adam: Adam<f32>,
+    schedule: Schedule,
+    best: Option<Best>,
+    best_weights: LtcParameters<f32>,
+    history: Vec<EpochRecord>,
+}
+
+impl<'a> Trainer<'a> {
+    /// A network with fresh parameters.
+    #[must_use]
+    pub fn new(config: &'a TrainConfig, data: &'a Dataset) -> Self {
+        let n_features = config.front_end.n_features();
+        let mut rng = random_stream(config.training.seed, INITIALISATION_STREAM);
+        let network = LtcNetwork::init(config.network.clone(), n_features, config.initialisation.tau, &mut rng);
+        let n_batches = config.training.epochs * batches(data, config);
+        Self {
+            config,
+            data,
+            data_sha256: data.sha256(),
+            adam: Adam::new(config.training.adam, n_features, config.network.units),
+            schedule: Schedule::new(config.training.schedule, n_batches as u64),
+            best: None,
+            best_weights: network.parameters.clone(),
+            network,
+            history: Vec::new(),
+        }
+    }
+
+    /// A network as a checkpoint left it, to go on with the same configuration and data.
+    ///
+    /// # Errors
+    /// [`NetworkError`] when the parameters are not those of the configured network.
+    pub fn resume(config: &'a TrainConfig, data: &'a Dataset, checkpoint: Checkpoint) -> Result<Self, NetworkError> {
+        let Checkpoint { state, weights, moments: [first_moment, second_moment], best_weights, .. } = checkpoint;
+        Ok(Self {
+            config,
+            data,
+            data_sha256: state.data_sha256,
+            network: LtcNetwork::new(config.network.clone(), weights)?,
+            adam: Adam { config: config.training.adam, updates: state.updates, first_moment, second_moment },
+            schedule: state.schedule,
+            best: state.best,
+            best_weights,
+            history: state.history,
+        })
+    }
+
+    /// Everything needed to go on from here.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            state: RunState {
+                config_sha256: self.config.sha256(),
+                data_sha256: self.data_sha256.clone(),
+                corpora: self.data.corpora.clone(),
+                epoch: self.epochs_done(),
+                updates: self.adam.updates,
+                schedule: self.schedule.clone(),
+                best: self.best,
+                history: self.history.clone(),
+            },
+            scaler: self.data.scaler.clone(),
+            weights: self.network.parameters.clone(),
+            moments: [self.adam.first_moment.clone(), self.adam.second_moment.clone()],
+            best_weights: self.best_weights.clone(),
+        }
+    }
+
+    /// Number of trained values.
+    #[must_use]
+    pub fn n_parameters(&self) -> usize {
+        self.network.parameters.count()
+    }
+
+    /// Batches of one epoch; the last may be smaller.
+    #[must_use]
+    pub fn batches_per_epoch(&self) -> usize {
+        batches(self.data, self.config)
+    }
+
+    /// Epochs of a whole run.
+    #[must_use]
+    pub fn n_epochs(&self) -> usize {
+        self.config.training.epochs
+    }
+
+    /// Epochs done.
+    #[must_use]
+    pub fn epochs_done(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Whether all epochs are done, or there was no new best for too long.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        let training = &self.config.training;
+        let waited = self.epochs_done() - self.best.map_or(0, |best| best.epoch);
+        self.epochs_done() >= training.epochs || training.patience.is_some_and(|patience| waited >= patience)
+    }
+
+    /// The network of the best epoch.
+    ///
+    /// # Errors
+    /// Never for parameters that were trained here.
+    pub fn best_network(&self) -> Result<LtcNetwork<f32>, NetworkError> {
+        LtcNetwork::new(self.config.network.clone(), self.best_weights.clone())
+    }
+
+    /// One pass over the training split and a look at the dev split. `watch` is told of every batch and may break off, which gives no record
+    /// and leaves the network in the middle of the epoch: drop it and go on from the last checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainError`] for a number that is not finite, or data that do not fit the network.
+    pub fn epoch(&mut self, watch: &mut dyn FnMut(&BatchRecord) -> ControlFlow<()>) -> Result<Option<EpochRecord>, TrainError> {
+        let start = Instant::now();
+        let epoch = self.epochs_done() + 1;
+        let mut order: Vec<usize> = (0..self.data.train.len()).collect();
+        order.shuffle(&mut random_stream(self.config.training.seed, epoch as u64));
+
+        let (mut loss, mut confusion, mut learning_rate) = (0.0, Confusion::default(), 0.0);
+        for (index, clips) in order.chunks(self.config.training.batch_size).enumerate() {
+            learning_rate = self.schedule.learning_rate();
+            loss += self.learn(clips, &mut confusion).map_err(TrainError::in_batch(epoch, index + 1))? * clips.len() as f64;
+            let record = BatchRecord {
+                epoch,
+                loss: loss / confusion.n() as f64,
+                accuracy: confusion.accuracy(),
+                uar: confusion.uar(),
+                learning_rate,
+            };
+            if watch(&record).is_break() {
+                return Ok(None);
+            }
+        }
+        let dev = measure(&self.network, &self.data.dev).map_err(TrainError::in_batch(epoch, self.batches_per_epoch()))?;
+        let record = EpochRecord {
+            epoch,
+            learning_rate,
+            train_loss: loss / confusion.n() as f64,
+            train_accuracy: confusion.accuracy(),
+            train_uar: confusion.uar(),
+            regularisation: l2_penalty(&self.network.parameters, self.config.training.l2),
+            dev_loss: dev.loss,
+            dev_accuracy: dev.confusion.accuracy(),
+            dev_uar: dev.confusion.uar(),
+            dev_macro_f1: dev.confusion.macro_f1(),
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        self.keep_if_best(&record);
+        self.schedule.end_of_epoch(monitored_loss(&record));
+        self.history.push(record.clone());
+        Ok(Some(record))
+    }
+
+    /// One step of the optimiser. The loss of the batch.
+    fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, NetworkError> {
+        let train = &self.data.train;
+        let labels: Vec<usize> = clips.iter().map(|&clip| train.labels[clip]).collect();
+        let batch = Batch {
+            sequences: clips.iter().map(|&clip| train.features[clip].view()).collect(),
+            labels: &labels,
+            class_weights: self.data.class_weights,
+        };
+        let training = &self.config.training;
+        let mut outcome = self.network.loss_and_gradients(&batch, training.l2)?;
+        if let Some(max_norm) = training.max_gradient_norm {
+            clip_by_global_norm(&mut outcome.gradients, max_norm);
+        }
+        self.adam.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
+        if let Some(parameter) = first_not_finite(&self.network.parameters) {
+            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter });
+        }
+        self.schedule.end_of_batch();
+        for (label, probabilities) in labels.iter().zip(&outcome.probabilities) {
+            confusion.add(Emotion::ALL[*label], winner(probabilities));
+        }
+        Ok(outcome.loss)
+    }
+
+    fn keep_if_best(&mut self, record: &EpochRecord) {
+        let (value, better) = match self.config.training.best {
+            Monitor::DevLoss => (monitored_loss(record), self.best.is_none_or(|best| monitored_loss(record) < best.value)),
+            Monitor::DevUar => (record.dev_uar, self.best.is_none_or(|best| record.dev_uar > best.value)),
+        };
+        if better {
+            self.best = Some(Best { epoch: record.epoch, value });
+            self.best_weights = self.network.parameters.clone();
+        }
+    }
+}
+
+impl TrainError {
+    fn in_batch(epoch: usize, batch: usize) -> impl FnOnce(NetworkError) -> Self {
+        move |source| Self { epoch, batch, source }
+    }
+}
+
+impl Dataset {
+    /// SHA-256 of everything the training sees, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [&self.train, &self.dev] {
+            for (features, label) in part.features.iter().zip(&part.labels) {
+                hash.update(format!("{label} {:?};", features.dim()));
+                let bytes: Vec<u8> = features.iter().flat_map(|value| value.to_le_bytes()).collect();
+                hash.update(bytes);
+            }
+        }
+        crate::files::hex(&hash.finalize())
+    }
+}
+
+/// Runs a network over clips.
+///
+/// # Errors
+/// [`NetworkError`] when the clips do not fit it.
+pub fn measure(network: &LtcNetwork<f32>, part: &Part) -> Result<Measured, NetworkError> {
+    let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
+    let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
+    for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
+        measured.loss -= f64::from(probabilities[label].max(SMALLEST_PROBABILITY)).ln() / part.len() as f64;
+        measured.confusion.add(Emotion::ALL[label], winner(probabilities));
+    }
+    Ok(measured)
+}
+
+/// Keras' `val_loss`: the loss the optimiser minimises, on the dev split and without class weights.
+fn monitored_loss(record: &EpochRecord) -> f64 {
+    record.dev_loss + record.regularisation
+}
+
+/// The most probable emotion; the first of equals.
+fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
+    Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
+        if probabilities[emotion.index()] > probabilities[best.index()] { emotion } else { best }
+    })
+}
+
+fn batches(data: &Dataset, config: &TrainConfig) -> usize {
+    data.train.len().div_ceil(config.training.batch_size)
+}
+
+fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(stream);
+    rng
+}
