@@ -1,0 +1,86 @@
+"""PyTorch, with the input projection of all frames hoisted out of the recurrence: the network and a training epoch."""
+
+import sys
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+import inputs
+import worker
+
+
+def inference(folder: str, frames: int) -> worker.Call:
+    weights = {name: torch.from_numpy(value.copy()) for name, value in inputs.weights(folder).items()}
+    features = torch.from_numpy(inputs.features(folder, frames).copy())
+
+    @torch.inference_mode()
+    def call() -> torch.Tensor:
+        projected = features @ weights["projection"] + weights["projection_bias"]
+        state = torch.zeros(1, inputs.UNITS)
+        for step in projected.unbind(0):
+            for _ in range(inputs.UNFOLDS):
+                state = state + weights["rate"] * (torch.tanh(step + state @ weights["recurrent_kernel"]) - state)
+            state = torch.clamp(state, 0.0, inputs.CLIP) * weights["gain"]
+        return torch.softmax(state @ weights["dense_kernel"] + weights["dense_bias"], dim=1)
+
+    return call
+
+
+class Network(nn.Module):
+    """The paper's cell and readout, to be trained."""
+
+    def __init__(self, held: bool) -> None:
+        super().__init__()
+        self.held = held
+        self.kernel = nn.Parameter(nn.init.xavier_uniform_(torch.empty(inputs.N_FEATURES, inputs.UNITS)))
+        self.recurrent = nn.Parameter(nn.init.xavier_uniform_(torch.empty(inputs.UNITS, inputs.UNITS)))
+        self.bias = nn.Parameter(torch.zeros(inputs.UNITS))
+        self.tau, self.c, self.g = (nn.Parameter(torch.ones(inputs.UNITS)) for _ in range(3))
+        self.dense = nn.Linear(inputs.UNITS, inputs.N_LABELS)
+
+    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
+        projected = sequences @ self.kernel + self.bias
+        rate = inputs.DT / functional.softplus(self.tau)
+        gain = torch.clamp(torch.sigmoid(self.c) / torch.sigmoid(self.g), max=inputs.MAX_GAIN)
+        step_rate = 1 - (1 - rate) ** inputs.UNFOLDS
+        state = torch.zeros(len(sequences), inputs.UNITS)
+        for step in projected.unbind(1):
+            if self.held:
+                state = state + step_rate * (torch.tanh(step + state @ self.recurrent) - state)
+            else:
+                for _ in range(inputs.UNFOLDS):
+                    state = state + rate * (torch.tanh(step + state @ self.recurrent) - state)
+            state = torch.clamp(state, 0.0, inputs.CLIP) * gain
+        return self.dense(state)
+
+    def penalty(self) -> torch.Tensor:
+        return sum((kernel**2).sum() for kernel in (self.kernel, self.recurrent, self.dense.weight))
+
+
+def epoch(held: bool) -> worker.Call:
+    torch.manual_seed(1)
+    sequences, labels = (torch.from_numpy(array) for array in inputs.training_set())
+    network = Network(held)
+    optimiser = torch.optim.Adam(network.parameters(), lr=inputs.LEARNING_RATE)
+
+    def call() -> list[float]:
+        for batch in torch.randperm(inputs.N_SEQUENCES).split(inputs.BATCH):
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(network(sequences[batch]), labels[batch]) + inputs.L2 * network.penalty()
+            loss.backward()
+            optimiser.step()
+        return []
+
+    return call
+
+
+def main(folder: str) -> None:
+    torch.set_num_threads(1)
+    cases = {f"ltc_{frames}": lambda frames=frames: inference(folder, frames) for frames in (157, 500)}
+    cases |= {"epoch_held": lambda: epoch(True), "epoch_recomputed": lambda: epoch(False)}
+    worker.serve({"torch": torch.__version__}, cases)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,179 @@
+//! Measures speed: criterion's benches alone, or the project and its peers in turn.
+
+mod cases;
+mod chart;
+mod report;
+mod worker;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde::Deserialize;
+use xshell::{Shell, cmd};
+
+use crate::{python, workspace};
+use cases::{CASES, Case, PEERS, Peer};
+use report::{Machine, Measured, Memory, PeerResult, Results};
+use worker::Worker;
+
+/// What to measure.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run the project and its peers (librosa, torchaudio, ONNX Runtime, PyTorch, ncps, Keras) in turn, one thread each.
+    ///
+    /// Installs the peers from bench/requirements.txt into an environment of their own (several gigabytes, once), checks that they compute
+    /// what the project computes, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about ten minutes; leave the
+    /// machine alone meanwhile.
+    #[arg(long)]
+    peers: bool,
+    /// How often each side takes its turn in each case.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "peers")]
+    rounds: u32,
+    /// Seconds a turn lasts; at least one call is made.
+    #[arg(long, default_value_t = 0.3, requires = "peers")]
+    seconds: f64,
+}
+
+/// Runs the benches.
+///
+/// # Errors
+/// Something does not build or run, or a peer computes something else than the project.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    let shell = workspace::shell(root)?;
+    if options.peers {
+        return peers(root, &shell, options);
+    }
+    cmd!(shell, "cargo bench --workspace --locked --bench *").run()?;
+    Ok(())
+}
+
+fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
+    let bench = root.join("bench");
+    let python = python::environment(&workspace::cache()?, "peers", &bench.join("requirements.txt"))?;
+    cmd!(shell, "cargo build --release --locked --package moodline-cli").run()?;
+    cmd!(shell, "cargo build --release --locked --package moodline-tests --example bench_project").run()?;
+    let folder = workspace::target(root).join("bench");
+    fs::create_dir_all(&folder)?;
+
+    let script = |name: &str| {
+        let mut command = alone(python.path());
+        command.arg(bench.join("peers").join(name));
+        command
+    };
+    let status = script("prepare.py").arg(root.join("tests/samples/stream.flac")).arg(&folder).status()?;
+    ensure!(status.success(), "the inputs of the benches could not be made");
+
+    let project = workspace::program(root, "release/examples", "bench_project")?;
+    let mut project = Worker::start("moodline", alone(&project).arg(&folder))?;
+    let mut others = vec![];
+    for peer in PEERS {
+        println!("Starting {} ...", peer.name);
+        others.push((peer, Worker::start(peer.name, script(peer.script).arg(&folder))?));
+    }
+    let mut measured = vec![];
+    for case in CASES {
+        measured.push(measure(case, &mut project, &mut others, options)?);
+    }
+    let mut versions = project.versions.clone();
+    versions.extend(others.iter().flat_map(|(_, worker)| worker.versions.clone()));
+    drop((project, others));
+
+    println!("Measuring memory ...");
+    let moodline = workspace::program(root, "release", "moodline")?;
+    let memory: Memory = answer(script("memory.py").arg(moodline).arg(&folder))?;
+    let mut machine: Machine = answer(&mut script("machine.py"))?;
+    machine.compiler = cmd!(shell, "rustc --version").quiet().read()?;
+    let results = Results { machine, versions, rounds: options.rounds, cases: measured, memory };
+    fs::write(bench.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
+    fs::write(bench.join("RESULTS.md"), report::markdown(&results))?;
+    fs::write(bench.join("ratios.svg"), chart::svg(&results))?;
+    println!("{}\nWritten: bench/results.json, bench/RESULTS.md, bench/ratios.svg", report::markdown(&results));
+    Ok(())
+}
+
+/// One case: everybody's turn, round after round.
+fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], options: &Options) -> Result<Measured> {
+    println!("Measuring {} ...", case.title);
+    let expected = project.first(case.name)?;
+    let mut sides: Vec<_> = others.iter_mut().filter(|(_, worker)| worker.has(case.name)).collect();
+    for (peer, worker) in &mut sides {
+        let found = worker.first(case.name)?;
+        peer.check(case.name, &expected, &found)?;
+    }
+    let mut ours = vec![];
+    let mut theirs = vec![vec![]; sides.len()];
+    for _ in 0..options.rounds {
+        ours.push(project.turn(case.name, options.seconds)?);
+        for ((_, worker), times) in sides.iter_mut().zip(&mut theirs) {
+            times.push(worker.turn(case.name, options.seconds)?);
+        }
+    }
+    let peers = sides.iter().zip(&theirs).map(|((peer, _), times)| PeerResult {
+        name: peer.label(case.name).to_owned(),
+        milliseconds: median(times),
+        ratio: median(&times.iter().zip(&ours).map(|(theirs, ours)| theirs / ours).collect::<Vec<_>>()),
+        target: case.target(peer.name),
+    });
+    Ok(Measured {
+        name: case.name.to_owned(),
+        title: case.title.to_owned(),
+        milliseconds: median(&ours),
+        enough_milliseconds: case.enough_milliseconds,
+        peers: peers.collect(),
+    })
+}
+
+/// The median of at least one value.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
+}
+
+/// A process that uses one thread and, where the system has `taskset`, the last core this program may use.
+fn alone(program: &Path) -> Command {
+    let mut command = match last_core() {
+        Some(core) => {
+            let mut command = Command::new("taskset");
+            command.args(["--cpu-list", &core]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS"] {
+        command.env(variable, "1");
+    }
+    command.env("CUDA_VISIBLE_DEVICES", "");
+    command
+}
+
+/// The last core of the list that Linux allows this process.
+fn last_core() -> Option<String> {
+    let has_taskset =
+        Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let status = has_taskset.then(|| fs::read_to_string("/proc/self/status").ok())??;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    list.trim().rsplit([',', '-']).next().map(str::to_owned)
+}
+
+/// Runs a script that prints one line of JSON.
+fn answer<T: for<'a> Deserialize<'a>>(command: &mut Command) -> Result<T> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "{command:?} failed");
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{command:?} gave an unexpected answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middles() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

@@ -1,0 +1,171 @@
+//! What is measured, on whom, and what the project promises.
+
+use anyhow::{Result, ensure};
+
+/// One thing to be measured.
+pub(super) struct Case {
+    /// As the workers know it.
+    pub(super) name: &'static str,
+    /// For people.
+    pub(super) title: &'static str,
+    /// `(peer, at least so many times faster)`.
+    targets: &'static [(&'static str, f64)],
+    /// Time of the project at which the targets do not matter.
+    pub(super) enough_milliseconds: Option<f64>,
+}
+
+impl Case {
+    /// How many times faster than this peer the project has to be, if that is promised.
+    pub(super) fn target(&self, peer: &str) -> Option<f64> {
+        self.targets.iter().find(|(name, _)| *name == peer).map(|(_, target)| *target)
+    }
+}
+
+/// In the order of the report.
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "features_A",
+        title: "Features of 5 s, n_fft 2048, hop 512, 128 mel bands",
+        targets: &[("librosa", 10.0), ("torchaudio", 5.0)],
+        enough_milliseconds: None,
+    },
+    Case {
+        name: "features_C",
+        title: "Features of 5 s, n_fft 512, hop 160, 40 mel bands",
+        targets: &[("librosa", 10.0), ("torchaudio", 5.0)],
+        enough_milliseconds: None,
+    },
+    Case { name: "ltc_157", title: "LTC, 16 units, 6 unfolds, 157 frames", targets: &[], enough_milliseconds: None },
+    Case {
+        name: "ltc_500",
+        title: "LTC, 16 units, 6 unfolds, 500 frames",
+        targets: &[("onnxruntime", 15.0)],
+        enough_milliseconds: Some(0.25),
+    },
+    Case {
+        name: "block_157",
+        title: "Features and LTC of 5 s, 157 frames",
+        targets: &[("keras", 60.0)],
+        enough_milliseconds: None,
+    },
+    Case {
+        name: "block_500",
+        title: "Features and LTC of 5 s, 500 frames",
+        targets: &[("keras", 60.0)],
+        enough_milliseconds: None,
+    },
+    Case {
+        name: "epoch_held",
+        title: "Training epoch, 1,000 x 157 frames, batch 64, z held",
+        targets: &[("keras", 8.0), ("torch", 6.0)],
+        enough_milliseconds: None,
+    },
+    Case {
+        name: "epoch_recomputed",
+        title: "Training epoch, 1,000 x 157 frames, batch 64, z recomputed",
+        targets: &[("keras", 8.0), ("torch", 6.0)],
+        enough_milliseconds: None,
+    },
+];
+
+/// Somebody else's program that does the same.
+pub(super) struct Peer {
+    /// As in [`Case::target`].
+    pub(super) name: &'static str,
+    /// In `bench/peers`.
+    pub(super) script: &'static str,
+    /// `(start of a case's name, for people)`, the first that fits.
+    labels: &'static [(&'static str, &'static str)],
+    /// Largest difference from the project's result that is still the same result, or none where the definitions differ.
+    tolerance: Option<f64>,
+    /// Leading values of a feature vector that have the same definition.
+    comparable: usize,
+}
+
+/// Values in a feature vector.
+const N_FEATURES: usize = 39;
+
+/// In the order of their turns.
+pub(super) const PEERS: &[Peer] = &[
+    Peer { name: "librosa", script: "use_librosa.py", labels: &[("", "librosa")], tolerance: Some(1e-3), comparable: N_FEATURES },
+    Peer {
+        name: "torchaudio",
+        script: "use_torchaudio.py",
+        labels: &[("", "torchaudio")],
+        tolerance: Some(1e-2),
+        comparable: 13,
+    },
+    Peer {
+        name: "onnxruntime",
+        script: "use_onnxruntime.py",
+        labels: &[("", "ONNX Runtime, same file")],
+        tolerance: Some(1e-5),
+        comparable: 0,
+    },
+    Peer {
+        name: "torch",
+        script: "use_torch.py",
+        labels: &[("", "PyTorch, projection hoisted")],
+        tolerance: Some(1e-5),
+        comparable: 0,
+    },
+    Peer { name: "ncps", script: "use_ncps.py", labels: &[("", "ncps LTC")], tolerance: None, comparable: 0 },
+    Peer {
+        name: "keras",
+        script: "use_keras.py",
+        labels: &[("ltc", "Keras, tf.function"), ("block", "the paper's way: librosa + Keras predict"), ("epoch", "Keras fit")],
+        tolerance: Some(1e-4),
+        comparable: 0,
+    },
+];
+
+impl Peer {
+    /// What the peer does in this case.
+    pub(super) fn label(&self, case: &str) -> &'static str {
+        self.labels.iter().find(|(start, _)| case.starts_with(start)).map_or(self.name, |(_, label)| label)
+    }
+
+    /// Makes sure that the peer computes what the project computes, so that times may be compared.
+    ///
+    /// # Errors
+    /// It computes something else.
+    pub(super) fn check(&self, case: &str, ours: &[f64], theirs: &[f64]) -> Result<()> {
+        let Some(tolerance) = self.tolerance else { return Ok(()) };
+        ensure!(ours.len() == theirs.len(), "{}: {case} has {} values, the project has {}", self.name, theirs.len(), ours.len());
+        let comparable = |index: usize| !case.starts_with("features") || index % N_FEATURES < self.comparable;
+        let pairs = ours.iter().zip(theirs).enumerate().filter(|(index, _)| comparable(*index));
+        let difference = pairs.map(|(_, (ours, theirs))| (ours - theirs).abs()).fold(0.0, f64::max);
+        ensure!(
+            difference <= tolerance,
+            "{}: {case} differs from the project by {difference:e}, expected at most {tolerance:e}",
+            self.name
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_names_a_peer() {
+        for case in CASES {
+            for (name, target) in case.targets {
+                assert!(PEERS.iter().any(|peer| peer.name == *name) && *target > 1.0, "{}: {name}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn another_result_is_refused() {
+        let torchaudio = &PEERS[1];
+        let ours = [1.0; N_FEATURES];
+        let mut theirs = ours;
+        theirs[20] = 5.0;
+        torchaudio.check("features_A", &ours, &theirs).unwrap();
+        theirs[3] = 5.0;
+        assert!(torchaudio.check("features_A", &ours, &theirs).is_err());
+        assert!(torchaudio.check("features_A", &ours, &theirs[..20]).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! What was measured, as JSON and for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+/// Peak memory that analysing an hour may take.
+const MAX_PEAK_BYTES: u64 = 150_000_000;
+
+/// Everything one run found.
+#[derive(Serialize)]
+pub(super) struct Results {
+    pub(super) machine: Machine,
+    pub(super) versions: BTreeMap<String, String>,
+    pub(super) rounds: u32,
+    pub(super) cases: Vec<Measured>,
+    pub(super) memory: Memory,
+}
+
+/// Where it ran.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Machine {
+    date: String,
+    cpu: String,
+    cores: u32,
+    os: String,
+    python: String,
+    #[serde(default)]
+    pub(super) compiler: String,
+}
+
+/// One case.
+#[derive(Serialize)]
+pub(super) struct Measured {
+    pub(super) name: String,
+    pub(super) title: String,
+    /// Of the project, median over the rounds.
+    pub(super) milliseconds: f64,
+    pub(super) enough_milliseconds: Option<f64>,
+    pub(super) peers: Vec<PeerResult>,
+}
+
+/// One peer in one case.
+#[derive(Serialize)]
+pub(super) struct PeerResult {
+    pub(super) name: String,
+    pub(super) milliseconds: f64,
+    /// Median over the rounds of the peer's time divided by the project's.
+    pub(super) ratio: f64,
+    pub(super) target: Option<f64>,
+}
+
+/// `moodline analyze` on one hour of 48 kHz stereo.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Memory {
+    peak_bytes: u64,
+    seconds: f64,
+}
+
+impl Measured {
+    /// Whether the promise about this peer is kept; none if there is no promise.
+    pub(super) fn kept(&self, peer: &PeerResult) -> Option<bool> {
+        let fast_enough = self.enough_milliseconds.is_some_and(|enough| self.milliseconds <= enough);
+        peer.target.map(|target| fast_enough || peer.ratio >= target)
+    }
+}
+
+/// `bench/RESULTS.md`.
+pub(super) fn markdown(results: &Results) -> String {
+    let Machine { date, cpu, cores, os, python, compiler } = &results.machine;
+    let mut text = String::from("# Moodline and its peers\n\n");
+    text += "Written by `cargo xtask bench --peers`; do not edit. Each side runs on one thread of one core. All sides stay alive and take \
+             turns; a ratio is\nthe median over the rounds of the peer's time divided by Moodline's time in the same round. Every peer but ncps \
+             was first\nchecked to compute what Moodline computes.\n\n![ratios](ratios.svg)\n\n";
+    text += "| measured | ms | how many times faster | target | kept |\n|---|---:|---:|---:|---|\n";
+    for case in &results.cases {
+        let enough = case.enough_milliseconds.map_or(String::new(), |enough| format!("or at most {enough} ms"));
+        line(&mut text, [&format!("**{}**: Moodline", case.title), &milliseconds(case.milliseconds), "", &enough, ""]);
+        for peer in &case.peers {
+            let target = peer.target.map_or(String::new(), |target| format!("{target}"));
+            let kept = case.kept(peer).map_or("", yes_or_no);
+            line(&mut text, [&peer.name, &milliseconds(peer.milliseconds), &format!("{:.1}", peer.ratio), &target, kept]);
+        }
+    }
+    let megabytes = results.memory.peak_bytes as f64 / 1e6;
+    let kept = yes_or_no(results.memory.peak_bytes <= MAX_PEAK_BYTES);
+    let hour = "Memory of `moodline analyze`, one hour of 48 kHz stereo";
+    let _ = writeln!(
+        text,
+        "\n| measured | peak MB | at most | kept | seconds |\n|---|---:|---:|---|---:|\n| {hour} | {megabytes:.1} | {} | {kept} | {:.1} |",
+        MAX_PEAK_BYTES / 1_000_000,
+        results.memory.seconds
+    );
+    let versions: Vec<_> = results.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let _ = writeln!(
+        text,
+        "\n- Date: {date}; {} rounds\n- Machine: {cpu}, {cores} cores; {os}\n- Compiler: {compiler}; Python {python}\n- Versions: {}",
+        results.rounds,
+        versions.join(", ")
+    );
+    text
+}
+
+fn line(text: &mut String, cells: [&str; 5]) {
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+fn yes_or_no(kept: bool) -> &'static str {
+    if kept { "yes" } else { "**no**" }
+}
+
+/// Three significant digits.
+fn milliseconds(value: f64) -> String {
+    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::bench) fn results(milliseconds: f64, ratio: f64) -> Results {
+        let peer = PeerResult { name: "a < b".into(), milliseconds: milliseconds * ratio, ratio, target: Some(15.0) };
+        let case = Measured {
+            name: "ltc".into(),
+            title: "LTC".into(),
+            milliseconds,
+            enough_milliseconds: Some(0.25),
+            peers: vec![peer],
+        };
+        let text = || "x".to_owned();
+        let machine = Machine { date: text(), cpu: text(), cores: 2, os: text(), python: text(), compiler: text() };
+        let memory = Memory { peak_bytes: 200_000_000, seconds: 1.0 };
+        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], memory }
+    }
+
+    #[test]
+    fn a_promise_is_kept_by_either_bound() {
+        let kept = |milliseconds, ratio| {
+            let results = results(milliseconds, ratio);
+            results.cases[0].kept(&results.cases[0].peers[0])
+        };
+        assert_eq!(kept(1.0, 14.9), Some(false));
+        assert_eq!(kept(1.0, 15.0), Some(true));
+        assert_eq!(kept(0.25, 2.0), Some(true));
+    }
+
+    #[test]
+    fn the_report_shows_a_broken_promise() {
+        let text = markdown(&results(1.0, 14.0));
+        assert!(text.contains("| a < b | 14.0 | 14.0 | 15 | **no** |"), "{text}");
+        assert!(text.contains("| 200.0 | 150 | **no** |"), "{text}");
+    }
+
+    #[test]
+    fn times_have_three_significant_digits() {
+        assert_eq!([0.07612, 1.234, 56.78, 2345.6].map(milliseconds), ["0.0761", "1.23", "56.8", "2346"]);
+    }
+}

@@ -1,0 +1,43 @@
+//! From a fresh checkout to the emotions of a real recording.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use xshell::cmd;
+
+use crate::{setup, workspace};
+
+/// Seconds a block lasts and seconds between blocks: the recording's utterances last 1.4 s to 4 s.
+const WINDOW: &str = "2";
+const HOP: &str = "1";
+
+/// Sets up, builds, analyses the sample stream, and prints what was found beside what is true.
+///
+/// # Errors
+/// The build or the analysis failed.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    setup::run()?;
+    let shell = workspace::shell(root)?;
+    cmd!(shell, "cargo build --locked --package moodline-cli").run()?;
+    let moodline = workspace::program(root, "debug", "moodline")?;
+
+    let folder = workspace::target(root).join("demo");
+    fs::create_dir_all(&folder)?;
+    let [svg, csv, json] = ["svg", "csv", "json"].map(|kind| folder.join("stream").with_extension(kind));
+    let recording = root.join("tests/samples/stream.flac");
+    let labels = recording.with_extension("csv");
+    println!("The emotions of {}, a block of {WINDOW} s every {HOP} s, beside the true ones:\n", recording.display());
+    let blocks = ["--window", WINDOW, "--hop", HOP];
+    let files = [format!("csv={}", csv.display()), format!("json={}", json.display())];
+    let [save_csv, save_json] = &files;
+    cmd!(shell, "{moodline} analyze {blocks...} --labels {labels} --save {save_csv} --save {save_json} --plot {svg} {recording}")
+        .quiet()
+        .run()?;
+    println!();
+    for path in [svg, csv, json] {
+        ensure!(path.is_file(), "{} was not written", path.display());
+        println!("Written: {}", path.strip_prefix(root).unwrap_or(&path).display());
+    }
+    Ok(())
+}

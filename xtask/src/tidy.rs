@@ -1,0 +1,64 @@
+//! Holds the checkout against the rules of ARCHITECTURE.md: what may import what, and what every crate, source and model has.
+//!
+//! Each rule is a function from text to violations, so that its tests can show it something that breaks it.
+
+mod code;
+mod dependencies;
+mod documents;
+mod sources;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// Prints every violation.
+///
+/// # Errors
+/// There is one, or the checkout cannot be read.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let violations = check(root)?;
+    for violation in &violations {
+        println!("{violation}");
+    }
+    match violations.len() {
+        0 => Ok(()),
+        1 => bail!("1 rule is broken"),
+        n => bail!("{n} rules are broken"),
+    }
+}
+
+/// One sentence for each place where a rule is broken.
+fn check(root: &Path) -> Result<Vec<String>> {
+    let files = text_files(root)?;
+    let mut violations = dependencies::check(root)?;
+    for (path, text) in &files {
+        violations.extend(sources::check(path, text));
+    }
+    violations.extend(documents::check(root)?);
+    Ok(violations)
+}
+
+/// Every file that git tracks or would track and that is text: its path from the root, with '/', and its content.
+fn text_files(root: &Path) -> Result<Vec<(String, String)>> {
+    let list =
+        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root).output();
+    let list = list.context("tidy needs git to list the files of the checkout")?;
+    ensure!(list.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&list.stderr).trim());
+    let paths = String::from_utf8(list.stdout).context("a file name is not UTF-8")?;
+    // A tracked file that was just deleted has no text, and neither has a binary one.
+    let text = |path: &str| Some((path.to_owned(), fs::read_to_string(root.join(path)).ok()?));
+    Ok(paths.split_terminator('\0').filter_map(text).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_is_tidy() {
+        let violations = check(&crate::workspace::root()).unwrap();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Rules about which crate depends on which, read from `cargo metadata` and the manifests.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// What core may depend on: arithmetic, and reading the bytes it is given. A new entry must be as pure.
+const CORE_ALLOWED: &[&str] =
+    &["ndarray", "num-traits", "prost", "pulp", "realfft", "rubato", "rustfft", "serde", "serde_json", "sha2", "thiserror"];
+
+/// Our crates.
+const OURS: &[&str] = &["moodline", "moodline-core", "moodline-engine", "moodline-cli", "moodline-tests", "trainer", "xtask"];
+
+/// `(crate, must not depend on)`, directly and for any purpose.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("moodline-core", OURS),
+    ("moodline-engine", &["trainer", "moodline", "moodline-cli", "nice-plug", "nice-plug-egui", "egui", "realfft", "rubato"]),
+    ("moodline", &["trainer", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
+    ("moodline-cli", &["moodline", "trainer", "ort", "realfft", "rubato", "symphonia"]),
+    ("trainer", &["moodline", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
+    ("xtask", OURS),
+];
+
+/// One dependency of one of our crates.
+struct Edge {
+    from: String,
+    to: String,
+    kind: DependencyKind,
+}
+
+/// All violations of the workspace at `root`.
+pub(super) fn check(root: &Path) -> Result<Vec<String>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .context("cargo metadata failed")?;
+    let mut violations = vec![];
+    for package in metadata.workspace_packages() {
+        let edge = |to: &cargo_metadata::Dependency| Edge { from: package.name.to_string(), to: to.name.clone(), kind: to.kind };
+        violations.extend(package.dependencies.iter().map(edge).filter_map(|edge| forbidden(&edge)));
+        let manifest = fs::read_to_string(&package.manifest_path)?;
+        violations.extend(manifest_rules(&package.name, &manifest)?);
+    }
+    Ok(violations)
+}
+
+fn forbidden(edge: &Edge) -> Option<String> {
+    let listed = FORBIDDEN.iter().any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()));
+    let impure = edge.from == "moodline-core" && edge.kind == DependencyKind::Normal && !CORE_ALLOWED.contains(&edge.to.as_str());
+    (listed || impure).then(|| format!("{} must not depend on {}: see the table of ARCHITECTURE.md", edge.from, edge.to))
+}
+
+/// A crate takes its lints and the version of every dependency from the workspace.
+fn manifest_rules(name: &str, manifest: &str) -> Result<Vec<String>> {
+    let manifest: toml::Table = manifest.parse().with_context(|| format!("the manifest of {name} is not TOML"))?;
+    let inherits =
+        |value: Option<&toml::Value>| value.and_then(|value| value.get("workspace")).and_then(toml::Value::as_bool) == Some(true);
+    let mut violations = vec![];
+    if !inherits(manifest.get("lints")) {
+        violations.push(format!("{name}: its manifest lacks `[lints] workspace = true`"));
+    }
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let Some(entries) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
+        let own = entries.iter().filter(|(_, value)| !inherits(Some(value)));
+        violations.extend(own.map(|(entry, _)| format!("{name}: {entry} must come from [workspace.dependencies]")));
+    }
+    Ok(violations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_forbidden(from: &str, to: &str, kind: DependencyKind) -> bool {
+        forbidden(&Edge { from: from.to_owned(), to: to.to_owned(), kind }).is_some()
+    }
+
+    #[test]
+    fn the_streams_flow_one_way() {
+        assert!(is_forbidden("moodline-core", "moodline-engine", DependencyKind::Development));
+        assert!(is_forbidden("moodline-engine", "egui", DependencyKind::Normal));
+        assert!(is_forbidden("moodline-cli", "trainer", DependencyKind::Normal));
+        assert!(is_forbidden("trainer", "moodline", DependencyKind::Normal));
+        assert!(is_forbidden("xtask", "moodline-core", DependencyKind::Build));
+        assert!(!is_forbidden("trainer", "moodline-engine", DependencyKind::Normal));
+    }
+
+    #[test]
+    fn core_takes_only_what_is_known_to_be_pure() {
+        assert!(is_forbidden("moodline-core", "rayon", DependencyKind::Normal));
+        assert!(!is_forbidden("moodline-core", "criterion", DependencyKind::Development));
+        assert!(!is_forbidden("moodline-core", "ndarray", DependencyKind::Normal));
+    }
+
+    #[test]
+    fn manifests_inherit_from_the_workspace() {
+        let good =
+            "[lints]\nworkspace = true\n[dependencies]\nserde.workspace = true\nx = { workspace = true, features = [\"y\"] }";
+        assert!(manifest_rules("a", good).unwrap().is_empty());
+        let bad = "[dependencies]\nserde = \"1\"\n[dev-dependencies]\nx = { path = \"../x\" }";
+        assert_eq!(manifest_rules("a", bad).unwrap().len(), 3);
+    }
+}

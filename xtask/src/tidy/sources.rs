@@ -1,0 +1,197 @@
+//! Rules about the text of one file.
+
+use std::collections::BTreeMap;
+
+use super::code::{code_of, lines_with};
+
+/// Longest source file; longer ones are split by meaning.
+const MAX_LINES: usize = 500;
+
+/// Files that may contain `unsafe`, with the reason.
+const UNSAFE_ALLOWED: &[(&str, &str)] = &[];
+
+/// Names that code under a folder must not use, except in the files that start with one of the given paths.
+struct Ban {
+    folder: &'static str,
+    names: &'static [&'static str],
+    except: &'static [&'static str],
+    reason: &'static str,
+}
+
+const BANS: &[Ban] = &[
+    Ban {
+        folder: "core/src/",
+        names: &[
+            "std::fs",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "std::env",
+            "std::process",
+            "static mut",
+            "println!",
+            "eprintln!",
+        ],
+        except: &[],
+        reason: "core is pure: no files, threads, clocks or globals",
+    },
+    Ban {
+        folder: "",
+        names: &["ort::", "use ort"],
+        except: &["engine/src/classifier"],
+        reason: "only the engine's classifier names ONNX Runtime's bindings",
+    },
+    Ban {
+        folder: "",
+        names: &["realfft::", "use realfft", "rustfft::", "use rustfft", "rubato::", "use rubato"],
+        except: &["core/"],
+        reason: "features and resampling are made in core, for the trainer and the product alike",
+    },
+    Ban {
+        folder: "",
+        names: &["symphonia::", "use symphonia"],
+        except: &["engine/src/decode"],
+        reason: "one module decodes audio files, for the command and the trainer alike",
+    },
+    Ban { folder: "", names: &["dbg!", "todo!", "unimplemented!"], except: &[], reason: "unfinished code is not committed" },
+];
+
+/// All violations in the file at `path` (from the root, with '/').
+pub(super) fn check(path: &str, text: &str) -> Vec<String> {
+    let mut violations = [work_left(path, text), machine_paths(path, text)].concat();
+    if path.ends_with(".rs") || path.ends_with(".py") {
+        violations.extend(length(path, text));
+    }
+    if path.ends_with(".rs") {
+        let code = code_of(text);
+        violations.extend(BANS.iter().flat_map(|ban| banned(ban, path, &code)));
+        violations.extend(grouped_std(path, &code));
+        violations.extend(unsafe_code(path, &code));
+    }
+    violations
+}
+
+fn length(path: &str, text: &str) -> Option<String> {
+    let lines = text.lines().count();
+    (lines > MAX_LINES).then(|| format!("{path}: {lines} lines, at most {MAX_LINES}; split it by meaning"))
+}
+
+fn banned(ban: &Ban, path: &str, code: &str) -> Vec<String> {
+    if !path.starts_with(ban.folder) || ban.except.iter().any(|start| path.starts_with(start)) {
+        return vec![];
+    }
+    // One name a line is enough, though `use x::y` matches two.
+    let places: BTreeMap<_, _> =
+        ban.names.iter().flat_map(|name| lines_with(code, name).into_iter().map(move |line| (line, name))).collect();
+    places.into_iter().map(|(line, name)| format!("{path}:{line}: `{name}`: {}", ban.reason)).collect()
+}
+
+/// `use std::{fs, ...}` would hide a module from [`BANS`].
+fn grouped_std(path: &str, code: &str) -> Vec<String> {
+    if !path.starts_with("core/src/") {
+        return vec![];
+    }
+    let lines = lines_with(code, "use std::{");
+    lines
+        .into_iter()
+        .map(|line| format!("{path}:{line}: import modules of std one by one, so that they can be checked"))
+        .collect()
+}
+
+fn unsafe_code(path: &str, code: &str) -> Vec<String> {
+    if UNSAFE_ALLOWED.iter().any(|(allowed, _)| *allowed == path) {
+        return vec![];
+    }
+    let lines = lines_with(code, "unsafe");
+    lines.into_iter().map(|line| format!("{path}:{line}: `unsafe` outside the allow-list of tidy")).collect()
+}
+
+/// The words are put together here so that this file may be checked, too.
+fn work_left(path: &str, text: &str) -> Vec<String> {
+    let words = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
+    let found = words.iter().flat_map(|word| lines_with(text, word).into_iter().map(move |line| (line, word)));
+    found.map(|(line, word)| format!("{path}:{line}: {word}: work that is left belongs in an issue")).collect()
+}
+
+/// Absolute paths of somebody's machine.
+fn machine_paths(path: &str, text: &str) -> Vec<String> {
+    let places = [
+        ["/wo", "rk/"].concat(),
+        ["/ro", "ot/"].concat(),
+        ["/ho", "me/"].concat(),
+        ["/t", "mp/"].concat(),
+        ["C:", "\\Users"].concat(),
+    ];
+    let absolute = |line: &str, place: &str| {
+        let starts_a_path =
+            |before: &str| !before.ends_with(|character: char| character.is_alphanumeric() || "._-~/})>$".contains(character));
+        line.match_indices(place).any(|(at, _)| starts_a_path(&line[..at]))
+    };
+    let lines = text.lines().enumerate();
+    lines
+        .filter(|(_, line)| places.iter().any(|place| absolute(line, place)))
+        .map(|(number, _)| {
+            format!("{path}:{}: a path of one machine; use one relative to the checkout or a temporary folder", number + 1)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(path: &str, text: &str) -> usize {
+        check(path, text).len()
+    }
+
+    #[test]
+    fn a_plain_file_breaks_nothing() {
+        assert_eq!(broken("core/src/a.rs", "//! Pure; std::fs is never used.\nfn f() -> usize { 1 }\n"), 0);
+    }
+
+    #[test]
+    fn core_must_not_touch_the_outside() {
+        assert_eq!(broken("core/src/a.rs", "use std::fs;"), 1);
+        assert_eq!(broken("core/src/a.rs", "let now = std::time::Instant::now();"), 1);
+        assert_eq!(broken("core/src/a.rs", "use std::{fmt, fs};"), 1);
+        assert_eq!(broken("engine/src/a.rs", "use std::fs;"), 0);
+    }
+
+    #[test]
+    fn libraries_have_one_home() {
+        assert_eq!(broken("engine/src/worker.rs", "use ort::session::Session;"), 1);
+        assert_eq!(broken("engine/src/classifier/onnxruntime.rs", "use ort::session::Session;"), 0);
+        assert_eq!(broken("cli/src/main.rs", "let planner = realfft::RealFftPlanner::new();"), 1);
+        assert_eq!(broken("trainer/src/dataset.rs", "use symphonia::core::io;"), 1);
+        assert_eq!(broken("engine/src/decode.rs", "use symphonia::core::io;"), 0);
+    }
+
+    #[test]
+    fn unsafe_code_is_found_in_code_only() {
+        assert_eq!(broken("engine/src/a.rs", "// unsafe\nfn f() { unsafe { g() } }"), 1);
+        assert_eq!(broken("engine/src/a.rs", "#![forbid(unsafe_code)]"), 0);
+    }
+
+    #[test]
+    fn unfinished_work_is_found_everywhere() {
+        let word = ["TO", "DO"].concat();
+        assert_eq!(broken("README.md", &format!("{word}: write this")), 1);
+        assert_eq!(broken("core/src/a.rs", "fn f() { todo!() }"), 1);
+        assert_eq!(broken("core/src/a.rs", "let x = dbg!(1);"), 1);
+    }
+
+    #[test]
+    fn machine_paths_are_found_and_relative_ones_are_not() {
+        let place = ["/ro", "ot/x"].concat();
+        assert_eq!(broken("README.md", &format!("see {place}")), 1);
+        assert_eq!(broken("README.md", &format!("see example.org{place}")), 0);
+    }
+
+    #[test]
+    fn a_long_source_is_named_with_its_length() {
+        let text = "\n".repeat(MAX_LINES + 1);
+        assert_eq!(check("core/src/a.rs", &text), ["core/src/a.rs: 501 lines, at most 500; split it by meaning"]);
+        assert_eq!(broken("core/src/a.rs", &"\n".repeat(MAX_LINES)), 0);
+        assert_eq!(broken("data.csv", &text), 0);
+    }
+}
