@@ -1,0 +1,62 @@
+//! Runs the command `moodline` in this process.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use moodline_cli::Streams;
+
+/// What a run left behind.
+pub(crate) struct Outcome {
+    pub(crate) code: u8,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    /// The one line on stderr that tells of a problem; there must be exactly one.
+    pub(crate) fn sentence(&self) -> &str {
+        let told: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("moodline: ")).collect();
+        assert_eq!(told.len(), 1, "expected one sentence, found: {}", self.stderr);
+        told[0].strip_prefix("moodline: ").unwrap()
+    }
+}
+
+/// Runs `moodline` with the native backend's answers and no interruption.
+pub(crate) fn moodline<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
+    let mut stdout = Vec::new();
+    let (code, stderr) = moodline_into(arguments, &mut stdout, false);
+    Outcome { code, stdout: String::from_utf8(stdout).unwrap(), stderr }
+}
+
+/// Runs `moodline` with standard output going to `stdout`; returns the exit code and what was told on stderr.
+pub(crate) fn moodline_into<A: Into<OsString>>(
+    arguments: impl IntoIterator<Item = A>,
+    stdout: &mut dyn Write,
+    interrupted: bool,
+) -> (u8, String) {
+    let arguments = std::iter::once(OsString::from("moodline")).chain(arguments.into_iter().map(Into::into));
+    let mut stderr = Vec::new();
+    let streams = Streams { stdout, stderr: &mut stderr, interactive: false };
+    let code = moodline_cli::run(arguments, streams, &AtomicBool::new(interrupted));
+    (code, String::from_utf8(stderr).unwrap())
+}
+
+/// A file of `tests/samples`.
+pub(crate) fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
+/// A stream that always fails.
+pub(crate) struct Failing(pub(crate) io::ErrorKind);
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}

@@ -1,0 +1,74 @@
+//! The models as everybody else's tools see them: onnx.checker, and ONNX Runtime driven from Python.
+
+use std::env;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use moodline_core::Emotion;
+use moodline_core::contract::Normalisation;
+use moodline_engine::{BackendChoice, Classifier, Model};
+use serde_json::{Value, json};
+
+use crate::skip::skip;
+
+/// Largest difference between two implementations of the same network in f32.
+const TOLERANCE: f64 = 1e-5;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A Python with onnx and onnxruntime.
+fn python() -> Option<PathBuf> {
+    let python = env::var_os("MOODLINE_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
+    let imports = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).stderr(Stdio::null()).status();
+    imports.is_ok_and(|status| status.success()).then_some(python)
+}
+
+fn models() -> Vec<PathBuf> {
+    let folders = fs::read_dir(root().join("models")).unwrap().map(|entry| entry.unwrap().path());
+    let mut models: Vec<_> = folders.map(|folder| folder.join("model.onnx")).filter(|path| path.is_file()).collect();
+    models.sort();
+    assert!(!models.is_empty(), "there is a model");
+    models
+}
+
+/// Features about as large as the model's training data, different at every step.
+fn block(model: &Model, n_steps: usize) -> Vec<Vec<f32>> {
+    let Normalisation::Standard { mean, scale } = &model.contract().normalisation;
+    let value = |step: usize, feature: usize| mean[feature] + scale[feature] * (1.3 * step as f64 + 0.7 * feature as f64).sin();
+    (0..n_steps).map(|step| (0..mean.len()).map(|feature| value(step, feature) as f32).collect()).collect()
+}
+
+fn ask_python(python: &Path, model: &Path, block: &[Vec<f32>]) -> Value {
+    let mut command = Command::new(python);
+    command.arg(root().join("tests/python/check_onnx.py")).arg(model);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(json!({ "features": block }).to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{} was refused; the reason is above", model.display());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_native_kernel() {
+    let Some(python) = python() else {
+        return skip("Python packages onnx and onnxruntime", "they are not installed; `cargo xtask test` installs them where pip works");
+    };
+    for path in models() {
+        let model = Model::open(&path).unwrap();
+        let block = block(&model, 50);
+        let answer = ask_python(&python, &path, &block);
+        let mut native = Classifier::new(&model, BackendChoice::Native).unwrap();
+        let ours = native.classify(&block.concat(), block.len()).unwrap();
+        let labels: &[Emotion] = &model.contract().labels;
+        for theirs in [&answer["whole"], &answer["chunked"], &answer["batched"][0], &answer["batched"][1]] {
+            for (index, &label) in labels.iter().enumerate() {
+                let (ours, theirs) = (f64::from(ours.of(label)), theirs[index].as_f64().unwrap());
+                assert!((ours - theirs).abs() <= TOLERANCE, "{}, {label}: {ours} and {theirs}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The trainer's mathematics against PyTorch's autograd, Keras' Adam, central differences of a naive loop, and itself.
+//!
+//! An error is measured against the largest absolute value of the array it is in: gradients of one array come from sums of common
+//! terms, so that is the scale of their rounding.
+
+use moodline_core::Real;
+use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
+use ndarray::{Array1, Array2, ArrayView2};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use trainer::network::Batch;
+use trainer::network::parameters::{named, named_mut, zeros};
+
+mod batches;
+mod differences;
+mod torch;
+
+/// Largest difference, as a part of the largest expected absolute value.
+fn relative_error<'a, T: Real>(found: impl IntoIterator<Item = &'a T>, expected: impl IntoIterator<Item = &'a f64>) -> f64 {
+    let (found, expected): (Vec<&T>, Vec<&f64>) = (found.into_iter().collect(), expected.into_iter().collect());
+    assert_eq!(found.len(), expected.len(), "as many values as expected");
+    let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+    let error = found.iter().zip(&expected).map(|(found, expected)| (found.widen() - **expected).abs()).fold(0.0, worse);
+    if error == 0.0 { 0.0 } else { error / scale }
+}
+
+/// The larger error; a NaN is the largest.
+fn worse(a: f64, b: f64) -> f64 {
+    if b > a || b.is_nan() { b } else { a }
+}
+
+/// The paper's cell with `units` units.
+fn paper(reading: Reading, carry: Carry, units: usize) -> LtcConfig {
+    LtcConfig { units, reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }
+}
+
+/// Both readings with both carries.
+fn variants(units: usize) -> [LtcConfig; 4] {
+    use {Carry::*, Reading::*};
+    [(Held, Scaled), (Held, Unscaled), (Recomputed, Scaled), (Recomputed, Unscaled)]
+        .map(|(reading, carry)| paper(reading, carry, units))
+}
+
+/// Numbers whose every bit follows from a seed.
+struct Draw(ChaCha8Rng);
+
+impl Draw {
+    fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// Between -1 and 1.
+    fn value(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.0.next_u64() % n as u64).unwrap()
+    }
+
+    fn sequence(&mut self, steps: usize, n_features: usize) -> Array2<f64> {
+        Array2::from_shape_simple_fn((steps, n_features), || 2.0 * self.value())
+    }
+
+    /// Parameters with an effect: fast and slow units, gains around 1.
+    fn parameters(&mut self, n_features: usize, units: usize) -> LtcParameters<f64> {
+        let mut parameters = zeros(n_features, units);
+        for (name, values) in named_mut(&mut parameters) {
+            let (centre, spread) = match name {
+                "tau" => (-2.0, 2.0),
+                "kernel" | "recurrent_kernel" | "dense_kernel" => (0.0, 0.6),
+                _ => (0.0, 0.3),
+            };
+            values.fill_with(|| centre + spread * self.value());
+        }
+        parameters
+    }
+}
+
+/// Owned sequences and labels of a batch.
+struct Examples<T> {
+    sequences: Vec<Array2<T>>,
+    labels: Vec<usize>,
+    class_weights: [T; 4],
+}
+
+impl Examples<f64> {
+    /// One sequence of each length.
+    fn draw(draw: &mut Draw, lengths: &[usize], n_features: usize) -> Self {
+        let sequences = lengths.iter().map(|steps| draw.sequence(*steps, n_features)).collect();
+        let labels = lengths.iter().map(|_| draw.below(4)).collect();
+        Self { sequences, labels, class_weights: [0.5, 1.5, 2.0, 0.8] }
+    }
+}
+
+impl<T: Real> Examples<T> {
+    fn views(&self) -> Vec<ArrayView2<'_, T>> {
+        self.sequences.iter().map(|array| array.view()).collect()
+    }
+
+    fn batch(&self) -> Batch<'_, T> {
+        Batch { sequences: self.views(), labels: &self.labels, class_weights: self.class_weights }
+    }
+
+    fn rounded<R: Real>(&self) -> Examples<R> {
+        Examples {
+            sequences: self.sequences.iter().map(|sequence| sequence.mapv(|value| R::of(value.widen()))).collect(),
+            labels: self.labels.clone(),
+            class_weights: self.class_weights.map(|weight| R::of(weight.widen())),
+        }
+    }
+}
+
+fn rounded<R: Real>(parameters: &LtcParameters<f64>) -> LtcParameters<R> {
+    let mut out = zeros(parameters.kernel.nrows(), parameters.tau.len());
+    for ((_, out), (_, values)) in named_mut(&mut out).into_iter().zip(named(parameters)) {
+        for (out, value) in out.iter_mut().zip(values) {
+            *out = R::of(*value);
+        }
+    }
+    out
+}
+
+/// The network as one reads it in the paper and its code: a loop over steps, one over unfolds, one value at a time.
+///
+/// Returns what the readout sees after each step, `[steps, units]`, and the logits.
+fn naive(config: &LtcConfig, p: &LtcParameters<f64>, x: &ArrayView2<'_, f64>) -> (Array2<f64>, [f64; 4]) {
+    let rate = p.tau.mapv(|tau| (config.dt / (1.0 + tau.exp()).ln()).min(1.5));
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let gain: Array1<f64> =
+        p.c.iter().zip(&p.g).map(|(c, g)| (sigmoid(*c) / sigmoid(*g)).min(config.max_gain.unwrap_or(f64::INFINITY))).collect();
+    let mut carried = Array1::<f64>::zeros(config.units);
+    let mut states = Array2::zeros((x.nrows(), config.units));
+    for (step, x) in x.rows().into_iter().enumerate() {
+        let target = |h: &Array1<f64>| (x.dot(&p.kernel) + h.dot(&p.recurrent_kernel) + &p.bias).mapv(f64::tanh);
+        let held = target(&carried);
+        let mut h = carried.clone();
+        for _ in 0..config.unfolds {
+            let z = match config.reading {
+                Reading::Held => held.clone(),
+                Reading::Recomputed => target(&h),
+            };
+            h = &h + &rate * (z - &h);
+        }
+        let clipped = h.mapv(|h| h.clamp(0.0, config.clip));
+        let scaled = &clipped * &gain;
+        states.row_mut(step).assign(&scaled);
+        carried = match config.carry {
+            Carry::Scaled => scaled,
+            Carry::Unscaled => clipped,
+        };
+    }
+    let logits = states.row(x.nrows() - 1).dot(&p.dense_kernel) + &p.dense_bias;
+    (states, std::array::from_fn(|class| logits[class]))
+}
+
+/// Loss of a batch by [`naive`].
+fn naive_loss(config: &LtcConfig, p: &LtcParameters<f64>, examples: &Examples<f64>, l2: f64) -> f64 {
+    let mut loss = 0.0;
+    for (sequence, label) in examples.sequences.iter().zip(&examples.labels) {
+        let logits = naive(config, p, &sequence.view()).1;
+        let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
+        loss += examples.class_weights[*label] * (sum.ln() - logits[*label]);
+    }
+    let kernels = [&p.kernel, &p.recurrent_kernel, &p.dense_kernel];
+    loss / examples.labels.len() as f64 + l2 * kernels.iter().map(|kernel| kernel.pow2().sum()).sum::<f64>()
+}

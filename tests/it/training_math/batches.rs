@@ -1,0 +1,209 @@
+//! What a batch may not change: neighbours, order, threads, precision. And what it refuses.
+
+use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
+use ndarray::Array2;
+use rayon::ThreadPoolBuilder;
+use trainer::network::parameters::{add, named, named_mut, zeros};
+use trainer::network::{Batch, LtcNetwork, NetworkError, Quantity, TauInit};
+use trainer::optimiser::{Adam, AdamConfig};
+
+use super::{Draw, Examples, naive, paper, relative_error, rounded, variants};
+
+const N_FEATURES: usize = 13;
+const UNITS: usize = 12;
+
+fn network(config: &LtcConfig, draw: &mut Draw) -> LtcNetwork<f64> {
+    LtcNetwork::new(config.clone(), draw.parameters(N_FEATURES, config.units)).unwrap()
+}
+
+/// Enough sequences for three lane groups, the last one incomplete; some as long as others.
+fn lengths(draw: &mut Draw) -> Vec<usize> {
+    (0..40).map(|_| 1 + draw.below(30)).collect()
+}
+
+#[test]
+fn a_batch_of_unequal_lengths_is_its_sequences_one_by_one() {
+    for config in variants(UNITS) {
+        let mut draw = Draw::new(21);
+        let network = network(&config, &mut draw);
+        let lengths = lengths(&mut draw);
+        let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
+        let together = network.loss_and_gradients(&examples.batch(), 0.0).unwrap();
+
+        let mut loss = 0.0;
+        let mut gradients: LtcParameters<f64> = zeros(N_FEATURES, UNITS);
+        for (index, sequence) in examples.sequences.iter().enumerate() {
+            let labels = &examples.labels[index..=index];
+            let alone = Batch { sequences: vec![sequence.view()], labels, class_weights: examples.class_weights };
+            let alone = network.loss_and_gradients(&alone, 0.0).unwrap();
+            assert_eq!(alone.probabilities[0], together.probabilities[index], "to the last bit");
+            loss += alone.loss;
+            add(&mut gradients, &alone.gradients);
+        }
+        let n = examples.sequences.len() as f64;
+        assert!((together.loss - loss / n).abs() < 1e-13);
+        for ((name, together), (_, sums)) in named(&together.gradients).into_iter().zip(named(&gradients)) {
+            let means: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
+            assert!(relative_error(together, &means) < 1e-13, "{name}");
+        }
+        assert_eq!(network.predict(&examples.views()).unwrap(), together.probabilities);
+    }
+}
+
+#[test]
+fn states_and_logits_are_those_of_the_naive_loop() {
+    for config in variants(UNITS) {
+        let mut draw = Draw::new(22);
+        let network = network(&config, &mut draw);
+        let sequence = draw.sequence(60, N_FEATURES);
+        let (states, logits) = naive(&config, &network.parameters, &sequence.view());
+        let trace = network.trace(&sequence.view()).unwrap();
+        assert!(relative_error(&trace.states, &states) < 1e-13);
+        assert!(relative_error(&trace.logits, &logits) < 1e-13);
+    }
+}
+
+/// Parameters after some epochs on all threads of a pool of this size.
+fn trained(config: &LtcConfig, n_threads: usize) -> LtcParameters<f32> {
+    let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+    pool.install(|| {
+        let mut draw = Draw::new(23);
+        let mut network = LtcNetwork::init(config.clone(), N_FEATURES, TauInit::Ones, &mut draw.0);
+        let mut adam = Adam::new(AdamConfig::default(), N_FEATURES, UNITS);
+        let lengths = lengths(&mut draw);
+        let examples = Examples::draw(&mut draw, &lengths, N_FEATURES).rounded::<f32>();
+        for _ in 0..8 {
+            let outcome = network.loss_and_gradients(&examples.batch(), 5e-4).unwrap();
+            adam.update(&mut network.parameters, &outcome.gradients, 1e-2);
+        }
+        network.parameters
+    })
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_for_any_number_of_threads() {
+    for reading in [Reading::Held, Reading::Recomputed] {
+        let config = paper(reading, Carry::Scaled, UNITS);
+        let one = trained(&config, 1);
+        for n_threads in [2, 3] {
+            assert_eq!(one, trained(&config, n_threads), "{reading:?} with {n_threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_held_z_in_closed_form_is_its_euler_steps() {
+    // Without recurrent weights z does not depend on the state, so both readings are the same equation.
+    let mut draw = Draw::new(24);
+    let mut parameters = draw.parameters(N_FEATURES, UNITS);
+    parameters.recurrent_kernel.fill(0.0);
+    let lengths = lengths(&mut draw);
+    let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
+    let outcome = |reading| {
+        let network = LtcNetwork::new(paper(reading, Carry::Scaled, UNITS), parameters.clone()).unwrap();
+        network.loss_and_gradients(&examples.batch(), 0.0).unwrap()
+    };
+    let (held, recomputed) = (outcome(Reading::Held), outcome(Reading::Recomputed));
+    assert!((held.loss - recomputed.loss).abs() < 1e-13);
+    for name in ["kernel", "bias", "tau", "c", "g", "dense_kernel", "dense_bias"] {
+        let of = |gradients| named(gradients).into_iter().find(|(found, _)| *found == name).unwrap().1.to_vec();
+        assert!(relative_error(&of(&held.gradients), &of(&recomputed.gradients)) < 1e-12, "{name}");
+    }
+}
+
+#[test]
+fn single_precision_learns_the_same_as_double() {
+    for config in variants(UNITS) {
+        let mut draw = Draw::new(25);
+        let network = network(&config, &mut draw);
+        let lengths = lengths(&mut draw);
+        let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
+        let double = network.loss_and_gradients(&examples.batch(), 1e-3).unwrap();
+        let single = LtcNetwork::<f32>::new(config.clone(), rounded(&network.parameters)).unwrap();
+        let single = single.loss_and_gradients(&examples.rounded().batch(), 1e-3).unwrap();
+        for ((name, single), (_, double)) in named(&single.gradients).into_iter().zip(named(&double.gradients)) {
+            let error = relative_error(single, double);
+            assert!(error < 1e-4, "{config:?} {name}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn l2_acts_on_the_kernels_alone() {
+    let mut draw = Draw::new(26);
+    let network = network(&paper(Reading::Held, Carry::Scaled, UNITS), &mut draw);
+    let examples = Examples::draw(&mut draw, &[5, 6], N_FEATURES);
+    let without = network.loss_and_gradients(&examples.batch(), 0.0).unwrap();
+    let with = network.loss_and_gradients(&examples.batch(), 0.25).unwrap();
+    assert_eq!((without.loss, without.regularisation), (with.loss, 0.0));
+    let mut penalty = 0.0;
+    for (((name, values), (_, without)), (_, with)) in
+        named(&network.parameters).into_iter().zip(named(&without.gradients)).zip(named(&with.gradients))
+    {
+        for ((value, without), with) in values.iter().zip(without).zip(with) {
+            let expected = if name.ends_with("kernel") { 0.5 * value } else { 0.0 };
+            assert!((with - without - expected).abs() < 1e-14, "{name}");
+        }
+        penalty += if name.ends_with("kernel") { 0.25 * values.iter().map(|value| value * value).sum::<f64>() } else { 0.0 };
+    }
+    assert!((with.regularisation - penalty).abs() < 1e-13);
+}
+
+#[test]
+fn a_class_weight_multiplies_the_loss_of_its_class() {
+    let mut draw = Draw::new(27);
+    let network = network(&paper(Reading::Recomputed, Carry::Scaled, UNITS), &mut draw);
+    let sequences = [draw.sequence(4, N_FEATURES), draw.sequence(7, N_FEATURES)];
+    let loss = |class_weights, labels: &[usize], sequences: &[Array2<f64>]| {
+        let sequences = sequences.iter().map(|array| array.view()).collect();
+        network.loss_and_gradients(&Batch { sequences, labels, class_weights }, 0.0).unwrap().loss
+    };
+    let (first, second) = (loss([1.0; 4], &[3], &sequences[..1]), loss([1.0; 4], &[1], &sequences[1..]));
+    let weighted = loss([9.0, 0.25, 9.0, 3.0], &[3, 1], &sequences);
+    assert!((weighted - (3.0 * first + 0.25 * second) / 2.0).abs() < 1e-14);
+}
+
+#[test]
+fn an_input_that_does_not_fit_is_refused_by_name() {
+    let mut draw = Draw::new(28);
+    let network = network(&paper(Reading::Held, Carry::Scaled, UNITS), &mut draw);
+    let (good, wide, empty) = (draw.sequence(4, N_FEATURES), draw.sequence(4, N_FEATURES + 1), draw.sequence(0, N_FEATURES));
+    let refused = |second: &Array2<f64>, labels: &[usize]| {
+        let sequences = vec![good.view(), second.view()];
+        network.loss_and_gradients(&Batch { sequences, labels, class_weights: [1.0; 4] }, 0.0).unwrap_err()
+    };
+    assert_eq!(
+        refused(&wide, &[0, 1]).to_string(),
+        "network: sequence 1 of the batch must have the shape [4, 13], found [4, 14]"
+    );
+    assert_eq!(refused(&empty, &[0, 1]), NetworkError::Empty { index: 1 });
+    assert_eq!(refused(&good, &[0]), NetworkError::Labels { expected: 2, found: vec![0] });
+    assert_eq!(refused(&good, &[0, 4]), NetworkError::Labels { expected: 2, found: vec![0, 4] });
+
+    let mut parameters = network.parameters.clone();
+    parameters.c = ndarray::Array1::zeros(3);
+    let error = LtcNetwork::new(network.config.clone(), parameters).unwrap_err();
+    assert_eq!(error.to_string(), "network: parameter 'c' must have the shape [12], found [3]");
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_named() {
+    for config in variants(UNITS) {
+        let mut draw = Draw::new(29);
+        let network = network(&config, &mut draw);
+        let examples = Examples::draw(&mut draw, &[9, 5], N_FEATURES);
+        let names = named(&network.parameters).map(|(name, _)| name);
+        for (group, name) in names.into_iter().enumerate() {
+            for bad in [f64::NAN, f64::INFINITY] {
+                let mut broken = network.clone();
+                named_mut(&mut broken.parameters)[group].1[1] = bad;
+                let error = broken.loss_and_gradients(&examples.batch(), 1e-3);
+                let expected = NetworkError::NotFinite { quantity: Quantity::Value, parameter: name };
+                assert_eq!(error, Err(expected), "{config:?} {name} {bad}");
+            }
+        }
+        let mut broken = Examples::draw(&mut draw, &[9, 5], N_FEATURES);
+        broken.sequences[1][(2, 3)] = f64::NAN;
+        assert_eq!(network.loss_and_gradients(&broken.batch(), 0.0), Err(NetworkError::Features { index: 1 }));
+    }
+}

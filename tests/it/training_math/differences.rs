@@ -1,0 +1,74 @@
+//! Gradients against central differences of the naive loop's loss: an oracle that shares nothing with the code under test.
+
+use moodline_core::ltc::{LtcConfig, LtcParameters};
+use trainer::network::LtcNetwork;
+use trainer::network::parameters::{named, named_mut};
+
+use super::{Draw, Examples, naive_loss, relative_error, variants};
+
+const N_FEATURES: usize = 5;
+const L2: f64 = 1e-3;
+/// Half the distance of the two points: small, because the clip has a kink wherever a state changes its sign.
+const DELTA: f64 = 1e-6;
+/// Rounding of a loss near 1 over two deltas is 1e-10; the rest is for gradients that are small against the loss.
+const TOLERANCE: f64 = 1e-6;
+
+/// All entries of a small array, some of a large one.
+fn entries(draw: &mut Draw, len: usize) -> Vec<usize> {
+    if len <= 40 { (0..len).collect() } else { (0..40).map(|_| draw.below(len)).collect() }
+}
+
+fn difference(config: &LtcConfig, parameters: &LtcParameters<f64>, examples: &Examples<f64>, group: usize, index: usize) -> f64 {
+    let at = |delta: f64| {
+        let mut parameters = parameters.clone();
+        named_mut(&mut parameters)[group].1[index] += delta;
+        naive_loss(config, &parameters, examples, L2)
+    };
+    (at(DELTA) - at(-DELTA)) / (2.0 * DELTA)
+}
+
+fn check(config: &LtcConfig, parameters: &LtcParameters<f64>, examples: &Examples<f64>, draw: &mut Draw) {
+    let network = LtcNetwork::new(config.clone(), parameters.clone()).unwrap();
+    let outcome = network.loss_and_gradients(&examples.batch(), L2).unwrap();
+    let expected = naive_loss(config, parameters, examples, L2);
+    assert!((outcome.loss + outcome.regularisation - expected).abs() < 1e-12, "{config:?}");
+    for (group, (name, gradients)) in named(&outcome.gradients).into_iter().enumerate() {
+        let entries = entries(draw, gradients.len());
+        let found: Vec<f64> = entries.iter().map(|index| gradients[*index]).collect();
+        let expected: Vec<f64> =
+            entries.iter().map(|index| difference(config, parameters, examples, group, *index)).collect();
+        assert!(expected.iter().any(|value| value.abs() > 1e-4), "{name} has an effect: {expected:?}");
+        let error = relative_error(&found, &expected);
+        assert!(error <= TOLERANCE, "{config:?} {name}: {error:e}\n{found:?}\n{expected:?}");
+    }
+}
+
+#[test]
+fn every_parameter_group_of_every_variant() {
+    // 7 units leave the last tile incomplete, 18 need a second group of lanes; 19 sequences need a second group of sequences.
+    for units in [7, 18] {
+        for (seed, config) in (1..).zip(variants(units)) {
+            let mut draw = Draw::new(seed);
+            let lengths: Vec<usize> = (0..19).map(|_| 1 + draw.below(14)).collect();
+            let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
+            let parameters = draw.parameters(N_FEATURES, units);
+            check(&config, &parameters, &examples, &mut draw);
+        }
+    }
+}
+
+#[test]
+fn bounds_of_rate_gain_and_clip_stop_the_gradient() {
+    for (seed, config) in (11..).zip(variants(6)) {
+        // A low clip that states reach, a gain and a rate beyond their bounds, and one below each.
+        let config = LtcConfig { clip: 0.4, max_gain: Some(1.2), ..config };
+        let mut draw = Draw::new(seed);
+        let examples = Examples::draw(&mut draw, &[9, 12, 3], N_FEATURES);
+        let mut parameters = draw.parameters(N_FEATURES, 6);
+        parameters.tau[0] = -6.0;
+        (parameters.c[1], parameters.g[1]) = (2.0, -2.0);
+        let outcome = LtcNetwork::new(config.clone(), parameters.clone()).unwrap().loss_and_gradients(&examples.batch(), L2).unwrap();
+        assert_eq!((outcome.gradients.tau[0], outcome.gradients.c[1], outcome.gradients.g[1]), (0.0, 0.0, 0.0));
+        check(&config, &parameters, &examples, &mut draw);
+    }
+}
