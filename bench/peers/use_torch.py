@@ -28,11 +28,11 @@ def inference(folder: str, frames: int) -> worker.Call:
 
 
 class Network(nn.Module):
-    """The paper's cell and readout, to be trained."""
+    """The paper's cell and readout, to be trained. `reading`: "held", "recomputed", or "closed" for held in one step."""
 
-    def __init__(self, held: bool) -> None:
+    def __init__(self, reading: str) -> None:
         super().__init__()
-        self.held = held
+        self.reading = reading
         self.kernel = nn.Parameter(nn.init.xavier_uniform_(torch.empty(inputs.N_FEATURES, inputs.UNITS)))
         self.recurrent = nn.Parameter(nn.init.xavier_uniform_(torch.empty(inputs.UNITS, inputs.UNITS)))
         self.bias = nn.Parameter(torch.zeros(inputs.UNITS))
@@ -43,14 +43,15 @@ class Network(nn.Module):
         projected = sequences @ self.kernel + self.bias
         rate = inputs.DT / functional.softplus(self.tau)
         gain = torch.clamp(torch.sigmoid(self.c) / torch.sigmoid(self.g), max=inputs.MAX_GAIN)
-        step_rate = 1 - (1 - rate) ** inputs.UNFOLDS
+        if self.reading == "closed":
+            rate = 1 - (1 - rate) ** inputs.UNFOLDS
         state = torch.zeros(len(sequences), inputs.UNITS)
         for step in projected.unbind(1):
-            if self.held:
-                state = state + step_rate * (torch.tanh(step + state @ self.recurrent) - state)
-            else:
-                for _ in range(inputs.UNFOLDS):
-                    state = state + rate * (torch.tanh(step + state @ self.recurrent) - state)
+            z = torch.tanh(step + state @ self.recurrent)
+            for unfold in range(1 if self.reading == "closed" else inputs.UNFOLDS):
+                if unfold > 0 and self.reading == "recomputed":
+                    z = torch.tanh(step + state @ self.recurrent)
+                state = state + rate * (z - state)
             state = torch.clamp(state, 0.0, inputs.CLIP) * gain
         return self.dense(state)
 
@@ -58,10 +59,10 @@ class Network(nn.Module):
         return sum((kernel**2).sum() for kernel in (self.kernel, self.recurrent, self.dense.weight))
 
 
-def epoch(held: bool) -> worker.Call:
+def epoch(reading: str) -> worker.Call:
     torch.manual_seed(1)
     sequences, labels = (torch.from_numpy(array) for array in inputs.training_set())
-    network = Network(held)
+    network = Network(reading)
     optimiser = torch.optim.Adam(network.parameters(), lr=inputs.LEARNING_RATE)
 
     def call() -> list[float]:
@@ -78,7 +79,7 @@ def epoch(held: bool) -> worker.Call:
 def main(folder: str) -> None:
     torch.set_num_threads(1)
     cases = {f"ltc_{frames}": lambda frames=frames: inference(folder, frames) for frames in (157, 500)}
-    cases |= {"epoch_held": lambda: epoch(True), "epoch_recomputed": lambda: epoch(False)}
+    cases |= {"epoch_held": lambda: epoch("held"), "epoch_recomputed": lambda: epoch("recomputed")}
     worker.serve({"torch": torch.__version__}, cases)
 
 

@@ -70,7 +70,11 @@ impl Plan {
         let several = inputs.len() > 1;
         for (shape, place) in &self.results {
             if several && !shape.holds_many() && !matches!(place, Place::Folder(_)) {
-                return Err(format!("{} files describe one recording, found {}: give a folder for the results", shape.name(), inputs.len()));
+                return Err(format!(
+                    "{} files describe one recording, found {}: give a folder for the results",
+                    shape.name(),
+                    inputs.len()
+                ));
             }
         }
         if let Some(Place::File(path)) = &self.plot {
@@ -93,7 +97,9 @@ impl Plan {
         let has_folder = self.places().any(|place| matches!(place, Place::Folder(_)));
         match inputs.iter().find(|input| has_folder && !names.insert(&input.name)) {
             None => Ok(()),
-            Some(input) => Err(format!("two recordings are called {}, and their results would overwrite each other", input.name.display())),
+            Some(input) => {
+                Err(format!("two recordings are called {}, and their results would overwrite each other", input.name.display()))
+            }
         }
     }
 }

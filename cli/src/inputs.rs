@@ -25,7 +25,8 @@ pub(crate) fn expand(paths: &[PathBuf]) -> (Vec<Input>, Vec<String>) {
             continue;
         }
         let n_before = inputs.len();
-        for entry in WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
+        for entry in WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry))
+        {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && is_audio_name(entry.path()) => {
                     // INVARIANT: an entry lies in the folder that is walked.

@@ -29,7 +29,10 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
         let at = || format!("{}, line {}", path.display(), record.position().map_or(0, csv::Position::line));
         let seconds = |column: usize| -> anyhow::Result<f64> {
             let text = record.get(column).unwrap_or_default().trim();
-            text.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(|| anyhow!("{}: expected seconds, found '{text}'", at()))
+            text.parse()
+                .ok()
+                .filter(|value: &f64| value.is_finite())
+                .ok_or_else(|| anyhow!("{}: expected seconds, found '{text}'", at()))
         };
         let label = Label {
             start_s: seconds(start)?,

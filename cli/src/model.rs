@@ -7,9 +7,9 @@ use moodline_core::contract::{Network, Normalisation, Padding, StatePolicy};
 use moodline_engine::Model;
 use serde_json::json;
 
+use crate::FAILED;
 use crate::args::ModelArguments;
 use crate::console::Streams;
-use crate::FAILED;
 
 pub(crate) fn run(arguments: &ModelArguments, streams: &mut Streams<'_>) -> u8 {
     let model = match &arguments.file {
@@ -59,7 +59,14 @@ fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
         "front end",
         format!(
             "{} Hz, n_fft {}, window {} ({:?}), hop {}, {} mel bands of {} to {} Hz",
-            config.sample_rate, config.n_fft, config.win_length, config.window, config.hop_length, config.n_mels, config.fmin, config.fmax
+            config.sample_rate,
+            config.n_fft,
+            config.win_length,
+            config.window,
+            config.hop_length,
+            config.n_mels,
+            config.fmin,
+            config.fmax
         ),
     );
     line("step", format!("{:.0} ms: {} frame(s) averaged", 1e3 * config.step_seconds(), config.average_frames));

@@ -148,7 +148,13 @@ impl Destination {
     }
 
     /// Adds one report. `name` is the recording's path within what the user named.
-    pub(crate) fn add(&mut self, report: &Report, name: &Path, labels: Option<&[Label]>, streams: &mut Streams<'_>) -> Result<(), WriteError> {
+    pub(crate) fn add(
+        &mut self,
+        report: &Report,
+        name: &Path,
+        labels: Option<&[Label]>,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), WriteError> {
         let body = match self.shape {
             Shape::Table => table::text(report, labels),
             Shape::Export(format) => format.body(report),
@@ -161,7 +167,9 @@ impl Destination {
         self.n_reports += 1;
         let result = match &self.place {
             Place::Stdout => streams.print(&text),
-            Place::Folder(folder) => file_in(folder, name, self.shape.extension()).and_then(|path| write_file(&path, text.as_bytes())),
+            Place::Folder(folder) => {
+                file_in(folder, name, self.shape.extension()).and_then(|path| write_file(&path, text.as_bytes()))
+            }
             Place::File(path) => append(&mut self.file, path, text.as_bytes()),
         };
         self.broken |= result.is_err();

@@ -57,7 +57,12 @@ impl Picture {
 ///
 /// # Errors
 /// Only when the font or the temporary file of the PNG encoder is not there.
-pub(crate) fn draw(picture: Picture, report: &Report, config: &AnalysisConfig, labels: Option<&[Label]>) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn draw(
+    picture: Picture,
+    report: &Report,
+    config: &AnalysisConfig,
+    labels: Option<&[Label]>,
+) -> anyhow::Result<Vec<u8>> {
     static FONT: LazyLock<bool> =
         LazyLock::new(|| register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT).is_ok());
     if !*FONT {
@@ -68,7 +73,8 @@ pub(crate) fn draw(picture: Picture, report: &Report, config: &AnalysisConfig, l
         Picture::Svg => {
             let mut text = String::new();
             let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-            scene::paint(&Canvas::new(&root, 1, 0.0), report, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
+            scene::paint(&Canvas::new(&root, 1, 0.0), report, config, labels)
+                .map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
             drop(root);
             Ok(text.into_bytes())

@@ -16,7 +16,8 @@ impl Progress {
         let bar = interactive.then(|| {
             let bar = ProgressBar::with_draw_target(Some(n_bytes), ProgressDrawTarget::stderr());
             // INVARIANT: the template is a constant, and a test draws with it.
-            let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed} (ETA {eta})").expect("a valid template");
+            let style =
+                ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {elapsed} (ETA {eta})").expect("a valid template");
             bar.with_style(style).with_message(format!("0/{n_files}"))
         });
         Self { bar, n_files, n_finished: 0 }

@@ -79,7 +79,12 @@ fn take<'a>(inputs: &'a [Input], next: &AtomicUsize) -> Option<(usize, &'a Input
 }
 
 /// A panic on one hostile file must not take the other files' results with it.
-fn analyse_guarded(path: &Path, setup: &Setup, interrupted: &AtomicBool, sender: &SyncSender<Event>) -> Result<Analysed, Failure> {
+fn analyse_guarded(
+    path: &Path,
+    setup: &Setup,
+    interrupted: &AtomicBool,
+    sender: &SyncSender<Event>,
+) -> Result<Analysed, Failure> {
     catch_unwind(AssertUnwindSafe(|| analyse(path, setup, interrupted, sender))).unwrap_or_else(|_| {
         let text = "an internal error stopped the analysis; this is a bug, please report it with the file";
         Err(Failure::Error(format!("{}: {text}", path.display())))
@@ -96,7 +101,8 @@ fn analyse(path: &Path, setup: &Setup, interrupted: &AtomicBool, sender: &SyncSe
     let mut reader = AudioReader::open(path).map_err(read_failure)?;
     let classifier = Classifier::new(&setup.model, setup.backend).map_err(|error| here(&error))?;
     let backend = classifier.backend().to_string();
-    let mut analyser = Analyser::new(&setup.model, classifier, reader.sample_rate(), setup.config).map_err(|error| here(&error))?;
+    let mut analyser =
+        Analyser::new(&setup.model, classifier, reader.sample_rate(), setup.config).map_err(|error| here(&error))?;
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let (mut chunk, mut segments, mut n_packets, mut n_bytes_told) = (Vec::new(), Vec::new(), 0_u64, 0);
     while reader.read_mono(&mut chunk).map_err(read_failure)? {

@@ -27,7 +27,8 @@ fn results_on_stdout_and_exit_codes() {
 
 #[test]
 fn a_closed_pipe_is_quiet() {
-    let mut child = moodline().arg("analyze").arg(sample("stream.flac")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        moodline().arg("analyze").arg(sample("stream.flac")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();

@@ -127,9 +127,25 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
+    /// Longest text taken from a file, characters.
+    const MAX_TEXT: usize = 300;
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and new texts")]
     pub(crate) fn new(field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
-        Self { field: field.into(), expected: expected.to_string(), found: found.to_string() }
+        Self { field: printable(&field.into()), expected: printable(&expected.to_string()), found: printable(&found.to_string()) }
     }
+}
+
+/// Text from a hostile file must neither steer a terminal nor fill it.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len().min(Mismatch::MAX_TEXT));
+    for character in text.chars().take(Mismatch::MAX_TEXT) {
+        if character.is_control() { printable.extend(character.escape_default()) } else { printable.push(character) }
+    }
+    if text.chars().nth(Mismatch::MAX_TEXT).is_some() {
+        printable.push_str("...");
+    }
+    printable
 }
 
 /// Lower-case hexadecimal digits of `bytes`.

@@ -13,6 +13,7 @@ use ndarray::Array2;
 
 use crate::config::{ConfigError, FrontEndConfig};
 use crate::real::Real;
+use crate::samples::{MAX_MAGNITUDE, first_unusable};
 
 pub mod average;
 pub mod cepstrum;
@@ -33,10 +34,6 @@ use delta::Derivatives;
 use frames::Framer;
 use log_mel::LogMel;
 
-/// Largest magnitude a sample may have. It is 240 dB above full scale, far from any recording, and keeps every intermediate value finite in
-/// `f32` for the longest window and the widest filter.
-pub const MAX_MAGNITUDE: f64 = 1e12;
-
 /// Why the front end refused a configuration or samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,7 +42,9 @@ pub enum FrontEndError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The floor is relative to the loudest cell of the whole clip, which a stream does not have yet.
-    #[error("front end: top_db must be absent in a stream, found {found} dB; its floor needs the whole clip, so only the batch form has it")]
+    #[error(
+        "front end: top_db must be absent in a stream, found {found} dB; its floor needs the whole clip, so only the batch form has it"
+    )]
     TopDbInStream {
         /// The setting.
         found: f64,
@@ -227,17 +226,8 @@ impl<T: Real> FrontEnd<T> {
 
 /// Refuses the first sample that is not a usable number; `first_index` is the stream position of `samples[0]`.
 fn check_samples<T: Real>(samples: &[T], first_index: u64) -> Result<(), FrontEndError> {
-    let limit = T::of(MAX_MAGNITUDE);
-    let usable = |sample: &T| sample.abs() <= limit;
-    let all_usable = pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || samples.iter().fold(true, |all, sample| all & usable(sample)),
-    );
-    if all_usable {
-        return Ok(());
-    }
-    match samples.iter().position(|sample| !usable(sample)) {
-        Some(at) => Err(FrontEndError::Sample { index: first_index + at as u64, found: samples[at].widen() }),
+    match first_unusable(samples) {
         None => Ok(()),
+        Some(at) => Err(FrontEndError::Sample { index: first_index + at as u64, found: samples[at].widen() }),
     }
 }

@@ -14,6 +14,7 @@ pub mod onnx;
 pub mod probabilities;
 pub mod real;
 pub mod resample;
+pub mod samples;
 
 pub use config::FrontEndConfig;
 pub use contract::Contract;

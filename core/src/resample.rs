@@ -7,14 +7,18 @@
 //! interpolation. Both filters span [`FILTER_SAMPLES`] samples of the lower rate, pass 0.94 of its Nyquist frequency unchanged and
 //! stop everything above it.
 
+use std::ops::RangeInclusive;
+
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
-    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction, calculate_cutoff,
+    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction, calculate_cutoff,
 };
 
+use crate::samples::{MAX_MAGNITUDE, first_unusable};
+
 /// Rates that can be converted from and to, Hz.
-pub const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
+pub const RATES_HZ: RangeInclusive<u32> = 8_000..=384_000;
 
 /// Length of the anti-aliasing filter in samples of the lower of the two rates; at least that for the FFT filter.
 const FILTER_SAMPLES: usize = 512;
@@ -27,22 +31,33 @@ const SINC_CHUNK: usize = 256;
 /// Points of the filter's table in a sample of the lower rate; cubic interpolation between them is exact to `f32`.
 const SINC_POINTS: f64 = 128.0;
 
-/// A rate that cannot be converted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("resampling: the {which} rate must be {}..={} Hz, found {found} Hz", expected.start(), expected.end())]
-pub struct ResampleError {
-    /// `source` or `target`.
-    pub which: &'static str,
-    /// [`RATES_HZ`].
-    pub expected: std::ops::RangeInclusive<u32>,
-    /// The rate, Hz.
-    pub found: u32,
+/// Why the resampler refused rates or samples.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResampleError {
+    /// A rate cannot be converted.
+    #[error("resampling: the {which} rate must be {}..={} Hz, found {found} Hz", expected.start(), expected.end())]
+    Rate {
+        /// `source` or `target`.
+        which: &'static str,
+        /// [`RATES_HZ`].
+        expected: RangeInclusive<u32>,
+        /// The rate, Hz.
+        found: u32,
+    },
+    /// A sample is NaN, infinite or absurdly large.
+    #[error("resampling: sample {index} must be a finite number of magnitude at most {MAX_MAGNITUDE:e}, found {found}")]
+    Sample {
+        /// Position in the stream, counted from 0.
+        index: u64,
+        /// Its value.
+        found: f32,
+    },
 }
 
 /// Converts one stream of samples.
 ///
-/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A sample that is not finite spoils the
-/// output around it and nothing later; [`crate::frontend::FrontEnd`] refuses it there.
+/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut.
 ///
 /// # Realtime safety
 /// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block. A sample comes out at most
@@ -72,11 +87,11 @@ impl Resampler {
     /// Computes the filter from `source_hz` to `target_hz`.
     ///
     /// # Errors
-    /// [`ResampleError`] for a rate outside [`RATES_HZ`].
+    /// [`ResampleError::Rate`] for a rate outside [`RATES_HZ`].
     pub fn new(source_hz: u32, target_hz: u32) -> Result<Self, ResampleError> {
         for (which, found) in [("source", source_hz), ("target", target_hz)] {
             if !RATES_HZ.contains(&found) {
-                return Err(ResampleError { which, expected: RATES_HZ, found });
+                return Err(ResampleError::Rate { which, expected: RATES_HZ, found });
             }
         }
         let filter = Filter::new(source_hz, target_hz);
@@ -97,11 +112,18 @@ impl Resampler {
     }
 
     /// Takes the next samples and hands what they complete to `sink`.
-    pub fn push(&mut self, mut samples: &[f32], sink: &mut impl FnMut(&[f32])) {
+    ///
+    /// # Errors
+    /// [`ResampleError::Sample`]; nothing of `samples` is consumed then.
+    pub fn push(&mut self, mut samples: &[f32], sink: &mut impl FnMut(&[f32])) -> Result<(), ResampleError> {
+        if let Some(at) = first_unusable(samples) {
+            return Err(ResampleError::Sample { index: self.n_in + at as u64, found: samples[at] });
+        }
         self.n_in += samples.len() as u64;
         if matches!(self.filter, Filter::Identity) {
             self.n_out = self.n_in;
-            return sink(samples);
+            sink(samples);
+            return Ok(());
         }
         while !samples.is_empty() {
             let n = samples.len().min(self.filter.next_frames() - self.n_pending);
@@ -113,6 +135,7 @@ impl Resampler {
                 self.run_filter(sink);
             }
         }
+        Ok(())
     }
 
     /// Ends the stream: hands the remaining samples to `sink` and is ready for a new stream.
@@ -166,7 +189,8 @@ impl Filter {
         }
         let block = n_base_blocks * (source_hz / common) as usize;
         // INVARIANT: rates and block are positive.
-        let fft = Fft::new_custom(source_hz as usize, target_hz as usize, block, 1, 1, WINDOW, FixedSync::Both).expect("positive sizes");
+        let fft = Fft::new_custom(source_hz as usize, target_hz as usize, block, 1, 1, WINDOW, FixedSync::Both)
+            .expect("positive sizes");
         Self::Block(Box::new(fft))
     }
 
@@ -288,12 +312,14 @@ mod tests {
 
     #[test]
     fn rates_out_of_range_are_refused_by_name() {
-        for (source, target, which, found) in
-            [(0, 16_000, "source", 0), (7_999, 16_000, "source", 7_999), (384_001, 16_000, "source", 384_001), (16_000, 0, "target", 0)]
-        {
+        for (source, target, which, found) in [
+            (0, 16_000, "source", 0),
+            (7_999, 16_000, "source", 7_999),
+            (384_001, 16_000, "source", 384_001),
+            (16_000, 0, "target", 0),
+        ] {
             let error = Resampler::new(source, target).err().unwrap();
-            assert_eq!((error.which, error.found), (which, found));
-            assert_eq!(error.expected, 8_000..=384_000);
+            assert_eq!(error, ResampleError::Rate { which, expected: 8_000..=384_000, found });
         }
     }
 

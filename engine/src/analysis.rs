@@ -160,7 +160,7 @@ impl Analyser {
                 if result.is_ok() {
                     result = take(part, front_end, gate.as_mut(), steps, gate_frames);
                 }
-            });
+            })?;
             result?;
             self.n_samples += piece.len() as u64;
             self.features_time += start.elapsed();

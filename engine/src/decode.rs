@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use moodline_core::resample::Resampler;
+use moodline_core::resample::{ResampleError, Resampler};
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
@@ -306,7 +306,8 @@ impl AudioReader {
         }
         if let Some(promised) = self.n_frames_promised.filter(|&promised| promised > self.n_frames_read) {
             let rate = f64::from(self.sample_rate);
-            self.warnings.push(DecodeWarning::Truncated { expected_seconds: promised as f64 / rate, found_seconds: self.seconds() });
+            self.warnings
+                .push(DecodeWarning::Truncated { expected_seconds: promised as f64 / rate, found_seconds: self.seconds() });
         }
     }
 
@@ -321,11 +322,11 @@ impl AudioReader {
 /// As [`AudioReader::open`] and [`AudioReader::read`].
 pub fn read_mono_resampled(path: &Path, target_hz: u32) -> Result<Vec<f32>, DecodeError> {
     let mut reader = AudioReader::open(path)?;
-    let mut resampler = Resampler::new(reader.sample_rate(), target_hz)
-        .map_err(|error| DecodeError::new(path, DecodeProblem::Resample(error.to_string())))?;
+    let refused = |error: ResampleError| DecodeError::new(path, DecodeProblem::Resample(error.to_string()));
+    let mut resampler = Resampler::new(reader.sample_rate(), target_hz).map_err(refused)?;
     let (mut chunk, mut samples) = (Vec::new(), Vec::new());
     while reader.read_mono(&mut chunk)? {
-        resampler.push(&chunk, &mut |part: &[f32]| samples.extend_from_slice(part));
+        resampler.push(&chunk, &mut |part: &[f32]| samples.extend_from_slice(part)).map_err(refused)?;
     }
     resampler.finish(&mut |part: &[f32]| samples.extend_from_slice(part));
     Ok(samples)

@@ -78,7 +78,8 @@ impl Segment {
 pub fn spans(segments: &[Segment]) -> Vec<(f64, f64)> {
     let border = |before: &Segment, after: &Segment| f64::midpoint(before.end_s, after.start_s);
     let span = |(index, segment): (usize, &Segment)| {
-        let start = index.checked_sub(1).map_or(segment.start_s, |before| border(&segments[before], segment).max(segment.start_s));
+        let start =
+            index.checked_sub(1).map_or(segment.start_s, |before| border(&segments[before], segment).max(segment.start_s));
         let end = segments.get(index + 1).map_or(segment.end_s, |after| border(segment, after).min(segment.end_s));
         (start, end)
     };

@@ -16,7 +16,8 @@ const RATE: u32 = 16_000;
 fn analyser(source_hz: u32, window_seconds: f64, hop_seconds: f64) -> Analyser {
     let model = Model::embedded();
     let classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
-    Analyser::new(&model, classifier, source_hz, AnalysisConfig { window_seconds, hop_seconds, ..AnalysisConfig::default() }).unwrap()
+    Analyser::new(&model, classifier, source_hz, AnalysisConfig { window_seconds, hop_seconds, ..AnalysisConfig::default() })
+        .unwrap()
 }
 
 /// The segments of `samples`, pushed in pieces of the given lengths, which repeat.
@@ -51,7 +52,11 @@ fn segments_do_not_depend_on_how_the_stream_was_cut() {
         let whole = findings(&segments_of(&mut analyser, &samples, &[samples.len()]));
         assert!(whole.len() > 1);
         for pieces in [&[1][..], &[160], &[1152], &[7, 4096, 1, 333]] {
-            assert_eq!(findings(&segments_of(&mut analyser, &samples, pieces)), whole, "{source_hz} Hz, {window} s, {hop} s, {pieces:?}");
+            assert_eq!(
+                findings(&segments_of(&mut analyser, &samples, pieces)),
+                whole,
+                "{source_hz} Hz, {window} s, {hop} s, {pieces:?}"
+            );
         }
     }
 }
@@ -151,7 +156,9 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
 fn folders_are_searched_in_order_and_the_order_does_not_depend_on_the_number_of_jobs() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("b")).unwrap();
-    for (name, copy) in [("03a02Nc.flac", "c.FLAC"), ("03a02Wc.flac", "b/z.flac"), ("08a02Tb.flac", "a.flac"), ("03a02Nc.flac", ".hidden.flac")] {
+    for (name, copy) in
+        [("03a02Nc.flac", "c.FLAC"), ("03a02Wc.flac", "b/z.flac"), ("08a02Tb.flac", "a.flac"), ("03a02Nc.flac", ".hidden.flac")]
+    {
         fs::copy(sample(name), folder.path().join(copy)).unwrap();
     }
     fs::write(folder.path().join("notes.txt"), "no audio").unwrap();
@@ -162,7 +169,8 @@ fn folders_are_searched_in_order_and_the_order_does_not_depend_on_the_number_of_
         json_lines(&outcome.stdout).into_iter().map(without_latency).collect()
     };
     let one = run("1");
-    let names: Vec<&str> = one.iter().map(|report| Path::new(report["file"].as_str().unwrap()).file_name().unwrap().to_str().unwrap()).collect();
+    let names: Vec<&str> =
+        one.iter().map(|report| Path::new(report["file"].as_str().unwrap()).file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["a.flac", "z.flac", "c.FLAC"]);
     for jobs in ["2", "5"] {
         assert_eq!(run(jobs), one);
@@ -214,10 +222,12 @@ fn a_folder_gets_one_file_a_recording() {
     let folder = tempfile::tempdir().unwrap();
     let results = format!("{}/new/", folder.path().display());
     let (a, b) = (sample("03a02Nc.flac"), sample("03a02Wc.flac"));
-    let arguments = ["analyze", "--format", "srt", "--output", &results, "--plot", &results, a.to_str().unwrap(), b.to_str().unwrap()];
+    let arguments =
+        ["analyze", "--format", "srt", "--output", &results, "--plot", &results, a.to_str().unwrap(), b.to_str().unwrap()];
     let outcome = moodline(arguments);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
-    let mut names: Vec<_> = fs::read_dir(&results).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&results).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["03a02Nc.flac.srt", "03a02Nc.flac.svg", "03a02Wc.flac.srt", "03a02Wc.flac.svg"]);
 }

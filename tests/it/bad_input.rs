@@ -36,7 +36,8 @@ fn wav(spec: hound::WavSpec, write: impl FnOnce(&mut hound::WavWriter<fs::File>)
 }
 
 fn float_wav(samples: &[f32]) -> Vec<u8> {
-    let spec = hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
     wav(spec, |writer| samples.iter().for_each(|&sample| writer.write_sample(sample).unwrap()))
 }
 
@@ -64,7 +65,9 @@ fn missing_files_and_folders() {
 fn empty_files_and_files_of_something_else() {
     assert_eq!(sentence_about("empty.wav", b""), "the file is empty (0 bytes)");
     let noise: Vec<u8> = (0..200_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    for (name, bytes) in [("text.wav", &b"Dear diary, today I made no sound at all."[..]), ("noise.mp3", &noise), ("one.flac", b"f")] {
+    for (name, bytes) in
+        [("text.wav", &b"Dear diary, today I made no sound at all."[..]), ("noise.mp3", &noise), ("one.flac", b"f")]
+    {
         let sentence = sentence_about(name, bytes);
         assert!(sentence.starts_with("expected audio (") || sentence.starts_with("nothing in the file"), "{name}: {sentence}");
     }
@@ -82,7 +85,10 @@ fn files_without_a_sample() {
 #[test]
 fn absurd_sample_rates() {
     for rate in [0, 1, 7_999, 384_001, u32::MAX] {
-        assert_eq!(sentence_about("rate.wav", &wav_at_rate(rate)), format!("expected a sample rate of 8000 to 384000 Hz, found {rate} Hz"));
+        assert_eq!(
+            sentence_about("rate.wav", &wav_at_rate(rate)),
+            format!("expected a sample rate of 8000 to 384000 Hz, found {rate} Hz")
+        );
     }
 }
 
@@ -92,7 +98,10 @@ fn samples_that_are_no_numbers() {
     for (value, found) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (-f32::INFINITY, "-inf"), (1e20, "100000000000000000000")] {
         samples[8_000] = value;
         let sentence = sentence_about("bad.wav", &float_wav(&samples));
-        assert_eq!(sentence, format!("expected finite samples up to 1e12, found {found} in channel 1 at 0.500 s; export the file again"));
+        assert_eq!(
+            sentence,
+            format!("expected finite samples up to 1e12, found {found} in channel 1 at 0.500 s; export the file again")
+        );
     }
     let sentence = sentence_about("nan.wav", &float_wav(&[f32::NAN; 100]));
     assert!(sentence.contains("found NaN in channel 1 at 0.000 s"), "{sentence}");
@@ -145,7 +154,12 @@ fn full_and_read_only_outputs() {
     let good = sample("03a02Nc.flac");
     let good = good.to_str().unwrap();
     for format in ["table", "csv", "json", "srt"] {
-        refused(1, "/dev/full: the results cannot be written there", folder.path(), &["analyze", "--format", format, "--output", "/dev/full", good]);
+        refused(
+            1,
+            "/dev/full: the results cannot be written there",
+            folder.path(),
+            &["analyze", "--format", format, "--output", "/dev/full", good],
+        );
     }
     refused(1, "the results cannot be written there", folder.path(), &["analyze", "--output", "/proc/results.csv", good]);
     refused(1, "the results cannot be written there", folder.path(), &["analyze", "--output", "/proc/", good]);
@@ -157,7 +171,8 @@ fn full_and_read_only_outputs() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let (code, stderr) = moodline_into(["analyze", sample("03a02Nc.flac").to_str().unwrap()], &mut Failing(ErrorKind::BrokenPipe), false);
+    let (code, stderr) =
+        moodline_into(["analyze", sample("03a02Nc.flac").to_str().unwrap()], &mut Failing(ErrorKind::BrokenPipe), false);
     assert_eq!(code, 0);
     assert!(!stderr.contains("moodline:"), "{stderr}");
 }
@@ -187,7 +202,9 @@ fn models_that_are_none() {
     if let Some(position) = position {
         changed[position + version.len() - 1] = b'9';
     }
-    for (name, content) in [("text", &b"no model"[..]), ("empty", b""), ("half", &bytes[..bytes.len() / 2]), ("changed", &changed)] {
+    for (name, content) in
+        [("text", &b"no model"[..]), ("empty", b""), ("half", &bytes[..bytes.len() / 2]), ("changed", &changed)]
+    {
         if content == bytes {
             continue;
         }
@@ -195,7 +212,12 @@ fn models_that_are_none() {
         fs::write(&path, content).unwrap();
         let path = path.to_str().unwrap();
         let output = folder.path().join("results.csv");
-        refused(1, "cannot use the model", folder.path(), &["analyze", "--output", output.to_str().unwrap(), "--model", path, good]);
+        refused(
+            1,
+            "cannot use the model",
+            folder.path(),
+            &["analyze", "--output", output.to_str().unwrap(), "--model", path, good],
+        );
         refused(1, "cannot use the model", folder.path(), &["model", path]);
     }
     refused(1, "cannot read the model", folder.path(), &["analyze", "--model", "/absent.onnx", good]);

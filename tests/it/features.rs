@@ -169,8 +169,12 @@ fn the_mel_filters_are_librosas() {
 /// Derivatives of the rows of a matrix, `[rows, frames]`, by the streaming filter: `(delta, delta2)`.
 fn derivatives(rows: ArrayView2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
     let n = rows.nrows();
-    let config =
-        FrontEndConfig { n_mfcc: n, delta_mode: mode, groups: vec![FeatureGroup::Delta, FeatureGroup::Delta2], ..FrontEndConfig::librosa_16k() };
+    let config = FrontEndConfig {
+        n_mfcc: n,
+        delta_mode: mode,
+        groups: vec![FeatureGroup::Delta, FeatureGroup::Delta2],
+        ..FrontEndConfig::librosa_16k()
+    };
     let mut filter = Derivatives::<f64>::new(&config);
     let mut frames = Vec::new();
     let mut collect = |frame: &[f64]| frames.extend_from_slice(frame);
@@ -399,15 +403,27 @@ fn an_empty_clip_is_one_frame_of_silence_and_an_empty_stream_nothing() {
 fn a_floor_is_refused_in_a_stream() {
     let error = FrontEnd::<f32>::new(&config('A')).err().unwrap();
     assert_eq!(error, FrontEndError::TopDbInStream { found: 80.0 });
-    assert!(matches!(FrontEnd::<f32>::new(&FrontEndConfig { n_mfcc: 0, ..streaming('A') }).err(), Some(FrontEndError::Config(_))));
+    assert!(matches!(
+        FrontEnd::<f32>::new(&FrontEndConfig { n_mfcc: 0, ..streaming('A') }).err(),
+        Some(FrontEndError::Config(_))
+    ));
 }
 
 #[test]
 fn extreme_but_valid_configurations_work() {
     let samples = signal::<f32>("mfcc/sig_16000_voice.npy");
     let tiny = FrontEndConfig { n_fft: 16, win_length: 1, hop_length: 1, n_mels: 1, n_mfcc: 1, ..streaming('A') };
-    let wide = FrontEndConfig { n_fft: 65_536, win_length: 65_536, hop_length: 65_536, n_mels: 512, n_mfcc: 512, delta_width: 101, ..streaming('A') };
-    let odd = FrontEndConfig { n_fft: 1_002, win_length: 401, hop_length: 161, n_mels: 33, n_mfcc: 33, lifter: 22, ..streaming('A') };
+    let wide = FrontEndConfig {
+        n_fft: 65_536,
+        win_length: 65_536,
+        hop_length: 65_536,
+        n_mels: 512,
+        n_mfcc: 512,
+        delta_width: 101,
+        ..streaming('A')
+    };
+    let odd =
+        FrontEndConfig { n_fft: 1_002, win_length: 401, hop_length: 161, n_mels: 33, n_mfcc: 33, lifter: 22, ..streaming('A') };
     for (config, n_frames) in [(tiny, 9601), (wide, 1), (odd, 60)] {
         let result = features(&config, &samples).unwrap();
         assert_eq!(result.dim(), (n_frames, 3 * config.n_mfcc));
@@ -431,7 +447,12 @@ fn the_scaler_is_scikit_learns() {
     for scaler in [whole, merged.finish().unwrap()] {
         for i in 0..39 {
             let expected = (mean[i], scale[i]);
-            assert!((scaler.mean[i] - expected.0).abs() <= 1e-12 * (1.0 + expected.0.abs()), "mean {i}: {} {}", scaler.mean[i], expected.0);
+            assert!(
+                (scaler.mean[i] - expected.0).abs() <= 1e-12 * (1.0 + expected.0.abs()),
+                "mean {i}: {} {}",
+                scaler.mean[i],
+                expected.0
+            );
             assert!((scaler.scale[i] - expected.1).abs() <= 1e-12 * expected.1, "scale {i}: {} {}", scaler.scale[i], expected.1);
         }
         let mut z = x.clone();

@@ -119,7 +119,10 @@ fn write_card_text(
     }
     if let Some(units) = units {
         writeln!(text, "## Other sizes\n")?;
-        writeln!(text, "The same recipe with other numbers of units, mean ± deviation over the seeds; the dev split chose each epoch.\n")?;
+        writeln!(
+            text,
+            "The same recipe with other numbers of units, mean ± deviation over the seeds; the dev split chose each epoch.\n"
+        )?;
         writeln!(text, "{units}")?;
         writeln!(
             text,
@@ -167,11 +170,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
         front_end.average_frames
     )?;
     for corpus in &contract.training.corpora {
-        writeln!(
-            text,
-            "| trained on | {}: {} utterances, {} speakers |",
-            corpus.name, corpus.n_utterances, corpus.n_speakers
-        )?;
+        writeln!(text, "| trained on | {}: {} utterances, {} speakers |", corpus.name, corpus.n_utterances, corpus.n_speakers)?;
     }
     writeln!(text, "| protocol | {} |", contract.training.protocol)?;
     writeln!(text, "| seed, epoch | {}, {} |", contract.training.seed, contract.training.epoch)?;
@@ -190,7 +189,11 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
     let Evaluation { report, split, manifests, per_speaker, backend, .. } = evaluation;
     let names: Vec<&str> = manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect();
     let corpora = &contract.training.corpora;
-    let unseen = if names.iter().any(|name| corpora.iter().any(|corpus| corpus.name == *name)) { "" } else { ", a corpus it was not trained on" };
+    let unseen = if names.iter().any(|name| corpora.iter().any(|corpus| corpus.name == *name)) {
+        ""
+    } else {
+        ", a corpus it was not trained on"
+    };
     writeln!(text, "## {}, {split} split{unseen}\n", names.join(", "))?;
     let [low, high] = report.uar_interval;
     writeln!(

@@ -173,12 +173,15 @@ impl Checkpoint {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let damaged = |error: safetensors::SafeTensorError| format!("the checkpoint is damaged ({error})");
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let json = metadata.metadata().as_ref().and_then(|entries| entries.get(STATE)).ok_or("this is no checkpoint of the trainer")?;
-        let version: Version = serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
+        let json =
+            metadata.metadata().as_ref().and_then(|entries| entries.get(STATE)).ok_or("this is no checkpoint of the trainer")?;
+        let version: Version =
+            serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
         if version.version != VERSION {
             return Err(format!("expected a checkpoint of version {VERSION}, found version {}", version.version));
         }
-        let header: Header = serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
+        let header: Header =
+            serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
         let tensors: Tensors = SafeTensors::deserialize(bytes)
             .map_err(damaged)?
             .iter()

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::{BackendChoice, Model};
 
@@ -237,7 +236,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Units(arguments) => units(&arguments, progress, interrupt),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        // Every error of this program names its cause in its own message.
+        eprintln!("error: {error}");
         ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
     })
 }
@@ -261,7 +261,10 @@ fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> an
     let outcome = arguments.pool.install(|| run::train(&options, progress, interrupt))??;
     let out = options.out.display();
     if let Some(best) = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1)) {
-        println!("best epoch {}: dev UAR {:.3}, dev accuracy {:.3}, dev loss {:.4}", best.epoch, best.dev_uar, best.dev_accuracy, best.dev_loss);
+        println!(
+            "best epoch {}: dev UAR {:.3}, dev accuracy {:.3}, dev loss {:.4}",
+            best.epoch, best.dev_uar, best.dev_accuracy, best.dev_loss
+        );
     }
     if outcome.interrupted {
         eprintln!("interrupted after {} epochs; continue with --out {out} --resume", outcome.history.len());
@@ -275,9 +278,8 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
     let model = Model::open(&arguments.model)?;
     let split = arguments.split.split();
     let manifest = Manifest::read(&arguments.manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
-    let measured = arguments
-        .pool
-        .install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, progress, interrupt))??;
+    let measured =
+        arguments.pool.install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, progress, interrupt))??;
     if let Some(folder) = &arguments.report {
         for path in measured.write_report(folder)? {
             progress.line(&format!("wrote {}", path.display()));
@@ -287,7 +289,13 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
     if arguments.json {
         print!("{}", evaluation.to_json());
     } else {
-        println!("{} on {} ({}), backend {}", evaluation.model.id, evaluation.manifests.join(", "), evaluation.split, evaluation.backend);
+        println!(
+            "{} on {} ({}), backend {}",
+            evaluation.model.id,
+            evaluation.manifests.join(", "),
+            evaluation.split,
+            evaluation.backend
+        );
         println!("{}", evaluation.report);
     }
     for problem in &measured.problems {
@@ -321,7 +329,8 @@ fn units(arguments: &UnitsArgs, progress: Progress, interrupt: &Interrupt) -> an
     let path = &arguments.config;
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
     let manifest = Manifest::read(&arguments.manifest, Splits::Required)?;
-    let cache = arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));
+    let cache =
+        arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));
     let (units, seeds) = (&arguments.units, &arguments.seeds);
     let options = UnitsOptions { config: &config, manifest: &manifest, units, seeds, cache: cache.as_ref() };
     let table = arguments.pool.install(|| units::compare(&options, progress, interrupt))??;
@@ -357,6 +366,6 @@ impl Pool {
     /// Does the work on so many threads.
     fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> anyhow::Result<R> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, usize::from)).build();
-        Ok(pool.context("cannot start the threads")?.install(work))
+        Ok(pool.map_err(|error| anyhow::anyhow!("cannot start the threads: {error}"))?.install(work))
     }
 }

@@ -5,6 +5,7 @@
 use moodline_core::FrontEndConfig;
 use moodline_core::contract::Mismatch;
 use moodline_core::ltc::LtcConfig;
+use moodline_engine::analysis::WINDOW_SECONDS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
@@ -189,8 +190,14 @@ impl TrainConfig {
         }
         let id = &self.model.id;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        check(!id.is_empty() && !id.starts_with('.') && id.chars().all(is_name), "model.id", "letters, digits, '-', '_' and '.'", id)?;
+        check(
+            !id.is_empty() && !id.starts_with('.') && id.chars().all(is_name),
+            "model.id",
+            "letters, digits, '-', '_' and '.'",
+            id,
+        )?;
         check(!self.model.licence.trim().is_empty(), "model.licence", "a licence", "''")?;
+        check(!self.model.protocol.trim().is_empty(), "model.protocol", "a sentence", "''")?;
         self.validate_network()?;
         self.training.validate(self.front_end.step_seconds())
     }
@@ -211,8 +218,9 @@ impl TrainingConfig {
     fn validate(&self, step_seconds: f64) -> Result<(), ConfigError> {
         check((1..=100_000).contains(&self.epochs), "training.epochs", "1..=100000", self.epochs)?;
         check((1..=1_000_000).contains(&self.batch_size), "training.batch_size", "1..=1000000", self.batch_size)?;
-        let block = step_seconds..=60.0;
-        check(block.contains(&self.block_seconds), "training.block_seconds", format!("{step_seconds}..=60 s"), self.block_seconds)?;
+        let (shortest, longest) = (WINDOW_SECONDS.start().max(step_seconds), *WINDOW_SECONDS.end());
+        let fits = (shortest..=longest).contains(&self.block_seconds);
+        check(fits, "training.block_seconds", format!("{shortest}..={longest} s"), self.block_seconds)?;
         check(self.l2.is_finite() && self.l2 >= 0.0, "training.l2", "0 or a positive number", self.l2)?;
         let norm = self.max_gradient_norm.unwrap_or(1.0);
         check(positive(norm), "training.max_gradient_norm", "a positive number, or absent", norm)?;
@@ -258,8 +266,12 @@ fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }
 
-fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl ToString) -> Result<(), ConfigError> {
-    if ok { Ok(()) } else { Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() }) }
+fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl Copy + ToString) -> Result<(), ConfigError> {
+    if ok {
+        Ok(())
+    } else {
+        Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() })
+    }
 }
 
 /// Puts one override into the table.

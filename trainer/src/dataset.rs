@@ -302,8 +302,7 @@ impl Dataset {
         let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache);
         let wanted: Vec<&Utterance> =
             manifest.utterances.iter().filter(|utterance| matches!(utterance.split, Some(Split::Train | Split::Dev))).collect();
-        let (clips, problems) =
-            loader.load(&wanted, progress, interrupt).map_err(|error| (error, ClipProblems::default()))?;
+        let (clips, problems) = loader.load(&wanted, progress, interrupt).map_err(|error| (error, ClipProblems::default()))?;
         let problems = ClipProblems(problems);
         match Self::of_clips(clips, config) {
             Ok(dataset) => Ok(Loaded { dataset, problems }),
@@ -345,7 +344,8 @@ fn fit_scaler(clips: &[Clip], n_features: usize) -> Result<Scaler, ScalerError> 
 /// # Source
 /// `balanced`: scikit-learn 1.9, `sklearn.utils.class_weight.compute_class_weight`.
 pub fn class_weights(counts: &[usize; Emotion::COUNT], kind: ClassWeights) -> Result<[f32; Emotion::COUNT], DatasetError> {
-    let missing: Vec<&str> = Emotion::ALL.iter().filter(|emotion| counts[emotion.index()] == 0).map(|emotion| emotion.name()).collect();
+    let missing: Vec<&str> =
+        Emotion::ALL.iter().filter(|emotion| counts[emotion.index()] == 0).map(|emotion| emotion.name()).collect();
     if !missing.is_empty() {
         return Err(DatasetError::EmptyClass { missing: missing.join(", ") });
     }
@@ -366,6 +366,10 @@ fn corpora_of(clips: &[Clip]) -> Vec<TrainingCorpus> {
     }
     corpora
         .into_iter()
-        .map(|(name, (n_utterances, speakers))| TrainingCorpus { name: name.to_owned(), n_utterances, n_speakers: speakers.len() })
+        .map(|(name, (n_utterances, speakers))| TrainingCorpus {
+            name: name.to_owned(),
+            n_utterances,
+            n_speakers: speakers.len(),
+        })
         .collect()
 }

@@ -284,7 +284,8 @@ impl Measured {
     /// [`ReportError`]; each file is written whole or not at all.
     pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
         files::create_folder(folder)?;
-        let title = format!("{} on {}, split {}", self.evaluation.model.id, self.evaluation.manifests.join(", "), self.evaluation.split);
+        let title =
+            format!("{} on {}, split {}", self.evaluation.model.id, self.evaluation.manifests.join(", "), self.evaluation.split);
         let contents = [
             ("metrics.json", self.evaluation.to_json()),
             ("predictions.csv", self.predictions_csv()),

@@ -94,7 +94,9 @@ pub enum ExportError {
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
     /// Two of the three disagree.
-    #[error("{a} and {b} disagree on block {block}: expected a difference of at most {TOLERANCE:e}, found {found:e}; nothing was written")]
+    #[error(
+        "{a} and {b} disagree on block {block}: expected a difference of at most {TOLERANCE:e}, found {found:e}; nothing was written"
+    )]
     Parity {
         /// First.
         a: &'static str,

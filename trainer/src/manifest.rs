@@ -148,7 +148,9 @@ pub enum ManifestProblem {
         reason: String,
     },
     /// A speaker is in several splits: what is measured on one would be known from the other.
-    #[error("speaker '{speaker}' is in several splits ({splits}): keep every speaker in one, or give different people different names")]
+    #[error(
+        "speaker '{speaker}' is in several splits ({splits}): keep every speaker in one, or give different people different names"
+    )]
     SpeakerInSeveralSplits {
         /// The speaker.
         speaker: String,
@@ -290,9 +292,8 @@ impl Reading {
         let field = |column: usize| record.get(column).unwrap_or_default();
         let mut reasons = Vec::new();
         let emotion = field(columns.emotion).parse::<Emotion>().map_err(|error| reasons.push(error.to_string())).ok();
-        let split = columns
-            .split
-            .and_then(|column| field(column).parse::<Split>().map_err(|error| reasons.push(error.to_string())).ok());
+        let split =
+            columns.split.and_then(|column| field(column).parse::<Split>().map_err(|error| reasons.push(error.to_string())).ok());
         if field(columns.speaker).is_empty() {
             reasons.push("no speaker".to_owned());
         }
@@ -336,7 +337,9 @@ impl Reading {
 /// What is wrong with a line, without the position, which the caller gives.
 fn reason_of(error: &csv::Error) -> String {
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} columns, expected {expected_len} as in the header"),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} columns, expected {expected_len} as in the header")
+        }
         csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }

@@ -102,7 +102,10 @@ pub enum NetworkError {
         index: usize,
     },
     /// A label that names no class, or too few or too many of them.
-    #[error("network: the batch must have one label below {} for each of its {expected} sequences, found {found:?}", Emotion::COUNT)]
+    #[error(
+        "network: the batch must have one label below {} for each of its {expected} sequences, found {found:?}",
+        Emotion::COUNT
+    )]
     Labels {
         /// Sequences in the batch.
         expected: usize,
@@ -116,7 +119,9 @@ pub enum NetworkError {
         index: usize,
     },
     /// A parameter or gradient that is NaN or infinite.
-    #[error("network: the {quantity} of parameter '{parameter}' must be finite, found NaN or infinity; try a lower learning rate")]
+    #[error(
+        "network: the {quantity} of parameter '{parameter}' must be finite, found NaN or infinity; try a lower learning rate"
+    )]
     NotFinite {
         /// Which of the two.
         quantity: Quantity,
@@ -257,7 +262,13 @@ impl<T: Real> LtcNetwork<T> {
     }
 
     /// Forward, loss and backward of one group.
-    fn learn_from_group(&self, cell: &Cell<T>, group: &Group<'_, T>, batch: &Batch<'_, T>, workspace: &mut Workspace<T>) -> GroupResult<T> {
+    fn learn_from_group(
+        &self,
+        cell: &Cell<T>,
+        group: &Group<'_, T>,
+        batch: &Batch<'_, T>,
+        workspace: &mut Workspace<T>,
+    ) -> GroupResult<T> {
         let slices = group.slices();
         forward(cell, &slices, workspace);
 

@@ -90,6 +90,19 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`]; what was finished before is in the run folder.
 pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) -> Result<Outcome, RunError> {
+    train_watched(options, progress, interrupt, &mut |_| ())
+}
+
+/// [`train`], telling `watch` the number of each epoch as soon as it is stored.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_watched(
+    options: &TrainOptions,
+    progress: Progress,
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(usize),
+) -> Result<Outcome, RunError> {
     let folder = if options.resume { RunFolder::open(&options.out)? } else { RunFolder::claim(&options.out)? };
     let prepared = prepare(options, &folder, progress, interrupt);
     let (loaded, manifest) = match prepared {
@@ -113,7 +126,7 @@ pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) 
         trainer
     };
     progress.line(&describe(&dataset, &trainer, &folder));
-    let interrupted = run_epochs(&mut trainer, &folder, progress, interrupt)?;
+    let interrupted = run_epochs(&mut trainer, &folder, progress, interrupt, watch)?;
     let state = trainer.checkpoint().state;
     Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }
@@ -169,7 +182,13 @@ fn describe(dataset: &Dataset, trainer: &Trainer<'_>, folder: &RunFolder) -> Str
 }
 
 /// Runs the remaining epochs and stores each. Whether it was interrupted.
-fn run_epochs(trainer: &mut Trainer<'_>, folder: &RunFolder, progress: Progress, interrupt: &Interrupt) -> Result<bool, RunError> {
+fn run_epochs(
+    trainer: &mut Trainer<'_>,
+    folder: &RunFolder,
+    progress: Progress,
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(usize),
+) -> Result<bool, RunError> {
     let n_batches = trainer.batches_per_epoch();
     let bar = progress.bar("training", trainer.n_epochs() * n_batches);
     bar.skip(trainer.epochs_done() * n_batches);
@@ -188,6 +207,7 @@ fn run_epochs(trainer: &mut Trainer<'_>, folder: &RunFolder, progress: Progress,
         let store = |source| RunError::Store { epoch: record.epoch, source };
         folder.write_epoch(&trainer.checkpoint()).map_err(store)?;
         bar.line(&epoch_line(&record, trainer.n_epochs()));
+        watch(record.epoch);
     };
     bar.finish();
     Ok(interrupted)

@@ -105,7 +105,12 @@ impl ScheduleConfig {
                 rate("learning_rate", learning_rate)?;
                 check(factor > 0.0 && factor < 1.0, "factor", "between 0 and 1", factor)?;
                 check(min_delta.is_finite() && min_delta >= 0.0, "min_delta", "at least 0", min_delta)?;
-                check((0.0..=learning_rate).contains(&min_learning_rate), "min_learning_rate", "0..=learning_rate", min_learning_rate)
+                check(
+                    (0.0..=learning_rate).contains(&min_learning_rate),
+                    "min_learning_rate",
+                    "0..=learning_rate",
+                    min_learning_rate,
+                )
             }
             Self::OneCycle { max_learning_rate, warm_up, initial_divisor, final_divisor } => {
                 rate("max_learning_rate", max_learning_rate)?;
@@ -292,7 +297,8 @@ mod tests {
     #[test]
     fn one_cycle_stays_finite_for_short_runs_and_beyond_its_end() {
         for n_batches in 1..12 {
-            let config = ScheduleConfig::OneCycle { max_learning_rate: 1.0, warm_up: 0.25, initial_divisor: 25.0, final_divisor: 1e4 };
+            let config =
+                ScheduleConfig::OneCycle { max_learning_rate: 1.0, warm_up: 0.25, initial_divisor: 25.0, final_divisor: 1e4 };
             let rates = rates(&mut Schedule::new(config, n_batches), 15);
             assert!(rates.iter().all(|rate| (0.0..=1.0).contains(rate)), "{n_batches}: {rates:?}");
         }

@@ -22,10 +22,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     cmd!(shell, "cargo build --locked --package moodline-cli").run()?;
     let moodline = workspace::program(root, "debug", "moodline")?;
 
+    // Relative to the root, where the shell is, so that the output shows short names.
+    let recording = Path::new("tests/samples/stream.flac");
     let folder = workspace::target(root).join("demo");
     fs::create_dir_all(&folder)?;
     let [svg, csv, json] = ["svg", "csv", "json"].map(|kind| folder.join("stream").with_extension(kind));
-    let recording = root.join("tests/samples/stream.flac");
     let labels = recording.with_extension("csv");
     println!("The emotions of {}, a block of {WINDOW} s every {HOP} s, beside the true ones:\n", recording.display());
     let blocks = ["--window", WINDOW, "--hop", HOP];

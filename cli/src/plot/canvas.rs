@@ -1,7 +1,9 @@
 //! Shapes and words in units that do not depend on the resolution.
 
 use plotters::coord::Shift;
-use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoTextStyle as _, PathElement, Polygon, Rectangle, Text};
+use plotters::prelude::{
+    DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoTextStyle as _, PathElement, Polygon, Rectangle, Text,
+};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, RGBColor};
 
@@ -96,7 +98,8 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             Align::Centre => HPos::Center,
             Align::Right => HPos::Right,
         };
-        let style = ("sans-serif", self.scale * size).into_text_style(self.area).color(&color).pos(Pos::new(horizontal, VPos::Center));
+        let style =
+            ("sans-serif", self.scale * size).into_text_style(self.area).color(&color).pos(Pos::new(horizontal, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), self.pixel((at.0, at.1 + self.text_drop * size)), style))
     }
 }

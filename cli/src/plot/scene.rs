@@ -120,7 +120,12 @@ pub(super) fn paint<DB: DrawingBackend>(
     legend(canvas, &layout, report.segments.iter().any(|segment| segment.state == State::NoSpeech))
 }
 
-fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, report: &Report, config: &AnalysisConfig, labels: Option<&[Label]>) -> Drawn<DB> {
+fn title<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    report: &Report,
+    config: &AnalysisConfig,
+    labels: Option<&[Label]>,
+) -> Drawn<DB> {
     let name = report.file.rsplit(['/', '\\']).next().unwrap_or(&report.file);
     canvas.text(&shortened(name, RIGHT - LEFT, TITLE_SIZE), (LEFT, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
     let mut subtitle = format!(
@@ -135,7 +140,12 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, report: &Report, config: &
 }
 
 /// The winners, neighbours with the same one together.
-fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, segments: &[Segment], spans: &[(f64, f64)]) -> Drawn<DB> {
+fn found_strip<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    layout: &Layout,
+    segments: &[Segment],
+    spans: &[(f64, f64)],
+) -> Drawn<DB> {
     canvas.text("found", (LEFT - GAP, layout.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
     let mut parts: Vec<(Option<Emotion>, (f64, f64))> = Vec::new();
     for (segment, &(start, end)) in segments.iter().zip(spans) {
@@ -235,7 +245,10 @@ const LONG_SECONDS: f64 = 120.0;
 fn tick_step(duration_s: f64) -> f64 {
     const STEPS: [f64; 17] =
         [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
-    STEPS.into_iter().find(|step| duration_s / step <= MOST_TICKS).unwrap_or_else(|| (duration_s / MOST_TICKS / 3600.0).ceil() * 3600.0)
+    STEPS
+        .into_iter()
+        .find(|step| duration_s / step <= MOST_TICKS)
+        .unwrap_or_else(|| (duration_s / MOST_TICKS / 3600.0).ceil() * 3600.0)
 }
 
 fn tick_label(seconds: f64, step: f64, duration_s: f64) -> String {

@@ -17,13 +17,23 @@ impl Contract {
     /// The first value that it cannot run, with what was expected and found.
     pub fn validate(&self) -> Result<(), Mismatch> {
         check(self.version == CONTRACT_VERSION, "version", CONTRACT_VERSION, self.version)?;
-        check(is_id(&self.id), "id", format!("1 to {MAX_ID_LEN} letters, digits, '-', '_' or '.', not starting with '.'"), &self.id)?;
+        check(
+            is_id(&self.id),
+            "id",
+            format!("1 to {MAX_ID_LEN} letters, digits, '-', '_' or '.', not starting with '.'"),
+            format!("{:?}", self.id),
+        )?;
         check_front_end(&self.front_end)?;
         check_normalisation(&self.normalisation, self.front_end.n_features())?;
         check_labels(&self.labels)?;
         let step_seconds = self.front_end.step_seconds();
         let block_fits = BLOCK_SECONDS.contains(&self.block_seconds) && self.block_seconds >= step_seconds;
-        check(block_fits, "block_seconds", format!("in {BLOCK_SECONDS:?} and at least one step of {step_seconds} s"), self.block_seconds)?;
+        check(
+            block_fits,
+            "block_seconds",
+            format!("in {BLOCK_SECONDS:?} and at least one step of {step_seconds} s"),
+            self.block_seconds,
+        )?;
         let Network::Ltc(config) = &self.network;
         config.validate()?;
         check_training(&self.training)?;
@@ -47,24 +57,37 @@ fn is_id(id: &str) -> bool {
 }
 
 fn check_front_end(config: &FrontEndConfig) -> Result<(), Mismatch> {
-    config
-        .validate()
-        .map_err(|error| Mismatch { field: format!("front_end.{}", error.field), expected: error.expected, found: error.found })?;
+    config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))?;
     // The floor hangs on the loudest frame of the whole clip, which a stream has not heard yet: a model that was trained with it would
     // see other features in use.
     let top_db = config.top_db.map_or_else(String::new, |value| value.to_string());
-    check(config.top_db.is_none(), "front_end.top_db", "absent, because it needs the whole recording and a stream has not heard it yet", top_db)
+    check(
+        config.top_db.is_none(),
+        "front_end.top_db",
+        "absent, because it needs the whole recording and a stream has not heard it yet",
+        top_db,
+    )
 }
 
 fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Result<(), Mismatch> {
     let Normalisation::Standard { mean, scale } = normalisation;
     for (field, values) in [("normalisation.mean", mean), ("normalisation.scale", scale)] {
-        check(values.len() == n_features, field, format!("{n_features} values, one for each feature"), format!("{} values", values.len()))?;
+        check(
+            values.len() == n_features,
+            field,
+            format!("{n_features} values, one for each feature"),
+            format!("{} values", values.len()),
+        )?;
         let bad = values.iter().position(|value| !value.is_finite());
         check(bad.is_none(), field, "finite numbers", bad.map_or_else(String::new, |at| format!("{} at {at}", values[at])))?;
     }
     let bad = scale.iter().position(|&value| value <= 0.0);
-    check(bad.is_none(), "normalisation.scale", "positive numbers", bad.map_or_else(String::new, |at| format!("{} at {at}", scale[at])))
+    check(
+        bad.is_none(),
+        "normalisation.scale",
+        "positive numbers",
+        bad.map_or_else(String::new, |at| format!("{} at {at}", scale[at])),
+    )
 }
 
 fn check_labels(labels: &[Emotion]) -> Result<(), Mismatch> {
@@ -75,9 +98,15 @@ fn check_labels(labels: &[Emotion]) -> Result<(), Mismatch> {
 fn check_training(training: &TrainingRecord) -> Result<(), Mismatch> {
     check(!training.corpora.is_empty(), "training.corpora", "at least one corpus", "none")?;
     let unnamed = training.corpora.iter().position(|corpus| corpus.name.trim().is_empty());
-    check(unnamed.is_none(), "training.corpora", "corpora with names", format!("an empty name at {}", unnamed.unwrap_or_default()))?;
+    check(
+        unnamed.is_none(),
+        "training.corpora",
+        "corpora with names",
+        format!("an empty name at {}", unnamed.unwrap_or_default()),
+    )?;
     check(!training.protocol.trim().is_empty(), "training.protocol", "one sentence", "nothing")?;
     check(training.epoch >= 1, "training.epoch", "at least 1", training.epoch)?;
-    let is_sha256 = training.config_sha256.len() == 64 && training.config_sha256.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'));
-    check(is_sha256, "training.config_sha256", "64 lower-case hexadecimal digits", &training.config_sha256)
+    let is_sha256 =
+        training.config_sha256.len() == 64 && training.config_sha256.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'));
+    check(is_sha256, "training.config_sha256", "64 lower-case hexadecimal digits", format!("{:?}", training.config_sha256))
 }

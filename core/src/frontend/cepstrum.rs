@@ -29,22 +29,45 @@ impl Cepstrum {
 
     /// Writes the coefficients of `levels`, `[n_mels]` dB, to `mfcc`, `[n_mfcc]`.
     pub fn transform<T: Real>(&self, levels: &[f64], mfcc: &mut [T]) {
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                for (block, mfcc) in self.blocks.iter().zip(mfcc.chunks_mut(LANES)) {
-                    let mut sums = [0.0; LANES];
-                    for (weights, level) in block.iter().zip(levels) {
-                        for lane in 0..LANES {
-                            sums[lane] += weights[lane] * level;
-                        }
-                    }
-                    for (value, sum) in mfcc.iter_mut().zip(sums) {
-                        *value = T::of(sum);
-                    }
-                }
-            },
-        );
+        for (block, mfcc) in self.blocks.iter().zip(mfcc.chunks_mut(LANES)) {
+            let sums = self.arch.dispatch(WeightedRows { rows: block, levels });
+            for (value, sum) in mfcc.iter_mut().zip(sums) {
+                *value = T::of(sum);
+            }
+        }
+    }
+}
+
+/// Sum of matrix rows, each times its level.
+struct WeightedRows<'a> {
+    rows: &'a [[f64; LANES]],
+    levels: &'a [f64],
+}
+
+impl pulp::NullaryFnOnce for WeightedRows<'_> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [f64; LANES] {
+        // Two sums at a time, so that one addition need not wait for the one before.
+        let (mut even, mut odd) = ([0.0; LANES], [0.0; LANES]);
+        let (row_pairs, last_row) = self.rows.as_chunks::<2>();
+        let (level_pairs, last_level) = self.levels.as_chunks::<2>();
+        for (rows, levels) in row_pairs.iter().zip(level_pairs) {
+            for lane in 0..LANES {
+                even[lane] += rows[0][lane] * levels[0];
+                odd[lane] += rows[1][lane] * levels[1];
+            }
+        }
+        for (row, level) in last_row.iter().zip(last_level) {
+            for lane in 0..LANES {
+                even[lane] += row[lane] * level;
+            }
+        }
+        for lane in 0..LANES {
+            even[lane] += odd[lane];
+        }
+        even
     }
 }
 

@@ -108,7 +108,11 @@ mod tests {
                 padded.extend(vec![0.0; pad]);
                 let expected: Vec<&[f64]> = padded.windows(n_fft).step_by(hop).collect();
                 for cut in [1, 7, 4096, 20_000] {
-                    assert_eq!(frames(&config(n_fft, hop, center), &samples[..n], cut), expected, "{n_fft} {hop} {center} {n} {cut}");
+                    assert_eq!(
+                        frames(&config(n_fft, hop, center), &samples[..n], cut),
+                        expected,
+                        "{n_fft} {hop} {center} {n} {cut}"
+                    );
                 }
             }
         }

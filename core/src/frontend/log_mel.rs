@@ -47,28 +47,35 @@ impl<T: Real> LogMel<T> {
 
     /// Level of every mel band of `frame`, `[n_fft]` samples, in dB, `[n_mels]`.
     pub fn of_frame(&mut self, frame: &[T]) -> &[f64] {
-        match &mut self.energies {
-            Energies::Native(energies) => to_decibels(self.arch, energies.of_frame(frame), &mut self.decibels),
+        let Self { arch, energies, decibels } = self;
+        match energies {
+            Energies::Native(spectrum) => arch.dispatch(ToDecibels { energies: spectrum.of_frame(frame), decibels }),
             Energies::Wide { spectrum, frame: wide } => {
                 for (wide, sample) in wide.iter_mut().zip(frame) {
                     *wide = sample.widen();
                 }
-                to_decibels(self.arch, spectrum.of_frame(wide), &mut self.decibels);
+                arch.dispatch(ToDecibels { energies: spectrum.of_frame(wide), decibels });
             }
         }
         &self.decibels
     }
 }
 
-fn to_decibels<T: Real>(arch: pulp::Arch, energies: &[T], decibels: &mut [f64]) {
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            for (level, energy) in decibels.iter_mut().zip(energies) {
-                *level = decibel::of_power(energy.widen());
-            }
-        },
-    );
+/// Writes the level of every energy.
+struct ToDecibels<'a, T> {
+    energies: &'a [T],
+    decibels: &'a mut [f64],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for ToDecibels<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (level, energy) in self.decibels.iter_mut().zip(self.energies) {
+            *level = decibel::of_power(energy.widen());
+        }
+    }
 }
 
 /// One frame to its mel energies in one precision.

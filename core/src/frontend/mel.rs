@@ -38,6 +38,8 @@ fn slaney_log_step() -> f64 {
 
 /// Bins summed side by side; rows are padded to whole groups with zero weights.
 const LANES: usize = 8;
+/// Filters whose lanes are added up together.
+const N_ROWS: usize = 8;
 
 /// The filters, each stored as the run of bins it covers.
 pub struct MelBank<T> {
@@ -82,24 +84,40 @@ impl<T: Real> MelBank<T> {
 
     /// Writes the energy in every filter, `[n_mels]`; `power` is `[n_padded_bins]`, zero behind the last bin.
     pub fn apply(&self, power: &[T], energies: &mut [T]) {
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                let mut weights = &self.weights[..];
-                for (row, energy) in self.rows.iter().zip(energies) {
-                    let (now, later) = weights.split_at(row.n_groups);
-                    weights = later;
-                    let (bins, _) = power[row.first_bin..].as_chunks::<LANES>();
-                    let mut sums = [T::zero(); LANES];
-                    for (bins, weights) in bins.iter().zip(now) {
-                        for lane in 0..LANES {
-                            sums[lane] += bins[lane] * weights[lane];
-                        }
+        self.arch.dispatch(Apply { bank: self, power, energies });
+    }
+}
+
+struct Apply<'a, T> {
+    bank: &'a MelBank<T>,
+    power: &'a [T],
+    energies: &'a mut [T],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { bank, power, energies } = self;
+        let mut weights = &bank.weights[..];
+        for (rows, energies) in bank.rows.chunks(N_ROWS).zip(energies.chunks_mut(N_ROWS)) {
+            // The lanes are added up in a second pass: in one, the compiler would give up the lanes for the sake of their sum.
+            let mut lanes = [[T::zero(); LANES]; N_ROWS];
+            for (row, sums) in rows.iter().zip(&mut lanes) {
+                let (now, later) = weights.split_at(row.n_groups);
+                weights = later;
+                let (bins, _) = power[row.first_bin..].as_chunks::<LANES>();
+                for (bins, weights) in bins.iter().zip(now) {
+                    for lane in 0..LANES {
+                        sums[lane] += bins[lane] * weights[lane];
                     }
-                    *energy = sum(sums);
                 }
-            },
-        );
+            }
+            for (energy, &lanes) in energies.iter_mut().zip(&lanes) {
+                *energy = sum(lanes);
+            }
+        }
     }
 }
 
@@ -159,7 +177,13 @@ mod tests {
     fn the_sparse_bank_is_the_dense_matrix() {
         let wide = FrontEndConfig::librosa_16k();
         let narrow = FrontEndConfig { n_fft: 16, win_length: 16, hop_length: 8, n_mels: 13, ..FrontEndConfig::librosa_16k() };
-        let htk = FrontEndConfig { mel_scale: MelScale::Htk, mel_norm: MelNorm::None, fmin: 20.0, fmax: 7600.0, ..FrontEndConfig::speech_25_10() };
+        let htk = FrontEndConfig {
+            mel_scale: MelScale::Htk,
+            mel_norm: MelNorm::None,
+            fmin: 20.0,
+            fmax: 7600.0,
+            ..FrontEndConfig::speech_25_10()
+        };
         for config in [wide, narrow, htk] {
             let bank = MelBank::<f64>::new(&config);
             let mut power = vec![0.0; bank.n_padded_bins()];

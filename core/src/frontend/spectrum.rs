@@ -68,57 +68,75 @@ impl<T: Real> PowerSpectrum<T> {
     /// Writes the power of `frame`, `[n_fft]`, to `power`, `[n_bins]`: the squared magnitude of its windowed transform.
     pub fn of_frame(&mut self, frame: &[T], power: &mut [T]) {
         let Self { arch, window, fft, half, scratch, twiddles } = self;
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                let (pairs, _) = frame.as_chunks::<2>();
-                for ((value, pair), weight) in half.iter_mut().zip(pairs).zip(window.iter()) {
-                    *value = Complex::new(pair[0] * weight.re, pair[1] * weight.im);
-                }
-            },
-        );
+        arch.dispatch(ApplyWindow { window, frame, pairs: half });
         fft.process_with_scratch(half, scratch);
-        arch.dispatch(
-            #[inline(always)]
-            || combine(half, twiddles, power),
-        );
+        arch.dispatch(Combine { half, twiddles, power });
+    }
+}
+
+/// Writes the windowed samples of a frame in pairs.
+struct ApplyWindow<'a, T> {
+    window: &'a [Complex<T>],
+    frame: &'a [T],
+    pairs: &'a mut [Complex<T>],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for ApplyWindow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (samples, _) = self.frame.as_chunks::<2>();
+        for ((pair, sample), weight) in self.pairs.iter_mut().zip(samples).zip(self.window) {
+            *pair = Complex { re: sample[0] * weight.re, im: sample[1] * weight.im };
+        }
     }
 }
 
 /// Bins combined side by side.
 const LANES: usize = 8;
 
-/// Power of the real transform of `n` samples, `[n / 2 + 1]`, from the complex transform of their pairs, `[n / 2]`.
-#[inline(always)]
-fn combine<T: Real>(half: &[Complex<T>], twiddles: &Twiddles<T>, power: &mut [T]) {
-    let n = half.len();
-    let (dc, nyquist) = (half[0].re + half[0].im, half[0].re - half[0].im);
-    power[0] = dc * dc;
-    power[n] = nyquist * nyquist;
-    let n_pairs = n / 2;
-    if n_pairs < LANES {
-        for k in 1..=n_pairs {
-            combine_lanes::<T, 1>(half, twiddles, power, k);
+/// Writes the power of the real transform of `n` samples, `[n / 2 + 1]`, from the complex transform of their pairs, `[n / 2]`.
+struct Combine<'a, T> {
+    half: &'a [Complex<T>],
+    twiddles: &'a Twiddles<T>,
+    power: &'a mut [T],
+}
+
+impl<T: Real> pulp::NullaryFnOnce for Combine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { half, twiddles, power } = self;
+        let n = half.len();
+        let (dc, nyquist) = (half[0].re + half[0].im, half[0].re - half[0].im);
+        power[0] = dc * dc;
+        power[n] = nyquist * nyquist;
+        let n_pairs = n / 2;
+        if n_pairs < LANES {
+            for k in 1..=n_pairs {
+                combine_lanes::<T, 1>(half, twiddles, power, k);
+            }
+            return;
         }
-        return;
+        // The last group overlaps the one before it, unless they end together.
+        let last = n_pairs + 1 - LANES;
+        let mut k = 1;
+        while k < last {
+            combine_lanes::<T, LANES>(half, twiddles, power, k);
+            k += LANES;
+        }
+        combine_lanes::<T, LANES>(half, twiddles, power, last);
     }
-    for k in (1..=n_pairs + 1 - LANES).step_by(LANES) {
-        combine_lanes::<T, LANES>(half, twiddles, power, k);
-    }
-    // The last group overlaps the one before it, unless they end together.
-    combine_lanes::<T, LANES>(half, twiddles, power, n_pairs + 1 - LANES);
 }
 
 /// Power of the bins `k..k + N` and of their partners `n - k - N + 1..=n - k`.
 #[inline(always)]
 fn combine_lanes<T: Real, const N: usize>(half: &[Complex<T>], twiddles: &Twiddles<T>, power: &mut [T], k: usize) {
     let partner = half.len() + 1 - k - N;
-    let lanes = |start: usize, values: &[T]| -> [T; N] {
-        let values = &values[start..start + N];
-        std::array::from_fn(|lane| values[lane])
-    };
     let (a, b) = (&half[k..k + N], &half[partner..partner + N]);
-    let (re, im) = (lanes(k - 1, &twiddles.re), lanes(k - 1, &twiddles.im));
+    let (re, im) = (&twiddles.re[k - 1..k - 1 + N], &twiddles.im[k - 1..k - 1 + N]);
     let (mut low, mut high) = ([T::zero(); N], [T::zero(); N]);
     let one_half = T::of(0.5);
     for lane in 0..N {
@@ -161,11 +179,16 @@ mod tests {
 
     #[test]
     fn the_power_is_that_of_a_naive_transform() {
-        for (n_fft, win_length, window) in
-            [(16, 16, Window::Hann), (18, 17, Window::Hann), (64, 63, Window::Hamming), (512, 400, Window::Hann), (1022, 1, Window::Hamming)]
-        {
+        for (n_fft, win_length, window) in [
+            (16, 16, Window::Hann),
+            (18, 17, Window::Hann),
+            (64, 63, Window::Hamming),
+            (512, 400, Window::Hann),
+            (1022, 1, Window::Hamming),
+        ] {
             let config = FrontEndConfig { n_fft, win_length, window, ..FrontEndConfig::librosa_16k() };
-            let frame: Vec<f64> = (0..n_fft).map(|i| (i as f64 * 0.37).sin() + 0.3 * (i as f64 * i as f64 * 0.01).cos()).collect();
+            let frame: Vec<f64> =
+                (0..n_fft).map(|i| (i as f64 * 0.37).sin() + 0.3 * (i as f64 * i as f64 * 0.01).cos()).collect();
             let expected = naive_power(&config, &frame);
             let peak = expected.iter().copied().fold(0.0, f64::max);
 

@@ -164,6 +164,10 @@ mod tests {
         }
         assert_relative_eq!(config.gain(1.0, 0.5), (1.0 + (-0.5f64).exp()) / (1.0 + (-1.0f64).exp()));
         assert_relative_eq!(config.gain(40.0, -40.0), 10.0);
-        assert_relative_eq!(LtcConfig { max_gain: None, ..config }.gain(0.0, -5.0), 0.5 * (1.0 + 5.0f64.exp()), max_relative = 1e-12);
+        assert_relative_eq!(
+            LtcConfig { max_gain: None, ..config }.gain(0.0, -5.0),
+            0.5 * (1.0 + 5.0f64.exp()),
+            max_relative = 1e-12
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{LtcConfig, LtcWeights, Reading};
+use super::{LtcConfig, LtcWeights};
 use crate::contract::{Mismatch, check};
 
 impl LtcConfig {
@@ -37,10 +37,7 @@ impl LtcWeights {
         for (name, _, values) in self.tensors() {
             all(name, values, "finite numbers", |value| value.is_finite())?;
         }
-        let max_rate = match config.reading {
-            Reading::Held => 1.0,
-            Reading::Recomputed => LtcConfig::MAX_RATE as f32,
-        };
+        let max_rate = LtcConfig::MAX_RATE as f32;
         all("rate", &self.rate, format!("numbers in 0..={max_rate}"), |rate| (0.0..=max_rate).contains(&rate))?;
         let max_gain = config.max_gain.map_or(f32::MAX, |gain| gain as f32);
         all("gain", &self.gain, format!("numbers in 0..={max_gain}"), |gain| (0.0..=max_gain).contains(&gain))

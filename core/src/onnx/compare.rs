@@ -2,7 +2,7 @@
 //!
 //! Both are written down as lists of places and values, so that one walk over a model serves every kind of difference.
 
-use super::messages::{DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use super::messages::{AttributeProto, DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::metadata::sha256;
 use crate::contract::Mismatch;
 
@@ -27,13 +27,11 @@ pub(super) fn first_difference(expected: &ModelProto, found: &ModelProto) -> Opt
 type Places = Vec<(String, String)>;
 
 fn places(model: &ModelProto) -> Places {
-    let mut places = vec![
-        ("ir_version".to_owned(), model.ir_version.to_string()),
-        ("producer_name".to_owned(), model.producer_name.clone()),
-    ];
-    for (i, opset) in model.opset_import.iter().enumerate() {
-        places.push((format!("opset_import[{i}]"), format!("{:?} version {}", opset.domain, opset.version)));
-    }
+    let mut places =
+        vec![("ir_version".to_owned(), model.ir_version.to_string()), ("producer_name".to_owned(), model.producer_name.clone())];
+    let opsets: Vec<String> =
+        model.opset_import.iter().map(|opset| format!("{:?} version {}", opset.domain, opset.version)).collect();
+    places.push(("opset_import".to_owned(), opsets.join(", ")));
     if let Some(graph) = &model.graph {
         graph_places("graph", graph, &mut places);
     }
@@ -45,6 +43,7 @@ fn places(model: &ModelProto) -> Places {
 
 fn graph_places(path: &str, graph: &GraphProto, places: &mut Places) {
     places.push((format!("{path}.name"), graph.name.clone()));
+    places.push((format!("{path}.node"), format!("{} nodes", graph.node.len())));
     for (i, node) in graph.node.iter().enumerate() {
         let path = format!("{path}.node[{i}]");
         places.push((format!("{path}.op_type"), node.op_type.clone()));
@@ -52,10 +51,13 @@ fn graph_places(path: &str, graph: &GraphProto, places: &mut Places) {
         places.push((format!("{path}.name"), node.name.clone()));
         places.push((format!("{path}.input"), node.input.join(", ")));
         places.push((format!("{path}.output"), node.output.join(", ")));
+        let names: Vec<&str> = node.attribute.iter().map(|attribute| attribute.name.as_str()).collect();
+        places.push((format!("{path}.attribute"), names.join(", ")));
         for attribute in &node.attribute {
             let path = format!("{path}.{}", attribute.name);
-            places.push((path.clone(), format!("type {}, i {:?}, ints {:?}", attribute.r#type, attribute.i, attribute.ints)));
-            if let Some(graph) = &attribute.g {
+            let AttributeProto { name: _, i, g, ints, r#type: kind } = attribute;
+            places.push((path.clone(), format!("type {kind}, i {i:?}, ints {ints:?}, with a graph: {}", g.is_some())));
+            if let Some(graph) = g {
                 graph_places(&path, graph, places);
             }
         }

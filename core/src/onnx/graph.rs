@@ -3,8 +3,8 @@
 //! The input projection is hoisted out of the `Scan`: one matrix product for a whole block.
 
 use super::messages::{
-    AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use super::names;
 use crate::emotion::Emotion;
@@ -115,7 +115,12 @@ fn int(name: &str, value: i64) -> AttributeProto {
 }
 
 fn ints(name: &str, values: &[i64]) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), ints: values.to_vec(), r#type: AttributeType::Ints.into(), ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        ints: values.to_vec(),
+        r#type: AttributeType::Ints.into(),
+        ..AttributeProto::default()
+    }
 }
 
 fn graph_attribute(name: &str, graph: GraphProto) -> AttributeProto {

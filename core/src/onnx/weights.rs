@@ -44,8 +44,11 @@ impl Source<'_> {
     }
 
     fn values(&self, name: &'static str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let tensor =
-            self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| Mismatch::new(name, "an initializer", "none"))?;
+        let tensor = self
+            .tensors
+            .iter()
+            .find(|tensor| tensor.name == name)
+            .ok_or_else(|| Mismatch::new(name, "an initializer", "none"))?;
         check_layout(tensor, name, shape)?;
         let recorded = self.checksums.get(name).ok_or_else(|| Mismatch::new(name, "a checksum in the metadata", "none"))?;
         let computed = sha256(&tensor.raw_data);

@@ -36,6 +36,12 @@ impl LibrarySearch {
         places.extend(data_folder(&folder).map(|data| data.join("moodline")));
         places.extend(cache_folder(&folder).map(|cache| cache.join("moodline").join("onnxruntime")));
         places.extend(system_folders(&folder));
+        Self::in_places(places)
+    }
+
+    /// Exactly these files and folders; relative ones are left out.
+    #[must_use]
+    pub fn in_places(mut places: Vec<PathBuf>) -> Self {
         places.retain(|place| place.is_absolute());
         Self { places }
     }
@@ -60,7 +66,8 @@ fn existing(file: &Path) -> Vec<PathBuf> {
 /// The plain name first, then versioned names, the latest first.
 fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).filter(|name| is_library(name)).collect();
+    let mut names: Vec<OsString> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name())).filter(|name| is_library(name)).collect();
     names.sort_by_cached_key(|name| std::cmp::Reverse(version(name)));
     names.into_iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect()
 }
@@ -148,4 +155,91 @@ fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
 fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let multiarch = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
     ["/usr/local/lib", multiarch.as_str(), "/usr/lib64", "/usr/lib"].map(PathBuf::from).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn search(variables: &[(&str, &Path)], program: Option<&Path>) -> LibrarySearch {
+        let variables: BTreeMap<String, OsString> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_os_str().to_owned())).collect();
+        LibrarySearch::new(|name| variables.get(name).cloned(), program)
+    }
+
+    fn library(folder: &Path) -> PathBuf {
+        let name = if cfg!(windows) {
+            "onnxruntime.dll"
+        } else if cfg!(target_os = "macos") {
+            "libonnxruntime.dylib"
+        } else {
+            "libonnxruntime.so"
+        };
+        fs::create_dir_all(folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, "a library").unwrap();
+        path
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn the_order_is_variable_bundle_data_cache_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let places = ["named", "bundle", "data/moodline", "cache/moodline/onnxruntime"].map(|place| root.join(place));
+        let libraries = places.each_ref().map(|place| library(place));
+        let variables =
+            [(VARIABLE, places[0].as_path()), ("XDG_DATA_HOME", &root.join("data")), ("XDG_CACHE_HOME", &root.join("cache"))];
+        let search = search(&variables, Some(&places[1].join("moodline")));
+        assert_eq!(search.candidates()[..4], libraries);
+        assert!(search.places().len() > 4, "the system's folders come last");
+        assert!(
+            search.places().iter().rposition(|place| !place.starts_with(root))
+                > search.places().iter().rposition(|place| place.starts_with(root))
+        );
+    }
+
+    #[cfg(not(any(windows, target_os = "macos")))]
+    #[test]
+    fn without_xdg_variables_the_home_folder_counts() {
+        let places = search(&[("HOME", Path::new("/home/user"))], None).places;
+        assert_eq!(places[0], Path::new("/home/user/.local/share/moodline"));
+        assert_eq!(places[1], Path::new("/home/user/.cache/moodline/onnxruntime"));
+    }
+
+    #[test]
+    fn nothing_relative_and_nothing_in_the_working_directory_is_looked_at() {
+        let here = env::current_dir().unwrap();
+        for relative in [".", "", "libonnxruntime.so", "folder/lib", ".."].map(Path::new) {
+            let variables =
+                [VARIABLE, "XDG_DATA_HOME", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA", "SystemRoot"].map(|name| (name, relative));
+            for place in search(&variables, Some(relative)).places() {
+                assert!(place.is_absolute() && !place.starts_with(&here), "{relative:?} led to {}", place.display());
+            }
+        }
+        assert_eq!(LibrarySearch::in_places(vec!["libonnxruntime.so".into(), ".".into()]).places(), [PathBuf::new(); 0]);
+    }
+
+    #[test]
+    fn the_variable_may_name_the_file_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("any-name.bin");
+        fs::write(&file, "a library").unwrap();
+        assert_eq!(search(&[(VARIABLE, &file)], None).candidates()[0], file);
+    }
+
+    #[cfg(not(any(windows, target_os = "macos")))]
+    #[test]
+    fn in_a_folder_the_plain_name_comes_first_and_then_the_latest_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["libonnxruntime.so", "libonnxruntime.so.1.31.1", "libonnxruntime.so.1.9.0"];
+        for name in ["libonnxruntime_providers_shared.so", "libother.so", names[2], names[0], names[1]] {
+            fs::write(folder.path().join(name), "a library").unwrap();
+        }
+        fs::create_dir(folder.path().join("libonnxruntime.so.2")).unwrap();
+        let found = LibrarySearch::in_places(vec![folder.path().to_owned()]).candidates();
+        assert_eq!(found, names.map(|name| folder.path().join(name)));
+    }
 }

@@ -110,7 +110,9 @@ impl DecodeProblem {
     pub(super) fn of_probe(error: SymphoniaError) -> Self {
         match error {
             SymphoniaError::Unsupported(text) if text.contains("no suitable format reader") => Self::NotAudio,
-            SymphoniaError::Unsupported(text) => Self::Unsupported { found: format!("in a form the reader does not know ({text})") },
+            SymphoniaError::Unsupported(text) => {
+                Self::Unsupported { found: format!("in a form the reader does not know ({text})") }
+            }
             SymphoniaError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Self::Header { reason: "the file ends inside it".to_owned() }
             }

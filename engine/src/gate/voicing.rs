@@ -127,14 +127,17 @@ fn correlate(samples: &[f32], window: usize, shortest: usize, correlation: &mut 
 
 /// The shortest lag with a peak nearly as high as the highest value.
 fn best_lag(correlation: &[f32], shortest: usize) -> usize {
-    let highest = (shortest..correlation.len()).fold(shortest, |best, lag| if correlation[lag] > correlation[best] { lag } else { best });
+    let highest =
+        (shortest..correlation.len()).fold(shortest, |best, lag| if correlation[lag] > correlation[best] { lag } else { best });
     let is_peak = |lag: usize| correlation[lag] >= correlation[lag - 1] && correlation[lag] >= correlation[lag + 1];
     (shortest + 1..highest).find(|&lag| correlation[lag] > NEARLY * correlation[highest] && is_peak(lag)).unwrap_or(highest)
 }
 
 /// The top of the parabola through the peak and its neighbours.
 fn refine(correlation: &[f32], lag: usize) -> f32 {
-    let (Some(&before), Some(&after)) = (correlation.get(lag.wrapping_sub(1)), correlation.get(lag + 1)) else { return lag as f32 };
+    let (Some(&before), Some(&after)) = (correlation.get(lag.wrapping_sub(1)), correlation.get(lag + 1)) else {
+        return lag as f32;
+    };
     let curvature = before - 2.0 * correlation[lag] + after;
     let shift = if curvature < 0.0 { (0.5 * (before - after) / curvature).clamp(-0.5, 0.5) } else { 0.0 };
     lag as f32 + shift

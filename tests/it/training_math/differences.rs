@@ -35,8 +35,7 @@ fn check(config: &LtcConfig, parameters: &LtcParameters<f64>, examples: &Example
     for (group, (name, gradients)) in named(&outcome.gradients).into_iter().enumerate() {
         let entries = entries(draw, gradients.len());
         let found: Vec<f64> = entries.iter().map(|index| gradients[*index]).collect();
-        let expected: Vec<f64> =
-            entries.iter().map(|index| difference(config, parameters, examples, group, *index)).collect();
+        let expected: Vec<f64> = entries.iter().map(|index| difference(config, parameters, examples, group, *index)).collect();
         assert!(expected.iter().any(|value| value.abs() > 1e-4), "{name} has an effect: {expected:?}");
         let error = relative_error(&found, &expected);
         assert!(error <= TOLERANCE, "{config:?} {name}: {error:e}\n{found:?}\n{expected:?}");
@@ -67,7 +66,8 @@ fn bounds_of_rate_gain_and_clip_stop_the_gradient() {
         let mut parameters = draw.parameters(N_FEATURES, 6);
         parameters.tau[0] = -6.0;
         (parameters.c[1], parameters.g[1]) = (2.0, -2.0);
-        let outcome = LtcNetwork::new(config.clone(), parameters.clone()).unwrap().loss_and_gradients(&examples.batch(), L2).unwrap();
+        let outcome =
+            LtcNetwork::new(config.clone(), parameters.clone()).unwrap().loss_and_gradients(&examples.batch(), L2).unwrap();
         assert_eq!((outcome.gradients.tau[0], outcome.gradients.c[1], outcome.gradients.g[1]), (0.0, 0.0, 0.0));
         check(&config, &parameters, &examples, &mut draw);
     }

@@ -2,7 +2,7 @@
 
 use moodline_core::Real;
 use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
-use ndarray::{Array1, Array2, Axis, Ix3, concatenate, s};
+use ndarray::{Array1, Axis, Ix3, concatenate, s};
 use serde_json::Value;
 use trainer::network::parameters::named;
 use trainer::network::{BatchOutcome, LtcNetwork};

@@ -70,7 +70,8 @@ impl<T: Real> Cell<T> {
             values.into_iter().chain(std::iter::repeat_n(filler, missing)).collect()
         };
         let rate = parameters.tau.iter().map(|tau| T::of(config.rate(tau.widen()))).collect();
-        let gain: Vec<T> = parameters.c.iter().zip(&parameters.g).map(|(c, g)| T::of(config.gain(c.widen(), g.widen()))).collect();
+        let gain: Vec<T> =
+            parameters.c.iter().zip(&parameters.g).map(|(c, g)| T::of(config.gain(c.widen(), g.widen()))).collect();
         let ones = vec![T::one(); shape.units];
         let (carried_gain, readout_gain) = match config.carry {
             Carry::Scaled => (gain, ones),

@@ -7,10 +7,12 @@ use ndarray::ArrayView2;
 
 use super::lanes::Lanes;
 
-/// Rows of a tile of the recurrent product; the number of units is padded to a multiple of it.
-pub(super) const TILE: usize = 8;
+/// Sums of a tile whose factors lie side by side; the number of units is padded to a multiple of it.
+///
+/// At four the compiler vectorises across the lanes. At eight it prefers the neighbouring factors, which is ten times as slow.
+pub(super) const TILE: usize = 4;
 
-/// Steps or features of a tile of the products between features and units.
+/// Steps of a tile of the projection.
 const ROWS: usize = 8;
 
 /// A square matrix in the order in which [`Mixer::add`] reads it.

@@ -75,7 +75,8 @@ impl<T: Real> Workspace<T> {
 
     /// After [`backward`]: gradient with respect to the input projection of a step, `[units]`.
     pub(super) fn projection_gradient(&self, step: usize, lane: usize) -> impl Iterator<Item = T> {
-        let chunks = (0..self.shape.chunks).map(move |chunk| &self.projections[(lane * self.shape.chunks + chunk) * self.steps + step]);
+        let chunks =
+            (0..self.shape.chunks).map(move |chunk| &self.projections[(lane * self.shape.chunks + chunk) * self.steps + step]);
         chunks.flat_map(|chunk| chunk.0).take(self.shape.units)
     }
 

@@ -109,6 +109,13 @@ pub(super) const PEERS: &[Peer] = &[
         tolerance: Some(1e-5),
         comparable: 0,
     },
+    Peer {
+        name: "torch_closed",
+        script: "use_torch_closed.py",
+        labels: &[("", "PyTorch, also closed form")],
+        tolerance: None,
+        comparable: 0,
+    },
     Peer { name: "ncps", script: "use_ncps.py", labels: &[("", "ncps LTC")], tolerance: None, comparable: 0 },
     Peer {
         name: "keras",

@@ -75,11 +75,11 @@ fn raw_string_length(text: &[char]) -> usize {
 /// Numbers (from 1) of the lines of `code` that hold `word` as a whole path or name.
 pub(super) fn lines_with(code: &str, word: &str) -> Vec<usize> {
     let part_of_name = |character: char| character.is_alphanumeric() || character == '_';
+    let ends_in_name = word.ends_with(part_of_name);
     let whole = |line: &str| {
-        line.match_indices(word).any(|(at, _)| {
-            !line[..at].ends_with(part_of_name)
-                && !(part_of_name(word.chars().last().unwrap_or(' ')) && line[at + word.len()..].starts_with(part_of_name))
-        })
+        let inside_a_name =
+            |at: usize| line[..at].ends_with(part_of_name) || ends_in_name && line[at + word.len()..].starts_with(part_of_name);
+        line.match_indices(word).any(|(at, _)| !inside_a_name(at))
     };
     code.lines().enumerate().filter(|(_, line)| whole(line)).map(|(number, _)| number + 1).collect()
 }

@@ -59,8 +59,8 @@ fn oracle(config: &LtcConfig, weights: &LtcWeights, features: &[f32], state: &mu
                 for (feature, &value) in step.iter().enumerate() {
                     sum += f64::from(value) * f64::from(weights.projection[(feature, to)]);
                 }
-                for from in 0..units {
-                    sum += before[from] * f64::from(weights.recurrent_kernel[(from, to)]);
+                for (from, value) in before.iter().enumerate() {
+                    sum += value * f64::from(weights.recurrent_kernel[(from, to)]);
                 }
                 state[to] += (sum.tanh() - before[to]) * f64::from(weights.rate[to]);
             }

@@ -1,6 +1,8 @@
 //! Somebody changed the file and left the checksums alone.
 
-use super::super::messages::{AttributeProto, DimensionValue, NodeProto, OperatorSetIdProto, StringStringEntryProto};
+use super::super::messages::{
+    AttributeProto, DimensionValue, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+};
 use super::*;
 
 /// The part of a metadata key that a refusal names.
@@ -35,7 +37,9 @@ fn every_altered_metadata_entry_is_refused_by_name() {
 fn every_missing_doubled_or_renamed_entry_is_refused_by_name() {
     for i in 0..file().metadata_props.len() {
         let key = file().metadata_props[i].key.clone();
-        let missing = refusal(|model| drop(model.metadata_props.remove(i)));
+        let missing = refusal(|model| {
+            model.metadata_props.remove(i);
+        });
         assert_eq!((field(&missing), found(&missing)), (key.as_str(), "none"));
         let doubled = refusal(|model| model.metadata_props.push(model.metadata_props[i].clone()));
         assert_eq!((field(&doubled), found(&doubled)), (key.as_str(), "two entries of this name"));
@@ -57,7 +61,7 @@ fn found(error: &ModelError) -> &str {
     }
 }
 
-fn graph(model: &mut ModelProto) -> &mut super::super::messages::GraphProto {
+fn graph(model: &mut ModelProto) -> &mut GraphProto {
     model.graph.as_mut().unwrap()
 }
 
@@ -79,7 +83,7 @@ fn every_altered_byte_of_every_initializer_is_refused_by_name() {
 fn every_altered_layout_of_an_initializer_is_refused() {
     let n_tensors = graph(&mut file()).initializer.len();
     for i in 0..n_tensors {
-        let mut changes: Vec<fn(&mut super::super::messages::TensorProto)> = vec![
+        let mut changes: Vec<fn(&mut TensorProto)> = vec![
             |tensor| tensor.dims.push(1),
             |tensor| tensor.dims = vec![i64::MAX, i64::MAX],
             |tensor| tensor.dims = vec![-1],
@@ -92,13 +96,17 @@ fn every_altered_layout_of_an_initializer_is_refused() {
         ];
         if !graph(&mut file()).initializer[i].dims.is_empty() {
             changes.push(|tensor| tensor.dims[0] += 1);
-            changes.push(|tensor| drop(tensor.dims.pop()));
+            changes.push(|tensor| {
+                tensor.dims.pop();
+            });
         }
         for (n, change) in changes.into_iter().enumerate() {
             let error = refusal(|model| change(&mut graph(model).initializer[i]));
             assert!(matches!(error, ModelError::Refused(_)), "tensor {i}, change {n}: {error}");
         }
-        refusal(|model| drop(graph(model).initializer.remove(i)));
+        refusal(|model| {
+            graph(model).initializer.remove(i);
+        });
         refusal(|model| {
             let tensor = graph(model).initializer[i].clone();
             graph(model).initializer.push(tensor);
@@ -106,8 +114,11 @@ fn every_altered_layout_of_an_initializer_is_refused() {
     }
 }
 
-/// Changes that spoil any node; each is named by the place in the graph.
-const NODE_CHANGES: [(&str, fn(&mut NodeProto)); 8] = [
+/// The end of the place that a refusal must name, and a change.
+type Change<T> = (&'static str, fn(&mut T));
+
+/// Changes that spoil any node.
+const NODE_CHANGES: [Change<NodeProto>; 8] = [
     ("op_type", |node| node.op_type = "Relu".to_owned()),
     ("domain", |node| node.domain = "com.evil".to_owned()),
     ("name", |node| node.name.push('x')),
@@ -170,19 +181,21 @@ fn every_altered_attribute_is_refused_with_its_place() {
 
 #[test]
 fn altered_inputs_outputs_versions_and_names_are_refused() {
-    let changes: [(&str, fn(&mut ModelProto)); 14] = [
+    let changes: [Change<ModelProto>; 14] = [
         ("ir_version", |model| model.ir_version = 9),
         ("producer_name", |model| model.producer_name = "pytorch".to_owned()),
-        ("opset_import[0]", |model| model.opset_import[0].version = 18),
-        ("opset_import[0]", |model| model.opset_import[0].domain = "com.evil".to_owned()),
-        ("opset_import[1]", |model| {
+        ("opset_import", |model| model.opset_import[0].version = 18),
+        ("opset_import", |model| model.opset_import[0].domain = "com.evil".to_owned()),
+        ("opset_import", |model| {
             model.opset_import.push(OperatorSetIdProto { domain: "com.evil".to_owned(), version: 1 });
         }),
-        ("opset_import[0]", |model| model.opset_import.clear()),
+        ("opset_import", |model| model.opset_import.clear()),
         ("graph", |model| model.graph = None),
         ("graph.name", |model| graph(model).name.push('x')),
         ("graph.input[0]", |model| graph(model).input[0].name.push('x')),
-        ("graph.input[1]", |model| drop(graph(model).input.pop())),
+        ("graph.input[1]", |model| {
+            graph(model).input.pop();
+        }),
         ("graph.output[0]", |model| graph(model).output.swap(0, 1)),
         ("graph.input[0]", |model| {
             let tensor = graph(model).input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
@@ -191,7 +204,7 @@ fn altered_inputs_outputs_versions_and_names_are_refused() {
         ("graph.input[0]", |model| {
             graph(model).input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = 11;
         }),
-        ("graph.node[0].op_type", |model| graph(model).node.clear()),
+        ("graph.node", |model| graph(model).node.clear()),
     ];
     for (place, change) in changes {
         assert_eq!(field(&refusal(change)), place);
@@ -206,4 +219,11 @@ fn fields_that_moodline_never_writes_are_refused() {
         let error = read(&[&bytes[..], unknown].concat()).unwrap_err();
         assert_eq!(field(&error), "encoding", "{error}");
     }
+}
+
+#[test]
+fn what_a_file_says_cannot_steer_a_terminal_or_fill_it() {
+    let error = refusal(|model| graph(model).node[0].op_type = format!("\u{1b}[2J\n{}", "x".repeat(10_000)));
+    let text = error.to_string();
+    assert!(!text.contains(char::is_control) && text.len() < 1000, "{text}");
 }

@@ -7,9 +7,7 @@ use prost::Message;
 
 use super::super::messages::ModelProto;
 use crate::config::FrontEndConfig;
-use crate::contract::{
-    CONTRACT_VERSION, Contract, Network, Normalisation, Padding, StatePolicy, TrainingCorpus, TrainingRecord,
-};
+use crate::contract::{CONTRACT_VERSION, Contract, Network, Normalisation, Padding, StatePolicy, TrainingCorpus, TrainingRecord};
 use crate::emotion::Emotion;
 use crate::ltc::{Carry, LtcConfig, LtcWeights, Reading};
 

@@ -1,0 +1,17 @@
+"""PyTorch with the project's own shortcut: the unfolds of a held z in one step. The published code does not have it."""
+
+import sys
+
+import torch
+
+import use_torch
+import worker
+
+
+def main(_folder: str) -> None:
+    torch.set_num_threads(1)
+    worker.serve({"torch": torch.__version__}, {"epoch_held": lambda: use_torch.epoch("closed")})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

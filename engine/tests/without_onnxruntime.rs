@@ -1,0 +1,48 @@
+//! What happens where ONNX Runtime cannot be loaded. A process of its own, because a loaded library stays loaded.
+
+use std::fs;
+
+use moodline_engine::classifier::LibrarySearch;
+use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
+
+/// No library anywhere, and a file of its name that is none.
+fn searches() -> (tempfile::TempDir, [LibrarySearch; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("libonnxruntime.so");
+    fs::write(&broken, "this is no library").unwrap();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    (folder, [LibrarySearch::in_places(vec![empty]), LibrarySearch::in_places(vec![broken])])
+}
+
+#[test]
+fn auto_falls_back_to_the_native_kernel_and_says_why() {
+    let (folder, searches) = searches();
+    for search in searches {
+        let mut classifier = Classifier::with_search(&Model::embedded(), BackendChoice::Auto, &search).unwrap();
+        assert_eq!(classifier.backend(), Backend::Native);
+        let reason = classifier.fallback_reason().unwrap();
+        assert!(reason.contains(&folder.path().display().to_string()), "{reason}");
+        assert!(classifier.classify(&[0.5; 39], 1).is_ok());
+    }
+}
+
+#[test]
+fn asked_for_by_name_its_absence_is_an_error_that_says_what_to_do() {
+    let (folder, searches) = searches();
+    for search in searches {
+        let error = Classifier::with_search(&Model::embedded(), BackendChoice::OnnxRuntime, &search).unwrap_err();
+        assert!(matches!(error, ClassifierError::OnnxRuntimeUnavailable { .. }));
+        let text = error.to_string();
+        for part in [&folder.path().display().to_string(), "cargo xtask setup", "MOODLINE_ONNXRUNTIME"] {
+            assert!(text.contains(part), "{part} is missing from: {text}");
+        }
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn the_native_kernel_needs_no_library() {
+    let classifier = Classifier::with_search(&Model::embedded(), BackendChoice::Native, &LibrarySearch::default()).unwrap();
+    assert_eq!((classifier.backend(), classifier.fallback_reason()), (Backend::Native, None));
+}

@@ -1,0 +1,96 @@
+//! Manifests: what is read, and that everything wrong with them is said at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use moodline_core::Emotion;
+use tempfile::TempDir;
+use trainer::manifest::{Manifest, ManifestProblem, Split, Splits};
+
+/// A folder with these (empty) clips and a manifest of this content.
+fn folder(clips: &[&str], manifest: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for clip in clips {
+        let path = folder.path().join(clip);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    let path = folder.path().join("corpus.csv");
+    fs::write(&path, manifest).unwrap();
+    (folder, path)
+}
+
+fn problems(path: &Path) -> Vec<String> {
+    let error = Manifest::read(&[path.to_owned()], Splits::Required).unwrap_err();
+    error.problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn bom_crlf_quotes_blanks_and_other_columns_are_read_alike() {
+    let (_folder, path) = folder(
+        &["a/1.wav", "b, c/2.wav"],
+        "\u{feff}age, path ,speaker,emotion,split\r\n31,a/1.wav,anna,happy,train\r\n\r\n40,\"b, c/2.wav\", ben ,sad,test\r\n",
+    );
+    let manifest = Manifest::read(std::slice::from_ref(&path), Splits::Required).unwrap();
+    let [first, second] = manifest.utterances.as_slice() else { panic!("{manifest:?}") };
+    assert_eq!((first.speaker.as_str(), first.emotion, first.split), ("anna", Emotion::Happy, Some(Split::Train)));
+    assert_eq!((second.speaker.as_str(), second.emotion, second.split), ("ben", Emotion::Sad, Some(Split::Test)));
+    assert_eq!(second.path, path.parent().unwrap().join("b, c/2.wav"));
+    assert_eq!(first.corpus, "corpus", "without a column the corpus is the name of the file");
+    assert_eq!(manifest.of_split(Some(Split::Test)).count(), 1);
+    assert_eq!(manifest.of_split(None).count(), 2);
+}
+
+#[test]
+fn all_missing_columns_are_named_together() {
+    let (_folder, path) = folder(&[], "path,label\nx.wav,happy\n");
+    let found = problems(&path);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].ends_with("missing columns speaker, emotion, split; found path, label"), "{}", found[0]);
+}
+
+#[test]
+fn every_bad_line_of_every_manifest_is_reported_at_once() {
+    let (_first, bad) = folder(
+        &["1.wav", "2.wav", "3.wav"],
+        "path,speaker,emotion,split\n1.wav,a,furious,train\ngone.wav,a,sad,training\n1.wav,a,sad,train\n1.wav,a,sad,train\n\
+         2.wav,,sad,train\n,a,sad,train\n3.wav,a,sad\n",
+    );
+    let (_second, empty) = folder(&[], "path,speaker,emotion,split\n");
+    let error = Manifest::read(&[bad, empty, PathBuf::from("nowhere.csv")], Splits::Required).unwrap_err();
+    let text = error.to_string();
+    for expected in [
+        "line 2: unknown emotion 'furious': expected angry, happy, sad or neutral",
+        "line 3: unknown split 'training': expected train, dev or test",
+        "line 3: missing file 'gone.wav'",
+        "line 5: '1.wav' is listed twice",
+        "line 6: no speaker",
+        "line 7: no path",
+        "line 8: 3 columns, expected 4 as in the header",
+        "no utterances below the header",
+        "nowhere.csv: ",
+    ] {
+        assert!(text.contains(expected), "'{expected}' is not in:\n{text}");
+    }
+    assert!(text.starts_with(&format!("{} problems", error.problems.len())), "{text}");
+}
+
+#[test]
+fn a_speaker_in_two_splits_is_refused_also_across_manifests() {
+    let header = "path,speaker,emotion,split\n";
+    let (_a, first) = folder(&["1.wav", "2.wav"], &format!("{header}1.wav,anna,sad,train\n2.wav,ben,sad,dev\n"));
+    let (_b, second) = folder(&["1.wav"], &format!("{header}1.wav,anna,sad,test\n"));
+    let error = Manifest::read(&[first.clone(), second], Splits::Required).unwrap_err();
+    let [ManifestProblem::SpeakerInSeveralSplits { speaker, splits }] = error.problems.as_slice() else { panic!("{error}") };
+    assert_eq!((speaker.as_str(), splits.as_str()), ("anna", "train, test"));
+    assert_eq!(Manifest::read(&[first], Splits::Required).unwrap().utterances.len(), 2);
+}
+
+#[test]
+fn without_splits_the_column_may_hold_anything_or_be_missing() {
+    let (_a, with) = folder(&["1.wav"], "path,speaker,emotion,split\n1.wav,anna,sad,sample\n");
+    let (_b, without) = folder(&["1.wav"], "path,speaker,emotion,corpus\n1.wav,anna,sad,emodb\n");
+    assert_eq!(problems(&with).len(), 1);
+    let manifest = Manifest::read(&[with, without], Splits::Ignored).unwrap();
+    assert_eq!(manifest.utterances.iter().map(|utterance| utterance.corpus.as_str()).collect::<Vec<_>>(), ["corpus", "emodb"]);
+}
