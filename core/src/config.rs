@@ -161,11 +161,21 @@ impl FrontEndConfig {
         }
         let nyquist = f64::from(self.sample_rate) / 2.0;
         check((8_000..=384_000).contains(&self.sample_rate), "sample_rate", "8000..=384000 Hz", self.sample_rate)?;
-        check((16..=65_536).contains(&self.n_fft) && self.n_fft.is_multiple_of(2), "n_fft", "an even number in 16..=65536", self.n_fft)?;
+        check(
+            (16..=65_536).contains(&self.n_fft) && self.n_fft.is_multiple_of(2),
+            "n_fft",
+            "an even number in 16..=65536",
+            self.n_fft,
+        )?;
         check((1..=self.n_fft).contains(&self.win_length), "win_length", "1..=n_fft", self.win_length)?;
         check((1..=self.n_fft).contains(&self.hop_length), "hop_length", "1..=n_fft", self.hop_length)?;
         check((1..=512).contains(&self.n_mels), "n_mels", "1..=512", self.n_mels)?;
-        check(self.fmin.is_finite() && self.fmin >= 0.0 && self.fmin < nyquist, "fmin", format!("0 <= fmin < {nyquist} Hz"), self.fmin)?;
+        check(
+            self.fmin.is_finite() && self.fmin >= 0.0 && self.fmin < nyquist,
+            "fmin",
+            format!("0 <= fmin < {nyquist} Hz"),
+            self.fmin,
+        )?;
         check(
             self.fmax.is_finite() && self.fmax > self.fmin && self.fmax <= nyquist,
             "fmax",
@@ -184,7 +194,12 @@ impl FrontEndConfig {
             self.delta_width,
         )?;
         let repeated = self.groups.iter().enumerate().any(|(i, group)| self.groups[..i].contains(group));
-        check(!self.groups.is_empty() && !repeated, "groups", "at least one feature group, none twice", format!("{:?}", self.groups))?;
+        check(
+            !self.groups.is_empty() && !repeated,
+            "groups",
+            "at least one feature group, none twice",
+            format!("{:?}", self.groups),
+        )?;
         check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)
     }
 

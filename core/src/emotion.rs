@@ -64,10 +64,7 @@ impl FromStr for Emotion {
     type Err = UnknownEmotion;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|emotion| emotion.name() == text)
-            .ok_or_else(|| UnknownEmotion { found: text.to_owned() })
+        Self::ALL.into_iter().find(|emotion| emotion.name() == text).ok_or_else(|| UnknownEmotion { found: text.to_owned() })
     }
 }
 

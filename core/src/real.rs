@@ -1,8 +1,11 @@
 //! The floating-point types the numeric code is written for.
 
+use std::sync::Arc;
+
 use ndarray::NdFloat;
 use num_traits::FromPrimitive;
 use realfft::FftNum;
+use rustfft::{Fft, FftPlanner};
 
 pub(crate) mod tanh;
 
@@ -17,6 +20,10 @@ pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Hyperbolic tangent as the network uses it everywhere. `f64`: the standard library's. `f32`: a rational function without branches or
     /// calls, so that loops over it become vector code; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
     fn tanh_of(self) -> Self;
+
+    /// Plans a forward complex FFT of `n` values. It is a method so that the many algorithms behind a plan are compiled once, in this crate,
+    /// and not again in every crate that makes a front end.
+    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>>;
 }
 
 impl Real for f32 {
@@ -34,6 +41,10 @@ impl Real for f32 {
     fn tanh_of(self) -> Self {
         tanh::rational(self)
     }
+
+    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>> {
+        FftPlanner::new().plan_fft_forward(n)
+    }
 }
 
 impl Real for f64 {
@@ -50,5 +61,9 @@ impl Real for f64 {
     #[inline]
     fn tanh_of(self) -> Self {
         self.tanh()
+    }
+
+    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>> {
+        FftPlanner::new().plan_fft_forward(n)
     }
 }

@@ -62,7 +62,9 @@ fn analyse(analyser: &mut Analyser, left: &[f32], right: &[f32]) {
         for ((mono, left), right) in mono.iter_mut().zip(left).zip(right) {
             *mono = 0.5 * (left + right);
         }
-        analyser.push(mono, &mut |segment| n_segments += usize::from(black_box(segment).end_s > 0.0)).expect("the signal is finite");
+        analyser
+            .push(mono, &mut |segment| n_segments += usize::from(black_box(segment).end_s > 0.0))
+            .expect("the signal is finite");
     }
     analyser.finish(&mut |segment| n_segments += usize::from(black_box(segment).end_s > 0.0)).expect("the signal is finite");
     assert!(n_segments > 0, "a block was analysed");

@@ -168,7 +168,7 @@ pub struct Classifier {
 #[derive(Debug)]
 enum Network {
     OnnxRuntime(OnnxRuntime),
-    Native(Native),
+    Native(Box<Native>),
 }
 
 impl Classifier {
@@ -187,7 +187,7 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::new`].
     pub fn with_search(model: &Model, choice: BackendChoice, search: &LibrarySearch) -> Result<Self, ClassifierError> {
-        let native = || Network::Native(Native::new(model));
+        let native = || Network::Native(Box::new(Native::new(model)));
         let onnxruntime = || OnnxRuntime::new(model, search).map(Network::OnnxRuntime);
         let (network, fallback_reason) = match choice {
             BackendChoice::Native => (native(), None),

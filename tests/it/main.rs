@@ -1,18 +1,18 @@
 //! Integration tests.
+mod allocation;
 mod analyze;
 mod bad_input;
 mod command;
 mod decode;
+mod features;
 mod gate;
+mod golden;
+mod hostile;
 mod manifests;
 mod metrics;
+mod parity;
 mod python_onnx;
+mod resampling;
 mod skip;
 mod trainer;
-mod hostile;
-mod parity;
-mod golden;
 mod training_math;
-mod allocation;
-mod features;
-mod resampling;

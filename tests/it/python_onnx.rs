@@ -55,7 +55,10 @@ fn ask_python(python: &Path, model: &Path, block: &[Vec<f32>]) -> Value {
 #[test]
 fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_native_kernel() {
     let Some(python) = python() else {
-        return skip("Python packages onnx and onnxruntime", "they are not installed; `cargo xtask test` installs them where pip works");
+        return skip(
+            "Python packages onnx and onnxruntime",
+            "they are not installed; `cargo xtask test` installs them where pip works",
+        );
     };
     for path in models() {
         let model = Model::open(&path).unwrap();

@@ -14,6 +14,7 @@ pub(crate) fn skip(component: &str, why: &str) {
     let Some(path) = env::var_os("MOODLINE_SKIPS") else { return };
     let thread = thread::current();
     let line = format!("{}\t{component}: {why}\n", thread.name().unwrap_or("?"));
-    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("the file named by MOODLINE_SKIPS can be written");
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(path).expect("the file named by MOODLINE_SKIPS can be written");
     file.write_all(line.as_bytes()).expect("the file named by MOODLINE_SKIPS can be written");
 }

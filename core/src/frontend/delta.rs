@@ -199,12 +199,11 @@ mod tests {
             }
         }
         for pivot in 0..n {
-            for row in 0..n {
-                let factor = system[row][pivot] / system[pivot][pivot];
-                if row != pivot {
-                    for column in 0..=n {
-                        system[row][column] -= factor * system[pivot][column];
-                    }
+            let pivot_row = system[pivot].clone();
+            for (_, equation) in system.iter_mut().enumerate().filter(|(row, _)| *row != pivot) {
+                let factor = equation[pivot] / pivot_row[pivot];
+                for (cell, pivot_cell) in equation.iter_mut().zip(&pivot_row) {
+                    *cell -= factor * pivot_cell;
                 }
             }
         }

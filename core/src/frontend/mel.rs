@@ -38,8 +38,6 @@ fn slaney_log_step() -> f64 {
 
 /// Bins summed side by side; rows are padded to whole groups with zero weights.
 const LANES: usize = 8;
-/// Filters whose lanes are added up together.
-const N_ROWS: usize = 8;
 
 /// The filters, each stored as the run of bins it covers.
 pub struct MelBank<T> {
@@ -99,24 +97,18 @@ impl<T: Real> pulp::NullaryFnOnce for Apply<'_, T> {
 
     #[inline(always)]
     fn call(self) {
-        let Self { bank, power, energies } = self;
-        let mut weights = &bank.weights[..];
-        for (rows, energies) in bank.rows.chunks(N_ROWS).zip(energies.chunks_mut(N_ROWS)) {
-            // The lanes are added up in a second pass: in one, the compiler would give up the lanes for the sake of their sum.
-            let mut lanes = [[T::zero(); LANES]; N_ROWS];
-            for (row, sums) in rows.iter().zip(&mut lanes) {
-                let (now, later) = weights.split_at(row.n_groups);
-                weights = later;
-                let (bins, _) = power[row.first_bin..].as_chunks::<LANES>();
-                for (bins, weights) in bins.iter().zip(now) {
-                    for lane in 0..LANES {
-                        sums[lane] += bins[lane] * weights[lane];
-                    }
+        let mut weights = &self.bank.weights[..];
+        for (row, energy) in self.bank.rows.iter().zip(self.energies) {
+            let (now, later) = weights.split_at(row.n_groups);
+            weights = later;
+            let (bins, _) = self.power[row.first_bin..].as_chunks::<LANES>();
+            let mut sums = [T::zero(); LANES];
+            for (bins, weights) in bins.iter().zip(now) {
+                for lane in 0..LANES {
+                    sums[lane] += bins[lane] * weights[lane];
                 }
             }
-            for (energy, &lanes) in energies.iter_mut().zip(&lanes) {
-                *energy = sum(lanes);
-            }
+            *energy = sum(sums);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use realfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use rustfft::Fft;
 
 use super::window;
 use crate::config::FrontEndConfig;
@@ -44,7 +44,7 @@ impl<T: Real> PowerSpectrum<T> {
         for (point, value) in window[offset..].iter_mut().zip(window::periodic(config.window, config.win_length)) {
             *point = T::of(value);
         }
-        let fft = FftPlanner::new().plan_fft_forward(n / 2);
+        let fft = T::plan_fft(n / 2);
         let angle = |k: usize| TAU * k as f64 / n as f64;
         Self {
             arch: pulp::Arch::new(),
@@ -175,6 +175,28 @@ mod tests {
                 re * re + im * im
             })
             .collect()
+    }
+
+    #[test]
+    fn the_power_is_that_of_realfft() {
+        for config in [FrontEndConfig::librosa_16k(), FrontEndConfig::speech_25_10()] {
+            let frame: Vec<f64> = (0..config.n_fft).map(|i| (i as f64 * 0.37).sin() + 0.3 * (i as f64 * 0.011).cos()).collect();
+            let transform = realfft::RealFftPlanner::<f64>::new().plan_fft_forward(config.n_fft);
+            let mut windowed = vec![0.0; (config.n_fft - config.win_length) / 2];
+            windowed.extend(window::periodic(config.window, config.win_length));
+            windowed.resize(config.n_fft, 0.0);
+            windowed.iter_mut().zip(&frame).for_each(|(value, sample)| *value *= sample);
+            let mut expected = transform.make_output_vec();
+            transform.process(&mut windowed, &mut expected).unwrap();
+
+            let mut spectrum = PowerSpectrum::<f64>::new(&config);
+            let mut power = vec![0.0; spectrum.n_bins()];
+            spectrum.of_frame(&frame, &mut power);
+            let peak = power.iter().copied().fold(0.0, f64::max);
+            for (found, expected) in power.iter().zip(&expected) {
+                assert!((found - expected.norm_sqr()).abs() <= 1e-13 * peak, "n_fft {}", config.n_fft);
+            }
+        }
     }
 
     #[test]

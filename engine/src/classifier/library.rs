@@ -219,7 +219,7 @@ mod tests {
                 assert!(place.is_absolute() && !place.starts_with(&here), "{relative:?} led to {}", place.display());
             }
         }
-        assert_eq!(LibrarySearch::in_places(vec!["libonnxruntime.so".into(), ".".into()]).places(), [PathBuf::new(); 0]);
+        assert!(LibrarySearch::in_places(vec!["libonnxruntime.so".into(), ".".into()]).places().is_empty());
     }
 
     #[test]
