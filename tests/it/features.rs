@@ -7,7 +7,7 @@ use moodline_core::frontend::log_mel::LogMel;
 use moodline_core::frontend::mel::{self, MelBank};
 use moodline_core::frontend::spectrum::PowerSpectrum;
 use moodline_core::frontend::{FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, s};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ fn signal<T: Real>(file: &str) -> Vec<T> {
 }
 
 /// Largest difference; `actual` is `[frames, features]`, `expected` librosa's `[features, frames]` and may have fewer features.
-fn compare<T: Real>(case: &str, actual: ArrayView2<T>, expected: ArrayView2<f64>, tolerance: fn(f64) -> f64) -> f64 {
+fn compare<T: Real>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tolerance: fn(f64) -> f64) -> f64 {
     assert_eq!(actual.nrows(), expected.ncols(), "{case}: number of frames");
     let mut largest: f64 = 0.0;
     for ((row, frame), &expected) in expected.indexed_iter() {
@@ -68,7 +68,7 @@ fn check_all_cases<T: Real>(tolerance: fn(f64) -> f64) -> (usize, f64) {
             assert_eq!(result.unwrap_err(), FrontEndError::TooShort { expected: config.n_fft, found: samples.len() }, "{case}");
             continue;
         };
-        let difference = compare(case, result.unwrap().view(), golden::matrix(&format!("mfcc/{file}")).view(), tolerance);
+        let difference = compare(case, &result.unwrap(), &golden::matrix(&format!("mfcc/{file}")), tolerance);
         println!("{case}: {difference:.2e}");
         largest = largest.max(difference);
     }
@@ -95,8 +95,8 @@ fn a_stream_without_floor_is_librosa_without_top_db() {
         let expected = golden::matrix(&format!("mfcc/{letter}_voice_mfcc13_no_topdb_f64.npy"));
         let wide = stream(&streaming(letter), &signal::<f64>("mfcc/sig_16000_voice.npy"), 700);
         let narrow = stream(&streaming(letter), &signal::<f32>("mfcc/sig_16000_voice.npy"), 700);
-        println!("{letter} f64: {:.2e}", compare("f64", wide.view(), expected.view(), tolerance_f64));
-        println!("{letter} f32: {:.2e}", compare("f32", narrow.view(), expected.view(), tolerance_f32));
+        println!("{letter} f64: {:.2e}", compare("f64", &wide, &expected, tolerance_f64));
+        println!("{letter} f32: {:.2e}", compare("f32", &narrow, &expected, tolerance_f32));
     }
 }
 
@@ -114,19 +114,19 @@ fn the_stages_are_librosas() {
         let mut power = vec![0.0; bank.n_padded_bins()];
         spectrum.of_frame(frame, &mut power);
         let expected = golden("power");
-        close(&format!("{letter} power"), &power[..spectrum.n_bins()], expected.view(), 1e-12 * peak(&expected));
+        close(&format!("{letter} power"), &power[..spectrum.n_bins()], expected.iter(), 1e-12 * peak(&expected));
 
         // librosa's weights are rounded to f32.
         let mut energies = vec![0.0; bank.n_mels()];
         bank.apply(&power, &mut energies);
         let expected = golden("mel");
-        close(&format!("{letter} mel"), &energies, expected.view(), 1e-7 * peak(&expected));
+        close(&format!("{letter} mel"), &energies, expected.iter(), 1e-7 * peak(&expected));
 
         // This stage's reference has librosa's floor.
         let expected = golden("logmel");
         let floor = expected.fold(f64::INFINITY, |a, &b| a.min(b));
         let levels: Vec<f64> = LogMel::new(&config).of_frame(frame).iter().map(|level| level.max(floor)).collect();
-        close(&format!("{letter} logmel"), &levels, expected.view(), 1e-5);
+        close(&format!("{letter} logmel"), &levels, expected.iter(), 1e-5);
     }
 }
 
@@ -134,7 +134,7 @@ fn peak(values: &Array1<f64>) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
 }
 
-fn close(what: &str, actual: &[f64], expected: ArrayView1<f64>, tolerance: f64) {
+fn close<'a>(what: &str, actual: &[f64], expected: impl ExactSizeIterator<Item = &'a f64>, tolerance: f64) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     for (i, (actual, expected)) in actual.iter().zip(expected).enumerate() {
         assert!((actual - expected).abs() <= tolerance, "{what} {i}: {actual}, librosa {expected}");
@@ -147,7 +147,7 @@ fn the_mel_filters_are_librosas() {
     let filters = mel::filters(&streaming('C'));
     assert_eq!((filters.len(), filters[0].len()), expected.dim());
     for (row, expected) in filters.iter().zip(expected.rows()) {
-        close("filter", row, expected, 1e-15);
+        close("filter", row, expected.iter(), 1e-15);
     }
 
     let manifest = golden::json("mfcc/manifest.json");
@@ -167,7 +167,7 @@ fn the_mel_filters_are_librosas() {
 }
 
 /// Derivatives of the rows of a matrix, `[rows, frames]`, by the streaming filter: `(delta, delta2)`.
-fn derivatives(rows: ArrayView2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
+fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
     let n = rows.nrows();
     let config = FrontEndConfig {
         n_mfcc: n,
@@ -188,17 +188,17 @@ fn derivatives(rows: ArrayView2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f
 
 #[test]
 fn the_derivatives_are_librosas() {
-    let (delta, delta2) = derivatives(golden::matrix("mfcc/delta_in_3x20.npy").view(), DeltaMode::Interp);
+    let (delta, delta2) = derivatives(&golden::matrix("mfcc/delta_in_3x20.npy"), DeltaMode::Interp);
     for (actual, file) in [(delta, "delta1_interp_3x20"), (delta2, "delta2_interp_3x20")] {
         let expected = golden::matrix(&format!("mfcc/{file}.npy"));
         for (row, expected) in actual.rows().into_iter().zip(expected.rows()) {
-            close(file, &row.to_vec(), expected, 1e-12);
+            close(file, &row.to_vec(), expected.iter(), 1e-12);
         }
     }
     // Exactly as many frames as the filter is wide.
     let nine = golden::matrix("mfcc/delta_in_9.npy");
-    let (delta, _) = derivatives(nine.view(), DeltaMode::Interp);
-    close("nine frames", &delta.row(0).to_vec(), golden::matrix("mfcc/delta1_interp_9.npy").row(0), 1e-12);
+    let (delta, _) = derivatives(&nine, DeltaMode::Interp);
+    close("nine frames", &delta.row(0).to_vec(), golden::matrix("mfcc/delta1_interp_9.npy").iter(), 1e-12);
 }
 
 #[test]
@@ -208,16 +208,16 @@ fn nearest_mode_is_librosas() {
         let expected = golden::matrix(&format!("mfcc/{letter}_voice_delta1_nearest_f64.npy"));
         let wide = features(&config, &signal::<f64>("mfcc/sig_16000_voice.npy")).unwrap();
         let narrow = features(&config, &signal::<f32>("mfcc/sig_16000_voice.npy")).unwrap();
-        compare("f64", wide.view(), expected.view(), tolerance_f64);
-        compare("f32", narrow.view(), expected.view(), tolerance_f32);
+        compare("f64", &wide, &expected, tolerance_f64);
+        compare("f32", &narrow, &expected, tolerance_f32);
     }
 }
 
 #[test]
 fn too_few_frames_for_the_filter_are_filtered_as_if_the_edges_repeated() {
     let rows = Array2::from_shape_vec((1, 5), vec![1.0, 4.0, 9.0, 7.0, 2.0]).unwrap();
-    let interp = derivatives(rows.view(), DeltaMode::Interp);
-    let nearest = derivatives(rows.view(), DeltaMode::Nearest);
+    let interp = derivatives(&rows, DeltaMode::Interp);
+    let nearest = derivatives(&rows, DeltaMode::Nearest);
     assert_eq!(interp, nearest);
     let repeated = |t: i64| rows[[0, t.clamp(0, 4) as usize]];
     for t in 0..5 {
@@ -234,8 +234,8 @@ fn recordings_give_librosas_features() {
         let wide: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
         for letter in ['A', 'C'] {
             let expected = golden::matrix(&format!("real/{letter}_{clip}.npy"));
-            let wide = compare(clip, features(&config(letter), &wide).unwrap().view(), expected.view(), tolerance_f64);
-            let narrow = compare(clip, features(&config(letter), &samples).unwrap().view(), expected.view(), tolerance_f32);
+            let wide = compare(clip, &features(&config(letter), &wide).unwrap(), &expected, tolerance_f64);
+            let narrow = compare(clip, &features(&config(letter), &samples).unwrap(), &expected, tolerance_f32);
             println!("{clip} {letter}: f64 {wide:.2e}, f32 {narrow:.2e}");
         }
     }

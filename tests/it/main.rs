@@ -3,6 +3,7 @@ mod allocation;
 mod analyze;
 mod bad_input;
 mod command;
+mod corpora;
 mod decode;
 mod features;
 mod gate;

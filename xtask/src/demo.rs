@@ -12,6 +12,11 @@ use crate::{setup, workspace};
 const WINDOW: &str = "2";
 const HOP: &str = "1";
 
+/// What a reader must know to judge the table.
+const ABOUT: &str = "\
+The built-in model learnt from English actors (CREMA-D) alone; these recordings are German (EmoDB), another language, other rooms and other
+levels, which it was never trained on. models/paper-ltc-16/MODEL_CARD.md says how it does on each; `moodline model` prints its contract.";
+
 /// Sets up, builds, analyses the sample stream, and prints what was found beside what is true.
 ///
 /// # Errors
@@ -35,7 +40,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     cmd!(shell, "{moodline} analyze {blocks...} --labels {labels} --save {save_csv} --save {save_json} --plot {svg} {recording}")
         .quiet()
         .run()?;
-    println!();
+    println!("{ABOUT}\n");
     for path in [svg, csv, json] {
         ensure!(path.is_file(), "{} was not written", path.display());
         println!("Written: {}", path.strip_prefix(root).unwrap_or(&path).display());

@@ -113,11 +113,14 @@ impl<T: Real> pulp::NullaryFnOnce for Apply<'_, T> {
     }
 }
 
-/// Sum of the lanes, pairwise.
+/// Sum of the lanes, one after the other: a sum in pairs makes the compiler give up the lanes for the pairs.
 #[inline(always)]
 fn sum<T: Real>(lanes: [T; LANES]) -> T {
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+    let mut total = lanes[0];
+    for lane in &lanes[1..] {
+        total += *lane;
+    }
+    total
 }
 
 /// The filters as a dense matrix, `[n_mels][n_fft / 2 + 1]`.
