@@ -97,7 +97,7 @@ pub fn write(contract: &Contract, weights: &LtcWeights) -> Vec<u8> {
 /// Reads and checks the bytes of a model file.
 ///
 /// # Errors
-/// Whatever is not exactly as [`write`] would have written it is refused, with the name of the field and what was expected and found.
+/// Whatever is not exactly as [`write()`] would have written it is refused, with the name of the field and what was expected and found.
 pub fn read(bytes: &[u8]) -> Result<ModelFile, ModelError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ModelError::TooLarge { expected: MAX_FILE_BYTES, found: bytes.len() });

@@ -4,7 +4,7 @@
 //! at the time of input sample `m * source / target`.
 //!
 //! Pairs of rates with a short common block go through an FFT filter; pairs without one (44,101 Hz, say) through windowed sinc
-//! interpolation. Both filters span [`FILTER_SAMPLES`] samples of the lower rate, pass 0.94 of its Nyquist frequency unchanged and
+//! interpolation. Both filters span `FILTER_SAMPLES` samples of the lower rate, pass 0.94 of its Nyquist frequency unchanged and
 //! stop everything above it.
 
 use std::ops::RangeInclusive;

@@ -279,7 +279,8 @@ fn apply(table: &mut Table, setting: &str) -> Result<(), ConfigError> {
     let malformed = || ConfigError::Override { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(malformed)?;
     let mut keys: Vec<&str> = path.trim().split('.').collect();
-    let last = keys.pop().filter(|last| !last.is_empty() && !keys.is_empty()).ok_or_else(malformed)?;
+    let has_section = keys.len() > 1 && keys.iter().all(|key| !key.is_empty());
+    let last = keys.pop().filter(|_| has_section).ok_or_else(malformed)?;
     let mut section = table;
     for key in keys {
         let value = section.entry(key).or_insert_with(|| Value::Table(Table::new()));

@@ -38,20 +38,24 @@ pub fn savitzky_golay(width: usize, order: usize) -> Vec<f64> {
 const LANES: usize = 16;
 
 /// Appends the derivatives that the configuration asks for to each vector of coefficients.
+///
+/// The derivatives always are those of the last `width` rows. [`DeltaMode::Nearest`] makes the repeated edge frames real rows, so
+/// that only [`DeltaMode::Interp`] ever has an edge to think of.
 pub struct Derivatives<T> {
     arch: pulp::Arch,
     groups: Vec<FeatureGroup>,
     mode: DeltaMode,
     n_mfcc: usize,
+    /// Blocks of [`LANES`] coefficients a row.
+    n_blocks: usize,
     width: usize,
     delta: Vec<T>,
     delta2: Vec<T>,
-    /// The last `width` frames of coefficients, each padded to whole lanes; frame `t` is row `t % width`.
-    recent: Vec<[T; LANES]>,
-    /// Rows of the frames under the filter.
-    rows: Vec<usize>,
-    n_pushed: usize,
-    n_emitted: usize,
+    /// The last `width` rows of coefficients, each padded to whole blocks and kept twice, `width` rows apart, so that the rows under
+    /// the filter are always contiguous: row `t` is at `t % width` and at `t % width + width`.
+    rows: Vec<[T; LANES]>,
+    n_rows: usize,
+    /// The feature vector, and room for the lanes that reach beyond its last group.
     features: Vec<T>,
 }
 
@@ -62,123 +66,184 @@ impl<T: Real> Derivatives<T> {
         let only_coefficients = config.groups == [FeatureGroup::Mfcc];
         let width = if only_coefficients { 1 } else { config.delta_width };
         let weights = |order| savitzky_golay(config.delta_width, order).into_iter().map(T::of).collect();
+        let n_blocks = config.n_mfcc.div_ceil(LANES);
         Self {
             arch: pulp::Arch::new(),
             groups: config.groups.clone(),
             mode: config.delta_mode,
             n_mfcc: config.n_mfcc,
+            n_blocks,
             width,
             delta: weights(1),
             delta2: weights(2),
-            recent: vec![[T::zero(); LANES]; width * config.n_mfcc.div_ceil(LANES)],
-            rows: vec![0; width],
-            n_pushed: 0,
-            n_emitted: 0,
-            features: vec![T::zero(); config.n_features()],
+            rows: vec![[T::zero(); LANES]; 2 * width * n_blocks],
+            n_rows: 0,
+            features: vec![T::zero(); config.n_features() + LANES],
         }
     }
 
     /// Values in a feature vector.
     #[must_use]
     pub fn n_features(&self) -> usize {
-        self.features.len()
+        self.features.len() - LANES
     }
 
     /// Takes the coefficients of the next frame, `[n_mfcc]`; hands every feature vector they complete to `sink`.
     pub fn push(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
-        let n_blocks = self.n_mfcc.div_ceil(LANES);
-        let first_block = self.n_pushed % self.width * n_blocks;
-        let row = self.recent[first_block..first_block + n_blocks].as_flattened_mut();
-        row[..self.n_mfcc].copy_from_slice(mfcc);
-        self.n_pushed += 1;
-        if self.mode == DeltaMode::Interp && self.n_pushed < self.width {
-            return;
-        }
-        let half = self.width / 2;
-        while self.n_emitted + half < self.n_pushed {
-            let centre = match self.mode {
-                DeltaMode::Interp => self.n_emitted.max(half),
-                DeltaMode::Nearest => self.n_emitted,
-            };
-            self.emit(centre, sink);
+        match self.mode {
+            DeltaMode::Interp => self.push_interpolating(mfcc, sink),
+            DeltaMode::Nearest => self.push_repeating(mfcc, sink),
         }
     }
 
     /// Hands the feature vectors of the last frames to `sink`.
     pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
-        let interpolate = self.mode == DeltaMode::Interp && self.n_pushed >= self.width;
-        while self.n_emitted < self.n_pushed {
-            let centre = if interpolate { self.n_pushed - 1 - self.width / 2 } else { self.n_emitted };
-            self.emit(centre, sink);
+        match self.mode {
+            DeltaMode::Interp if self.n_rows >= self.width => {
+                for row in self.n_rows - self.width / 2..self.n_rows {
+                    self.emit(row, sink);
+                }
+            }
+            DeltaMode::Interp => self.finish_short(sink),
+            DeltaMode::Nearest => self.repeat_last(self.width / 2, sink),
         }
     }
 
     /// Returns to the start of a stream.
     pub fn reset(&mut self) {
-        self.n_pushed = 0;
-        self.n_emitted = 0;
+        self.n_rows = 0;
     }
 
-    /// Hands the next frame to `sink`, with the derivatives of frame `centre`.
-    fn emit(&mut self, centre: usize, sink: &mut impl FnMut(&[T])) {
-        self.find_rows(centre);
-        let Self { arch, groups, n_mfcc, width, delta, delta2, recent, rows, features, .. } = self;
-        let own_row = self.n_emitted % *width;
-        for (group, values) in groups.iter().zip(features.chunks_exact_mut(*n_mfcc)) {
-            match group {
-                FeatureGroup::Mfcc => {
-                    let block = own_row * n_mfcc.div_ceil(LANES);
-                    values.copy_from_slice(&recent[block..].as_flattened()[..*n_mfcc]);
-                }
-                FeatureGroup::Delta => arch.dispatch(WeightedSum { recent, rows, weights: delta, values }),
-                FeatureGroup::Delta2 => arch.dispatch(WeightedSum { recent, rows, weights: delta2, values }),
-            }
-        }
-        self.n_emitted += 1;
-        sink(&self.features);
-    }
-
-    /// Finds the rows of the `width` frames around `centre`; beyond the ends of the stream its first or last frame repeats.
-    fn find_rows(&mut self, centre: usize) {
+    fn push_interpolating(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
+        self.add_row(mfcc);
         let half = self.width / 2;
-        let last = self.n_pushed - 1;
-        let mut frame = centre.saturating_sub(half);
-        let mut row = frame % self.width;
-        for (k, slot) in self.rows.iter_mut().enumerate() {
-            if centre + k > frame + half && frame < last {
-                frame += 1;
-                row = if row + 1 == self.width { 0 } else { row + 1 };
+        if self.n_rows == self.width {
+            for row in 0..=half {
+                self.emit(row, sink);
             }
-            *slot = row;
+        } else if self.n_rows > self.width {
+            self.emit(self.n_rows - 1 - half, sink);
         }
+    }
+
+    fn push_repeating(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
+        let is_first = self.n_rows == 0;
+        self.add_row(mfcc);
+        if is_first {
+            self.repeat_last(self.width / 2, sink);
+        } else {
+            self.emit_if_full(sink);
+        }
+    }
+
+    /// Adds the last row `n` times more; there may be none yet.
+    fn repeat_last(&mut self, n: usize, sink: &mut impl FnMut(&[T])) {
+        if self.n_rows == 0 {
+            return;
+        }
+        for _ in 0..n {
+            let last = (self.n_rows - 1) % self.width * self.n_blocks;
+            let next = self.n_rows % self.width * self.n_blocks;
+            for copy in [next, next + self.width * self.n_blocks] {
+                self.rows.copy_within(last..last + self.n_blocks, copy);
+            }
+            self.n_rows += 1;
+            self.emit_if_full(sink);
+        }
+    }
+
+    /// A whole stream of fewer than `width` frames, with the edges of [`DeltaMode::Nearest`]. The first copies of all its rows are still
+    /// there; the second ones make room for the rows under the filter.
+    fn finish_short(&mut self, sink: &mut impl FnMut(&[T])) {
+        let (n_frames, half) = (self.n_rows, self.width / 2);
+        let window = self.width * self.n_blocks;
+        for frame in 0..n_frames {
+            for k in 0..self.width {
+                let source = (frame + k).saturating_sub(half).min(n_frames - 1) * self.n_blocks;
+                self.rows.copy_within(source..source + self.n_blocks, window + k * self.n_blocks);
+            }
+            self.assemble(frame * self.n_blocks, window, sink);
+        }
+    }
+
+    /// Keeps the coefficients of a frame.
+    fn add_row(&mut self, mfcc: &[T]) {
+        let first = self.n_rows % self.width * self.n_blocks;
+        for copy in [first, first + self.width * self.n_blocks] {
+            self.rows[copy..copy + self.n_blocks].as_flattened_mut()[..self.n_mfcc].copy_from_slice(mfcc);
+        }
+        self.n_rows += 1;
+    }
+
+    fn emit_if_full(&mut self, sink: &mut impl FnMut(&[T])) {
+        if self.n_rows >= self.width {
+            self.emit(self.n_rows - 1 - self.width / 2, sink);
+        }
+    }
+
+    /// Hands row `own` to `sink`, with the derivatives of the last `width` rows.
+    fn emit(&mut self, own: usize, sink: &mut impl FnMut(&[T])) {
+        self.assemble(own % self.width * self.n_blocks, self.n_rows % self.width * self.n_blocks, sink);
+    }
+
+    /// Hands the coefficients at block `own` to `sink`, with the derivatives of the rows from block `first` on.
+    fn assemble(&mut self, own: usize, first: usize, sink: &mut impl FnMut(&[T])) {
+        let n_features = self.n_features();
+        let Self { arch, groups, n_mfcc, n_blocks, width, delta, delta2, rows, features, .. } = self;
+        arch.dispatch(Assemble {
+            groups,
+            own: &rows[own..own + *n_blocks],
+            window: &rows[first..first + *width * *n_blocks],
+            delta,
+            delta2,
+            n_mfcc: *n_mfcc,
+            features,
+        });
+        sink(&self.features[..n_features]);
     }
 }
 
-/// Writes the sum of `rows` of `recent`, each times its weight, to `values`, `[n_mfcc]`.
-struct WeightedSum<'a, T> {
-    recent: &'a [[T; LANES]],
-    rows: &'a [usize],
-    weights: &'a [T],
-    values: &'a mut [T],
+/// Writes the groups of a feature vector one behind the other, in whole blocks: what a block has too much, the next group overwrites.
+struct Assemble<'a, T> {
+    groups: &'a [FeatureGroup],
+    own: &'a [[T; LANES]],
+    window: &'a [[T; LANES]],
+    delta: &'a [T],
+    delta2: &'a [T],
+    n_mfcc: usize,
+    features: &'a mut [T],
 }
 
-impl<T: Real> pulp::NullaryFnOnce for WeightedSum<'_, T> {
+impl<T: Real> pulp::NullaryFnOnce for Assemble<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let n_blocks = self.values.len().div_ceil(LANES);
-        for (block, values) in self.values.chunks_mut(LANES).enumerate() {
-            let mut sums = [T::zero(); LANES];
-            for (row, &weight) in self.rows.iter().zip(self.weights) {
-                let coefficients = &self.recent[row * n_blocks + block];
-                for lane in 0..LANES {
-                    sums[lane] += weight * coefficients[lane];
-                }
+        let n_blocks = self.own.len();
+        for (group, first) in self.groups.iter().zip((0..).step_by(self.n_mfcc)) {
+            for (block, own) in self.own.iter().enumerate() {
+                let values = match group {
+                    FeatureGroup::Mfcc => *own,
+                    FeatureGroup::Delta => weighted_sum(self.window, block, n_blocks, self.delta),
+                    FeatureGroup::Delta2 => weighted_sum(self.window, block, n_blocks, self.delta2),
+                };
+                let place = first + block * LANES;
+                self.features[place..place + LANES].copy_from_slice(&values);
             }
-            values.copy_from_slice(&sums[..values.len()]);
         }
     }
+}
+
+/// Sum of every `n_blocks`th block from `block` on, each times its weight.
+#[inline(always)]
+fn weighted_sum<T: Real>(window: &[[T; LANES]], block: usize, n_blocks: usize, weights: &[T]) -> [T; LANES] {
+    let mut sums = [T::zero(); LANES];
+    for (row, &weight) in window.chunks_exact(n_blocks).zip(weights) {
+        for (sum, &coefficient) in sums.iter_mut().zip(&row[block]) {
+            *sum += weight * coefficient;
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
