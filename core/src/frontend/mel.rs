@@ -37,7 +37,7 @@ fn slaney_log_step() -> f64 {
 }
 
 /// Bins summed side by side; rows are padded to whole groups with zero weights.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 /// The filters, each stored as the run of bins it covers.
 pub struct MelBank<T> {
