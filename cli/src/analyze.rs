@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
             run.end(interrupted)
         }
         Err(error) => {
-            streams.note(&format!("moodline: {error:#}\n"));
+            streams.note(&format!("moodline: {error}\n"));
             FAILED
         }
     }
@@ -183,7 +183,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 }
                 match self.write(index, &analysed) {
                     Ok(()) => self.n_done += 1,
-                    Err(error) => self.fail(&format!("{error:#}")),
+                    Err(error) => self.fail(&error.to_string()),
                 }
             }
         }

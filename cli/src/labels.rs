@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use moodline_core::Emotion;
+use moodline_core::emotion::UnknownEmotion;
 use moodline_engine::Segment;
 
 /// One passage with a known emotion.
@@ -16,8 +17,9 @@ pub(crate) struct Label {
 
 /// Reads a CSV file with the columns `start_s`, `end_s` and `emotion`; other columns are ignored.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("the labels {} cannot be read", path.display()))?;
-    let headers = reader.headers()?.clone();
+    let unreadable = |error| anyhow!("the labels {} cannot be read: {error}", path.display());
+    let mut reader = csv::Reader::from_path(path).map_err(unreadable)?;
+    let headers = reader.headers().map_err(unreadable)?.clone();
     let column = |name| {
         let position = headers.iter().position(|header| header.trim() == name);
         position.ok_or_else(|| anyhow!("{}: expected the columns start_s, end_s and emotion, found no {name}", path.display()))
@@ -25,7 +27,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
     let (start, end, emotion) = (column("start_s")?, column("end_s")?, column("emotion")?);
     let mut labels = Vec::new();
     for record in reader.records() {
-        let record = record.with_context(|| format!("the labels {} cannot be read", path.display()))?;
+        let record = record.map_err(unreadable)?;
         let at = || format!("{}, line {}", path.display(), record.position().map_or(0, csv::Position::line));
         let seconds = |column: usize| -> anyhow::Result<f64> {
             let text = record.get(column).unwrap_or_default().trim();
@@ -34,10 +36,11 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
                 .filter(|value: &f64| value.is_finite())
                 .ok_or_else(|| anyhow!("{}: expected seconds, found '{text}'", at()))
         };
+        let emotion = record.get(emotion).unwrap_or_default().trim().parse();
         let label = Label {
             start_s: seconds(start)?,
             end_s: seconds(end)?,
-            emotion: record.get(emotion).unwrap_or_default().trim().parse().with_context(at)?,
+            emotion: emotion.map_err(|error: UnknownEmotion| anyhow!("{}: {error}", at()))?,
         };
         if label.end_s <= label.start_s {
             bail!("{}: expected the end after the start {}, found {}", at(), label.start_s, label.end_s);

@@ -1,5 +1,6 @@
 //! Where results go: standard output, one file, or a folder with one file a recording. Files appear complete or not at all.
 
+use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,10 +43,15 @@ impl Place {
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the results cannot be written there: {source}", path.display())]
+#[error("{}: the results cannot be written there: {}", path.display(), cause(source))]
 pub(crate) struct WriteError {
     path: PathBuf,
     source: io::Error,
+}
+
+/// What the system says; an error of `tempfile` wraps that together with a name no user has ever seen.
+fn cause(error: &io::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 impl WriteError {

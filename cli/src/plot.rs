@@ -10,7 +10,7 @@ mod scene;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::export::Report;
 use plotters::prelude::{BitMapBackend, IntoDrawingArea as _, SVGBackend};
@@ -81,7 +81,8 @@ pub(crate) fn draw(
         }
         Picture::Png => {
             // The encoder of the drawing library only writes to files.
-            let file = tempfile::Builder::new().suffix(".png").tempfile().context("no temporary file for the picture")?;
+            let file = tempfile::Builder::new().suffix(".png").tempfile();
+            let file = file.map_err(|error| anyhow!("no temporary file for the picture: {error}"))?;
             let size = (PNG_SCALE * width, PNG_SCALE * height);
             let root = BitMapBackend::new(file.path(), size).into_drawing_area();
             let canvas = Canvas::new(&root, PNG_SCALE, PNG_TEXT_DROP);

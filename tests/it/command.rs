@@ -15,11 +15,15 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The one line on stderr that tells of a problem; there must be exactly one.
+    /// The one line on stderr that tells of a problem; there must be exactly one, and it must not say anything twice.
     pub(crate) fn sentence(&self) -> &str {
         let told: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("moodline: ")).collect();
         assert_eq!(told.len(), 1, "expected one sentence, found: {}", self.stderr);
-        told[0].strip_prefix("moodline: ").unwrap()
+        let sentence = told[0].strip_prefix("moodline: ").unwrap();
+        let parts: Vec<&str> = sentence.split(": ").collect();
+        let repeated = parts.iter().enumerate().find(|(index, part)| parts[..*index].contains(*part));
+        assert_eq!(repeated, None, "said twice: {sentence}");
+        sentence
     }
 }
 
