@@ -94,7 +94,7 @@ impl<T: Real> pulp::NullaryFnOnce for ApplyWindow<'_, T> {
 }
 
 /// Bins combined side by side.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// Writes the power of the real transform of `n` samples, `[n / 2 + 1]`, from the complex transform of their pairs, `[n / 2]`.
 struct Combine<'a, T> {
