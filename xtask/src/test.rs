@@ -24,8 +24,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut cargo = Cargo { root, environment: vec![] };
 
     report.step("tidy", || tidy::run(root));
-    report.step("format", || cargo.run(&["fmt", "--all", "--check"]));
-    report.step("lints", || cargo.run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]));
+    report.tool_step("format", "rustfmt", &cargo, &["fmt", "--all", "--check"]);
+    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    report.tool_step("lints", "clippy", &cargo, &lints);
     report.step("build", || cargo.run(&["build", "--workspace", "--locked"]));
     let skips = tempfile::NamedTempFile::new()?;
     cargo.environment.push(("MOODLINE_SKIPS", skips.path().to_string_lossy().into_owned()));
@@ -58,6 +59,18 @@ impl Cargo<'_> {
         let status = self.command(arguments).stdin(Stdio::null()).status().context("cargo could not be started")?;
         ensure!(status.success(), "cargo {} failed", arguments[0]);
         Ok(())
+    }
+
+    /// Whether cargo has this subcommand, after asking rustup for the component it is part of; a minimal Rust comes without.
+    fn has(&self, subcommand: &str, component: &str) -> bool {
+        let quietly = |mut command: Command| command.stdin(Stdio::null()).output().is_ok_and(|output| output.status.success());
+        let is_there = || quietly(self.command(&[subcommand, "--version"]));
+        let install = || {
+            let mut rustup = Command::new("rustup");
+            rustup.args(["component", "add", component]);
+            quietly(rustup)
+        };
+        is_there() || (install() && is_there())
     }
 
     /// Runs all tests, passing their output on, and counts them.
@@ -123,6 +136,7 @@ impl Skips {
 #[derive(Default)]
 struct Report {
     steps: Vec<(&'static str, bool, Duration)>,
+    skipped: Vec<String>,
 }
 
 impl Report {
@@ -136,12 +150,21 @@ impl Report {
         self.steps.push((name, outcome.is_ok(), start.elapsed()));
     }
 
+    /// A step that runs a subcommand of cargo, or is skipped by name where `component` of Rust is not to be had.
+    fn tool_step(&mut self, name: &'static str, component: &str, cargo: &Cargo, arguments: &[&str]) {
+        if cargo.has(arguments[0], component) {
+            self.step(name, || cargo.run(arguments));
+        } else {
+            self.skipped.push(format!("{name}: {component} is not installed; `rustup component add {component}` installs it"));
+        }
+    }
+
     fn finish(&self, counts: &Counts, skips: &Skips) -> Result<()> {
         println!("\n== summary");
         for (name, passed, duration) in &self.steps {
             println!("{:<15} {:<6} {:>6.0} s", name, if *passed { "passed" } else { "FAILED" }, duration.as_secs_f64());
         }
-        for reason in &skips.reasons {
+        for reason in self.skipped.iter().chain(&skips.reasons) {
             println!("SKIPPED: {reason}");
         }
         // A skipped test returns early, so its runner has counted it as passed.
@@ -173,6 +196,15 @@ mod tests {
     fn a_component_missed_by_two_tests_is_listed_once_and_counted_twice() {
         let skips = Skips::parse("parity::a\tlibrary: absent\nparity::b\tlibrary: absent\n");
         assert_eq!((skips.tests.len(), skips.reasons.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_step_without_its_tool_is_skipped_by_name() {
+        let mut report = Report::default();
+        let cargo = Cargo { root: Path::new("."), environment: vec![] };
+        report.tool_step("magic", "no-such-component", &cargo, &["no-such-subcommand"]);
+        assert!(report.steps.is_empty());
+        assert!(report.skipped[0].starts_with("magic: no-such-component is not installed"));
     }
 
     #[test]
