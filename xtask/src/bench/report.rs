@@ -72,7 +72,7 @@ pub(super) fn markdown(results: &Results) -> String {
     let mut text = String::from("# Moodline and its peers\n\n");
     text += "Written by `cargo xtask bench --peers`; do not edit. Each side runs on one thread of one core. All sides stay alive and take \
              turns; a ratio is\nthe median over the rounds of the peer's time divided by Moodline's time in the same round. Every peer but ncps \
-             was first\nchecked to compute what Moodline computes.\n\n![ratios](ratios.svg)\n\n";
+             was first\nchecked to compute what Moodline computes (torchaudio: the MFCC alone); training epochs are timed only.\n\n![ratios](ratios.svg)\n\n";
     text += "| measured | ms | how many times faster | target | kept |\n|---|---:|---:|---:|---|\n";
     for case in &results.cases {
         let enough = case.enough_milliseconds.map_or(String::new(), |enough| format!("or at most {enough} ms"));
