@@ -150,7 +150,7 @@ fn printable(text: &str) -> String {
 
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // INVARIANT: writing to a String cannot fail.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use moodline_core::config::{DeltaMode, FrontEndConfig, MelNorm, MelScale, Window};
-use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
+use moodline_core::ltc::LtcParameters;
+use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, s};
 use ndarray_npy::{ReadNpyError, read_npy};
 use serde_json::Value;
 
@@ -68,5 +69,23 @@ pub(crate) fn front_end(config: &Value) -> FrontEndConfig {
         delta_width: 9,
         delta_mode: DeltaMode::Interp,
         ..FrontEndConfig::librosa_16k()
+    }
+}
+
+/// Eight arrays of `golden/ltc` whose names begin with `prefix`, of which the paper's W is one: parameters or their gradients.
+pub(crate) fn ltc_parameters(prefix: &str) -> LtcParameters<f64> {
+    let file = |array: &str| format!("ltc/{prefix}_{array}.npy");
+    let w = matrix(&file("W"));
+    // W has a row for each feature and, below them, one for each unit.
+    let n_features = w.nrows() - w.ncols();
+    LtcParameters {
+        kernel: w.slice(s![..n_features, ..]).to_owned(),
+        recurrent_kernel: w.slice(s![n_features.., ..]).to_owned(),
+        bias: vector(&file("b")),
+        tau: vector(&file("tau")),
+        c: vector(&file("C")),
+        g: vector(&file("G")),
+        dense_kernel: matrix(&file("Wd")),
+        dense_bias: vector(&file("bd")),
     }
 }

@@ -5,7 +5,7 @@ use moodline_core::ltc::{Carry, LtcConfig, LtcKernel, LtcParameters, LtcWeights,
 use moodline_core::onnx;
 use moodline_engine::classifier::Outputs;
 use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
-use ndarray::{Array, Array2, Dimension, Ix3, ShapeBuilder, s};
+use ndarray::{Array, Array2, Dimension, Ix3, ShapeBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -199,18 +199,7 @@ fn golden_network(name: &str) -> (LtcConfig, LtcWeights) {
         max_gain: None,
         ..config(16, Reading::Recomputed, if case["carry"] == "scaled" { Carry::Scaled } else { Carry::Unscaled })
     };
-    let file = |array: &str| format!("ltc/{name}__p_{array}.npy");
-    let w = golden::matrix(&file("W"));
-    let parameters = LtcParameters {
-        kernel: w.slice(s![..N_FEATURES, ..]).to_owned(),
-        recurrent_kernel: w.slice(s![N_FEATURES.., ..]).to_owned(),
-        bias: golden::vector(&file("b")),
-        tau: golden::vector(&file("tau")),
-        c: golden::vector(&file("C")),
-        g: golden::vector(&file("G")),
-        dense_kernel: golden::matrix(&file("Wd")),
-        dense_bias: golden::vector(&file("bd")),
-    };
+    let parameters = golden::ltc_parameters(&format!("{name}__p"));
     let identity = Normalisation::Standard { mean: vec![0.0; N_FEATURES], scale: vec![1.0; N_FEATURES] };
     let weights = parameters.fold(&config, &identity);
     (config, weights)

@@ -272,7 +272,7 @@ fn checksum(state: &RunState, tensors: &Tensors) -> String {
         hash.update(format!("{name} {shape:?} {};", bytes.len()));
         hash.update(bytes);
     }
-    crate::files::hex(&hash.finalize())
+    moodline_core::contract::hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ impl TrainConfig {
     /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        crate::files::hex(&Sha256::digest(self.to_toml()))
+        moodline_core::contract::hex(&Sha256::digest(self.to_toml()))
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

@@ -284,7 +284,7 @@ impl Dataset {
                 hash.update(bytes);
             }
         }
-        crate::files::hex(&hash.finalize())
+        moodline_core::contract::hex(&hash.finalize())
     }
 }
 

@@ -54,7 +54,7 @@ impl Case {
             labels: y.iter().map(|label| usize::try_from(*label).unwrap()).collect(),
             class_weights,
         };
-        let parameters = parameters(&format!("{name}__p"));
+        let parameters = golden::ltc_parameters(&format!("{name}__p"));
         Self { name, manifest, config, parameters, examples }
     }
 
@@ -110,7 +110,7 @@ impl Case {
     }
 
     fn gradient_errors<T: Real>(&self, plain: &BatchOutcome<T>, with_l2: &BatchOutcome<T>) -> Vec<(&'static str, f64)> {
-        let mut expected = parameters(&format!("{}__g", self.name));
+        let mut expected = golden::ltc_parameters(&format!("{}__g", self.name));
         let plain_errors = errors_by_name(&plain.gradients, &expected);
         let total = golden::matrix(&self.file("gtot_W"));
         expected.kernel = total.slice(s![..N_FEATURES, ..]).to_owned();
@@ -124,22 +124,6 @@ impl Case {
         let views: Vec<_> = gradients.iter().map(|array| array.view()).collect();
         let expected = golden::array(&self.file("g_x"));
         relative_error(&concatenate(Axis(0), &views).unwrap(), &expected)
-    }
-}
-
-/// Eight arrays of which the paper's W is one, in PyTorch's names.
-fn parameters(prefix: &str) -> LtcParameters<f64> {
-    let file = |array: &str| format!("ltc/{prefix}_{array}.npy");
-    let w = golden::matrix(&file("W"));
-    LtcParameters {
-        kernel: w.slice(s![..N_FEATURES, ..]).to_owned(),
-        recurrent_kernel: w.slice(s![N_FEATURES.., ..]).to_owned(),
-        bias: golden::vector(&file("b")),
-        tau: golden::vector(&file("tau")),
-        c: golden::vector(&file("C")),
-        g: golden::vector(&file("G")),
-        dense_kernel: golden::matrix(&file("Wd")),
-        dense_bias: golden::vector(&file("bd")),
     }
 }
 
@@ -191,7 +175,7 @@ fn adam_error<T: Real>() -> f64 {
         errors.push(("loss", relative_error(&found, &[expected[0].as_f64().unwrap(), expected[1].as_f64().unwrap()])));
         adam.update(&mut network.parameters, &outcome.gradients, number("lr"));
         if step != 2 {
-            errors.extend(errors_by_name(&network.parameters, &parameters(&format!("adam_step{step}__p"))));
+            errors.extend(errors_by_name(&network.parameters, &golden::ltc_parameters(&format!("adam_step{step}__p"))));
         }
     }
     println!("{errors:?}");
