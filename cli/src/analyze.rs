@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::files::write_atomically;
+use moodline_engine::recording::Recording;
 use moodline_engine::{Backend, BackendChoice, Classifier, Model};
 
 use crate::args::{AnalyzeArguments, Shape};
@@ -16,7 +18,7 @@ use crate::labels::{self, Label};
 use crate::output::{self, Destination, Place};
 use crate::plot::{self, Picture};
 use crate::progress::Progress;
-use crate::work::{self, Analysed, Event, Failure, Setup};
+use crate::work::{self, Event, Failure, Setup};
 use crate::{DONE, FAILED, USAGE};
 
 /// Runs the subcommand and returns the exit code.
@@ -132,7 +134,7 @@ struct Run<'a, 'b> {
     plot: Option<Place>,
     streams: &'a mut Streams<'b>,
     progress: Progress,
-    waiting: BTreeMap<usize, Result<Analysed, Failure>>,
+    waiting: BTreeMap<usize, Result<Recording, Failure>>,
     next: usize,
     n_done: usize,
     n_failed: usize,
@@ -169,19 +171,19 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn deliver(&mut self, index: usize, result: Result<Analysed, Failure>) {
+    fn deliver(&mut self, index: usize, result: Result<Recording, Failure>) {
         match result {
             Err(Failure::Interrupted) => {}
             Err(Failure::Error(sentence)) => self.fail(&sentence),
-            Ok(analysed) => {
-                let seconds = analysed.report.duration_s;
-                let speed = seconds / analysed.elapsed.as_secs_f64().max(1e-9);
-                let file = &analysed.report.file;
+            Ok(recording) => {
+                let seconds = recording.report.duration_s;
+                let speed = seconds / recording.elapsed.as_secs_f64().max(1e-9);
+                let file = &recording.report.file;
                 self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
-                for warning in &analysed.warnings {
+                for warning in &recording.warnings {
                     self.note(&format!("warning: {warning}\n"));
                 }
-                match self.write(index, &analysed) {
+                match self.write(index, &recording) {
                     Ok(()) => self.n_done += 1,
                     Err(error) => self.fail(&error.to_string()),
                 }
@@ -189,12 +191,12 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn write(&mut self, index: usize, analysed: &Analysed) -> anyhow::Result<()> {
+    fn write(&mut self, index: usize, recording: &Recording) -> anyhow::Result<()> {
         let Self { inputs, labels, config, destinations, plot, streams, progress, .. } = self;
-        let (report, name) = (&analysed.report, inputs[index].name.as_path());
+        let (report, name) = (&recording.report, inputs[index].name.as_path());
         progress.pause(|| destinations.iter_mut().try_for_each(|destination| destination.add(report, name, *labels, streams)))?;
         let draw = |path: &Path, picture: Picture| -> anyhow::Result<()> {
-            Ok(output::write_file(path, &plot::draw(picture, report, config, *labels)?)?)
+            Ok(write_atomically(path, &plot::draw(picture, report, config, *labels)?)?)
         };
         match plot {
             None | Some(Place::Stdout) => Ok(()),

@@ -1,8 +1,10 @@
 //! Where the command writes.
 
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
-use crate::output::WriteError;
+use moodline_engine::files::WriteError;
+
 use crate::{DONE, FAILED};
 
 /// The two streams of a command.
@@ -19,7 +21,9 @@ impl Streams<'_> {
     /// Writes results. A reader that went away (`| head`) is no failure.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
         match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(WriteError::to_stdout(error)),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(WriteError { path: PathBuf::from("standard output"), source: error })
+            }
             _ => Ok(()),
         }
     }

@@ -1,12 +1,10 @@
 //! Where results go: standard output, one file, or a folder with one file a recording. Files appear complete or not at all.
 
-use std::error::Error as _;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use moodline_engine::export::Report;
-use tempfile::NamedTempFile;
+use moodline_engine::files::{AtomicFile, WriteError, write_atomically};
 
 use crate::args::Shape;
 use crate::console::Streams;
@@ -39,90 +37,6 @@ impl Place {
             }
         }
     }
-}
-
-/// A file that could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: the results cannot be written there: {}", path.display(), cause(source))]
-pub(crate) struct WriteError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-/// What the system says; an error of `tempfile` wraps that together with a name no user has ever seen.
-fn cause(error: &io::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-impl WriteError {
-    pub(crate) fn to_stdout(source: io::Error) -> Self {
-        Self { path: PathBuf::from("standard output"), source }
-    }
-}
-
-/// A file that takes its place only when it is complete.
-pub(crate) struct AtomicFile {
-    path: PathBuf,
-    stage: Stage,
-}
-
-enum Stage {
-    /// A temporary file beside the target, removed unless it is committed.
-    Temporary(NamedTempFile),
-    /// A device or pipe, which must not be replaced.
-    Direct(File),
-}
-
-impl AtomicFile {
-    pub(crate) fn create(path: &Path) -> Result<Self, WriteError> {
-        let fail = |source| WriteError { path: path.to_owned(), source };
-        // A link stays a link: what it points to is replaced.
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let stage = match target.metadata() {
-            Ok(metadata) if !metadata.is_file() => Stage::Direct(File::options().write(true).open(&target).map_err(fail)?),
-            _ => Stage::Temporary(temporary_beside(&target).map_err(fail)?),
-        };
-        Ok(Self { path: target, stage })
-    }
-
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        let result = match &mut self.stage {
-            Stage::Temporary(file) => file.write_all(bytes),
-            Stage::Direct(file) => file.write_all(bytes),
-        };
-        result.map_err(|source| WriteError { path: self.path.clone(), source })
-    }
-
-    pub(crate) fn commit(self) -> Result<(), WriteError> {
-        let result = match self.stage {
-            Stage::Direct(mut file) => file.flush(),
-            Stage::Temporary(file) => {
-                file.as_file().sync_all().and_then(|()| file.persist(&self.path).map(drop).map_err(|error| error.error))
-            }
-        };
-        result.map_err(|source| WriteError { path: self.path, source })
-    }
-}
-
-fn temporary_beside(target: &Path) -> io::Result<NamedTempFile> {
-    let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".moodline-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // A temporary file is private by default; a result is as readable as the user's umask makes new files.
-        let permissions = target.metadata().map_or_else(|_| fs::Permissions::from_mode(0o666), |metadata| metadata.permissions());
-        builder.permissions(permissions);
-    }
-    builder.tempfile_in(folder)
-}
-
-/// Writes one complete file.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let mut file = AtomicFile::create(path)?;
-    file.write(bytes)?;
-    file.commit()
 }
 
 /// The file of one recording in a folder of results: `inner/name.wav` becomes `folder/inner/name.wav.csv`, so that recordings that
@@ -174,7 +88,7 @@ impl Destination {
         let result = match &self.place {
             Place::Stdout => streams.print(&text),
             Place::Folder(folder) => {
-                file_in(folder, name, self.shape.extension()).and_then(|path| write_file(&path, text.as_bytes()))
+                file_in(folder, name, self.shape.extension()).and_then(|path| write_atomically(&path, text.as_bytes()))
             }
             Place::File(path) => append(&mut self.file, path, text.as_bytes()),
         };

@@ -1,19 +1,26 @@
 //! Host-agnostic analysis: audio in, segments with emotions out.
 //!
-//! In: audio files, or mono PCM from anybody, and a model. Out: [`Segment`]s and the text formats they are exported in. This crate knows
-//! neither a plugin API nor a screen.
+//! In: audio files, or the audio of a host, and a model. Out: [`Segment`]s, the timeline they are recorded on, and the text formats they are
+//! exported in. This crate knows neither a plugin API nor a screen.
 
 pub mod analysis;
 pub mod block;
 pub mod classifier;
 pub mod decode;
 pub mod export;
+pub mod files;
 pub mod gate;
+pub mod live;
 pub mod model;
+pub mod palette;
+pub mod reading;
+pub mod recording;
 pub mod segment;
+pub mod timeline;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
 pub use classifier::{Backend, BackendChoice, Classifier, ClassifierError};
 pub use gate::{Gate, GateConfig};
 pub use model::{Model, OpenModelError};
+pub use reading::Reading;
 pub use segment::{Latency, Segment, State};

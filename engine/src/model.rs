@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use moodline_core::Contract;
 use moodline_core::ltc::LtcWeights;
@@ -22,6 +22,13 @@ pub struct Model(Arc<Contents>);
 struct Contents {
     bytes: Vec<u8>,
     file: ModelFile,
+}
+
+/// Models are equal when they have the same contract and weights, wherever they came from.
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint() == other.fingerprint()
+    }
 }
 
 /// Why a model could not be opened.
@@ -47,11 +54,12 @@ pub enum OpenModelError {
 }
 
 impl Model {
-    /// The model inside this program.
+    /// The model inside this program, read once a process.
     #[must_use]
     pub fn embedded() -> Self {
+        static MODEL: OnceLock<Model> = OnceLock::new();
         // INVARIANT: a test reads the very bytes that were built in.
-        Self::from_bytes(EMBEDDED.to_vec()).expect("the embedded model is valid")
+        MODEL.get_or_init(|| Self::from_bytes(EMBEDDED.to_vec()).expect("the embedded model is valid")).clone()
     }
 
     /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it.

@@ -76,12 +76,18 @@ impl Segment {
 /// from there, so that a picture or a subtitle shows one block at a time. A gap between blocks belongs to none.
 #[must_use]
 pub fn spans(segments: &[Segment]) -> Vec<(f64, f64)> {
-    let border = |before: &Segment, after: &Segment| f64::midpoint(before.end_s, after.start_s);
-    let span = |(index, segment): (usize, &Segment)| {
-        let start =
-            index.checked_sub(1).map_or(segment.start_s, |before| border(&segments[before], segment).max(segment.start_s));
-        let end = segments.get(index + 1).map_or(segment.end_s, |after| border(segment, after).min(segment.end_s));
-        (start, end)
-    };
-    segments.iter().enumerate().map(span).collect()
+    let blocks: Vec<(f64, f64)> = segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
+    spans_of(&blocks)
+}
+
+/// [`spans`] of starts and ends, sorted by start. A span never leaves its block, also where one block lies within another.
+pub(crate) fn spans_of(blocks: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut borders: Vec<f64> = blocks.windows(2).map(|pair| f64::midpoint(pair[0].1.min(pair[1].1), pair[1].0)).collect();
+    // No border may come before an earlier one.
+    for index in (1..borders.len()).rev() {
+        borders[index - 1] = borders[index - 1].min(borders[index]);
+    }
+    let before = |index: usize| index.checked_sub(1).map_or(f64::NEG_INFINITY, |before| borders[before]);
+    let after = |index: usize| borders.get(index).copied().unwrap_or(f64::INFINITY);
+    blocks.iter().enumerate().map(|(index, &(start_s, end_s))| (start_s.max(before(index)), end_s.min(after(index)))).collect()
 }

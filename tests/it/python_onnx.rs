@@ -1,6 +1,5 @@
 //! The models as everybody else's tools see them: onnx.checker, and ONNX Runtime driven from Python.
 
-use std::env;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,20 +10,13 @@ use moodline_core::contract::Normalisation;
 use moodline_engine::{BackendChoice, Classifier, Model};
 use serde_json::{Value, json};
 
-use crate::skip::skip;
+use crate::hosts;
 
 /// Largest difference between two implementations of the same network in f32.
 const TOLERANCE: f64 = 1e-5;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-/// A Python with onnx and onnxruntime.
-fn python() -> Option<PathBuf> {
-    let python = env::var_os("MOODLINE_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
-    let imports = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).stderr(Stdio::null()).status();
-    imports.is_ok_and(|status| status.success()).then_some(python)
 }
 
 fn models() -> Vec<PathBuf> {
@@ -54,12 +46,7 @@ fn ask_python(python: &Path, model: &Path, block: &[Vec<f32>]) -> Value {
 
 #[test]
 fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_native_kernel() {
-    let Some(python) = python() else {
-        return skip(
-            "Python packages onnx and onnxruntime",
-            "they are not installed; `cargo xtask test` installs them where pip works",
-        );
-    };
+    let Some(python) = hosts::python("numpy, onnx, onnxruntime") else { return };
     for path in models() {
         let model = Model::open(&path).unwrap();
         let block = block(&model, 50);

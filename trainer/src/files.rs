@@ -1,7 +1,9 @@
 //! Writing files so that a reader never sees half of one, and errors that name the file.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use moodline_engine::files;
+pub use moodline_engine::files::folder_of;
 
 /// A file or folder that could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -30,17 +32,7 @@ impl FileError {
 /// # Errors
 /// [`FileError`] when the folder cannot be written or has no room; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace(path, bytes).map_err(FileError::at("write", path))
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = folder_of(path);
-    let mut file = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    share(file.as_file())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
+    files::write_atomically(path, bytes).map_err(|error| FileError::at("write", path)(error.source))
 }
 
 /// Creates a folder and those above it.
@@ -65,33 +57,4 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// [`FileError`] when that cannot be done.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(FileError::at("read", path))
-}
-
-/// The folder a file is in; `.` for a bare name.
-#[must_use]
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Temporary files are private; what replaces a result is as readable as any other file.
-#[cfg(unix)]
-fn share(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn share(_file: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// A rename is on the disk only when its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
 }

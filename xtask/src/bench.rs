@@ -2,6 +2,7 @@
 
 mod cases;
 mod chart;
+mod plugin;
 mod report;
 mod worker;
 
@@ -14,7 +15,8 @@ use clap::Args;
 use serde::Deserialize;
 use xshell::{Shell, cmd};
 
-use crate::{python, workspace};
+use crate::python::{self, Python};
+use crate::workspace;
 use cases::{CASES, Case, PEERS, Peer};
 use report::{Machine, Measured, Memory, PeerResult, Results};
 use worker::Worker;
@@ -29,6 +31,12 @@ pub(crate) struct Options {
     /// machine alone meanwhile.
     #[arg(long)]
     peers: bool,
+    /// Measure the plugin: its audio callback, 32 instances at once, its editor, its size.
+    ///
+    /// Builds the bundle for release and writes its part of bench/results.json and bench/RESULTS.md. Takes a minute besides building; leave
+    /// the machine alone meanwhile.
+    #[arg(long, conflicts_with = "peers")]
+    plugin: bool,
     /// How often each side takes its turn in each case.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "peers")]
     rounds: u32,
@@ -45,6 +53,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let shell = workspace::shell(root)?;
     if options.peers {
         return peers(root, &shell, options);
+    }
+    if options.plugin {
+        return plugin::run(root, &shell);
     }
     cmd!(shell, "cargo bench --workspace --locked --bench *").run()?;
     Ok(())
@@ -84,14 +95,22 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     println!("Measuring memory ...");
     let moodline = workspace::program(root, "release", "moodline")?;
     let memory: Memory = answer(script("memory.py").arg(moodline).arg(&folder))?;
-    let mut machine: Machine = answer(&mut script("machine.py"))?;
-    machine.compiler = cmd!(shell, "rustc --version").quiet().read()?;
-    let results = Results { machine, versions, rounds: options.rounds, cases: measured, memory };
-    fs::write(bench.join("results.json"), serde_json::to_string_pretty(&results)? + "\n")?;
-    fs::write(bench.join("RESULTS.md"), report::markdown(&results))?;
+    let machine = machine(root, shell)?;
+    // What is known of the plugin stays.
+    let plugin = Results::read(&bench).ok().and_then(|results| results.plugin);
+    let results = Results { machine, versions, rounds: options.rounds, cases: measured, memory, plugin };
+    results.write(&bench)?;
     fs::write(bench.join("ratios.svg"), chart::svg(&results))?;
     println!("{}\nWritten: bench/results.json, bench/RESULTS.md, bench/ratios.svg", report::markdown(&results));
     Ok(())
+}
+
+/// Where this runs, and when.
+fn machine(root: &Path, shell: &Shell) -> Result<Machine> {
+    let python = Python::find().context("python3 is not installed")?;
+    let mut machine: Machine = answer(python.command().arg(root.join("bench/peers/machine.py")))?;
+    machine.compiler = cmd!(shell, "rustc --version").quiet().read()?;
+    Ok(machine)
 }
 
 /// One case: everybody's turn, round after round.

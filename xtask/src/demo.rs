@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use xshell::cmd;
 
-use crate::{setup, workspace};
+use crate::setup::{self, Purpose};
+use crate::workspace;
 
 /// Seconds a block lasts and seconds between blocks: the recording's utterances last 1.4 s to 4 s.
 const WINDOW: &str = "2";
@@ -22,7 +23,7 @@ levels, which it was never trained on. models/paper-ltc-16/MODEL_CARD.md says ho
 /// # Errors
 /// The build or the analysis failed.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    setup::run()?;
+    setup::run(Purpose::Command)?;
     let shell = workspace::shell(root)?;
     cmd!(shell, "cargo build --locked --package moodline-cli").run()?;
     let moodline = workspace::program(root, "debug", "moodline")?;

@@ -4,9 +4,12 @@
 //! outside and imports nothing of Moodline, so it still runs when Moodline does not compile.
 
 mod bench;
+mod bundle;
 mod demo;
 mod files;
+mod install;
 mod onnxruntime;
+mod platform;
 mod python;
 mod setup;
 mod test;
@@ -18,6 +21,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use setup::Purpose;
 
 /// Everything there is to do with a checkout of Moodline.
 #[derive(Parser)]
@@ -32,14 +37,20 @@ enum Command {
     /// Install what is missing: system packages (where allowed) and ONNX Runtime.
     ///
     /// System packages are installed on Debian and Ubuntu by root or with passwordless sudo; anywhere else the one command to type is
-    /// printed. ONNX Runtime is fetched once, checked against pinned SHA-256 values and kept in the user's cache folder. Neither is
-    /// needed: without them Moodline runs its native kernel.
+    /// printed. They are for building the standalone and for the tests in hosts and on a screen. ONNX Runtime is fetched once, checked
+    /// against pinned SHA-256 values and kept in the user's cache folder; without it Moodline runs its native kernel.
     Setup,
     /// Show the emotions of a real recording beside the true ones.
     ///
     /// Sets up, builds, analyses tests/samples/stream.flac, prints the timeline beside the labels of stream.csv and writes
     /// target/demo/stream.svg, stream.csv and stream.json.
     Demo,
+    /// Put together what hosts load, in target/bundled: the plugin as CLAP and VST3, the standalone, ONNX Runtime, licences.
+    Bundle(bundle::Options),
+    /// Bundle for release and put it into the standard folders for plugins.
+    Install(install::Options),
+    /// Remove what `install` put there.
+    Uninstall(install::Target),
     /// Check everything, cheapest first, and end with a summary.
     ///
     /// Setup, tidy, format, lints, build, tests, documentation. All steps run even if one fails. What could not be tested on this machine is
@@ -65,8 +76,11 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, root: &Path) -> Result<()> {
     match command {
-        Command::Setup => setup::run(),
+        Command::Setup => setup::run(Purpose::Tests),
         Command::Demo => demo::run(root),
+        Command::Bundle(options) => bundle::run(root, options),
+        Command::Install(options) => install::run(root, options),
+        Command::Uninstall(target) => install::uninstall(target),
         Command::Test => test::run(root),
         Command::Bench(options) => bench::run(root, options),
         Command::Tidy => tidy::run(root),

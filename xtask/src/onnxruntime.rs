@@ -90,6 +90,12 @@ pub(crate) fn ensure_installed() -> Result<PathBuf> {
     install(pin, &workspace::cache()?.join("onnxruntime"), download)
 }
 
+/// The licence texts that lie beside `library`, and what to call copies of them among other files.
+pub(crate) fn licences(library: &Path) -> Vec<(PathBuf, String)> {
+    let name = |name: &str| (library.with_file_name(name), format!("ONNXRUNTIME-{name}"));
+    LICENCES.iter().map(|(_, installed)| name(installed)).collect()
+}
+
 /// Puts the library and its licences into `folder`, the library last and by renaming, so that whoever finds it finds it whole.
 fn install(pin: &Pin, folder: &Path, download: impl FnOnce(&Pin, &Path) -> Result<PathBuf>) -> Result<PathBuf> {
     let installed = folder.join(pin.installed);

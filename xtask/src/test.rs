@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{python, setup, tidy, workspace};
+use crate::bundle::{self, Built, layout};
+use crate::platform::Platform;
+use crate::setup::{self, Purpose};
+use crate::{python, tidy, workspace};
 
 /// Runs every step, also after a failure, and prints what passed, failed and could not be tested here.
 ///
@@ -18,28 +21,61 @@ use crate::{python, setup, tidy, workspace};
 /// A step failed.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut report = Report::default();
-    setup::run()?;
+    setup::run(Purpose::Tests)?;
     let python =
         workspace::cache().and_then(|cache| python::environment(&cache, "tests", &root.join("tests/python/requirements.txt")));
     let mut cargo = Cargo { root, environment: vec![] };
 
     report.step("tidy", || tidy::run(root));
     report.tool_step("format", "rustfmt", &cargo, &["fmt", "--all", "--check"]);
-    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
+    let standalone = setup::can_build_standalone();
+    if !standalone {
+        let why = "ALSA's and JACK's headers are not installed; `cargo xtask setup` installs them where it may";
+        report.skipped.push(format!("standalone: {why}"));
+    }
+    let lints = all_crates("clippy", standalone, &["--all-targets", "--", "--deny", "warnings"]);
     report.tool_step("lints", "clippy", &cargo, &lints);
-    report.step("build", || cargo.run(&["build", "--workspace", "--locked"]));
+    report.step("build", || cargo.run(&all_crates("build", standalone, &[])));
+    let mut hosted = vec![];
+    report.step("bundle", || {
+        hosted = bundle_for_hosts(root, &cargo, standalone)?;
+        Ok(())
+    });
+    cargo.environment.extend(hosted);
     let skips = tempfile::NamedTempFile::new()?;
     cargo.environment.push(("MOODLINE_SKIPS", skips.path().to_string_lossy().into_owned()));
     match python {
         Ok(python) => cargo.environment.push(("MOODLINE_PYTHON", python.path().to_string_lossy().into_owned())),
-        Err(error) => println!("The tests run without Python's onnx and onnxruntime: {error:#}."),
+        Err(error) => println!("The tests run without the Python packages onnx, onnxruntime and pedalboard: {error:#}."),
     }
     let mut counts = Counts::default();
-    report.step("tests", || cargo.test(&mut counts));
+    report.step("tests", || cargo.test(&all_crates("test", standalone, &["--no-fail-fast"]), &mut counts));
     cargo.environment = vec![("RUSTDOCFLAGS", "--deny warnings".to_owned())];
-    report.step("documentation", || cargo.run(&["doc", "--workspace", "--no-deps", "--locked"]));
+    report.step("documentation", || cargo.run(&all_crates("doc", standalone, &["--no-deps"])));
 
     report.finish(&counts, &Skips::parse(&fs::read_to_string(skips.path())?))
+}
+
+/// A subcommand of cargo for all crates, with everything that can be built here.
+fn all_crates<'a>(subcommand: &'a str, standalone: bool, more: &[&'a str]) -> Vec<&'a str> {
+    let features: &[&str] = if standalone { &["--features", "moodline/standalone"] } else { &[] };
+    [&[subcommand, "--workspace", "--locked"], features, more].concat()
+}
+
+/// Builds the plugin so that it aborts when its audio callback allocates, bundles it, and says in which variables the tests find it.
+fn bundle_for_hosts(root: &Path, cargo: &Cargo, standalone: bool) -> Result<Vec<(&'static str, String)>> {
+    // All crates but those of the tests, so that cargo finds the shared dependencies built with the same features as before.
+    let features =
+        if standalone { "moodline/assert_process_allocs,moodline/standalone" } else { "moodline/assert_process_allocs" };
+    let crates = ["build", "--workspace", "--exclude", "moodline-tests", "--exclude", "xtask", "--locked"];
+    cargo.run(&[&crates[..], &["--features", features]].concat())?;
+    let folder = workspace::target(root).join("hosts");
+    let built = Built { folder: workspace::target(root).join("debug"), standalone };
+    bundle::assemble(root, &workspace::shell(root)?, &built, &folder)?;
+    let names = layout::names(Platform::this());
+    let variables = [("MOODLINE_CLAP", names.clap), ("MOODLINE_VST3", names.vst3), ("MOODLINE_STANDALONE", names.standalone)];
+    let there = variables.into_iter().map(|(variable, name)| (variable, folder.join(name))).filter(|(_, path)| path.exists());
+    Ok(there.map(|(variable, path)| (variable, path.to_string_lossy().into_owned())).collect())
 }
 
 struct Cargo<'a> {
@@ -74,12 +110,8 @@ impl Cargo<'_> {
     }
 
     /// Runs all tests, passing their output on, and counts them.
-    fn test(&self, counts: &mut Counts) -> Result<()> {
-        let mut child = self
-            .command(&["test", "--workspace", "--locked", "--no-fail-fast"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
+    fn test(&self, arguments: &[&str], counts: &mut Counts) -> Result<()> {
+        let mut child = self.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().context("the output of cargo test is piped")?;
         for line in BufReader::new(output).lines() {
             let line = line?;

@@ -4,7 +4,7 @@ use moodline_core::Emotion;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::export::Report;
 use moodline_engine::segment::spans;
-use moodline_engine::{Segment, State};
+use moodline_engine::{Segment, State, palette};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
@@ -46,21 +46,14 @@ pub(super) const fn size(has_labels: bool) -> (u32, u32) {
     (WIDTH as u32, (HEIGHT + if has_labels { TRUTH_HEIGHT } else { 0.0 }) as u32)
 }
 
-/// Okabe and Ito's vermilion, yellow, blue and bluish green.
-const fn color(emotion: Emotion) -> RGBColor {
-    match emotion {
-        Emotion::Angry => RGBColor(0xD5, 0x5E, 0x00),
-        Emotion::Happy => RGBColor(0xF0, 0xE4, 0x42),
-        Emotion::Sad => RGBColor(0x00, 0x72, 0xB2),
-        Emotion::Neutral => RGBColor(0x00, 0x9E, 0x73),
-    }
+fn color(emotion: Emotion) -> RGBColor {
+    let [red, green, blue] = palette::rgb(emotion);
+    RGBColor(red, green, blue)
 }
 
-const fn ink_on(emotion: Emotion) -> RGBColor {
-    match emotion {
-        Emotion::Happy => INK,
-        Emotion::Angry | Emotion::Sad | Emotion::Neutral => WHITE,
-    }
+fn ink_on(emotion: Emotion) -> RGBColor {
+    let [red, green, blue] = palette::ink_on(emotion);
+    RGBColor(red, green, blue)
 }
 
 /// The picture's parts and its time axis.

@@ -19,20 +19,23 @@ pub struct LibrarySearch {
 }
 
 impl LibrarySearch {
-    /// `MOODLINE_ONNXRUNTIME`, the folder of the running program or its bundle, the user's data folder, the cache folder that `cargo xtask setup`
-    /// fills, the system's folders.
+    /// `MOODLINE_ONNXRUNTIME`, the folder of this library or program or its bundle, the user's data folder, the cache folder that
+    /// `cargo xtask setup` fills, the system's folders.
+    ///
+    /// A plugin is a library in a program of somebody else's, so it is the path of what this code was linked into that counts.
     #[must_use]
     pub fn of_this_process() -> Self {
-        Self::new(|variable| env::var_os(variable), env::current_exe().ok().as_deref())
+        let linked_into = process_path::get_dylib_path().filter(|path| path.is_absolute());
+        Self::new(|variable| env::var_os(variable), linked_into.or_else(|| env::current_exe().ok()).as_deref())
     }
 
-    /// The same for any environment and any path of the program.
+    /// The same for any environment and any path of the library or program.
     #[must_use]
-    pub fn new(variable: impl Fn(&str) -> Option<OsString>, program: Option<&Path>) -> Self {
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>, linked_into: Option<&Path>) -> Self {
         let folder = |name: &str| variable(name).map(PathBuf::from);
         let mut places = Vec::new();
         places.extend(folder(VARIABLE));
-        places.extend(program.into_iter().flat_map(bundle_folders));
+        places.extend(linked_into.into_iter().flat_map(bundle_folders));
         places.extend(data_folder(&folder).map(|data| data.join("moodline")));
         places.extend(cache_folder(&folder).map(|cache| cache.join("moodline").join("onnxruntime")));
         places.extend(system_folders(&folder));
@@ -96,9 +99,9 @@ fn version(name: &OsStr) -> Vec<u32> {
     if numbers.is_empty() { vec![u32::MAX] } else { numbers }
 }
 
-/// The program's folder, and the folder where a macOS bundle keeps its libraries.
-fn bundle_folders(program: &Path) -> Vec<PathBuf> {
-    let Some(folder) = program.parent() else { return Vec::new() };
+/// The folder of the library or program, and the folder where a macOS bundle keeps its libraries.
+fn bundle_folders(linked_into: &Path) -> Vec<PathBuf> {
+    let Some(folder) = linked_into.parent() else { return Vec::new() };
     let mut folders = vec![folder.to_owned()];
     if cfg!(target_os = "macos") {
         folders.extend(folder.parent().map(|contents| contents.join("Frameworks")));
@@ -143,18 +146,19 @@ fn absolute(path: Option<PathBuf>) -> Option<PathBuf> {
 
 #[cfg(windows)]
 fn system_folders(folder: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
-    folder("SystemRoot").map(|root| root.join("System32")).into_iter().collect()
+    let places = [("ProgramFiles", "Moodline"), ("SystemRoot", "System32")];
+    places.into_iter().filter_map(|(variable, name)| Some(folder(variable)?.join(name))).collect()
 }
 
 #[cfg(target_os = "macos")]
 fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
-    ["/opt/homebrew/lib", "/usr/local/lib"].map(PathBuf::from).to_vec()
+    ["/Library/Application Support/moodline", "/opt/homebrew/lib", "/usr/local/lib"].map(PathBuf::from).to_vec()
 }
 
 #[cfg(not(any(windows, target_os = "macos")))]
 fn system_folders(_: &impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let multiarch = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
-    ["/usr/local/lib", multiarch.as_str(), "/usr/lib64", "/usr/lib"].map(PathBuf::from).to_vec()
+    ["/usr/local/lib/moodline", "/usr/local/lib", multiarch.as_str(), "/usr/lib64", "/usr/lib"].map(PathBuf::from).to_vec()
 }
 
 #[cfg(test)]

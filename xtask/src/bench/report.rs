@@ -2,23 +2,52 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+
+use super::plugin::PluginResults;
 
 /// Peak memory that analysing an hour may take.
 const MAX_PEAK_BYTES: u64 = 150_000_000;
 
-/// Everything one run found.
-#[derive(Serialize)]
+/// Everything that was found: the latest run against the peers, and the latest of the plugin.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Results {
     pub(super) machine: Machine,
     pub(super) versions: BTreeMap<String, String>,
     pub(super) rounds: u32,
     pub(super) cases: Vec<Measured>,
     pub(super) memory: Memory,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) plugin: Option<PluginResults>,
 }
 
-/// Where it ran.
+impl Results {
+    /// What an earlier run left in the folder `bench`.
+    ///
+    /// # Errors
+    /// There is none, or it was written by another version.
+    pub(super) fn read(bench: &Path) -> Result<Self> {
+        let path = bench.join("results.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not what this version writes", path.display()))
+    }
+
+    /// Writes `results.json` and `RESULTS.md` into the folder `bench`.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(super) fn write(&self, bench: &Path) -> Result<()> {
+        fs::write(bench.join("results.json"), serde_json::to_string_pretty(self)? + "\n")?;
+        fs::write(bench.join("RESULTS.md"), markdown(self))?;
+        Ok(())
+    }
+}
+
+/// Where and when it ran.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Machine {
     date: String,
@@ -31,7 +60,7 @@ pub(super) struct Machine {
 }
 
 /// One case.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Measured {
     pub(super) name: String,
     pub(super) title: String,
@@ -42,7 +71,7 @@ pub(super) struct Measured {
 }
 
 /// One peer in one case.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct PeerResult {
     pub(super) name: String,
     pub(super) milliseconds: f64,
@@ -68,6 +97,10 @@ impl Measured {
 
 /// `bench/RESULTS.md`.
 pub(super) fn markdown(results: &Results) -> String {
+    peers(results) + &results.plugin.as_ref().map(PluginResults::markdown).unwrap_or_default()
+}
+
+fn peers(results: &Results) -> String {
     let Machine { date, cpu, cores, os, python, compiler } = &results.machine;
     let mut text = String::from("# Moodline and its peers\n\n");
     text += "Written by `cargo xtask bench --peers`; do not edit. Each side runs on one thread of one core. All sides stay alive and take \
@@ -76,11 +109,11 @@ pub(super) fn markdown(results: &Results) -> String {
     text += "| measured | ms | how many times faster | target | kept |\n|---|---:|---:|---:|---|\n";
     for case in &results.cases {
         let enough = case.enough_milliseconds.map_or(String::new(), |enough| format!("or at most {enough} ms"));
-        line(&mut text, [&format!("**{}**: Moodline", case.title), &milliseconds(case.milliseconds), "", &enough, ""]);
+        line(&mut text, [&format!("**{}**: Moodline", case.title), &rounded(case.milliseconds), "", &enough, ""]);
         for peer in &case.peers {
             let target = peer.target.map_or(String::new(), |target| format!("{target}"));
             let kept = case.kept(peer).map_or("", yes_or_no);
-            line(&mut text, [&peer.name, &milliseconds(peer.milliseconds), &format!("{:.1}", peer.ratio), &target, kept]);
+            line(&mut text, [&peer.name, &rounded(peer.milliseconds), &format!("{:.1}", peer.ratio), &target, kept]);
         }
     }
     let megabytes = results.memory.peak_bytes as f64 / 1e6;
@@ -102,16 +135,25 @@ pub(super) fn markdown(results: &Results) -> String {
     text
 }
 
+impl Machine {
+    /// For people, without Python, which only the peers need.
+    pub(super) fn markdown(&self) -> String {
+        let Self { date, cpu, cores, os, compiler, .. } = self;
+        format!("- Date: {date}\n- Machine: {cpu}, {cores} cores; {os}\n- Compiler: {compiler}\n")
+    }
+}
+
 fn line(text: &mut String, cells: [&str; 5]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-fn yes_or_no(kept: bool) -> &'static str {
+/// Whether a promise is kept, as a cell of a table.
+pub(super) fn yes_or_no(kept: bool) -> &'static str {
     if kept { "yes" } else { "**no**" }
 }
 
-/// Three significant digits.
-fn milliseconds(value: f64) -> String {
+/// Three significant digits, whatever the unit.
+pub(super) fn rounded(value: f64) -> String {
     let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
     format!("{value:.decimals$}")
 }
@@ -132,7 +174,7 @@ pub(super) mod tests {
         let text = || "x".to_owned();
         let machine = Machine { date: text(), cpu: text(), cores: 2, os: text(), python: text(), compiler: text() };
         let memory = Memory { peak_bytes: 200_000_000, seconds: 1.0 };
-        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], memory }
+        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], memory, plugin: None }
     }
 
     #[test]
@@ -154,7 +196,24 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_was_written_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = results(1.0 / 3.0, 14.0);
+        results.write(folder.path()).unwrap();
+        let again = Results::read(folder.path()).unwrap();
+        assert_eq!(markdown(&again), markdown(&results));
+        assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&results).unwrap());
+        assert!(Results::read(&folder.path().join("absent")).is_err());
+    }
+
+    #[test]
+    fn the_committed_report_is_the_one_of_the_committed_results() {
+        let bench = crate::workspace::root().join("bench");
+        assert_eq!(fs::read_to_string(bench.join("RESULTS.md")).unwrap(), markdown(&Results::read(&bench).unwrap()));
+    }
+
+    #[test]
     fn times_have_three_significant_digits() {
-        assert_eq!([0.07612, 1.234, 56.78, 2345.6].map(milliseconds), ["0.0761", "1.23", "56.8", "2346"]);
+        assert_eq!([0.07612, 1.234, 56.78, 2345.6].map(rounded), ["0.0761", "1.23", "56.8", "2346"]);
     }
 }

@@ -16,7 +16,10 @@ const OURS: &[&str] = &["moodline", "moodline-core", "moodline-engine", "moodlin
 /// `(crate, must not depend on)`, directly and for any purpose.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("moodline-core", OURS),
-    ("moodline-engine", &["trainer", "moodline", "moodline-cli", "nice-plug", "nice-plug-egui", "egui", "realfft", "rubato"]),
+    (
+        "moodline-engine",
+        &["trainer", "moodline", "moodline-cli", "nice-plug", "nice-plug-egui", "egui", "baseview", "rfd", "realfft", "rubato"],
+    ),
     ("moodline", &["trainer", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
     ("moodline-cli", &["moodline", "trainer", "ort", "realfft", "rubato", "symphonia"]),
     ("trainer", &["moodline", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
@@ -83,6 +86,10 @@ mod tests {
     fn the_streams_flow_one_way() {
         assert!(is_forbidden("moodline-core", "moodline-engine", DependencyKind::Development));
         assert!(is_forbidden("moodline-engine", "egui", DependencyKind::Normal));
+        assert!(is_forbidden("moodline-engine", "nice-plug", DependencyKind::Development));
+        for library in ["trainer", "moodline-cli", "ort", "realfft", "rubato", "symphonia"] {
+            assert!(is_forbidden("moodline", library, DependencyKind::Normal), "{library}");
+        }
         assert!(is_forbidden("moodline-cli", "trainer", DependencyKind::Normal));
         assert!(is_forbidden("trainer", "moodline", DependencyKind::Normal));
         assert!(is_forbidden("xtask", "moodline-core", DependencyKind::Build));

@@ -1,0 +1,204 @@
+//! The plugin's side of `cargo xtask bench --plugin`: what many instances and an open editor cost.
+//!
+//! usage: `plugin instances|static`; prints one JSON object of names and figures. Both load the library that `MOODLINE_CLAP` names; `static`
+//! wants Xvfb.
+
+// The host and the screen are the tests' own; not everything of them is used here.
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/it/clap_host/host.rs"]
+mod host;
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/it/screen.rs"]
+mod screen;
+#[path = "../tests/it/skip.rs"]
+mod skip;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
+use clack_host::events::io::InputEvents;
+use clack_host::prelude::PluginAudioConfiguration;
+use host::{Player, SavedState, Track};
+use moodline_core::Probabilities;
+use moodline_engine::State;
+use moodline_engine::decode::read_mono_resampled;
+use moodline_engine::timeline::{Content, Timeline, Timelines};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
+
+const RATE_HZ: u32 = 48_000;
+const N_INSTANCES: usize = 32;
+const N_FRAMES: usize = 512;
+
+/// Longer than the ring, so that every page of it was written when memory is counted.
+const PLAYED: Duration = Duration::from_secs(35);
+
+/// What an editor shows at its fullest.
+const FOUR_HOURS_S: f64 = 4.0 * 3600.0;
+
+/// Ticks a second of the times in `/proc`; Linux has had no other value since 2.6.
+const TICKS_A_SECOND: f64 = 100.0;
+
+type Figures = BTreeMap<&'static str, f64>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let figures = match env::args().nth(1).as_deref() {
+        Some("instances") => instances()?,
+        Some("static") => on_a_screen()?,
+        Some("static-inside") => editor_at_rest()?,
+        _ => return Err("usage: plugin instances|static".into()),
+    };
+    println!("{}", serde_json::to_string(&figures)?);
+    Ok(())
+}
+
+/// Many instances that hear speech while the transport plays, in real time, driven by one thread as in a host.
+fn instances() -> Result<Figures, Box<dyn Error>> {
+    let entry = host::load().ok_or("MOODLINE_CLAP names no library")?;
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/stream.flac");
+    let speech = read_mono_resampled(&samples, RATE_HZ)?;
+    let buffers: Vec<&[f32]> = speech.chunks_exact(N_FRAMES).collect();
+    // The first brings what all share.
+    let mut tracks = vec![Track::new(&entry)];
+    let mut players = vec![start(&mut tracks[0])?];
+    play(&mut players, &buffers, Duration::from_secs(2));
+    let memory_before = resident_bytes()?;
+    for _ in 0..N_INSTANCES {
+        let mut track = Track::new(&entry);
+        players.push(start(&mut track)?);
+        tracks.push(track);
+    }
+    let (time_before, start) = (processor_seconds()?, Instant::now());
+    play(&mut players, &buffers, PLAYED);
+    let load = (processor_seconds()? - time_before) / start.elapsed().as_secs_f64();
+    let memory = resident_bytes()?.saturating_sub(memory_before);
+    for track in &mut tracks {
+        let timelines = track.timelines();
+        let entries = timelines.host.entries();
+        // A figure counts only if the work was done.
+        if entries.len() < 20 || entries.iter().any(|entry| matches!(entry.content, Content::Gap(_))) {
+            return Err(format!("an instance fell behind: {} entries", entries.len()).into());
+        }
+    }
+    let share = N_INSTANCES as f64 / tracks.len() as f64;
+    Ok(Figures::from([
+        ("instances_cpu_percent", 100.0 * load * share),
+        ("instance_megabytes", memory as f64 / 1e6 / N_INSTANCES as f64),
+    ]))
+}
+
+/// Activates a track with the native kernel and puts its transport at the start.
+fn start(track: &mut Track) -> Result<Player, Box<dyn Error>> {
+    const NATIVE: f64 = 2.0;
+    track.set(&[("backend", NATIVE)]);
+    let config = PluginAudioConfiguration { sample_rate: RATE_HZ.into(), min_frames_count: 1, max_frames_count: N_FRAMES as u32 };
+    let processor = track.instance.activate(|_, _| (), config)?.start_processing().map_err(|_| "the plugin does not start")?;
+    let mut player = Player::new(processor, RATE_HZ.into(), 2, N_FRAMES);
+    player.position = Some(0);
+    Ok(player)
+}
+
+fn play(players: &mut [Player], buffers: &[&[f32]], duration: Duration) {
+    let start = Instant::now();
+    let period = Duration::from_secs_f64(N_FRAMES as f64 / f64::from(RATE_HZ));
+    for (index, buffer) in (0_u32..).zip(buffers.iter().cycle()) {
+        if period * index >= duration {
+            return;
+        }
+        thread::sleep((period * index).saturating_sub(start.elapsed()));
+        for player in &mut *players {
+            for channel in &mut player.input {
+                channel.copy_from_slice(buffer);
+            }
+            player.process(N_FRAMES, &InputEvents::empty());
+        }
+    }
+}
+
+/// Runs `static-inside` on a screen of its own.
+fn on_a_screen() -> Result<Figures, Box<dyn Error>> {
+    let screen = screen::Screen::start().ok_or("there is no Xvfb")?;
+    let mut command = Command::new(env::current_exe()?);
+    command.arg("static-inside").env("DISPLAY", &screen.display).env("LIBGL_ALWAYS_SOFTWARE", "1");
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let figures: BTreeMap<String, f64> = serde_json::from_slice(&output.stdout)?;
+    let value = figures.get(AT_REST).ok_or("no figure")?;
+    Ok(Figures::from([(AT_REST, *value)]))
+}
+
+const AT_REST: &str = "editor_at_rest_cpu_percent";
+
+/// What the whole process costs while an editor shows four hours and nothing happens.
+fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
+    let entry = host::load().ok_or("MOODLINE_CLAP names no library")?;
+    let mut track = Track::new(&entry);
+    let timeline = four_hours();
+    let mut state = SavedState::parse(&track.save());
+    let text = Timelines { host: timeline.clone(), stream: timeline }.encode();
+    state.0["fields"]["timeline"] = serde_json::to_string(&text)?.into();
+    if !track.restore(&state.bytes()) {
+        return Err("the plugin refused its state".into());
+    }
+    let (x11, screen) = x11rb::connect(None)?;
+    let embedded = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+    track.with(|gui: &PluginGui, handle| gui.create(handle, embedded))?;
+    let GuiSize { width, height } = track.with(|gui: &PluginGui, handle| gui.get_size(handle)).ok_or("no size")?;
+    let (screen, window) = (&x11.setup().roots[screen], x11.generate_id()?);
+    let look = CreateWindowAux::new();
+    let (class, width, height) = (WindowClass::INPUT_OUTPUT, width as u16, height as u16);
+    x11.create_window(0, window, screen.root, 0, 0, width, height, 0, class, 0, &look)?;
+    x11.map_window(window)?.check()?;
+    track.with(|gui: &PluginGui, handle| {
+        #[allow(unsafe_code, reason = "the window outlives the editor, which is destroyed first")]
+        unsafe { gui.set_parent(handle, Window::from_x11_handle(window.into())) }?;
+        gui.show(handle)
+    })?;
+    // Until the window is drawn and the model is loaded.
+    thread::sleep(Duration::from_secs(4));
+    let (before, start) = (processor_seconds()?, Instant::now());
+    thread::sleep(Duration::from_secs(10));
+    let load = (processor_seconds()? - before) / start.elapsed().as_secs_f64();
+    track.with(|gui: &PluginGui, handle| gui.destroy(handle));
+    Ok(Figures::from([(AT_REST, 100.0 * load)]))
+}
+
+/// Speech of changing mood with pauses, at the densest hop.
+fn four_hours() -> Timeline {
+    const HOP_S: f64 = 0.25;
+    let mut timeline = Timeline::default();
+    for index in 0..(FOUR_HOURS_S / HOP_S) as usize {
+        let start_s = index as f64 * HOP_S;
+        let wave = |period: f64| 2.0 * (start_s / period).sin() as f32;
+        let logits = [wave(41.0), wave(29.0), wave(53.0), wave(37.0)];
+        let is_pause = (start_s / 17.0).sin() > 0.9;
+        let speech = Probabilities::softmax(logits).map_or(State::NoSpeech, State::Speech);
+        timeline.insert_segment(start_s, start_s + 5.0, HOP_S, if is_pause { State::NoSpeech } else { speech });
+    }
+    timeline
+}
+
+/// Seconds of processor time that this process has used, all threads together.
+fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/self/stat")?;
+    // The name in brackets may hold spaces; the times are the 14th and 15th field.
+    let after_name = text.rsplit_once(')').ok_or("no name")?.1;
+    let fields: Vec<_> = after_name.split_whitespace().collect();
+    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS_A_SECOND)
+}
+
+/// Memory of this process that lies in RAM.
+fn resident_bytes() -> Result<u64, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(1024 * line.trim().trim_end_matches("kB").trim().parse::<u64>()?)
+}

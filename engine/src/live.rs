@@ -1,0 +1,204 @@
+//! Live analysis of a host's audio.
+//!
+//! In: buffers pushed into an [`AudioTap`] on the audio thread. Out: what an editor shows and a session saves, through a [`Monitor`]. Everything
+//! between the two happens on one worker thread an instance.
+
+mod analysers;
+mod downmix;
+mod file_lane;
+mod meter;
+mod models;
+mod monitor;
+mod reader;
+mod recorder;
+mod signal;
+mod status;
+mod tap;
+mod threads;
+mod worker;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam::channel::{Sender, unbounded};
+
+use crate::analysis::AnalysisConfig;
+use crate::classifier::BackendChoice;
+use crate::gate::GateConfig;
+use worker::Worker;
+
+pub use file_lane::{FileLane, FileState};
+pub use monitor::Monitor;
+pub use reader::{Missing, Piece, StreamReader};
+pub use status::{Level, ModelState, Status};
+pub use tap::{AudioTap, RING_SECONDS};
+
+/// What the host says about the audio to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamFormat {
+    /// Frames a second, Hz.
+    pub sample_rate: u32,
+    /// The host renders faster or slower than real time and wants nothing lost: a full ring makes [`AudioTap::push`] wait.
+    pub offline: bool,
+}
+
+/// Which part of the channels is analysed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The mean of all channels.
+    #[default]
+    Mix,
+    /// The first channel.
+    Left,
+    /// The second channel.
+    Right,
+    /// (left + right) / 2.
+    Mid,
+    /// (left - right) / 2.
+    Side,
+}
+
+impl Source {
+    /// All sources.
+    pub const ALL: [Self; 5] = [Self::Mix, Self::Left, Self::Right, Self::Mid, Self::Side];
+
+    /// The name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mix => "mix",
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Mid => "mid",
+            Self::Side => "side",
+        }
+    }
+}
+
+/// Where the host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// It plays; the position of the buffer's first frame, in frames at the stream's rate. May be negative (pre-roll).
+    Playing(i64),
+    /// It stands still: audio is analysed for the live reading and not recorded.
+    Stopped,
+    /// There is none, or it is not followed: audio is recorded on its own clock.
+    None,
+}
+
+impl Transport {
+    /// Where the host is `n_frames` later.
+    #[must_use]
+    pub const fn after(self, n_frames: u64) -> Self {
+        match self {
+            Self::Playing(frame) => Self::Playing(frame.saturating_add_unsigned(n_frames)),
+            Self::Stopped | Self::None => self,
+        }
+    }
+}
+
+/// What a user can set while the analysis runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Length of a block, seconds.
+    pub window_seconds: f64,
+    /// Distance between the starts of two blocks, seconds.
+    pub hop_seconds: f64,
+    /// Level below which nothing counts as speech, dBFS; see [`GateConfig::level_db`].
+    pub gate_level_db: f32,
+    /// What runs the network.
+    pub backend: BackendChoice,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let gate_level_db = GateConfig::default().level_db;
+        Self { window_seconds: 5.0, hop_seconds: 0.5, gate_level_db, backend: BackendChoice::Auto }
+    }
+}
+
+impl Settings {
+    /// The analysis these settings ask for.
+    #[must_use]
+    pub fn analysis(&self) -> AnalysisConfig {
+        AnalysisConfig {
+            window_seconds: self.window_seconds,
+            hop_seconds: self.hop_seconds,
+            gate: Some(GateConfig { level_db: self.gate_level_db, ..GateConfig::default() }),
+        }
+    }
+}
+
+/// The analysis of one instance.
+///
+/// It owns a worker thread, which starts at the first [`Live::connect`] and ends when this is dropped; so a host that only looks a plugin over
+/// starts none. Dropping it waits for the worker and for whatever loads a model or analyses a file: the code they run may be gone right after.
+pub struct Live {
+    monitor: Arc<Monitor>,
+    worker: Option<Connected>,
+}
+
+/// A worker and the way to hand it streams.
+struct Connected {
+    streams: Sender<StreamReader>,
+    thread: JoinHandle<()>,
+}
+
+impl Live {
+    /// An analysis that has no thread yet. `settings` is read by the worker before each look at the audio; `notify` is called, on any thread but the
+    /// audio thread, when an editor has something new to show. Both should be quick.
+    #[must_use]
+    pub fn new(settings: impl Fn() -> Settings + Send + Sync + 'static, notify: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { monitor: Arc::new(Monitor::new(Box::new(settings), Box::new(notify))), worker: None }
+    }
+
+    /// A tap for a new stream, which is taken up after all streams before it; a stream ends when its tap is dropped. For the thread that
+    /// sets the plugin up: it allocates, but never waits for the worker.
+    pub fn connect(&mut self, format: StreamFormat) -> AudioTap {
+        self.monitor.models().need();
+        let (tap, reader) = AudioTap::new(format);
+        if self.worker.is_none() {
+            self.worker = Connected::start(&self.monitor);
+        }
+        if let Some(worker) = &self.worker {
+            // A worker that is gone drops the reader, and the tap goes on for nobody.
+            let _ = worker.streams.send(reader);
+            self.monitor.signal().wake_worker();
+        }
+        tap
+    }
+
+    /// The other end: what was found.
+    #[must_use]
+    pub fn monitor(&self) -> Arc<Monitor> {
+        Arc::clone(&self.monitor)
+    }
+}
+
+impl Connected {
+    fn start(monitor: &Arc<Monitor>) -> Option<Self> {
+        let (streams, incoming) = unbounded();
+        let worker = Worker::new(Arc::clone(monitor), incoming);
+        match thread::Builder::new().name("moodline-worker".to_owned()).spawn(move || worker.run()) {
+            Ok(thread) => {
+                monitor.signal().set_worker(Some(thread.thread().clone()));
+                Some(Self { streams, thread })
+            }
+            Err(error) => {
+                monitor.post(|board| board.problem = Some(format!("the system gives no thread to analyse on: {error}")));
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.monitor.close();
+        if let Some(worker) = self.worker.take() {
+            // A worker that panicked has ended too.
+            let _ = worker.thread.join();
+        }
+        self.monitor.signal().set_worker(None);
+    }
+}

@@ -1,0 +1,50 @@
+//! Many channels to one.
+
+use super::Source;
+
+/// Writes what `source` means to `out`, from frame `start` of `channels` on. Every channel has `start + out.len()` frames or more.
+///
+/// A single channel is what is analysed whatever the source: it has no side, and silence is never meant.
+///
+/// # Realtime safety
+/// Neither allocates nor waits nor panics; plain loops that the compiler vectorises.
+pub(super) fn reduce(channels: &[&[f32]], source: Source, start: usize, out: &mut [f32]) {
+    match (source, channels) {
+        (_, []) => out.fill(0.0),
+        (_, [only]) | (Source::Left, [only, ..]) | (Source::Right, [_, only, ..]) => copy(out, from(only, start)),
+        (Source::Mid, [left, right, ..]) | (Source::Mix, [left, right]) => {
+            combine(out, from(left, start), from(right, start), |left, right| 0.5 * (left + right));
+        }
+        (Source::Side, [left, right, ..]) => {
+            combine(out, from(left, start), from(right, start), |left, right| 0.5 * (left - right));
+        }
+        (Source::Mix, [first, others @ ..]) => {
+            copy(out, from(first, start));
+            for channel in others {
+                for (sum, sample) in out.iter_mut().zip(from(channel, start)) {
+                    *sum += sample;
+                }
+            }
+            let n_channels = channels.len() as f32;
+            for sum in out {
+                *sum /= n_channels;
+            }
+        }
+    }
+}
+
+fn from<'a>(channel: &&'a [f32], start: usize) -> &'a [f32] {
+    channel.get(start..).unwrap_or_default()
+}
+
+fn copy(out: &mut [f32], channel: &[f32]) {
+    for (out, sample) in out.iter_mut().zip(channel) {
+        *out = *sample;
+    }
+}
+
+fn combine(out: &mut [f32], left: &[f32], right: &[f32], of: impl Fn(f32, f32) -> f32) {
+    for (out, (left, right)) in out.iter_mut().zip(left.iter().zip(right)) {
+        *out = of(*left, *right);
+    }
+}

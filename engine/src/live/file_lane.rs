@@ -1,0 +1,184 @@
+//! The second lane: an audio file analysed beside the live audio, on a thread of its own.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::Settings;
+use super::models::Models;
+use super::signal::Signal;
+use super::threads::{Threads, guarded};
+use crate::export::Report;
+use crate::recording::{self, Progress, RecordingError};
+use crate::segment::Segment;
+
+/// Shortest time between two looks at a running analysis.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// How the analysis of a file stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// It is being analysed.
+    Running,
+    /// All of it is.
+    Done,
+    /// It could not be; the reason in one sentence.
+    Failed(String),
+    /// The user stopped it.
+    Cancelled,
+}
+
+/// A file and what was found in it so far. A cheap clone.
+#[derive(Clone, Debug)]
+pub struct FileLane {
+    /// The file.
+    pub path: Arc<Path>,
+    /// Share of it that was read, 0..=1; stays 0 until the end where its header does not tell its length.
+    pub progress: f32,
+    /// Audio that was read, seconds.
+    pub duration_s: f64,
+    /// What was found so far.
+    pub segments: Arc<[Segment]>,
+    /// How it stands.
+    pub state: FileState,
+    /// What exports are made of, once the file is [`FileState::Done`].
+    pub report: Option<Arc<Report>>,
+    /// What was wrong with the file without making it useless, each in one sentence.
+    pub warnings: Arc<[String]>,
+}
+
+impl FileLane {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            progress: 0.0,
+            duration_s: 0.0,
+            segments: Arc::new([]),
+            state: FileState::Running,
+            report: None,
+            warnings: Arc::new([]),
+        }
+    }
+}
+
+/// The lane and the threads that fill it.
+#[derive(Default)]
+pub(super) struct FileJobs {
+    current: Arc<Mutex<Option<Current>>>,
+    threads: Threads,
+}
+
+struct Current {
+    lane: FileLane,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl FileJobs {
+    /// Starts on `path`; the file before is given up.
+    pub(super) fn start(&self, path: PathBuf, settings: Settings, models: &Arc<Models>, signal: &Arc<Signal>) {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let lane = FileLane::new(&path);
+        let before = self.current.lock().replace(Current { lane, cancelled: Arc::clone(&cancelled) });
+        if let Some(before) = before {
+            before.cancelled.store(true, Ordering::Relaxed);
+        }
+        let job = Job { path, settings, cancelled, current: Arc::clone(&self.current), signal: Arc::clone(signal) };
+        let models = Arc::clone(models);
+        if !self.threads.spawn("moodline-file", move || job.run(&models)) {
+            self.cancel();
+        }
+        signal.changed();
+    }
+
+    pub(super) fn cancel(&self) {
+        if let Some(current) = &mut *self.current.lock() {
+            current.cancelled.store(true, Ordering::Relaxed);
+            if current.lane.state == FileState::Running {
+                current.lane.state = FileState::Cancelled;
+            }
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.cancel();
+        *self.current.lock() = None;
+    }
+
+    pub(super) fn lane(&self) -> Option<FileLane> {
+        self.current.lock().as_ref().map(|current| current.lane.clone())
+    }
+
+    /// Starts no more and waits for what runs to stop.
+    pub(super) fn shut_down(&self) {
+        self.cancel();
+        self.threads.close();
+    }
+}
+
+/// One file.
+struct Job {
+    path: PathBuf,
+    settings: Settings,
+    cancelled: Arc<AtomicBool>,
+    current: Arc<Mutex<Option<Current>>>,
+    signal: Arc<Signal>,
+}
+
+impl Job {
+    fn run(&self, models: &Models) {
+        let Some(model) = models.wait(|| !self.is_cancelled()) else { return };
+        let mut told = Instant::now();
+        let result = model.and_then(|model| {
+            guarded(|| {
+                let analysis = self.settings.analysis();
+                recording::analyse(&self.path, &model, self.settings.backend, analysis, |progress| {
+                    if told.elapsed() >= PROGRESS_EVERY {
+                        self.show(progress);
+                        told = Instant::now();
+                    }
+                    if self.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })
+            })
+        });
+        match result {
+            Err(sentence) => self.update(|lane| lane.state = FileState::Failed(sentence)),
+            Ok(Err(RecordingError::Stopped { .. })) => self.update(|lane| lane.state = FileState::Cancelled),
+            Ok(Err(error)) => self.update(|lane| lane.state = FileState::Failed(error.to_string())),
+            Ok(Ok(recording)) => self.update(|lane| {
+                lane.progress = 1.0;
+                lane.duration_s = recording.report.duration_s;
+                lane.segments = recording.report.segments.as_slice().into();
+                lane.warnings = recording.warnings.into();
+                lane.report = Some(Arc::new(recording.report));
+                lane.state = FileState::Done;
+            }),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn show(&self, progress: Progress<'_>) {
+        self.update(|lane| {
+            lane.progress = progress.share as f32;
+            lane.duration_s = progress.seconds;
+            lane.segments = progress.segments.into();
+        });
+    }
+
+    /// Changes the lane, unless it was cancelled or belongs to another file now.
+    fn update(&self, change: impl FnOnce(&mut FileLane)) {
+        let mut current = self.current.lock();
+        let mine = current.as_mut().filter(|current| Arc::ptr_eq(&current.cancelled, &self.cancelled));
+        if let Some(current) = mine.filter(|_| !self.is_cancelled()) {
+            change(&mut current.lane);
+        }
+        drop(current);
+        self.signal.changed();
+    }
+}

@@ -1,0 +1,86 @@
+//! The level of what is heard.
+
+use std::time::{Duration, Instant};
+
+use super::Level;
+
+/// Time constant of the mean square, seconds.
+const RMS_SECONDS: f32 = 0.3;
+
+/// How fast a peak sinks, dB a second.
+const PEAK_FALL_DB: f32 = 20.0;
+
+/// Peak and mean square of the audio heard last.
+pub(super) struct Meter {
+    peak: f32,
+    mean_square: f32,
+    heard: bool,
+    looked: Instant,
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self { peak: 0.0, mean_square: 0.0, heard: false, looked: Instant::now() }
+    }
+
+    /// Takes samples that are all finite, at `sample_rate` Hz.
+    pub(super) fn take(&mut self, samples: &[f32], sample_rate: u32) {
+        if samples.is_empty() {
+            return;
+        }
+        self.heard = true;
+        let peak = samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        let energy: f64 = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+        let seconds = samples.len() as f32 / sample_rate as f32;
+        self.advance(peak, (energy / samples.len() as f64) as f32, seconds);
+    }
+
+    /// The level now; without audio since the last look it has sunk.
+    pub(super) fn look(&mut self) -> Level {
+        let elapsed = std::mem::replace(&mut self.looked, Instant::now()).elapsed();
+        if !std::mem::take(&mut self.heard) {
+            self.rest(elapsed);
+        }
+        self.level()
+    }
+
+    fn rest(&mut self, time: Duration) {
+        self.advance(0.0, 0.0, time.as_secs_f32());
+    }
+
+    fn advance(&mut self, peak: f32, mean_square: f32, seconds: f32) {
+        self.peak = peak.max(self.peak * 10.0_f32.powf(-PEAK_FALL_DB / 20.0 * seconds));
+        let kept = (-seconds / RMS_SECONDS).exp();
+        self.mean_square = mean_square + kept * (self.mean_square - mean_square);
+    }
+
+    fn level(&self) -> Level {
+        let db = |power: f32| (10.0 * power.log10()).max(Level::FLOOR_DB);
+        Level { peak_db: db(self.peak * self.peak), rms_db: db(self.mean_square) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sine_reads_its_peak_and_three_decibels_less() {
+        let sine: Vec<f32> = (0..48_000).map(|n| 0.5 * (n as f32 * 0.05).sin()).collect();
+        let mut meter = Meter::new();
+        sine.chunks(480).for_each(|part| meter.take(part, 48_000));
+        let Level { peak_db, rms_db } = meter.level();
+        assert!((peak_db - -6.02).abs() < 0.1, "{peak_db}");
+        assert!((rms_db - -9.03).abs() < 0.3, "{rms_db}");
+    }
+
+    #[test]
+    fn silence_sinks_to_the_floor() {
+        let mut meter = Meter::new();
+        meter.take(&[1.0; 100], 48_000);
+        meter.rest(Duration::from_secs(1));
+        assert!((meter.level().peak_db - -PEAK_FALL_DB).abs() < 0.1);
+        meter.rest(Duration::from_secs(10));
+        assert_eq!(meter.level(), Level { peak_db: Level::FLOOR_DB, rms_db: Level::FLOOR_DB });
+    }
+}

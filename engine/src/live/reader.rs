@@ -1,0 +1,131 @@
+//! The other end of an [`AudioTap`](super::AudioTap).
+
+use std::ops::ControlFlow;
+
+use rtrb::Consumer;
+
+use super::{StreamFormat, Transport};
+use crate::timeline::GapReason;
+
+/// Samples handed out at a time.
+const N_PIECE: usize = 4096;
+
+/// Frames of the host that are not in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Where the first of them was.
+    pub transport: Transport,
+    /// How many.
+    pub n_frames: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+impl Missing {
+    /// Where the first frame after them is.
+    #[must_use]
+    pub const fn end(&self) -> Transport {
+        self.transport.after(self.n_frames)
+    }
+}
+
+/// Something that happened before the frame `at`, counted in the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    /// What follows continues nothing: it is at `transport`.
+    Begin {
+        at: u64,
+        transport: Transport,
+    },
+    Missing {
+        at: u64,
+        missing: Missing,
+    },
+}
+
+impl Event {
+    const fn at(&self) -> u64 {
+        match self {
+            Self::Begin { at, .. } | Self::Missing { at, .. } => *at,
+        }
+    }
+}
+
+/// A part of a stream, in order.
+#[derive(Debug, PartialEq)]
+pub enum Piece<'a> {
+    /// The next samples continue nothing; the first of them is here.
+    Begin(Transport),
+    /// Mono samples, each after the one before.
+    Samples(&'a mut [f32]),
+    /// A gap; what comes after it starts with a [`Piece::Begin`].
+    Missing(Missing),
+}
+
+/// The reading end of a stream, for one thread that may wait.
+pub struct StreamReader {
+    format: StreamFormat,
+    samples: Consumer<f32>,
+    events: Consumer<Event>,
+    n_read: u64,
+    buffer: Vec<f32>,
+}
+
+impl StreamReader {
+    pub(super) fn new(format: StreamFormat, samples: Consumer<f32>, events: Consumer<Event>) -> Self {
+        Self { format, samples, events, n_read: 0, buffer: vec![0.0; N_PIECE] }
+    }
+
+    /// The format of the stream.
+    #[must_use]
+    pub const fn format(&self) -> StreamFormat {
+        self.format
+    }
+
+    /// Whether the tap is gone and everything was read.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        // In this order: what the tap wrote, it wrote before it went.
+        self.samples.is_abandoned() && self.samples.is_empty() && self.events.is_empty()
+    }
+
+    /// Samples that are there and not read yet.
+    #[must_use]
+    pub fn n_waiting(&self) -> usize {
+        self.samples.slots()
+    }
+
+    /// Hands what is there to `take`, until that breaks. A piece is read before it is taken: one that makes `take` panic does not
+    /// come again.
+    pub fn read(&mut self, mut take: impl FnMut(Piece<'_>) -> ControlFlow<()>) {
+        // Looked at before the events: those of samples that are there are then there too.
+        let mut n_left = self.samples.slots();
+        loop {
+            let n_to_event = match self.events.peek().map(Event::at) {
+                Ok(at) if at <= self.n_read => {
+                    let Ok(event) = self.events.pop() else { return };
+                    let piece = match event {
+                        Event::Begin { transport, .. } => Piece::Begin(transport),
+                        Event::Missing { missing, .. } => Piece::Missing(missing),
+                    };
+                    if take(piece).is_break() {
+                        return;
+                    }
+                    continue;
+                }
+                Ok(at) => usize::try_from(at - self.n_read).unwrap_or(usize::MAX),
+                Err(_) => usize::MAX,
+            };
+            let n = n_left.min(n_to_event).min(self.buffer.len());
+            let (piece, _) = self.samples.pop_partial_slice(&mut self.buffer[..n]);
+            if piece.is_empty() {
+                return;
+            }
+            n_left -= piece.len();
+            self.n_read += piece.len() as u64;
+            if take(Piece::Samples(piece)).is_break() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! From the pieces of a stream to entries on a timeline.
+
+mod place;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moodline_core::samples::MAX_MAGNITUDE;
+
+use super::analysers::{Analysers, Setup};
+use super::meter::Meter;
+use super::monitor::Monitor;
+use super::reader::{Missing, Piece};
+use super::{Settings, StreamFormat};
+use crate::analysis::Analyser;
+use crate::model::Model;
+use crate::segment::Segment;
+use crate::timeline::{Clock, GapReason};
+use place::Place;
+
+/// A run that is shorter says nothing about anybody's voice and leaves no segment, seconds.
+const SHORTEST_RUN_SECONDS: f64 = 0.5;
+
+/// Analyses one run of samples after the other and records what is found, or why nothing is.
+pub(super) struct Recorder {
+    monitor: Arc<Monitor>,
+    /// The model, or why there is none.
+    model: Result<Model, String>,
+    settings: Settings,
+    analysers: Analysers,
+    /// No analyser can be made for this: trying again would give the same.
+    refused: Option<Setup>,
+    place: Place,
+    run: Option<Run>,
+    epoch: u64,
+    meter: Meter,
+    looked: Instant,
+    /// Frames that were there at this look and are not taken yet.
+    n_waiting: u64,
+    n_taken: u64,
+}
+
+/// Samples that are analysed as one stream.
+struct Run {
+    analyser: Analyser,
+    setup: Setup,
+    /// Where it is recorded; none while it is only shown.
+    clock: Option<Clock>,
+    start_s: f64,
+    n_frames: u64,
+    /// End of the last segment, seconds since the start.
+    answered_s: f64,
+}
+
+impl Run {
+    fn seconds(&self) -> f64 {
+        self.n_frames as f64 / f64::from(self.setup.sample_rate)
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(monitor: Arc<Monitor>) -> Self {
+        let (epoch, stream_end_s) = monitor.epoch();
+        Self {
+            monitor,
+            model: Err("no model was asked for".to_owned()),
+            settings: Settings::default(),
+            analysers: Analysers::default(),
+            refused: None,
+            place: Place::new(stream_end_s),
+            run: None,
+            epoch,
+            meter: Meter::new(),
+            looked: Instant::now(),
+            n_waiting: 0,
+            n_taken: 0,
+        }
+    }
+
+    /// Before a look at the streams: what is analysed with from now on. A run goes on unless that changes it.
+    pub(super) fn prepare(&mut self, model: Result<Model, String>, settings: Settings) {
+        (self.model, self.settings) = (model, settings);
+        let (epoch, stream_end_s) = self.monitor.epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.abandon_run();
+            self.place.restart_stream(stream_end_s);
+        }
+        if self.run.as_ref().is_some_and(|run| Some(&run.setup) != self.setup().as_ref()) {
+            self.end_run();
+        }
+    }
+
+    /// A new stream starts.
+    pub(super) fn begin_stream(&mut self, format: StreamFormat) {
+        self.place.begin_stream(format.sample_rate);
+        self.monitor.post(|board| board.sample_rate = Some(format.sample_rate));
+    }
+
+    /// So many frames are there to be taken in this look: the last of them was heard just now.
+    pub(super) fn expect(&mut self, n_frames: usize) {
+        (self.looked, self.n_waiting) = (Instant::now(), n_frames as u64);
+    }
+
+    /// Takes the next piece of the stream.
+    pub(super) fn take(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Begin(transport) => {
+                self.end_run();
+                self.place.move_to(transport);
+            }
+            Piece::Missing(Missing { transport, n_frames, reason }) => {
+                self.end_run();
+                self.place.move_to(transport);
+                self.pass_over(n_frames, reason);
+            }
+            Piece::Samples(samples) => self.take_samples(samples),
+        }
+    }
+
+    /// Ends the run: its last segment covers what no full block does.
+    pub(super) fn end_run(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        if run.seconds() < SHORTEST_RUN_SECONDS {
+            self.abandon_run();
+            return;
+        }
+        let mut found = Vec::new();
+        let result = run.analyser.finish(&mut |segment| found.push(segment));
+        self.keep(found);
+        match result {
+            Ok(()) => self.put_back(),
+            Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    /// After a panic: what the run has not answered yet is a gap, and nothing of its analyser is used again.
+    pub(super) fn recover(&mut self, sentence: &str) {
+        self.analysers = Analysers::default();
+        self.fail(sentence);
+    }
+
+    /// After a look at the streams: shows how far it went, and returns how much audio it took.
+    pub(super) fn publish(&mut self) -> Duration {
+        let sample_rate = self.place.sample_rate();
+        let n_taken = std::mem::take(&mut self.n_taken);
+        self.monitor.post_progress(self.meter.look(), self.place.now().map(|(_, seconds)| seconds));
+        Duration::from_secs_f64(n_taken as f64 / f64::from(sample_rate))
+    }
+
+    fn take_samples(&mut self, samples: &mut [f32]) {
+        self.n_taken += samples.len() as u64;
+        self.n_waiting = self.n_waiting.saturating_sub(samples.len() as u64);
+        flush_subnormals(samples);
+        // Without an early exit the check is vectorised.
+        if samples.iter().fold(true, |all, sample| all & is_usable(sample)) {
+            self.take_usable(samples);
+            return;
+        }
+        // What lies between two unusable samples of one piece is shorter than anything that could be told from it.
+        // INVARIANT: the fold found one.
+        let first = samples.iter().position(|sample| !is_usable(sample)).expect("a sample is unusable");
+        let last = samples.iter().rposition(|sample| !is_usable(sample)).expect("a sample is unusable");
+        self.take_usable(&samples[..first]);
+        self.end_run();
+        self.pass_over((last + 1 - first) as u64, GapReason::NotFinite);
+        self.take_usable(&samples[last + 1..]);
+    }
+
+    fn take_usable(&mut self, samples: &[f32]) {
+        if samples.is_empty() {
+            return;
+        }
+        self.meter.take(samples, self.place.sample_rate());
+        if self.start_run() {
+            self.analyse(samples);
+        } else {
+            self.pass_over(samples.len() as u64, GapReason::Failure);
+        }
+    }
+
+    fn setup(&self) -> Option<Setup> {
+        let model = self.model.as_ref().ok()?.clone();
+        let (sample_rate, config) = (self.place.sample_rate(), self.settings.analysis());
+        Some(Setup { model, backend: self.settings.backend, sample_rate, config })
+    }
+
+    /// Whether there is a run to analyse samples with, starting one where there is none.
+    fn start_run(&mut self) -> bool {
+        if self.run.is_some() {
+            return true;
+        }
+        let Some(setup) = self.setup().filter(|setup| self.refused.as_ref() != Some(setup)) else { return false };
+        match self.analysers.take(&setup) {
+            Ok(analyser) => {
+                let (clock, start_s) = self.place.now().map_or((None, 0.0), |(clock, seconds)| (Some(clock), seconds));
+                let classifier = analyser.classifier();
+                let (backend, fallback_reason) = (classifier.backend(), classifier.fallback_reason().map(ToOwned::to_owned));
+                self.monitor.post(|board| {
+                    board.backend = Some(backend);
+                    board.fallback_reason = fallback_reason;
+                    board.clock = clock.unwrap_or(board.clock);
+                });
+                self.refused = None;
+                self.run = Some(Run { analyser, setup, clock, start_s, n_frames: 0, answered_s: 0.0 });
+                true
+            }
+            Err(error) => {
+                self.refused = Some(setup);
+                self.report(&error.to_string());
+                false
+            }
+        }
+    }
+
+    fn analyse(&mut self, samples: &[f32]) {
+        // Counted first: should the analysis panic, these samples were heard all the same.
+        self.place.advance(samples.len() as u64);
+        let Some(run) = &mut self.run else { return };
+        run.n_frames += samples.len() as u64;
+        let mut found = Vec::new();
+        let result = run.analyser.push(samples, &mut |segment| found.push(segment));
+        self.keep(found);
+        if let Err(error) = result {
+            self.fail(&error.to_string());
+        }
+    }
+
+    /// Records and shows what was found in the current run.
+    fn keep(&mut self, found: Vec<Segment>) {
+        let (Some(run), Some(&last)) = (&mut self.run, found.last()) else { return };
+        run.answered_s = last.end_s;
+        let start_s = run.start_s;
+        let on_clock =
+            move |segment: Segment| Segment { start_s: start_s + segment.start_s, end_s: start_s + segment.end_s, ..segment };
+        let ago_s = (run.seconds() - last.end_s).max(0.0) + self.n_waiting as f64 / f64::from(run.setup.sample_rate);
+        let heard = self.looked.checked_sub(Duration::from_secs_f64(ago_s)).unwrap_or(self.looked);
+        if let Some(clock) = run.clock {
+            let hop_s = run.setup.config.hop_seconds;
+            self.monitor.record(self.epoch, clock, |timeline| {
+                for segment in found.into_iter().map(on_clock) {
+                    timeline.insert_segment(segment.start_s, segment.end_s, hop_s, segment.state);
+                }
+            });
+        }
+        self.monitor.post(|board| {
+            board.latest = Some((on_clock(last), heard));
+            board.problem = None;
+        });
+    }
+
+    /// A gap from here on; there is no run.
+    fn pass_over(&mut self, n_frames: u64, reason: GapReason) {
+        let from = self.place.now();
+        let seconds = n_frames as f64 / f64::from(self.place.sample_rate());
+        self.place.advance(n_frames);
+        if let Some((clock, start_s)) = from {
+            self.monitor.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, start_s + seconds, reason));
+        }
+        let n_dropped = if reason == GapReason::Overrun { n_frames } else { 0 };
+        self.monitor.post(|board| {
+            board.latest = None;
+            board.dropped_frames += n_dropped;
+            board.clock = from.map_or(board.clock, |(clock, _)| clock);
+        });
+    }
+
+    /// The run has failed: what it has not answered is a gap.
+    fn fail(&mut self, sentence: &str) {
+        self.report(sentence);
+        let Some(run) = self.run.take() else { return };
+        if let Some(clock) = run.clock {
+            let (start_s, end_s) = (run.start_s + run.answered_s, run.start_s + run.seconds());
+            self.monitor.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, end_s, GapReason::Failure));
+        }
+        self.monitor.post(|board| board.latest = None);
+    }
+
+    fn report(&self, sentence: &str) {
+        tracing::warn!(sentence, "the live analysis has a problem");
+        self.monitor.post(|board| board.problem = Some(sentence.to_owned()));
+    }
+
+    /// Ends the run without its last segment.
+    fn abandon_run(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.analyser.reset();
+        }
+        self.put_back();
+    }
+
+    /// Keeps the analyser of the run, which is at its start again.
+    fn put_back(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.analysers.put_back(run.setup, run.analyser);
+        }
+    }
+}
+
+/// Arithmetic with subnormal numbers is a hundred times slower, and they are no sound.
+fn flush_subnormals(samples: &mut [f32]) {
+    for sample in samples {
+        *sample = if sample.abs() < f32::MIN_POSITIVE { 0.0 } else { *sample };
+    }
+}
+
+/// Not NaN, not infinite, and not louder than anything that is audio.
+fn is_usable(sample: &f32) -> bool {
+    sample.abs() <= MAX_MAGNITUDE as f32
+}

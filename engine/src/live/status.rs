@@ -1,0 +1,111 @@
+//! What an editor shows about the analysis.
+
+use std::time::{Duration, Instant};
+
+use crate::classifier::Backend;
+use crate::segment::{Latency, Segment};
+use crate::timeline::Clock;
+
+/// Whether there is a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelState {
+    /// Not yet.
+    Loading,
+    /// Yes.
+    Ready {
+        /// Its name.
+        id: String,
+        /// Its fingerprint, 64 hexadecimal digits.
+        fingerprint: String,
+    },
+    /// No; the reason in one sentence.
+    Failed(String),
+}
+
+/// How the analysis stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Whether there is a model.
+    pub model: ModelState,
+    /// What runs the network; none before the first run.
+    pub backend: Option<Backend>,
+    /// Why [`Auto`](crate::BackendChoice::Auto) did not take ONNX Runtime, if it did not.
+    pub fallback_reason: Option<String>,
+    /// The newest finding; none after a gap, until there is a new one. Its times are on [`Monitor::clock`](super::Monitor::clock), or, while a
+    /// followed host stands still, counted from where the audio began.
+    pub latest: Option<Segment>,
+    /// What it cost.
+    pub latency: Option<Latency>,
+    /// Time since its end was heard.
+    pub latest_age: Option<Duration>,
+    /// Frames that were lost to overruns since the last reset.
+    pub dropped_frames: u64,
+    /// Rate of the current or last stream, Hz.
+    pub sample_rate: Option<u32>,
+    /// What is wrong, in one sentence.
+    pub problem: Option<String>,
+}
+
+/// Level of the audio that is analysed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Highest magnitude, sinking slowly, dBFS, at least [`Level::FLOOR_DB`].
+    pub peak_db: f32,
+    /// Root mean square, dBFS (a full-scale square wave is 0), at least [`Level::FLOOR_DB`].
+    pub rms_db: f32,
+}
+
+impl Level {
+    /// What silence reads, dBFS.
+    pub const FLOOR_DB: f32 = -120.0;
+
+    /// No audio.
+    pub const SILENCE: Self = Self { peak_db: Self::FLOOR_DB, rms_db: Self::FLOOR_DB };
+}
+
+/// What the worker writes up.
+#[derive(Clone, Debug)]
+pub(super) struct Board {
+    pub(super) clock: Clock,
+    pub(super) backend: Option<Backend>,
+    pub(super) fallback_reason: Option<String>,
+    /// The newest finding, and when its end was heard.
+    pub(super) latest: Option<(Segment, Instant)>,
+    pub(super) dropped_frames: u64,
+    pub(super) sample_rate: Option<u32>,
+    pub(super) problem: Option<String>,
+    pub(super) level: Level,
+    pub(super) playhead: Option<f64>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self {
+            clock: Clock::default(),
+            backend: None,
+            fallback_reason: None,
+            latest: None,
+            dropped_frames: 0,
+            sample_rate: None,
+            problem: None,
+            level: Level::SILENCE,
+            playhead: None,
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn status(&self, model: ModelState) -> Status {
+        Status {
+            model,
+            backend: self.backend,
+            fallback_reason: self.fallback_reason.clone(),
+            latest: self.latest.map(|(segment, _)| segment),
+            latency: self.latest.map(|(segment, _)| segment.latency),
+            latest_age: self.latest.map(|(_, heard)| heard.elapsed()),
+            dropped_frames: self.dropped_frames,
+            sample_rate: self.sample_rate,
+            problem: self.problem.clone(),
+        }
+    }
+}

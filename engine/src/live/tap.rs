@@ -1,0 +1,209 @@
+//! The only code on the audio thread: it reduces a buffer to mono and leaves it in a ring.
+//!
+//! In: the host's buffers. Out: samples and what belongs to them, which a [`StreamReader`] takes up on another thread. Nothing that is
+//! computed from the audio ever comes back this way.
+
+use std::thread;
+use std::time::Duration;
+
+use moodline_core::resample::RATES_HZ;
+use rtrb::{Producer, RingBuffer};
+
+use super::downmix::reduce;
+use super::reader::{Event, Missing, StreamReader};
+use super::{Source, StreamFormat, Transport};
+use crate::timeline::GapReason;
+
+/// Audio that fits between the two threads, seconds. A host that renders faster than real time without saying so is not waited for.
+pub const RING_SECONDS: usize = 30;
+
+/// Events that fit between the two threads: one a buffer of 64 frames at 384 kHz for more than half a second.
+const N_EVENTS: usize = 4096;
+
+/// Samples reduced at a time, while they are in the processor's cache.
+const N_SCRATCH: usize = 512;
+
+/// A host's position that is off by no more is no jump, seconds.
+const TOLERANCE_SECONDS: f64 = 2e-3;
+
+/// How long to wait for room in a ring where nothing may be lost.
+const WAIT: Duration = Duration::from_millis(1);
+
+/// The audio thread's end of a stream. Dropping it ends the stream.
+///
+/// # Realtime safety
+/// [`push`](Self::push) and [`skip`](Self::skip) neither allocate, free, lock, call the system nor panic, and take a time proportional to
+/// the buffer; only in a stream whose format says `offline` do they wait for room in the ring. One thread at a time may call them: a tap can be
+/// sent to another thread and not be shared.
+pub struct AudioTap {
+    samples: Producer<f32>,
+    events: Producer<Event>,
+    offline: bool,
+    tolerance_frames: u64,
+    /// Frames written so far.
+    n_written: u64,
+    /// What the next frame must be to continue the last one; none where something new begins.
+    expected: Option<(Transport, Source)>,
+    /// Frames that were not written, and could not be told about yet.
+    untold: Option<Missing>,
+    /// The ring was full, and too little of it has been read since.
+    overrun: bool,
+    scratch: [f32; N_SCRATCH],
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<AudioTap>();
+
+    // Compiles only while `AudioTap` is not `Sync`: otherwise there would be two candidates for the parameter.
+    trait NotSync<Candidate> {
+        const HELD: () = ();
+    }
+    struct Shared;
+    impl<T: ?Sized> NotSync<()> for T {}
+    impl<T: ?Sized + Sync> NotSync<Shared> for T {}
+    let () = <AudioTap as NotSync<_>>::HELD;
+};
+
+impl AudioTap {
+    /// Both ends of a stream of `format`. Allocates and touches all memory the stream will need; a host may name any rate, and one that
+    /// cannot be analysed gets no larger ring than one that can.
+    #[must_use]
+    pub fn new(format: StreamFormat) -> (Self, StreamReader) {
+        let (mut samples, mut read_samples) = RingBuffer::new(format.sample_rate.min(*RATES_HZ.end()) as usize * RING_SECONDS);
+        let (events, read_events) = RingBuffer::new(N_EVENTS);
+        touch(&mut samples, &mut read_samples);
+        let tap = Self {
+            samples,
+            events,
+            offline: format.offline,
+            tolerance_frames: (TOLERANCE_SECONDS * f64::from(format.sample_rate)) as u64,
+            n_written: 0,
+            expected: None,
+            untold: None,
+            overrun: false,
+            scratch: [0.0; N_SCRATCH],
+        };
+        (tap, StreamReader::new(format, read_samples, read_events))
+    }
+
+    /// Takes one buffer: `channels` of the same length, of which `source` is analysed, with its first frame at `transport`.
+    ///
+    /// A buffer that does not fit in the ring is left out as a whole and becomes a gap; then the ring is half emptied before more is taken,
+    /// so that what remains is long enough to be analysed.
+    ///
+    /// # Realtime safety
+    /// As the type says.
+    pub fn push(&mut self, channels: &[&[f32]], source: Source, transport: Transport) {
+        let n_frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        if n_frames == 0 {
+            return;
+        }
+        self.overrun = !self.offline && !self.has_room(n_frames);
+        let place = if self.overrun { None } else { self.place(source, transport) };
+        let Some(place) = place else {
+            self.miss(Missing { transport, n_frames: n_frames as u64, reason: GapReason::Overrun });
+            return;
+        };
+        for start in (0..n_frames).step_by(N_SCRATCH) {
+            let part = self.scratch.get_mut(..N_SCRATCH.min(n_frames - start)).unwrap_or_default();
+            reduce(channels, source, start, part);
+            if self.offline {
+                wait_until(&self.samples, |samples| samples.slots() >= part.len());
+            }
+            // Fails only where the reader of an offline stream is gone.
+            if self.samples.push_entire_slice(part).is_ok() {
+                self.n_written += part.len() as u64;
+            }
+        }
+        self.expected = Some((place.after(n_frames as u64), source));
+    }
+
+    /// Passes over `n_frames` that are not to be analysed, the first of them at `transport`: a gap of [`GapReason::Bypass`].
+    ///
+    /// # Realtime safety
+    /// As the type says.
+    pub fn skip(&mut self, n_frames: usize, transport: Transport) {
+        if n_frames > 0 {
+            self.miss(Missing { transport, n_frames: n_frames as u64, reason: GapReason::Bypass });
+        }
+    }
+
+    fn has_room(&self, n_frames: usize) -> bool {
+        let n_needed = if self.overrun { n_frames.max(self.samples.buffer().capacity() / 2) } else { n_frames };
+        self.samples.cached_slots() >= n_needed || self.samples.slots() >= n_needed
+    }
+
+    /// Where the next frame belongs: behind the last one if `transport` allows it, so that a host's rounding errors do not add up.
+    /// Otherwise something new begins, and the reader is told; none where there is no room to tell.
+    fn place(&mut self, source: Source, transport: Transport) -> Option<Transport> {
+        match self.expected {
+            Some((expected, same)) if same == source && self.continues(expected, transport) => Some(expected),
+            _ => (self.tell_untold() && self.tell(|at| Event::Begin { at, transport })).then_some(transport),
+        }
+    }
+
+    fn continues(&self, expected: Transport, found: Transport) -> bool {
+        match (expected, found) {
+            (Transport::Playing(expected), Transport::Playing(found)) => expected.abs_diff(found) <= self.tolerance_frames,
+            (expected, found) => expected == found,
+        }
+    }
+
+    /// Notes frames that are not written, and tells of them while the ring of events is not busy.
+    fn miss(&mut self, missing: Missing) {
+        self.expected = None;
+        match &self.untold {
+            Some(untold) if untold.reason == missing.reason && self.continues(untold.end(), missing.transport) => {}
+            _ => _ = self.tell_untold(),
+        }
+        match &mut self.untold {
+            // Where nothing more can be told, the position of what is added is lost, but not its length.
+            Some(untold) => untold.n_frames = untold.n_frames.saturating_add(missing.n_frames),
+            none => *none = Some(missing),
+        }
+        if self.events.slots() > N_EVENTS / 2 {
+            self.tell_untold();
+        }
+    }
+
+    fn tell_untold(&mut self) -> bool {
+        let Some(missing) = self.untold else { return true };
+        let told = self.tell(|at| Event::Missing { at, missing });
+        if told {
+            self.untold = None;
+        }
+        told
+    }
+
+    fn tell(&mut self, event: impl FnOnce(u64) -> Event) -> bool {
+        if self.offline {
+            wait_until(&self.events, |events| events.slots() > 0);
+        }
+        self.events.push(event(self.n_written)).is_ok()
+    }
+}
+
+impl Drop for AudioTap {
+    fn drop(&mut self) {
+        self.tell_untold();
+    }
+}
+
+/// Waits until there is room, or nobody left to make it.
+fn wait_until<T>(ring: &Producer<T>, has_room: impl Fn(&Producer<T>) -> bool) {
+    while !has_room(ring) && !ring.is_abandoned() {
+        thread::sleep(WAIT);
+    }
+}
+
+/// Writes to every page of the ring, so that the audio thread is not the first to do so and is never stopped for it.
+fn touch(samples: &mut Producer<f32>, read_samples: &mut rtrb::Consumer<f32>) {
+    let n = samples.slots();
+    if let Ok(chunk) = samples.write_chunk(n) {
+        chunk.commit_all();
+    }
+    if let Ok(chunk) = read_samples.read_chunk(n) {
+        chunk.commit_all();
+    }
+}

@@ -1,0 +1,46 @@
+//! Smoothing, for the eye only: what is recorded and exported stays as it was found.
+
+use moodline_core::{Emotion, Probabilities};
+
+use super::{Content, Entry};
+use crate::segment::State;
+
+/// The probabilities of neighbouring entries, each moved towards the one before; none where an entry has none.
+///
+/// Exponential smoothing with a time constant of `time_constant_s` seconds (0: none) over the time between the starts. It restarts after a gap, after
+/// silence and where nothing is recorded, so that nothing is carried over what was not heard.
+#[must_use]
+pub fn smoothed(entries: &[Entry], time_constant_s: f64) -> Vec<Option<Probabilities>> {
+    let mut before: Option<(&Entry, Probabilities)> = None;
+    let mut smooth = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let found = probabilities_of(entry);
+        before = found.map(|found| match before {
+            Some((last, average)) if entry.start_s <= last.end_s => {
+                (entry, mixed(&average, &found, weight_of(entry.start_s - last.start_s, time_constant_s)))
+            }
+            _ => (entry, found),
+        });
+        smooth.push(before.map(|(_, average)| average));
+    }
+    smooth
+}
+
+/// How much of the way to a new value is gone after `seconds`, 0..=1.
+fn weight_of(seconds: f64, time_constant_s: f64) -> f32 {
+    if time_constant_s > 0.0 { (1.0 - (-seconds / time_constant_s).exp()) as f32 } else { 1.0 }
+}
+
+const fn probabilities_of(entry: &Entry) -> Option<Probabilities> {
+    match entry.content {
+        Content::Segment(State::Speech(probabilities)) => Some(probabilities),
+        Content::Segment(State::NoSpeech) | Content::Gap(_) => None,
+    }
+}
+
+/// `from`, and `weight` (0..=1) of the way to `to`.
+fn mixed(from: &Probabilities, to: &Probabilities, weight: f32) -> Probabilities {
+    let mix = |emotion: Emotion| (weight * to.of(emotion) + (1.0 - weight) * from.of(emotion)).clamp(0.0, 1.0);
+    // Two distributions mixed are one, up to rounding far below its tolerance.
+    Probabilities::new(Emotion::ALL.map(mix)).unwrap_or(*to)
+}

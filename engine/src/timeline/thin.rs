@@ -1,0 +1,64 @@
+//! Less detail where the memory has an end.
+
+use super::{Entry, Timeline};
+
+/// The share of the entries, those written longest ago, that one pass thins.
+const SHARE: usize = 4;
+
+impl Timeline {
+    /// Leaves at most `capacity` entries: every second of those written longest ago goes, as often as needed. What is left covers the same
+    /// time, so an old recording stays whole and becomes coarse.
+    pub(super) fn thin_to(&mut self, capacity: usize) {
+        while self.entries.len() > capacity {
+            let n_before = self.entries.len();
+            self.thin_oldest(n_before / SHARE);
+            if self.entries.len() == n_before {
+                self.drop_oldest(n_before - capacity + capacity / SHARE);
+            }
+        }
+    }
+
+    /// Drops every second segment among the `n` entries written longest ago that follow one another.
+    fn thin_oldest(&mut self, n: usize) {
+        let limit = self.ordinal_of_oldest(n);
+        let mut kept: Vec<Entry> = Vec::with_capacity(self.entries.len());
+        let mut kept_ordinals = Vec::with_capacity(self.entries.len());
+        let mut may_absorb = false;
+        for (index, (&entry, &ordinal)) in self.entries.iter().zip(&self.ordinals).enumerate() {
+            let old_segment = ordinal <= limit && !entry.is_gap();
+            match kept.last_mut() {
+                Some(last) if may_absorb && old_segment && entry.start_s <= last.end_s => {
+                    let next_start_s = self.entries.get(index + 1).map_or(f64::INFINITY, |next| next.start_s);
+                    last.end_s = last.end_s.max(entry.end_s.min(next_start_s));
+                    may_absorb = false;
+                }
+                _ => {
+                    kept.push(entry);
+                    kept_ordinals.push(ordinal);
+                    may_absorb = old_segment;
+                }
+            }
+        }
+        let longest = kept.iter().filter(|entry| !entry.is_gap()).map(|entry| entry.end_s - entry.start_s);
+        self.longest_segment_s = longest.fold(0.0, f64::max);
+        (self.entries, self.ordinals) = (kept, kept_ordinals);
+    }
+
+    /// Drops the `n` entries written longest ago: the end of a timeline that cannot be thinned, such as one of nothing but gaps.
+    fn drop_oldest(&mut self, n: usize) {
+        let limit = self.ordinal_of_oldest(n);
+        let mut index = 0;
+        let keep = self.ordinals.iter().map(|&ordinal| ordinal > limit).collect::<Vec<_>>();
+        self.entries.retain(|_| {
+            index += 1;
+            keep[index - 1]
+        });
+        self.ordinals.retain(|&ordinal| ordinal > limit);
+    }
+
+    /// The largest ordinal among the `n` smallest, `n` at least 1 and at most the number of entries.
+    fn ordinal_of_oldest(&self, n: usize) -> u64 {
+        let mut ordinals = self.ordinals.clone();
+        *ordinals.select_nth_unstable(n.max(1) - 1).1
+    }
+}

@@ -1,0 +1,331 @@
+//! The window: what the analysis found, and everything a user can ask for.
+//!
+//! In: the [`Monitor`], the parameters and the session. Out: requests to the monitor, parameter gestures through the host, choices into the
+//! session, and files. A frame reads a few small values and repaints kept pictures; frames come only when something changed.
+
+mod axis;
+mod canvas;
+mod colours;
+mod columns;
+mod controls;
+mod dialogs;
+mod drops;
+mod export;
+mod glyph;
+mod header;
+mod headline;
+mod icons;
+mod lane;
+mod lanes;
+mod layout;
+mod message;
+mod overview;
+mod panels;
+mod readout;
+mod requests;
+mod shown;
+mod title;
+mod toolbar;
+mod view;
+mod window;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use egui::{CentralPanel, Frame as Border, Ui};
+use moodline_engine::Segment;
+use moodline_engine::live::{FileLane, Monitor, Status};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor};
+use parking_lot::RwLock;
+
+use crate::params::MoodlineParams;
+use crate::session::{Session, Theme};
+use colours::Colours;
+use controls::Host;
+use dialogs::Dialogs;
+use drops::Drops;
+use header::Header;
+use headline::Headline;
+use lane::Look;
+use lanes::{Body, Scene};
+use layout::Layout;
+use message::Messages;
+use panels::{Choices, Facts};
+use shown::{Held, Shown};
+use title::FileTitle;
+use toolbar::{ExportChoice, Panel, Toolbar};
+use window::OpenWindow;
+
+/// How often the window looks for news from the analysis. Smooth enough for a meter and a playhead; what the mouse does is shown at once.
+const NEWS_INTERVAL: Duration = Duration::from_millis(30);
+
+/// The editor of an instance; it outlives the windows in which it is shown.
+pub struct EditorApp {
+    params: Arc<MoodlineParams>,
+    monitor: Arc<Monitor>,
+    session: Arc<RwLock<Session>>,
+    n_open: Arc<AtomicUsize>,
+    body: Body,
+    held: Option<Held>,
+    panel: Option<Panel>,
+    export: ExportChoice,
+    messages: Messages,
+    dialogs: Dialogs,
+    drops: Drops,
+    /// What the open window was told to look like.
+    theme: Option<Theme>,
+    /// What the file's pictures were made of last, and how often that changed.
+    file_segments: Option<Arc<[Segment]>>,
+    file_version: u64,
+    /// The size a session asks for, until the window has it.
+    wanted_size: Option<(u32, u32)>,
+}
+
+/// The editor for an instance, with what `around` puts around it; nothing is shown or started before a host opens it.
+pub(crate) fn create<A: NiceEguiApp>(
+    params: Arc<MoodlineParams>,
+    monitor: Arc<Monitor>,
+    session: Arc<RwLock<Session>>,
+    state: Arc<EguiEditorState>,
+    notifier: RepaintNotifier,
+    around: impl FnOnce(EditorApp) -> A,
+) -> Option<EguiEditor<A>> {
+    let app = around(EditorApp::new(params, monitor, session, notifier.clone()));
+    let settings = EguiNiceSettings::new().with_tile("Moodline").with_resize_hint(resize_hint());
+    create_egui_editor(state, notifier, settings.with_repaint_poll_interval(NEWS_INTERVAL), app)
+}
+
+fn resize_hint() -> ResizeHint {
+    let min_size = LogicalSize::new(layout::MIN_SIZE.x, layout::MIN_SIZE.y);
+    ResizeHint { size_constraints: SizeConstraints::min_logical_size(min_size), ..ResizeHint::RESIZABLE }
+}
+
+impl EditorApp {
+    /// An editor without a window. `notifier` asks the window to come for a repaint.
+    #[must_use]
+    pub fn new(
+        params: Arc<MoodlineParams>,
+        monitor: Arc<Monitor>,
+        session: Arc<RwLock<Session>>,
+        notifier: RepaintNotifier,
+    ) -> Self {
+        Self {
+            params,
+            monitor,
+            session,
+            n_open: Arc::default(),
+            body: Body::default(),
+            held: None,
+            panel: None,
+            export: ExportChoice::default(),
+            messages: Messages::default(),
+            dialogs: Dialogs::new(notifier.clone()),
+            drops: Drops::new(notifier),
+            theme: None,
+            file_segments: None,
+            file_version: 0,
+            wanted_size: None,
+        }
+    }
+
+    /// Zooms out to everything recorded.
+    pub fn show_everything(&mut self) {
+        let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
+        self.body.view.fit(bounds);
+    }
+
+    /// Shows a frame and does what the user asked for. Without a host, parameters are shown and cannot be changed.
+    pub fn show(&mut self, ui: &mut Ui, host: Option<&GuiContext>) {
+        let colours = self.dress(ui.ctx());
+        self.take_answers();
+        self.hold_or_release();
+        let host = Host(host.map(GuiContext::param_setter));
+        CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
+    }
+
+    /// Gives egui the colours of the session.
+    fn dress(&mut self, ctx: &egui::Context) -> Colours {
+        let theme = self.session.read().theme;
+        let colours = Colours::of(theme);
+        if self.theme != Some(theme) {
+            self.theme = Some(theme);
+            window::dress(ctx, &colours);
+        }
+        colours
+    }
+
+    /// Follows the hold parameter, which a host may automate.
+    fn hold_or_release(&mut self) {
+        let hold = self.params.hold.value();
+        if hold != self.held.is_some() {
+            self.held = hold.then(|| Held::take(&self.monitor));
+            self.body.forget_pictures();
+        }
+    }
+
+    fn show_parts(&mut self, ui: &mut Ui, host: &Host<'_>, colours: &Colours) {
+        let layout = Layout::new(ui.max_rect(), self.panel.is_some());
+        let file = self.monitor.file();
+        self.note_file(file.as_ref());
+        let held = self.held.take();
+        let monitor = Arc::clone(&self.monitor);
+        let shown = Shown::new(&monitor, held.as_ref());
+        let bounds = shown.with_timeline(|timeline| timeline.bounds());
+        self.show_header(ui, &layout, &shown, held.is_some(), colours);
+        let request = self.show_toolbar(ui, &layout, held.is_some(), bounds, file.as_ref());
+        self.show_body(ui, &layout, &shown, file.as_ref(), colours);
+        let status = shown.snapshot.status.clone();
+        drop(shown);
+        self.held = held;
+        self.show_panel(ui, &layout, &status, host, colours);
+        self.messages.show(ui, layout.body, colours);
+        if self.drops.hovers() {
+            window::show_drop_hint(ui, layout.body, colours);
+        }
+        if let Some(request) = request {
+            self.answer(request, host, &status);
+        }
+    }
+
+    /// Raises the version of the file's data if there is more of it or other data.
+    fn note_file(&mut self, file: Option<&FileLane>) {
+        let segments = file.map(|file| &file.segments);
+        let is_known = match (segments, &self.file_segments) {
+            (Some(new), Some(known)) => Arc::ptr_eq(new, known),
+            (new, known) => new.is_none() && known.is_none(),
+        };
+        if !is_known {
+            self.file_segments = segments.cloned();
+            self.file_version += 1;
+        }
+    }
+
+    fn show_header(&self, ui: &mut Ui, layout: &Layout, shown: &Shown<'_>, held: bool, colours: &Colours) {
+        let status = &shown.snapshot.status;
+        let latest = shown.latest(f64::from(self.params.smoothing.value()));
+        let (confidence, hop_s) = (self.params.confidence.value(), self.params.hop.value());
+        let headline = Headline::new(status, latest.as_ref(), self.params.bypass.value(), confidence, hop_s);
+        if let (Some(age), true) = (status.latest_age, headline.emotion().is_some() && !held) {
+            // Nobody else would tell when the finding has become too old.
+            ui.ctx().request_repaint_after(headline::stale_after(hop_s).saturating_sub(age) + window::BLINK);
+        }
+        let (detail, is_problem) = headline.detail(status);
+        let header = Header {
+            headline: &headline,
+            detail: &detail,
+            is_problem,
+            level: self.monitor.level(),
+            held,
+            with_bars: layout.bars,
+            colours,
+        };
+        header.show(ui, layout.header);
+    }
+
+    fn show_toolbar(
+        &mut self,
+        ui: &mut Ui,
+        layout: &Layout,
+        held: bool,
+        bounds: Option<(f64, f64)>,
+        file: Option<&FileLane>,
+    ) -> Option<toolbar::Request> {
+        let toolbar = Toolbar {
+            words: layout.words,
+            held,
+            follow: self.body.view.follow,
+            panel: self.panel,
+            recorded_s: bounds.map(|(start_s, end_s)| end_s - start_s),
+            has_file: file.is_some_and(|file| file.report.is_some()),
+            folder: &self.export_folder(),
+        };
+        toolbar.show(ui, layout.toolbar, &mut self.export)
+    }
+
+    fn show_body(&mut self, ui: &mut Ui, layout: &Layout, shown: &Shown<'_>, file: Option<&FileLane>, colours: &Colours) {
+        let scene = Scene {
+            shown,
+            file_version: self.file_version,
+            file,
+            look: Look { colours: *colours, style: self.session.read().style, confidence: self.params.confidence.value() },
+            smoothing_s: f64::from(self.params.smoothing.value()),
+        };
+        let seen = self.body.show(ui, layout.body, &scene);
+        if let (Some(file), Some((title, lane))) = (file, seen.lanes.file) {
+            let request = FileTitle { file, is_pointed_at: seen.is_pointed_at, colours }.show(ui, title, lane);
+            match request {
+                Some(title::Request::Cancel) => self.monitor.cancel_file(),
+                Some(title::Request::Close) => self.monitor.close_file(),
+                None => {}
+            }
+        }
+    }
+
+    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &Host<'_>, colours: &Colours) {
+        let (Some(panel), Some(rect)) = (self.panel, layout.panel) else { return };
+        let session = self.session.read().clone();
+        let folder = self.export_folder();
+        let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
+            Panel::Settings => {
+                let model = session.model.as_deref();
+                Choices { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
+            }
+            Panel::Latency => {
+                Facts { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
+                None
+            }
+            Panel::About => {
+                panels::about(ui);
+                None
+            }
+        });
+        if closed {
+            self.panel = None;
+        }
+        if let Some(request) = request {
+            self.set(request);
+        }
+    }
+
+    /// Where exports go without a dialog: the session's choice, or the first usual place.
+    fn export_folder(&self) -> PathBuf {
+        let chosen = self.session.read().export_folder.clone();
+        chosen.or_else(|| export::usual_folders().into_iter().next()).unwrap_or_default()
+    }
+}
+
+impl NiceEguiApp for EditorApp {
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.theme = None;
+        let session = self.session.read();
+        self.wanted_size = session.window_size;
+        frame.set_clear_color(Colours::of(session.theme).ground.into());
+        let drops = self.drops.listen(frame);
+        OpenWindow::attach(&ctx, gui, &self.monitor, &self.n_open, drops);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        if let Some((width, height)) = self.wanted_size.take() {
+            window::resize(ui, width, height);
+        }
+        let host = OpenWindow::host(ui.ctx());
+        self.show(ui, host.as_ref());
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        if self.wanted_size.is_none() {
+            let (width, height) = (size.logical.width.round() as u32, size.logical.height.round() as u32);
+            self.session.write().window_size = Some((width, height));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! A timeline as columns of one pixel: what a picture of any length needs, whatever was recorded.
+//!
+//! In: pieces of time with what they hold. Out: one [`Column`] a pixel. Pure, no screen.
+
+use moodline_core::Emotion;
+use moodline_engine::timeline::GapReason;
+
+/// Four probabilities in [`Emotion::ALL`] order.
+pub(crate) type Four = [f32; Emotion::COUNT];
+
+/// A stretch of time and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Piece {
+    pub(crate) start_s: f64,
+    pub(crate) end_s: f64,
+    pub(crate) what: What,
+}
+
+/// What a stretch of time holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum What {
+    /// Speech with these probabilities.
+    Speech(Four),
+    /// Heard, but nobody speaks.
+    Silence,
+    /// Not analysed.
+    Gap(GapReason),
+}
+
+/// What one pixel of the time axis shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Column {
+    /// What covers most of the column; none where nothing was recorded.
+    pub(crate) what: Option<What>,
+    /// A gap that touches the column, however short, so that no gap gets lost by zooming out.
+    pub(crate) gap: Option<GapReason>,
+}
+
+/// Columns of equal length on a grid that starts at time zero, so that a picture does not shimmer while it scrolls: column `k` covers
+/// `k * seconds .. (k + 1) * seconds`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Grid {
+    /// Number of the first column; negative before zero.
+    pub(crate) first: i64,
+    /// How many columns.
+    pub(crate) n: usize,
+    /// Length of a column, seconds.
+    pub(crate) seconds: f64,
+}
+
+impl Grid {
+    /// The grid of `n` columns whose first one holds `start_s`, together `span_s` long.
+    pub(crate) fn new(start_s: f64, span_s: f64, n: usize) -> Self {
+        let seconds = span_s / n.max(1) as f64;
+        // A start that is a multiple of the column but for rounding belongs to that multiple.
+        Self { first: (start_s / seconds + 1e-6).floor() as i64, n, seconds }
+    }
+
+    pub(crate) fn start_s(&self) -> f64 {
+        self.first as f64 * self.seconds
+    }
+
+    pub(crate) fn end_s(&self) -> f64 {
+        (self.first + self.n as i64) as f64 * self.seconds
+    }
+
+    /// The columns of `pieces`, which are sorted and do not overlap.
+    pub(crate) fn columns(&self, pieces: impl IntoIterator<Item = Piece>) -> Vec<Column> {
+        let mut cells = vec![Cell::default(); self.n];
+        for piece in pieces {
+            let (from, to) = (self.position(piece.start_s), self.position(piece.end_s));
+            let first = from.floor().max(0.0) as usize;
+            let end = (to.ceil().max(0.0) as usize).min(self.n);
+            for (index, cell) in cells.iter_mut().enumerate().take(end).skip(first) {
+                let covered = to.min((index + 1) as f64) - from.max(index as f64);
+                cell.add(&piece.what, covered);
+            }
+        }
+        cells.iter().map(Cell::column).collect()
+    }
+
+    /// Where `time_s` is, in columns from the left border.
+    fn position(&self, time_s: f64) -> f64 {
+        time_s / self.seconds - self.first as f64
+    }
+}
+
+/// What has been gathered for one column; lengths are parts of the column.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    weighted: [f64; Emotion::COUNT],
+    speech: f64,
+    silence: f64,
+    missing: f64,
+    gap: Option<GapReason>,
+}
+
+impl Cell {
+    fn add(&mut self, what: &What, covered: f64) {
+        if covered <= 0.0 {
+            return;
+        }
+        match what {
+            What::Speech(probabilities) => {
+                self.speech += covered;
+                for (sum, probability) in self.weighted.iter_mut().zip(probabilities) {
+                    *sum += covered * f64::from(*probability);
+                }
+            }
+            What::Silence => self.silence += covered,
+            What::Gap(reason) => {
+                self.missing += covered;
+                self.gap.get_or_insert(*reason);
+            }
+        }
+    }
+
+    fn column(&self) -> Column {
+        let what = match self.gap {
+            Some(reason) if self.missing >= self.speech.max(self.silence) => Some(What::Gap(reason)),
+            _ if self.speech >= self.silence && self.speech > 0.0 => {
+                Some(What::Speech(self.weighted.map(|sum| (sum / self.speech) as f32)))
+            }
+            _ if self.silence > 0.0 => Some(What::Silence),
+            _ => None,
+        };
+        Column { what, gap: self.gap }
+    }
+}
+
+/// Runs of neighbouring columns that show the same: index of the first, how many, the first.
+pub(crate) fn runs(columns: &[Column]) -> impl Iterator<Item = (usize, usize, &Column)> {
+    runs_by(columns, |column| *column)
+}
+
+/// Runs of neighbouring columns with the same `key`: index of the first, how many, the first.
+pub(crate) fn runs_by<'a, K: PartialEq>(
+    columns: &'a [Column],
+    key: impl Fn(&Column) -> K + 'a,
+) -> impl Iterator<Item = (usize, usize, &'a Column)> {
+    let mut first = 0;
+    columns.chunk_by(move |a, b| key(a) == key(b)).map(move |run| {
+        let start = first;
+        first += run.len();
+        (start, run.len(), &run[0])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn a_what() -> impl Strategy<Value = What> {
+        prop_oneof![
+            3 => (0.0f32..1.0, 0.0f32..1.0).prop_map(|(a, b)| What::Speech([a * b, a * (1.0 - b), (1.0 - a) * b, (1.0 - a) * (1.0 - b)])),
+            1 => Just(What::Silence),
+            1 => Just(What::Gap(GapReason::Overrun)),
+        ]
+    }
+
+    fn some_pieces() -> impl Strategy<Value = Vec<Piece>> {
+        prop::collection::vec((0.0f64..1.5, 0.01f64..3.0, a_what()), 0..40).prop_map(|parts| {
+            let mut time = -10.0;
+            parts
+                .into_iter()
+                .map(|(pause, length, what)| {
+                    let start_s = time + if pause > 1.0 { pause } else { 0.0 };
+                    time = start_s + length;
+                    Piece { start_s, end_s: time, what }
+                })
+                .collect()
+        })
+    }
+
+    /// What a column shows, found by looking at 1,000 moments of it.
+    fn sampled(pieces: &[Piece], start_s: f64, seconds: f64) -> ([f64; 3], Four) {
+        let mut counts = [0.0f64; 3];
+        let mut sums = [0.0f64; 4];
+        for moment in 0..1000 {
+            let time = start_s + (f64::from(moment) + 0.5) / 1000.0 * seconds;
+            match pieces.iter().find(|piece| piece.start_s <= time && time < piece.end_s).map(|piece| piece.what) {
+                Some(What::Speech(four)) => {
+                    counts[0] += 1.0;
+                    (0..4).for_each(|index| sums[index] += f64::from(four[index]));
+                }
+                Some(What::Silence) => counts[1] += 1.0,
+                Some(What::Gap(_)) => counts[2] += 1.0,
+                None => {}
+            }
+        }
+        (counts.map(|count| count / 1000.0), sums.map(|sum| (sum / counts[0].max(1.0)) as f32))
+    }
+
+    proptest! {
+        #[test]
+        fn columns_are_what_a_thousand_looks_at_each_pixel_find(
+            pieces in some_pieces(), start_s in -12.0f64..20.0, span_s in 0.5f64..60.0, n in 1usize..80,
+        ) {
+            let grid = Grid::new(start_s, span_s, n);
+            let columns = grid.columns(pieces.iter().copied());
+            prop_assert_eq!(columns.len(), n);
+            for (index, column) in columns.iter().enumerate() {
+                let ([speech, silence, missing], four) = sampled(&pieces, grid.start_s() + index as f64 * grid.seconds, grid.seconds);
+                let close = 0.01;
+                match column.what {
+                    Some(What::Speech(found)) => {
+                        prop_assert!(speech >= silence.max(missing) - close);
+                        if speech > 0.2 {
+                            for (found, expected) in found.iter().zip(four) {
+                                prop_assert!((found - expected).abs() < 0.03, "{found} {expected}");
+                            }
+                        }
+                    }
+                    Some(What::Silence) => prop_assert!(silence >= speech.max(missing) - close),
+                    Some(What::Gap(_)) => prop_assert!(missing >= speech.max(silence) - close),
+                    None => prop_assert!(speech + silence + missing <= close),
+                }
+                if missing > close {
+                    prop_assert!(column.gap.is_some());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_grid_does_not_move_with_the_view() {
+        let (one, other) = (Grid::new(10.0, 60.0, 600), Grid::new(10.03, 60.0, 600));
+        assert_eq!(one, other);
+        assert_eq!(Grid::new(10.12, 60.0, 600).first, one.first + 1);
+        assert_eq!(Grid::new(-0.05, 60.0, 600).first, -1);
+    }
+
+    #[test]
+    fn a_gap_shorter_than_a_pixel_is_still_known() {
+        let speech = What::Speech([1.0, 0.0, 0.0, 0.0]);
+        let pieces = [
+            Piece { start_s: 0.0, end_s: 0.5, what: speech },
+            Piece { start_s: 0.5, end_s: 0.51, what: What::Gap(GapReason::NotFinite) },
+            Piece { start_s: 0.51, end_s: 2.0, what: speech },
+        ];
+        let columns = Grid::new(0.0, 2.0, 2).columns(pieces);
+        assert_eq!(columns[0], Column { what: Some(speech), gap: Some(GapReason::NotFinite) });
+        assert_eq!(columns[1], Column { what: Some(speech), gap: None });
+    }
+
+    #[test]
+    fn runs_cover_every_column_once() {
+        let silence = Column { what: Some(What::Silence), gap: None };
+        let empty = Column { what: None, gap: None };
+        let columns = [silence, silence, empty, silence];
+        let found: Vec<_> = runs(&columns).map(|(first, n, column)| (first, n, *column)).collect();
+        assert_eq!(found, [(0, 2, silence), (2, 1, empty), (3, 1, silence)]);
+    }
+}

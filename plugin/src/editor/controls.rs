@@ -1,0 +1,149 @@
+//! Widgets: buttons with drawn icons, and parameters that go through the host, so that it can record automation and undo.
+
+use egui::{Align, ComboBox, Layout, Response, Role, Sense, Slider, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, vec2};
+use nice_plug::context::gui::ParamSetter;
+use nice_plug::prelude::Param;
+
+use super::icons::{self, Icon};
+
+/// Side of a button with an icon alone, points.
+pub(crate) const BUTTON: f32 = 26.0;
+
+/// Width of the names of settings, points.
+const NAME_WIDTH: f32 = 78.0;
+/// Width of the values of settings, points.
+const VALUE_WIDTH: f32 = 58.0;
+
+/// The way to the host's parameters; without a host, values are shown and cannot be changed.
+pub(crate) struct Host<'a>(pub(crate) Option<ParamSetter<'a>>);
+
+impl Host<'_> {
+    pub(crate) fn begin(&self, param: &impl Param) {
+        if let Some(setter) = &self.0 {
+            setter.begin_set_parameter(param);
+        }
+    }
+
+    /// Must be between [`Host::begin`] and [`Host::end`].
+    fn set<P: Param>(&self, param: &P, normalized: f32) {
+        if let Some(setter) = &self.0 {
+            setter.set_parameter(param, param.preview_plain(normalized));
+        }
+    }
+
+    pub(crate) fn end(&self, param: &impl Param) {
+        if let Some(setter) = &self.0 {
+            setter.end_set_parameter(param);
+        }
+    }
+
+    /// One whole gesture.
+    pub(crate) fn change(&self, param: &impl Param, normalized: f32) {
+        self.begin(param);
+        self.set(param, normalized);
+        self.end(param);
+    }
+}
+
+/// A button with an icon and, where there is room, a word; `on` shows it as switched on.
+pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, word: Option<&str>, on: bool, hint: &str) -> Response {
+    let text = word
+        .map(|word| WidgetText::from(word).into_galley(ui, Some(TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button));
+    let width = text.as_ref().map_or(BUTTON, |text| BUTTON + text.size().x + 6.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, BUTTON), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, hint));
+    if ui.is_rect_visible(rect) {
+        let style = ui.style().interact(&response);
+        let selection = ui.visuals().selection;
+        let (fill, ink) =
+            if on { (selection.bg_fill, selection.stroke.color) } else { (style.weak_bg_fill, style.fg_stroke.color) };
+        ui.painter().rect(rect, style.corner_radius, fill, style.bg_stroke, egui::StrokeKind::Inside);
+        icons::paint(ui.painter(), icon, rect.with_max_x(rect.left() + BUTTON), ink);
+        if let Some(text) = text {
+            let at = egui::pos2(rect.left() + BUTTON - 1.0, rect.center().y - text.size().y / 2.0);
+            ui.painter().galley_with_override_text_color(at, text, ink);
+        }
+    }
+    response.on_hover_text(hint)
+}
+
+/// A setting: its name, and what `content` shows at the right.
+fn setting<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| {
+        let at_right = Layout::right_to_left(Align::Center);
+        let label = ui.allocate_ui_with_layout(
+            vec2(NAME_WIDTH, ui.spacing().interact_size.y),
+            Layout::left_to_right(Align::Center),
+            |ui| {
+                ui.set_min_width(NAME_WIDTH);
+                ui.label(name)
+            },
+        );
+        label.inner.on_hover_text(hint);
+        ui.with_layout(at_right, content).inner
+    })
+    .inner
+}
+
+/// A slider for a continuous parameter. A double click resets it; the arrow keys move it when it has the focus.
+pub(crate) fn slider(ui: &mut Ui, host: &Host<'_>, param: &impl Param, name: &str, hint: &str) {
+    let mut value = param.unmodulated_normalized_value();
+    let response = setting(ui, name, hint, |ui| {
+        let text = param.normalized_value_to_string(value, true);
+        let at_right = Layout::right_to_left(Align::Center);
+        ui.allocate_ui_with_layout(vec2(VALUE_WIDTH, ui.available_height()), at_right, |ui| {
+            ui.set_min_width(VALUE_WIDTH);
+            ui.label(text);
+        });
+        ui.spacing_mut().slider_width = ui.available_width();
+        ui.add(Slider::new(&mut value, 0.0..=1.0).show_value(false)).on_hover_text(hint)
+    });
+    let dragging = response.dragged();
+    if response.drag_started() {
+        host.begin(param);
+    }
+    if response.changed() {
+        if dragging || response.drag_stopped() {
+            host.set(param, value);
+        } else {
+            host.change(param, value);
+        }
+    }
+    if response.drag_stopped() {
+        host.end(param);
+    }
+    if response.double_clicked() {
+        host.change(param, param.default_normalized_value());
+    }
+}
+
+/// A list for a parameter with few values.
+pub(crate) fn choice(ui: &mut Ui, host: &Host<'_>, param: &impl Param, hint: &str) {
+    let steps = param.step_count().unwrap_or(1).max(1);
+    let current = param.unmodulated_normalized_value();
+    setting(ui, param.name(), hint, |ui| {
+        let list = ComboBox::from_id_salt(param.name()).width(ui.available_width());
+        list.selected_text(param.normalized_value_to_string(current, true)).show_ui(ui, |ui| {
+            for step in 0..=steps {
+                let value = step as f32 / steps as f32;
+                let chosen = (value - current).abs() < 0.5 / steps as f32;
+                if ui.selectable_label(chosen, param.normalized_value_to_string(value, true)).clicked() && !chosen {
+                    host.change(param, value);
+                }
+            }
+        });
+    });
+}
+
+/// A box to tick for a parameter that is on or off.
+pub(crate) fn switch(ui: &mut Ui, host: &Host<'_>, param: &impl Param, hint: &str) {
+    let mut on = param.unmodulated_normalized_value() >= 0.5;
+    if ui.checkbox(&mut on, param.name()).on_hover_text(hint).changed() {
+        host.change(param, f32::from(u8::from(on)));
+    }
+}
+
+/// A part of the size of the icon buttons, for separating groups.
+pub(crate) fn group_space(ui: &mut Ui) {
+    ui.allocate_space(Vec2::new(6.0, BUTTON));
+}

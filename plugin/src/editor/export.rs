@@ -1,0 +1,128 @@
+//! Writes results: the same reports and formats as the command, through the same code.
+
+use std::path::{Path, PathBuf};
+
+use moodline_engine::Segment;
+use moodline_engine::export::{Format, Report};
+use moodline_engine::files::write_atomically;
+use moodline_engine::live::{ModelState, Status};
+
+/// Stem of the names of exported files.
+const STEM: &str = "moodline";
+/// What stands in a report for what is not known, such as the model of a timeline that was restored and not continued.
+const UNKNOWN: &str = "unknown";
+
+/// The formats as the menu names them.
+pub(crate) const fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "CSV",
+        Format::Json => "JSON",
+        Format::Audacity => "Audacity labels",
+        Format::Srt => "SRT subtitles",
+        Format::Vtt => "WebVTT subtitles",
+    }
+}
+
+/// The report of what was recorded on the track.
+pub(crate) fn report_of_track(status: &Status, segments: Vec<Segment>) -> Report {
+    let (model_id, model_fingerprint) = match &status.model {
+        ModelState::Ready { id, fingerprint } => (id.clone(), fingerprint.clone()),
+        ModelState::Loading | ModelState::Failed(_) => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
+    };
+    Report {
+        file: "track".to_owned(),
+        sample_rate: status.sample_rate.unwrap_or(0),
+        // The analysis hears one signal, whatever the track has.
+        n_channels: 1,
+        duration_s: segments.iter().map(|segment| segment.end_s).fold(0.0, f64::max),
+        model_id,
+        model_fingerprint,
+        backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
+        segments,
+    }
+}
+
+/// The name a new file would get in `folder`: one that no file there has, because an export never replaces another by itself.
+pub(crate) fn free_path(folder: &Path, format: Format) -> PathBuf {
+    let named = |number: u32| match number {
+        1 => folder.join(format!("{STEM}.{}", format.extension())),
+        n => folder.join(format!("{STEM}-{n}.{}", format.extension())),
+    };
+    (1..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+}
+
+/// Writes `report` to `path` and says so in one sentence; the error is one, too.
+pub(crate) fn write(path: &Path, format: Format, report: &Report) -> Result<String, String> {
+    match write_atomically(path, format.text(report).as_bytes()) {
+        Ok(()) => Ok(format!("Saved {}", path.display())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// `path` with the ending of `format`, if it has none.
+pub(crate) fn with_ending(path: PathBuf, format: Format) -> PathBuf {
+    if path.extension().is_some() { path } else { path.with_extension(format.extension()) }
+}
+
+/// The folders to choose from where no dialog can be shown, the documents first, of those that exist.
+pub(crate) fn usual_folders() -> Vec<PathBuf> {
+    let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) else { return vec![std::env::temp_dir()] };
+    let inside = ["Documents", "Music", "Desktop", "Downloads"].map(|name| home.join(name));
+    inside.into_iter().filter(|folder| folder.is_dir()).chain([home]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+    use moodline_engine::{Latency, State};
+
+    use super::*;
+
+    fn status() -> Status {
+        Status {
+            model: ModelState::Ready { id: "small".into(), fingerprint: "12ab".into() },
+            backend: Some(moodline_engine::Backend::Native),
+            fallback_reason: None,
+            latest: None,
+            latency: None,
+            latest_age: None,
+            dropped_frames: 0,
+            sample_rate: Some(44_100),
+            problem: None,
+        }
+    }
+
+    fn segments() -> Vec<Segment> {
+        let speech = State::Speech(Probabilities::new([0.7, 0.1, 0.1, 0.1]).unwrap());
+        let segment = |start_s: f64, state| Segment { start_s, end_s: start_s + 5.0, state, latency: Latency::default() };
+        vec![segment(0.0, speech), segment(5.0, State::NoSpeech)]
+    }
+
+    #[test]
+    fn every_format_is_written_and_nothing_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = report_of_track(&status(), segments());
+        for format in Format::ALL {
+            let first = free_path(folder.path(), format);
+            assert!(write(&first, format, &report).unwrap().contains("moodline."), "{format}");
+            assert_eq!(std::fs::read_to_string(&first).unwrap(), format.text(&report));
+            let second = free_path(folder.path(), format);
+            assert_eq!(second.file_stem().unwrap(), "moodline-2");
+        }
+        assert_eq!(report.duration_s, 10.0);
+    }
+
+    #[test]
+    fn a_folder_that_does_not_exist_is_one_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing").join("moodline.csv");
+        let error = write(&path, Format::Csv, &report_of_track(&status(), segments())).unwrap_err();
+        assert!(error.contains("missing") && !error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn names_without_an_ending_get_the_formats() {
+        assert_eq!(with_ending(PathBuf::from("a/b"), Format::Audacity), PathBuf::from("a/b.txt"));
+        assert_eq!(with_ending(PathBuf::from("a/b.log"), Format::Audacity), PathBuf::from("a/b.log"));
+    }
+}

@@ -1,0 +1,294 @@
+//! A lane of the timeline as shapes: a ribbon that names the emotion, and below it the four probabilities as stacked areas or lines.
+//!
+//! In: columns of one pixel. Out: shapes, which are kept until something changes, so that a frame in which nothing changed costs nothing.
+
+use egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use moodline_core::Emotion;
+
+use super::colours::{self, Colours};
+use super::columns::{Column, Four, What, runs, runs_by};
+use super::glyph;
+use crate::session::TimelineStyle;
+
+/// Height of the ribbon, points.
+pub(crate) const RIBBON: f32 = 12.0;
+/// Lanes lower than this have no ribbon, points.
+const SMALLEST_WITH_RIBBON: f32 = 44.0;
+/// Distance of the stripes of a gap, points.
+const STRIPES: f32 = 7.0;
+/// Radius of the shape at the end of a line, points.
+const LINE_END: f32 = 5.0;
+/// Stacking order from the bottom: the ground state below, what moves above it.
+const FROM_BOTTOM: [Emotion; Emotion::COUNT] = [Emotion::Neutral, Emotion::Sad, Emotion::Happy, Emotion::Angry];
+
+/// How a lane is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) colours: Colours,
+    pub(crate) style: TimelineStyle,
+    /// Below this the ribbon says "uncertain".
+    pub(crate) confidence: f32,
+}
+
+/// What the ribbon says about a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mark {
+    Emotion(Emotion),
+    Uncertain,
+    Nothing,
+}
+
+/// The lane of `columns` within `rect`, from its left to its right border.
+pub(crate) fn shapes(columns: &[Column], rect: Rect, look: &Look) -> Vec<Shape> {
+    if columns.is_empty() || !rect.is_positive() {
+        return Vec::new();
+    }
+    let has_ribbon = rect.height() >= SMALLEST_WITH_RIBBON;
+    let (ribbon, plot) = rect.split_top_bottom_at_y(rect.top() + if has_ribbon { RIBBON + 2.0 } else { 0.0 });
+    let canvas = Canvas { rect: plot, column: rect.width() / columns.len() as f32, look };
+    let mut shapes = canvas.grounds(columns);
+    match look.style {
+        TimelineStyle::Areas => shapes.push(canvas.areas(columns)),
+        TimelineStyle::Lines => shapes.extend(canvas.lines(columns)),
+    }
+    shapes.extend(canvas.gap_marks(columns));
+    if has_ribbon {
+        let ribbon = ribbon.with_max_y(ribbon.top() + RIBBON);
+        shapes.extend(Canvas { rect: ribbon, ..canvas }.ribbon(columns));
+    }
+    shapes
+}
+
+/// Low bars in the colour of the most probable emotion, for the overview.
+pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, look: &Look) -> Vec<Shape> {
+    if columns.is_empty() || !rect.is_positive() {
+        return Vec::new();
+    }
+    let canvas = Canvas { rect, column: rect.width() / columns.len() as f32, look };
+    let mut shapes = canvas.grounds(columns);
+    shapes.push(canvas.areas(columns));
+    shapes.extend(canvas.gap_marks(columns));
+    shapes
+}
+
+#[derive(Clone, Copy)]
+struct Canvas<'a> {
+    rect: Rect,
+    /// Width of a column, points.
+    column: f32,
+    look: &'a Look,
+}
+
+impl Canvas<'_> {
+    /// The part of the canvas that `n` columns from `first` on cover.
+    fn part(&self, first: usize, n: usize) -> Rect {
+        let x = self.rect.left() + first as f32 * self.column;
+        Rect::from_min_size(pos2(x, self.rect.top()), vec2(n as f32 * self.column, self.rect.height()))
+    }
+
+    /// What lies under silence and gaps.
+    fn grounds(&self, columns: &[Column]) -> Vec<Shape> {
+        let colours = &self.look.colours;
+        let mut mesh = Mesh::default();
+        let mut shapes = Vec::new();
+        for (first, n, kind) in runs_by(columns, |column| column.what.map(|what| std::mem::discriminant(&what))) {
+            let part = self.part(first, n);
+            match kind.what {
+                Some(What::Silence) => {
+                    mesh.add_colored_rect(part, colours.line.gamma_multiply(0.35));
+                    let line = Rect::from_center_size(part.center(), vec2(part.width(), 1.0));
+                    mesh.add_colored_rect(line, colours.hatch);
+                }
+                Some(What::Gap(_)) => {
+                    mesh.add_colored_rect(part, colours.line.gamma_multiply(0.5));
+                    shapes.extend(stripes(part, Stroke::new(1.2, colours.hatch)));
+                }
+                Some(What::Speech(_)) | None => {}
+            }
+        }
+        shapes.insert(0, Shape::mesh(mesh));
+        shapes
+    }
+
+    fn areas(&self, columns: &[Column]) -> Shape {
+        let mut mesh = Mesh::default();
+        let border = Color32::from_black_alpha(70);
+        for (first, n, column) in runs(columns) {
+            let Some(What::Speech(four)) = column.what else { continue };
+            let part = self.part(first, n);
+            let mut bottom = part.bottom();
+            for emotion in FROM_BOTTOM {
+                let top = (bottom - four[emotion.index()] * part.height()).max(part.top());
+                let area = Rect::from_x_y_ranges(part.x_range(), top..=bottom);
+                mesh.add_colored_rect(area, colours::of_emotion(emotion));
+                // Between columns that all differ, borders would be noise.
+                if area.height() > 2.0 && n > 1 {
+                    mesh.add_colored_rect(area.with_max_y(top + 0.75), border);
+                }
+                bottom = top;
+            }
+        }
+        Shape::mesh(mesh)
+    }
+
+    fn lines(&self, columns: &[Column]) -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        let mut index = 0;
+        for speech in columns.chunk_by(|a, b| is_speech(a) == is_speech(b)) {
+            if is_speech(&speech[0]) {
+                let case = Stroke::new(3.0, self.look.colours.outline.gamma_multiply(0.8));
+                for emotion in FROM_BOTTOM {
+                    let points = self.line(index, speech, emotion);
+                    shapes.push(Shape::line(points.clone(), case));
+                    shapes.push(Shape::line(points, Stroke::new(1.8, colours::of_emotion(emotion))));
+                }
+                shapes.extend(self.line_ends(index, speech));
+            }
+            index += speech.len();
+        }
+        shapes
+    }
+
+    /// The shapes of the emotions at the end of their lines, where there is room.
+    fn line_ends(&self, first: usize, columns: &[Column]) -> Vec<Shape> {
+        let end = self.part(first + columns.len() - 1, 1).right();
+        if columns.len() as f32 * self.column < 8.0 * LINE_END {
+            return Vec::new();
+        }
+        let last = columns.last().and_then(four).copied().unwrap_or_default();
+        let inner = self.rect.shrink2(vec2(0.0, LINE_END + 1.0));
+        let shape = |emotion: Emotion| {
+            let at = pos2(end - LINE_END - 2.0, inner.bottom() - last[emotion.index()] * inner.height());
+            glyph::shapes(emotion, at, LINE_END, self.look.colours.outline)
+        };
+        FROM_BOTTOM.into_iter().flat_map(shape).collect()
+    }
+
+    /// A line with a step where the value changes.
+    fn line(&self, first: usize, columns: &[Column], emotion: Emotion) -> Vec<Pos2> {
+        let mut points = Vec::new();
+        for (start, n, column) in runs(columns) {
+            let value = four(column).map_or(0.0, |four| four[emotion.index()]);
+            let part = self.part(first + start, n);
+            let inner = self.rect.shrink2(vec2(0.0, 1.5));
+            let y = inner.bottom() - value * inner.height();
+            points.push(pos2(part.left(), y));
+            if n > 1 {
+                points.push(pos2(part.right(), y));
+            }
+        }
+        points
+    }
+
+    /// A hair line where a gap is too short to be hatched.
+    fn gap_marks(&self, columns: &[Column]) -> Option<Shape> {
+        let mut mesh = Mesh::default();
+        for (first, n, column) in runs_by(columns, |column| column.gap.is_some() && !matches!(column.what, Some(What::Gap(_)))) {
+            if column.gap.is_some() && !matches!(column.what, Some(What::Gap(_))) {
+                let mark = self.part(first, n);
+                mesh.add_colored_rect(mark, self.look.colours.plot);
+                mesh.add_colored_rect(mark.with_max_y(mark.top() + 4.0), self.look.colours.hatch);
+            }
+        }
+        (!mesh.is_empty()).then(|| Shape::mesh(mesh))
+    }
+
+    fn ribbon(&self, columns: &[Column]) -> Vec<Shape> {
+        let mut mesh = Mesh::default();
+        let mut glyphs = Vec::new();
+        for (first, n, column) in runs_by(columns, |column| self.mark(column)) {
+            let part = self.part(first, n);
+            match self.mark(column) {
+                Mark::Emotion(emotion) => {
+                    mesh.add_colored_rect(part, colours::of_emotion(emotion));
+                    if part.width() >= RIBBON + 6.0 {
+                        let ink = colours::ink_on(emotion);
+                        glyphs.extend(glyph::shapes(emotion, part.center(), RIBBON * 0.42, ink));
+                    }
+                }
+                Mark::Uncertain => mesh.add_colored_rect(part, self.look.colours.hatch),
+                Mark::Nothing => {}
+            }
+        }
+        std::iter::once(Shape::mesh(mesh)).chain(glyphs).collect()
+    }
+
+    fn mark(&self, column: &Column) -> Mark {
+        let Some(four) = four(column) else { return Mark::Nothing };
+        let winner = winner(four);
+        if four[winner.index()] >= self.look.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
+    }
+}
+
+/// The most probable emotion; the first in order when several are equal.
+pub(crate) fn winner(four: &Four) -> Emotion {
+    Emotion::ALL.into_iter().rev().max_by(|a, b| four[a.index()].total_cmp(&four[b.index()])).unwrap_or(Emotion::Neutral)
+}
+
+fn four(column: &Column) -> Option<&Four> {
+    match &column.what {
+        Some(What::Speech(four)) => Some(four),
+        _ => None,
+    }
+}
+
+fn is_speech(column: &Column) -> bool {
+    four(column).is_some()
+}
+
+/// Slanted lines that fill `rect`, on one grid for the whole screen so that neighbouring gaps continue each other.
+pub(crate) fn stripes(rect: Rect, stroke: Stroke) -> Vec<Shape> {
+    let height = rect.height();
+    let first = ((rect.left() - height) / STRIPES).floor() as i32;
+    let last = (rect.right() / STRIPES).ceil() as i32;
+    let stripe = |index: i32| {
+        // From the bottom at `foot` up to the right.
+        let foot = index as f32 * STRIPES;
+        let (from, to) = (foot.max(rect.left()), (foot + height).min(rect.right()));
+        let at = |x: f32| pos2(x, rect.bottom() - (x - foot));
+        (from < to).then(|| Shape::line_segment([at(from), at(to)], stroke))
+    };
+    (first..=last).filter_map(stripe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_winner_is_the_engines() {
+        let cases = [[0.4, 0.4, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4], [0.25; 4], [0.0, 0.5, 0.5, 0.0]];
+        for four in cases {
+            assert_eq!(winner(&four), moodline_core::Probabilities::new(four).unwrap().winner());
+        }
+    }
+
+    #[test]
+    fn stripes_stay_inside() {
+        let rect = Rect::from_min_max(pos2(33.0, 10.0), pos2(71.0, 90.0));
+        let stripes = stripes(rect, Stroke::new(1.0, Color32::WHITE));
+        assert!(stripes.len() > 10);
+        for shape in stripes {
+            let Shape::LineSegment { points, .. } = shape else { panic!("a line") };
+            for point in points {
+                assert!(rect.expand(0.01).contains(point), "{point:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn areas_fill_the_height_of_speech_and_nothing_else() {
+        let speech = Column { what: Some(What::Speech([0.1, 0.2, 0.3, 0.4])), gap: None };
+        let empty = Column { what: None, gap: None };
+        let look = Look { colours: Colours::DARK, style: TimelineStyle::Areas, confidence: 0.0 };
+        let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(4.0, 100.0));
+        let canvas = Canvas { rect, column: 1.0, look: &look };
+        let Shape::Mesh(mesh) = canvas.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
+        assert_eq!(mesh.calc_bounds(), Rect::from_min_max(pos2(1.0, 0.0), pos2(3.0, 100.0)));
+        // Looks down the middle of the speech: the last colour painted over each height is the area's, angry above.
+        for (y, emotion) in [(5.0, Emotion::Angry), (20.0, Emotion::Happy), (45.0, Emotion::Sad), (80.0, Emotion::Neutral)] {
+            let quad = mesh.vertices.chunks(4).rfind(|quad| quad[0].pos.y <= y && y <= quad[3].pos.y).unwrap();
+            assert_eq!(quad[0].color, colours::of_emotion(emotion), "{emotion}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Every parameter, and the choices a project keeps; nothing has to be typed.
+
+use std::path::{Path, PathBuf};
+
+use egui::{ComboBox, Label, RichText, Ui};
+
+use crate::editor::controls::{Host, choice, slider, switch};
+use crate::editor::export::usual_folders;
+use crate::params::MoodlineParams;
+use crate::session::TimelineStyle;
+
+/// What the settings ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SettingsRequest {
+    ChooseModel,
+    BuiltInModel,
+    ChooseFolder,
+    Folder(PathBuf),
+    Style(TimelineStyle),
+}
+
+/// What the panel depends on.
+pub(crate) struct Choices<'a> {
+    pub(crate) params: &'a MoodlineParams,
+    pub(crate) host: &'a Host<'a>,
+    pub(crate) model: Option<&'a Path>,
+    pub(crate) folder: &'a Path,
+    pub(crate) style: TimelineStyle,
+}
+
+impl Choices<'_> {
+    pub(crate) fn show(&self, ui: &mut Ui) -> Option<SettingsRequest> {
+        let mut request = None;
+        let (params, host) = (self.params, self.host);
+        ui.spacing_mut().item_spacing.y = 5.0;
+        heading(ui, "Listening");
+        choice(ui, host, &params.source, "Which signal of the track is analysed");
+        slider(ui, host, &params.window, "Window", "Length of the audio that one result is about");
+        slider(ui, host, &params.hop, "Hop", "A new result every so often; a longer hop costs less");
+        slider(ui, host, &params.gate, "Speech gate", "Quieter audio is never taken for speech");
+        switch(ui, host, &params.follow, "Record on the time of the host while it plays; else on the time of the audio");
+        switch(ui, host, &params.bypass, "Analyse nothing; the audio passes unchanged either way");
+        heading(ui, "Showing");
+        slider(ui, host, &params.smoothing, "Smoothing", "Acts on what is shown only; exports hold every result as it was found");
+        slider(ui, host, &params.confidence, "Confidence", "Less probable emotions are shown as uncertain");
+        self.style(ui, &mut request);
+        heading(ui, "Model");
+        choice(ui, host, &params.backend, "What runs the network");
+        self.model(ui, &mut request);
+        heading(ui, "Export folder");
+        self.folder(ui, &mut request);
+        request
+    }
+
+    fn style(&self, ui: &mut Ui, request: &mut Option<SettingsRequest>) {
+        ui.horizontal(|ui| {
+            ui.label("Timeline");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                for (style, name) in [(TimelineStyle::Lines, "Lines"), (TimelineStyle::Areas, "Areas")] {
+                    if ui.selectable_label(self.style == style, name).clicked() {
+                        *request = Some(SettingsRequest::Style(style));
+                    }
+                }
+            });
+        });
+    }
+
+    fn model(&self, ui: &mut Ui, request: &mut Option<SettingsRequest>) {
+        let name = self.model.map_or_else(|| "Built-in model".to_owned(), |path| path.display().to_string());
+        path_label(ui, &name);
+        ui.horizontal(|ui| {
+            if ui.button("Choose …").on_hover_text("Another model file").clicked() {
+                *request = Some(SettingsRequest::ChooseModel);
+            }
+            if ui.add_enabled(self.model.is_some(), egui::Button::new("Built-in")).clicked() {
+                *request = Some(SettingsRequest::BuiltInModel);
+            }
+        });
+    }
+
+    fn folder(&self, ui: &mut Ui, request: &mut Option<SettingsRequest>) {
+        path_label(ui, &self.folder.display().to_string());
+        ui.horizontal(|ui| {
+            if ui.button("Choose …").on_hover_text("Another folder").clicked() {
+                *request = Some(SettingsRequest::ChooseFolder);
+            }
+            // A list of the usual places, for systems that show no dialogs.
+            ComboBox::from_id_salt("usual folders").selected_text("Usual places").show_ui(ui, |ui| {
+                for folder in usual_folders() {
+                    if ui.selectable_label(folder == self.folder, folder.display().to_string()).clicked() {
+                        *request = Some(SettingsRequest::Folder(folder));
+                    }
+                }
+            });
+        });
+    }
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    ui.add_space(6.0);
+    ui.label(RichText::new(text).small().strong().color(ui.visuals().weak_text_color()));
+}
+
+fn path_label(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(RichText::new(text).small()).truncate()).on_hover_text(text);
+}

@@ -1,0 +1,91 @@
+//! The row above a lane: its name at the left, and at the right what is under the pointer, or else the legend.
+
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{FontId, Painter, Rect, pos2};
+use moodline_core::Emotion;
+use moodline_engine::timeline::GapReason;
+
+use super::axis::clock_text;
+use super::colours::Colours;
+use super::columns::{Column, Four, What};
+use super::glyph;
+use super::headline::percent;
+use super::lane::winner;
+
+/// Size of the text, points.
+const SIZE: f32 = 11.5;
+/// Space for the longest number, points.
+const NARROWEST_TEXT: f32 = 34.0;
+
+/// Space that the values under the pointer need, points.
+pub(crate) const READOUT_WIDTH: f32 = 380.0;
+
+/// What is under the pointer.
+pub(crate) struct Readout<'a> {
+    pub(crate) time_s: f64,
+    pub(crate) n_decimals: usize,
+    pub(crate) column: &'a Column,
+    pub(crate) confidence: f32,
+}
+
+/// Why nothing is known about a stretch of time, in words.
+pub(crate) const fn reason_text(reason: GapReason) -> &'static str {
+    match reason {
+        GapReason::Overrun => "audio came faster than it could be analysed",
+        GapReason::Bypass => "bypassed",
+        GapReason::Failure => "no model, or it failed",
+        GapReason::NotFinite => "the audio held values that are no numbers",
+    }
+}
+
+impl Readout<'_> {
+    /// Paints into the right part of `row` and returns where it starts.
+    pub(crate) fn paint(&self, painter: &Painter, row: Rect, colours: &Colours) -> f32 {
+        let time = clock_text(self.time_s, self.n_decimals);
+        match &self.column.what {
+            Some(What::Speech(four)) => self.paint_speech(painter, row, colours, &time, four),
+            Some(What::Silence) => paint_text(painter, row, colours, &format!("{time}   no speech")),
+            Some(What::Gap(reason)) => paint_text(painter, row, colours, &format!("{time}   gap: {}", reason_text(*reason))),
+            None => paint_text(painter, row, colours, &format!("{time}   nothing recorded")),
+        }
+    }
+
+    fn paint_speech(&self, painter: &Painter, row: Rect, colours: &Colours, time: &str, four: &Four) -> f32 {
+        let left = paint_cells(painter, row, colours, |emotion| percent(four[emotion.index()]));
+        let winner = winner(four);
+        let name = if four[winner.index()] >= self.confidence { winner.name() } else { "uncertain" };
+        paint_text(painter, row.with_max_x(left - 10.0), colours, &format!("{time}   {name}"))
+    }
+}
+
+/// Paints the names of the four emotions and returns where they start.
+pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) -> f32 {
+    paint_cells(painter, row, colours, |emotion| emotion.name().to_owned())
+}
+
+fn paint_cells(painter: &Painter, row: Rect, colours: &Colours, text: impl Fn(Emotion) -> String) -> f32 {
+    let y = row.center().y;
+    let mut right = row.right();
+    for emotion in Emotion::ALL.into_iter().rev() {
+        let text = painter.layout_no_wrap(text(emotion), FontId::proportional(SIZE), colours.text);
+        // Numbers change while the pointer moves; their cells stay where they are.
+        let width = text.size().x.max(NARROWEST_TEXT);
+        painter.galley(pos2(right - width, y - text.size().y / 2.0), text, colours.text);
+        painter.extend(glyph::shapes(emotion, pos2(right - width - 10.0, y), 5.0, colours.outline));
+        right -= width + 28.0;
+    }
+    right + 12.0
+}
+
+/// Paints one line at the right end of `row`, cut where the row is too short, and returns where it starts.
+fn paint_text(painter: &Painter, row: Rect, colours: &Colours, text: &str) -> f32 {
+    if row.width() < NARROWEST_TEXT {
+        return row.right();
+    }
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SIZE), colours.text);
+    job.wrap = TextWrapping::truncate_at_width(row.width());
+    let galley = painter.layout_job(job);
+    let at = pos2(row.right() - galley.size().x, row.center().y - galley.size().y / 2.0);
+    painter.galley(at, galley, colours.text);
+    at.x
+}

@@ -1,0 +1,113 @@
+//! Does what the user asked for.
+
+use std::path::PathBuf;
+
+use moodline_engine::export::{Format, Report};
+use moodline_engine::live::Status;
+
+use super::dialogs::{Answer, MODEL_ENDING, Question};
+use super::panels::SettingsRequest;
+use super::toolbar::Request;
+use super::{EditorApp, Host, export};
+use crate::session::Theme;
+
+/// Said where this system shows no file dialog.
+const NO_DIALOG: &str = "This system shows no file dialog. Drop the file on this window instead.";
+const NO_DIALOG_TO_SAVE: &str = "This system shows no file dialog. Export has \"Save to …\", and the settings have its folder.";
+
+impl EditorApp {
+    /// Does what a button of the toolbar asked for.
+    pub(super) fn answer(&mut self, request: Request, host: &Host<'_>, status: &Status) {
+        let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
+        let file_end_s = self.monitor.file().map(|file| (0.0, file.duration_s));
+        let bounds = super::view::union(bounds, file_end_s);
+        let view = &mut self.body.view;
+        match request {
+            Request::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
+            Request::Reset => {
+                self.monitor.clear();
+                self.messages.say("Everything recorded is forgotten.");
+            }
+            Request::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
+            Request::SaveAs { format, file } => self.ask_where(format, file),
+            Request::SaveToFolder { format, file } => {
+                let path = export::free_path(&self.export_folder(), format);
+                let saved = self.report(file, status).and_then(|report| export::write(&path, format, &report));
+                self.messages.report(saved);
+            }
+            Request::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
+            Request::Fit => view.fit(bounds),
+            Request::Follow(on) => view.follow = on,
+            Request::Panel(panel) => self.panel = panel,
+            Request::SwitchTheme => {
+                let mut session = self.session.write();
+                session.theme = match session.theme {
+                    Theme::Dark => Theme::Light,
+                    Theme::Light => Theme::Dark,
+                };
+            }
+        }
+    }
+
+    /// Does what the settings asked for.
+    pub(super) fn set(&mut self, request: SettingsRequest) {
+        match request {
+            SettingsRequest::ChooseModel => self.dialogs.ask(Question::Model, None, ""),
+            SettingsRequest::BuiltInModel => {
+                self.session.write().model = None;
+                self.monitor.use_model(None);
+            }
+            SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
+            SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
+            SettingsRequest::Style(style) => self.session.write().style = style,
+        }
+    }
+
+    /// Takes what dialogs answered and files that were dropped.
+    pub(super) fn take_answers(&mut self) {
+        if let Some(path) = self.drops.take() {
+            let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(MODEL_ENDING));
+            self.take_path(if is_model { Question::Model } else { Question::Audio }, path);
+        }
+        match self.dialogs.take() {
+            Some((question, Answer::Chosen(path))) => self.take_path(question, path),
+            Some((Question::SaveAs { .. } | Question::ExportFolder, Answer::NoDialog)) => {
+                self.messages.complain(NO_DIALOG_TO_SAVE);
+            }
+            Some((_, Answer::NoDialog)) => self.messages.complain(NO_DIALOG),
+            Some((_, Answer::Cancelled)) | None => {}
+        }
+    }
+
+    fn take_path(&mut self, question: Question, path: PathBuf) {
+        match question {
+            Question::Audio => self.monitor.analyse_file(path),
+            Question::Model => {
+                self.session.write().model = Some(path.clone());
+                self.monitor.use_model(Some(path));
+            }
+            Question::ExportFolder => self.session.write().export_folder = Some(path),
+            Question::SaveAs { format, file } => {
+                let path = export::with_ending(path, format);
+                let saved = self.report(file, &self.monitor.status()).and_then(|report| export::write(&path, format, &report));
+                self.messages.report(saved);
+            }
+        }
+    }
+
+    fn ask_where(&mut self, format: Format, file: bool) {
+        let free = export::free_path(&self.export_folder(), format);
+        let name = free.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.dialogs.ask(Question::SaveAs { format, file }, Some(&self.export_folder()), &name);
+    }
+
+    /// What is to be exported: everything recorded, held or not.
+    fn report(&self, file: bool, status: &Status) -> Result<Report, String> {
+        if file {
+            let report = self.monitor.file().and_then(|file| file.report);
+            return report.map(|report| (*report).clone()).ok_or_else(|| "The file is not analysed to its end.".to_owned());
+        }
+        let segments = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.segments());
+        Ok(export::report_of_track(status, segments))
+    }
+}

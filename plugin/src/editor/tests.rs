@@ -1,0 +1,271 @@
+//! The editor without a screen: frames are run, looked at as shapes, and clicked on.
+
+use std::time::Duration;
+
+use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
+use moodline_core::Probabilities;
+use moodline_engine::State;
+use moodline_engine::export::Format;
+use moodline_engine::timeline::{GapReason, Timeline, Timelines};
+
+use super::*;
+use crate::instance::Instance;
+
+const SIZES: [Vec2; 4] = [layout::MIN_SIZE, vec2(700.0, 300.0), vec2(760.0, 460.0), vec2(1400.0, 900.0)];
+
+struct Bench {
+    app: EditorApp,
+    ctx: Context,
+    size: Vec2,
+    time_s: f64,
+    // Keeps the analysis that the monitor belongs to.
+    _instance: Instance,
+}
+
+fn recorded() -> Timeline {
+    let mut timeline = Timeline::default();
+    for index in 0..100 {
+        let start_s = f64::from(index);
+        let state = match index % 7 {
+            6 => State::NoSpeech,
+            n => State::Speech(Probabilities::softmax([n as f32, 2.0, 1.0, 0.0]).unwrap()),
+        };
+        timeline.insert_segment(start_s, start_s + 1.0, 1.0, state);
+    }
+    timeline.insert_gap(20.0, 30.0, GapReason::Overrun);
+    timeline
+}
+
+impl Bench {
+    fn new(size: Vec2) -> Self {
+        let instance = Instance::default();
+        let monitor = instance.monitor();
+        monitor.restore(Timelines { host: recorded(), stream: recorded() });
+        let session = Arc::clone(&instance.saved().session.session);
+        let app = EditorApp::new(instance.params(), monitor, session, RepaintNotifier::new());
+        let mut bench = Self { app, ctx: Context::default(), size, time_s: 0.0, _instance: instance };
+        bench.settle();
+        bench
+    }
+
+    fn frame(&mut self, events: Vec<Event>) -> FullOutput {
+        self.time_s += 0.05;
+        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, self.size));
+        let input = RawInput { screen_rect, time: Some(self.time_s), events, ..RawInput::default() };
+        let mut output = self.ctx.run_ui(input, |ui| self.app.show(ui, None));
+        output.textures_delta.clear();
+        output
+    }
+
+    /// Runs frames until the layout of what has just been opened is known.
+    fn settle(&mut self) -> FullOutput {
+        self.frame(Vec::new());
+        self.frame(Vec::new());
+        self.frame(Vec::new())
+    }
+
+    fn click(&mut self, at: Pos2) {
+        let button =
+            |pressed| Event::PointerButton { pos: at, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+        self.frame(vec![Event::PointerMoved(at)]);
+        self.frame(vec![button(true)]);
+        self.frame(vec![button(false)]);
+    }
+
+    fn click_text(&mut self, start: &str) {
+        let output = self.settle();
+        let found = texts(&output).into_iter().find(|(text, ..)| text.starts_with(start));
+        let (_, rect, _) = found.unwrap_or_else(|| panic!("no text that starts with '{start}'"));
+        self.click(rect.center());
+    }
+
+    fn says(&mut self, text: &str) -> bool {
+        let output = self.settle();
+        texts(&output).iter().any(|(said, ..)| said.contains(text))
+    }
+
+    fn bounds(&self) -> Option<(f64, f64)> {
+        self.app.monitor.with_timeline(self.app.monitor.clock(), Timeline::bounds)
+    }
+}
+
+/// Every text on the screen, where it is, and what it is cut by.
+fn texts(output: &FullOutput) -> Vec<(String, Rect, Rect)> {
+    let text = |clipped: &egui::epaint::ClippedShape| match &clipped.shape {
+        Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect(), clipped.clip_rect)),
+        _ => None,
+    };
+    output.shapes.iter().filter_map(text).collect()
+}
+
+#[test]
+fn no_text_leaves_the_window_or_is_cut_at_any_size() {
+    for size in SIZES {
+        for panel in [None, Some(Panel::Settings), Some(Panel::Latency), Some(Panel::About)] {
+            let mut bench = Bench::new(size);
+            bench.app.panel = panel;
+            let output = bench.settle();
+            let texts = texts(&output);
+            assert!(texts.len() > 10, "{size} {panel:?}");
+            for (text, rect, clip) in texts.into_iter().filter(|(text, ..)| !text.is_empty()) {
+                let window = Rect::from_min_size(Pos2::ZERO, size);
+                let in_sight = rect.intersect(clip);
+                let is_in_sight = in_sight.is_positive();
+                assert!(!is_in_sight || window.expand(0.5).contains_rect(in_sight), "{size} {panel:?}: '{text}' at {rect}");
+                // What scrolls may be cut above and below, never at the sides.
+                assert!(
+                    rect.left() >= clip.left() - 0.5 && rect.right() <= clip.right() + 0.5,
+                    "{size} {panel:?}: '{text}' {rect} {clip}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_repainted_while_nothing_changes() {
+    for panel in [None, Some(Panel::Settings), Some(Panel::Latency), Some(Panel::About)] {
+        let mut bench = Bench::new(SIZES[2]);
+        bench.app.panel = panel;
+        let output = bench.settle();
+        assert_eq!(output.viewport_output[&ViewportId::ROOT].repaint_delay, Duration::MAX, "{panel:?}");
+    }
+}
+
+#[test]
+fn reset_forgets_only_after_a_second_click() {
+    let mut bench = Bench::new(SIZES[2]);
+    bench.click_text("Reset");
+    assert!(bench.bounds().is_some());
+    bench.click_text("Keep it");
+    assert!(bench.bounds().is_some());
+    bench.click_text("Reset");
+    bench.click_text("Forget it");
+    assert_eq!(bench.bounds(), None);
+    assert!(bench.says("Nothing recorded yet"));
+}
+
+#[test]
+fn an_export_is_the_file_the_command_would_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new(SIZES[2]);
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    bench.click_text("Export");
+    bench.click_text("JSON");
+    bench.click_text("Save to");
+    assert!(bench.says("Saved "));
+    let written = std::fs::read_to_string(folder.path().join("moodline.json")).unwrap();
+    let segments = recorded().segments();
+    assert_eq!(written, Format::Json.text(&export::report_of_track(&bench.app.monitor.status(), segments)));
+}
+
+#[test]
+fn an_export_that_fails_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new(SIZES[2]);
+    bench.app.session.write().export_folder = Some(folder.path().join("gone"));
+    bench.click_text("Export");
+    bench.click_text("Save to");
+    assert!(bench.says("gone"));
+}
+
+#[test]
+fn wheel_and_drag_move_the_view_and_the_pointer_reads_values() {
+    let mut bench = Bench::new(SIZES[2]);
+    let at = pos2(400.0, 250.0);
+    bench.frame(vec![Event::PointerMoved(at)]);
+    assert!(bench.says(" %"), "the values under the pointer");
+    let span_s = bench.app.body.view.span_s;
+    let wheel = Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: vec2(0.0, 2.0),
+        modifiers: Modifiers::NONE,
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+    };
+    bench.frame(vec![wheel]);
+    (0..20).for_each(|_| drop(bench.frame(Vec::new())));
+    assert!(bench.app.body.view.span_s < 0.9 * span_s);
+    assert!(bench.app.body.view.follow);
+    let start_s = bench.app.body.view.start_s;
+    let press = |pressed, pos| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    bench.frame(vec![press(true, at)]);
+    bench.frame(vec![Event::PointerMoved(at - vec2(100.0, 0.0))]);
+    bench.frame(vec![press(false, at - vec2(100.0, 0.0))]);
+    assert!(bench.app.body.view.start_s > start_s);
+    assert!(!bench.app.body.view.follow);
+}
+
+#[test]
+fn a_gap_says_its_reason_under_the_pointer() {
+    let mut bench = Bench::new(SIZES[2]);
+    bench.app.show_everything();
+    // A quarter of 100 seconds, in the gap from 20 to 30.
+    bench.frame(vec![Event::PointerMoved(pos2(8.0 + 744.0 * 0.25, 250.0))]);
+    assert!(bench.says("gap: audio came faster"));
+}
+
+#[test]
+fn a_model_that_is_not_there_is_a_sentence() {
+    let mut bench = Bench::new(SIZES[0]);
+    bench.app.monitor.use_model(Some(PathBuf::from("/nowhere/model.onnx")));
+    bench.app.monitor.set_watched(true);
+    let found = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        bench.says("model missing")
+    });
+    assert!(found);
+    assert!(bench.says("/nowhere/model.onnx"));
+}
+
+/// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.
+fn wav() -> Vec<u8> {
+    let samples = (0..320_000).flat_map(|index: i32| {
+        let is_on = index / 8000 % 3 != 0;
+        let value = if is_on { (index % 130 - 65) * 100 } else { 0 };
+        i16::try_from(value).unwrap().to_le_bytes()
+    });
+    let samples: Vec<u8> = samples.collect();
+    let n = u32::try_from(samples.len()).unwrap();
+    let mut file = Vec::from(*b"RIFF");
+    file.extend((36 + n).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend([16_000u32.to_le_bytes(), 32_000u32.to_le_bytes()].concat());
+    file.extend(b"\x02\0\x10\0data");
+    file.extend(n.to_le_bytes());
+    file.extend(samples);
+    file
+}
+
+#[test]
+fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a recording with a name that is much too long for the smallest window.wav");
+    std::fs::write(&path, wav()).unwrap();
+    let mut bench = Bench::new(SIZES[0]);
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    bench.app.monitor.analyse_file(path);
+    let found = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        bench.says("Close")
+    });
+    assert!(found, "{:?}", bench.app.monitor.file().map(|file| file.state));
+    assert!(bench.says("a recording with"));
+
+    bench.frame(vec![Event::PointerMoved(pos2(100.0, 230.0))]);
+    let window = Rect::from_min_size(Pos2::ZERO, bench.size);
+    for (text, rect, _) in texts(&bench.settle()) {
+        assert!(text.is_empty() || window.contains_rect(rect), "'{text}' at {rect}");
+    }
+
+    bench.click(pos2(111.0, 77.0));
+    bench.click_text("File");
+    bench.click_text("Save to");
+    let report = bench.app.monitor.file().unwrap().report.unwrap();
+    let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, Format::Csv.text(&report));
+
+    bench.click_text("Close");
+    assert!(bench.app.monitor.file().is_none());
+    assert!(!bench.says("a recording with"));
+}

@@ -1,0 +1,88 @@
+//! The window the editor is shown in: what lives as long as it is open, its size, and its style.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use egui::{Context, FontFamily, FontId, Id, Rect, Stroke, StrokeKind, TextStyle, Ui, ViewportCommand, vec2};
+use moodline_engine::live::Monitor;
+use nice_plug::context::gui::GuiContext;
+
+use super::colours::Colours;
+use super::drops::Listener;
+
+/// A moment longer than a clock needs to reach a given time.
+pub(crate) const BLINK: Duration = Duration::from_millis(20);
+
+/// Lives as long as a window. The framework does not tell when a window closes, but its egui context is dropped then, and this with it.
+pub(crate) struct OpenWindow {
+    gui: GuiContext,
+    monitor: Arc<Monitor>,
+    n_open: Arc<AtomicUsize>,
+    _drops: Listener,
+}
+
+impl OpenWindow {
+    fn id() -> Id {
+        Id::unique("moodline open window")
+    }
+
+    /// Ties the way to the host, and the worker's attention, to the window of `ctx`.
+    pub(crate) fn attach(ctx: &Context, gui: GuiContext, monitor: &Arc<Monitor>, n_open: &Arc<AtomicUsize>, drops: Listener) {
+        n_open.fetch_add(1, Ordering::Relaxed);
+        monitor.set_watched(true);
+        let open = Self { gui, monitor: Arc::clone(monitor), n_open: Arc::clone(n_open), _drops: drops };
+        ctx.data_mut(|data| data.insert_temp(Self::id(), Arc::new(open)));
+    }
+
+    /// The way to the host's parameters.
+    pub(crate) fn host(ctx: &Context) -> Option<GuiContext> {
+        ctx.data(|data| data.get_temp::<Arc<Self>>(Self::id())).map(|open| open.gui.clone())
+    }
+}
+
+impl Drop for OpenWindow {
+    fn drop(&mut self) {
+        // A host may open the next window before it closes this one.
+        if self.n_open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.monitor.set_watched(false);
+        }
+    }
+}
+
+/// Asks for the size that a session kept, unless the window has it.
+pub(crate) fn resize(ui: &Ui, width: u32, height: u32) {
+    let wanted = vec2(width as f32, height as f32);
+    if (ui.max_rect().size() - wanted).abs().max_elem() > 1.0 {
+        ui.send_viewport_cmd(ViewportCommand::InnerSize(wanted));
+    }
+}
+
+/// Gives egui the style of the editor: compact, still, in `colours`.
+pub(crate) fn dress(ctx: &Context, colours: &Colours) {
+    ctx.options_mut(|options| {
+        options.zoom_with_keyboard = false;
+    });
+    ctx.all_styles_mut(|style| {
+        style.visuals = colours.visuals();
+        // Animations would repaint while nothing changes.
+        style.animation_time = 0.0;
+        // Bars that float would cover the values beside them.
+        style.spacing.scroll.floating_allocated_width = 8.0;
+        style.interaction.selectable_labels = false;
+        style.spacing.item_spacing = vec2(8.0, 4.0);
+        style.spacing.button_padding = vec2(8.0, 3.0);
+        style.spacing.interact_size.y = 22.0;
+        let sizes = [(TextStyle::Small, 11.0), (TextStyle::Body, 13.0), (TextStyle::Button, 13.0), (TextStyle::Heading, 16.0)];
+        for (text_style, size) in sizes {
+            style.text_styles.insert(text_style, FontId::new(size, FontFamily::Proportional));
+        }
+    });
+}
+
+/// Says that a file held over the window may be dropped.
+pub(crate) fn show_drop_hint(ui: &Ui, body: Rect, colours: &Colours) {
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("moodline drop hint")));
+    painter.rect(body, 6.0, colours.surface.gamma_multiply(0.9), Stroke::new(2.0, colours.accent), StrokeKind::Inside);
+    painter.text(body.center(), egui::Align2::CENTER_CENTER, "Drop to analyse", FontId::proportional(20.0), colours.text);
+}

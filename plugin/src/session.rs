@@ -1,0 +1,242 @@
+//! What is saved with the host's project beside the parameters.
+//!
+//! In: the state a host kept. Out: the [`Session`], and the recorded timelines in the monitor. State from a host may be anything: it is
+//! [checked](validate) as a whole before any of it is taken.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodline_engine::live::Monitor;
+use moodline_engine::timeline::{DecodeTimelineError, Timelines};
+use nice_plug::params::persist::{PersistentField, deserialize_field};
+use nice_plug::plugin::{ParamValue, PluginState};
+use nice_plug::prelude::*;
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::params::MoodlineParams;
+
+/// Longest time for which saving waits until the worker has heard what was played: enough for a bounce that has just ended, short enough
+/// that no host looks stuck.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// Width or height of an editor that a session may ask for, logical pixels: far beyond every screen, but nothing a window system chokes on.
+const WINDOW_SIDES: RangeInclusive<u32> = 100..=16_384;
+
+/// The choices of an editor that a project keeps.
+///
+/// Fields that an older version did not save get their default; fields of a newer version are ignored.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Session {
+    /// The model file; `None` is the built-in model.
+    pub model: Option<PathBuf>,
+    /// Where exports go when no dialog can be shown.
+    pub export_folder: Option<PathBuf>,
+    /// Colours of the editor.
+    pub theme: Theme,
+    /// How the timeline is drawn.
+    pub style: TimelineStyle,
+    /// Size of the editor in logical pixels; `None` before it was ever opened.
+    pub window_size: Option<(u32, u32)>,
+}
+
+impl Session {
+    fn check(&self) -> Result<(), StateError> {
+        match self.window_size {
+            Some(found) if !(WINDOW_SIDES.contains(&found.0) && WINDOW_SIDES.contains(&found.1)) => {
+                Err(StateError::WindowSize { found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Colours of the editor.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Light marks on dark ground.
+    #[default]
+    Dark,
+    /// Dark marks on light ground.
+    Light,
+}
+
+/// How the editor draws the four probabilities.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimelineStyle {
+    /// Stacked areas, which fill the height.
+    #[default]
+    Areas,
+    /// One line an emotion.
+    Lines,
+}
+
+/// Everything a host saves for an instance.
+#[derive(Params)]
+pub struct Saved {
+    /// The parameters.
+    #[nested]
+    pub params: Arc<MoodlineParams>,
+    /// The choices of the editor.
+    #[persist = "session"]
+    pub session: SavedSession,
+    /// The recorded timelines.
+    #[persist = "timeline"]
+    pub timelines: SavedTimelines,
+}
+
+/// The session, and the analysis that has to follow when a host restores it.
+pub struct SavedSession {
+    /// What the editor reads and writes.
+    pub session: Arc<RwLock<Session>>,
+    /// Told which model to use.
+    pub monitor: Arc<Monitor>,
+}
+
+impl PersistentField<'_, Session> for SavedSession {
+    fn set(&self, restored: Session) {
+        let mut session = self.session.write();
+        if restored.model != session.model {
+            self.monitor.use_model(restored.model.clone());
+        }
+        *session = restored;
+    }
+
+    fn map<F, R>(&self, read: F) -> R
+    where
+        F: Fn(&Session) -> R,
+    {
+        read(&self.session.read())
+    }
+}
+
+/// The timelines as the text that [`Timelines::encode`] writes.
+pub struct SavedTimelines(pub Arc<Monitor>);
+
+impl PersistentField<'_, String> for SavedTimelines {
+    fn set(&self, encoded: String) {
+        match Timelines::decode(&encoded) {
+            Ok(timelines) => self.0.restore(timelines),
+            Err(error) => nice_error!("The recorded timeline was not restored: {error}"),
+        }
+    }
+
+    fn map<F, R>(&self, read: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        if !self.0.settle(SETTLE) {
+            nice_warn!("The analysis lags behind, so the saved timeline ends before what was played last");
+        }
+        read(&self.0.timelines().encode())
+    }
+}
+
+/// Why a state was refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A parameter has a value it cannot take.
+    #[error("parameter \"{id}\": expected {expected}, found {found}")]
+    Parameter {
+        /// Id of the parameter.
+        id: String,
+        /// What it takes.
+        expected: String,
+        /// What the state holds.
+        found: String,
+    },
+    /// The session is not one.
+    #[error("the session cannot be read: {0}")]
+    Session(String),
+    /// The editor's size is none.
+    #[error("the editor's size: expected {WINDOW_SIDES:?} pixels a side, found {found:?}")]
+    WindowSize {
+        /// Width and height, pixels.
+        found: (u32, u32),
+    },
+    /// The timeline is not the text of one.
+    #[error("the timeline is not a JSON string: {0}")]
+    TimelineText(String),
+    /// The timeline is damaged.
+    #[error(transparent)]
+    Timeline(#[from] DecodeTimelineError),
+}
+
+/// Checks every part of `state` that this version knows; parameters and fields that are missing or unknown are no error, so that the state
+/// of older and newer versions loads.
+///
+/// # Errors
+///
+/// The first part that is not what Moodline writes.
+pub fn validate(state: &PluginState) -> Result<(), StateError> {
+    let params = MoodlineParams::default();
+    for (id, value) in &state.params {
+        params.check(id, value)?;
+    }
+    if let Some(text) = state.fields.get("session") {
+        let session: Session = deserialize_field(text).map_err(|error| StateError::Session(error.to_string()))?;
+        session.check()?;
+    }
+    if let Some(text) = state.fields.get("timeline") {
+        let encoded: String = deserialize_field(text).map_err(|error| StateError::TimelineText(error.to_string()))?;
+        Timelines::decode(&encoded)?;
+    }
+    Ok(())
+}
+
+/// Empties a state that is not what Moodline writes, so that loading it changes nothing.
+///
+/// The framework takes what it can from a state and has no way to refuse one; half of a damaged state would be worse than none.
+pub fn refuse_garbage(state: &mut PluginState) {
+    if let Err(error) = validate(state) {
+        nice_error!("The state was refused and nothing was changed: {error}");
+        state.params.clear();
+        state.fields.clear();
+    }
+}
+
+impl MoodlineParams {
+    /// Whether parameter `id` can take `value`; a parameter that does not exist can take anything.
+    fn check(&self, id: &str, value: &ParamValue) -> Result<(), StateError> {
+        let expected = match id {
+            "bypass" | "hold" | "follow" => boolean(value),
+            "source" => choice(&self.source, value),
+            "backend" => choice(&self.backend, value),
+            "window" => within(&self.window, value),
+            "hop" => within(&self.hop, value),
+            "smoothing" => within(&self.smoothing, value),
+            "gate" => within(&self.gate, value),
+            "confidence" => within(&self.confidence, value),
+            _ => Ok(()),
+        };
+        expected.map_err(|expected| StateError::Parameter { id: id.to_owned(), expected, found: format!("{value:?}") })
+    }
+}
+
+/// `Err` says what was expected; as in the two functions below.
+fn boolean(value: &ParamValue) -> Result<(), String> {
+    if matches!(value, ParamValue::Bool(_)) { Ok(()) } else { Err("true or false".to_owned()) }
+}
+
+fn choice<T: Enum + PartialEq + 'static>(_param: &EnumParam<T>, value: &ParamValue) -> Result<(), String> {
+    let ids = T::ids().unwrap_or_default();
+    match value {
+        ParamValue::String(id) if ids.contains(&id.as_str()) => Ok(()),
+        _ => Err(format!("one of {ids:?}")),
+    }
+}
+
+fn within(param: &FloatParam, value: &ParamValue) -> Result<(), String> {
+    let (min, max) = (param.preview_plain(0.0), param.preview_plain(1.0));
+    match value {
+        ParamValue::F32(value) if (min..=max).contains(value) => Ok(()),
+        _ => Err(format!("a number from {min} to {max}")),
+    }
+}

@@ -1,0 +1,207 @@
+//! Moodline as a program of its own.
+//!
+//! In: a microphone, or a file that is played. Out: the editor in a window, and silence, unless the input is to be heard. The framework's
+//! wrapper opens devices and window; this decides which, and plays the file.
+
+mod arguments;
+mod devices;
+mod player;
+mod window;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use moodline_engine::decode::AudioReader;
+use moodline_engine::live::Transport as Position;
+use nice_plug::prelude::*;
+use parking_lot::Mutex;
+use tracing_subscriber::EnvFilter;
+
+use crate::instance::Instance;
+use crate::{LAYOUTS, Moodline, session};
+use arguments::Arguments;
+use devices::{Device, FileFormat};
+use player::Player;
+use window::{ClosingApp, Window};
+
+/// What [`Standalone::default`], which takes no arguments, is to play.
+static INPUT: Mutex<Input> = Mutex::new(Input { file: None, monitor: false });
+
+struct Input {
+    file: Option<AudioReader>,
+    monitor: bool,
+}
+
+/// Runs the program and returns its exit code: 0 closed, 1 something could not be opened, 2 wrong arguments.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Err(error) = window::listen() {
+        eprintln!("moodline-standalone: Ctrl-C will end the program at once: {error}");
+    }
+    let arguments = match Arguments::read(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    if arguments.list_devices {
+        for name in devices::microphones() {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    match open(&arguments) {
+        Ok(device) => {
+            println!("Backend {}, {} Hz, {}", device.backend, device.sample_rate, input_name(&arguments, &device));
+            let opened = nice_export_standalone_with_args::<Standalone, _>(wrapper_arguments(&arguments, &device));
+            if opened { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("moodline-standalone: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Opens the file, if there is one, and finds the device for it.
+fn open(arguments: &Arguments) -> Result<Device, String> {
+    let file = arguments.input.as_deref().map(AudioReader::open).transpose().map_err(|error| error.to_string())?;
+    let format =
+        file.as_ref().map(|reader| FileFormat { sample_rate: reader.sample_rate(), n_channels: player::played_channels(reader) });
+    let device = devices::choose(arguments, format)?;
+    *INPUT.lock() = Input { file, monitor: arguments.monitor };
+    Ok(device)
+}
+
+fn input_name(arguments: &Arguments, device: &Device) -> String {
+    match (&arguments.input, &device.microphone) {
+        (Some(path), _) => format!("playing {}", path.display()),
+        (None, Some((_, name))) => format!("listening to {name}"),
+        (None, None) => "no input".to_owned(),
+    }
+}
+
+/// The command line of the framework's wrapper.
+fn wrapper_arguments(arguments: &Arguments, device: &Device) -> Vec<String> {
+    let layout =
+        LAYOUTS.iter().position(|layout| layout.main_input_channels.is_some_and(|n| n.get() as usize == device.n_channels));
+    // INVARIANT: files are played, and devices opened, in a number of channels that has a layout.
+    let layout = layout.expect("every number of channels has a layout") + 1;
+    let mut options = vec![Moodline::NAME.to_owned()];
+    for (name, value) in [
+        ("--backend", device.backend.to_owned()),
+        ("--sample-rate", device.sample_rate.to_string()),
+        ("--period-size", arguments.period.to_string()),
+        ("--audio-layout", layout.to_string()),
+    ] {
+        options.extend([name.to_owned(), value]);
+    }
+    if let Some((option, name)) = &device.microphone {
+        options.push(format!("{option}={name}"));
+    }
+    options
+}
+
+/// The plugin as the framework's wrapper hosts it.
+struct Standalone {
+    instance: Instance,
+    file: Option<AudioReader>,
+    player: Option<Player>,
+    monitor: bool,
+}
+
+impl Default for Standalone {
+    fn default() -> Self {
+        let mut input = INPUT.lock();
+        Self { instance: Instance::default(), file: input.file.take(), player: None, monitor: input.monitor }
+    }
+}
+
+impl Standalone {
+    /// Plays the next buffer of the file into `buffer` and the analysis; when it has ended, the analysis stands still.
+    ///
+    /// # Realtime safety
+    /// No allocation, lock or system call.
+    fn play(&mut self, buffer: &mut Buffer) {
+        let Some(player) = &mut self.player else { return };
+        let ended = player.has_ended();
+        let (position, n_frames) = player.play(buffer.as_slice());
+        if ended {
+            self.instance.deactivate();
+        } else if n_frames > 0 {
+            self.instance.hear(buffer.as_slice_immutable(), n_frames, Position::Playing(position));
+        }
+    }
+}
+
+impl Plugin for Standalone {
+    const NAME: &'static str = Moodline::NAME;
+    const VENDOR: &'static str = Moodline::VENDOR;
+    const URL: &'static str = Moodline::URL;
+    const EMAIL: &'static str = Moodline::EMAIL;
+    const VERSION: &'static str = Moodline::VERSION;
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &LAYOUTS;
+
+    type Editor = Window;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.instance.saved()
+    }
+
+    fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        let notifier = self.instance.notifier();
+        self.instance.editor(|editor| ClosingApp::around(editor, notifier)).map(Window)
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        session::refuse_garbage(state);
+    }
+
+    fn setup_logger() -> Option<bool> {
+        // The wrapper complains that Ctrl-C is taken already, and recommends options that are its own.
+        let filter =
+            EnvFilter::new("info,nice_plug::wrapper::standalone::wrapper=off,nice_plug::wrapper::standalone::backend=warn");
+        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).without_time();
+        Some(logger.try_init().is_ok())
+    }
+
+    fn activate(&mut self, _layout: &AudioIOLayout, config: &BufferConfig, _context: &mut impl ActivateContext<Self>) -> bool {
+        if let Some(file) = self.file.take() {
+            match Player::start(file, config.sample_rate as u32) {
+                Ok(player) => self.player = Some(player),
+                Err(error) => {
+                    nice_error!("The file cannot be played: {error}");
+                    return false;
+                }
+            }
+        }
+        self.instance.activate(config);
+        true
+    }
+
+    fn deactivate(&mut self) {
+        self.instance.deactivate();
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        _context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        if self.player.is_some() {
+            self.play(buffer);
+        } else {
+            // The wrapper's transport is the time since it was opened, which a microphone has no use for.
+            let n_frames = buffer.samples();
+            self.instance.hear(buffer.as_slice_immutable(), n_frames, Position::None);
+        }
+        if !self.monitor {
+            for channel in buffer.as_slice() {
+                channel.fill(0.0);
+            }
+        }
+        ProcessStatus::Normal
+    }
+}

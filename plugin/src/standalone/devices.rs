@@ -1,0 +1,160 @@
+//! Which sound system, device and rate the standalone runs on.
+//!
+//! The framework's wrapper opens the devices, but it connects no microphone unless told its exact name, and takes the rate of a JACK server
+//! for what it was told. So this looks first and then tells it.
+
+use cpal::SupportedBufferSize;
+use cpal::SupportedStreamConfigRange;
+use cpal::traits::{DeviceTrait, HostTrait};
+use jack::{Client, ClientOptions, PortFlags};
+
+use super::arguments::{Arguments, BackendArgument};
+
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(target_os = "macos")]
+pub(super) const SYSTEM: &str = "core-audio";
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(target_os = "windows")]
+pub(super) const SYSTEM: &str = "wasapi";
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(not(any(target_os = "macos", target_os = "windows")))]
+pub(super) const SYSTEM: &str = "alsa";
+
+/// Rate without a device and without a file, Hz.
+const DEFAULT_RATE: u32 = 48_000;
+
+/// What the wrapper is told.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// The wrapper's name of the backend.
+    pub(super) backend: &'static str,
+    /// Hz.
+    pub(super) sample_rate: u32,
+    /// Channels that come in and go out.
+    pub(super) n_channels: usize,
+    /// The option that names the microphone, and its name.
+    pub(super) microphone: Option<(&'static str, String)>,
+}
+
+/// The file's part in the choice of a device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileFormat {
+    /// Hz.
+    pub(super) sample_rate: u32,
+    /// Channels in which it is played.
+    pub(super) n_channels: usize,
+}
+
+/// Chooses the device for `arguments`; a `file` needs no microphone.
+///
+/// # Errors
+/// One sentence: what was asked for is not there.
+pub(super) fn choose(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, String> {
+    match arguments.backend {
+        BackendArgument::Jack => jack(arguments, file),
+        BackendArgument::System => system(arguments, file),
+        BackendArgument::Dummy => Ok(dummy(arguments, file)),
+        BackendArgument::Auto => jack(arguments, file).or_else(|_| system(arguments, file)).or_else(|reason| {
+            if arguments.input_device.is_some() {
+                return Err(reason);
+            }
+            eprintln!("moodline-standalone: no sound, because {reason}");
+            Ok(dummy(arguments, file))
+        }),
+    }
+}
+
+fn dummy(arguments: &Arguments, file: Option<FileFormat>) -> Device {
+    let sample_rate = arguments.sample_rate.or(file.map(|file| file.sample_rate)).unwrap_or(DEFAULT_RATE);
+    Device { backend: "dummy", sample_rate, n_channels: file.map_or(2, |file| file.n_channels), microphone: None }
+}
+
+fn jack(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, String> {
+    let (client, _) = Client::new("moodline-probe", ClientOptions::NO_START_SERVER)
+        .map_err(|error| format!("no JACK server answers ({error}); start one or choose another --backend"))?;
+    let mut ports = match &arguments.input_device {
+        Some(names) => names.split(',').map(str::to_owned).collect(),
+        None => client.ports(Some("^system:capture_"), None, PortFlags::IS_OUTPUT),
+    };
+    ports.truncate(2);
+    Ok(Device {
+        backend: "jack",
+        sample_rate: client.sample_rate(),
+        n_channels: file.map_or(2, |file| file.n_channels),
+        microphone: (file.is_none() && !ports.is_empty()).then(|| ("--connect-jack-inputs", ports.join(","))),
+    })
+}
+
+fn system(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, String> {
+    let host = cpal::default_host();
+    let output = host.default_output_device().ok_or(format!("{SYSTEM} has no output device to keep time by"))?;
+    let unusable = |error: cpal::Error| format!("{SYSTEM}'s output device cannot be used ({error})");
+    let sample_rate = match arguments.sample_rate {
+        Some(sample_rate) => sample_rate,
+        None => output.default_output_config().map_err(unusable)?.sample_rate(),
+    };
+    let fits = |config: &SupportedStreamConfigRange| fits(config, sample_rate, arguments.period);
+    if !output.supported_output_configs().map_err(unusable)?.any(|config| fits(&config)) {
+        return Err(format!("{SYSTEM}'s output device cannot do {sample_rate} Hz with {} frames a buffer", arguments.period));
+    }
+    if let Some(FileFormat { n_channels, .. }) = file {
+        return Ok(Device { backend: SYSTEM, sample_rate, n_channels, microphone: None });
+    }
+    let microphone = match &arguments.input_device {
+        Some(name) => Some(name.clone()),
+        None => default_microphone(&host),
+    };
+    let Some(name) = microphone else {
+        eprintln!("moodline-standalone: {SYSTEM} has no microphone, so the input is silent");
+        return Ok(Device { backend: SYSTEM, sample_rate, n_channels: 2, microphone: None });
+    };
+    let device = find_microphone(&host, &name)
+        .ok_or_else(|| format!("{SYSTEM} has no microphone \"{name}\"; --list-devices names those there are"))?;
+    let configs: Vec<_> = device
+        .supported_input_configs()
+        .map_err(|error| format!("the microphone \"{name}\" cannot be used ({error})"))?
+        .filter(fits)
+        .collect();
+    // The wrapper wants exactly as many channels as the plugin has.
+    let n_channels = [2, 1]
+        .into_iter()
+        .find(|&n_channels| configs.iter().any(|config| usize::from(config.channels()) == n_channels))
+        .ok_or_else(|| {
+            format!(
+                "the microphone \"{name}\" cannot do {sample_rate} Hz in mono or stereo with {} frames a buffer",
+                arguments.period
+            )
+        })?;
+    Ok(Device { backend: SYSTEM, sample_rate, n_channels, microphone: Some(("--input-device", name)) })
+}
+
+fn fits(config: &SupportedStreamConfigRange, sample_rate: u32, period: u32) -> bool {
+    let rates = config.min_sample_rate()..=config.max_sample_rate();
+    match config.buffer_size() {
+        SupportedBufferSize::Range { min, max } => rates.contains(&sample_rate) && (min..=max).contains(&&period),
+        SupportedBufferSize::Unknown => false,
+    }
+}
+
+/// The wrapper knows devices by the names they describe themselves with, of which the first counts.
+fn find_microphone(host: &cpal::Host, name: &str) -> Option<cpal::Device> {
+    host.input_devices().ok()?.find(|device| device.description().is_ok_and(|description| description.name() == name))
+}
+
+fn default_microphone(host: &cpal::Host) -> Option<String> {
+    let id = host.default_input_device()?.id().ok()?;
+    let device = host.input_devices().ok()?.find(|device| device.id().is_ok_and(|other| other == id))?;
+    Some(device.description().ok()?.name().to_owned())
+}
+
+/// Names of the microphones that `--input-device` takes.
+pub(super) fn microphones() -> Vec<String> {
+    let mut names = Vec::new();
+    if let Ok((client, _)) = Client::new("moodline-probe", ClientOptions::NO_START_SERVER) {
+        names.extend(client.ports(None, Some("audio"), PortFlags::IS_OUTPUT).into_iter().map(|port| format!("{port} (jack)")));
+    }
+    if let Ok(devices) = cpal::default_host().input_devices() {
+        names.extend(devices.filter_map(|device| Some(format!("{} ({SYSTEM})", device.description().ok()?.name()))));
+    }
+    names
+}

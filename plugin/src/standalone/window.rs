@@ -1,0 +1,111 @@
+//! The window: Ctrl-C closes it, and the program ends with it.
+//!
+//! The framework's wrapper hears Ctrl-C only where it has no window, and where the window cannot be opened it waits for ever without.
+
+use std::error::Error;
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use egui::{Ui, ViewportCommand};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::NativeSize;
+use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{EguiEditor, EguiEditorHandle, Frame, NiceEguiApp, RepaintNotifier};
+
+use crate::editor::EditorApp;
+
+/// Exit code of a program that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Exit code of a program that could not open something.
+const FAILED: i32 = 1;
+
+/// Whether Ctrl-C was pressed.
+static QUITTING: AtomicBool = AtomicBool::new(false);
+
+/// Wakes the window.
+static WINDOW: OnceLock<RepaintNotifier> = OnceLock::new();
+
+/// Takes Ctrl-C for this program; the second one ends it at once, should the window not close.
+///
+/// # Errors
+/// The system does not hand over the signal.
+pub(super) fn listen() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if QUITTING.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED);
+        }
+        match WINDOW.get() {
+            Some(window) => window.request_repaint(),
+            None => process::exit(INTERRUPTED),
+        }
+    })
+}
+
+/// The editor in a window that closes at Ctrl-C.
+pub(super) struct ClosingApp(EditorApp);
+
+impl ClosingApp {
+    /// `editor`, whose window `notifier` wakes.
+    pub(super) fn around(editor: EditorApp, notifier: RepaintNotifier) -> Self {
+        // A program has one window; of a second one, Ctrl-C would close the first.
+        let _ = WINDOW.set(notifier);
+        Self(editor)
+    }
+}
+
+impl NiceEguiApp for ClosingApp {
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.0.build(ctx, gui, frame)
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
+        if QUITTING.load(Ordering::Relaxed) {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+        }
+        self.0.ui(ui, frame);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.0.resized(size);
+    }
+
+    fn zoom_factor_changed(&mut self, zoom_factor: f32) {
+        self.0.zoom_factor_changed(zoom_factor);
+    }
+
+    fn editor_closed(&mut self) {
+        self.0.editor_closed();
+    }
+}
+
+/// The editor, which ends the program where its window cannot be opened.
+pub(super) struct Window(pub(super) EguiEditor<ClosingApp>);
+
+impl Editor for Window {
+    type Handle = EguiEditorHandle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        self.0.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host).inspect_err(|error| {
+            eprintln!("moodline-standalone: the window cannot be opened: {error}");
+            process::exit(FAILED);
+        })
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        self.0.size()
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        self.0.resize_hint()
+    }
+}

@@ -1,0 +1,130 @@
+//! The state of the plugin, part by part; whole states are loaded in a host in `clap_host/state.rs`.
+
+use std::path::PathBuf;
+
+use moodline::instance::Instance;
+use moodline::session::{Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
+use moodline_engine::State;
+use moodline_engine::timeline::{Content, Timelines};
+use nice_plug::params::Params;
+use nice_plug::plugin::{ParamValue, PluginState};
+
+const VERSION_0_1_0: &str = include_str!("../golden/state/0.1.0.json");
+
+fn saved_by_0_1_0() -> PluginState {
+    serde_json::from_str(VERSION_0_1_0).unwrap()
+}
+
+fn recorded() -> Timelines {
+    let mut timelines = Timelines::default();
+    timelines.host.insert_segment(0.0, 5.0, 0.5, State::NoSpeech);
+    timelines.stream.insert_segment(2.0, 7.0, 0.5, State::NoSpeech);
+    timelines
+}
+
+#[test]
+fn the_state_of_version_0_1_0_is_valid_and_stays_so() {
+    let mut state = saved_by_0_1_0();
+    assert_eq!(state.version, "0.1.0");
+    assert_eq!(state.params.len(), 10);
+    validate(&state).unwrap();
+    let before = format!("{state:?}");
+    refuse_garbage(&mut state);
+    assert_eq!(format!("{state:?}"), before);
+}
+
+#[test]
+fn what_is_saved_is_restored() {
+    let saving = Instance::default();
+    *saving.saved().session.session.write() = Session {
+        model: Some(PathBuf::from("/models/mine.onnx")),
+        export_folder: Some(PathBuf::from("/exports")),
+        theme: Theme::Light,
+        style: TimelineStyle::Lines,
+        window_size: Some((800, 600)),
+    };
+    saving.monitor().restore(recorded());
+    let fields = saving.saved().serialize_fields();
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["session", "timeline"]);
+
+    let restoring = Instance::default();
+    restoring.saved().deserialize_fields(&fields);
+    assert_eq!(*restoring.saved().session.session.read(), *saving.saved().session.session.read());
+    assert_eq!(restoring.monitor().timelines(), recorded());
+    assert_eq!(restoring.saved().serialize_fields(), fields);
+}
+
+#[test]
+fn an_empty_state_keeps_what_is_there() {
+    let instance = Instance::default();
+    instance.monitor().restore(recorded());
+    let mut garbage = saved_by_0_1_0();
+    garbage.fields.insert("session".to_owned(), "[".to_owned());
+    refuse_garbage(&mut garbage);
+    assert!(garbage.params.is_empty() && garbage.fields.is_empty());
+    instance.saved().deserialize_fields(&garbage.fields);
+    assert_eq!(instance.monitor().timelines(), recorded());
+}
+
+#[test]
+fn a_refusal_names_the_part_and_what_it_takes() {
+    let message = |change: &dyn Fn(&mut PluginState)| {
+        let mut state = saved_by_0_1_0();
+        change(&mut state);
+        validate(&state).unwrap_err().to_string()
+    };
+    let parameter = |id: &'static str, value: ParamValue| {
+        message(&move |state| {
+            state.params.insert(id.to_owned(), value.clone());
+        })
+    };
+    assert_eq!(
+        parameter("window", ParamValue::F32(11.0)),
+        "parameter \"window\": expected a number from 2 to 10, found F32(11.0)"
+    );
+    assert_eq!(
+        parameter("hop", ParamValue::F32(f32::NAN)),
+        "parameter \"hop\": expected a number from 0.25 to 5, found F32(NaN)"
+    );
+    assert_eq!(parameter("hold", ParamValue::I32(1)), "parameter \"hold\": expected true or false, found I32(1)");
+    assert_eq!(
+        parameter("backend", ParamValue::String("gpu".to_owned())),
+        "parameter \"backend\": expected one of [\"auto\", \"onnxruntime\", \"native\"], found String(\"gpu\")"
+    );
+    let field = |name: &'static str, text: &'static str| {
+        message(&move |state| {
+            state.fields.insert(name.to_owned(), text.to_owned());
+        })
+    };
+    assert!(field("session", "{\"theme\":1}").starts_with("the session cannot be read: "));
+    assert!(field("session", "{\"window_size\":[1,1]}").contains("found (1, 1)"));
+    assert!(field("timeline", "17").starts_with("the timeline is not a JSON string: "));
+    assert!(field("timeline", "\"%%%\"").starts_with("the saved timeline must be base64"));
+}
+
+#[test]
+fn values_on_the_edges_of_their_ranges_are_taken() {
+    let mut state = saved_by_0_1_0();
+    for (id, values) in [
+        ("window", [2.0, 10.0]),
+        ("hop", [0.25, 5.0]),
+        ("smoothing", [0.0, 10.0]),
+        ("gate", [-100.0, -20.0]),
+        ("confidence", [0.0, 1.0]),
+    ] {
+        for value in values {
+            state.params.insert(id.to_owned(), ParamValue::F32(value));
+            validate(&state).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_timeline_in_the_state_of_0_1_0_is_what_was_recorded() {
+    let text: String = serde_json::from_str(&saved_by_0_1_0().fields["timeline"]).unwrap();
+    let timelines = Timelines::decode(&text).unwrap();
+    let speech = |entry: &&moodline_engine::timeline::Entry| matches!(entry.content, Content::Segment(State::Speech(_)));
+    assert_eq!(timelines.host.entries().iter().filter(speech).count(), 1);
+    assert_eq!(timelines.host.bounds(), Some((0.0, 8.0)));
+    assert!(matches!(validate(&PluginState { fields: Default::default(), ..saved_by_0_1_0() }), Ok::<(), StateError>(())));
+}

@@ -1,0 +1,181 @@
+//! What the plugin costs: its audio callback, many instances, its editor, its size.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use xshell::{Shell, cmd};
+
+use super::report::{Machine, Results, rounded, yes_or_no};
+use crate::bundle::{self, Build, layout};
+use crate::platform::Platform;
+use crate::workspace;
+
+/// Something that is measured, and what the project promises of it.
+struct Figure {
+    name: &'static str,
+    /// For people.
+    title: &'static str,
+    unit: &'static str,
+    at_most: Option<f64>,
+}
+
+/// In the order of the report.
+const FIGURES: &[Figure] = &[
+    figure("copy_512_ns", "memcpy of 512 stereo frames", "ns", None),
+    figure("push_512_ns", "`AudioTap::push`, 512 stereo frames", "ns", None),
+    figure("push_512_ratio", "the same, in copies", "x", Some(3.0)),
+    figure("push_64_ns", "`AudioTap::push`, 64 stereo frames", "ns", Some(150.0)),
+    figure("process_512_ns", "`process`, 512 stereo frames", "ns", Some(400.0)),
+    figure("process_512_ratio", "the same, in copies", "x", Some(5.0)),
+    figure("instances_cpu_percent", "32 instances that hear speech, 48 kHz stereo, hop 0.5 s, native", "% of a core", Some(5.0)),
+    figure("instance_megabytes", "memory of an instance at 48 kHz", "MB", Some(16.0)),
+    figure("editor_at_rest_cpu_percent", "open editor with 4 hours of timeline that stand still", "% of a core", Some(1.0)),
+    figure(
+        "frame_ms",
+        "frame of the editor with 4 hours, all of it new, without the graphics card's part",
+        "ms",
+        Some(1000.0 / 60.0),
+    ),
+    figure("hover_ms", "the same while only the pointer moves", "ms", Some(1000.0 / 60.0)),
+    figure("clap_megabytes", "the .clap", "MB", Some(15.0)),
+    figure("vst3_megabytes", "the VST3's library", "MB", None),
+    figure("standalone_megabytes", "the standalone", "MB", None),
+];
+
+const fn figure(name: &'static str, title: &'static str, unit: &'static str, at_most: Option<f64>) -> Figure {
+    Figure { name, title, unit, at_most }
+}
+
+/// Criterion's benches: name of the figure, folder of the bench, and by what its nanoseconds are divided: a run takes many buffers, or the
+/// figure has another unit.
+const BENCHES: &[(&str, &str, f64)] = &[
+    ("copy_512_ns", "1000 buffers of 512 stereo frames/memcpy", 1000.0),
+    ("push_512_ns", "1000 buffers of 512 stereo frames/AudioTap__push", 1000.0),
+    ("push_64_ns", "1000 buffers of 64 stereo frames/AudioTap__push", 1000.0),
+    ("process_512_ns", "512 stereo frames/process", 1.0),
+    ("frame_ms", "editor_four_hours/timeline_changes", 1e6),
+    ("hover_ms", "editor_four_hours/pointer_moves", 1e6),
+];
+
+/// What one run found.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PluginResults {
+    machine: Machine,
+    figures: BTreeMap<String, f64>,
+}
+
+/// Measures everything and writes it beside what is known of the peers.
+///
+/// # Errors
+/// Something does not build or run, or the peers were never measured.
+pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
+    let bench = root.join("bench");
+    let mut results = Results::read(&bench).context("measure the peers first: cargo xtask bench --peers")?;
+    let mut figures = BTreeMap::new();
+    let folder = bundle::build_and_bundle(root, Build::RELEASE).map(|_| bundle::folder(root))?;
+    sizes(&folder, &mut figures)?;
+
+    cmd!(shell, "cargo bench --locked --package moodline-engine --bench tap").run()?;
+    cmd!(shell, "cargo bench --locked --package moodline --bench process --bench editor").run()?;
+    let criterion = workspace::target(root).join("criterion");
+    for (name, bench, divisor) in BENCHES {
+        figures.insert((*name).to_owned(), median_ns(&criterion.join(bench))? / divisor);
+    }
+    for (ratio, ns) in [("push_512_ratio", "push_512_ns"), ("process_512_ratio", "process_512_ns")] {
+        figures.insert(ratio.to_owned(), figures[ns] / figures["copy_512_ns"]);
+    }
+
+    cmd!(shell, "cargo build --release --locked --package moodline-tests --example bench_plugin").run()?;
+    let program = workspace::program(root, "release/examples", "bench_plugin")?;
+    let clap = folder.join(layout::names(Platform::this()).clap);
+    for task in ["instances", "static"] {
+        println!("Measuring {task} ...");
+        let answer = cmd!(shell, "{program} {task}").env("MOODLINE_CLAP", &clap).read()?;
+        let found: BTreeMap<String, f64> = serde_json::from_str(&answer).context("bench_plugin gave an unexpected answer")?;
+        figures.extend(found);
+    }
+    results.plugin = Some(PluginResults { machine: super::machine(root, shell)?, figures });
+    results.write(&bench)?;
+    println!(
+        "{}\nWritten: bench/results.json, bench/RESULTS.md",
+        results.plugin.iter().map(PluginResults::markdown).collect::<String>()
+    );
+    Ok(())
+}
+
+/// How large the libraries and the standalone are; ONNX Runtime is not counted.
+fn sizes(folder: &Path, figures: &mut BTreeMap<String, f64>) -> Result<()> {
+    let platform = Platform::this();
+    for (name, path) in ["clap_megabytes", "vst3_megabytes", "standalone_megabytes"].into_iter().zip(layout::binaries(platform)) {
+        let path = folder.join(path);
+        let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
+        figures.insert(name.to_owned(), size as f64 / 1e6);
+    }
+    Ok(())
+}
+
+/// What criterion found in the latest run of a bench.
+fn median_ns(bench: &Path) -> Result<f64> {
+    let path = bench.join("new/estimates.json");
+    let text = fs::read(&path).with_context(|| format!("criterion left no {}", path.display()))?;
+    let estimates: Value = serde_json::from_slice(&text)?;
+    estimates["median"]["point_estimate"].as_f64().with_context(|| format!("{} has no median", path.display()))
+}
+
+impl PluginResults {
+    /// The plugin's part of `bench/RESULTS.md`.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = String::from(
+            "\n# The plugin\n\nWritten by `cargo xtask bench --plugin`; do not edit. Times are medians. The instances play for 35 s in real time, so that their \
+             rings are full;\ntheir figure includes the host's thread.\n\n| measured | | at most | kept |\n|---|---:|---:|---|\n",
+        );
+        for Figure { name, title, unit, at_most } in FIGURES {
+            let Some(&value) = self.figures.get(*name) else { continue };
+            let limit = at_most.map(|limit| format!("{} {unit}", rounded(limit))).unwrap_or_default();
+            let kept = at_most.map_or("", |limit| yes_or_no(value <= limit));
+            let _ = writeln!(text, "| {title} | {} {unit} | {limit} | {kept} |", rounded(value));
+        }
+        text + "\n" + &self.machine.markdown()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(figures: &[(&str, f64)]) -> PluginResults {
+        let machine = super::super::report::tests::results(1.0, 1.0).machine;
+        PluginResults { machine, figures: figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect() }
+    }
+
+    #[test]
+    fn the_report_shows_kept_and_broken_promises() {
+        let text = results(&[("push_64_ns", 150.0), ("clap_megabytes", 15.1), ("vst3_megabytes", 15.1)]).markdown();
+        assert!(text.contains("64 stereo frames | 150 ns | 150 ns | yes |"), "{text}");
+        assert!(text.contains("| the .clap | 15.1 MB | 15.0 MB | **no** |"), "{text}");
+        assert!(text.contains("| the VST3's library | 15.1 MB |  |  |"), "{text}");
+        assert!(!text.contains("instances that hear"), "{text}");
+    }
+
+    #[test]
+    fn every_bench_has_its_figure() {
+        for (name, ..) in BENCHES {
+            assert!(FIGURES.iter().any(|figure| figure.name == *name), "{name}");
+        }
+    }
+
+    #[test]
+    fn criterions_median_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("new")).unwrap();
+        fs::write(folder.path().join("new/estimates.json"), r#"{"mean":{"point_estimate":1.0},"median":{"point_estimate":2.5}}"#)
+            .unwrap();
+        assert_eq!(median_ns(folder.path()).unwrap(), 2.5);
+        assert!(median_ns(&folder.path().join("absent")).is_err());
+    }
+}
