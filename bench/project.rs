@@ -17,8 +17,9 @@ use ndarray::{Array1, Array3, Axis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::json;
+use trainer::loss::LossConfig;
 use trainer::network::{Batch, LtcNetwork, TauInit, initial_parameters};
-use trainer::optimiser::{Adam, AdamConfig};
+use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 const N_FEATURES: usize = 39;
 const N_SEQUENCES: usize = 1000;
@@ -144,11 +145,16 @@ fn epoch(reading: Reading) -> Call {
     let labels: Vec<usize> = (0..N_SEQUENCES).map(|_| (4.0 * uniform()) as usize).collect();
     let config = config(reading);
     let mut network = LtcNetwork::<f32>::init(config.clone(), N_FEATURES, TauInit::Ones, &mut ChaCha8Rng::seed_from_u64(1));
-    let mut adam = Adam::new(AdamConfig::default(), N_FEATURES, config.units);
+    let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), N_FEATURES, config.units);
     Box::new(move || {
         let views: Vec<_> = sequences.axis_iter(Axis(0)).collect();
         for (sequences, labels) in views.chunks(BATCH).zip(labels.chunks(BATCH)) {
-            let batch = Batch { sequences: sequences.to_vec(), labels, class_weights: [1.0; Emotion::COUNT] };
+            let batch = Batch {
+                sequences: sequences.to_vec(),
+                labels,
+                class_weights: [1.0; Emotion::COUNT],
+                loss: LossConfig::CrossEntropy,
+            };
             let outcome = network.loss_and_gradients(&batch, L2).expect("the batch is valid");
             adam.update(&mut network.parameters, &outcome.gradients, LEARNING_RATE);
         }

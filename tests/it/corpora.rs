@@ -22,7 +22,7 @@ fn repository() -> PathBuf {
 }
 
 /// The manifest of a corpus, or a loud skip.
-fn manifest_path(corpus: &str) -> Option<PathBuf> {
+pub(crate) fn manifest_path(corpus: &str) -> Option<PathBuf> {
     let beside = || repository().join("../shared/corpora");
     let path = std::env::var_os("MOODLINE_CORPORA").map_or_else(beside, PathBuf::from).join(format!("{corpus}.csv"));
     if path.is_file() {

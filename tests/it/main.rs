@@ -6,6 +6,7 @@ mod bad_input;
 mod clap_host;
 mod command;
 mod corpora;
+mod corpus;
 mod decode;
 mod features;
 mod gate;

@@ -96,7 +96,8 @@ fn bits(parameters: &LtcParameters<f32>) -> Vec<u32> {
 /// Every bit that decides how a run goes on.
 fn state_bits(checkpoint: &Checkpoint) -> Vec<Vec<u32>> {
     let [first, second] = &checkpoint.moments;
-    [&checkpoint.weights, first, second, &checkpoint.best_weights].map(bits).to_vec()
+    let average = checkpoint.average.as_ref().unwrap_or(&checkpoint.weights);
+    [&checkpoint.weights, first, second, average, &checkpoint.best_weights].map(bits).to_vec()
 }
 
 #[test]
@@ -116,9 +117,20 @@ fn one_two_and_three_threads_give_the_same_bits_and_another_seed_others() {
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bits() {
     let place = workplace(&[]);
-    for schedule in [&[][..], &["training.schedule={kind=\"plateau\", learning_rate=0.01, patience=1, min_delta=10.0}"][..]] {
-        let name = format!("{}", schedule.len());
-        let recipe: Vec<&str> = ["training.epochs=6"].into_iter().chain(schedule.iter().copied()).collect();
+    let recipes: [&[&str]; 4] = [
+        &[],
+        &["training.schedule={kind=\"plateau\", learning_rate=0.01, patience=1, min_delta=10.0}"],
+        &[
+            "training.schedule={kind=\"cosine\", learning_rate=0.01, warm_up=0.2}",
+            "training.optimiser={kind=\"adam_w\", weight_decay=0.01}",
+            "training.loss={kind=\"label_smoothing\", epsilon=0.1}",
+            "training.oversample=true",
+            "training.average=0.9",
+        ],
+        &["training.optimiser={kind=\"sgd\", momentum=0.9, nesterov=true}", "training.loss={kind=\"focal\", gamma=2.0}"],
+    ];
+    for (name, choices) in recipes.into_iter().enumerate() {
+        let recipe: Vec<&str> = ["training.epochs=6"].into_iter().chain(choices.iter().copied()).collect();
         let straight = options(&place, &format!("straight-{name}"), &recipe);
         run(&straight).unwrap();
 
@@ -433,6 +445,20 @@ fn configurations_say_what_is_wrong_and_where() {
         ("front_end.top_db=80", "front_end.top_db must be absent"),
         ("front_end.fmax=9000", "front_end.fmax must be fmin < fmax <= 8000 Hz, found 9000"),
         ("network.units=0", "network.units"),
+        ("training.average=1.0", "training.average must be at least 0 and below 1, found 1"),
+        ("training.loss={kind=\"focal\", gamma=0.0}", "training.loss.gamma must be above 0 and at most 10, found 0"),
+        (
+            "training.loss={kind=\"label_smoothing\", epsilon=1.5}",
+            "training.loss.epsilon must be at least 0 and below 1, found 1.5",
+        ),
+        (
+            "training.optimiser={kind=\"sgd\", momentum=1.0}",
+            "training.optimiser.momentum must be at least 0 and below 1, found 1",
+        ),
+        (
+            "training.optimiser={kind=\"adam_w\", weight_decay=-1.0}",
+            "training.optimiser.weight_decay must be 0 or a positive number, found -1",
+        ),
         ("training.schedule.factor=2", "training.schedule.factor must be between 0 and 1, found 2"),
         ("training.epoch=5", "epoch"),
         ("nonsense", "expected section.key=value"),

@@ -8,10 +8,12 @@ use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
 use ndarray::{Array1, Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use trainer::loss::LossConfig;
 use trainer::network::Batch;
 use trainer::network::parameters::{named, named_mut, zeros};
 
 mod batches;
+mod choices;
 mod differences;
 mod torch;
 
@@ -99,7 +101,7 @@ impl<T: Real> Examples<T> {
     }
 
     fn batch(&self) -> Batch<'_, T> {
-        Batch { sequences: self.views(), labels: &self.labels, class_weights: self.class_weights }
+        Batch { sequences: self.views(), labels: &self.labels, class_weights: self.class_weights, loss: LossConfig::CrossEntropy }
     }
 
     fn rounded<R: Real>(&self) -> Examples<R> {

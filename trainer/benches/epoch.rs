@@ -9,8 +9,9 @@ use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
+use trainer::loss::LossConfig;
 use trainer::network::{Batch, LtcNetwork, TauInit};
-use trainer::optimiser::{Adam, AdamConfig};
+use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 const N_SEQUENCES: usize = 1000;
 const N_STEPS: usize = 157;
@@ -26,11 +27,11 @@ fn sequences(rng: &mut ChaCha8Rng) -> Vec<Array2<f32>> {
     (0..N_SEQUENCES).map(|_| Array2::from_shape_simple_fn((N_STEPS, N_FEATURES), || value() as f32)).collect()
 }
 
-fn epoch(network: &mut LtcNetwork<f32>, adam: &mut Adam<f32>, sequences: &[Array2<f32>], labels: &[usize]) -> f64 {
+fn epoch(network: &mut LtcNetwork<f32>, adam: &mut Optimiser<f32>, sequences: &[Array2<f32>], labels: &[usize]) -> f64 {
     let mut loss = 0.0;
     for (sequences, labels) in sequences.chunks(BATCH).zip(labels.chunks(BATCH)) {
         let sequences = sequences.iter().map(|sequence| sequence.view()).collect();
-        let batch = Batch { sequences, labels, class_weights: [1.0; 4] };
+        let batch = Batch { sequences, labels, class_weights: [1.0; 4], loss: LossConfig::CrossEntropy };
         let outcome = network.loss_and_gradients(&batch, 5e-4).expect("the data is finite");
         adam.update(&mut network.parameters, &outcome.gradients, 5e-4);
         loss += outcome.loss;
@@ -48,7 +49,7 @@ fn epochs(criterion: &mut Criterion) {
         for n_threads in [1, 2] {
             let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads can be started");
             let mut network = LtcNetwork::init(config(reading), N_FEATURES, TauInit::Ones, &mut rng);
-            let mut adam = Adam::new(AdamConfig::default(), N_FEATURES, 16);
+            let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), N_FEATURES, 16);
             group.bench_function(format!("{name}, {n_threads} thread(s)"), |bencher| {
                 bencher.iter(|| pool.install(|| black_box(epoch(&mut network, &mut adam, &sequences, &labels))));
             });

@@ -24,6 +24,8 @@ use crate::schedule::Schedule;
 const VERSION: u32 = 1;
 /// Key of the JSON in the metadata.
 const STATE: &str = "moodline";
+/// Prefix of the tensors of the moving average.
+const AVERAGE: &str = "average";
 
 /// One epoch in figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,8 +96,10 @@ pub struct Checkpoint {
     pub scaler: Scaler,
     /// The weights.
     pub weights: LtcParameters<f32>,
-    /// Adam's first and second moments.
+    /// The optimiser's first and second moments.
     pub moments: [LtcParameters<f32>; 2],
+    /// The moving average of the weights, of a run that keeps one.
+    pub average: Option<LtcParameters<f32>>,
     /// Weights of the best epoch so far.
     pub best_weights: LtcParameters<f32>,
 }
@@ -147,6 +151,9 @@ impl Checkpoint {
         {
             insert_parameters(&mut tensors, prefix, parameters);
         }
+        if let Some(average) = &self.average {
+            insert_parameters(&mut tensors, AVERAGE, average);
+        }
         for (name, values) in [("scaler.mean", &self.scaler.mean), ("scaler.scale", &self.scaler.scale)] {
             let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             tensors.insert(name.to_owned(), (vec![values.len()], Dtype::F64, bytes));
@@ -196,6 +203,11 @@ impl Checkpoint {
             scaler: Scaler { mean: reals(&tensors, "scaler.mean")?, scale: reals(&tensors, "scaler.scale")? },
             weights: parameters(&tensors, "weights")?,
             moments: [parameters(&tensors, "adam_m")?, parameters(&tensors, "adam_v")?],
+            average: if tensors.keys().any(|name| name.starts_with(AVERAGE)) {
+                Some(parameters(&tensors, AVERAGE)?)
+            } else {
+                None
+            },
             best_weights: parameters(&tensors, "best")?,
         })
     }
@@ -321,6 +333,7 @@ mod tests {
             scaler: Scaler { mean: vec![0.1, 0.2, 0.3], scale: vec![1.0, 2.0, 1.0 / 3.0] },
             weights: parameters_of(0.1),
             moments: [parameters_of(0.2), parameters_of(0.3)],
+            average: Some(parameters_of(0.35)),
             best_weights: parameters_of(0.4),
         }
     }

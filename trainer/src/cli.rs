@@ -20,6 +20,8 @@ use crate::run_folder::RunFolder;
 use crate::units::{self, UnitsOptions};
 use crate::{card, evaluate, files};
 
+mod corpus;
+
 /// Exit code of a run that was stopped by the user, as shells have it for Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -35,6 +37,8 @@ A manifest is a CSV file with the columns path (relative to the manifest), speak
 test) and optionally corpus.
 
 Examples, from corpus to model:
+  trainer corpus manifest crema-d CREMA-D --out corpora/crema-d.csv --split 0.7,0.15,0.15
+  trainer corpus stats corpora/crema-d.csv --svg stats.svg
   trainer train --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out runs/first
   trainer train --config trainer/configs/paper-ltc-16.toml --manifest a.csv --manifest b.csv --out runs/second --set training.epochs=20
   trainer train --manifest corpora/crema-d.csv --out runs/first --resume
@@ -46,6 +50,7 @@ Exit codes: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
+    Corpus(corpus::CorpusArgs),
     Train(TrainArgs),
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
@@ -58,6 +63,14 @@ enum Command {
 #[command(after_help = "\
 Ctrl-C finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
 with the same result to the last bit as a run that was never stopped.
+
+Choices of [training]:
+  class_weights  \"balanced\", \"none\"; oversample = true draws clips of small classes again
+  loss           {kind=\"cross_entropy\"}, {kind=\"label_smoothing\", epsilon=0.1}, {kind=\"focal\", gamma=2.0}
+  optimiser      {kind=\"adam\"}, {kind=\"adam_w\", weight_decay=0.01}, {kind=\"sgd\", momentum=0.9, nesterov=true}
+  schedule       {kind=\"one_cycle\", max_learning_rate=0.01}, {kind=\"cosine\", learning_rate=0.01, warm_up=0.1}, {kind=\"plateau\", learning_rate=5e-4}
+  average        decay of a moving average of the weights, such as 0.999
+  best           \"dev_uar\", \"dev_loss\"; patience = epochs without a new best after which training stops
 
 Examples:
   trainer train --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out runs/first
@@ -229,6 +242,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         }
     };
     let outcome = match cli.command {
+        Command::Corpus(arguments) => corpus::run(&arguments, progress, interrupt),
         Command::Train(arguments) => train(&arguments, progress, interrupt),
         Command::Evaluate(arguments) => evaluate(&arguments, progress, interrupt),
         Command::Export(arguments) => export(&arguments),

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
+use crate::loss::LossConfig;
 use crate::network::TauInit;
-use crate::optimiser::AdamConfig;
+use crate::optimiser::{AdamConfig, OptimiserConfig};
 use crate::schedule::ScheduleConfig;
 
 /// Everything that decides a run, except the manifests.
@@ -66,6 +67,12 @@ pub struct TrainingConfig {
     pub block_seconds: f64,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
+    /// Whether clips of the smaller classes are drawn again, at random and anew in each epoch, until all classes are as large as the largest.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub oversample: bool,
+    /// What a mistake costs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub loss: LossConfig,
     /// Factor of the sum of squares of the kernels (W and readout) in the loss.
     pub l2: f64,
     /// Longest gradient: a longer one (Euclidean norm over all parameters) is scaled down to it. Absent: never.
@@ -76,11 +83,22 @@ pub struct TrainingConfig {
     /// Epochs without a new best after which training stops. Absent: all epochs are run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// Decay rates of the optimiser.
+    /// Which way the parameters go.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimiser: OptimiserConfig,
+    /// Decay rates of Adam and AdamW.
     #[serde(default)]
     pub adam: AdamConfig,
+    /// Decay of the moving average of the weights a step, 0..1. The average is what is measured, kept and exported. Absent: the weights themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
     /// Learning rate over time.
     pub schedule: ScheduleConfig,
+}
+
+/// Settings that are what they were before there was a choice are not written, so that older resolved configurations stay as they are.
+fn is_default<V: Default + PartialEq>(value: &V) -> bool {
+    *value == V::default()
 }
 
 /// Weights of the classes in the loss.
@@ -231,34 +249,32 @@ impl TrainingConfig {
             check((0.0..1.0).contains(&beta), field, "at least 0 and below 1", beta)?;
         }
         check(positive(epsilon), "training.adam.epsilon", "a positive number", epsilon)?;
-        validate_schedule(&self.schedule)
+        self.validate_choices()?;
+        self.schedule.validate().map_err(|error| ConfigError::Range {
+            field: format!("training.schedule.{}", error.field),
+            expected: error.expected.to_owned(),
+            found: error.found.to_string(),
+        })
     }
-}
 
-fn validate_schedule(schedule: &ScheduleConfig) -> Result<(), ConfigError> {
-    let check_rate = |key: &str, rate: f64| {
-        check(positive(rate) && rate <= 1.0, &format!("training.schedule.{key}"), "more than 0 and at most 1", rate)
-    };
-    match *schedule {
-        ScheduleConfig::OneCycle { max_learning_rate, warm_up, initial_divisor, final_divisor } => {
-            check(warm_up > 0.0 && warm_up < 1.0, "training.schedule.warm_up", "between 0 and 1", warm_up)?;
-            for (field, divisor) in
-                [("training.schedule.initial_divisor", initial_divisor), ("training.schedule.final_divisor", final_divisor)]
-            {
-                check(divisor.is_finite() && divisor >= 1.0, field, "at least 1", divisor)?;
+    fn validate_choices(&self) -> Result<(), ConfigError> {
+        let part = |field: &str, value: f64| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value);
+        match self.loss {
+            LossConfig::CrossEntropy => {}
+            LossConfig::LabelSmoothing { epsilon } => part("training.loss.epsilon", epsilon)?,
+            LossConfig::Focal { gamma } => {
+                check(positive(gamma) && gamma <= 10.0, "training.loss.gamma", "above 0 and at most 10", gamma)?;
             }
-            check_rate("max_learning_rate", max_learning_rate)
         }
-        ScheduleConfig::Plateau { learning_rate, factor, patience, min_delta, min_learning_rate } => {
-            check(factor > 0.0 && factor < 1.0, "training.schedule.factor", "between 0 and 1", factor)?;
-            check(patience >= 1, "training.schedule.patience", "at least 1", patience)?;
-            for (field, value) in
-                [("training.schedule.min_delta", min_delta), ("training.schedule.min_learning_rate", min_learning_rate)]
-            {
-                check(value.is_finite() && value >= 0.0, field, "0 or a positive number", value)?;
+        match self.optimiser {
+            OptimiserConfig::Adam => {}
+            OptimiserConfig::AdamW { weight_decay } => {
+                let ok = weight_decay.is_finite() && weight_decay >= 0.0;
+                check(ok, "training.optimiser.weight_decay", "0 or a positive number", weight_decay)?;
             }
-            check_rate("learning_rate", learning_rate)
+            OptimiserConfig::Sgd { momentum, .. } => part("training.optimiser.momentum", momentum)?,
         }
+        self.average.map_or(Ok(()), |decay| part("training.average", decay))
     }
 }
 

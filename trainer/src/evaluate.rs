@@ -21,7 +21,9 @@ use crate::progress::{Interrupt, Progress};
 
 mod plot;
 
-pub use plot::{PlotError, confusion_svg};
+pub use plot::confusion_svg;
+
+pub use crate::plot::PlotError;
 
 /// The answer for one clip.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,37 +1,76 @@
-//! What training minimises: class-weighted cross-entropy, and L2 on the kernels.
+//! What training minimises: a class-weighted loss of the answers, and L2 on the kernels.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
 use moodline_core::ltc::LtcParameters;
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
-/// Cross-entropy of one sequence and the softmax it came from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CrossEntropy<T> {
-    /// `-ln softmax(logits)[label]`
-    pub loss: T,
-    /// `softmax(logits)`
-    pub probabilities: [T; Emotion::COUNT],
+/// What a mistake costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LossConfig {
+    /// `-ln p[label]`
+    #[default]
+    CrossEntropy,
+    /// Cross-entropy with a target that leaves `epsilon` to all four classes together, so that no answer pays off by being certain.
+    LabelSmoothing {
+        /// 0..1
+        epsilon: f64,
+    },
+    /// `-(1 - p[label])^gamma ln p[label]`: what is known already counts less.
+    Focal {
+        /// Above 0; 2 in the source.
+        gamma: f64,
+    },
 }
 
-impl<T: Real> CrossEntropy<T> {
-    /// Computed from the logarithm of the softmax, so that no logits overflow and a certain mistake costs a finite amount.
+impl LossConfig {
+    /// Loss of one sequence. It is computed from the logarithm of the softmax, so that no logits overflow and a certain mistake costs a finite
+    /// amount.
     ///
     /// # Panics
     /// When `label` is not below four.
+    ///
+    /// # Source
+    /// Label smoothing: Szegedy et al. 2016, section 7, as `torch.nn.CrossEntropyLoss(label_smoothing=epsilon)`. Focal: Lin et al. 2017, equation 4.
     #[must_use]
-    pub fn new(logits: [T; Emotion::COUNT], label: usize) -> Self {
+    pub fn of<T: Real>(self, logits: [T; Emotion::COUNT], label: usize) -> SequenceLoss<T> {
         let log_probabilities = log_softmax(logits);
-        Self { loss: -log_probabilities[label], probabilities: log_probabilities.map(T::exp) }
+        let probabilities = log_probabilities.map(T::exp);
+        let (log_p, p) = (log_probabilities[label], probabilities[label]);
+        let one_hot = |class: usize| if class == label { T::one() } else { T::zero() };
+        let toward = |target: &dyn Fn(usize) -> T| std::array::from_fn(|class| probabilities[class] - target(class));
+        let (loss, gradient) = match self {
+            Self::CrossEntropy => (-log_p, toward(&one_hot)),
+            Self::LabelSmoothing { epsilon } => {
+                let (kept, shared) = (T::of(1.0 - epsilon), T::of(epsilon / Emotion::COUNT as f64));
+                let all = log_probabilities.iter().fold(T::zero(), |sum, log_probability| sum + *log_probability);
+                (-(kept * log_p + shared * all), toward(&|class| kept * one_hot(class) + shared))
+            }
+            Self::Focal { gamma } => {
+                // The sum of the other probabilities keeps its digits where 1 - p would lose them.
+                let rest =
+                    (0..Emotion::COUNT).filter(|&class| class != label).fold(T::zero(), |sum, class| sum + probabilities[class]);
+                let power = rest.powf(T::of(gamma));
+                let of_power = if rest > T::zero() { T::of(gamma) * p * power / rest * log_p } else { T::zero() };
+                let factor = power - of_power;
+                (-(power * log_p), toward(&one_hot).map(|difference: T| difference * factor))
+            }
+        };
+        SequenceLoss { loss, probabilities, gradient }
     }
+}
 
-    /// Gradient of `weight * loss` with respect to the logits: `weight (probabilities - one_hot(label))`.
-    #[must_use]
-    pub fn gradient(&self, label: usize, weight: T) -> [T; Emotion::COUNT] {
-        let mut gradient = self.probabilities;
-        gradient[label] -= T::one();
-        gradient.map(|value| value * weight)
-    }
+/// Loss of one sequence and the softmax it came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SequenceLoss<T> {
+    /// At least 0.
+    pub loss: T,
+    /// `softmax(logits)`
+    pub probabilities: [T; Emotion::COUNT],
+    /// Of the loss with respect to the logits.
+    pub gradient: [T; Emotion::COUNT],
 }
 
 /// `softmax(logits)`
@@ -68,35 +107,57 @@ pub fn add_l2_gradient<T: Real>(parameters: &LtcParameters<T>, l2: f64, gradient
 mod tests {
     use super::*;
 
+    const ALL: [LossConfig; 4] = [
+        LossConfig::CrossEntropy,
+        LossConfig::LabelSmoothing { epsilon: 0.1 },
+        LossConfig::Focal { gamma: 2.0 },
+        LossConfig::Focal { gamma: 0.5 },
+    ];
+
     #[test]
-    fn cross_entropy_is_what_its_definition_says() {
+    fn every_loss_is_what_its_definition_says() {
         let logits = [0.3_f64, -1.2, 2.0, 0.0];
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-        let answer = CrossEntropy::new(logits, 1);
-        assert!((answer.loss - (sum.ln() + 1.2)).abs() < 1e-14);
-        for (probability, logit) in answer.probabilities.into_iter().zip(logits) {
-            assert!((probability - logit.exp() / sum).abs() < 1e-15);
+        let p = logits.map(|logit| logit.exp() / sum);
+        let smoothed: f64 = (0..4).map(|class| -(0.025 + if class == 1 { 0.9 } else { 0.0 }) * p[class].ln()).sum();
+        let expected = [-p[1].ln(), smoothed, -(1.0 - p[1]).powi(2) * p[1].ln(), -(1.0 - p[1]).sqrt() * p[1].ln()];
+        for (config, expected) in ALL.into_iter().zip(expected) {
+            let answer = config.of(logits, 1);
+            assert!((answer.loss - expected).abs() < 1e-14, "{config:?}: {} {expected}", answer.loss);
+            for (probability, expected) in answer.probabilities.into_iter().zip(p) {
+                assert!((probability - expected).abs() < 1e-15);
+            }
+            assert_eq!(softmax(logits), answer.probabilities);
         }
-        assert_eq!(softmax(logits), answer.probabilities);
     }
 
     #[test]
-    fn its_gradient_agrees_with_differences() {
+    fn every_gradient_agrees_with_differences() {
         let logits = [0.3_f64, -1.2, 2.0, 0.0];
-        let gradient = CrossEntropy::new(logits, 3).gradient(3, 1.7);
-        for (index, gradient) in gradient.into_iter().enumerate() {
-            let at = |delta| {
-                let mut logits = logits;
-                logits[index] += delta;
-                1.7 * CrossEntropy::new(logits, 3).loss
-            };
-            assert!((gradient - (at(1e-5) - at(-1e-5)) / 2e-5).abs() < 1e-9);
+        for config in ALL {
+            for label in 0..4 {
+                let gradient = config.of(logits, label).gradient;
+                for (index, gradient) in gradient.into_iter().enumerate() {
+                    let at = |delta| {
+                        let mut logits = logits;
+                        logits[index] += delta;
+                        config.of(logits, label).loss
+                    };
+                    assert!((gradient - (at(1e-5) - at(-1e-5)) / 2e-5).abs() < 1e-9, "{config:?}");
+                }
+            }
         }
     }
 
     #[test]
-    fn a_certain_mistake_costs_a_finite_amount() {
-        let answer = CrossEntropy::new([1000.0_f32, 0.0, -1000.0, 0.0], 2);
+    fn a_certain_answer_costs_a_finite_amount_right_or_wrong() {
+        let answer = LossConfig::CrossEntropy.of([1000.0_f32, 0.0, -1000.0, 0.0], 2);
         assert_eq!((answer.loss, answer.probabilities), (2000.0, [1.0, 0.0, 0.0, 0.0]));
+        for config in ALL {
+            for label in 0..4 {
+                let answer = config.of([1000.0_f32, 0.0, -1000.0, 0.0], label);
+                assert!(answer.loss.is_finite() && answer.gradient.iter().all(|value| value.is_finite()), "{config:?} {label}");
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix2};
 use rand::Rng;
 use rayon::prelude::*;
 
-use crate::loss::{CrossEntropy, add_l2_gradient, l2_penalty, softmax};
+use crate::loss::{LossConfig, add_l2_gradient, l2_penalty, softmax};
 
 mod cell;
 mod initial;
@@ -39,12 +39,14 @@ pub struct Batch<'a, T> {
     pub labels: &'a [usize],
     /// What a mistake in each class costs, relative to the others.
     pub class_weights: [T; Emotion::COUNT],
+    /// What a mistake costs.
+    pub loss: LossConfig,
 }
 
 /// What a batch says about the parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchOutcome<T> {
-    /// `Σ class_weights[label] cross_entropy / n_sequences`
+    /// `Σ class_weights[label] loss / n_sequences`
     pub loss: f64,
     /// The L2 penalty that belongs to it.
     pub regularisation: f64,
@@ -282,11 +284,11 @@ impl<T: Real> LtcNetwork<T> {
             let label = batch.labels[*index];
             let weight = batch.class_weights[label] / T::of(batch.labels.len() as f64);
             let state = readout_state(cell, workspace, lane);
-            let answer = CrossEntropy::new(self.logits(&state.view()), label);
+            let answer = batch.loss.of(self.logits(&state.view()), label);
             loss += weight.widen() * answer.loss.widen();
             probabilities.push(answer.probabilities);
 
-            let of_logits = Array1::from_vec(answer.gradient(label, weight).to_vec());
+            let of_logits = Array1::from_vec(answer.gradient.map(|value| value * weight).to_vec());
             let of_state = self.parameters.dense_kernel.dot(&of_logits);
             for (unit, carried) in workspace.last_state(lane).enumerate() {
                 gradients.dense_kernel.row_mut(unit).scaled_add(state[unit], &of_logits);

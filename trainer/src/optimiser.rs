@@ -1,4 +1,4 @@
-//! Adam, and clipping of gradients by their common norm.
+//! Adam, AdamW and SGD, averaging of weights, and clipping of gradients by their common norm.
 
 use moodline_core::Real;
 use moodline_core::ltc::LtcParameters;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::parameters::{named, named_mut, zeros};
 
-/// Settings of [`Adam`] that a run may change.
+/// Settings of Adam and AdamW that a run may change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
@@ -25,28 +25,54 @@ impl Default for AdamConfig {
     }
 }
 
-/// Adam with its state: restored with these fields, it continues bit by bit.
+/// Which way the parameters go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimiserConfig {
+    /// Adam, with the decay rates of [`AdamConfig`].
+    #[default]
+    Adam,
+    /// Adam, and the three kernels shrink a little with every step, whatever their gradient.
+    AdamW {
+        /// Part of a kernel that a step at learning rate 1 takes away, at least 0.
+        weight_decay: f64,
+    },
+    /// Against the gradient, with momentum.
+    Sgd {
+        /// Part of the last step that is kept, 0..1.
+        #[serde(default)]
+        momentum: f64,
+        /// Looks one step ahead.
+        #[serde(default)]
+        nesterov: bool,
+    },
+}
+
+/// An optimiser with its state: restored with these fields, it continues bit by bit.
 ///
 /// # Source
-/// Kingma and Ba 2015, algorithm 1 in the form at the end of section 2, as Keras 3 has it (`keras.optimizers.Adam`): epsilon is
-/// not bias-corrected, which makes it larger than PyTorch's in the first steps.
+/// Adam: Kingma and Ba 2015, algorithm 1 in the form at the end of section 2, as Keras 3 has it (`keras.optimizers.Adam`): epsilon is
+/// not bias-corrected, which makes it larger than PyTorch's in the first steps. AdamW: Loshchilov and Hutter 2019, as `keras.optimizers.AdamW`, on the
+/// kernels only. SGD: `keras.optimizers.SGD`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Adam<T> {
-    /// Settings.
-    pub config: AdamConfig,
+pub struct Optimiser<T> {
+    /// Which one.
+    pub config: OptimiserConfig,
+    /// Settings of Adam and AdamW.
+    pub adam: AdamConfig,
     /// Updates made so far.
     pub updates: u64,
-    /// Decaying mean of the gradients.
+    /// Adam: decaying mean of the gradients. SGD: the last step.
     pub first_moment: LtcParameters<T>,
-    /// Decaying mean of their squares.
+    /// Adam: decaying mean of their squares.
     pub second_moment: LtcParameters<T>,
 }
 
-impl<T: Real> Adam<T> {
+impl<T: Real> Optimiser<T> {
     /// An optimiser that has seen nothing yet, for parameters of these sizes.
     #[must_use]
-    pub fn new(config: AdamConfig, n_features: usize, units: usize) -> Self {
-        Self { config, updates: 0, first_moment: zeros(n_features, units), second_moment: zeros(n_features, units) }
+    pub fn new(config: OptimiserConfig, adam: AdamConfig, n_features: usize, units: usize) -> Self {
+        Self { config, adam, updates: 0, first_moment: zeros(n_features, units), second_moment: zeros(n_features, units) }
     }
 
     /// Changes `parameters` by one step against `gradients`.
@@ -55,7 +81,23 @@ impl<T: Real> Adam<T> {
     /// When shapes differ.
     pub fn update(&mut self, parameters: &mut LtcParameters<T>, gradients: &LtcParameters<T>, learning_rate: f64) {
         self.updates += 1;
-        let AdamConfig { beta1, beta2, epsilon } = self.config;
+        match self.config {
+            OptimiserConfig::Adam => self.adam(parameters, gradients, learning_rate),
+            OptimiserConfig::AdamW { weight_decay } => {
+                let kept = T::of(1.0 - learning_rate * weight_decay);
+                for kernel in [&mut parameters.kernel, &mut parameters.recurrent_kernel, &mut parameters.dense_kernel] {
+                    *kernel *= kept;
+                }
+                self.adam(parameters, gradients, learning_rate);
+            }
+            OptimiserConfig::Sgd { momentum, nesterov } => {
+                self.momentum(parameters, gradients, learning_rate, momentum, nesterov);
+            }
+        }
+    }
+
+    fn adam(&mut self, parameters: &mut LtcParameters<T>, gradients: &LtcParameters<T>, learning_rate: f64) {
+        let AdamConfig { beta1, beta2, epsilon } = self.adam;
         let exponent = self.updates as f64;
         let step = T::of(learning_rate * (1.0 - beta2.powf(exponent)).sqrt() / (1.0 - beta1.powf(exponent)));
         let (toward_first, toward_second, epsilon) = (T::of(1.0 - beta1), T::of(1.0 - beta2), T::of(epsilon));
@@ -69,6 +111,44 @@ impl<T: Real> Adam<T> {
                 *v += (*gradient * *gradient - *v) * toward_second;
                 *value -= step * *m / (v.sqrt() + epsilon);
             }
+        }
+    }
+
+    fn momentum(
+        &mut self,
+        parameters: &mut LtcParameters<T>,
+        gradients: &LtcParameters<T>,
+        learning_rate: f64,
+        momentum: f64,
+        nesterov: bool,
+    ) {
+        let (learning_rate, momentum) = (T::of(learning_rate), T::of(momentum));
+        let velocities = named_mut(&mut self.first_moment);
+        for (((_, values), (name, gradients)), (_, velocities)) in
+            named_mut(parameters).into_iter().zip(named(gradients)).zip(velocities)
+        {
+            assert!(values.len() == gradients.len() && values.len() == velocities.len(), "{name} has the same shape everywhere");
+            for ((value, gradient), velocity) in values.iter_mut().zip(gradients).zip(velocities) {
+                let step = learning_rate * *gradient;
+                *velocity = momentum * *velocity - step;
+                *value += if nesterov { momentum * *velocity - step } else { *velocity };
+            }
+        }
+    }
+}
+
+/// Moves `average` towards `parameters`: the mean over the last updates, in which the newest count most.
+///
+/// `updates` counts those made so far, from 1. In the first ones the decay is smaller, so that the initial parameters are soon forgotten.
+///
+/// # Source
+/// `tf.train.ExponentialMovingAverage` with `num_updates`: the decay is `min(decay, (1 + updates) / (10 + updates))`.
+pub fn move_average<T: Real>(average: &mut LtcParameters<T>, parameters: &LtcParameters<T>, decay: f64, updates: u64) {
+    let updates = updates as f64;
+    let toward = T::of(1.0 - decay.min((1.0 + updates) / (10.0 + updates)));
+    for ((_, averages), (_, values)) in named_mut(average).into_iter().zip(named(parameters)) {
+        for (average, value) in averages.iter_mut().zip(values) {
+            *average += (*value - *average) * toward;
         }
     }
 }
@@ -112,8 +192,45 @@ mod tests {
         let (mut parameters, mut gradients) = (zeros::<f64>(2, 2), zeros(2, 2));
         gradients.tau[0] = 123.0;
         gradients.tau[1] = -0.5;
-        Adam::new(AdamConfig { epsilon: 1e-300, ..AdamConfig::default() }, 2, 2).update(&mut parameters, &gradients, 0.25);
+        let adam = AdamConfig { epsilon: 1e-300, ..AdamConfig::default() };
+        Optimiser::new(OptimiserConfig::Adam, adam, 2, 2).update(&mut parameters, &gradients, 0.25);
         assert!((parameters.tau[0] + 0.25).abs() < 1e-12 && (parameters.tau[1] - 0.25).abs() < 1e-12);
         assert!(parameters.kernel.iter().all(|value| *value == 0.0));
+    }
+
+    #[test]
+    fn decay_shrinks_the_kernels_alone() {
+        let mut parameters = zeros::<f64>(2, 2);
+        (parameters.kernel[(0, 0)], parameters.tau[0], parameters.dense_kernel[(1, 1)]) = (2.0, 2.0, -4.0);
+        let config = OptimiserConfig::AdamW { weight_decay: 0.1 };
+        Optimiser::new(config, AdamConfig::default(), 2, 2).update(&mut parameters, &zeros(2, 2), 0.5);
+        assert_eq!((parameters.kernel[(0, 0)], parameters.tau[0], parameters.dense_kernel[(1, 1)]), (1.9, 2.0, -3.8));
+    }
+
+    #[test]
+    fn momentum_adds_up_as_its_definition_says() {
+        for (nesterov, expected) in [(false, [-0.1, -0.29, -0.561]), (true, [-0.19, -0.461, -0.8049])] {
+            let (mut parameters, mut gradients) = (zeros::<f64>(2, 2), zeros(2, 2));
+            gradients.bias[1] = 1.0;
+            let mut sgd = Optimiser::new(OptimiserConfig::Sgd { momentum: 0.9, nesterov }, AdamConfig::default(), 2, 2);
+            for expected in expected {
+                sgd.update(&mut parameters, &gradients, 0.1);
+                assert!((parameters.bias[1] - expected).abs() < 1e-12, "{} {expected}", parameters.bias[1]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_average_of_what_does_not_move_is_that_and_lags_behind_what_does() {
+        let (mut average, mut parameters) = (zeros::<f64>(2, 2), zeros(2, 2));
+        parameters.c[0] = 1.0;
+        let mut expected = 0.0;
+        for updates in 1..=200_u64 {
+            move_average(&mut average, &parameters, 0.9, updates);
+            let decay = f64::min(0.9, (1 + updates) as f64 / (10 + updates) as f64);
+            expected = decay * expected + (1.0 - decay);
+            assert!((average.c[0] - expected).abs() < 1e-12);
+        }
+        assert!(average.c[0] > 0.999_999 && average.c[1] == 0.0);
     }
 }

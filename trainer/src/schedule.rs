@@ -1,4 +1,4 @@
-//! The learning rate over a run, and when to stop. Plain state, serialisable, so that a resumed run continues exactly.
+//! The learning rate over a run. Plain state, serialisable, so that a resumed run continues exactly.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,17 @@ pub enum ScheduleConfig {
         #[serde(default = "ten_thousand")]
         final_divisor: f64,
     },
+    /// Up along a line for the warm-up, then down along half a cosine.
+    Cosine {
+        /// The highest, at the end of the warm-up.
+        learning_rate: f64,
+        /// Part of all batches that is warm-up, 0..1.
+        #[serde(default)]
+        warm_up: f64,
+        /// The last.
+        #[serde(default)]
+        final_learning_rate: f64,
+    },
 }
 
 fn half() -> f64 {
@@ -67,7 +78,8 @@ fn ten_thousand() -> f64 {
 ///
 /// # Source
 /// `Plateau`: `keras.callbacks.ReduceLROnPlateau` in mode `min` without cooldown. `OneCycle`: `torch.optim.lr_scheduler.OneCycleLR`
-/// with `anneal_strategy="cos"`, two phases and no cycling of momentum (Smith and Topin 2018).
+/// with `anneal_strategy="cos"`, two phases and no cycling of momentum (Smith and Topin 2018). `Cosine`: Loshchilov and Hutter 2017, equation 5, without
+/// restarts, after a linear warm-up (Goyal et al. 2017, section 2.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -98,11 +110,12 @@ impl ScheduleConfig {
     /// The first field out of range, with what was expected and found.
     pub fn validate(&self) -> Result<(), ScheduleError> {
         let check = |ok: bool, field, expected, found| if ok { Ok(()) } else { Err(ScheduleError { field, expected, found }) };
-        let rate = |field, value: f64| check(value.is_finite() && value > 0.0, field, "above 0", value);
+        let rate = |field, value: f64| check(value > 0.0 && value <= 1.0, field, "more than 0 and at most 1", value);
         let divisor = |field, value: f64| check(value.is_finite() && value >= 1.0, field, "at least 1", value);
         match *self {
-            Self::Plateau { learning_rate, factor, patience: _, min_delta, min_learning_rate } => {
+            Self::Plateau { learning_rate, factor, patience, min_delta, min_learning_rate } => {
                 rate("learning_rate", learning_rate)?;
+                check(patience >= 1, "patience", "at least 1", f64::from(patience))?;
                 check(factor > 0.0 && factor < 1.0, "factor", "between 0 and 1", factor)?;
                 check(min_delta.is_finite() && min_delta >= 0.0, "min_delta", "at least 0", min_delta)?;
                 check(
@@ -118,6 +131,16 @@ impl ScheduleConfig {
                 divisor("initial_divisor", initial_divisor)?;
                 divisor("final_divisor", final_divisor)
             }
+            Self::Cosine { learning_rate, warm_up, final_learning_rate } => {
+                rate("learning_rate", learning_rate)?;
+                check((0.0..1.0).contains(&warm_up), "warm_up", "at least 0 and below 1", warm_up)?;
+                check(
+                    (0.0..=learning_rate).contains(&final_learning_rate),
+                    "final_learning_rate",
+                    "0..=learning_rate",
+                    final_learning_rate,
+                )
+            }
         }
     }
 }
@@ -129,7 +152,7 @@ impl Schedule {
         let mut schedule = Self { config, n_batches, learning_rate: 0.0, batch: 0, best_loss: None, waited: 0 };
         schedule.learning_rate = match config {
             ScheduleConfig::Plateau { learning_rate, .. } => learning_rate,
-            ScheduleConfig::OneCycle { .. } => schedule.one_cycle(),
+            ScheduleConfig::OneCycle { .. } | ScheduleConfig::Cosine { .. } => schedule.of_batch(),
         };
         schedule
     }
@@ -143,9 +166,7 @@ impl Schedule {
     /// To be called after each batch.
     pub fn end_of_batch(&mut self) {
         self.batch += 1;
-        if let ScheduleConfig::OneCycle { .. } = self.config {
-            self.learning_rate = self.one_cycle();
-        }
+        self.learning_rate = self.of_batch();
     }
 
     /// To be called after each epoch. A loss that is NaN is no improvement.
@@ -165,17 +186,29 @@ impl Schedule {
         }
     }
 
-    fn one_cycle(&self) -> f64 {
-        let ScheduleConfig::OneCycle { max_learning_rate, warm_up, initial_divisor, final_divisor } = self.config else {
-            return self.learning_rate;
-        };
-        let first = max_learning_rate / initial_divisor;
-        let last = first / final_divisor;
-        let (batch, top, end) = (self.batch as f64, warm_up * self.n_batches as f64 - 1.0, self.n_batches as f64 - 1.0);
-        if batch < top {
-            cosine(first, max_learning_rate, batch / top)
-        } else {
-            cosine(max_learning_rate, last, ((batch - top) / (end - top)).min(1.0))
+    /// The learning rate of the current batch.
+    fn of_batch(&self) -> f64 {
+        let (batch, end) = (self.batch as f64, self.n_batches as f64 - 1.0);
+        match self.config {
+            ScheduleConfig::Plateau { .. } => self.learning_rate,
+            ScheduleConfig::OneCycle { max_learning_rate, warm_up, initial_divisor, final_divisor } => {
+                let first = max_learning_rate / initial_divisor;
+                let last = first / final_divisor;
+                let top = warm_up * self.n_batches as f64 - 1.0;
+                if batch < top {
+                    cosine(first, max_learning_rate, batch / top)
+                } else {
+                    cosine(max_learning_rate, last, ((batch - top) / (end - top)).min(1.0))
+                }
+            }
+            ScheduleConfig::Cosine { learning_rate, warm_up, final_learning_rate } => {
+                let top = (warm_up * self.n_batches as f64).floor();
+                if batch < top {
+                    learning_rate * (batch + 1.0) / (top + 1.0)
+                } else {
+                    cosine(learning_rate, final_learning_rate, ((batch - top) / (end - top).max(1.0)).min(1.0))
+                }
+            }
         }
     }
 }
@@ -183,83 +216,6 @@ impl Schedule {
 /// From `start` at 0 to `end` at 1 along half a cosine.
 fn cosine(start: f64, end: f64, position: f64) -> f64 {
     end + (start - end) / 2.0 * (1.0 + (std::f64::consts::PI * position).cos())
-}
-
-/// Whether a smaller or a larger score is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Better {
-    /// As of a loss.
-    Smaller,
-    /// As of an accuracy.
-    Larger,
-}
-
-/// What an epoch means for a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The best so far: its weights are worth keeping.
-    Best,
-    /// Not the best, but there is patience left.
-    Continue,
-    /// The patience is used up.
-    Stop,
-}
-
-/// Ends a run that has stopped getting better.
-///
-/// # Source
-/// `keras.callbacks.EarlyStopping` with `min_delta=0`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EarlyStopping {
-    better: Better,
-    patience: u32,
-    best: Option<Best>,
-    waited: u32,
-    epochs: u32,
-}
-
-/// The best epoch of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Best {
-    /// Counted from 0.
-    pub epoch: u32,
-    /// What it reached.
-    pub score: f64,
-}
-
-impl EarlyStopping {
-    /// Stops after `patience` epochs in a row without a new best, at least 1.
-    #[must_use]
-    pub fn new(better: Better, patience: u32) -> Self {
-        Self { better, patience, best: None, waited: 0, epochs: 0 }
-    }
-
-    /// To be called after each epoch. A score that is NaN is never the best.
-    pub fn end_of_epoch(&mut self, score: f64) -> Verdict {
-        let epoch = self.epochs;
-        self.epochs += 1;
-        let improved = match (self.best, self.better) {
-            (None, _) => !score.is_nan(),
-            (Some(best), Better::Smaller) => score < best.score,
-            (Some(best), Better::Larger) => score > best.score,
-        };
-        if improved {
-            self.best = Some(Best { epoch, score });
-            self.waited = 0;
-            return Verdict::Best;
-        }
-        self.waited += 1;
-        if self.waited >= self.patience { Verdict::Stop } else { Verdict::Continue }
-    }
-
-    /// The best epoch so far.
-    #[must_use]
-    pub fn best(&self) -> Option<Best> {
-        self.best
-    }
 }
 
 #[cfg(test)]
@@ -305,6 +261,23 @@ mod tests {
     }
 
     #[test]
+    fn cosine_climbs_a_line_and_comes_down_half_a_wave() {
+        let config = ScheduleConfig::Cosine { learning_rate: 1.0, warm_up: 0.1, final_learning_rate: 0.2 };
+        let rates = rates(&mut Schedule::new(config, 101), 120);
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        for (batch, rate) in rates[..=10].iter().enumerate() {
+            close(*rate, (batch as f64 + 1.0) / 11.0);
+        }
+        close(rates[55], 0.6);
+        rates[100..].iter().for_each(|rate| close(*rate, 0.2));
+        assert!(rates[10..].iter().rev().is_sorted());
+        for n_batches in 1..6 {
+            let rates = self::rates(&mut Schedule::new(config, n_batches), 8);
+            assert!(rates.iter().all(|rate| (0.0..=1.0).contains(rate)), "{n_batches}: {rates:?}");
+        }
+    }
+
+    #[test]
     fn the_rate_halves_after_two_epochs_without_a_lower_loss() {
         let mut schedule = Schedule::new(PAPER, 10);
         let after = |schedule: &mut Schedule, loss| {
@@ -319,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_schedule_continues_exactly_from_its_json() {
-        for config in [ONE_CYCLE, PAPER] {
+        for config in [ONE_CYCLE, PAPER, ScheduleConfig::Cosine { learning_rate: 0.1, warm_up: 0.5, final_learning_rate: 0.0 }] {
             let mut schedule = Schedule::new(config, 50);
             rates(&mut schedule, 17);
             schedule.end_of_epoch(1.0);
@@ -338,16 +311,5 @@ mod tests {
         assert_eq!(PAPER.validate(), Ok(()));
         let bad = ScheduleConfig::OneCycle { max_learning_rate: 3e-3, warm_up: 1.0, initial_divisor: 25.0, final_divisor: 1e4 };
         assert_eq!(bad.validate().unwrap_err().to_string(), "schedule: warm_up must be at least 0 and below 1, found 1");
-    }
-
-    #[test]
-    fn a_run_stops_when_its_patience_is_used_up_and_knows_its_best_epoch() {
-        let mut stopping = EarlyStopping::new(Better::Larger, 2);
-        let verdicts = [0.4, 0.5, 0.5, 0.6, f64::NAN, 0.55].map(|score| stopping.end_of_epoch(score));
-        use Verdict::{Best as New, Continue, Stop};
-        assert_eq!(verdicts, [New, New, Continue, New, Continue, Stop]);
-        assert_eq!(stopping.best(), Some(Best { epoch: 3, score: 0.6 }));
-        let mut stopping = EarlyStopping::new(Better::Smaller, 1);
-        assert_eq!([1.0, 0.5, 0.7].map(|score| stopping.end_of_epoch(score)), [New, New, Stop]);
     }
 }

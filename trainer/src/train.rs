@@ -13,18 +13,18 @@ use moodline_core::Emotion;
 use moodline_core::ltc::LtcParameters;
 use ndarray::ArrayView2;
 use rand::SeedableRng as _;
-use rand::seq::SliceRandom as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
-use crate::config::{Monitor, TrainConfig};
+use crate::config::{Monitor, TrainConfig, TrainingConfig};
 use crate::dataset::{Dataset, Part};
 use crate::loss::l2_penalty;
 use crate::metrics::Confusion;
 use crate::network::parameters::first_not_finite;
 use crate::network::{Batch, LtcNetwork, NetworkError, Quantity};
-use crate::optimiser::{Adam, clip_by_global_norm};
+use crate::optimiser::{Optimiser, clip_by_global_norm, move_average};
 use crate::schedule::Schedule;
 
 /// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`.
@@ -75,7 +75,8 @@ pub struct Trainer<'a> {
     data: &'a Dataset,
     data_sha256: String,
     network: LtcNetwork<f32>,
-    adam: Adam<f32>,
+    optimiser: Optimiser<f32>,
+    average: Option<LtcParameters<f32>>,
     schedule: Schedule,
     best: Option<Best>,
     best_weights: LtcParameters<f32>,
@@ -89,12 +90,14 @@ impl<'a> Trainer<'a> {
         let n_features = config.front_end.n_features();
         let mut rng = random_stream(config.training.seed, INITIALISATION_STREAM);
         let network = LtcNetwork::init(config.network.clone(), n_features, config.initialisation.tau, &mut rng);
-        let n_batches = config.training.epochs * batches(data, config);
+        let training = &config.training;
+        let n_batches = training.epochs * batches(data, config);
         Self {
             config,
             data,
             data_sha256: data.sha256(),
-            adam: Adam::new(config.training.adam, n_features, config.network.units),
+            optimiser: Optimiser::new(training.optimiser, training.adam, n_features, config.network.units),
+            average: training.average.map(|_| network.parameters.clone()),
             schedule: Schedule::new(config.training.schedule, n_batches as u64),
             best: None,
             best_weights: network.parameters.clone(),
@@ -108,13 +111,15 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`NetworkError`] when the parameters are not those of the configured network.
     pub fn resume(config: &'a TrainConfig, data: &'a Dataset, checkpoint: Checkpoint) -> Result<Self, NetworkError> {
-        let Checkpoint { state, weights, moments: [first_moment, second_moment], best_weights, .. } = checkpoint;
+        let Checkpoint { state, weights, moments: [first_moment, second_moment], average, best_weights, .. } = checkpoint;
+        let TrainingConfig { optimiser, adam, .. } = config.training;
         Ok(Self {
             config,
             data,
             data_sha256: state.data_sha256,
             network: LtcNetwork::new(config.network.clone(), weights)?,
-            adam: Adam { config: config.training.adam, updates: state.updates, first_moment, second_moment },
+            optimiser: Optimiser { config: optimiser, adam, updates: state.updates, first_moment, second_moment },
+            average,
             schedule: state.schedule,
             best: state.best,
             best_weights,
@@ -131,14 +136,15 @@ impl<'a> Trainer<'a> {
                 data_sha256: self.data_sha256.clone(),
                 corpora: self.data.corpora.clone(),
                 epoch: self.epochs_done(),
-                updates: self.adam.updates,
+                updates: self.optimiser.updates,
                 schedule: self.schedule.clone(),
                 best: self.best,
                 history: self.history.clone(),
             },
             scaler: self.data.scaler.clone(),
             weights: self.network.parameters.clone(),
-            moments: [self.adam.first_moment.clone(), self.adam.second_moment.clone()],
+            moments: [self.optimiser.first_moment.clone(), self.optimiser.second_moment.clone()],
+            average: self.average.clone(),
             best_weights: self.best_weights.clone(),
         }
     }
@@ -191,8 +197,7 @@ impl<'a> Trainer<'a> {
     pub fn epoch(&mut self, watch: &mut dyn FnMut(&BatchRecord) -> ControlFlow<()>) -> Result<Option<EpochRecord>, TrainError> {
         let start = Instant::now();
         let epoch = self.epochs_done() + 1;
-        let mut order: Vec<usize> = (0..self.data.train.len()).collect();
-        order.shuffle(&mut random_stream(self.config.training.seed, epoch as u64));
+        let order = self.order(epoch);
 
         let (mut loss, mut confusion, mut learning_rate) = (0.0, Confusion::default(), 0.0);
         for (index, clips) in order.chunks(self.config.training.batch_size).enumerate() {
@@ -209,14 +214,15 @@ impl<'a> Trainer<'a> {
                 return Ok(None);
             }
         }
-        let dev = measure(&self.network, &self.data.dev).map_err(TrainError::in_batch(epoch, self.batches_per_epoch()))?;
+        let in_last_batch = TrainError::in_batch(epoch, self.batches_per_epoch());
+        let dev = self.measured_network().and_then(|network| measure(&network, &self.data.dev)).map_err(in_last_batch)?;
         let record = EpochRecord {
             epoch,
             learning_rate,
             train_loss: loss / confusion.n() as f64,
             train_accuracy: confusion.accuracy(),
             train_uar: confusion.uar(),
-            regularisation: l2_penalty(&self.network.parameters, self.config.training.l2),
+            regularisation: l2_penalty(self.measured_weights(), self.config.training.l2),
             dev_loss: dev.loss,
             dev_accuracy: dev.confusion.accuracy(),
             dev_uar: dev.confusion.uar(),
@@ -229,6 +235,32 @@ impl<'a> Trainer<'a> {
         Ok(Some(record))
     }
 
+    /// The clips of an epoch in the order they are learned from.
+    fn order(&self, epoch: usize) -> Vec<usize> {
+        let rng = &mut random_stream(self.config.training.seed, epoch as u64);
+        let labels = &self.data.train.labels;
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        if self.config.training.oversample {
+            let counts = self.data.train.class_counts();
+            let largest = counts.into_iter().max().unwrap_or(0);
+            for (class, count) in counts.into_iter().enumerate() {
+                let of_class: Vec<usize> = (0..labels.len()).filter(|&clip| labels[clip] == class).collect();
+                order.extend((count..largest).filter_map(|_| of_class.choose(rng)));
+            }
+        }
+        order.shuffle(rng);
+        order
+    }
+
+    /// The weights that are measured and kept: their average, where there is one.
+    fn measured_weights(&self) -> &LtcParameters<f32> {
+        self.average.as_ref().unwrap_or(&self.network.parameters)
+    }
+
+    fn measured_network(&self) -> Result<LtcNetwork<f32>, NetworkError> {
+        LtcNetwork::new(self.config.network.clone(), self.measured_weights().clone())
+    }
+
     /// One step of the optimiser. The loss of the batch.
     fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, NetworkError> {
         let train = &self.data.train;
@@ -237,15 +269,19 @@ impl<'a> Trainer<'a> {
             sequences: clips.iter().map(|&clip| train.features[clip].view()).collect(),
             labels: &labels,
             class_weights: self.data.class_weights,
+            loss: self.config.training.loss,
         };
         let training = &self.config.training;
         let mut outcome = self.network.loss_and_gradients(&batch, training.l2)?;
         if let Some(max_norm) = training.max_gradient_norm {
             clip_by_global_norm(&mut outcome.gradients, max_norm);
         }
-        self.adam.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
+        self.optimiser.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
         if let Some(parameter) = first_not_finite(&self.network.parameters) {
             return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter });
+        }
+        if let (Some(average), Some(decay)) = (&mut self.average, training.average) {
+            move_average(average, &self.network.parameters, decay, self.optimiser.updates);
         }
         self.schedule.end_of_batch();
         for (label, probabilities) in labels.iter().zip(&outcome.probabilities) {
@@ -261,7 +297,7 @@ impl<'a> Trainer<'a> {
         };
         if better {
             self.best = Some(Best { epoch: record.epoch, value });
-            self.best_weights = self.network.parameters.clone();
+            self.best_weights = self.measured_weights().clone();
         }
     }
 }
@@ -315,11 +351,75 @@ fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
 }
 
 fn batches(data: &Dataset, config: &TrainConfig) -> usize {
-    data.train.len().div_ceil(config.training.batch_size)
+    let counts = data.train.class_counts();
+    let largest = counts.into_iter().max().unwrap_or(0);
+    // Every class has clips: a dataset without refuses to be made.
+    let n_clips = if config.training.oversample { largest * counts.len() } else { data.train.len() };
+    n_clips.div_ceil(config.training.batch_size)
 }
 
 fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::frontend::Scaler;
+    use ndarray::Array2;
+
+    use super::*;
+
+    /// Clips of one step each, `counts` of each class.
+    fn part(counts: [usize; Emotion::COUNT], n_features: usize) -> Part {
+        let labels: Vec<usize> = counts.into_iter().enumerate().flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect();
+        let features =
+            labels.iter().enumerate().map(|(clip, _)| Array2::from_elem((2, n_features), clip as f32 * 0.01)).collect();
+        Part { features, speakers: vec!["s".to_owned(); labels.len()], labels }
+    }
+
+    fn setting(overrides: &[&str]) -> (TrainConfig, Dataset) {
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        let config = TrainConfig::parse("c", include_str!("../configs/paper-ltc-16.toml"), &overrides).unwrap();
+        let n_features = config.front_end.n_features();
+        let scaler = Scaler { mean: vec![0.0; n_features], scale: vec![1.0; n_features] };
+        let train = part([9, 2, 5, 1], n_features);
+        let data = Dataset { dev: train.clone(), train, scaler, class_weights: [1.0; 4], corpora: Vec::new() };
+        (config, data)
+    }
+
+    #[test]
+    fn oversampling_makes_all_classes_as_large_as_the_largest_and_draws_anew_in_each_epoch() {
+        let (config, data) = setting(&["training.oversample=true", "training.batch_size=5"]);
+        let trainer = Trainer::new(&config, &data);
+        assert_eq!(trainer.batches_per_epoch(), 36_usize.div_ceil(5));
+        let counts = |order: &[usize], of: &dyn Fn(usize) -> usize, n: usize| {
+            let mut counts = vec![0; n];
+            order.iter().for_each(|&clip| counts[of(clip)] += 1);
+            counts
+        };
+        let (first, second) = (trainer.order(1), trainer.order(2));
+        assert_eq!(counts(&first, &|clip| data.train.labels[clip], 4), [9; 4]);
+        assert!(counts(&first, &|clip| clip, 17).iter().all(|&n| n >= 1), "no clip is lost");
+        assert_eq!(first, trainer.order(1));
+        assert_ne!(counts(&first, &|clip| clip, 17), counts(&second, &|clip| clip, 17));
+
+        let (config, data) = setting(&[]);
+        let mut order = Trainer::new(&config, &data).order(1);
+        order.sort_unstable();
+        assert_eq!(order, (0..17).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn with_an_average_the_average_is_what_is_measured_and_kept() {
+        let (config, data) = setting(&["training.average=0.5", "training.epochs=1"]);
+        let mut trainer = Trainer::new(&config, &data);
+        let record = trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+        let average = trainer.average.clone().unwrap();
+        assert_ne!(average, trainer.network.parameters);
+        assert_eq!(trainer.best_weights, average);
+        let network = LtcNetwork::new(config.network.clone(), average).unwrap();
+        assert_eq!(measure(&network, &data.dev).unwrap().loss, record.dev_loss);
+    }
 }

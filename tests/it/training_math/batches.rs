@@ -3,9 +3,10 @@
 use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
 use ndarray::Array2;
 use rayon::ThreadPoolBuilder;
+use trainer::loss::LossConfig;
 use trainer::network::parameters::{add, named, named_mut, zeros};
 use trainer::network::{Batch, LtcNetwork, NetworkError, Quantity, TauInit};
-use trainer::optimiser::{Adam, AdamConfig};
+use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use super::{Draw, Examples, naive, paper, relative_error, rounded, variants};
 
@@ -34,7 +35,12 @@ fn a_batch_of_unequal_lengths_is_its_sequences_one_by_one() {
         let mut gradients: LtcParameters<f64> = zeros(N_FEATURES, UNITS);
         for (index, sequence) in examples.sequences.iter().enumerate() {
             let labels = &examples.labels[index..=index];
-            let alone = Batch { sequences: vec![sequence.view()], labels, class_weights: examples.class_weights };
+            let alone = Batch {
+                sequences: vec![sequence.view()],
+                labels,
+                class_weights: examples.class_weights,
+                loss: LossConfig::CrossEntropy,
+            };
             let alone = network.loss_and_gradients(&alone, 0.0).unwrap();
             assert_eq!(alone.probabilities[0], together.probabilities[index], "to the last bit");
             loss += alone.loss;
@@ -69,7 +75,7 @@ fn trained(config: &LtcConfig, n_threads: usize) -> LtcParameters<f32> {
     pool.install(|| {
         let mut draw = Draw::new(23);
         let mut network = LtcNetwork::init(config.clone(), N_FEATURES, TauInit::Ones, &mut draw.0);
-        let mut adam = Adam::new(AdamConfig::default(), N_FEATURES, UNITS);
+        let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), N_FEATURES, UNITS);
         let lengths = lengths(&mut draw);
         let examples = Examples::draw(&mut draw, &lengths, N_FEATURES).rounded::<f32>();
         for _ in 0..8 {
@@ -156,7 +162,7 @@ fn a_class_weight_multiplies_the_loss_of_its_class() {
     let sequences = [draw.sequence(4, N_FEATURES), draw.sequence(7, N_FEATURES)];
     let loss = |class_weights, labels: &[usize], sequences: &[Array2<f64>]| {
         let sequences = sequences.iter().map(|array| array.view()).collect();
-        network.loss_and_gradients(&Batch { sequences, labels, class_weights }, 0.0).unwrap().loss
+        network.loss_and_gradients(&Batch { sequences, labels, class_weights, loss: LossConfig::CrossEntropy }, 0.0).unwrap().loss
     };
     let (first, second) = (loss([1.0; 4], &[3], &sequences[..1]), loss([1.0; 4], &[1], &sequences[1..]));
     let weighted = loss([9.0, 0.25, 9.0, 3.0], &[3, 1], &sequences);
@@ -170,7 +176,9 @@ fn an_input_that_does_not_fit_is_refused_by_name() {
     let (good, wide, empty) = (draw.sequence(4, N_FEATURES), draw.sequence(4, N_FEATURES + 1), draw.sequence(0, N_FEATURES));
     let refused = |second: &Array2<f64>, labels: &[usize]| {
         let sequences = vec![good.view(), second.view()];
-        network.loss_and_gradients(&Batch { sequences, labels, class_weights: [1.0; 4] }, 0.0).unwrap_err()
+        network
+            .loss_and_gradients(&Batch { sequences, labels, class_weights: [1.0; 4], loss: LossConfig::CrossEntropy }, 0.0)
+            .unwrap_err()
     };
     assert_eq!(
         refused(&wide, &[0, 1]).to_string(),

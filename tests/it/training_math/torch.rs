@@ -6,7 +6,7 @@ use ndarray::{Array1, Axis, Ix3, concatenate, s};
 use serde_json::Value;
 use trainer::network::parameters::named;
 use trainer::network::{BatchOutcome, LtcNetwork};
-use trainer::optimiser::{Adam, AdamConfig};
+use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use super::{Examples, relative_error, rounded, worse};
 use crate::golden;
@@ -166,7 +166,7 @@ fn adam_error<T: Real>() -> f64 {
     let examples = case.examples.rounded::<T>();
     let mut network = case.network::<T>();
     let config = AdamConfig { beta1: number("beta1"), beta2: number("beta2"), epsilon: number("eps") };
-    let mut adam = Adam::new(config, N_FEATURES, case.config.units);
+    let mut adam = Optimiser::new(OptimiserConfig::Adam, config, N_FEATURES, case.config.units);
     let mut errors = Vec::new();
     for step in 1..=3 {
         let outcome = network.loss_and_gradients(&examples.batch(), 1e-3).unwrap();

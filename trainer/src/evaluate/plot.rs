@@ -1,27 +1,18 @@
 //! The confusion matrix as a picture: counts on the left, rows as percentages on the right.
 
-use std::sync::OnceLock;
-
 use moodline_core::Emotion;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, register_font};
+use plotters::style::text_anchor::HPos;
 
 use crate::metrics::{Confusion, Report};
+use crate::plot::{INK, PlotError, register_fonts, style};
 
-const FONT: &str = "Ubuntu, DejaVu Sans, sans-serif";
 const SIZE: (u32, u32) = (1000, 500);
-const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 /// The colour of 100 %; lighter ones are mixed with white.
 const FULL: RGBColor = RGBColor(0x1f, 0x4e, 0x79);
 /// Above this part of [`FULL`], white text is easier to read than dark.
 const DARK: f64 = 0.5;
-
-/// A picture that could not be drawn.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot draw the confusion matrix: {0}")]
-pub struct PlotError(String);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type DrawResult = Result<(), Box<dyn std::error::Error>>;
@@ -32,7 +23,7 @@ type DrawResult = Result<(), Box<dyn std::error::Error>>;
 /// [`PlotError`], for what the plotting library refuses.
 pub fn confusion_svg(report: &Report, title: &str) -> Result<String, PlotError> {
     let mut svg = String::new();
-    draw(report, title, &mut svg).map_err(|error| PlotError(error.to_string()))?;
+    draw(report, title, &mut svg).map_err(|error| PlotError::new("the confusion matrix", &*error))?;
     Ok(svg)
 }
 
@@ -82,17 +73,4 @@ fn matrix(area: &Area<'_>, title: &str, confusion: &Confusion, text: impl Fn(u64
 fn shade(part: f64) -> RGBColor {
     let mix = |full: u8| (255.0 + (f64::from(full) - 255.0) * (0.06 + 0.94 * part)) as u8;
     RGBColor(mix(FULL.0), mix(FULL.1), mix(FULL.2))
-}
-
-fn style(size: f64, colour: &RGBColor, horizontal: HPos) -> TextStyle<'static> {
-    (FONT, size).into_font().color(colour).pos(Pos::new(horizontal, VPos::Center))
-}
-
-/// The plotting library measures text with this font; the picture only names fonts.
-fn register_fonts() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // A font that cannot be read shows in the first text that is measured.
-        let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
-    });
 }

@@ -1,0 +1,212 @@
+//! `trainer corpus`: from the folder of a corpus to a manifest, and what a manifest holds.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use moodline_core::Emotion;
+
+use super::Pool;
+use crate::corpus::{Fractions, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
+use crate::files;
+use crate::manifest::{Manifest, Splits};
+use crate::progress::{Interrupt, Progress};
+use crate::stats::{Statistics, statistics_svg};
+
+/// Makes manifests of corpora, and says what is in them
+#[derive(Args)]
+pub(super) struct CorpusArgs {
+    #[command(subcommand)]
+    command: CorpusCommand,
+}
+
+#[derive(Subcommand)]
+enum CorpusCommand {
+    Manifest(ManifestArgs),
+    Check(CheckArgs),
+    Stats(StatsArgs),
+}
+
+/// Writes the manifest of a corpus in its official layout
+#[derive(Args)]
+#[command(after_help = "\
+Files whose names do not fit are named together and left out. Speakers get the name of the corpus as a prefix, so several manifests can be used at once.
+A label map replaces the built-in one; it lists for each emotion the corpus's own codes:
+  angry = [\"ang\", \"fru\"]
+  happy = [\"hap\"]
+  sad = [\"sad\"]
+  neutral = [\"neu\"]
+
+Examples:
+  trainer corpus manifest crema-d CREMA-D --out crema-d.csv --split 0.7,0.15,0.15
+  trainer corpus manifest iemocap IEMOCAP_full_release --part improvised --excited drop --out iemocap.csv
+  trainer corpus manifest folders recordings --speaker '^([a-z]+)_' --out mine.csv --split 0.8,0.2,0
+
+Exit codes: 0 done, 1 some files were left out (the manifest is written all the same) or nothing could be written, 2 wrong usage.")]
+struct ManifestArgs {
+    /// Layout of the corpus
+    #[arg(value_enum)]
+    layout: Layout,
+    /// Its folder, as it was unpacked
+    folder: PathBuf,
+    /// Manifest to write
+    #[arg(long, value_name = "CSV")]
+    out: PathBuf,
+    /// Name of the corpus [default: the name of the layout]
+    #[arg(long)]
+    name: Option<String>,
+    /// Label map, TOML
+    #[arg(long, value_name = "TOML")]
+    labels: Option<PathBuf>,
+    /// Splits the speakers: parts of the recordings for train, dev and test
+    #[arg(long, value_name = "TRAIN,DEV,TEST")]
+    split: Option<Fractions>,
+    /// Seed of the split
+    #[arg(long, default_value_t = 0, requires = "split")]
+    seed: u64,
+    /// Only one part of IEMOCAP
+    #[arg(long, value_enum)]
+    part: Option<Part>,
+    /// What becomes of IEMOCAP's excited turns: happy, or left out
+    #[arg(long, value_enum, default_value_t = Excited::Merge)]
+    excited: Excited,
+    /// Folders: regular expression whose group finds the speaker in a file name
+    #[arg(long, value_name = "REGEX")]
+    speaker: Option<SpeakerPattern>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Excited {
+    Merge,
+    Drop,
+}
+
+/// Compares a copy of a corpus with its published counts
+#[derive(Args)]
+struct CheckArgs {
+    /// Corpus
+    #[arg(value_enum)]
+    corpus: Checked,
+    /// Its folder, as it was unpacked
+    folder: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Checked {
+    Iemocap,
+}
+
+/// Measures classes, speakers, durations, levels, bandwidths, duplicates and silence
+#[derive(Args)]
+#[command(after_help = "\
+Levels are dBFS over the whole recording; the bandwidth ends where the long-term average spectrum is 70 dB below its peak. Recordings with the same samples are
+listed together, whatever their names.
+
+Example:
+  trainer corpus stats crema-d.csv emodb.csv --json stats.json --svg stats.svg")]
+struct StatsArgs {
+    /// Manifests
+    #[arg(value_name = "CSV", required = true)]
+    manifests: Vec<PathBuf>,
+    /// Also writes the figures there
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also draws them there
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    pool: Pool,
+}
+
+pub(super) fn run(arguments: &CorpusArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        CorpusCommand::Manifest(arguments) => manifest(arguments),
+        CorpusCommand::Check(arguments) => check(arguments),
+        CorpusCommand::Stats(arguments) => stats(arguments, progress, interrupt),
+    }
+}
+
+fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
+    let ManifestArgs { layout, folder, out, .. } = arguments;
+    let labels = match &arguments.labels {
+        Some(path) => LabelMap::parse(&path.display().to_string(), &files::read_text(path)?)?,
+        None => LabelMap::of(*layout),
+    };
+    let found = layout.find(folder, arguments.speaker.as_ref())?;
+    let options = TableOptions {
+        corpus: arguments.name.clone().unwrap_or_else(|| layout.name().to_owned()),
+        labels: if arguments.excited == Excited::Drop { labels.without("exc") } else { labels },
+        part: arguments.part,
+        split: arguments.split.map(|fractions| (fractions, arguments.seed)),
+    };
+    let table = Table::new(found.recordings, &options)?;
+    anyhow::ensure!(
+        !table.rows.is_empty(),
+        "{}: no recording is left with the label map and the part asked for",
+        folder.display()
+    );
+    files::create_folder(files::folder_of(out))?;
+    files::write_atomically(out, &table.to_csv(files::folder_of(out)))?;
+    let counts = table.class_counts();
+    let classes: Vec<String> = Emotion::ALL.iter().map(|emotion| format!("{emotion} {}", counts[emotion.index()])).collect();
+    println!("wrote {}: {} recordings ({})", out.display(), table.rows.len(), classes.join(", "));
+    if !table.left_out.is_empty() {
+        let codes: Vec<String> = table.left_out.iter().map(|(code, n)| format!("{code} {n}")).collect();
+        println!("left out, no emotion of the label map: {}", codes.join(", "));
+    }
+    if found.n_other > 0 {
+        println!("left out, no speech: {}", found.n_other);
+    }
+    Ok(tell(&found.problems))
+}
+
+fn check(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let Checked::Iemocap = arguments.corpus;
+    let (lines, problems) = check_iemocap(&arguments.folder)?;
+    println!("{:<16} {:>9} {:>9}", "", "published", "found");
+    for line in &lines {
+        let mark = if line.agrees() { "" } else { "  differs" };
+        println!("{:<16} {:>9} {:>9}{mark}", line.what, line.expected, line.found);
+    }
+    let n_different = lines.iter().filter(|line| !line.agrees()).count();
+    if n_different == 0 {
+        println!("all {} counts agree with the published ones", lines.len());
+    } else {
+        eprintln!("error: {n_different} of {} counts differ from the published ones", lines.len());
+    }
+    let told = tell(&problems);
+    Ok(if n_different == 0 { told } else { ExitCode::from(1) })
+}
+
+fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    let manifest = Manifest::read(&arguments.manifests, Splits::Required)
+        .or_else(|_| Manifest::read(&arguments.manifests, Splits::Ignored))?;
+    let statistics = arguments.pool.install(|| Statistics::measure(&manifest, progress, interrupt))??;
+    print!("{statistics}");
+    let write = |path: &Path, text: String| -> anyhow::Result<()> {
+        files::create_folder(files::folder_of(path))?;
+        files::write_atomically(path, text.as_bytes())?;
+        progress.line(&format!("wrote {}", path.display()));
+        Ok(())
+    };
+    if let Some(path) = &arguments.json {
+        write(path, statistics.to_json())?;
+    }
+    if let Some(path) = &arguments.svg {
+        write(path, statistics_svg(&statistics)?)?;
+    }
+    Ok(ExitCode::from(u8::from(!statistics.problems.is_empty())))
+}
+
+/// Names what was left out; the exit code says whether anything was.
+fn tell(problems: &[String]) -> ExitCode {
+    if problems.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "error: {} left out",
+        if problems.len() == 1 { "1 recording was".to_owned() } else { format!("{} recordings were", problems.len()) }
+    );
+    problems.iter().for_each(|problem| eprintln!("  {problem}"));
+    ExitCode::from(1)
+}
