@@ -7,8 +7,29 @@ use super::Source;
 /// A single channel is what is analysed whatever the source: it has no side, and silence is never meant.
 ///
 /// # Realtime safety
-/// Neither allocates nor waits nor panics; plain loops that the compiler vectorises.
+/// Neither allocates nor waits nor panics; plain loops that the compiler vectorises, for the widest vectors the processor has.
 pub(super) fn reduce(channels: &[&[f32]], source: Source, start: usize, out: &mut [f32]) {
+    pulp::Arch::new().dispatch(Reduce { channels, source, start, out });
+}
+
+struct Reduce<'a> {
+    channels: &'a [&'a [f32]],
+    source: Source,
+    start: usize,
+    out: &'a mut [f32],
+}
+
+impl pulp::NullaryFnOnce for Reduce<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        reduce_vectorised(self.channels, self.source, self.start, self.out);
+    }
+}
+
+#[inline(always)]
+fn reduce_vectorised(channels: &[&[f32]], source: Source, start: usize, out: &mut [f32]) {
     match (source, channels) {
         (_, []) => out.fill(0.0),
         (_, [only]) | (Source::Left, [only, ..]) | (Source::Right, [_, only, ..]) => copy(out, from(only, start)),
@@ -33,16 +54,19 @@ pub(super) fn reduce(channels: &[&[f32]], source: Source, start: usize, out: &mu
     }
 }
 
+#[inline(always)]
 fn from<'a>(channel: &&'a [f32], start: usize) -> &'a [f32] {
     channel.get(start..).unwrap_or_default()
 }
 
+#[inline(always)]
 fn copy(out: &mut [f32], channel: &[f32]) {
     for (out, sample) in out.iter_mut().zip(channel) {
         *out = *sample;
     }
 }
 
+#[inline(always)]
 fn combine(out: &mut [f32], left: &[f32], right: &[f32], of: impl Fn(f32, f32) -> f32) {
     for (out, (left, right)) in out.iter_mut().zip(left.iter().zip(right)) {
         *out = of(*left, *right);
