@@ -10,6 +10,7 @@ pub mod contract;
 pub mod emotion;
 pub mod frontend;
 pub mod ltc;
+pub mod network;
 pub mod onnx;
 pub mod probabilities;
 pub mod real;
