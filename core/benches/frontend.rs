@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use moodline_core::config::FeatureGroup;
 use moodline_core::frontend::{FrontEnd, features};
 use moodline_core::resample::Resampler;
 use moodline_core::{FrontEndConfig, Real};
@@ -46,7 +47,10 @@ fn front_end<T: Real>(criterion: &mut Criterion, configuration: &str, precision:
 }
 
 fn front_ends(criterion: &mut Criterion) {
-    for (configuration, config) in [("A", FrontEndConfig::librosa_16k()), ("C", FrontEndConfig::speech_25_10())] {
+    let speech = FrontEndConfig::speech_25_10();
+    let mut prosody = speech.clone();
+    prosody.groups.push(FeatureGroup::Prosody);
+    for (configuration, config) in [("A", FrontEndConfig::librosa_16k()), ("C", speech), ("C_prosody", prosody)] {
         front_end::<f32>(criterion, configuration, "f32", &config);
         front_end::<f64>(criterion, configuration, "f64", &config);
     }

@@ -56,6 +56,28 @@ pub enum FeatureGroup {
     Delta,
     /// Their second time derivative.
     Delta2,
+    /// [`N_PROSODY`] values of the voice's melody (see [`crate::frontend::prosody`] for the tracker, its window and its range), in this order:
+    /// - `f0`: pitch, semitones above 27.5 Hz, 13.5 (60 Hz) to 50.2 (500 Hz); 0 without voice, until [`crate::frontend::BlockRelative`] closes
+    ///   the gaps of a block;
+    /// - `f0_delta`: its slope, semitones a frame, over the voiced ones of `delta_width` frames; 0 without voice;
+    /// - `voicing`: strength of the voice, 0.1 (hardly) to 1 (repeats exactly); 0 without voice;
+    /// - `level`: root mean square, dB re full scale, at least -100; in a block relative to its loudest step, -60 to 0;
+    /// - `level_delta`: its first time derivative, dB a frame.
+    Prosody,
+}
+
+/// Values in [`FeatureGroup::Prosody`].
+pub const N_PROSODY: usize = 5;
+
+impl FeatureGroup {
+    /// Values in this group of the feature vector.
+    #[must_use]
+    pub const fn n_values(self, n_mfcc: usize) -> usize {
+        match self {
+            Self::Mfcc | Self::Delta | Self::Delta2 => n_mfcc,
+            Self::Prosody => N_PROSODY,
+        }
+    }
 }
 
 /// Everything that decides the value of a feature; [`FrontEndConfig::fingerprint`] names it.
@@ -206,7 +228,20 @@ impl FrontEndConfig {
     /// Values in the feature vector of a frame.
     #[must_use]
     pub fn n_features(&self) -> usize {
-        self.groups.len() * self.n_mfcc
+        self.groups.iter().map(|group| group.n_values(self.n_mfcc)).sum()
+    }
+
+    /// Whether `group` is in the feature vector.
+    #[must_use]
+    pub fn has(&self, group: FeatureGroup) -> bool {
+        self.groups.contains(&group)
+    }
+
+    /// Where `group` begins in the feature vector, if it is in it.
+    #[must_use]
+    pub fn first_feature(&self, group: FeatureGroup) -> Option<usize> {
+        let place = self.groups.iter().position(|&other| other == group)?;
+        Some(self.groups[..place].iter().map(|group| group.n_values(self.n_mfcc)).sum())
     }
 
     /// Distance between two steps of the network: `hop_length * average_frames` samples at `sample_rate`.
@@ -250,5 +285,30 @@ mod tests {
         assert_eq!(bad.validate().unwrap_err().field, "fmax");
         let bad = FrontEndConfig { groups: vec![FeatureGroup::Mfcc, FeatureGroup::Mfcc], ..FrontEndConfig::librosa_16k() };
         assert_eq!(bad.validate().unwrap_err().field, "groups");
+    }
+
+    #[test]
+    fn groups_have_their_own_lengths() {
+        let groups = vec![FeatureGroup::Delta, FeatureGroup::Prosody, FeatureGroup::Mfcc];
+        let config = FrontEndConfig { groups, ..FrontEndConfig::speech_25_10() };
+        assert_eq!(config.n_features(), 13 + 5 + 13);
+        assert_eq!(config.first_feature(FeatureGroup::Prosody), Some(13));
+        assert_eq!(config.first_feature(FeatureGroup::Mfcc), Some(18));
+        assert_eq!(config.first_feature(FeatureGroup::Delta2), None);
+    }
+
+    #[test]
+    fn prosody_leaves_the_fingerprints_of_other_front_ends_as_they_were() {
+        let config = FrontEndConfig::speech_25_10();
+        assert_eq!(config.fingerprint(), "8c41caee25430644a9dbfc42955943b09d59ddb30e41c634d938f8ce92289fd3");
+        let mut with = config.clone();
+        with.groups.push(FeatureGroup::Prosody);
+        with.validate().unwrap();
+        assert_ne!(with.fingerprint(), config.fingerprint());
+        let json = serde_json::to_string(&with).unwrap();
+        assert!(json.contains(r#"["mfcc","delta","delta2","prosody"]"#), "{json}");
+        assert_eq!(serde_json::from_str::<FrontEndConfig>(&json).unwrap(), with);
+        let unknown = serde_json::from_str::<FrontEndConfig>(&json.replace("prosody", "melody")).unwrap_err().to_string();
+        assert!(unknown.contains("melody") && unknown.contains("`prosody`"), "{unknown}");
     }
 }

@@ -4,18 +4,23 @@
 //! stream. Never imports anything but the configuration and the numeric type.
 //!
 //! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
-//! [`delta::Derivatives`] -> [`average::Averager`] -> steps.
+//! [`delta::Derivatives`] -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody), the same
+//! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
+//!
+//! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last
+//! moment before the network.
 //!
 //! Every frame is computed once and by the same arithmetic wherever the stream was cut, so a clip, a stream of single samples
 //! and a stream of host buffers give the same bits.
 
 use ndarray::Array2;
 
-use crate::config::{ConfigError, FrontEndConfig};
+use crate::config::{ConfigError, FeatureGroup, FrontEndConfig};
 use crate::real::Real;
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
 
 pub mod average;
+pub mod block;
 pub mod cepstrum;
 pub mod decibel;
 pub mod delta;
@@ -23,9 +28,11 @@ pub mod frames;
 pub mod log_mel;
 pub mod mel;
 pub mod normalise;
+pub mod prosody;
 pub mod spectrum;
 pub mod window;
 
+pub use block::BlockRelative;
 pub use normalise::{Scaler, ScalerError, ScalerFit};
 
 use average::Averager;
@@ -33,6 +40,8 @@ use cepstrum::Cepstrum;
 use delta::Derivatives;
 use frames::Framer;
 use log_mel::LogMel;
+use prosody::Prosody;
+use prosody::yin::{Sound, Yin};
 
 /// Why the front end refused a configuration or samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -78,8 +87,8 @@ pub enum FrontEndError {
 /// [`delta`] for signals shorter than the delta filter.
 pub struct FrontEnd<T: Real> {
     framer: Framer<T>,
-    log_mel: LogMel<T>,
-    cepstra: CepstralStream<T>,
+    frames: FrameAnalysis<T>,
+    steps: StepStream<T>,
 }
 
 impl<T: Real> FrontEnd<T> {
@@ -97,13 +106,17 @@ impl<T: Real> FrontEnd<T> {
 
     /// The stages of a valid configuration, its `top_db` left to the caller.
     fn without_floor(config: &FrontEndConfig) -> Self {
-        Self { framer: Framer::new(config), log_mel: LogMel::new(config), cepstra: CepstralStream::new(config) }
+        Self {
+            framer: Framer::new(config, frame_samples(config)),
+            frames: FrameAnalysis::new(config),
+            steps: StepStream::new(config),
+        }
     }
 
     /// Values in a feature vector.
     #[must_use]
     pub fn n_features(&self) -> usize {
-        self.cepstra.derivatives.n_features()
+        self.steps.derivatives.n_features()
     }
 
     /// Takes the next samples of the stream and hands every step they complete to `sink`, `[n_features]`.
@@ -112,8 +125,8 @@ impl<T: Real> FrontEnd<T> {
     /// [`FrontEndError::Sample`]; nothing of `samples` is consumed then.
     pub fn push(&mut self, samples: &[T], sink: &mut impl FnMut(&[T])) -> Result<(), FrontEndError> {
         check_samples(samples, self.framer.n_pushed())?;
-        let Self { framer, log_mel, cepstra } = self;
-        framer.push(samples, &mut |frame| cepstra.push(log_mel.of_frame(frame), sink));
+        let Self { framer, frames, steps } = self;
+        framer.push(samples, &mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
         Ok(())
     }
 
@@ -129,49 +142,100 @@ impl<T: Real> FrontEnd<T> {
     }
 
     fn flush(&mut self, sink: &mut impl FnMut(&[T])) {
-        let Self { framer, log_mel, cepstra } = self;
-        framer.finish(&mut |frame| cepstra.push(log_mel.of_frame(frame), sink));
-        cepstra.finish(sink);
+        let Self { framer, frames, steps } = self;
+        framer.finish(&mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
+        steps.finish(sink);
     }
 
     /// Drops the current stream and is ready for a new one.
     pub fn reset(&mut self) {
         self.framer.reset();
-        self.cepstra.reset();
+        self.steps.reset();
     }
 }
 
-/// The part of the chain behind the mel spectrum; a clip with a floor enters it here.
-struct CepstralStream<T> {
+/// Samples in a frame: the longest that one of the groups looks at.
+fn frame_samples(config: &FrontEndConfig) -> usize {
+    if config.has(FeatureGroup::Prosody) { config.n_fft.max(prosody::frame_samples(config.sample_rate)) } else { config.n_fft }
+}
+
+/// How many samples at most follow a frame's centre before the step with it comes out: the rest of the frame, and the frames that the pitch, the
+/// delta filter and the average wait for.
+#[must_use]
+pub fn longest_latency_samples(config: &FrontEndConfig) -> usize {
+    let look_ahead = if config.has(FeatureGroup::Prosody) { prosody::look_ahead_frames(config) } else { 0 };
+    frame_samples(config) + (look_ahead + config.delta_width + config.average_frames + 1) * config.hop_length
+}
+
+/// The part of the chain that looks at one frame alone.
+struct FrameAnalysis<T: Real> {
+    log_mel: LogMel<T>,
+    n_fft: usize,
+    yin: Option<Yin>,
+}
+
+impl<T: Real> FrameAnalysis<T> {
+    fn new(config: &FrontEndConfig) -> Self {
+        let yin = config.has(FeatureGroup::Prosody).then(|| Yin::new(config.sample_rate));
+        Self { log_mel: LogMel::new(config), n_fft: config.n_fft, yin }
+    }
+
+    /// Hands the mel levels of `frame`, `[frame_samples]`, and what prosody needs of it to `sink`.
+    fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&Sound>)) {
+        let sound = self.yin.as_mut().map(|yin| yin.of_frame(middle(frame, yin.n_samples())));
+        sink(self.log_mel.of_frame(middle(frame, self.n_fft)), sound.as_ref());
+    }
+}
+
+/// The `n` values in the middle, as many left out before as after.
+fn middle<T>(values: &[T], n: usize) -> &[T] {
+    let first = (values.len() - n) / 2;
+    &values[first..first + n]
+}
+
+/// The part of the chain behind the frames; a clip with a floor enters it here.
+struct StepStream<T> {
     cepstrum: Cepstrum,
     mfcc: Vec<T>,
+    prosody: Option<Prosody<T>>,
     derivatives: Derivatives<T>,
     averager: Averager<T>,
 }
 
-impl<T: Real> CepstralStream<T> {
+impl<T: Real> StepStream<T> {
     fn new(config: &FrontEndConfig) -> Self {
         Self {
             cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
             mfcc: vec![T::zero(); config.n_mfcc],
+            prosody: config.has(FeatureGroup::Prosody).then(|| Prosody::new(config)),
             derivatives: Derivatives::new(config),
-            averager: Averager::new(config.n_features(), config.average_frames),
+            averager: Averager::new(config),
         }
     }
 
-    fn push(&mut self, log_mel: &[f64], sink: &mut impl FnMut(&[T])) {
-        self.cepstrum.transform(log_mel, &mut self.mfcc);
-        let averager = &mut self.averager;
-        self.derivatives.push(&self.mfcc, &mut |features| averager.push(features, sink));
+    fn push(&mut self, log_mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
+        let Self { cepstrum, mfcc, prosody, derivatives, averager } = self;
+        cepstrum.transform(log_mel, mfcc);
+        let mut take_row = |row: &[T]| derivatives.push(row, &mut |features| averager.push(features, sink));
+        match (prosody, sound) {
+            (Some(prosody), Some(sound)) => prosody.push(mfcc, sound, &mut take_row),
+            _ => take_row(mfcc),
+        }
     }
 
     fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
-        let averager = &mut self.averager;
-        self.derivatives.finish(&mut |features| averager.push(features, sink));
+        let Self { prosody, derivatives, averager, .. } = self;
+        if let Some(prosody) = prosody {
+            prosody.finish(&mut |row| derivatives.push(row, &mut |features| averager.push(features, sink)));
+        }
+        derivatives.finish(&mut |features| averager.push(features, sink));
         averager.finish(sink);
     }
 
     fn reset(&mut self) {
+        if let Some(prosody) = &mut self.prosody {
+            prosody.reset();
+        }
         self.derivatives.reset();
         self.averager.reset();
     }
@@ -180,7 +244,7 @@ impl<T: Real> CepstralStream<T> {
 /// Features of a whole clip, `[steps, n_features]`.
 ///
 /// The values are those of a [`FrontEnd`] fed with the clip, bit for bit; only here `top_db` may be set. A caller with many clips
-/// saves the set-up by keeping one `FrontEnd`. An empty clip is one step of silence with centring, as in librosa.
+/// saves the set-up by keeping one `FrontEnd`. [`BlockRelative`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
 ///
 /// # Errors
 /// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
@@ -208,19 +272,24 @@ pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array
 impl<T: Real> FrontEnd<T> {
     /// Runs a whole clip with every cell raised to at least `top_db` below the loudest one.
     fn flush_with_floor(&mut self, samples: &[T], top_db: f64, sink: &mut impl FnMut(&[T])) {
-        let mut cells = Vec::new();
-        let Self { framer, log_mel, cepstra } = self;
-        let mut collect = |frame: &[T]| cells.extend_from_slice(log_mel.of_frame(frame));
+        let (mut cells, mut sounds) = (Vec::new(), Vec::new());
+        let Self { framer, frames, steps } = self;
+        let mut collect = |frame: &[T]| {
+            frames.of_frame(frame, &mut |log_mel, sound| {
+                cells.extend_from_slice(log_mel);
+                sounds.push(sound.copied());
+            });
+        };
         framer.push(samples, &mut collect);
         framer.finish(&mut collect);
         let floor = cells.iter().copied().fold(f64::NEG_INFINITY, f64::max) - top_db;
         for cell in &mut cells {
             *cell = cell.max(floor);
         }
-        for frame in cells.chunks_exact(log_mel.n_mels()) {
-            cepstra.push(frame, sink);
+        for (log_mel, sound) in cells.chunks_exact(frames.log_mel.n_mels()).zip(&sounds) {
+            steps.push(log_mel, sound.as_ref(), sink);
         }
-        cepstra.finish(sink);
+        steps.finish(sink);
     }
 }
 

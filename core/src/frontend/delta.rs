@@ -1,6 +1,7 @@
 //! Time derivatives of the coefficients, and the feature vector they are part of.
 //!
-//! In: one vector of coefficients a frame. Out: one feature vector a frame, `delta_width / 2` frames later.
+//! In: one row a frame: the coefficients and, with [`FeatureGroup::Prosody`], the columns of [`super::prosody`]. Out: one feature vector a frame,
+//! `delta_width / 2` frames later.
 //!
 //! # Source
 //! librosa 0.11 `librosa.feature.delta(width, order, mode)`, which is scipy's `savgol_filter(polyorder=order, deriv=order)`: delta2 is
@@ -13,7 +14,8 @@
 //!
 //! Deviation: a stream of fewer than `delta_width` frames, where librosa raises `ParameterError`, is filtered with [`DeltaMode::Nearest`].
 
-use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig};
+use super::prosody;
+use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
 /// Weights of the Savitzky-Golay filter that gives the `order`th derivative (1 or 2, a frame being the unit of time) of the polynomial
@@ -37,7 +39,7 @@ pub fn savitzky_golay(width: usize, order: usize) -> Vec<f64> {
 /// Coefficients filtered side by side.
 const LANES: usize = 16;
 
-/// Appends the derivatives that the configuration asks for to each vector of coefficients.
+/// Makes a feature vector with the derivatives that the configuration asks for of each row.
 ///
 /// The derivatives always are those of the last `width` rows. [`DeltaMode::Nearest`] makes the repeated edge frames real rows, so
 /// that only [`DeltaMode::Interp`] ever has an edge to think of.
@@ -46,12 +48,14 @@ pub struct Derivatives<T> {
     groups: Vec<FeatureGroup>,
     mode: DeltaMode,
     n_mfcc: usize,
-    /// Blocks of [`LANES`] coefficients a row.
+    /// Values in a row.
+    n_columns: usize,
+    /// Blocks of [`LANES`] values a row.
     n_blocks: usize,
     width: usize,
     delta: Vec<T>,
     delta2: Vec<T>,
-    /// The last `width` rows of coefficients, each padded to whole blocks and kept twice, `width` rows apart, so that the rows under
+    /// The last `width` rows, each padded to whole blocks and kept twice, `width` rows apart, so that the rows under
     /// the filter are always contiguous: row `t` is at `t % width` and at `t % width + width`.
     rows: Vec<[T; LANES]>,
     n_rows: usize,
@@ -66,12 +70,14 @@ impl<T: Real> Derivatives<T> {
         let only_coefficients = config.groups == [FeatureGroup::Mfcc];
         let width = if only_coefficients { 1 } else { config.delta_width };
         let weights = |order| savitzky_golay(config.delta_width, order).into_iter().map(T::of).collect();
-        let n_blocks = config.n_mfcc.div_ceil(LANES);
+        let n_columns = config.n_mfcc + if config.has(FeatureGroup::Prosody) { prosody::N_COLUMNS } else { 0 };
+        let n_blocks = n_columns.div_ceil(LANES);
         Self {
             arch: pulp::Arch::new(),
             groups: config.groups.clone(),
             mode: config.delta_mode,
             n_mfcc: config.n_mfcc,
+            n_columns,
             n_blocks,
             width,
             delta: weights(1),
@@ -88,11 +94,11 @@ impl<T: Real> Derivatives<T> {
         self.features.len() - LANES
     }
 
-    /// Takes the coefficients of the next frame, `[n_mfcc]`; hands every feature vector they complete to `sink`.
-    pub fn push(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
+    /// Takes the next row, `[n_mfcc]` or, with prosody, `[n_mfcc + prosody::N_COLUMNS]`; hands every feature vector it completes to `sink`.
+    pub fn push(&mut self, row: &[T], sink: &mut impl FnMut(&[T])) {
         match self.mode {
-            DeltaMode::Interp => self.push_interpolating(mfcc, sink),
-            DeltaMode::Nearest => self.push_repeating(mfcc, sink),
+            DeltaMode::Interp => self.push_interpolating(row, sink),
+            DeltaMode::Nearest => self.push_repeating(row, sink),
         }
     }
 
@@ -114,8 +120,8 @@ impl<T: Real> Derivatives<T> {
         self.n_rows = 0;
     }
 
-    fn push_interpolating(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
-        self.add_row(mfcc);
+    fn push_interpolating(&mut self, row: &[T], sink: &mut impl FnMut(&[T])) {
+        self.add_row(row);
         let half = self.width / 2;
         if self.n_rows == self.width {
             for row in 0..=half {
@@ -126,9 +132,9 @@ impl<T: Real> Derivatives<T> {
         }
     }
 
-    fn push_repeating(&mut self, mfcc: &[T], sink: &mut impl FnMut(&[T])) {
+    fn push_repeating(&mut self, row: &[T], sink: &mut impl FnMut(&[T])) {
         let is_first = self.n_rows == 0;
-        self.add_row(mfcc);
+        self.add_row(row);
         if is_first {
             self.repeat_last(self.width / 2, sink);
         } else {
@@ -166,11 +172,11 @@ impl<T: Real> Derivatives<T> {
         }
     }
 
-    /// Keeps the coefficients of a frame.
-    fn add_row(&mut self, mfcc: &[T]) {
+    /// Keeps the row of a frame.
+    fn add_row(&mut self, row: &[T]) {
         let first = self.n_rows % self.width * self.n_blocks;
         for copy in [first, first + self.width * self.n_blocks] {
-            self.rows[copy..copy + self.n_blocks].as_flattened_mut()[..self.n_mfcc].copy_from_slice(mfcc);
+            self.rows[copy..copy + self.n_blocks].as_flattened_mut()[..self.n_columns].copy_from_slice(row);
         }
         self.n_rows += 1;
     }
@@ -186,7 +192,7 @@ impl<T: Real> Derivatives<T> {
         self.assemble(own % self.width * self.n_blocks, self.n_rows % self.width * self.n_blocks, sink);
     }
 
-    /// Hands the coefficients at block `own` to `sink`, with the derivatives of the rows from block `first` on.
+    /// Hands the row at block `own` to `sink`, with the derivatives of the rows from block `first` on.
     fn assemble(&mut self, own: usize, first: usize, sink: &mut impl FnMut(&[T])) {
         let n_features = self.n_features();
         let Self { arch, groups, n_mfcc, n_blocks, width, delta, delta2, rows, features, .. } = self;
@@ -220,17 +226,32 @@ impl<T: Real> pulp::NullaryFnOnce for Assemble<'_, T> {
     #[inline(always)]
     fn call(self) {
         let n_blocks = self.own.len();
-        for (group, first) in self.groups.iter().zip((0..).step_by(self.n_mfcc)) {
-            for (block, own) in self.own.iter().enumerate() {
+        let mut first = 0;
+        for group in self.groups {
+            for block in 0..self.n_mfcc.div_ceil(LANES) {
                 let values = match group {
-                    FeatureGroup::Mfcc => *own,
+                    FeatureGroup::Mfcc => self.own[block],
                     FeatureGroup::Delta => weighted_sum(self.window, block, n_blocks, self.delta),
                     FeatureGroup::Delta2 => weighted_sum(self.window, block, n_blocks, self.delta2),
+                    FeatureGroup::Prosody => break,
                 };
                 let place = first + block * LANES;
                 self.features[place..place + LANES].copy_from_slice(&values);
             }
+            if *group == FeatureGroup::Prosody {
+                let values = self.prosody();
+                self.features[first..first + N_PROSODY].copy_from_slice(&values);
+            }
+            first += group.n_values(self.n_mfcc);
         }
+    }
+}
+
+impl<T: Real> Assemble<'_, T> {
+    #[inline(always)]
+    fn prosody(&self) -> [T; N_PROSODY] {
+        let columns = |row: &[[T; LANES]]| std::array::from_fn(|column| row.as_flattened()[self.n_mfcc + column]);
+        prosody::values(columns(self.own), self.window.chunks_exact(self.own.len()).map(columns), self.delta)
     }
 }
 

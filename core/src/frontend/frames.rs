@@ -1,6 +1,6 @@
 //! The grid of overlapping frames.
 //!
-//! In: samples, cut in any way. Out: windows of `n_fft` consecutive samples, `hop_length` apart, each exactly once.
+//! In: samples, cut in any way. Out: windows of consecutive samples, `hop_length` apart, each exactly once.
 
 use crate::config::FrontEndConfig;
 use crate::real::Real;
@@ -12,11 +12,12 @@ const CHUNK_SAMPLES: usize = 2048;
 ///
 /// With centring, frame `t` is centred on sample `t * hop_length`: the stream is preceded and followed by `n_fft / 2` zeros. A
 /// stream of `n` samples then has `1 + n / hop_length` frames, otherwise `1 + (n - n_fft) / hop_length`, or none if it is shorter.
+/// A frame may have more than `n_fft` samples: they lie as many before as after, and are zeros where there is no stream.
 ///
 /// # Source
 /// librosa 0.11 `librosa.stft(center, pad_mode="constant")`.
 pub struct Framer<T> {
-    n_fft: usize,
+    n_samples: usize,
     hop_length: usize,
     /// Zeros before the first and after the last sample.
     n_pad: usize,
@@ -26,12 +27,12 @@ pub struct Framer<T> {
 }
 
 impl<T: Real> Framer<T> {
-    /// A framer at the start of a stream.
+    /// A framer at the start of a stream, for frames of `n_samples`: `n_fft`, or an even number of samples more.
     #[must_use]
-    pub fn new(config: &FrontEndConfig) -> Self {
-        let n_pad = if config.center { config.n_fft / 2 } else { 0 };
-        let pending = Vec::with_capacity(config.n_fft + CHUNK_SAMPLES);
-        let mut framer = Self { n_fft: config.n_fft, hop_length: config.hop_length, n_pad, pending, n_pushed: 0 };
+    pub fn new(config: &FrontEndConfig, n_samples: usize) -> Self {
+        let n_pad = if config.center { n_samples / 2 } else { (n_samples - config.n_fft) / 2 };
+        let pending = Vec::with_capacity(n_samples + CHUNK_SAMPLES);
+        let mut framer = Self { n_samples, hop_length: config.hop_length, n_pad, pending, n_pushed: 0 };
         framer.reset();
         framer
     }
@@ -42,7 +43,7 @@ impl<T: Real> Framer<T> {
         self.n_pushed
     }
 
-    /// Takes the next samples and hands every frame they complete to `sink`, `[n_fft]`.
+    /// Takes the next samples and hands every frame they complete to `sink`, `[n_samples]`.
     pub fn push(&mut self, samples: &[T], sink: &mut impl FnMut(&[T])) {
         self.n_pushed += samples.len() as u64;
         for chunk in samples.chunks(CHUNK_SAMPLES) {
@@ -71,8 +72,8 @@ impl<T: Real> Framer<T> {
 
     fn emit(&mut self, sink: &mut impl FnMut(&[T])) {
         let mut start = 0;
-        while start + self.n_fft <= self.pending.len() {
-            sink(&self.pending[start..start + self.n_fft]);
+        while start + self.n_samples <= self.pending.len() {
+            sink(&self.pending[start..start + self.n_samples]);
             start += self.hop_length;
         }
         self.pending.drain(..start);
@@ -87,8 +88,8 @@ mod tests {
         FrontEndConfig { n_fft, win_length: n_fft, hop_length, center, ..FrontEndConfig::librosa_16k() }
     }
 
-    fn frames(config: &FrontEndConfig, samples: &[f64], cut: usize) -> Vec<Vec<f64>> {
-        let mut framer = Framer::new(config);
+    fn frames(config: &FrontEndConfig, n_samples: usize, samples: &[f64], cut: usize) -> Vec<Vec<f64>> {
+        let mut framer = Framer::new(config, n_samples);
         let mut frames = Vec::new();
         for part in samples.chunks(cut) {
             framer.push(part, &mut |frame: &[f64]| frames.push(frame.to_vec()));
@@ -109,10 +110,27 @@ mod tests {
                 let expected: Vec<&[f64]> = padded.windows(n_fft).step_by(hop).collect();
                 for cut in [1, 7, 4096, 20_000] {
                     assert_eq!(
-                        frames(&config(n_fft, hop, center), &samples[..n], cut),
+                        frames(&config(n_fft, hop, center), n_fft, &samples[..n], cut),
                         expected,
                         "{n_fft} {hop} {center} {n} {cut}"
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn longer_frames_have_the_same_centres_and_number() {
+        let samples: Vec<f64> = (1..=3000).map(f64::from).collect();
+        for center in [false, true] {
+            for n in [0, 1, 63, 64, 65, 500, 3000] {
+                let config = config(64, 10, center);
+                let short = frames(&config, 64, &samples[..n], 700);
+                for cut in [1, 37, 5000] {
+                    let long = frames(&config, 100, &samples[..n], cut);
+                    let middles: Vec<&[f64]> = long.iter().map(|frame| &frame[18..82]).collect();
+                    assert_eq!(middles, short, "{center} {n} {cut}");
+                    assert!(long.iter().all(|frame| frame.len() == 100));
                 }
             }
         }

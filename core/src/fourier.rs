@@ -1,0 +1,101 @@
+//! Transforms of whole signals and back, for whoever changes sounds rather than measures them.
+//!
+//! The front end has a faster transform of its own, [`crate::frontend::spectrum`], which only goes forward and keeps no phase.
+
+use std::sync::Arc;
+
+pub use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+
+/// Plans of real transforms; each length is planned once.
+#[derive(Default)]
+pub struct Fourier {
+    planner: RealFftPlanner<f32>,
+}
+
+impl Fourier {
+    /// No plan yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The transform of `n` samples, at least 2 and even.
+    pub fn of_length(&mut self, n: usize) -> Transform {
+        let (forward, inverse) = (self.planner.plan_fft_forward(n), self.planner.plan_fft_inverse(n));
+        let n_scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
+        Transform { n, forward, inverse, scratch: vec![Complex::default(); n_scratch] }
+    }
+}
+
+/// A real transform of one length and its inverse.
+pub struct Transform {
+    n: usize,
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    scratch: Vec<Complex<f32>>,
+}
+
+impl Transform {
+    /// Number of bins: `n / 2 + 1`.
+    #[must_use]
+    pub fn n_bins(&self) -> usize {
+        self.n / 2 + 1
+    }
+
+    /// Writes the transform of `samples`, `[n]`, to `spectrum`, `[n / 2 + 1]`; what is in `samples` afterwards means nothing.
+    ///
+    /// # Panics
+    /// When a slice has another length.
+    pub fn forward(&mut self, samples: &mut [f32], spectrum: &mut [Complex<f32>]) {
+        // INVARIANT: lengths are the only thing realfft refuses.
+        self.forward.process_with_scratch(samples, spectrum, &mut self.scratch).expect("n samples and n / 2 + 1 bins");
+    }
+
+    /// Writes the signal of `spectrum`, `[n / 2 + 1]`, to `samples`, `[n]`, scaled so that it undoes [`forward`](Self::forward); what is in
+    /// `spectrum` afterwards means nothing. The first and the last bin of a real signal are real, and their imaginary parts are not read.
+    ///
+    /// # Panics
+    /// When a slice has another length.
+    pub fn inverse(&mut self, spectrum: &mut [Complex<f32>], samples: &mut [f32]) {
+        let last = self.n / 2;
+        spectrum[0].im = 0.0;
+        spectrum[last].im = 0.0;
+        // INVARIANT: lengths, and the imaginary parts that were just removed, are the only things realfft refuses.
+        self.inverse.process_with_scratch(spectrum, samples, &mut self.scratch).expect("n / 2 + 1 bins and n samples");
+        let scale = 1.0 / self.n as f32;
+        samples.iter_mut().for_each(|sample| *sample *= scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::*;
+
+    #[test]
+    fn the_transform_is_that_of_its_definition_and_the_inverse_undoes_it() {
+        let mut fourier = Fourier::new();
+        for n in [2, 8, 30, 64] {
+            let samples: Vec<f32> = (0..n).map(|i| (i as f32 * 0.7).sin() + 0.2 * i as f32).collect();
+            let mut transform = fourier.of_length(n);
+            let mut spectrum = vec![Complex::default(); transform.n_bins()];
+            transform.forward(&mut samples.clone(), &mut spectrum);
+            for (k, bin) in spectrum.iter().enumerate() {
+                let (mut re, mut im) = (0.0, 0.0);
+                for (i, &sample) in samples.iter().enumerate() {
+                    let angle = TAU * (k * i % n) as f64 / n as f64;
+                    re += f64::from(sample) * angle.cos();
+                    im -= f64::from(sample) * angle.sin();
+                }
+                assert!((f64::from(bin.re) - re).abs() < 1e-3 && (f64::from(bin.im) - im).abs() < 1e-3, "n {n}, bin {k}");
+            }
+            let mut back = vec![0.0; n];
+            transform.inverse(&mut spectrum, &mut back);
+            for (back, sample) in back.iter().zip(&samples) {
+                assert!((back - sample).abs() < 1e-4, "n {n}");
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+"""What librosa's two trackers say about the pitch of the sample recordings: tests/golden/prosody/<clip>.npy.
+
+Each file is float32, [4, frames], a frame every 10 ms, centred on t * 160 samples: pYIN's F0 (Hz, 0 without voice), its voiced_flag,
+its voiced_prob, and YIN's F0 (Hz, of every frame).
+
+    python prosody.py    # librosa 0.11.0, numpy 2.4.6, soundfile 0.14.0
+"""
+
+import json
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "prosody"
+SETTINGS = dict(sr=16_000, fmin=60, fmax=500, frame_length=1024, hop_length=160, center=True)
+
+OUT.mkdir(exist_ok=True)
+for path in sorted((ROOT.parent / "samples").glob("*.flac")):
+    if path.stem == "stream":
+        continue
+    samples, rate = soundfile.read(path, dtype="float64")
+    assert rate == SETTINGS["sr"]
+    f0, voiced_flag, voiced_prob = librosa.pyin(samples, **SETTINGS)
+    yin = librosa.yin(samples, **SETTINGS)
+    np.save(OUT / f"{path.stem}.npy", np.stack([np.nan_to_num(f0), voiced_flag, voiced_prob, yin]).astype(np.float32))
+(OUT / "manifest.json").write_text(json.dumps({"librosa": librosa.__version__, "numpy": np.__version__, **SETTINGS}, indent=1) + "\n")
