@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use moodline_core::Contract;
-use moodline_core::contract::{Network, Normalisation, Padding, StatePolicy};
+use moodline_core::contract::{Normalisation, Padding, StatePolicy};
+use moodline_core::network::{CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Pooling};
 use moodline_engine::Model;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ fn plain_text(model: &Model) -> String {
     front_end_lines(contract, &mut line);
     line("normalisation", normalisation(&contract.normalisation));
     line("blocks", blocks(contract));
-    line("network", network(&contract.network));
+    network_lines(model, &mut line);
     training_lines(contract, &mut line);
     for (name, value) in &contract.metrics {
         line(name, format!("{value:.4}"));
@@ -54,7 +55,7 @@ fn plain_text(model: &Model) -> String {
 fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
     let config = &contract.front_end;
     let groups: Vec<String> = config.groups.iter().map(|group| format!("{group:?}").to_lowercase()).collect();
-    line("features", format!("{} a step: {} of {} coefficients", config.n_features(), groups.join(", "), config.n_mfcc));
+    line("features", format!("{} a step: {} ({} coefficients)", config.n_features(), groups.join(", "), config.n_mfcc));
     line(
         "front end",
         format!(
@@ -84,9 +85,35 @@ fn blocks(contract: &Contract) -> String {
     format!("up to {} s, shorter ones at their own length, state reset at each", contract.block_seconds)
 }
 
-fn network(network: &Network) -> String {
-    let Network::Ltc(config) = network;
-    format!("LTC, {} units, {} unfolds ({:?}), dt {}", config.units, config.unfolds, config.reading, config.dt)
+fn network_lines(model: &Model, line: &mut impl FnMut(&str, String)) {
+    let NetworkConfig { units, layers, pooling, cell } = &model.contract().network;
+    let layers = if *layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") };
+    line("network", format!("{layers} of {units} units, {} weights", model.weights().count()));
+    line("cell", cell_text(cell));
+    line(
+        "pooling",
+        match pooling {
+            Pooling::Last => "the last step of a block".to_owned(),
+            Pooling::Mean => "mean over the steps of a block".to_owned(),
+            Pooling::MeanDeviation => "mean and deviation over the steps of a block".to_owned(),
+            Pooling::Attention => "attention over the steps of a block".to_owned(),
+        },
+    );
+}
+
+fn cell_text(cell: &CellConfig) -> String {
+    match cell {
+        CellConfig::PaperLtc(PaperLtc { reading, unfolds, dt, .. }) => {
+            format!("LTC of Faldu et al., {unfolds} unfolds ({reading:?}), dt {dt}")
+        }
+        CellConfig::Ltc(Ltc { solver, unfolds, elapsed }) => {
+            format!("LTC of Hasani et al., {unfolds} unfolds ({solver:?}), elapsed {elapsed}")
+        }
+        CellConfig::Cfc(Cfc { mode, elapsed }) => format!("CfC ({mode:?}), elapsed {elapsed}"),
+        CellConfig::LiquidGate => "liquid gate".to_owned(),
+        CellConfig::Gru => "GRU".to_owned(),
+        CellConfig::Lstm => "LSTM".to_owned(),
+    }
 }
 
 fn training_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {

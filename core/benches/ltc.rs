@@ -1,47 +1,67 @@
-//! The native kernel over one block: both readings, the steps of 5 s at 32 ms and at 10 ms.
+//! The native kernel over one block: both readings of the paper's cell, then every other cell, the steps of 5 s at 32 ms and at 10 ms.
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use moodline_core::ltc::{Carry, LtcConfig, LtcKernel, LtcWeights, Reading};
-use ndarray::{Array1, Array2};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use moodline_core::network::{
+    Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Solver, Tensors,
+};
 
-const UNITS: usize = 16;
 const N_FEATURES: usize = 39;
 
-fn matrix(rows: usize, columns: usize) -> Array2<f32> {
-    Array2::from_shape_fn((rows, columns), |(row, column)| (0.37 * (row * columns + column) as f32).sin() / 3.0)
+/// Weights of a network that was not trained.
+fn kernel(config: &NetworkConfig) -> NetworkKernel {
+    let mut weights = Tensors::filled(config.weight_shapes(N_FEATURES), &0.0);
+    for tensor in weights.iter_mut() {
+        let value: fn(usize) -> f32 = match tensor.name.as_str() {
+            "layer0.rate" => |_| 0.0076,
+            "layer0.gain" | "layer0.capacity" => |_| 1.0,
+            "layer0.w" | "layer0.sensory_w" | "layer0.leak" => |_| 0.1,
+            _ => |i| (0.37 * i as f32).sin() / 3.0,
+        };
+        tensor.values = (0..tensor.values.len()).map(value).collect();
+    }
+    NetworkKernel::new(config, &weights)
 }
 
-fn kernel(reading: Reading) -> LtcKernel {
-    let config =
-        LtcConfig { units: UNITS, reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled };
-    let weights = LtcWeights {
-        projection: matrix(N_FEATURES, UNITS),
-        projection_bias: Array1::zeros(UNITS),
-        recurrent_kernel: matrix(UNITS, UNITS),
-        rate: Array1::from_elem(UNITS, 0.0076),
-        gain: Array1::ones(UNITS),
-        dense_kernel: matrix(UNITS, 4),
-        dense_bias: Array1::zeros(4),
-    };
-    LtcKernel::new(&config, &weights)
+fn run(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, config: &NetworkConfig) {
+    for n_steps in [157, 500] {
+        let features: Vec<f32> = (0..n_steps * N_FEATURES).map(|i| (0.7 * i as f32).sin()).collect();
+        let mut kernel = kernel(config);
+        let mut state = vec![0.0; config.state_size()];
+        group.throughput(Throughput::Elements(n_steps as u64));
+        group.bench_function(BenchmarkId::new(name, n_steps), |bencher| {
+            bencher.iter(|| {
+                state.fill(0.0);
+                kernel.run(black_box(&features), &mut state)
+            });
+        });
+    }
 }
 
-fn block(c: &mut Criterion) {
+fn paper(c: &mut Criterion) {
     let mut group = c.benchmark_group("ltc_native");
     for (name, reading) in [("held", Reading::Held), ("recomputed", Reading::Recomputed)] {
-        for n_steps in [157, 500] {
-            let features: Vec<f32> = (0..n_steps * N_FEATURES).map(|i| (0.7 * i as f32).sin()).collect();
-            let mut kernel = kernel(reading);
-            group.throughput(Throughput::Elements(n_steps as u64));
-            group.bench_function(BenchmarkId::new(name, n_steps), |bencher| {
-                bencher.iter(|| kernel.run(black_box(&features), &mut [0.0; UNITS]));
-            });
-        }
+        let cell = PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled };
+        let config = NetworkConfig { units: 16, layers: 1, pooling: Pooling::Last, cell: CellConfig::PaperLtc(cell) };
+        run(&mut group, name, &config);
     }
     group.finish();
 }
 
-criterion_group!(benches, block);
+fn others(c: &mut Criterion) {
+    let mut group = c.benchmark_group("native_64_units");
+    for (name, cell) in [
+        ("liquid_gate", CellConfig::LiquidGate),
+        ("gru", CellConfig::Gru),
+        ("lstm", CellConfig::Lstm),
+        ("cfc", CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0 })),
+        ("ltc", CellConfig::Ltc(Ltc { solver: Solver::SemiImplicit, unfolds: 6, elapsed: 1.0 })),
+    ] {
+        run(&mut group, name, &NetworkConfig { units: 64, layers: 1, pooling: Pooling::MeanDeviation, cell });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, paper, others);
 criterion_main!(benches);

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
-use crate::ltc::LtcConfig;
+use crate::network::NetworkConfig;
 
 mod validate;
 
-pub(crate) use validate::check;
+pub(crate) use validate::{check, check_version};
 
 /// Version of the contract this program writes, and the only one it reads.
-pub const CONTRACT_VERSION: u32 = 1;
+pub const CONTRACT_VERSION: u32 = 2;
 
 /// How features are normalised before the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,14 +46,6 @@ pub enum Padding {
 pub enum StatePolicy {
     /// At every block.
     ResetEachBlock,
-}
-
-/// The network that turns a block of feature steps into logits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "cell", rename_all = "lowercase")]
-pub enum Network {
-    /// The paper's LTC cell with a dense softmax readout of its last state.
-    Ltc(LtcConfig),
 }
 
 /// One corpus a model was trained on.
@@ -104,8 +96,8 @@ pub struct Contract {
     pub padding: Padding,
     /// Hidden state between blocks.
     pub state: StatePolicy,
-    /// The network.
-    pub network: Network,
+    /// The network that turns a block of feature steps into logits.
+    pub network: NetworkConfig,
     /// Origin of the weights.
     pub training: TrainingRecord,
     /// Licence of the weights, an SPDX expression or a sentence.

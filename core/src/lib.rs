@@ -8,8 +8,8 @@
 pub mod config;
 pub mod contract;
 pub mod emotion;
+pub mod fourier;
 pub mod frontend;
-pub mod ltc;
 pub mod network;
 pub mod onnx;
 pub mod probabilities;

@@ -9,14 +9,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::emotion::Emotion;
-
+mod fold;
+mod kernel;
+#[cfg(test)]
+pub(crate) mod samples;
 mod tensors;
+mod validate;
+mod weights;
 
+pub use fold::{sigmoid, softplus};
+pub use kernel::NetworkKernel;
 pub use tensors::{Tensor, Tensors};
 
 /// Added to the variance under the square root of [`Pooling::MeanDeviation`], so that a block of one step has a gradient.
 pub const DEVIATION_EPSILON: f64 = 1e-6;
+
+/// Added to the denominator of [`Solver::SemiImplicit`].
+pub const LTC_EPSILON: f64 = 1e-8;
 
 /// A network; everything about it that is not trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,18 +187,7 @@ impl NetworkConfig {
     /// Name and shape of every trained tensor, in the order of files: the layers from the first, then the readout.
     #[must_use]
     pub fn parameter_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
-        let mut shapes = Vec::new();
-        for layer in 0..self.layers {
-            let n_inputs = if layer == 0 { n_features } else { self.units };
-            let named = |(name, shape): (&str, Vec<usize>)| (layer_tensor(layer, name), shape);
-            shapes.extend(self.cell.parameter_shapes(n_inputs, self.units).into_iter().map(named));
-        }
-        if self.pooling == Pooling::Attention {
-            shapes.push((ATTENTION.to_owned(), vec![self.units]));
-        }
-        shapes.push((DENSE_KERNEL.to_owned(), vec![self.readout_size(), Emotion::COUNT]));
-        shapes.push((DENSE_BIAS.to_owned(), vec![Emotion::COUNT]));
-        shapes
+        self.shapes(n_features, CellConfig::parameter_shapes)
     }
 }
 

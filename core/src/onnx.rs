@@ -9,8 +9,8 @@
 
 use prost::Message;
 
-use crate::contract::{Contract, Mismatch, Network};
-use crate::ltc::LtcWeights;
+use crate::contract::{Contract, Mismatch};
+use crate::network::Tensors;
 
 mod compare;
 mod graph;
@@ -23,20 +23,20 @@ pub use wire::MAX_FIELDS;
 
 use messages::{ModelProto, OperatorSetIdProto};
 
-/// Largest file that is read. The largest network a contract can describe needs 4.2 MiB.
+/// Largest file that is read. The largest network a contract can describe ([`crate::network::NetworkConfig::MAX_WEIGHTS`]) needs 6 MB.
 pub const MAX_FILE_BYTES: usize = 8 << 20;
 
 /// Names of the graph's inputs and outputs.
 pub mod names {
     /// Input, `[batch, frames, n_features]`: features as the front end makes them, not normalised.
     pub const FEATURES: &str = "features";
-    /// Input, `[batch, units]`: zeros at the start of a block.
+    /// Input, `[batch, state_size]`: zeros at the start of a block; the layers from the first, and of each its states.
     pub const INITIAL_STATE: &str = "initial_state";
     /// Output, `[batch, 4]`, in the order of the contract's labels.
     pub const PROBABILITIES: &str = "probabilities";
     /// Output, `[batch, 4]`, in the order of the contract's labels.
     pub const LOGITS: &str = "logits";
-    /// Output, `[batch, units]`: the initial state of the next chunk.
+    /// Output, `[batch, state_size]`: the initial state of the next chunk.
     pub const FINAL_STATE: &str = "final_state";
 }
 
@@ -49,7 +49,7 @@ pub struct ModelFile {
     /// What a program must know to run it.
     pub contract: Contract,
     /// The trained values, ready to run.
-    pub weights: LtcWeights,
+    pub weights: Tensors<f32>,
     /// SHA-256 over contract and weights, 64 hexadecimal digits.
     pub fingerprint: String,
 }
@@ -90,7 +90,7 @@ pub enum ModelError {
 ///
 /// Nothing is checked here: [`read`] is the one place that decides what is a valid model, and an exporter reads back what it wrote.
 #[must_use]
-pub fn write(contract: &Contract, weights: &LtcWeights) -> Vec<u8> {
+pub fn write(contract: &Contract, weights: &Tensors<f32>) -> Vec<u8> {
     model(contract, weights).encode_to_vec()
 }
 
@@ -127,12 +127,11 @@ fn undeclared(expected: &[u8], found: &[u8]) -> Mismatch {
     )
 }
 
-fn model(contract: &Contract, weights: &LtcWeights) -> ModelProto {
-    let Network::Ltc(config) = &contract.network;
+fn model(contract: &Contract, weights: &Tensors<f32>) -> ModelProto {
     ModelProto {
         ir_version: IR_VERSION,
         producer_name: "moodline".to_owned(),
-        graph: Some(graph::ltc_graph(config, weights)),
+        graph: Some(graph::network_graph(&contract.network, contract.front_end.n_features(), weights)),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET_VERSION }],
         metadata_props: metadata::write(contract, &graph::weight_tensors(weights)),
     }

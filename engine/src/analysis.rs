@@ -7,8 +7,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use moodline_core::FrontEndConfig;
-use moodline_core::frontend::{FrontEnd, FrontEndError};
+use moodline_core::frontend::{BlockRelative, FrontEnd, FrontEndError, longest_latency_samples};
 use moodline_core::resample::{ResampleError, Resampler};
 
 use crate::block::{BlockGrid, Recent};
@@ -96,6 +95,9 @@ pub struct Analyser {
     source_hz: u32,
     piece_samples: usize,
     steps: Recent<f32>,
+    relative: Option<BlockRelative>,
+    /// The steps of one block, where they are relative to it.
+    block: Vec<f32>,
     gate_frames: Recent<GateFrame>,
     n_samples: u64,
     next_block: u64,
@@ -115,12 +117,17 @@ impl Analyser {
         let grid = BlockGrid::new(config.window_seconds, config.hop_seconds, step_seconds);
         let front_end = FrontEnd::new(front_end_config)?;
         let gate = config.gate.map(|gate| Gate::new(target_hz, gate));
-        let slack_seconds = latency_seconds(front_end_config) + 2.0 * PIECE_SECONDS + 1.0;
+        let latency_seconds = longest_latency_samples(front_end_config) as f64 / f64::from(target_hz);
+        let slack_seconds = latency_seconds + 2.0 * PIECE_SECONDS + 1.0;
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
+        let relative = BlockRelative::new(front_end_config);
+        let block_len = relative.map_or(0, |_| grid.n_steps() * front_end.n_features());
         let kept_frames = gate.as_ref().map_or(1, |gate| gate.max_frames_in(config.window_seconds + slack_seconds));
         Ok(Self {
             resampler: Resampler::new(source_hz, target_hz)?,
             steps: Recent::new(front_end.n_features(), kept_steps),
+            relative,
+            block: Vec::with_capacity(block_len),
             gate_frames: Recent::new(1, kept_frames),
             front_end,
             gate,
@@ -246,7 +253,18 @@ impl Analyser {
         });
         let start = Instant::now();
         let state = if speech {
-            State::Speech(self.classifier.classify(self.steps.view(first, end), (end - first) as usize)?)
+            let Self { steps, relative, block, classifier, .. } = self;
+            let shared = steps.view(first, end);
+            let seen = match relative {
+                Some(relative) => {
+                    block.clear();
+                    block.extend_from_slice(shared);
+                    relative.apply(block);
+                    block
+                }
+                None => shared,
+            };
+            State::Speech(classifier.classify(seen, (end - first) as usize)?)
         } else {
             State::NoSpeech
         };
@@ -271,10 +289,4 @@ fn take(
         gate.push(part, &mut |frame| gate_frames.push(&[frame]));
     }
     front_end.push(part, &mut |step| steps.push(step))
-}
-
-/// How long after its audio a step may come: a window, the frames the delta filter looks ahead, and the frames averaged with it.
-fn latency_seconds(config: &FrontEndConfig) -> f64 {
-    let n_frames = config.delta_width + config.average_frames + 1;
-    (config.n_fft + n_frames * config.hop_length) as f64 / f64::from(config.sample_rate)
 }

@@ -151,7 +151,7 @@ pub struct Outputs {
     pub probabilities: Vec<f32>,
     /// `[batch, 4]` in the order of the contract's labels.
     pub logits: Vec<f32>,
-    /// `[batch, units]`, the initial state of the next chunk.
+    /// `[batch, state_size]`, the initial state of the next chunk.
     pub final_state: Vec<f32>,
 }
 
@@ -161,7 +161,7 @@ pub struct Classifier {
     network: Network,
     labels: [Emotion; Emotion::COUNT],
     n_features: usize,
-    units: usize,
+    state_size: usize,
     fallback_reason: Option<String>,
 }
 
@@ -198,13 +198,12 @@ impl Classifier {
             },
         };
         let contract = model.contract();
-        let moodline_core::contract::Network::Ltc(config) = &contract.network;
         let classifier = Self {
             network,
             // INVARIANT: a model's contract names each emotion once.
             labels: contract.labels.as_slice().try_into().expect("four labels"),
             n_features: contract.front_end.n_features(),
-            units: config.units,
+            state_size: contract.network.state_size(),
             fallback_reason,
         };
         match &classifier.fallback_reason {
@@ -242,7 +241,7 @@ impl Classifier {
         if features.len() != expected {
             return Err(ClassifierError::Length { what: "the block", expected, found: features.len() });
         }
-        let outputs = self.run(1, features, &vec![0.0; self.units])?;
+        let outputs = self.run(1, features, &vec![0.0; self.state_size])?;
         let mut probabilities = [f32::NAN; Emotion::COUNT];
         for (label, &probability) in self.labels.iter().zip(&outputs.probabilities) {
             probabilities[label.index()] = probability;
@@ -253,7 +252,7 @@ impl Classifier {
     /// Runs `n_sequences` sequences of the same length, each from its own state.
     ///
     /// # Shapes
-    /// `features` `[n_sequences, n_steps, n_features]`, `initial_state` `[n_sequences, units]`, both row-major.
+    /// `features` `[n_sequences, n_steps, n_features]`, `initial_state` `[n_sequences, state_size]`, both row-major.
     ///
     /// # Errors
     /// [`ClassifierError`] when a slice is empty, has a length that does not fit or holds a feature that is not finite, or when the network
@@ -269,7 +268,7 @@ impl Classifier {
             false => Err(ClassifierError::Length { what, expected, found }),
         };
         length("the features", n_steps.max(1) * step_size, features.len())?;
-        length("the initial state", n_sequences * self.units, initial_state.len())?;
+        length("the initial state", n_sequences * self.state_size, initial_state.len())?;
         self.refuse_non_finite(features)?;
         match &mut self.network {
             Network::OnnxRuntime(network) => network.run([n_sequences, n_steps, self.n_features], features, initial_state),

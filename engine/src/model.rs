@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use moodline_core::Contract;
-use moodline_core::ltc::LtcWeights;
+use moodline_core::network::Tensors;
 use moodline_core::onnx::{self, MAX_FILE_BYTES, ModelError, ModelFile};
 
-/// `models/paper-ltc-16/model.onnx` as it was when this program was built.
-static EMBEDDED: &[u8] = include_bytes!("../../models/paper-ltc-16/model.onnx");
+/// `models/liquid-1/model.onnx` as it was when this program was built.
+static EMBEDDED: &[u8] = include_bytes!("../../models/liquid-1/model.onnx");
 
 /// A valid model. Clones share the memory.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Model {
 
     /// The trained values.
     #[must_use]
-    pub fn weights(&self) -> &LtcWeights {
+    pub fn weights(&self) -> &Tensors<f32> {
         &self.0.file.weights
     }
 

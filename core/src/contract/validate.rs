@@ -1,6 +1,6 @@
 //! Checks a contract against what this version of Moodline can run.
 
-use super::{CONTRACT_VERSION, Contract, Mismatch, Network, Normalisation, TrainingRecord};
+use super::{CONTRACT_VERSION, Contract, Mismatch, Normalisation, TrainingRecord};
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 
@@ -16,7 +16,7 @@ impl Contract {
     /// # Errors
     /// The first value that it cannot run, with what was expected and found.
     pub fn validate(&self) -> Result<(), Mismatch> {
-        check(self.version == CONTRACT_VERSION, "version", CONTRACT_VERSION, self.version)?;
+        check_version(self.version)?;
         check(
             is_id(&self.id),
             "id",
@@ -34,8 +34,7 @@ impl Contract {
             format!("in {BLOCK_SECONDS:?} and at least one step of {step_seconds} s"),
             self.block_seconds,
         )?;
-        let Network::Ltc(config) = &self.network;
-        config.validate()?;
+        self.network.validate(self.front_end.n_features())?;
         check_training(&self.training)?;
         check(!self.licence.trim().is_empty(), "licence", "an SPDX expression or a sentence", "nothing")?;
         for (name, value) in &self.metrics {
@@ -47,6 +46,13 @@ impl Contract {
 
 pub(crate) fn check(ok: bool, field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Result<(), Mismatch> {
     if ok { Ok(()) } else { Err(Mismatch::new(field, expected, found)) }
+}
+
+/// Says what to do with a model of another version.
+pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
+    let advice =
+        if version < CONTRACT_VERSION { "export the model again with this version" } else { "a newer Moodline reads this model" };
+    check(version == CONTRACT_VERSION, "version", format!("{CONTRACT_VERSION} ({advice})"), version)
 }
 
 /// The name becomes a folder's name and appears in reports.

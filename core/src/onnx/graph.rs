@@ -1,157 +1,140 @@
-//! Builds the graph of a network: one `Scan` over the steps with the unfolds unrolled in its body.
+//! Builds the graph of a network: for each layer one `Scan` over the steps, then the pooling and the readout.
 //!
-//! The input projection is hoisted out of the `Scan`: one matrix product for a whole block.
+//! Whatever hangs on no state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
 
-use super::messages::{
-    AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
-    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
-};
+use super::messages::{GraphProto, TensorProto};
 use super::names;
 use crate::emotion::Emotion;
-use crate::ltc::{Carry, LtcConfig, LtcWeights, Reading};
+use crate::network::{DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
 
-/// Initializers that hold settings of the contract instead of trained values.
-const CLIP_MIN: &str = "clip_min";
-const CLIP_MAX: &str = "clip_max";
+mod cells;
+mod nodes;
+mod pooling;
+mod solver;
 
-/// The graph that computes what [`crate::ltc::LtcKernel`] computes.
-pub(super) fn ltc_graph(config: &LtcConfig, weights: &LtcWeights) -> GraphProto {
-    let batch_of = |size: usize| [named("batch"), fixed(size)];
-    let n_features = weights.projection.nrows();
+use nodes::{Nodes, fixed, int, ints, named, tensor, value_info};
+
+/// The graph that computes what [`crate::network::NetworkKernel`] computes.
+pub(super) fn network_graph(config: &NetworkConfig, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
+    let (node, constants) = network(config, n_features).into_parts();
     let mut initializer = weight_tensors(weights);
-    initializer.push(scalar(CLIP_MIN, 0.0));
-    initializer.push(scalar(CLIP_MAX, config.clip as f32));
+    initializer.extend(constants);
+    let batch_of = |size: usize| [named("batch"), fixed(size)];
     GraphProto {
-        name: "ltc".into(),
-        node: outer_nodes(config),
+        name: "network".into(),
+        node,
         initializer,
         input: vec![
             value_info(names::FEATURES, &[named("batch"), named("frames"), fixed(n_features)]),
-            value_info(names::INITIAL_STATE, &batch_of(config.units)),
+            value_info(names::INITIAL_STATE, &batch_of(config.state_size())),
         ],
         output: vec![
             value_info(names::PROBABILITIES, &batch_of(Emotion::COUNT)),
             value_info(names::LOGITS, &batch_of(Emotion::COUNT)),
-            value_info(names::FINAL_STATE, &batch_of(config.units)),
+            value_info(names::FINAL_STATE, &batch_of(config.state_size())),
         ],
     }
 }
 
 /// The trained values as tensors, in the order of the file.
-pub(super) fn weight_tensors(weights: &LtcWeights) -> Vec<TensorProto> {
-    weights.tensors().into_iter().map(|(name, shape, values)| tensor(name, &shape, values)).collect()
+pub(super) fn weight_tensors(weights: &Tensors<f32>) -> Vec<TensorProto> {
+    weights.iter().map(|weight| tensor(&weight.name, &weight.shape, &weight.values)).collect()
 }
 
-fn outer_nodes(config: &LtcConfig) -> Vec<NodeProto> {
-    let mut nodes = vec![
-        node("MatMul", &[names::FEATURES, "projection"], "projected_features"),
-        node("Add", &["projected_features", "projection_bias"], "projected"),
-    ];
-    let mut scan = node("Scan", &[names::INITIAL_STATE, "projected"], names::FINAL_STATE);
-    scan.attribute = vec![graph_attribute("body", cell(config)), int("num_scan_inputs", 1), ints("scan_input_axes", &[1])];
-    nodes.push(scan);
-    let readout = match config.carry {
-        Carry::Scaled => names::FINAL_STATE,
-        Carry::Unscaled => {
-            nodes.push(node("Mul", &[names::FINAL_STATE, "gain"], "scaled_state"));
-            "scaled_state"
+fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
+    let mut nodes = Nodes::default();
+    let n_states = config.cell.states();
+    let (initial_states, final_states) = match config.layers * n_states {
+        1 => (vec![names::INITIAL_STATE.to_owned()], vec![names::FINAL_STATE.to_owned()]),
+        several => {
+            let numbered = |kind: &str| (0..several).map(|state| format!("{kind}_{state}")).collect::<Vec<_>>();
+            (numbered(names::INITIAL_STATE), numbered(names::FINAL_STATE))
         }
     };
-    nodes.push(node("Gemm", &[readout, "dense_kernel", "dense_bias"], names::LOGITS));
-    let mut softmax = node("Softmax", &[names::LOGITS], names::PROBABILITIES);
-    softmax.attribute = vec![int("axis", -1)];
-    nodes.push(softmax);
+    if initial_states.len() > 1 {
+        nodes.node("Split", &[names::INITIAL_STATE], initial_states.clone()).attribute.push(int("axis", 1));
+    }
+    let mut outputs = names::FEATURES.to_owned();
+    for index in 0..config.layers {
+        let layer = Layer {
+            config,
+            index,
+            n_inputs: if index == 0 { n_features } else { config.units },
+            // The last step alone is in the final state already.
+            all_steps: index + 1 < config.layers || config.pooling != Pooling::Last,
+        };
+        let states = index * n_states..(index + 1) * n_states;
+        outputs = layer.scan(&outputs, &initial_states[states.clone()], &final_states[states], &mut nodes);
+    }
+    if final_states.len() > 1 {
+        let final_states: Vec<&str> = final_states.iter().map(String::as_str).collect();
+        nodes.op_with(int("axis", 1), "Concat", &final_states, names::FINAL_STATE);
+    }
+    let pooled = pooling::pool(config.pooling, &outputs, &mut nodes);
+    nodes.op("Gemm", &[&pooled, DENSE_KERNEL, DENSE_BIAS], names::LOGITS);
+    nodes.op_with(int("axis", -1), "Softmax", &[names::LOGITS], names::PROBABILITIES);
     nodes
 }
 
-/// The body of the `Scan`: one step of the cell.
-fn cell(config: &LtcConfig) -> GraphProto {
-    let unfolds = match config.reading {
-        // The rate of a held z covers the whole step.
-        Reading::Held => 1,
-        Reading::Recomputed => config.unfolds,
-    };
-    let mut nodes = Vec::new();
-    let mut state = "state".to_owned();
-    for unfold in 0..unfolds {
-        let name = |what: &str| format!("{what}_{unfold}");
-        nodes.push(node("MatMul", &[&state, "recurrent_kernel"], &name("recurrent")));
-        nodes.push(node("Add", &[&name("recurrent"), "projected_step"], &name("sum")));
-        nodes.push(node("Tanh", &[&name("sum")], &name("z")));
-        nodes.push(node("Sub", &[&name("z"), &state], &name("distance")));
-        nodes.push(node("Mul", &[&name("distance"), "rate"], &name("change")));
-        nodes.push(node("Add", &[&state, &name("change")], &name("state")));
-        state = name("state");
+/// One layer of a network.
+struct Layer<'a> {
+    config: &'a NetworkConfig,
+    index: usize,
+    n_inputs: usize,
+    /// Whether somebody wants the outputs of all steps, not of the last one alone.
+    all_steps: bool,
+}
+
+impl Layer<'_> {
+    fn nodes(&self) -> Nodes {
+        Nodes::with_prefix(layer_tensor(self.index, ""))
     }
-    match config.carry {
-        Carry::Scaled => {
-            nodes.push(node("Clip", &[&state, CLIP_MIN, CLIP_MAX], "clipped"));
-            nodes.push(node("Mul", &["clipped", "gain"], "next_state"));
+
+    /// The layer over a block; the name of its outputs, `[batch, frames, units]`, or `[batch, units]` of the last step.
+    fn scan(&self, inputs: &str, initial_states: &[String], final_states: &[String], outer: &mut Nodes) -> String {
+        let cell = &self.config.cell;
+        let mut nodes = self.nodes();
+        let hoisted = cells::hoisted(cell, inputs, &mut nodes);
+        let (body, mut constants) = self.body();
+        nodes.append_constants(&mut constants);
+
+        let mut scan_inputs: Vec<&str> = initial_states.iter().map(String::as_str).collect();
+        scan_inputs.push(&hoisted);
+        let mut scan_outputs = final_states.to_vec();
+        let mut attributes = vec![nodes::graph("body", body), int("num_scan_inputs", 1), ints("scan_input_axes", &[1])];
+        let mut states = final_states[0].clone();
+        if self.all_steps {
+            states = nodes.name("states");
+            scan_outputs.push(states.clone());
+            attributes.push(ints("scan_output_axes", &[1]));
         }
-        Carry::Unscaled => nodes.push(node("Clip", &[&state, CLIP_MIN, CLIP_MAX], "next_state")),
+        nodes.node("Scan", &scan_inputs, scan_outputs).attribute = attributes;
+        let outputs = cells::outputs(cell, states, &mut nodes);
+        outer.append(nodes);
+        outputs
     }
-    let shape = [named("batch"), fixed(config.units)];
-    GraphProto {
-        name: "ltc_cell".into(),
-        node: nodes,
-        initializer: Vec::new(),
-        input: vec![value_info("state", &shape), value_info("projected_step", &shape)],
-        output: vec![value_info("next_state", &shape)],
+
+    /// One step of the cell, and the constants it needs around it.
+    fn body(&self) -> (GraphProto, Nodes) {
+        let cell = &self.config.cell;
+        let mut nodes = self.nodes();
+        let states: Vec<String> = (0..cell.states()).map(|state| nodes.name(&format!("state_{state}"))).collect();
+        let step = nodes.name("step");
+        let mut outputs = cells::step(cell, &states, &step, &mut nodes);
+        if self.all_steps {
+            // A body cannot give one value out twice.
+            outputs.push(nodes.op("Identity", &[&outputs[0]], "state_of_step"));
+        }
+        let state = |name: &String| value_info(name, &[named("batch"), fixed(self.config.units)]);
+        let mut input: Vec<_> = states.iter().map(state).collect();
+        input.push(value_info(&step, &[named("batch"), fixed(cells::hoisted_size(cell, self.n_inputs, self.config.units))]));
+        let body = GraphProto {
+            name: nodes.name("cell"),
+            node: nodes.take_nodes(),
+            initializer: Vec::new(),
+            input,
+            output: outputs.iter().map(state).collect(),
+        };
+        (body, nodes)
     }
-}
-
-fn node(op_type: &str, inputs: &[&str], output: &str) -> NodeProto {
-    NodeProto {
-        input: inputs.iter().map(|&input| input.to_owned()).collect(),
-        output: vec![output.to_owned()],
-        name: format!("{op_type}_{output}"),
-        op_type: op_type.to_owned(),
-        ..NodeProto::default()
-    }
-}
-
-fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), i: Some(value), r#type: AttributeType::Int.into(), ..AttributeProto::default() }
-}
-
-fn ints(name: &str, values: &[i64]) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        ints: values.to_vec(),
-        r#type: AttributeType::Ints.into(),
-        ..AttributeProto::default()
-    }
-}
-
-fn graph_attribute(name: &str, graph: GraphProto) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), g: Some(graph), r#type: AttributeType::Graph.into(), ..AttributeProto::default() }
-}
-
-fn tensor<'a>(name: &str, shape: &[usize], values: impl IntoIterator<Item = &'a f32>) -> TensorProto {
-    TensorProto {
-        // INVARIANT: every size is that of an array in memory, far below 2^63.
-        dims: shape.iter().map(|&size| size as i64).collect(),
-        data_type: DataType::Float.into(),
-        name: name.to_owned(),
-        raw_data: values.into_iter().flat_map(|value| value.to_le_bytes()).collect(),
-        ..TensorProto::default()
-    }
-}
-
-fn scalar(name: &str, value: f32) -> TensorProto {
-    tensor(name, &[], &[value])
-}
-
-fn named(name: &str) -> DimensionProto {
-    DimensionProto { value: Some(DimensionValue::DimParam(name.to_owned())) }
-}
-
-fn fixed(size: usize) -> DimensionProto {
-    DimensionProto { value: Some(DimensionValue::DimValue(size as i64)) }
-}
-
-fn value_info(name: &str, shape: &[DimensionProto]) -> ValueInfoProto {
-    let tensor_type =
-        TensorTypeProto { elem_type: DataType::Float.into(), shape: Some(TensorShapeProto { dim: shape.to_vec() }) };
-    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }

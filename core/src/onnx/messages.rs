@@ -14,6 +14,7 @@ use prost::{Enumeration, Message, Oneof};
 pub(super) enum DataType {
     Undefined = 0,
     Float = 1,
+    Int64 = 7,
 }
 
 /// Which field of an attribute holds its value: `AttributeProto.AttributeType`.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::messages::{StringStringEntryProto, TensorProto};
-use crate::contract::{CONTRACT_VERSION, Contract, Mismatch, hex};
+use crate::contract::{Contract, Mismatch, check_version, hex};
 
 const PREFIX: &str = "moodline.";
 const CHECKSUM: &str = ".sha256";
@@ -52,9 +52,7 @@ pub(super) fn write(contract: &Contract, weights: &[TensorProto]) -> Vec<StringS
 pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, ModelError> {
     let mut entries = Entries::new(entries)?;
     let version: u32 = entries.field("version")?;
-    if version != CONTRACT_VERSION {
-        return Err(Mismatch::new("version", CONTRACT_VERSION, version).into());
-    }
+    check_version(version)?;
     let contract = Contract {
         version,
         id: entries.field("id")?,

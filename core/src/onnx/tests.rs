@@ -5,61 +5,87 @@ mod sample;
 mod semantic;
 
 use super::*;
-use sample::{contract, file, weights};
+use crate::contract::Normalisation;
+use crate::network::{Carry, CellConfig, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
+use sample::{Model, every_network, paper};
 
 #[test]
 fn what_was_written_is_read_back() {
-    let (contract, weights) = (contract(), weights());
-    let bytes = write(&contract, &weights);
-    let model = read(&bytes).unwrap();
-    assert_eq!(model.contract, contract);
-    assert_eq!(model.weights, weights);
-    assert_eq!(model.fingerprint.len(), 64);
-    assert_eq!(write(&model.contract, &model.weights), bytes, "one model has one encoding");
+    for Model { contract, weights } in every_network() {
+        let bytes = write(&contract, &weights);
+        let model = read(&bytes).unwrap();
+        assert_eq!(model.contract, contract);
+        assert_eq!(model.weights, weights);
+        assert_eq!(model.fingerprint.len(), 64);
+        assert_eq!(write(&model.contract, &model.weights), bytes, "one model has one encoding");
+    }
 }
 
 #[test]
 fn the_checksum_of_the_front_end_is_its_fingerprint() {
     let key = "moodline.front_end.sha256";
-    let entry = file().metadata_props.into_iter().find(|entry| entry.key == key).unwrap();
-    assert_eq!(entry.value, contract().front_end.fingerprint());
+    let entry = paper().file().metadata_props.into_iter().find(|entry| entry.key == key).unwrap();
+    assert_eq!(entry.value, paper().contract.front_end.fingerprint());
 }
 
 #[test]
 fn the_fingerprint_names_contract_and_weights() {
-    let fingerprint = |contract: &Contract, weights: &LtcWeights| read(&write(contract, weights)).unwrap().fingerprint;
-    let original = fingerprint(&contract(), &weights());
-    assert_eq!(fingerprint(&contract(), &weights()), original);
-    let other = Contract { licence: "another licence".to_owned(), ..contract() };
-    assert_ne!(fingerprint(&other, &weights()), original);
-    let mut changed = weights();
-    changed.dense_bias[3] += 1e-6;
-    assert_ne!(fingerprint(&contract(), &changed), original);
+    let fingerprint = |model: &Model| read(&model.bytes()).unwrap().fingerprint;
+    let original = fingerprint(&paper());
+    assert_eq!(fingerprint(&paper()), original);
+    let mut other = paper();
+    other.contract.licence = "another licence".to_owned();
+    assert_ne!(fingerprint(&other), original);
+    let mut other = paper();
+    other.weights.get_mut("dense_bias").values[3] += 1e-6;
+    assert_ne!(fingerprint(&other), original);
+}
+
+/// The file of this network behind the largest front end, with weights that are all alike.
+fn largest(network: &NetworkConfig) -> (Contract, Tensors<f32>) {
+    let n_features = 1536;
+    let mut contract = paper().contract;
+    (contract.front_end.n_mels, contract.front_end.n_mfcc) = (512, 512);
+    contract.normalisation = Normalisation::Standard { mean: vec![-1.0 / 3.0; n_features], scale: vec![1.0 / 3.0; n_features] };
+    contract.network = network.clone();
+    (contract, Tensors::filled(network.weight_shapes(n_features), &0.1))
 }
 
 #[test]
-fn the_largest_network_of_a_contract_fits_the_limits() {
-    use crate::ltc::{Carry, Reading};
-    let n_features = 1536;
-    let mut contract = contract();
-    contract.front_end.n_mels = 512;
-    contract.front_end.n_mfcc = 512;
-    contract.normalisation =
-        crate::contract::Normalisation::Standard { mean: vec![-1.0 / 3.0; n_features], scale: vec![1.0 / 3.0; n_features] };
-    let Network::Ltc(config) = &mut contract.network;
-    (config.units, config.unfolds) = (512, 64);
-    (config.reading, config.carry) = (Reading::Recomputed, Carry::Scaled);
-    let weights = sample::weights_of(n_features, 512);
-    let bytes = write(&contract, &weights);
-    assert!(bytes.len() < MAX_FILE_BYTES * 3 / 4, "{} bytes", bytes.len());
-    assert_eq!(read(&bytes).unwrap().weights, weights);
+fn the_largest_networks_of_a_contract_fit_the_limits() {
+    let paper =
+        PaperLtc { reading: Reading::Recomputed, unfolds: 64, dt: 0.01, clip: 20.0, max_gain: None, carry: Carry::Unscaled };
+    let ltc = |solver, unfolds| CellConfig::Ltc(Ltc { solver, unfolds, elapsed: 1.0 });
+    // The most values; then the most nodes.
+    for (units, layers, cell) in [
+        (512, 1, CellConfig::PaperLtc(paper)),
+        (155, 3, CellConfig::Lstm),
+        (155, 3, ltc(Solver::SemiImplicit, 64)),
+        (8, 3, CellConfig::PaperLtc(paper)),
+        (8, 3, ltc(Solver::SemiImplicit, 64)),
+        (8, 3, ltc(Solver::Euler, 64)),
+        (8, 3, ltc(Solver::Rk4, 16)),
+    ] {
+        let (contract, weights) = largest(&NetworkConfig { units, layers, pooling: Pooling::Attention, cell });
+        let bytes = write(&contract, &weights);
+        assert!(bytes.len() < MAX_FILE_BYTES * 4 / 5, "{} bytes", bytes.len());
+        assert_eq!(read(&bytes).unwrap().weights, weights);
+    }
+    let (contract, weights) = largest(&NetworkConfig { units: 165, layers: 3, pooling: Pooling::Last, cell: CellConfig::Lstm });
+    let error = read(&write(&contract, &weights)).unwrap_err();
+    assert_eq!(field(&error), "network.units", "{error}");
+}
+
+/// Reads a changed file of `model` and returns why it was refused.
+fn refusal_of(model: &Model, change: impl FnOnce(&mut ModelProto)) -> ModelError {
+    let mut file = model.file();
+    change(&mut file);
+    read(&file.encode_to_vec()).expect_err("the change must be refused")
 }
 
 /// Reads a changed file and returns why it was refused.
 fn refusal(change: impl FnOnce(&mut ModelProto)) -> ModelError {
-    let mut model = file();
-    change(&mut model);
-    read(&model.encode_to_vec()).expect_err("the change must be refused")
+    refusal_of(&paper(), change)
 }
 
 /// The field that the refusal names.

@@ -9,8 +9,8 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use super::ModelError;
 
 /// Most fields and list elements a file may have, all messages together. The deepest network a contract can describe needs about
-/// 2,500.
-pub const MAX_FIELDS: usize = 8192;
+/// 23,000.
+pub const MAX_FIELDS: usize = 32_768;
 
 /// Most messages inside each other; Moodline's graphs have 10.
 const MAX_DEPTH: usize = 16;

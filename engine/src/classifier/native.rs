@@ -1,28 +1,27 @@
 //! The backend that needs nothing but this program: core's kernel.
 
-use moodline_core::contract::Network;
 use moodline_core::emotion::Emotion;
-use moodline_core::ltc::LtcKernel;
+use moodline_core::network::NetworkKernel;
 
 use super::Outputs;
 use crate::model::Model;
 
 #[derive(Debug)]
 pub(super) struct Native {
-    kernel: LtcKernel,
-    units: usize,
+    kernel: NetworkKernel,
+    state_size: usize,
 }
 
 impl Native {
     pub(super) fn new(model: &Model) -> Self {
-        let Network::Ltc(config) = &model.contract().network;
-        Self { kernel: LtcKernel::new(config, model.weights()), units: config.units }
+        let network = &model.contract().network;
+        Self { kernel: NetworkKernel::new(network, model.weights()), state_size: network.state_size() }
     }
 
     /// Runs sequences of `sequence_len` features each.
     pub(super) fn run(&mut self, sequence_len: usize, features: &[f32], initial_state: &[f32]) -> Outputs {
         let mut outputs = Outputs { probabilities: Vec::new(), logits: Vec::new(), final_state: initial_state.to_vec() };
-        for (sequence, state) in features.chunks_exact(sequence_len).zip(outputs.final_state.chunks_exact_mut(self.units)) {
+        for (sequence, state) in features.chunks_exact(sequence_len).zip(outputs.final_state.chunks_exact_mut(self.state_size)) {
             let logits = self.kernel.run(sequence, state);
             outputs.probabilities.extend(softmax(logits));
             outputs.logits.extend(logits);

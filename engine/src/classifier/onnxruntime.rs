@@ -28,9 +28,8 @@ impl OnnxRuntime {
         let session = guarded("load the model", || build_session(&environment, model.bytes()))?;
         let mut network = Self { session };
         let contract = model.contract();
-        let moodline_core::contract::Network::Ltc(config) = &contract.network;
         let n_features = contract.front_end.n_features();
-        network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; config.units])?;
+        network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; contract.network.state_size()])?;
         Ok(network)
     }
 

@@ -1,66 +1,89 @@
-//! A small valid model.
+//! Small valid models.
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2};
 use prost::Message;
 
 use super::super::messages::ModelProto;
+use super::super::{graph, metadata};
 use crate::config::FrontEndConfig;
-use crate::contract::{CONTRACT_VERSION, Contract, Network, Normalisation, Padding, StatePolicy, TrainingCorpus, TrainingRecord};
+use crate::contract::{CONTRACT_VERSION, Contract, Padding, StatePolicy, TrainingCorpus, TrainingRecord};
 use crate::emotion::Emotion;
-use crate::ltc::{Carry, LtcConfig, LtcWeights, Reading};
+use crate::network::samples::{SHAPES, Sample, cells};
+use crate::network::{Carry, CellConfig, PaperLtc, Pooling, Reading, Tensors};
 
-pub(super) fn contract() -> Contract {
-    Contract {
-        version: CONTRACT_VERSION,
-        id: "sample-3".to_owned(),
-        front_end: FrontEndConfig::speech_25_10(),
-        normalisation: Normalisation::Standard { mean: vec![0.1; 39], scale: vec![2.5; 39] },
-        labels: vec![Emotion::Sad, Emotion::Angry, Emotion::Neutral, Emotion::Happy],
-        block_seconds: 5.0,
-        padding: Padding::None,
-        state: StatePolicy::ResetEachBlock,
-        network: Network::Ltc(LtcConfig {
-            units: 3,
-            reading: Reading::Recomputed,
-            unfolds: 2,
-            dt: 0.01,
-            clip: 20.0,
-            max_gain: Some(10.0),
-            carry: Carry::Unscaled,
-        }),
-        training: TrainingRecord {
-            corpora: vec![TrainingCorpus { name: "sample".to_owned(), n_utterances: 7, n_speakers: 2 }],
-            protocol: "Speakers of dev and test are in no other split.".to_owned(),
-            seed: 1,
-            epoch: 3,
-            config_sha256: "0".repeat(64),
-        },
-        licence: "CC0-1.0".to_owned(),
-        metrics: BTreeMap::from([("dev_uar".to_owned(), 0.5)]),
+/// A contract and the weights that belong to it.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub(super) contract: Contract,
+    pub(super) weights: Tensors<f32>,
+}
+
+impl Model {
+    fn of(sample: &Sample) -> Self {
+        let contract = Contract {
+            version: CONTRACT_VERSION,
+            id: "sample-3".to_owned(),
+            front_end: FrontEndConfig { n_mfcc: 2, ..FrontEndConfig::speech_25_10() },
+            normalisation: sample.normalisation(),
+            labels: vec![Emotion::Sad, Emotion::Angry, Emotion::Neutral, Emotion::Happy],
+            block_seconds: 5.0,
+            padding: Padding::None,
+            state: StatePolicy::ResetEachBlock,
+            network: sample.config.clone(),
+            training: TrainingRecord {
+                corpora: vec![TrainingCorpus { name: "sample".to_owned(), n_utterances: 7, n_speakers: 2 }],
+                protocol: "Speakers of dev and test are in no other split.".to_owned(),
+                seed: 1,
+                epoch: 3,
+                config_sha256: "0".repeat(64),
+            },
+            licence: "CC0-1.0".to_owned(),
+            metrics: BTreeMap::from([("dev_uar".to_owned(), 0.5)]),
+        };
+        Self { contract, weights: sample.weights() }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        super::write(&self.contract, &self.weights)
+    }
+
+    /// The file, decoded.
+    pub(super) fn file(&self) -> ModelProto {
+        ModelProto::decode(self.bytes().as_slice()).unwrap()
+    }
+
+    /// The file with the metadata of another contract, all checksums right.
+    pub(super) fn with(&self, change: impl FnOnce(&mut Contract)) -> Vec<u8> {
+        let mut contract = self.contract.clone();
+        change(&mut contract);
+        let mut file = self.file();
+        file.metadata_props = metadata::write(&contract, &graph::weight_tensors(&self.weights));
+        file.encode_to_vec()
     }
 }
 
-pub(super) fn weights() -> LtcWeights {
-    weights_of(39, 3)
+/// A network with one layer of the paper's cell.
+pub(super) fn paper() -> Model {
+    let cell =
+        PaperLtc { reading: Reading::Recomputed, unfolds: 2, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Unscaled };
+    Model::of(&Sample::new(CellConfig::PaperLtc(cell), 3, (Pooling::Last, 1)))
 }
 
-pub(super) fn weights_of(n_features: usize, units: usize) -> LtcWeights {
-    let value = |row: usize, column: usize| ((row * 31 + column * 17) % 101) as f32 / 101.0 - 0.5;
-    let vector = |len: usize, row: usize| Array1::from_shape_fn(len, |i| value(row, i));
-    LtcWeights {
-        projection: Array2::from_shape_fn((n_features, units), |(row, column)| value(row, column)),
-        projection_bias: vector(units, 1),
-        recurrent_kernel: Array2::from_shape_fn((units, units), |(row, column)| value(column, row)),
-        rate: vector(units, 2).mapv(f32::abs) / 100.0,
-        gain: vector(units, 3) + 1.0,
-        dense_kernel: Array2::from_shape_fn((units, 4), |(row, column)| value(row + 5, column)),
-        dense_bias: vector(4, 4),
-    }
+/// A network of this cell with two layers and attention.
+pub(super) fn of_cell(cell: CellConfig) -> Model {
+    Model::of(&Sample::new(cell, 3, (Pooling::Attention, 2)))
 }
 
-/// The model's file, decoded.
-pub(super) fn file() -> ModelProto {
-    ModelProto::decode(super::write(&contract(), &weights()).as_slice()).unwrap()
+/// Networks of every cell, and of every pooling and number of layers.
+pub(super) fn every_kind() -> Vec<Model> {
+    let mut shapes = SHAPES.into_iter().cycle();
+    // INVARIANT: a cycle of something never ends.
+    cells().into_iter().map(|cell| Model::of(&Sample::new(cell, 2, shapes.next().unwrap()))).collect()
+}
+
+/// As [`every_kind`], but with every shape for every cell.
+pub(super) fn every_network() -> Vec<Model> {
+    let networks = cells().into_iter().flat_map(|cell| SHAPES.map(|shape| Model::of(&Sample::new(cell.clone(), 2, shape))));
+    networks.collect()
 }

@@ -3,15 +3,13 @@
 use super::super::messages::StringStringEntryProto;
 use super::super::metadata::sha256;
 use super::*;
-use crate::contract::Normalisation;
 use crate::emotion::Emotion;
-use crate::ltc::LtcConfig;
+use crate::network::{Cfc, CfcMode, Tensors};
+use sample::of_cell;
 
 /// The refusal of a contract that was changed before it was written.
 fn refused(change: impl FnOnce(&mut Contract)) -> Mismatch {
-    let mut contract = contract();
-    change(&mut contract);
-    mismatch(read(&write(&contract, &weights())).expect_err("the contract must be refused"))
+    mismatch(read(&paper().with(change)).expect_err("the contract must be refused"))
 }
 
 fn mismatch(error: ModelError) -> Mismatch {
@@ -34,9 +32,11 @@ fn refused_text(name: &str, from: &str, to: &str) -> Mismatch {
     mismatch(error)
 }
 
-fn network(contract: &mut Contract) -> &mut LtcConfig {
-    let Network::Ltc(config) = &mut contract.network;
-    config
+fn cell(contract: &mut Contract) -> &mut PaperLtc {
+    match &mut contract.network.cell {
+        CellConfig::PaperLtc(config) => config,
+        other => panic!("expected the cell of the paper, found {other:?}"),
+    }
 }
 
 fn scaler(contract: &mut Contract) -> (&mut Vec<f64>, &mut Vec<f64>) {
@@ -47,8 +47,8 @@ fn scaler(contract: &mut Contract) -> (&mut Vec<f64>, &mut Vec<f64>) {
 #[test]
 fn a_contract_this_version_cannot_run_is_refused_by_field() {
     type Change = fn(&mut Contract);
-    let cases: [(&str, Change); 48] = [
-        ("version", |contract| contract.version = 2),
+    let cases: [(&str, Change); 52] = [
+        ("version", |contract| contract.version = 1),
         ("version", |contract| contract.version = 0),
         ("id", |contract| contract.id = String::new()),
         ("id", |contract| contract.id = "../../etc".to_owned()),
@@ -66,8 +66,8 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
             scaler(contract).0.pop();
         }),
         ("normalisation.scale", |contract| scaler(contract).1.push(1.0)),
-        ("normalisation.scale", |contract| scaler(contract).1[7] = 0.0),
-        ("normalisation.scale", |contract| scaler(contract).1[38] = -1.0),
+        ("normalisation.scale", |contract| scaler(contract).1[2] = 0.0),
+        ("normalisation.scale", |contract| scaler(contract).1[5] = -1.0),
         ("normalisation", |contract| scaler(contract).0[0] = f64::NAN),
         ("normalisation", |contract| scaler(contract).1[0] = f64::INFINITY),
         ("labels", |contract| contract.labels[1] = Emotion::Sad),
@@ -80,18 +80,22 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
         ("block_seconds", |contract| contract.block_seconds = 60.1),
         ("block_seconds", |contract| contract.block_seconds = -5.0),
         ("block_seconds", |contract| contract.block_seconds = f64::NAN),
-        ("network.units", |contract| network(contract).units = 0),
-        ("network.units", |contract| network(contract).units = 513),
-        ("network.units", |contract| network(contract).units = usize::MAX),
-        ("network.unfolds", |contract| network(contract).unfolds = 0),
-        ("network.unfolds", |contract| network(contract).unfolds = 65),
-        ("network.dt", |contract| network(contract).dt = 0.0),
-        ("network.dt", |contract| network(contract).dt = 2.0),
-        ("network.clip", |contract| network(contract).clip = 0.0),
-        ("network.clip", |contract| network(contract).clip = -20.0),
-        ("network.max_gain", |contract| network(contract).max_gain = Some(0.0)),
-        ("network", |contract| network(contract).dt = f64::NAN),
-        ("network", |contract| network(contract).clip = f64::INFINITY),
+        ("network.units", |contract| contract.network.units = 0),
+        ("network.units", |contract| contract.network.units = 513),
+        ("network.units", |contract| contract.network.units = usize::MAX),
+        ("network.cell.unfolds", |contract| cell(contract).unfolds = 0),
+        ("network.cell.unfolds", |contract| cell(contract).unfolds = 65),
+        ("network.cell.dt", |contract| cell(contract).dt = 0.0),
+        ("network.cell.dt", |contract| cell(contract).dt = 2.0),
+        ("network.cell.clip", |contract| cell(contract).clip = 0.0),
+        ("network.cell.clip", |contract| cell(contract).clip = -20.0),
+        ("network.cell.max_gain", |contract| cell(contract).max_gain = Some(0.0)),
+        ("network.layers", |contract| contract.network.layers = 0),
+        ("network.layers", |contract| contract.network.layers = 4),
+        ("network.layers", |contract| contract.network.layers = usize::MAX),
+        ("network.cell.unfolds", |contract| cell(contract).unfolds = usize::MAX),
+        ("network", |contract| cell(contract).dt = f64::NAN),
+        ("network", |contract| cell(contract).clip = f64::INFINITY),
         ("training.corpora", |contract| contract.training.corpora.clear()),
         ("training.corpora", |contract| contract.training.corpora[0].name.clear()),
         ("training.protocol", |contract| contract.training.protocol.clear()),
@@ -113,10 +117,12 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
 #[test]
 fn what_only_a_later_version_knows_is_refused_with_what_is_known() {
     for (name, from, to, expected) in [
-        ("version", "1", "2", "1"),
-        ("front_end", r#""delta2""#, r#""prosody""#, "one of `mfcc`, `delta`, `delta2`"),
+        ("version", "2", "3", "2 (a newer Moodline reads this model)"),
+        ("version", "2", "1", "2 (export the model again with this version)"),
+        ("front_end", r#""delta2""#, r#""jitter""#, "one of `mfcc`, `delta`, `delta2`, `prosody`"),
         ("normalisation", r#""standard""#, r#""quantile""#, "`standard`"),
-        ("network", r#""ltc""#, r#""lstm""#, "`ltc`"),
+        ("network", r#""paper_ltc""#, r#""transformer""#, "one of `paper_ltc`, `ltc`, `cfc`, `liquid_gate`, `gru`, `lstm`"),
+        ("network", r#""last""#, r#""median""#, "one of `last`, `mean`, `mean_deviation`, `attention`"),
         ("network", r#""recomputed""#, r#""exact""#, "`held` or `recomputed`"),
         ("labels", r#""happy""#, r#""bored""#, "one of `angry`, `happy`, `sad`, `neutral`"),
         ("padding", r#""none""#, r#""zeros""#, "`none`"),
@@ -154,26 +160,103 @@ fn broken_or_unusual_json_is_refused() {
 }
 
 #[test]
-fn weights_that_no_network_can_have_are_refused_by_tensor() {
-    type Change = fn(&mut LtcWeights);
-    let cases: [(&str, Change); 12] = [
-        ("projection", |weights| weights.projection[(38, 2)] = f32::NAN),
-        ("projection_bias", |weights| weights.projection_bias[0] = f32::INFINITY),
-        ("recurrent_kernel", |weights| weights.recurrent_kernel[(1, 1)] = f32::NEG_INFINITY),
-        ("rate", |weights| weights.rate[2] = f32::NAN),
-        ("rate", |weights| weights.rate[2] = -0.1),
-        ("rate", |weights| weights.rate[2] = 1.6),
-        ("gain", |weights| weights.gain[0] = -1.0),
-        ("gain", |weights| weights.gain[0] = 11.0),
-        ("dense_kernel", |weights| weights.dense_kernel[(0, 3)] = f32::NAN),
-        ("dense_bias", |weights| weights.dense_bias[3] = f32::NAN),
-        ("projection", |weights| weights.projection = ndarray::Array2::zeros((39, 4))),
-        ("dense_bias", |weights| weights.dense_bias = ndarray::Array1::zeros(5)),
+fn settings_of_the_other_cells_are_refused_by_field() {
+    let ltc = |solver, unfolds, elapsed| CellConfig::Ltc(Ltc { solver, unfolds, elapsed });
+    let cfc = |elapsed| CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed });
+    let good = [ltc(Solver::Rk4, 3, 1.0), cfc(1.0)];
+    let bad = [
+        ("network.cell.unfolds", ltc(Solver::SemiImplicit, 0, 1.0)),
+        ("network.cell.unfolds", ltc(Solver::SemiImplicit, 65, 1.0)),
+        ("network.cell.unfolds", ltc(Solver::Rk4, 17, 1.0)),
+        ("network.cell.unfolds", ltc(Solver::Euler, usize::MAX, 1.0)),
+        ("network.cell.elapsed", ltc(Solver::Euler, 3, 0.0)),
+        ("network.cell.elapsed", ltc(Solver::Euler, 3, -1.0)),
+        ("network.cell.elapsed", ltc(Solver::Rk4, 3, 1e7)),
+        ("network", ltc(Solver::Rk4, 3, f64::NAN)),
+        ("network.cell.elapsed", cfc(0.0)),
+        ("network", cfc(f64::INFINITY)),
     ];
-    for (tensor, change) in cases {
-        let mut weights = weights();
-        change(&mut weights);
-        let mismatch = mismatch(read(&write(&contract(), &weights)).unwrap_err());
-        assert_eq!(mismatch.field, tensor, "{mismatch}");
+    for (field, cell) in bad {
+        let model = of_cell(if matches!(cell, CellConfig::Ltc(_)) { good[0].clone() } else { good[1].clone() });
+        read(&model.bytes()).unwrap();
+        let mismatch = mismatch(read(&model.with(|contract| contract.network.cell = cell.clone())).unwrap_err());
+        assert_eq!(mismatch.field, field, "{cell:?}: {mismatch}");
     }
+}
+
+#[test]
+fn weights_of_another_network_are_refused_by_tensor() {
+    for model in every_network() {
+        for (change, missing) in [
+            (NetworkConfig { units: 3, ..model.contract.network.clone() }, None),
+            (
+                NetworkConfig { layers: 3, ..model.contract.network.clone() },
+                (model.contract.network.layers < 3).then_some("layer"),
+            ),
+            (NetworkConfig { pooling: Pooling::Attention, ..model.contract.network.clone() }, Some("attention")),
+        ] {
+            if change == model.contract.network {
+                continue;
+            }
+            let bytes = model.with(|contract| contract.network = change.clone());
+            match read(&bytes) {
+                Err(ModelError::Refused(mismatch)) => {
+                    assert!(
+                        missing.is_none_or(|missing| mismatch.field.starts_with(missing) || mismatch.field == "dense_kernel"),
+                        "{mismatch}"
+                    );
+                }
+                other => panic!("{change:?}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// The refusal of weights of which one tensor was changed.
+fn refused_weights(model: &Model, name: &str, change: impl FnOnce(&mut Vec<f32>)) -> Mismatch {
+    let mut model = model.clone();
+    change(&mut model.weights.get_mut(name).values);
+    mismatch(read(&model.bytes()).expect_err("the weights must be refused"))
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused_by_tensor() {
+    for model in every_network() {
+        for (name, _) in model.weights.shapes() {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mismatch = refused_weights(&model, &name, |values| *values.last_mut().unwrap() = bad);
+                assert_eq!((&mismatch.field, mismatch.expected.as_str()), (&name, "finite numbers"), "{mismatch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_of_another_shape_are_refused_by_tensor() {
+    for model in every_network() {
+        for (index, (name, shape)) in model.weights.shapes().into_iter().enumerate() {
+            for axis in 0..shape.len() {
+                let mut shapes = model.weights.shapes();
+                shapes[index].1[axis] += 1;
+                let weights = Tensors::filled(shapes, &0.5);
+                let mismatch = mismatch(read(&write(&model.contract, &weights)).unwrap_err());
+                assert_eq!(mismatch.field, name, "{mismatch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_that_no_network_can_have_are_refused_by_tensor() {
+    for (name, bad) in [("layer0.rate", -0.1), ("layer0.rate", 1.6), ("layer0.gain", -1.0), ("layer0.gain", 11.0)] {
+        let mismatch = refused_weights(&paper(), name, |values| values[2] = bad);
+        assert_eq!(mismatch.field, name, "{mismatch}");
+    }
+    let ltc = of_cell(CellConfig::Ltc(Ltc { solver: Solver::Euler, unfolds: 3, elapsed: 0.05 }));
+    for (name, bad) in [("sensory_w", -0.1), ("w", -0.1), ("leak", -1e-9), ("capacity", 0.0), ("capacity", -1.0)] {
+        let name = format!("layer1.{name}");
+        assert_eq!(refused_weights(&ltc, &name, |values| values[1] = bad).field, name);
+    }
+    let cfc = of_cell(CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed: 1.0 }));
+    assert_eq!(refused_weights(&cfc, "layer1.w_tau", |values| values[0] = -0.1).field, "layer1.w_tau");
 }
