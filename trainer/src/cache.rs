@@ -1,7 +1,8 @@
 //! Features on disk, so that a second run starts at once.
 //!
 //! The key of an entry is a SHA-256 over everything that decides the features: the front end's fingerprint, the block length, the revision of the
-//! code and the content of the audio file (not its name or date: a moved corpus stays cached, an edited file never is). An entry is written
+//! code and the content of the audio file (not its name or date: a moved corpus stays cached, an edited file never is); for a varied copy also
+//! the augmentation and the number of the copy. An entry is written
 //! whole or not at all and ends with a checksum; one that does not verify is computed again and replaced.
 //!
 //! Layout of an entry: `MOODFEAT`, version (u32), steps (u32), features (u32), the key (32 bytes), values (f32, row-major), SHA-256 of
@@ -59,6 +60,17 @@ impl FeatureCache {
     pub fn key(&self, audio_file: &[u8]) -> Key {
         let mut hash = self.context.clone();
         hash.update(audio_file);
+        Key(hash.finalize().into())
+    }
+
+    /// The key of an augmented copy of a clip with this content.
+    #[must_use]
+    pub fn key_of_copy(&self, audio_file: &[u8], augmentation: &[u8; 32], copy: usize) -> Key {
+        let Key(clip) = self.key(audio_file);
+        let mut hash = Sha256::new();
+        hash.update(clip);
+        hash.update(augmentation);
+        hash.update((copy as u64).to_le_bytes());
         Key(hash.finalize().into())
     }
 
@@ -161,6 +173,14 @@ mod tests {
         assert_ne!(key, FeatureCache::new(folder, &other, 5.0).key(b"audio"));
         assert_ne!(key, FeatureCache::new(folder, &config, 4.0).key(b"audio"));
         assert_eq!(key, FeatureCache::new(Path::new("elsewhere"), &config, 5.0).key(b"audio"));
+
+        let cache = FeatureCache::new(folder, &config, 5.0);
+        let copy = cache.key_of_copy(b"audio", &[1; 32], 1);
+        assert_eq!(copy, cache.key_of_copy(b"audio", &[1; 32], 1));
+        for other in [key, cache.key_of_copy(b"audiO", &[1; 32], 1), cache.key_of_copy(b"audio", &[2; 32], 1)] {
+            assert_ne!(copy, other);
+        }
+        assert_ne!(copy, cache.key_of_copy(b"audio", &[1; 32], 2));
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! The model card: what a model is, what it was trained on, how well it works and where it does not.
 //!
-//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `units.csv`'s table `units.md`). Out:
-//! `MODEL_CARD.md`, in which no figure was typed by hand.
+//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `robustness.json` from `trainer robustness` and
+//! `units.md`, the `summary.md` of a sweep over numbers of units). Out: `MODEL_CARD.md`, in which no figure was typed by hand.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use moodline_core::Contract;
-use moodline_core::contract::Network;
-use moodline_core::ltc::Reading;
+use moodline_core::config::FeatureGroup;
+use moodline_core::network::{CellConfig, CfcMode, NetworkConfig, Pooling, Reading, Solver};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
 
 use crate::evaluate::Evaluation;
 use crate::files::{self, FileError};
+use crate::robustness::Robustness;
 
 /// Why there is no card.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +59,11 @@ pub enum CardError {
 pub fn write_card(folder: &Path) -> Result<PathBuf, CardError> {
     let model = Model::open(&folder.join("model.onnx"))?;
     let evaluations = evaluations(folder, &model)?;
+    let robustness = robustness(folder, &model)?;
     let units = folder.join("units.md");
     let units = if units.is_file() { Some(files::read_text(&units)?) } else { None };
     let path = folder.join("MODEL_CARD.md");
-    files::write_atomically(&path, card(&model, &evaluations, units.as_deref()).as_bytes())?;
+    files::write_atomically(&path, card(&model, &evaluations, robustness.as_ref(), units.as_deref()).as_bytes())?;
     Ok(path)
 }
 
@@ -90,11 +92,27 @@ fn evaluations(folder: &Path, model: &Model) -> Result<Vec<Evaluation>, CardErro
         .collect()
 }
 
-fn card(model: &Model, evaluations: &[Evaluation], units: Option<&str>) -> String {
+/// `robustness.json`, if it is there.
+fn robustness(folder: &Path, model: &Model) -> Result<Option<Robustness>, CardError> {
+    let path = folder.join("robustness.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let robustness: Robustness = serde_json::from_str(&files::read_text(&path)?)
+        .map_err(|error| CardError::Metrics { path: path.clone(), reason: error.to_string() })?;
+    let (expected, found) = (model.fingerprint(), &robustness.model.fingerprint);
+    if expected == found {
+        Ok(Some(robustness))
+    } else {
+        Err(CardError::OtherModel { path, expected: expected.to_owned(), found: found.clone() })
+    }
+}
+
+fn card(model: &Model, evaluations: &[Evaluation], robustness: Option<&Robustness>, units: Option<&str>) -> String {
     let contract = model.contract();
     let mut text = String::new();
     // INVARIANT: writing to a String cannot fail.
-    write_card_text(&mut text, model, contract, evaluations, units).expect("a String takes any text");
+    write_card_text(&mut text, model, contract, (evaluations, robustness, units)).expect("a String takes any text");
     text
 }
 
@@ -102,8 +120,7 @@ fn write_card_text(
     text: &mut String,
     model: &Model,
     contract: &Contract,
-    evaluations: &[Evaluation],
-    units: Option<&str>,
+    (evaluations, robustness, units): (&[Evaluation], Option<&Robustness>, Option<&str>),
 ) -> std::fmt::Result {
     writeln!(text, "# {}\n", contract.id)?;
     writeln!(text, "<!-- Written by `trainer card`; do not edit. -->\n")?;
@@ -116,6 +133,9 @@ fn write_card_text(
     write_facts(text, model, contract)?;
     for evaluation in evaluations {
         write_evaluation(text, contract, evaluation)?;
+    }
+    if let Some(robustness) = robustness {
+        write_robustness(text, robustness)?;
     }
     if let Some(units) = units {
         writeln!(text, "## Other sizes\n")?;
@@ -142,25 +162,17 @@ fn write_card_text(
 }
 
 fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fmt::Result {
-    let Network::Ltc(network) = &contract.network;
     let front_end = &contract.front_end;
     let n_features = front_end.n_features();
-    let n_parameters = network.units * (n_features + network.units) + 8 * network.units + 4;
-    let reading = match network.reading {
-        Reading::Held => "held over",
-        Reading::Recomputed => "recomputed at",
-    };
     let rate = f64::from(front_end.sample_rate);
+    let has_prosody = front_end.has(FeatureGroup::Prosody);
+    let prosody = if has_prosody { ", prosody (pitch, voicing, level, and the derivatives of pitch and level)" } else { "" };
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| fingerprint | `{}` |", model.fingerprint())?;
+    writeln!(text, "| network | {} |", describe(&contract.network, n_features))?;
     writeln!(
         text,
-        "| network | LTC cell, {} units, {n_parameters} trained values, z {reading} {} unfolds, softmax readout of the last state |",
-        network.units, network.unfolds
-    )?;
-    writeln!(
-        text,
-        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms) with two derivatives, \
+        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms) with two derivatives{prosody}, \
          averaged over {} frames, standardised |",
         1e3 * front_end.step_seconds(),
         front_end.n_mfcc,
@@ -183,6 +195,41 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
         "`train.toml` is the complete configuration. Made with `trainer train --config train.toml --manifest CSV --out RUN`, then \
          `trainer export RUN --out model.onnx`.\n"
     )
+}
+
+/// A network in a line.
+fn describe(network: &NetworkConfig, n_features: usize) -> String {
+    let cell = match &network.cell {
+        CellConfig::PaperLtc(config) => match config.reading {
+            Reading::Held => format!("LTC cell, z held over {} unfolds", config.unfolds),
+            Reading::Recomputed => format!("LTC cell, z recomputed at {} unfolds", config.unfolds),
+        },
+        CellConfig::Ltc(config) => {
+            let solver = match config.solver {
+                Solver::SemiImplicit => "semi-implicit Euler",
+                Solver::Euler => "Euler",
+                Solver::Rk4 => "Runge-Kutta",
+            };
+            format!("LTC cell of Hasani et al., {} {solver} steps", config.unfolds)
+        }
+        CellConfig::Cfc(config) => match config.mode {
+            CfcMode::Gated => "CfC cell".to_owned(),
+            CfcMode::NoGate => "CfC cell without gate".to_owned(),
+            CfcMode::Pure => "CfC cell, the solution itself".to_owned(),
+        },
+        CellConfig::LiquidGate => "liquid gate".to_owned(),
+        CellConfig::Gru => "GRU".to_owned(),
+        CellConfig::Lstm => "LSTM".to_owned(),
+    };
+    let layers = if network.layers == 1 { String::new() } else { format!("{} layers of ", network.layers) };
+    let seen = match network.pooling {
+        Pooling::Last => "the last output",
+        Pooling::Mean => "the mean output",
+        Pooling::MeanDeviation => "mean and deviation of the outputs",
+        Pooling::Attention => "the outputs weighted by attention",
+    };
+    let n_parameters: usize = network.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    format!("{cell}, {layers}{} units, {n_parameters} trained values, softmax readout of {seen}", network.units)
 }
 
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {
@@ -216,6 +263,30 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
             "| {label} | {:.3} | {:.3} | {:.3} | {} | {angry} | {happy} | {sad} | {neutral} |",
             class.precision, class.recall, class.f1, class.support
         )?;
+    }
+    if let Some(calibration) = &evaluation.calibration {
+        writeln!(text, "\nExpected calibration error over {} bins: {:.3}.", calibration.bins.len(), calibration.ece)?;
+    }
+    if evaluation.per_corpus.len() > 1 {
+        writeln!(text, "\n| corpus | UAR | 95 % interval | accuracy | speakers | utterances |\n|---|---:|---|---:|---:|---:|")?;
+        for (name, corpus) in &evaluation.per_corpus {
+            let [low, high] = corpus.uar_interval;
+            let (uar, accuracy, n_speakers, n) = (corpus.uar, corpus.accuracy, corpus.n_speakers, corpus.n);
+            writeln!(text, "| {name} | {uar:.3} | {low:.3} - {high:.3} | {accuracy:.3} | {n_speakers} | {n} |")?;
+        }
+    }
+    writeln!(text)
+}
+
+fn write_robustness(text: &mut String, robustness: &Robustness) -> std::fmt::Result {
+    writeln!(text, "## Worse recordings\n\nThe same clips ({}), changed.\n", robustness.place())?;
+    writeln!(text, "| condition | UAR | 95 % interval | accuracy | utterances |\n|---|---:|---|---:|---:|")?;
+    for row in &robustness.rows {
+        let [low, high] = row.uar_interval;
+        writeln!(text, "| {} | {:.3} | {low:.3} - {high:.3} | {:.3} | {} |", row.condition, row.uar, row.accuracy, row.n)?;
+    }
+    for skipped in &robustness.skipped {
+        writeln!(text, "\nNot measured: {skipped}.")?;
     }
     writeln!(text)
 }

@@ -7,21 +7,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use moodline_core::Emotion;
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::frontend::Scaler;
-use moodline_core::ltc::LtcParameters;
-use ndarray::{Array1, Array2};
+use moodline_core::network::{Tensor, Tensors};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::files::FileError;
-use crate::network::parameters::named;
 use crate::schedule::Schedule;
 
 /// Version of the layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Key of the JSON in the metadata.
 const STATE: &str = "moodline";
 /// Prefix of the tensors of the moving average.
@@ -95,13 +92,13 @@ pub struct Checkpoint {
     /// Feature normalisation.
     pub scaler: Scaler,
     /// The weights.
-    pub weights: LtcParameters<f32>,
+    pub weights: Tensors<f32>,
     /// The optimiser's first and second moments.
-    pub moments: [LtcParameters<f32>; 2],
+    pub moments: [Tensors<f32>; 2],
     /// The moving average of the weights, of a run that keeps one.
-    pub average: Option<LtcParameters<f32>>,
+    pub average: Option<Tensors<f32>>,
     /// Weights of the best epoch so far.
-    pub best_weights: LtcParameters<f32>,
+    pub best_weights: Tensors<f32>,
 }
 
 /// Why a checkpoint cannot be used.
@@ -130,8 +127,8 @@ struct Header {
     state: RunState,
 }
 
-/// Tensors by name; shape and values.
-type Tensors = BTreeMap<String, (Vec<usize>, Dtype, Vec<u8>)>;
+/// What lies in the file, by name: shape, type and bytes.
+type Stored = BTreeMap<String, (Vec<usize>, Dtype, Vec<u8>)>;
 
 impl Checkpoint {
     /// Writes the checkpoint to a file, whole or not at all.
@@ -145,7 +142,7 @@ impl Checkpoint {
     /// The content of the file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut tensors = Tensors::new();
+        let mut tensors = Stored::new();
         for (prefix, parameters) in
             [("weights", &self.weights), ("adam_m", &self.moments[0]), ("adam_v", &self.moments[1]), ("best", &self.best_weights)]
         {
@@ -189,7 +186,7 @@ impl Checkpoint {
         }
         let header: Header =
             serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
-        let tensors: Tensors = SafeTensors::deserialize(bytes)
+        let tensors: Stored = SafeTensors::deserialize(bytes)
             .map_err(damaged)?
             .iter()
             .map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), view.dtype(), view.data().to_vec())))
@@ -219,56 +216,31 @@ struct Version {
     version: u32,
 }
 
-fn insert_parameters(tensors: &mut Tensors, prefix: &str, parameters: &LtcParameters<f32>) {
-    let (n_features, units) = parameters.kernel.dim();
-    for (name, values) in named(parameters) {
-        let shape = match name {
-            "kernel" => vec![n_features, units],
-            "recurrent_kernel" => vec![units, units],
-            "dense_kernel" => vec![units, Emotion::COUNT],
-            _ => vec![values.len()],
+/// Each tensor as `prefix.NUMBER.name`: the number keeps the order that the names alone would lose.
+fn insert_parameters(tensors: &mut Stored, prefix: &str, parameters: &Tensors<f32>) {
+    for (index, tensor) in parameters.iter().enumerate() {
+        let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensors.insert(format!("{prefix}.{index:03}.{}", tensor.name), (tensor.shape.clone(), Dtype::F32, bytes));
+    }
+}
+
+fn parameters(tensors: &Stored, prefix: &str) -> Result<Tensors<f32>, String> {
+    let mut found = Vec::new();
+    for (stored, (shape, dtype, bytes)) in tensors {
+        let Some((number, name)) = stored.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')?.split_once('.')) else {
+            continue;
         };
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        tensors.insert(format!("{prefix}.{name}"), (shape, Dtype::F32, bytes));
-    }
-}
-
-fn parameters(tensors: &Tensors, prefix: &str) -> Result<LtcParameters<f32>, String> {
-    let units = shape(tensors, &format!("{prefix}.bias"))?.iter().product();
-    let n_features = shape(tensors, &format!("{prefix}.kernel"))?.first().copied().unwrap_or_default();
-    let values = |name: &str, expected: &[usize]| values(tensors, &format!("{prefix}.{name}"), expected);
-    let matrix = |name: &str, rows: usize, columns: usize| {
-        let values = values(name, &[rows, columns])?;
-        Array2::from_shape_vec((rows, columns), values).map_err(|error| format!("tensor '{prefix}.{name}': {error}"))
-    };
-    let vector = |name: &str, n: usize| values(name, &[n]).map(Array1::from);
-    Ok(LtcParameters {
-        kernel: matrix("kernel", n_features, units)?,
-        recurrent_kernel: matrix("recurrent_kernel", units, units)?,
-        bias: vector("bias", units)?,
-        tau: vector("tau", units)?,
-        c: vector("c", units)?,
-        g: vector("g", units)?,
-        dense_kernel: matrix("dense_kernel", units, Emotion::COUNT)?,
-        dense_bias: vector("dense_bias", Emotion::COUNT)?,
-    })
-}
-
-fn shape<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a [usize], String> {
-    tensors.get(name).map(|(shape, ..)| shape.as_slice()).ok_or_else(|| format!("tensor '{name}' is missing"))
-}
-
-fn values(tensors: &Tensors, name: &str, expected: &[usize]) -> Result<Vec<f32>, String> {
-    match tensors.get(name) {
-        Some((shape, Dtype::F32, bytes)) if shape == expected => {
-            Ok(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect())
+        let complete = *dtype == Dtype::F32 && number == format!("{:03}", found.len());
+        if !complete || found.iter().any(|tensor: &Tensor<f32>| tensor.name == name) {
+            return Err(format!("tensor '{stored}' is not one of a checkpoint"));
         }
-        Some((shape, dtype, _)) => Err(format!("tensor '{name}': expected F32 {expected:?}, found {dtype:?} {shape:?}")),
-        None => Err(format!("tensor '{name}' is missing")),
+        let values = bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        found.push(Tensor { name: name.to_owned(), shape: shape.clone(), values });
     }
+    if found.is_empty() { Err(format!("the tensors '{prefix}' are missing")) } else { Ok(Tensors::new(found)) }
 }
 
-fn reals(tensors: &Tensors, name: &str) -> Result<Vec<f64>, String> {
+fn reals(tensors: &Stored, name: &str) -> Result<Vec<f64>, String> {
     match tensors.get(name) {
         Some((_, Dtype::F64, bytes)) => Ok(bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()),
         _ => Err(format!("tensor '{name}' is missing")),
@@ -276,7 +248,7 @@ fn reals(tensors: &Tensors, name: &str) -> Result<Vec<f64>, String> {
 }
 
 /// SHA-256 over the state and names, shapes and bytes of all tensors, in the order of the names.
-fn checksum(state: &RunState, tensors: &Tensors) -> String {
+fn checksum(state: &RunState, tensors: &Stored) -> String {
     let mut hash = Sha256::new();
     // INVARIANT: numbers, strings and vectors serialise, and JSON brings back every number to the last bit.
     hash.update(serde_json::to_vec(state).expect("a state serialises"));
@@ -291,17 +263,12 @@ fn checksum(state: &RunState, tensors: &Tensors) -> String {
 mod tests {
     use super::*;
 
-    fn parameters_of(value: f32) -> LtcParameters<f32> {
-        LtcParameters {
-            kernel: Array2::from_elem((3, 2), value),
-            recurrent_kernel: Array2::from_elem((2, 2), value + 1.0),
-            bias: Array1::from_elem(2, value + 2.0),
-            tau: Array1::from_elem(2, value + 3.0),
-            c: Array1::from_elem(2, value + 4.0),
-            g: Array1::from_elem(2, value + 5.0),
-            dense_kernel: Array2::from_elem((2, 4), value + 6.0),
-            dense_bias: Array1::from_elem(4, value + 7.0),
-        }
+    /// More than ten tensors, whose names are in no order.
+    fn parameters_of(value: f32) -> Tensors<f32> {
+        let shapes = (0..12).map(|index| (format!("layer{}.{}", index / 6, 100 - index), vec![1 + index % 3, 2])).collect();
+        let mut parameters = Tensors::filled(shapes, &value);
+        parameters.get_mut("layer0.99").values[1] += 1.0;
+        parameters
     }
 
     fn checkpoint() -> Checkpoint {

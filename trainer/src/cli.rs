@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::{BackendChoice, Model};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cache::FeatureCache;
 use crate::config::{ConfigError, TrainConfig};
@@ -17,10 +19,17 @@ use crate::manifest::{Manifest, Split, Splits};
 use crate::progress::{Interrupt, Progress};
 use crate::run::{self, TrainOptions};
 use crate::run_folder::RunFolder;
-use crate::units::{self, UnitsOptions};
+use crate::run_log::to_standard_error;
+use crate::sweep::SweepError;
 use crate::{card, evaluate, files};
 
+mod augment;
 mod corpus;
+mod crossval;
+mod report;
+mod robustness;
+mod runs;
+mod sweep;
 
 /// Exit code of a run that was stopped by the user, as shells have it for Ctrl-C.
 const INTERRUPTED: u8 = 130;
@@ -42,20 +51,30 @@ Examples, from corpus to model:
   trainer train --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out runs/first
   trainer train --config trainer/configs/paper-ltc-16.toml --manifest a.csv --manifest b.csv --out runs/second --set training.epochs=20
   trainer train --manifest corpora/crema-d.csv --out runs/first --resume
+  trainer sweep --config trainer/configs/table-1.toml --manifest corpora/crema-d.csv --out sweeps/table-1
   trainer export runs/first --out models/first/model.onnx
   trainer evaluate --model models/first/model.onnx --manifest corpora/crema-d.csv --split test --report models/first
   trainer card models/first
+  trainer crossval --protocol speaker --config trainer/configs/paper-ltc-16.toml --manifest corpora/emodb.csv --out results/emodb
+  trainer runs runs
+  trainer report runs/first models/first --out report.html
 
 Exit codes: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
     Corpus(corpus::CorpusArgs),
+    Augment(augment::AugmentArgs),
     Train(TrainArgs),
+    Sweep(sweep::SweepArgs),
+    SweepTrial(sweep::SweepTrialArgs),
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
     Card(CardArgs),
-    Units(UnitsArgs),
+    Crossval(crossval::CrossvalArgs),
+    Runs(runs::RunsArgs),
+    Report(report::ReportArgs),
+    Robustness(robustness::RobustnessArgs),
 }
 
 /// Trains a network into a run folder
@@ -63,6 +82,11 @@ enum Command {
 #[command(after_help = "\
 Ctrl-C finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
 with the same result to the last bit as a run that was never stopped.
+
+Choices of [network]:
+  layers         1 to 3 of the same cell; training.dropout acts between them, training.input_dropout on the features
+  pooling        \"last\", \"mean\", \"mean_deviation\", \"attention\"
+  cell           {kind=\"paper_ltc\", ...} as in trainer/configs/paper.toml, {kind=\"liquid_gate\"}
 
 Choices of [training]:
   class_weights  \"balanced\", \"none\"; oversample = true draws clips of small classes again
@@ -97,6 +121,9 @@ struct TrainArgs {
     /// Continues the run in --out
     #[arg(long)]
     resume: bool,
+    /// Also writes the epochs for TensorBoard into the run folder; a run that does goes on doing so
+    #[arg(long)]
+    tensorboard: bool,
     #[command(flatten)]
     cache: Cache,
 }
@@ -177,7 +204,8 @@ struct ExportArgs {
 /// Writes MODEL_CARD.md from the model and its metrics
 #[derive(Args)]
 #[command(after_help = "\
-The folder holds model.onnx, metrics.json (and other metrics-NAME.json) as `trainer evaluate --report` writes them, and maybe units.md.
+The folder holds model.onnx, metrics.json (and other metrics-NAME.json) as `trainer evaluate --report` writes them, and maybe units.md, the
+summary.md of a sweep over numbers of units.
 
 Example:
   trainer card models/first")]
@@ -186,43 +214,10 @@ struct CardArgs {
     folder: PathBuf,
 }
 
-/// Trains the same recipe with several numbers of units and writes a table
-#[derive(Args)]
-#[command(after_help = "\
-Example:
-  trainer units --config trainer/configs/paper-ltc-16.toml --manifest corpora/crema-d.csv --out models/paper-ltc-16/units.csv")]
-struct UnitsArgs {
-    /// Configuration; its units and seed are replaced
-    #[arg(long, value_name = "TOML")]
-    config: PathBuf,
-    /// Manifest of labelled clips; several are merged
-    #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
-    manifest: Vec<PathBuf>,
-    /// Numbers of units
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "12,16,24,32,128")]
-    units: Vec<usize>,
-    /// Seeds of each
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "0,1,2")]
-    seeds: Vec<u64>,
-    /// CSV file to write; a Markdown file of the same name is written beside it
-    #[arg(long, value_name = "CSV")]
-    out: PathBuf,
-    /// Overrides a value of the configuration; an empty value removes an optional one
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
-    overrides: Vec<String>,
-    #[command(flatten)]
-    pool: Pool,
-    #[command(flatten)]
-    cache: Cache,
-}
-
 /// Runs the command with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::registry().with(to_standard_error()).init();
     let interrupt = Interrupt::default();
     let requested = interrupt.clone();
     if let Err(error) = ctrlc::set_handler(move || requested.request()) {
@@ -243,17 +238,28 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
     };
     let outcome = match cli.command {
         Command::Corpus(arguments) => corpus::run(&arguments, progress, interrupt),
+        Command::Augment(arguments) => augment::run(&arguments, progress),
         Command::Train(arguments) => train(&arguments, progress, interrupt),
+        Command::Sweep(arguments) => sweep::run(&arguments, progress, interrupt),
+        Command::SweepTrial(arguments) => sweep::run_trial(&arguments, progress, interrupt),
         Command::Evaluate(arguments) => evaluate(&arguments, progress, interrupt),
         Command::Export(arguments) => export(&arguments),
         Command::Card(arguments) => card(&arguments),
-        Command::Units(arguments) => units(&arguments, progress, interrupt),
+        Command::Crossval(arguments) => crossval::run(&arguments, progress, interrupt),
+        Command::Runs(arguments) => runs::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Robustness(arguments) => robustness::run(&arguments, progress, interrupt),
     };
     outcome.unwrap_or_else(|error| {
         // Every error of this program names its cause in its own message.
         eprintln!("error: {error}");
-        ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+        ExitCode::from(if is_wrong_usage(&error) { 2 } else { 1 })
     })
+}
+
+/// Whether the configuration is to blame, not the work.
+fn is_wrong_usage(error: &anyhow::Error) -> bool {
+    error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SweepError::Config(_)))
 }
 
 fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
@@ -271,6 +277,7 @@ fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> an
         out: arguments.out.clone(),
         resume: arguments.resume,
         cache: arguments.cache.folder(),
+        tensorboard: arguments.tensorboard,
     };
     let outcome = arguments.pool.install(|| run::train(&options, progress, interrupt))??;
     let out = options.out.display();
@@ -336,22 +343,6 @@ fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
 
 fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
     println!("wrote {}", card::write_card(&arguments.folder)?.display());
-    Ok(ExitCode::SUCCESS)
-}
-
-fn units(arguments: &UnitsArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
-    let path = &arguments.config;
-    let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
-    let manifest = Manifest::read(&arguments.manifest, Splits::Required)?;
-    let cache =
-        arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));
-    let (units, seeds) = (&arguments.units, &arguments.seeds);
-    let options = UnitsOptions { config: &config, manifest: &manifest, units, seeds, cache: cache.as_ref() };
-    let table = arguments.pool.install(|| units::compare(&options, progress, interrupt))??;
-    files::create_folder(files::folder_of(&arguments.out))?;
-    files::write_atomically(&arguments.out, table.to_csv().as_bytes())?;
-    files::write_atomically(&arguments.out.with_extension("md"), table.to_markdown().as_bytes())?;
-    print!("{}", table.to_markdown());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,16 +4,18 @@
 
 use moodline_core::FrontEndConfig;
 use moodline_core::contract::Mismatch;
-use moodline_core::ltc::LtcConfig;
+use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_engine::analysis::WINDOW_SECONDS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
+use crate::augment::AugmentationConfig;
 use crate::loss::LossConfig;
 use crate::network::TauInit;
 use crate::optimiser::{AdamConfig, OptimiserConfig};
 use crate::schedule::ScheduleConfig;
+use crate::wiring::WiringConfig;
 
 /// Everything that decides a run, except the manifests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,13 +25,19 @@ pub struct TrainConfig {
     pub model: ModelConfig,
     /// PCM to features.
     pub front_end: FrontEndConfig,
-    /// The cell.
-    pub network: LtcConfig,
+    /// Cell, size and pooling.
+    pub network: NetworkConfig,
+    /// Which synapses its layers have. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wiring: Option<WiringConfig>,
     /// Where its parameters start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub initialisation: Initialisation,
     /// How they are trained.
     pub training: TrainingConfig,
+    /// How training clips are varied. Absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<AugmentationConfig>,
 }
 
 /// What the model is called and who may use it; goes into the contract.
@@ -44,13 +52,13 @@ pub struct ModelConfig {
     pub protocol: String,
 }
 
-/// Where the trained parameters start, beyond Keras' initialisers.
+/// Where the trained parameters start, where it is not where the cell's authors start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Initialisation {
-    /// Time constants; the paper starts all of them equal.
-    #[serde(default)]
-    pub tau: TauInit,
+    /// Time constants, of cells that have `tau`. Absent: as the cell has them; the paper starts all of them equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau: Option<TauInit>,
 }
 
 /// How the parameters are trained.
@@ -73,8 +81,14 @@ pub struct TrainingConfig {
     /// What a mistake costs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub loss: LossConfig,
-    /// Factor of the sum of squares of the kernels (W and readout) in the loss.
+    /// Factor of the sum of squares of the kernels (of cells and readout) in the loss.
     pub l2: f64,
+    /// Part of the features that a training step leaves out, value by value, 0..1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub input_dropout: f64,
+    /// Part of the outputs of each layer that a training step keeps from the next layer, 0..1; without effect on a network of one layer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dropout: f64,
     /// Longest gradient: a longer one (Euclidean norm over all parameters) is scaled down to it. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gradient_norm: Option<f64>,
@@ -217,22 +231,43 @@ impl TrainConfig {
         check(!self.model.licence.trim().is_empty(), "model.licence", "a licence", "''")?;
         check(!self.model.protocol.trim().is_empty(), "model.protocol", "a sentence", "''")?;
         self.validate_network()?;
+        self.augmentation.as_ref().map_or(Ok(()), AugmentationConfig::validate)?;
         self.training.validate(self.front_end.step_seconds())
     }
 
     fn validate_network(&self) -> Result<(), ConfigError> {
         let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
-        self.network.validate().map_err(mismatch)?;
-        if let TauInit::LogSpaced { shortest_steps, longest_steps } = self.initialisation.tau {
-            check(positive(shortest_steps), "initialisation.tau.shortest_steps", "a positive number", shortest_steps)?;
-            let ordered = longest_steps.is_finite() && longest_steps >= shortest_steps;
-            check(ordered, "initialisation.tau.longest_steps", format!("at least {shortest_steps}"), longest_steps)?;
+        self.network.validate(self.front_end.n_features()).map_err(mismatch)?;
+        self.wiring.map_or(Ok(()), |wiring| wiring.validate(&self.network)).map_err(mismatch)?;
+        let Some(tau) = self.initialisation.tau else { return Ok(()) };
+        let has_tau = self.network.parameter_shapes(1).iter().any(|(name, _)| *name == layer_tensor(0, "tau"));
+        check(has_tau, "initialisation.tau", "absent: the cell has no tau", "one")?;
+        match tau {
+            TauInit::Ones => {}
+            TauInit::Even { from, to } => {
+                for (field, value) in [("initialisation.tau.from", from), ("initialisation.tau.to", to)] {
+                    check((-20.0..=20.0).contains(&value), field, "-20..=20", value)?;
+                }
+            }
+            TauInit::LogSpaced { shortest_steps, longest_steps } => {
+                check(positive(shortest_steps), "initialisation.tau.shortest_steps", "a positive number", shortest_steps)?;
+                let ordered = longest_steps.is_finite() && longest_steps >= shortest_steps;
+                check(ordered, "initialisation.tau.longest_steps", format!("at least {shortest_steps}"), longest_steps)?;
+            }
         }
         Ok(())
     }
 }
 
 impl TrainingConfig {
+    /// Whether a run with so many epochs, the best of which is `best` (counted from 1), is over: all are done, or there was no new best for too
+    /// long.
+    #[must_use]
+    pub fn is_over(&self, epochs: usize, best: Option<usize>) -> bool {
+        let waited = epochs - best.unwrap_or(0);
+        epochs >= self.epochs || self.patience.is_some_and(|patience| waited >= patience)
+    }
+
     fn validate(&self, step_seconds: f64) -> Result<(), ConfigError> {
         check((1..=100_000).contains(&self.epochs), "training.epochs", "1..=100000", self.epochs)?;
         check((1..=1_000_000).contains(&self.batch_size), "training.batch_size", "1..=1000000", self.batch_size)?;
@@ -259,6 +294,8 @@ impl TrainingConfig {
 
     fn validate_choices(&self) -> Result<(), ConfigError> {
         let part = |field: &str, value: f64| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value);
+        part("training.input_dropout", self.input_dropout)?;
+        part("training.dropout", self.dropout)?;
         match self.loss {
             LossConfig::CrossEntropy => {}
             LossConfig::LabelSmoothing { epsilon } => part("training.loss.epsilon", epsilon)?,

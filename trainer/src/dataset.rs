@@ -2,79 +2,30 @@
 //!
 //! In: a [`Manifest`] and the configuration. Out: a [`Dataset`] with the training and development splits. Each clip is run as a short stream of
 //! its own through the front end of the product. Nothing of the test split is read here.
+//! A clip of the train split comes with the copies that the augmentation asks for; no other split has any.
 //!
 //! Clips that cannot be used are left out and named together: those that cannot be decoded, are shorter than [`MIN_SECONDS`], or are silent
 //! (no sample above [`SILENCE_PEAK`]), which would teach the network an emotion for digital silence.
 
+mod clips;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
+use moodline_core::Emotion;
 use moodline_core::contract::TrainingCorpus;
-use moodline_core::frontend::{FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit};
-use moodline_core::{Emotion, FrontEndConfig};
-use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use moodline_core::frontend::{FrontEndError, Scaler, ScalerError, ScalerFit};
 use ndarray::Array2;
-use rayon::prelude::*;
 
+use crate::augment::{Augmenter, NoiseError};
 use crate::cache::FeatureCache;
 use crate::config::{ClassWeights, TrainConfig};
 use crate::manifest::{Manifest, Split, Utterance};
 use crate::progress::{Interrupt, Progress};
 
-/// Shortest clip that is used, seconds: less holds no syllable.
-pub const MIN_SECONDS: f64 = 0.1;
-
-/// Largest sample of a silent clip: one step of 16-bit audio, -90 dBFS.
-pub const SILENCE_PEAK: f32 = 1.0 / 32_768.0;
-
-/// A clip with its features.
-#[derive(Clone, Debug)]
-pub struct Clip {
-    /// Which clip.
-    pub utterance: Utterance,
-    /// `[steps, n_features]`
-    pub features: Array2<f32>,
-}
-
-/// Why a clip cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClipProblem {
-    /// The file is no audio.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] crate::files::FileError),
-    /// The samples are no audio.
-    #[error("{name}: {reason}")]
-    FrontEnd {
-        /// The clip.
-        name: String,
-        /// What the front end says.
-        reason: FrontEndError,
-    },
-    /// Too little of it.
-    #[error("{name}: expected at least {MIN_SECONDS} s of audio, found {found:.3} s")]
-    TooShort {
-        /// The clip.
-        name: String,
-        /// Seconds.
-        found: f64,
-    },
-    /// Nothing to hear.
-    #[error("{name}: the clip is silent (no sample above -90 dBFS)")]
-    Silent {
-        /// The clip.
-        name: String,
-    },
-    /// A feature overflowed.
-    #[error("{name}: a feature is not a finite number")]
-    NotFinite {
-        /// The clip.
-        name: String,
-    },
-}
+pub use clips::{Clip, ClipLoader, ClipProblem, MIN_SECONDS, SILENCE_PEAK};
+pub(crate) use clips::{decode, n_samples};
 
 /// Why there is nothing to train on.
 #[derive(Debug, thiserror::Error)]
@@ -98,108 +49,12 @@ pub enum DatasetError {
     /// The features cannot be standardised.
     #[error("the features cannot be standardised: {0}")]
     Scaler(#[from] ScalerError),
+    /// The augmentation has no noise to add.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
     /// The user stopped it.
     #[error("interrupted while computing features; those already computed are in the cache")]
     Interrupted,
-}
-
-/// Loads clips: from the cache where it has them, else from the audio.
-pub struct ClipLoader<'a> {
-    front_end: &'a FrontEndConfig,
-    block_seconds: f64,
-    cache: Option<&'a FeatureCache>,
-}
-
-impl<'a> ClipLoader<'a> {
-    /// A loader for the first `block_seconds` of each clip.
-    #[must_use]
-    pub fn new(front_end: &'a FrontEndConfig, block_seconds: f64, cache: Option<&'a FeatureCache>) -> Self {
-        Self { front_end, block_seconds, cache }
-    }
-
-    /// Loads clips on all threads of the pool; the order is that of `utterances`, whoever finishes first.
-    ///
-    /// # Errors
-    /// [`DatasetError::FrontEnd`] for a configuration that cannot be streamed, [`DatasetError::Interrupted`]. A clip that cannot be used is no
-    /// error but one of the problems.
-    pub fn load(
-        &self,
-        utterances: &[&Utterance],
-        progress: Progress,
-        interrupt: &Interrupt,
-    ) -> Result<(Vec<Clip>, Vec<ClipProblem>), DatasetError> {
-        let front_end = || FrontEnd::<f32>::new(self.front_end);
-        front_end()?;
-        let bar = progress.bar("features", utterances.len());
-        let outcomes: Vec<Option<Result<Clip, ClipProblem>>> = utterances
-            .par_iter()
-            .map_init(
-                // INVARIANT: the same configuration was accepted above.
-                || front_end().expect("a front end that was accepted before"),
-                |front_end, utterance| {
-                    if interrupt.requested() {
-                        return None;
-                    }
-                    let outcome = self.load_one(utterance, front_end);
-                    bar.advance();
-                    Some(outcome.map(|features| Clip { utterance: (*utterance).clone(), features }))
-                },
-            )
-            .collect();
-        bar.finish();
-        let mut clips = Vec::with_capacity(outcomes.len());
-        let mut problems = Vec::new();
-        for outcome in outcomes {
-            match outcome.ok_or(DatasetError::Interrupted)? {
-                Ok(clip) => clips.push(clip),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        Ok((clips, problems))
-    }
-
-    fn load_one(&self, utterance: &Utterance, front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, ClipProblem> {
-        let Some(cache) = self.cache else { return self.compute(utterance, front_end) };
-        let key = cache.key(&crate::files::read(&utterance.path)?);
-        if let Some(features) = cache.get(&key) {
-            return Ok(features);
-        }
-        let features = self.compute(utterance, front_end)?;
-        cache.put(&key, &features);
-        Ok(features)
-    }
-
-    fn compute(&self, utterance: &Utterance, front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, ClipProblem> {
-        let name = || utterance.name.clone();
-        let sample_rate = f64::from(self.front_end.sample_rate);
-        let mut samples = read_mono_resampled(&utterance.path, self.front_end.sample_rate)?;
-        let found = samples.len() as f64 / sample_rate;
-        if found < MIN_SECONDS {
-            return Err(ClipProblem::TooShort { name: name(), found });
-        }
-        samples.truncate((self.block_seconds * sample_rate).round() as usize);
-        if samples.iter().all(|sample| sample.abs() <= SILENCE_PEAK) {
-            return Err(ClipProblem::Silent { name: name() });
-        }
-        let features = self.stream(&samples, front_end).map_err(|reason| ClipProblem::FrontEnd { name: name(), reason })?;
-        if features.is_empty() {
-            return Err(ClipProblem::TooShort { name: name(), found });
-        }
-        if features.iter().all(|value| value.is_finite()) { Ok(features) } else { Err(ClipProblem::NotFinite { name: name() }) }
-    }
-
-    /// The steps of one block, `[steps, n_features]`.
-    fn stream(&self, samples: &[f32], front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, FrontEndError> {
-        let longest = (self.block_seconds / self.front_end.step_seconds()).round() as usize;
-        let n_features = front_end.n_features();
-        let mut values = Vec::new();
-        front_end.reset();
-        front_end.push(samples, &mut |step| values.extend_from_slice(step))?;
-        front_end.finish(&mut |step| values.extend_from_slice(step));
-        values.truncate(longest * n_features);
-        // INVARIANT: the front end hands out whole steps.
-        Ok(Array2::from_shape_vec((values.len() / n_features, n_features), values).expect("whole steps"))
-    }
 }
 
 /// One split, ready for the network.
@@ -218,7 +73,7 @@ impl Part {
     #[must_use]
     pub fn new(clips: Vec<Clip>, scaler: &Scaler) -> Self {
         let mut part = Self::default();
-        for Clip { utterance, mut features } in clips {
+        for Clip { utterance, mut features, .. } in clips {
             // INVARIANT: the features were made in row-major order.
             scaler.apply(features.as_slice_mut().expect("row-major features"));
             part.features.push(features);
@@ -299,10 +154,21 @@ impl Dataset {
         progress: Progress,
         interrupt: &Interrupt,
     ) -> Result<Loaded, (DatasetError, ClipProblems)> {
-        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache);
-        let wanted: Vec<&Utterance> =
-            manifest.utterances.iter().filter(|utterance| matches!(utterance.split, Some(Split::Train | Split::Dev))).collect();
-        let (clips, problems) = loader.load(&wanted, progress, interrupt).map_err(|error| (error, ClipProblems::default()))?;
+        let nothing = |error| (error, ClipProblems::default());
+        let (augmenter, problems_of_noise) = augmenter_of(config).map_err(nothing)?;
+        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache).with_augmenter(augmenter.as_ref());
+        let n_copies = augmenter.as_ref().map_or(0, Augmenter::n_copies);
+        let wanted: Vec<(&Utterance, usize)> = manifest
+            .utterances
+            .iter()
+            .flat_map(|utterance| match utterance.split {
+                Some(Split::Train) => (0..=n_copies).map(|copy| (utterance, copy)).collect(),
+                Some(Split::Dev) => vec![(utterance, 0)],
+                _ => Vec::new(),
+            })
+            .collect();
+        let (clips, problems) = loader.load_copies(&wanted, progress, interrupt).map_err(nothing)?;
+        let problems = problems_of_noise.into_iter().chain(problems).collect();
         let problems = ClipProblems(problems);
         match Self::of_clips(clips, config) {
             Ok(dataset) => Ok(Loaded { dataset, problems }),
@@ -310,24 +176,72 @@ impl Dataset {
         }
     }
 
+    /// The clips of the train and dev splits; the scaler is fitted on train.
     fn of_clips(clips: Vec<Clip>, config: &TrainConfig) -> Result<Self, DatasetError> {
         let (train, dev): (Vec<Clip>, Vec<Clip>) = clips.into_iter().partition(|clip| clip.utterance.split == Some(Split::Train));
+        let scaler = fit_scaler(&train, config.front_end.n_features());
+        Self::of_parts(train, dev, scaler, config)
+    }
+
+    /// A dataset of clips that the caller told apart, whatever split their manifest puts them in, standardised with the outcome of [`fit_scaler`].
+    ///
+    /// # Errors
+    /// [`DatasetError`]: a part without a clip, a class without one to train on, features that cannot be standardised.
+    pub fn of_parts(
+        train: Vec<Clip>,
+        dev: Vec<Clip>,
+        scaler: Result<Scaler, ScalerError>,
+        config: &TrainConfig,
+    ) -> Result<Self, DatasetError> {
         for (split, clips) in [(Split::Train, &train), (Split::Dev, &dev)] {
             if clips.is_empty() {
                 return Err(DatasetError::EmptySplit { split });
             }
         }
+        let scaler = scaler?;
         let corpora = corpora_of(&train);
-        let scaler = fit_scaler(&train, config.front_end.n_features())?;
+        let class_weights = class_weights(&class_counts(&train), config.training.class_weights)?;
         let train = Part::new(train, &scaler);
-        let class_weights = class_weights(&train.class_counts(), config.training.class_weights)?;
         let dev = Part::new(dev, &scaler);
         Ok(Self { train, dev, scaler, class_weights, corpora })
     }
 }
 
+/// What makes the copies of the training clips, where the configuration asks for any; and the recordings of noise that had to be left out.
+///
+/// # Errors
+/// [`DatasetError::Noise`] for a folder of noises with nothing in it.
+pub fn augmenter_of(config: &TrainConfig) -> Result<(Option<Augmenter>, Vec<ClipProblem>), DatasetError> {
+    match &config.augmentation {
+        Some(augmentation) if augmentation.copies > 0 => {
+            let (augmenter, problems) = Augmenter::new(augmentation, config.front_end.sample_rate)?;
+            Ok((Some(augmenter), problems.into_iter().map(ClipProblem::Noise).collect()))
+        }
+        _ => Ok((None, Vec::new())),
+    }
+}
+
+/// Clips of each class. A clip is counted once, however many copies of it there are.
+fn class_counts(clips: &[Clip]) -> [usize; Emotion::COUNT] {
+    let mut counts = [0; Emotion::COUNT];
+    for utterance in utterances_of(clips) {
+        counts[utterance.emotion.index()] += 1;
+    }
+    counts
+}
+
+/// What the clips are copies of, each once.
+fn utterances_of(clips: &[Clip]) -> impl Iterator<Item = &Utterance> {
+    let by_path: BTreeMap<&Path, &Utterance> =
+        clips.iter().map(|clip| (clip.utterance.path.as_path(), &clip.utterance)).collect();
+    by_path.into_values()
+}
+
 /// Mean and deviation of every feature over all steps of all clips.
-fn fit_scaler(clips: &[Clip], n_features: usize) -> Result<Scaler, ScalerError> {
+///
+/// # Errors
+/// [`ScalerError`] when there is no step, or a feature that never changes.
+pub fn fit_scaler<'c>(clips: impl IntoIterator<Item = &'c Clip>, n_features: usize) -> Result<Scaler, ScalerError> {
     let mut fit = ScalerFit::new(n_features);
     for clip in clips {
         // INVARIANT: the features were made in row-major order.
@@ -356,10 +270,10 @@ pub fn class_weights(counts: &[usize; Emotion::COUNT], kind: ClassWeights) -> Re
     })
 }
 
-/// The training record of the clips, by name of the corpus.
+/// The training record of the clips, by name of the corpus; copies are not counted.
 fn corpora_of(clips: &[Clip]) -> Vec<TrainingCorpus> {
     let mut corpora: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
-    for Clip { utterance, .. } in clips {
+    for utterance in utterances_of(clips) {
         let (n_utterances, speakers) = corpora.entry(&utterance.corpus).or_default();
         *n_utterances += 1;
         speakers.insert(&utterance.speaker);

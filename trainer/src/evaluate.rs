@@ -16,14 +16,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
 use crate::manifest::{Manifest, Split, Utterance};
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Calibration, Report, most_probable};
+use crate::plot::{ConfusionFigure, Figure as _, PlotError, Reliability};
 use crate::progress::{Interrupt, Progress};
 
-mod plot;
+mod answers;
 
-pub use plot::confusion_svg;
-
-pub use crate::plot::PlotError;
+pub use answers::{
+    Answer, AnswersError, CorpusMetrics, answers_csv, calibration, confusion_by_speaker, figures_by_corpus, read_answers,
+};
 
 /// The answer for one clip.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,9 +39,22 @@ impl Prediction {
     /// The most probable emotion; the first of equals.
     #[must_use]
     pub fn emotion(&self) -> Emotion {
-        Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
-            if self.probabilities[emotion.index()] > self.probabilities[best.index()] { emotion } else { best }
-        })
+        most_probable(&self.probabilities)
+    }
+
+    /// The answer without the audio.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let Utterance { name, corpus, speaker, emotion, split, .. } = &self.utterance;
+        Answer {
+            name: name.clone(),
+            corpus: corpus.clone(),
+            speaker: speaker.clone(),
+            split: *split,
+            truth: *emotion,
+            found: self.emotion(),
+            probabilities: self.probabilities,
+        }
     }
 }
 
@@ -60,9 +74,9 @@ pub struct ModelName {
 pub struct SpeakerMetrics {
     /// Utterances.
     pub n: u64,
-    /// [`Confusion::uar`]
+    /// [`crate::metrics::Confusion::uar`]
     pub uar: f64,
-    /// [`Confusion::accuracy`]
+    /// [`crate::metrics::Confusion::accuracy`]
     pub accuracy: f64,
 }
 
@@ -84,6 +98,12 @@ pub struct Evaluation {
     pub n_failed: usize,
     /// By speaker, as the manifest names them.
     pub per_speaker: BTreeMap<String, SpeakerMetrics>,
+    /// By corpus; empty in files of versions that did not count it.
+    #[serde(default)]
+    pub per_corpus: BTreeMap<String, CorpusMetrics>,
+    /// Confidence against accuracy; none in files of versions that did not measure it.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
 }
 
 /// Why a clip could not be measured.
@@ -176,22 +196,10 @@ pub fn evaluate(
         let n = problems.len();
         return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
     }
-    let by_speaker = confusion_by_speaker(&predictions);
-    let evaluation = Evaluation {
-        report: Report::of(&by_speaker),
-        model: ModelName { id: model.id().to_owned(), fingerprint: model.fingerprint().to_owned() },
-        backend: backend.to_string(),
-        split: split_name,
-        manifests: manifest.sources.iter().map(|source| source.name.clone()).collect(),
-        n_failed: problems.len(),
-        per_speaker: by_speaker
-            .iter()
-            .map(|(name, confusion)| {
-                let metrics = SpeakerMetrics { n: confusion.n(), uar: confusion.uar(), accuracy: confusion.accuracy() };
-                (name.clone(), metrics)
-            })
-            .collect(),
-    };
+    let answers: Vec<Answer> = predictions.iter().map(Prediction::answer).collect();
+    let name = ModelName { id: model.id().to_owned(), fingerprint: model.fingerprint().to_owned() };
+    let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
+    let evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
     Ok(Measured { evaluation, predictions, problems })
 }
 
@@ -231,11 +239,40 @@ fn classify_all(
 
 /// The answer for one clip, and the classifier for the next.
 fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Result<(Prediction, Classifier), ClipError> {
+    let mut reader = AudioReader::open(&utterance.path)?;
+    let rate = reader.sample_rate();
+    classify_stream(model, classifier, utterance, rate, |chunk| Ok(reader.read_mono(chunk)?))
+}
+
+/// The answer for a clip whose samples are already there, mono at `sample_rate` Hz.
+pub(crate) fn classify_samples(
+    model: &Model,
+    classifier: Classifier,
+    utterance: &Utterance,
+    samples: &[f32],
+    sample_rate: u32,
+) -> Result<Prediction, ClipError> {
+    let mut rest = Some(samples);
+    let next = |chunk: &mut Vec<f32>| {
+        chunk.clear();
+        chunk.extend_from_slice(rest.take().unwrap_or_default());
+        Ok(!chunk.is_empty())
+    };
+    classify_stream(model, classifier, utterance, sample_rate, next).map(|(prediction, _)| prediction)
+}
+
+/// The answer for a clip that comes in pieces, until `next` says that there is none.
+fn classify_stream(
+    model: &Model,
+    classifier: Classifier,
+    utterance: &Utterance,
+    sample_rate: u32,
+    mut next: impl FnMut(&mut Vec<f32>) -> Result<bool, ClipError>,
+) -> Result<(Prediction, Classifier), ClipError> {
     let failed = |source| ClipError::Analysis { name: utterance.name.clone(), source };
     let block_seconds = model.contract().block_seconds;
     let blocks = AnalysisConfig { window_seconds: block_seconds, hop_seconds: block_seconds, gate: None };
-    let mut reader = AudioReader::open(&utterance.path)?;
-    let mut analyser = Analyser::new(model, classifier, reader.sample_rate(), blocks).map_err(failed)?;
+    let mut analyser = Analyser::new(model, classifier, sample_rate, blocks).map_err(failed)?;
 
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
     let mut add = |segment: moodline_engine::Segment| {
@@ -247,7 +284,7 @@ fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Res
         seconds += duration;
     };
     let mut chunk = Vec::new();
-    while reader.read_mono(&mut chunk)? {
+    while next(&mut chunk)? {
         analyser.push(&chunk, &mut add).map_err(failed)?;
     }
     analyser.finish(&mut add).map_err(failed)?;
@@ -256,15 +293,6 @@ fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Res
     }
     let prediction = Prediction { utterance: utterance.clone(), probabilities: sums.map(|sum| sum / seconds) };
     Ok((prediction, analyser.into_classifier()))
-}
-
-fn confusion_by_speaker(predictions: &[Prediction]) -> BTreeMap<String, Confusion> {
-    let mut by_speaker: BTreeMap<String, Confusion> = BTreeMap::new();
-    for prediction in predictions {
-        let confusion = by_speaker.entry(prediction.utterance.speaker.clone()).or_default();
-        confusion.add(prediction.utterance.emotion, prediction.emotion());
-    }
-    by_speaker
 }
 
 /// Why a report could not be written.
@@ -280,19 +308,22 @@ pub enum ReportError {
 }
 
 impl Measured {
-    /// Writes `metrics.json`, `predictions.csv` and `confusion.svg` into a folder.
+    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg` and `reliability.svg` into a folder.
     ///
     /// # Errors
     /// [`ReportError`]; each file is written whole or not at all.
     pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
         files::create_folder(folder)?;
-        let title =
-            format!("{} on {}, split {}", self.evaluation.model.id, self.evaluation.manifests.join(", "), self.evaluation.split);
-        let contents = [
+        let Evaluation { report, calibration, .. } = &self.evaluation;
+        let title = self.evaluation.title();
+        let mut contents = vec![
             ("metrics.json", self.evaluation.to_json()),
             ("predictions.csv", self.predictions_csv()),
-            ("confusion.svg", confusion_svg(&self.evaluation.report, &title)?),
+            ("confusion.svg", ConfusionFigure::of(title.clone(), report).svg()?),
         ];
+        if let Some(calibration) = calibration.clone() {
+            contents.push(("reliability.svg", Reliability { title, calibration }.svg()?));
+        }
         contents
             .into_iter()
             .map(|(name, content)| {
@@ -303,29 +334,20 @@ impl Measured {
             .collect()
     }
 
-    /// One line a clip: path, corpus, speaker, split, true and found emotion, and the four probabilities.
+    /// [`answers_csv`] of the predictions.
     #[must_use]
     pub fn predictions_csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let header = ["path", "corpus", "speaker", "split", "emotion", "predicted", "angry", "happy", "sad", "neutral"];
-        let mut write = |fields: &[&str]| {
-            // INVARIANT: writing to memory cannot fail, and every line has as many fields as the header.
-            writer.write_record(fields).expect("a line of ten fields");
-        };
-        write(&header);
-        for prediction in &self.predictions {
-            let Utterance { name, corpus, speaker, emotion, split, .. } = &prediction.utterance;
-            let [angry, happy, sad, neutral] = prediction.probabilities.map(|probability| format!("{probability:.6}"));
-            let split = split.map_or("", Split::name);
-            let predicted = prediction.emotion();
-            write(&[name, corpus, speaker, split, emotion.name(), predicted.name(), &angry, &happy, &sad, &neutral]);
-        }
-        // INVARIANT: the fields are text, and memory takes all of it.
-        String::from_utf8(writer.into_inner().expect("memory takes all of it")).expect("text")
+        answers_csv(&self.predictions.iter().map(Prediction::answer).collect::<Vec<_>>())
     }
 }
 
 impl Evaluation {
+    /// Which model on what, in a few words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} on {}, split {}", self.model.id, self.manifests.join(", "), self.split)
+    }
+
     /// The figures as JSON, with a line end.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use moodline_core::contract::{CONTRACT_VERSION, Contract, Network, Normalisation, Padding, StatePolicy, TrainingRecord};
+use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation, Padding, StatePolicy, TrainingRecord};
 use moodline_core::frontend::Scaler;
 use moodline_core::onnx::{self, ModelError};
 use moodline_core::{Emotion, Probabilities};
@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::checkpoint::{Best, Checkpoint, CheckpointError};
 use crate::config::TrainConfig;
 use crate::files::{self, FileError};
-use crate::network::{LtcNetwork, NetworkError};
+use crate::network::{Network, NetworkError};
 use crate::run_folder::{RunFolder, RunFolderError};
 
 /// Largest difference of a probability between two of trainer, native kernel and ONNX Runtime.
@@ -135,10 +135,10 @@ pub fn export(folder: &RunFolder, out: &Path, onnxruntime: OnnxRuntimeLeg) -> Re
         return Err(ExportError::ConfigChanged { path: folder.config_path(), expected, found });
     }
     let contract = contract_of(&config, &checkpoint, best);
-    let weights = checkpoint.best_weights.fold(&config.network, &contract.normalisation);
+    let network = Network::new(config.network.clone(), checkpoint.best_weights)?;
+    let weights = config.network.fold(&network.parameters, &contract.normalisation);
     let bytes = onnx::write(&contract, &weights);
     let model = Model::from_bytes(bytes)?;
-    let network = LtcNetwork::new(config.network.clone(), checkpoint.best_weights)?;
     let (largest_difference, skipped) = check_parity(&model, &network, &checkpoint.scaler, onnxruntime)?;
 
     let train_toml = files::folder_of(out).join("train.toml");
@@ -168,7 +168,7 @@ fn contract_of(config: &TrainConfig, checkpoint: &Checkpoint, best: Best) -> Con
         block_seconds: config.training.block_seconds,
         padding: Padding::None,
         state: StatePolicy::ResetEachBlock,
-        network: Network::Ltc(config.network.clone()),
+        network: config.network.clone(),
         training: TrainingRecord {
             corpora: checkpoint.state.corpora.clone(),
             protocol: config.model.protocol.clone(),
@@ -186,9 +186,9 @@ fn contract_of(config: &TrainConfig, checkpoint: &Checkpoint, best: Best) -> Con
 }
 
 /// Compares trainer, native kernel and ONNX Runtime. The largest difference, and why ONNX Runtime was left out, if it was.
-fn check_parity(
+pub(crate) fn check_parity(
     model: &Model,
-    network: &LtcNetwork<f32>,
+    network: &Network<f32>,
     scaler: &Scaler,
     leg: OnnxRuntimeLeg,
 ) -> Result<(f32, Option<String>), ExportError> {
@@ -239,7 +239,7 @@ fn parity_blocks(scaler: &Scaler, longest: usize) -> Vec<Array2<f32>> {
         .collect()
 }
 
-fn forward(network: &LtcNetwork<f32>, scaler: &Scaler, features: &Array2<f32>) -> Result<Probabilities, ExportError> {
+fn forward(network: &Network<f32>, scaler: &Scaler, features: &Array2<f32>) -> Result<Probabilities, ExportError> {
     let mut standardised = features.clone();
     // INVARIANT: the blocks were made in row-major order.
     scaler.apply(standardised.as_slice_mut().expect("row-major features"));

@@ -4,16 +4,20 @@
 //! Everything after "mono PCM" is `moodline-core`, the same code the product runs; what was exported is evaluated through `moodline-engine`.
 //! Imports nothing of the plugin.
 
+pub mod augment;
+pub mod baselines;
 pub mod cache;
 pub mod card;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod corpus;
+pub mod crossval;
 pub mod dataset;
 pub mod evaluate;
 pub mod export;
 pub mod files;
+pub mod fit;
 pub mod loss;
 pub mod manifest;
 pub mod metrics;
@@ -21,9 +25,17 @@ pub mod network;
 pub mod optimiser;
 pub mod plot;
 pub mod progress;
+pub mod protocol;
+pub mod report;
+pub mod robustness;
 pub mod run;
 pub mod run_folder;
+pub mod run_log;
+pub mod runs;
 pub mod schedule;
 pub mod stats;
+pub mod sweep;
+pub mod table;
+pub mod tensorboard;
 pub mod train;
-pub mod units;
+pub mod wiring;

@@ -2,9 +2,10 @@
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
-use moodline_core::ltc::LtcParameters;
-use ndarray::Array2;
+use moodline_core::network::Tensors;
 use serde::{Deserialize, Serialize};
+
+use crate::network::parameters::is_regularised;
 
 /// What a mistake costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,15 @@ impl LossConfig {
     }
 }
 
+/// The second emotion of a sequence that is mixed of two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixed {
+    /// Its index in the order of the network's outputs.
+    pub label: usize,
+    /// Its part of the loss, 0..=1; the rest is that of the first.
+    pub part: f32,
+}
+
 /// Loss of one sequence and the softmax it came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SequenceLoss<T> {
@@ -85,22 +95,26 @@ fn log_softmax<T: Real>(logits: [T; Emotion::COUNT]) -> [T; Emotion::COUNT] {
     logits.map(|logit| logit - largest - log_sum)
 }
 
-/// `l2` times the sum of squares of the three kernels: Keras' `regularizers.L2`, without the factor 1/2 of other frameworks.
+/// `l2` times the sum of squares of the kernels: Keras' `regularizers.L2`, without the factor 1/2 of other frameworks.
 #[must_use]
-pub fn l2_penalty<T: Real>(parameters: &LtcParameters<T>, l2: f64) -> f64 {
-    let squares = |kernel: &Array2<T>| kernel.iter().map(|value| value.widen() * value.widen()).sum::<f64>();
-    l2 * (squares(&parameters.kernel) + squares(&parameters.recurrent_kernel) + squares(&parameters.dense_kernel))
+pub fn l2_penalty<T: Real>(parameters: &Tensors<T>, l2: f64) -> f64 {
+    let squares = |kernel: &[T]| kernel.iter().map(|value| value.widen() * value.widen()).sum::<f64>();
+    let kernels = parameters.iter().filter(|tensor| is_regularised(&tensor.name));
+    l2 * kernels.map(|kernel| squares(&kernel.values)).sum::<f64>()
 }
 
 /// Adds the gradient of [`l2_penalty`], `2 l2 w`, to `gradients`.
 ///
 /// # Panics
 /// When the two have different shapes.
-pub fn add_l2_gradient<T: Real>(parameters: &LtcParameters<T>, l2: f64, gradients: &mut LtcParameters<T>) {
+pub fn add_l2_gradient<T: Real>(parameters: &Tensors<T>, l2: f64, gradients: &mut Tensors<T>) {
     let factor = T::of(2.0 * l2);
-    gradients.kernel.scaled_add(factor, &parameters.kernel);
-    gradients.recurrent_kernel.scaled_add(factor, &parameters.recurrent_kernel);
-    gradients.dense_kernel.scaled_add(factor, &parameters.dense_kernel);
+    for (gradient, kernel) in gradients.iter_mut().zip(parameters.iter()).filter(|(_, tensor)| is_regularised(&tensor.name)) {
+        assert_eq!(gradient.shape, kernel.shape, "{} has the same shape on both sides", kernel.name);
+        for (gradient, value) in gradient.values.iter_mut().zip(&kernel.values) {
+            *gradient += factor * *value;
+        }
+    }
 }
 
 #[cfg(test)]

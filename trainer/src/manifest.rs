@@ -4,7 +4,8 @@
 //! corpus wants the whole list.
 //!
 //! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
-//! optionally `corpus` (else the name of the file). All others are ignored, and so are a byte order mark and the kind of line ends.
+//! optionally `corpus` (else the name of the file), `session` and `text` (or
+//! `text_id_or_sentence`). All others are ignored, and so are a byte order mark and the kind of line ends.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -79,6 +80,10 @@ pub struct Utterance {
     pub emotion: Emotion,
     /// Which split it is in; none where the manifest was read without splits.
     pub split: Option<Split>,
+    /// The recording session, where the manifest names it.
+    pub session: Option<String>,
+    /// Which sentence is spoken, where the manifest names it.
+    pub text: Option<String>,
 }
 
 /// The clips of all manifests, in the order they were given.
@@ -226,6 +231,8 @@ struct Columns {
     emotion: usize,
     split: Option<usize>,
     corpus: Option<usize>,
+    session: Option<usize>,
+    text: Option<usize>,
 }
 
 impl Columns {
@@ -239,7 +246,9 @@ impl Columns {
         match (position("path"), position("speaker"), position("emotion")) {
             (Some(path), Some(speaker), Some(emotion)) if missing.is_empty() => {
                 let split = if splits == Splits::Required { position("split") } else { None };
-                Ok(Self { path, speaker, emotion, split, corpus: position("corpus") })
+                let (corpus, session, text) =
+                    (position("corpus"), position("session"), position("text").or_else(|| position("text_id_or_sentence")));
+                Ok(Self { path, speaker, emotion, split, corpus, session, text })
             }
             _ => Err(ManifestProblem::MissingColumns {
                 manifest: manifest.to_owned(),
@@ -308,14 +317,17 @@ impl Reading {
         } else {
             self.listed.insert(path.clone(), place.to_owned());
         }
+        let optional = |column: Option<usize>| column.map(field).filter(|value| !value.is_empty()).map(str::to_owned);
         let Some(emotion) = emotion.filter(|_| reasons.is_empty()) else { return Err(reasons) };
         self.manifest.utterances.push(Utterance {
             path,
             name: name.to_owned(),
-            corpus: columns.corpus.map(field).filter(|corpus| !corpus.is_empty()).unwrap_or(stem).to_owned(),
+            corpus: optional(columns.corpus).unwrap_or_else(|| stem.to_owned()),
             speaker: field(columns.speaker).to_owned(),
             emotion,
             split,
+            session: optional(columns.session),
+            text: optional(columns.text),
         });
         Ok(())
     }

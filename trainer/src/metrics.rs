@@ -1,4 +1,4 @@
-//! The one implementation of every figure this project quotes: confusion, UAR, accuracy, F1, and the interval of the UAR.
+//! The one implementation of every figure this project quotes: confusion, UAR, accuracy, F1, their intervals, and calibration.
 //!
 //! In: true and predicted classes as indices into [`Emotion::ALL`], and the speaker of each utterance. Out: a [`Report`].
 //! The definitions are scikit-learn's with `zero_division=0`: a ratio without a denominator counts as 0, and so takes its part in the mean
@@ -15,6 +15,10 @@ use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+mod calibration;
+
+pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, most_probable};
 
 /// Draws of the bootstrap over speakers.
 pub const BOOTSTRAP_DRAWS: usize = 2_000;
@@ -74,6 +78,12 @@ impl Confusion {
     #[must_use]
     pub fn support(&self, emotion: Emotion) -> u64 {
         self.0[emotion.index()].iter().sum()
+    }
+
+    /// What became of the utterances of a class: parts in [`Emotion::ALL`] order, 0..=1, which add up to 1, or all 0 without utterances.
+    #[must_use]
+    pub fn row(&self, emotion: Emotion) -> [f64; Emotion::COUNT] {
+        self.0[emotion.index()].map(|count| ratio(count, self.support(emotion)))
     }
 
     /// Precision, recall, F1 and support of a class.
@@ -138,6 +148,16 @@ fn ratio(part: u64, whole: u64) -> f64 {
 /// speaker both ends are the UAR itself, which says nothing about other voices.
 #[must_use]
 pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
+    interval(by_speaker, Confusion::uar_of_present_classes)
+}
+
+/// 95 % percentile bootstrap interval of the accuracy over speakers, on the draws of [`uar_interval`].
+#[must_use]
+pub fn accuracy_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
+    interval(by_speaker, Confusion::accuracy)
+}
+
+fn interval(by_speaker: &BTreeMap<String, Confusion>, figure: impl Fn(&Confusion) -> f64) -> [f64; 2] {
     let speakers: Vec<&Confusion> = by_speaker.values().collect();
     if speakers.is_empty() {
         return [0.0; 2];
@@ -149,7 +169,7 @@ pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
             for _ in 0..speakers.len() {
                 pooled.merge(speakers[rng.random_range(0..speakers.len() as u64) as usize]);
             }
-            pooled.uar_of_present_classes()
+            figure(&pooled)
         })
         .collect();
     draws.sort_by(f64::total_cmp);
@@ -157,7 +177,7 @@ pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
 }
 
 /// Linearly interpolated percentile of sorted values (`numpy.percentile`'s default); `part` in 0..=1.
-fn percentile(sorted: &[f64], part: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], part: f64) -> f64 {
     let position = part * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
     let above = position.ceil() as usize;

@@ -28,12 +28,22 @@ impl Progress {
     /// Starts a piece of work of `n` parts.
     #[must_use]
     pub fn bar(self, title: &str, n: usize) -> Bar {
+        self.bar_like("{prefix} {wide_bar} {pos}/{len} {msg} ETA {eta}", title, n)
+    }
+
+    /// As [`Progress::bar`], with the message above the bar: lines, each of which ends.
+    #[must_use]
+    pub fn table(self, title: &str, n: usize) -> Bar {
+        self.bar_like("{msg}{prefix} {wide_bar} {pos}/{len} ETA {eta}", title, n)
+    }
+
+    fn bar_like(self, template: &str, title: &str, n: usize) -> Bar {
         let bar = ProgressBar::with_draw_target(
             Some(n as u64),
             if self == Self::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
         // INVARIANT: a template that is part of the program is well-formed.
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} ETA {eta}").expect("a valid template");
+        let style = ProgressStyle::with_template(template).expect("a valid template");
         bar.set_style(style);
         bar.set_prefix(title.to_owned());
         if self == Self::Bars {

@@ -10,10 +10,12 @@ use crate::checkpoint::{Checkpoint, EpochRecord};
 use crate::config::TrainConfig;
 use crate::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
 use crate::files::FileError;
+use crate::fit::FitError;
 use crate::manifest::{Manifest, ManifestError, Splits};
 use crate::network::NetworkError;
 use crate::progress::{Bar, Interrupt, Progress};
 use crate::run_folder::{Provenance, RunFolder, RunFolderError};
+use crate::run_log::{RunLog, host};
 use crate::train::{BatchRecord, TrainError, Trainer};
 
 /// What to train, from what, and where.
@@ -33,6 +35,8 @@ pub struct TrainOptions {
     pub resume: bool,
     /// Folder of the feature cache, or none.
     pub cache: Option<PathBuf>,
+    /// Also write the epochs for TensorBoard; a run that does goes on doing so.
+    pub tensorboard: bool,
 }
 
 /// How a run ended.
@@ -85,6 +89,16 @@ pub enum RunError {
     },
 }
 
+impl From<FitError> for RunError {
+    fn from(error: FitError) -> Self {
+        match error {
+            FitError::Train(error) => Self::Train(error),
+            FitError::Network(error) => Self::Network(error),
+            FitError::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
 /// Trains until the last epoch, early stopping, or an interrupt.
 ///
 /// # Errors
@@ -104,29 +118,65 @@ pub fn train_watched(
     watch: &mut dyn FnMut(usize),
 ) -> Result<Outcome, RunError> {
     let folder = if options.resume { RunFolder::open(&options.out)? } else { RunFolder::claim(&options.out)? };
-    let prepared = prepare(options, &folder, progress, interrupt);
-    let (loaded, manifest) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            if !options.resume {
-                folder.abandon();
-            }
-            return Err(error);
+    let outcome = train_logged(&folder, options, progress, interrupt, watch);
+    if outcome.is_err() && !options.resume && !RunFolder::is_run(&options.out) {
+        folder.abandon();
+    }
+    outcome
+}
+
+/// [`train_watched`] in a folder that is this process's own for so long, with its log.
+fn train_logged(
+    folder: &RunFolder,
+    options: &TrainOptions,
+    progress: Progress,
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(usize),
+) -> Result<Outcome, RunError> {
+    let _lock = folder.lock()?;
+    let log = RunLog::open(&folder.log_path()).map_err(RunFolderError::from)?;
+    log.during(|| {
+        tracing::info!("{} on {}", if options.resume { "resumed" } else { "started" }, host());
+        let outcome = train_in(folder, options, progress, interrupt, watch);
+        match &outcome {
+            Ok(outcome) => tracing::info!("{}", end_line(outcome)),
+            Err(error) => tracing::error!("ended: {error}"),
         }
-    };
-    let Loaded { dataset, problems } = loaded;
+        outcome
+    })
+}
+
+fn train_in(
+    folder: &RunFolder,
+    options: &TrainOptions,
+    progress: Progress,
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(usize),
+) -> Result<Outcome, RunError> {
+    let (Loaded { dataset, problems }, manifest) = prepare(options, folder, progress, interrupt)?;
     if !problems.0.is_empty() {
         progress.line(&problems.to_string());
+        tracing::info!("{problems}");
     }
     let mut trainer = if options.resume {
-        resume(&folder, &options.config, &dataset)?
+        resume(folder, &options.config, &dataset)?
     } else {
         let trainer = Trainer::new(&options.config, &dataset);
         folder.start(&options.config, &provenance(options, &manifest, &dataset, &problems), &trainer.checkpoint())?;
         trainer
     };
-    progress.line(&describe(&dataset, &trainer, &folder));
-    let interrupted = run_epochs(&mut trainer, &folder, progress, interrupt, watch)?;
+    let state = trainer.checkpoint().state;
+    if options.tensorboard {
+        folder.write_tensorboard(&state.history).map_err(RunFolderError::from)?;
+    }
+    tracing::info!("configuration {} ({:.12}), seed {}", options.config_file, state.config_sha256, options.config.training.seed);
+    for source in &manifest.sources {
+        tracing::info!("manifest {} ({:.12})", source.name, source.sha256);
+    }
+    let description = describe(&dataset, &trainer);
+    tracing::info!("{description}");
+    progress.line(&format!("{description}; run folder {}", folder.root().display()));
+    let interrupted = run_epochs(&mut trainer, folder, progress, interrupt, watch)?;
     let state = trainer.checkpoint().state;
     Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }
@@ -171,14 +221,20 @@ fn provenance(options: &TrainOptions, manifest: &Manifest, dataset: &Dataset, pr
     }
 }
 
-fn describe(dataset: &Dataset, trainer: &Trainer<'_>, folder: &RunFolder) -> String {
-    format!(
-        "{} clips to train on, {} to decide by; {} parameters; run folder {}",
-        dataset.train.len(),
-        dataset.dev.len(),
-        trainer.n_parameters(),
-        folder.root().display()
-    )
+fn describe(dataset: &Dataset, trainer: &Trainer<'_>) -> String {
+    let n_clips: usize = dataset.corpora.iter().map(|corpus| corpus.n_utterances).sum();
+    let copies = match dataset.train.len() - n_clips {
+        0 => String::new(),
+        n => format!(" and {n} varied copies"),
+    };
+    format!("{n_clips} clips{copies} to train on, {} to decide by; {} parameters", dataset.dev.len(), trainer.n_parameters())
+}
+
+fn end_line(outcome: &Outcome) -> String {
+    let end = if outcome.interrupted { "interrupted" } else { "finished" };
+    let best = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1));
+    let best = best.map_or_else(String::new, |best| format!("; best epoch {}: dev UAR {:.4}", best.epoch, best.dev_uar));
+    format!("{end} after {} epochs{best}", outcome.history.len())
 }
 
 /// Runs the remaining epochs and stores each. Whether it was interrupted.
@@ -206,7 +262,9 @@ fn run_epochs(
         let Some(record) = watched else { break true };
         let store = |source| RunError::Store { epoch: record.epoch, source };
         folder.write_epoch(&trainer.checkpoint()).map_err(store)?;
-        bar.line(&epoch_line(&record, trainer.n_epochs()));
+        let line = epoch_line(&record, trainer.n_epochs());
+        tracing::info!("{line}");
+        bar.line(&line);
         watch(record.epoch);
     };
     bar.finish();

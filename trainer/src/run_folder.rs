@@ -1,12 +1,13 @@
 //! The folder of a run: `config.toml` (resolved), `run.json` (where it comes from), `metrics.csv` and `metrics.jsonl` (one line an epoch) and
-//! `checkpoints/{last,best}.safetensors`.
+//! `checkpoints/{last,best}.safetensors`, `log.txt`, and `events.out.tfevents.moodline` for TensorBoard where it was asked for.
 //!
 //! A finished epoch is in the folder before the next one starts. Configuration and checkpoints are replaced atomically; the metrics files are
 //! appended to and, as they only repeat what the checkpoint knows, written anew when a run is resumed.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use moodline_core::contract::TrainingCorpus;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,11 @@ use crate::checkpoint::{Checkpoint, CheckpointError, EpochRecord};
 use crate::config::{ConfigError, TrainConfig};
 use crate::files::{self, FileError};
 use crate::manifest::ManifestSource;
+use crate::tensorboard;
+
+/// How long a lock is tried for: [`RunFolder::is_busy`] of another process holds it for an instant.
+const LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 const CSV_HEADER: &str = "epoch,learning_rate,train_loss,train_accuracy,train_uar,regularisation,dev_loss,dev_accuracy,dev_uar,\
                           dev_macro_f1,seconds\n";
@@ -53,6 +59,12 @@ pub enum RunFolderError {
     /// Nothing is there.
     #[error("{path} holds no run to resume: expected a config.toml in it", path = path.display())]
     NothingToResume {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Somebody else is at it.
+    #[error("another process is training in {path}: wait for it, or stop it first", path = path.display())]
+    Busy {
         /// The folder.
         path: PathBuf,
     },
@@ -116,6 +128,12 @@ pub struct RunFolder {
     root: PathBuf,
 }
 
+/// While it lives, no other process trains in the folder. The system takes it back from a process that was killed.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: Option<File>,
+}
+
 impl RunFolder {
     /// Claims `root` for a new run; it is created if need be.
     ///
@@ -140,8 +158,45 @@ impl RunFolder {
         if folder.config_path().is_file() { Ok(folder) } else { Err(RunFolderError::NothingToResume { path: root.to_owned() }) }
     }
 
-    /// Gives a claimed folder back when the run could not start; what holds anything stays.
+    /// Whether `root` is the folder of a run.
+    #[must_use]
+    pub fn is_run(root: &Path) -> bool {
+        let folder = Self { root: root.to_owned() };
+        folder.config_path().is_file() && folder.provenance_path().is_file()
+    }
+
+    /// Keeps other processes from training here. On a file system without locks it keeps nobody away.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Busy`] when another one is, [`RunFolderError::File`] when the folder cannot be written.
+    pub fn lock(&self) -> Result<RunLock, RunFolderError> {
+        let path = self.lock_path();
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = open.map_err(FileError::at("write", &path))?;
+        for attempt in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(RunLock { _file: Some(file) }),
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!("{} cannot be locked: {error}", path.display());
+                    return Ok(RunLock { _file: None });
+                }
+                Err(TryLockError::WouldBlock) if attempt + 1 < LOCK_TRIES => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        Err(RunFolderError::Busy { path: self.root.clone() })
+    }
+
+    /// Whether some process trains here now.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        File::open(self.lock_path()).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Gives a claimed folder back when the run could not start; what holds more than lock and log stays.
     pub fn abandon(self) {
+        std::fs::remove_file(self.lock_path()).ok();
+        std::fs::remove_file(self.log_path()).ok();
         std::fs::remove_dir(&self.root).ok();
     }
 
@@ -167,6 +222,22 @@ impl RunFolder {
     #[must_use]
     pub fn best_checkpoint(&self) -> PathBuf {
         self.root.join("checkpoints").join("best.safetensors")
+    }
+
+    /// What the run did, line by line.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.root.join("log.txt")
+    }
+
+    /// Scalars for TensorBoard; where the file is, every epoch is added to it.
+    #[must_use]
+    pub fn tensorboard_path(&self) -> PathBuf {
+        self.root.join(tensorboard::FILE_NAME)
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.root.join("lock")
     }
 
     fn provenance_path(&self) -> PathBuf {
@@ -247,8 +318,12 @@ impl RunFolder {
         }
         checkpoint.write(&self.last_checkpoint())?;
         let Some(record) = state.history.last() else { return Ok(()) };
-        append(&self.csv_path(), &csv_line(record))?;
-        append(&self.json_lines_path(), &json_line(record))
+        append(&self.csv_path(), csv_line(record).as_bytes())?;
+        append(&self.json_lines_path(), json_line(record).as_bytes())?;
+        if self.tensorboard_path().is_file() {
+            append(&self.tensorboard_path(), &tensorboard::epoch(record, seconds_since_1970()))?;
+        }
+        Ok(())
     }
 
     /// Writes the metrics files anew.
@@ -259,13 +334,33 @@ impl RunFolder {
         let csv: String = std::iter::once(CSV_HEADER.to_owned()).chain(history.iter().map(csv_line)).collect();
         let json: String = history.iter().map(json_line).collect();
         files::write_atomically(&self.csv_path(), csv.as_bytes())?;
-        files::write_atomically(&self.json_lines_path(), json.as_bytes())
+        files::write_atomically(&self.json_lines_path(), json.as_bytes())?;
+        if self.tensorboard_path().is_file() { self.write_tensorboard(history) } else { Ok(()) }
+    }
+
+    /// Writes the scalars for TensorBoard anew, and from now on those of every epoch. Past epochs get times as if they had ended just now.
+    ///
+    /// # Errors
+    /// [`FileError`]
+    pub fn write_tensorboard(&self, history: &[EpochRecord]) -> Result<(), FileError> {
+        let mut time = seconds_since_1970() - history.iter().map(|record| record.seconds).sum::<f64>();
+        let mut bytes = tensorboard::header(time);
+        for record in history {
+            time += record.seconds;
+            bytes.extend(tensorboard::epoch(record, time));
+        }
+        files::write_atomically(&self.tensorboard_path(), &bytes)
     }
 }
 
-fn append(path: &Path, line: &str) -> Result<(), FileError> {
-    let write = || OpenOptions::new().append(true).create(true).open(path)?.write_all(line.as_bytes());
+fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let write = || OpenOptions::new().append(true).create(true).open(path)?.write_all(bytes);
     write().map_err(FileError::at("write", path))
+}
+
+/// A clock that is set before 1970 gives 0.
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 fn csv_line(record: &EpochRecord) -> String {
@@ -300,13 +395,7 @@ fn names(manifests: &[ManifestSource]) -> String {
 
 /// The first key, in alphabetical order, in which two configurations differ: name, value of `a`, value of `b`.
 fn first_difference(a: &TrainConfig, b: &TrainConfig) -> Option<(String, String, String)> {
-    let flat = |config: &TrainConfig| {
-        let mut keys = Vec::new();
-        // INVARIANT: what serialises to a configuration file is a table.
-        flatten("", &toml::from_str(&config.to_toml()).expect("a table"), &mut keys);
-        keys
-    };
-    let (a, b) = (flat(a), flat(b));
+    let (a, b) = (settings(a), settings(b));
     let value_in = |keys: &[(String, String)], name: &str| {
         keys.iter().find(|(key, _)| key == name).map_or_else(|| "nothing".to_owned(), |(_, value)| value.clone())
     };
@@ -316,6 +405,15 @@ fn first_difference(a: &TrainConfig, b: &TrainConfig) -> Option<(String, String,
         .into_iter()
         .map(|name| (name.clone(), value_in(&a, name), value_in(&b, name)))
         .find(|(_, expected, found)| expected != found)
+}
+
+/// Every `section.key` of a configuration with its value as TOML.
+#[must_use]
+pub fn settings(config: &TrainConfig) -> Vec<(String, String)> {
+    let mut keys = Vec::new();
+    // INVARIANT: what serialises to a configuration file is a table.
+    flatten("", &toml::from_str(&config.to_toml()).expect("a table"), &mut keys);
+    keys
 }
 
 fn flatten(prefix: &str, table: &Table, keys: &mut Vec<(String, String)>) {

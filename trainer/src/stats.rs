@@ -21,8 +21,6 @@ use crate::progress::{Interrupt, Progress};
 
 mod plot;
 
-pub use plot::statistics_svg;
-
 /// Window of the long-term average spectrum, samples.
 const N_FFT: usize = 2048;
 
@@ -209,7 +207,7 @@ fn bandwidth(samples: &[f32], sample_rate: u32) -> f64 {
         ..FrontEndConfig::speech_25_10()
     };
     let mut spectrum = PowerSpectrum::<f64>::new(&config);
-    let mut frames = Framer::<f64>::new(&config);
+    let mut frames = Framer::<f64>::new(&config, config.n_fft);
     let mut samples: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
     samples.resize(samples.len().max(N_FFT), 0.0);
     let mut power = vec![0.0; spectrum.n_bins()];

@@ -10,10 +10,10 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use moodline_core::Emotion;
-use moodline_core::ltc::LtcParameters;
+use moodline_core::network::Tensors;
 use ndarray::ArrayView2;
-use rand::SeedableRng as _;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
@@ -23,12 +23,16 @@ use crate::dataset::{Dataset, Part};
 use crate::loss::l2_penalty;
 use crate::metrics::Confusion;
 use crate::network::parameters::first_not_finite;
-use crate::network::{Batch, LtcNetwork, NetworkError, Quantity};
+use crate::network::{Batch, Dropout, Network, NetworkError, Quantity};
 use crate::optimiser::{Optimiser, clip_by_global_norm, move_average};
 use crate::schedule::Schedule;
+use crate::wiring::Masks;
 
 /// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`.
 const INITIALISATION_STREAM: u64 = 0;
+
+/// Update `n` of the optimiser draws its dropout from this stream plus `n`.
+const DROPOUT_STREAMS: u64 = 1 << 32;
 
 /// Smallest probability a dev loss is computed from, as in Keras: one certain mistake does not decide the mean.
 const SMALLEST_PROBABILITY: f32 = 1e-7;
@@ -74,12 +78,14 @@ pub struct Trainer<'a> {
     config: &'a TrainConfig,
     data: &'a Dataset,
     data_sha256: String,
-    network: LtcNetwork<f32>,
+    network: Network<f32>,
     optimiser: Optimiser<f32>,
-    average: Option<LtcParameters<f32>>,
+    average: Option<Tensors<f32>>,
     schedule: Schedule,
     best: Option<Best>,
-    best_weights: LtcParameters<f32>,
+    best_weights: Tensors<f32>,
+    /// What a wiring leaves.
+    masks: Option<Masks>,
     history: Vec<EpochRecord>,
 }
 
@@ -89,19 +95,24 @@ impl<'a> Trainer<'a> {
     pub fn new(config: &'a TrainConfig, data: &'a Dataset) -> Self {
         let n_features = config.front_end.n_features();
         let mut rng = random_stream(config.training.seed, INITIALISATION_STREAM);
-        let network = LtcNetwork::init(config.network.clone(), n_features, config.initialisation.tau, &mut rng);
+        let mut network = Network::init(config.network.clone(), n_features, config.initialisation.tau, &mut rng);
+        let masks = masks(config);
+        if let Some(masks) = &masks {
+            masks.wire(&mut network.parameters);
+        }
         let training = &config.training;
         let n_batches = training.epochs * batches(data, config);
         Self {
             config,
             data,
             data_sha256: data.sha256(),
-            optimiser: Optimiser::new(training.optimiser, training.adam, n_features, config.network.units),
+            optimiser: Optimiser::new(training.optimiser, training.adam, &network.parameters),
             average: training.average.map(|_| network.parameters.clone()),
             schedule: Schedule::new(config.training.schedule, n_batches as u64),
             best: None,
             best_weights: network.parameters.clone(),
             network,
+            masks,
             history: Vec::new(),
         }
     }
@@ -117,7 +128,8 @@ impl<'a> Trainer<'a> {
             config,
             data,
             data_sha256: state.data_sha256,
-            network: LtcNetwork::new(config.network.clone(), weights)?,
+            network: Network::new(config.network.clone(), weights)?,
+            masks: masks(config),
             optimiser: Optimiser { config: optimiser, adam, updates: state.updates, first_moment, second_moment },
             average,
             schedule: state.schedule,
@@ -176,17 +188,15 @@ impl<'a> Trainer<'a> {
     /// Whether all epochs are done, or there was no new best for too long.
     #[must_use]
     pub fn finished(&self) -> bool {
-        let training = &self.config.training;
-        let waited = self.epochs_done() - self.best.map_or(0, |best| best.epoch);
-        self.epochs_done() >= training.epochs || training.patience.is_some_and(|patience| waited >= patience)
+        self.config.training.is_over(self.epochs_done(), self.best.map(|best| best.epoch))
     }
 
     /// The network of the best epoch.
     ///
     /// # Errors
     /// Never for parameters that were trained here.
-    pub fn best_network(&self) -> Result<LtcNetwork<f32>, NetworkError> {
-        LtcNetwork::new(self.config.network.clone(), self.best_weights.clone())
+    pub fn best_network(&self) -> Result<Network<f32>, NetworkError> {
+        Network::new(self.config.network.clone(), self.best_weights.clone())
     }
 
     /// One pass over the training split and a look at the dev split. `watch` is told of every batch and may break off, which gives no record
@@ -253,32 +263,47 @@ impl<'a> Trainer<'a> {
     }
 
     /// The weights that are measured and kept: their average, where there is one.
-    fn measured_weights(&self) -> &LtcParameters<f32> {
+    fn measured_weights(&self) -> &Tensors<f32> {
         self.average.as_ref().unwrap_or(&self.network.parameters)
     }
 
-    fn measured_network(&self) -> Result<LtcNetwork<f32>, NetworkError> {
-        LtcNetwork::new(self.config.network.clone(), self.measured_weights().clone())
+    fn measured_network(&self) -> Result<Network<f32>, NetworkError> {
+        Network::new(self.config.network.clone(), self.measured_weights().clone())
     }
 
     /// One step of the optimiser. The loss of the batch.
     fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, NetworkError> {
-        let train = &self.data.train;
+        let (train, training) = (&self.data.train, &self.config.training);
         let labels: Vec<usize> = clips.iter().map(|&clip| train.labels[clip]).collect();
-        let batch = Batch {
-            sequences: clips.iter().map(|&clip| train.features[clip].view()).collect(),
-            labels: &labels,
-            class_weights: self.data.class_weights,
-            loss: self.config.training.loss,
+        let sequences: Vec<ArrayView2<'_, f32>> = clips.iter().map(|&clip| train.features[clip].view()).collect();
+        let of_batches = self.config.augmentation.as_ref().and_then(|augmentation| augmentation.batch);
+        let varied = of_batches.map(|config| config.vary(&sequences, &labels, training.seed, self.optimiser.updates));
+        let (sequences, mixed) = match &varied {
+            Some(varied) => (varied.features.iter().map(|features| features.view()).collect(), varied.mixed.as_slice()),
+            None => (sequences, [].as_slice()),
         };
-        let training = &self.config.training;
+        let batch = Batch {
+            sequences,
+            labels: &labels,
+            mixed,
+            class_weights: self.data.class_weights,
+            loss: training.loss,
+            dropout: Dropout {
+                inputs: training.input_dropout,
+                between: training.dropout,
+                seed: random_stream(training.seed, DROPOUT_STREAMS + self.optimiser.updates).next_u64(),
+            },
+        };
         let mut outcome = self.network.loss_and_gradients(&batch, training.l2)?;
+        if let Some(masks) = &self.masks {
+            masks.hold(&mut outcome.gradients);
+        }
         if let Some(max_norm) = training.max_gradient_norm {
             clip_by_global_norm(&mut outcome.gradients, max_norm);
         }
         self.optimiser.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
         if let Some(parameter) = first_not_finite(&self.network.parameters) {
-            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter });
+            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() });
         }
         if let (Some(average), Some(decay)) = (&mut self.average, training.average) {
             move_average(average, &self.network.parameters, decay, self.optimiser.updates);
@@ -328,7 +353,7 @@ impl Dataset {
 ///
 /// # Errors
 /// [`NetworkError`] when the clips do not fit it.
-pub fn measure(network: &LtcNetwork<f32>, part: &Part) -> Result<Measured, NetworkError> {
+pub fn measure(network: &Network<f32>, part: &Part) -> Result<Measured, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
     let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
     for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
@@ -344,7 +369,7 @@ fn monitored_loss(record: &EpochRecord) -> f64 {
 }
 
 /// The most probable emotion; the first of equals.
-fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
+pub(crate) fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
     Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
         if probabilities[emotion.index()] > probabilities[best.index()] { emotion } else { best }
     })
@@ -358,6 +383,10 @@ fn batches(data: &Dataset, config: &TrainConfig) -> usize {
     n_clips.div_ceil(config.training.batch_size)
 }
 
+fn masks(config: &TrainConfig) -> Option<Masks> {
+    config.wiring.map(|wiring| Masks::new(&wiring, &config.network, config.front_end.n_features()))
+}
+
 fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
@@ -365,61 +394,4 @@ fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
 }
 
 #[cfg(test)]
-mod tests {
-    use moodline_core::frontend::Scaler;
-    use ndarray::Array2;
-
-    use super::*;
-
-    /// Clips of one step each, `counts` of each class.
-    fn part(counts: [usize; Emotion::COUNT], n_features: usize) -> Part {
-        let labels: Vec<usize> = counts.into_iter().enumerate().flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect();
-        let features =
-            labels.iter().enumerate().map(|(clip, _)| Array2::from_elem((2, n_features), clip as f32 * 0.01)).collect();
-        Part { features, speakers: vec!["s".to_owned(); labels.len()], labels }
-    }
-
-    fn setting(overrides: &[&str]) -> (TrainConfig, Dataset) {
-        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-        let config = TrainConfig::parse("c", include_str!("../configs/paper-ltc-16.toml"), &overrides).unwrap();
-        let n_features = config.front_end.n_features();
-        let scaler = Scaler { mean: vec![0.0; n_features], scale: vec![1.0; n_features] };
-        let train = part([9, 2, 5, 1], n_features);
-        let data = Dataset { dev: train.clone(), train, scaler, class_weights: [1.0; 4], corpora: Vec::new() };
-        (config, data)
-    }
-
-    #[test]
-    fn oversampling_makes_all_classes_as_large_as_the_largest_and_draws_anew_in_each_epoch() {
-        let (config, data) = setting(&["training.oversample=true", "training.batch_size=5"]);
-        let trainer = Trainer::new(&config, &data);
-        assert_eq!(trainer.batches_per_epoch(), 36_usize.div_ceil(5));
-        let counts = |order: &[usize], of: &dyn Fn(usize) -> usize, n: usize| {
-            let mut counts = vec![0; n];
-            order.iter().for_each(|&clip| counts[of(clip)] += 1);
-            counts
-        };
-        let (first, second) = (trainer.order(1), trainer.order(2));
-        assert_eq!(counts(&first, &|clip| data.train.labels[clip], 4), [9; 4]);
-        assert!(counts(&first, &|clip| clip, 17).iter().all(|&n| n >= 1), "no clip is lost");
-        assert_eq!(first, trainer.order(1));
-        assert_ne!(counts(&first, &|clip| clip, 17), counts(&second, &|clip| clip, 17));
-
-        let (config, data) = setting(&[]);
-        let mut order = Trainer::new(&config, &data).order(1);
-        order.sort_unstable();
-        assert_eq!(order, (0..17).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn with_an_average_the_average_is_what_is_measured_and_kept() {
-        let (config, data) = setting(&["training.average=0.5", "training.epochs=1"]);
-        let mut trainer = Trainer::new(&config, &data);
-        let record = trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap().unwrap();
-        let average = trainer.average.clone().unwrap();
-        assert_ne!(average, trainer.network.parameters);
-        assert_eq!(trainer.best_weights, average);
-        let network = LtcNetwork::new(config.network.clone(), average).unwrap();
-        assert_eq!(measure(&network, &data.dev).unwrap().loss, record.dev_loss);
-    }
-}
+mod tests;

@@ -10,8 +10,9 @@ use super::Pool;
 use crate::corpus::{Fractions, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
 use crate::files;
 use crate::manifest::{Manifest, Splits};
+use crate::plot::Figure as _;
 use crate::progress::{Interrupt, Progress};
-use crate::stats::{Statistics, statistics_svg};
+use crate::stats::Statistics;
 
 /// Makes manifests of corpora, and says what is in them
 #[derive(Args)]
@@ -193,7 +194,7 @@ fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> an
         write(path, statistics.to_json())?;
     }
     if let Some(path) = &arguments.svg {
-        write(path, statistics_svg(&statistics)?)?;
+        write(path, statistics.svg()?)?;
     }
     Ok(ExitCode::from(u8::from(!statistics.problems.is_empty())))
 }

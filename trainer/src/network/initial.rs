@@ -2,20 +2,28 @@
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
-use moodline_core::ltc::{LtcConfig, LtcParameters};
-use ndarray::{Array1, Array2, s};
+use moodline_core::network::{DENSE_KERNEL, NetworkConfig, Tensors, layer_tensor};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Initial values of `tau`.
+use super::cells::{self, Start};
+
+/// Initial values of `tau`, of the cells that have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TauInit {
-    /// 1 for every unit, as in the published code: every unit forgets equally fast.
+    /// 1 for every unit, as in the paper's published code: every unit forgets equally fast.
     #[default]
     Ones,
-    /// Time constants `softplus(tau) / (unfolds dt)` spread evenly in the logarithm over the units, so that some follow a syllable
-    /// and some remember the utterance.
+    /// Evenly from the first unit to the last.
+    Even {
+        /// Of the first unit.
+        from: f64,
+        /// Of the last unit.
+        to: f64,
+    },
+    /// Time constants, `softplus(tau) / (unfolds dt)` of the paper's cell and `1 / softplus(tau)` of the liquid gate, spread evenly in the logarithm over the
+    /// units, so that some follow a syllable and some remember the utterance.
     LogSpaced {
         /// Shortest time constant, steps, above 0.
         shortest_steps: f64,
@@ -25,109 +33,246 @@ pub enum TauInit {
 }
 
 impl TauInit {
-    fn values(self, config: &LtcConfig) -> Array1<f64> {
+    /// One value for each unit; `softplus_of` is the cell's softplus of `tau` for a time constant in steps.
+    pub(super) fn values(self, units: usize, softplus_of: impl Fn(f64) -> f64) -> Vec<f64> {
+        // 0 for the first unit, 1 for the last.
+        let places = (0..units).map(|unit| if units > 1 { unit as f64 / (units - 1) as f64 } else { 0.0 });
         match self {
-            Self::Ones => Array1::ones(config.units),
-            Self::LogSpaced { shortest_steps, longest_steps } => {
-                let steps = Array1::geomspace(shortest_steps, longest_steps, config.units);
-                // INVARIANT: geomspace fails only for bounds that are 0 or differ in sign.
-                let steps = steps.expect("time constants are above 0");
-                steps.mapv(|steps| inverse_softplus(steps * config.unfolds as f64 * config.dt))
-            }
+            Self::Ones => vec![1.0; units],
+            Self::Even { from, to } => places.map(|place| from + (to - from) * place).collect(),
+            Self::LogSpaced { shortest_steps, longest_steps } => places
+                .map(|place| shortest_steps * (longest_steps / shortest_steps).powf(place))
+                .map(|steps| inverse_softplus(softplus_of(steps)))
+                .collect(),
         }
     }
 }
 
-/// Parameters as Keras initialises the published cell: Glorot-uniform kernels, zero biases, `c` and `g` 1.
+/// Parameters a training starts from: each layer as its cell says, a Glorot-uniform readout, and an attention that weighs all steps alike.
 ///
-/// The paper's W is one matrix of `n_features + units` rows, so both kernels share its limit. Values are drawn in f64 and
-/// rounded, so that the same seed gives the same network in both precisions.
-///
-/// # Panics
-/// When a time constant of `tau` is not above 0.
+/// `tau` replaces what the cell itself starts from. Values are drawn in f64 and rounded, so that the same seed gives the same network in both
+/// precisions.
 ///
 /// # Source
-/// `LTCCell.build` in the authors' repository; Glorot and Bengio 2010, equation 16, as `keras.initializers.GlorotUniform`.
+/// Glorot and Bengio 2010, equation 16, as `keras.initializers.GlorotUniform`.
 #[must_use]
-pub fn initial_parameters<T: Real>(config: &LtcConfig, n_features: usize, tau: TauInit, rng: &mut impl Rng) -> LtcParameters<T> {
-    let units = config.units;
-    let w: Array2<T> = glorot_uniform(n_features + units, units, rng);
-    LtcParameters {
-        kernel: w.slice(s![..n_features, ..]).to_owned(),
-        recurrent_kernel: w.slice(s![n_features.., ..]).to_owned(),
-        bias: Array1::zeros(units),
-        tau: tau.values(config).mapv(T::of),
-        c: Array1::ones(units),
-        g: Array1::ones(units),
-        dense_kernel: glorot_uniform(units, Emotion::COUNT, rng),
-        dense_bias: Array1::zeros(Emotion::COUNT),
+pub fn initial_parameters<T: Real>(
+    config: &NetworkConfig,
+    n_features: usize,
+    tau: Option<TauInit>,
+    rng: &mut impl Rng,
+) -> Tensors<T> {
+    let mut parameters = Tensors::filled(config.parameter_shapes(n_features), &T::zero());
+    let mut set = |name: &str, values: Vec<f64>| {
+        let to = &mut parameters.get_mut(name).values;
+        assert_eq!(to.len(), values.len(), "{name} starts with a value for each of its own");
+        to.iter_mut().zip(values).for_each(|(to, value)| *to = T::of(value));
+    };
+    for layer in 0..config.layers {
+        let inputs = if layer == 0 { n_features } else { config.units };
+        for (name, values) in cells::initial(&config.cell, &mut Start { inputs, units: config.units, tau, rng }) {
+            set(&layer_tensor(layer, name), values);
+        }
     }
+    set(DENSE_KERNEL, glorot_uniform(config.readout_size(), Emotion::COUNT, rng));
+    parameters
 }
 
-fn glorot_uniform<T: Real>(rows: usize, columns: usize, rng: &mut impl Rng) -> Array2<T> {
+/// A matrix, row-major.
+pub(super) fn glorot_uniform(rows: usize, columns: usize, rng: &mut dyn Rng) -> Vec<f64> {
     let limit = (6.0 / (rows + columns) as f64).sqrt();
-    Array2::from_shape_simple_fn((rows, columns), || T::of((2.0 * uniform(rng) - 1.0) * limit))
+    (0..rows * columns).map(|_| (2.0 * uniform(rng) - 1.0) * limit).collect()
+}
+
+/// A matrix for each of `gates`, side by side, row-major.
+pub(super) fn glorot_gates(rows: usize, columns: usize, gates: usize, rng: &mut dyn Rng) -> Vec<f64> {
+    let of_gates: Vec<Vec<f64>> = (0..gates).map(|_| glorot_uniform(rows, columns, rng)).collect();
+    (0..rows)
+        .flat_map(|row| of_gates.iter().flat_map(move |of_gate| of_gate[row * columns..(row + 1) * columns].to_vec()))
+        .collect()
+}
+
+/// A matrix whose rows are at right angles and of length 1, row-major; not more rows than columns.
+///
+/// # Source
+/// Saxe, McClelland and Ganguli 2014, as `keras.initializers.Orthogonal`; by Gram and Schmidt's method, twice, so that rounding does not add up.
+pub(super) fn orthogonal(rows: usize, columns: usize, rng: &mut dyn Rng) -> Vec<f64> {
+    let mut matrix: Vec<f64> = (0..rows * columns).map(|_| normal(rng)).collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    for row in 0..rows {
+        let (earlier, rest) = matrix.split_at_mut(row * columns);
+        let new = &mut rest[..columns];
+        for _ in 0..2 {
+            for earlier in earlier.chunks_exact(columns) {
+                let shared = dot(earlier, new);
+                new.iter_mut().zip(earlier).for_each(|(new, earlier)| *new -= shared * earlier);
+            }
+            let length = dot(new, new).sqrt();
+            new.iter_mut().for_each(|new| *new /= length);
+        }
+    }
+    matrix
+}
+
+/// Numbers in `from..to`, all equally likely.
+pub(super) fn uniform_between(from: f64, to: f64, n: usize, rng: &mut dyn Rng) -> Vec<f64> {
+    (0..n).map(|_| from + (to - from) * uniform(rng)).collect()
+}
+
+/// A number of mean 0 and deviation 1, by the method of Box and Muller.
+fn normal(rng: &mut dyn Rng) -> f64 {
+    // 1 - u is never 0.
+    (-2.0 * (1.0 - uniform(rng)).ln()).sqrt() * (std::f64::consts::TAU * uniform(rng)).cos()
 }
 
 /// A number in [0, 1) from the upper 53 bits of a draw.
-fn uniform(rng: &mut impl Rng) -> f64 {
+fn uniform(rng: &mut dyn Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// The x with `softplus(x) = y`, for y above 0.
-fn inverse_softplus(y: f64) -> f64 {
+pub(super) fn inverse_softplus(y: f64) -> f64 {
     y + (-(-y).exp_m1()).ln()
 }
 
 #[cfg(test)]
 mod tests {
-    use moodline_core::ltc::{Carry, Reading, softplus};
+    use moodline_core::network::{Carry, CellConfig, Cfc, CfcMode, Ltc, PaperLtc, Pooling, Reading, Solver, softplus};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
-    fn config() -> LtcConfig {
-        LtcConfig {
-            units: 16,
-            reading: Reading::Held,
-            unfolds: 6,
-            dt: 0.01,
-            clip: 20.0,
-            max_gain: Some(10.0),
-            carry: Carry::Scaled,
-        }
+    fn network(cell: CellConfig) -> NetworkConfig {
+        NetworkConfig { units: 16, layers: 1, pooling: Pooling::Attention, cell }
+    }
+
+    fn paper() -> NetworkConfig {
+        let (reading, carry) = (Reading::Held, Carry::Scaled);
+        network(CellConfig::PaperLtc(PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }))
+    }
+
+    fn draw(config: &NetworkConfig, tau: Option<TauInit>, seed: u64) -> Tensors<f64> {
+        initial_parameters(config, 39, tau, &mut ChaCha8Rng::seed_from_u64(seed))
     }
 
     #[test]
     fn kernels_fill_glorots_range_and_the_seed_decides() {
-        let draw = |seed| initial_parameters::<f64>(&config(), 39, TauInit::Ones, &mut ChaCha8Rng::seed_from_u64(seed));
-        let parameters = draw(7);
-        for (kernel, limit) in [
-            (&parameters.kernel, (6.0_f64 / 71.0).sqrt()),
-            (&parameters.recurrent_kernel, (6.0_f64 / 71.0).sqrt()),
-            (&parameters.dense_kernel, (6.0_f64 / 20.0).sqrt()),
-        ] {
-            let largest = kernel.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-            assert!(largest <= limit && largest > 0.9 * limit, "{largest} of {limit}");
-            // The mean of n uniform values has a deviation of limit / sqrt(3 n); five of them are never left by chance.
-            assert!(kernel.mean().unwrap().abs() < 5.0 * limit / (3.0 * kernel.len() as f64).sqrt());
+        let joint = 6.0_f64 / (39.0 + 16.0 + 16.0);
+        for (config, kernel, recurrent) in
+            [(paper(), joint, joint), (network(CellConfig::LiquidGate), 6.0 / (39.0 + 16.0), 6.0 / (16.0 + 16.0))]
+        {
+            let parameters = draw(&config, None, 7);
+            for (name, limit) in
+                [("layer0.kernel", kernel), ("layer0.recurrent_kernel", recurrent), (DENSE_KERNEL, 6.0 / (16.0 + 4.0))]
+            {
+                let (limit, kernel) = (limit.sqrt(), &parameters.get(name).values);
+                let largest = kernel.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+                assert!(largest <= limit && largest > 0.9 * limit, "{name}: {largest} of {limit}");
+                // The mean of n uniform values has a deviation of limit / sqrt(3 n); five of them are never left by chance.
+                let mean = kernel.iter().sum::<f64>() / kernel.len() as f64;
+                assert!(mean.abs() < 5.0 * limit / (3.0 * kernel.len() as f64).sqrt(), "{name}: {mean}");
+            }
+            for name in ["layer0.bias", "attention", "dense_bias"] {
+                assert!(parameters.get(name).values.iter().all(|value| *value == 0.0), "{name}");
+            }
+            assert_eq!(parameters, draw(&config, None, 7));
+            assert_ne!(parameters, draw(&config, None, 8));
+            let single: Tensors<f32> = initial_parameters(&config, 39, None, &mut ChaCha8Rng::seed_from_u64(7));
+            assert_eq!(single, parameters.map(|value| value as f32));
         }
-        assert!(parameters.bias.iter().chain(&parameters.dense_bias).all(|value| *value == 0.0));
-        assert!(parameters.tau.iter().chain(&parameters.c).chain(&parameters.g).all(|value| *value == 1.0));
-        assert_eq!(parameters, draw(7));
-        assert_ne!(parameters, draw(8));
-        let single = initial_parameters::<f32>(&config(), 39, TauInit::Ones, &mut ChaCha8Rng::seed_from_u64(7));
-        assert_eq!(single.kernel, parameters.kernel.mapv(|value| value as f32));
+        let parameters = draw(&paper(), None, 7);
+        for name in ["layer0.tau", "layer0.c", "layer0.g"] {
+            assert!(parameters.get(name).values.iter().all(|value| *value == 1.0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_layer_draws_its_own_values() {
+        let config = NetworkConfig { layers: 2, ..network(CellConfig::LiquidGate) };
+        let parameters = draw(&config, None, 7);
+        assert_ne!(parameters.get("layer0.recurrent_kernel").values, parameters.get("layer1.recurrent_kernel").values);
+        assert_eq!(parameters.get("layer1.kernel").shape, [16, 32]);
     }
 
     #[test]
     fn spread_time_constants_reach_from_the_shortest_to_the_longest() {
-        let tau = TauInit::LogSpaced { shortest_steps: 5.0, longest_steps: 320.0 };
-        let parameters = initial_parameters::<f64>(&config(), 39, tau, &mut ChaCha8Rng::seed_from_u64(7));
-        let steps: Vec<f64> = parameters.tau.iter().map(|tau| softplus(*tau) / 0.06).collect();
-        assert!((steps[0] - 5.0).abs() < 1e-9 && (steps[15] - 320.0).abs() < 1e-9, "{steps:?}");
+        let spread = Some(TauInit::LogSpaced { shortest_steps: 5.0, longest_steps: 320.0 });
         let ratio = 64.0_f64.powf(1.0 / 15.0);
-        assert!(steps.windows(2).all(|pair| (pair[1] / pair[0] - ratio).abs() < 1e-9), "{steps:?}");
+        let of_paper: fn(f64) -> f64 = |tau| softplus(tau) / 0.06;
+        let of_liquid_gate: fn(f64) -> f64 = |tau| 1.0 / softplus(tau);
+        for (config, steps_of) in [(paper(), of_paper), (network(CellConfig::LiquidGate), of_liquid_gate)] {
+            let steps: Vec<f64> = draw(&config, spread, 7).get("layer0.tau").values.iter().map(|tau| steps_of(*tau)).collect();
+            assert!((steps[0] - 5.0).abs() < 1e-9 && (steps[15] - 320.0).abs() < 1e-9, "{steps:?}");
+            assert!(steps.windows(2).all(|pair| (pair[1] / pair[0] - ratio).abs() < 1e-9), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn even_values_reach_from_the_first_to_the_last_unit() {
+        let expected: Vec<f64> = (0..16).map(|unit| -4.0 + 4.0 * f64::from(unit) / 15.0).collect();
+        let liquid_gate = network(CellConfig::LiquidGate);
+        assert_eq!(draw(&liquid_gate, None, 7).get("layer0.tau").values, expected);
+        let reversed = Some(TauInit::Even { from: 0.0, to: -4.0 });
+        let last = draw(&liquid_gate, reversed, 7).get("layer0.tau").values[15];
+        assert_eq!(last, -4.0);
+        let single = NetworkConfig { units: 1, ..liquid_gate };
+        assert_eq!(draw(&single, None, 7).get("layer0.tau").values, [-4.0]);
+    }
+
+    #[test]
+    fn gru_and_lstm_start_as_in_keras() {
+        for (cell, gates) in [(CellConfig::Gru, 3), (CellConfig::Lstm, 4)] {
+            let parameters = draw(&NetworkConfig { layers: 2, ..network(cell) }, None, 7);
+            for (layer, inputs) in [("layer0", 39), ("layer1", 16)] {
+                let recurrent = parameters.matrix(&format!("{layer}.recurrent_kernel"));
+                for ((row, column), product) in recurrent.dot(&recurrent.t()).indexed_iter() {
+                    let expected = if row == column { 1.0 } else { 0.0 };
+                    assert!((product - expected).abs() < 1e-12, "rows are at right angles and of length 1");
+                }
+                let limit = (6.0 / f64::from(inputs + gates * 16)).sqrt();
+                let kernel = &parameters.get(&format!("{layer}.kernel")).values;
+                let largest = kernel.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+                assert!(largest <= limit && largest > 0.9 * limit, "{largest} of {limit}");
+            }
+            let bias = &parameters.get("layer1.bias").values;
+            let opens = |unit: usize| if gates == 4 && unit / 16 == 1 { 1.0 } else { 0.0 };
+            assert!(bias.iter().enumerate().all(|(unit, bias)| *bias == opens(unit)), "the forget gate alone is open");
+        }
+    }
+
+    #[test]
+    fn cfc_and_ltc_start_as_in_ncps() {
+        let ltc = Ltc { solver: Solver::SemiImplicit, unfolds: 6, elapsed: 1.0 };
+        let (cfc, ltc) = (Cfc { mode: CfcMode::Gated, elapsed: 1.0 }, draw(&network(CellConfig::Ltc(ltc)), None, 7));
+        let pure = draw(&network(CellConfig::Cfc(Cfc { mode: CfcMode::Pure, ..cfc })), None, 7);
+        let cfc = draw(&network(CellConfig::Cfc(cfc)), None, 7);
+        let as_is: fn(f64) -> f64 = |value| value;
+        let xavier = |sum: f64| (6.0 / sum).sqrt();
+        let symmetric = |limit: f64| (-limit, limit);
+        for (parameters, name, f, (least, most)) in [
+            (&cfc, "kernel", as_is, symmetric(xavier(39.0 + 16.0 + 16.0))),
+            (&cfc, "recurrent_kernel", as_is, symmetric(xavier(39.0 + 16.0 + 16.0))),
+            (&cfc, "bias", as_is, symmetric(55.0_f64.sqrt().recip())),
+            (&pure, "w_tau", as_is, symmetric(xavier(17.0))),
+            (&pure, "amplitude", as_is, symmetric(xavier(17.0))),
+            (&ltc, "w", softplus, (0.001, 1.0)),
+            (&ltc, "sensory_w", softplus, (0.001, 1.0)),
+            (&ltc, "leak", softplus, (0.001, 1.0)),
+            (&ltc, "capacity", softplus, (0.4, 0.6)),
+            (&ltc, "sigma", as_is, (3.0, 8.0)),
+            (&ltc, "sensory_mu", as_is, (0.3, 0.8)),
+            (&ltc, "v_leak", as_is, (-0.2, 0.2)),
+        ] {
+            let values = parameters.get(&format!("layer0.{name}")).values.iter().map(|value| f(*value));
+            let (smallest, largest) =
+                values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));
+            assert!(smallest >= least - 1e-12 && largest <= most + 1e-12, "{name}: {smallest}..{largest}");
+            assert!(largest - smallest > 0.5 * (most - least), "{name} fills its range: {smallest}..{largest}");
+        }
+        let polarities = &ltc.get("layer0.erev").values;
+        assert!(polarities.iter().all(|polarity| polarity.abs() == 1.0));
+        let excite = polarities.iter().filter(|polarity| **polarity > 0.0).count() as f64 / polarities.len() as f64;
+        assert!((0.55..0.78).contains(&excite), "two in three excite, {excite}");
     }
 }

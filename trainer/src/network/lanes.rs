@@ -62,6 +62,17 @@ impl<T: Real> Lanes<T> {
         self.zip(other, |a, b| a + b)
     }
 
+    #[inline(always)]
+    pub(super) fn times(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+
+    /// The values where `live` is not 0, else 0, even for NaN.
+    #[inline(always)]
+    pub(super) fn only(self, live: Self) -> Self {
+        self.zip(live, |value, live| if live > T::zero() { value } else { T::zero() })
+    }
+
     /// `self += a b`
     #[inline(always)]
     pub(super) fn add_product(&mut self, a: Self, b: Self) {
@@ -89,6 +100,47 @@ impl<T: Real> Lanes<T> {
             half /= 2;
         }
         values[0]
+    }
+}
+
+/// Logistic function, by way of the network's tanh.
+#[inline(always)]
+pub(super) fn sigmoid<T: Real>(x: T) -> T {
+    let half = T::of(0.5);
+    half.mul_add((half * x).tanh_of(), half)
+}
+
+/// From sequences to lanes, with zeros after the end of each.
+///
+/// # Shapes
+/// `sequences` `[steps, n]` row-major each, `out` `[steps][rows]`, `rows` at least `n`
+#[inline(always)]
+pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out: &mut [Lanes<T>]) {
+    for (step, out) in out.chunks_exact_mut(rows).enumerate() {
+        out.fill(Lanes::zero());
+        for (lane, sequence) in sequences.iter().enumerate() {
+            if let Some(values) = sequence.get(step * n..(step + 1) * n) {
+                for (out, value) in out.iter_mut().zip(values) {
+                    out.0[lane] = *value;
+                }
+            }
+        }
+    }
+}
+
+/// From lanes to sequences, whatever their lengths.
+///
+/// # Shapes
+/// `lanes` `[steps][rows]`, of which the first `n` rows are taken; `out` `[LANES][steps, n]`
+#[inline(always)]
+pub(super) fn to_rows<T: Real>(lanes: &[Lanes<T>], rows: usize, n: usize, out: &mut [T]) {
+    let steps = lanes.len() / rows;
+    for (step, values) in lanes.chunks_exact(rows).enumerate() {
+        for (lane, out) in out.chunks_exact_mut(steps * n).enumerate() {
+            for (out, value) in out[step * n..(step + 1) * n].iter_mut().zip(values) {
+                *out = value.0[lane];
+            }
+        }
     }
 }
 

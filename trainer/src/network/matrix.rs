@@ -3,7 +3,6 @@
 //! Each keeps a tile of sums in registers and goes through its inputs once for each tile.
 
 use moodline_core::Real;
-use ndarray::ArrayView2;
 
 use super::lanes::Lanes;
 
@@ -12,10 +11,7 @@ use super::lanes::Lanes;
 /// At four the compiler vectorises across the lanes. At eight it prefers the neighbouring factors, which is ten times as slow.
 pub(super) const TILE: usize = 4;
 
-/// Steps of a tile of the projection.
-const ROWS: usize = 8;
-
-/// A square matrix in the order in which [`Mixer::add`] reads it.
+/// A matrix in the order in which [`Mixer::add`] reads it.
 #[derive(Clone, Debug)]
 pub(super) struct Mixer<T> {
     /// `[column / TILE][row][column % TILE]`
@@ -24,10 +20,10 @@ pub(super) struct Mixer<T> {
 }
 
 impl<T: Real> Mixer<T> {
-    /// `matrix` `[units, units]`, padded with zeros to `rows`, a multiple of [`TILE`].
-    pub(super) fn new(matrix: &ArrayView2<'_, T>, rows: usize) -> Self {
-        let at = |row, column| matrix.get((row, column)).copied().unwrap_or_else(T::zero);
-        let tiles = (0..rows / TILE)
+    /// The matrix `at(row, column)` of `rows` and `columns`, a multiple of [`TILE`].
+    pub(super) fn new(rows: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
+        let at = &at;
+        let tiles = (0..columns / TILE)
             .flat_map(|tile| (0..rows).map(move |row| std::array::from_fn(|k| at(row, tile * TILE + k))))
             .collect();
         Self { tiles, rows }
@@ -36,7 +32,7 @@ impl<T: Real> Mixer<T> {
     /// `out[column] += Σ_row input[row] matrix[row, column]`
     ///
     /// # Shapes
-    /// `input` and `out` `[rows]`
+    /// `input` at least `[rows]`, `out` `[columns]`
     #[inline(always)]
     pub(super) fn add(&self, input: &[Lanes<T>], out: &mut [Lanes<T>]) {
         for (out, weights) in out.chunks_exact_mut(TILE).zip(self.tiles.chunks_exact(self.rows)) {
@@ -52,46 +48,12 @@ impl<T: Real> Mixer<T> {
     }
 }
 
-/// `out[step] += Σ_feature sequence[step, feature] kernel[feature]`: sixteen units in the lanes.
-///
-/// # Shapes
-/// `sequence` `[steps, n_features]` row-major, `kernel` `[n_features]`, `out` `[steps]`
-#[inline(always)]
-pub(super) fn add_projection<T: Real>(sequence: &[T], kernel: &[Lanes<T>], out: &mut [Lanes<T>]) {
-    let n_features = kernel.len();
-    let mut tiles = out.chunks_exact_mut(ROWS);
-    let mut sequence_tiles = sequence.chunks_exact(ROWS * n_features);
-    for (out, steps) in (&mut tiles).zip(&mut sequence_tiles) {
-        add_projection_tile::<T, ROWS>(steps, kernel, out);
-    }
-    for (out, step) in tiles.into_remainder().chunks_exact_mut(1).zip(sequence_tiles.remainder().chunks_exact(n_features)) {
-        add_projection_tile::<T, 1>(step, kernel, out);
-    }
-}
-
-#[inline(always)]
-fn add_projection_tile<T: Real, const N: usize>(steps: &[T], kernel: &[Lanes<T>], out: &mut [Lanes<T>]) {
-    let n_features = kernel.len();
-    let mut rows = [&steps[..n_features]; N];
-    for (row, step) in rows.iter_mut().zip(steps.chunks_exact(n_features)) {
-        *row = step;
-    }
-    let mut sums = [Lanes::zero(); N];
-    sums.copy_from_slice(out);
-    for (feature, weights) in kernel.iter().enumerate() {
-        for k in 0..N {
-            sums[k].add_scaled(*weights, rows[k][feature]);
-        }
-    }
-    out.copy_from_slice(&sums);
-}
-
 /// `out[feature] += Σ_step sequence[step, feature] gradient[step]`: sixteen units in the lanes.
 ///
 /// # Shapes
 /// `sequence` `[steps, n_features]` row-major, `gradient` `[steps]`, `out` `[n_features]`
 #[inline(always)]
-pub(super) fn add_projection_gradient<T: Real>(sequence: &[T], gradient: &[Lanes<T>], out: &mut [Lanes<T>]) {
+pub(super) fn add_gradient<T: Real>(sequence: &[T], gradient: &[Lanes<T>], out: &mut [Lanes<T>]) {
     let n_features = out.len();
     let mut first = 0;
     while first + TILE <= n_features {

@@ -1,73 +1,22 @@
-//! Trained parameters as eight named runs of numbers: for whatever treats them all alike.
+//! What is done with all trained parameters alike.
 
 use moodline_core::Real;
-use moodline_core::emotion::Emotion;
-use moodline_core::ltc::LtcParameters;
-use ndarray::{Array1, Array2};
+use moodline_core::network::Tensors;
 
-/// The parameters by their names, row-major.
-///
-/// # Panics
-/// When an array is not in standard (row-major) order; all that this crate makes are.
+/// As many zeros under the same names.
 #[must_use]
-pub fn named<T>(parameters: &LtcParameters<T>) -> [(&'static str, &[T]); 8] {
-    let LtcParameters { kernel, recurrent_kernel, bias, tau, c, g, dense_kernel, dense_bias } = parameters;
-    [
-        ("kernel", kernel.as_slice()),
-        ("recurrent_kernel", recurrent_kernel.as_slice()),
-        ("bias", bias.as_slice()),
-        ("tau", tau.as_slice()),
-        ("c", c.as_slice()),
-        ("g", g.as_slice()),
-        ("dense_kernel", dense_kernel.as_slice()),
-        ("dense_bias", dense_bias.as_slice()),
-    ]
-    .map(|(name, values)| (name, values.expect("parameters are in row-major order")))
-}
-
-/// The parameters by their names, row-major, to be changed.
-///
-/// # Panics
-/// As [`named`].
-#[must_use]
-pub fn named_mut<T>(parameters: &mut LtcParameters<T>) -> [(&'static str, &mut [T]); 8] {
-    let LtcParameters { kernel, recurrent_kernel, bias, tau, c, g, dense_kernel, dense_bias } = parameters;
-    [
-        ("kernel", kernel.as_slice_mut()),
-        ("recurrent_kernel", recurrent_kernel.as_slice_mut()),
-        ("bias", bias.as_slice_mut()),
-        ("tau", tau.as_slice_mut()),
-        ("c", c.as_slice_mut()),
-        ("g", g.as_slice_mut()),
-        ("dense_kernel", dense_kernel.as_slice_mut()),
-        ("dense_bias", dense_bias.as_slice_mut()),
-    ]
-    .map(|(name, values)| (name, values.expect("parameters are in row-major order")))
-}
-
-/// Parameters that are all 0.
-#[must_use]
-pub fn zeros<T: Real>(n_features: usize, units: usize) -> LtcParameters<T> {
-    LtcParameters {
-        kernel: Array2::zeros((n_features, units)),
-        recurrent_kernel: Array2::zeros((units, units)),
-        bias: Array1::zeros(units),
-        tau: Array1::zeros(units),
-        c: Array1::zeros(units),
-        g: Array1::zeros(units),
-        dense_kernel: Array2::zeros((units, Emotion::COUNT)),
-        dense_bias: Array1::zeros(Emotion::COUNT),
-    }
+pub fn zeros_like<T: Real>(parameters: &Tensors<T>) -> Tensors<T> {
+    parameters.map(|_| T::zero())
 }
 
 /// Adds `other` to `parameters`, value by value.
 ///
 /// # Panics
 /// When the two have different shapes.
-pub fn add<T: Real>(parameters: &mut LtcParameters<T>, other: &LtcParameters<T>) {
-    for ((name, sums), (_, values)) in named_mut(parameters).into_iter().zip(named(other)) {
-        assert_eq!(sums.len(), values.len(), "{name} has the same shape on both sides");
-        for (sum, value) in sums.iter_mut().zip(values) {
+pub fn add<T: Real>(parameters: &mut Tensors<T>, other: &Tensors<T>) {
+    for (sums, values) in parameters.iter_mut().zip(other.iter()) {
+        assert_eq!(sums.shape, values.shape, "{} has the same shape on both sides", sums.name);
+        for (sum, value) in sums.values.iter_mut().zip(&values.values) {
             *sum += *value;
         }
     }
@@ -75,21 +24,40 @@ pub fn add<T: Real>(parameters: &mut LtcParameters<T>, other: &LtcParameters<T>)
 
 /// The name of the first parameter with a value that is not finite.
 #[must_use]
-pub fn first_not_finite<T: Real>(parameters: &LtcParameters<T>) -> Option<&'static str> {
-    named(parameters).into_iter().find(|(_, values)| !values.iter().all(|value| value.is_finite())).map(|(name, _)| name)
+pub fn first_not_finite<T: Real>(parameters: &Tensors<T>) -> Option<&str> {
+    parameters.iter().find(|tensor| !tensor.values.iter().all(|value| value.is_finite())).map(|tensor| tensor.name.as_str())
+}
+
+/// Whether a parameter is one of the matrices that Keras regularises: input kernel, recurrent kernel and readout.
+#[must_use]
+pub fn is_regularised(name: &str) -> bool {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    ["kernel", "recurrent_kernel", "dense_kernel"].contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
+    use moodline_core::network::Tensor;
+
     use super::*;
 
     #[test]
-    fn sixteen_units_have_1012_values_under_eight_names() {
-        let mut parameters = zeros::<f32>(39, 16);
-        assert_eq!(named(&parameters).iter().map(|(_, values)| values.len()).sum::<usize>(), 1012);
-        assert_eq!(parameters.count(), 1012);
+    fn what_is_not_finite_is_named_and_kernels_are_regularised() {
+        let tensor = |name: &str, values: Vec<f32>| Tensor { name: name.to_owned(), shape: vec![values.len()], values };
+        let mut parameters = Tensors::new(vec![tensor("layer0.bias", vec![1.0, 2.0]), tensor("layer0.tau", vec![3.0])]);
         assert_eq!(first_not_finite(&parameters), None);
-        named_mut(&mut parameters)[3].1[2] = f32::NAN;
-        assert_eq!(first_not_finite(&parameters), Some("tau"));
+        let other = parameters.clone();
+        add(&mut parameters, &other);
+        assert_eq!(parameters.get("layer0.bias").values, [2.0, 4.0]);
+        parameters.get_mut("layer0.tau").values[0] = f32::NAN;
+        assert_eq!(first_not_finite(&parameters), Some("layer0.tau"));
+        assert!(zeros_like(&parameters).iter().all(|tensor| tensor.values.iter().all(|value| *value == 0.0)));
+
+        for name in ["layer0.kernel", "layer2.recurrent_kernel", "dense_kernel"] {
+            assert!(is_regularised(name), "{name}");
+        }
+        for name in ["layer0.input_kernel", "layer0.output_kernel", "layer0.bias", "dense_bias", "attention"] {
+            assert!(!is_regularised(name), "{name}");
+        }
     }
 }

@@ -1,0 +1,122 @@
+//! Level, and what equipment does to samples one by one: clipping and coarse numbers.
+
+use moodline_core::samples::MAX_MAGNITUDE;
+use serde::{Deserialize, Serialize};
+
+/// Compression of mu-law before quantisation.
+///
+/// # Source
+/// ITU-T G.711 (the continuous form of its mu-law).
+const MU: f32 = 255.0;
+
+/// How the steps of a codec are spaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Law {
+    /// Logarithmically: fine for quiet samples, coarse for loud ones, as telephones do.
+    #[default]
+    MuLaw,
+    /// Evenly.
+    Linear,
+}
+
+/// Makes `samples` louder by `db`, quieter where it is negative. They may leave -1..=1: in the product, too, full scale is no limit.
+pub fn gain(samples: &mut [f32], db: f64) {
+    let factor = super::filter::amplitude(db) as f32;
+    samples.iter_mut().for_each(|sample| *sample *= factor);
+}
+
+/// Cuts off everything more than `threshold_db` (negative) from the peak: an input stage driven too far.
+pub fn clip(samples: &mut [f32], threshold_db: f64) {
+    let limit = peak(samples) * super::filter::amplitude(threshold_db) as f32;
+    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-limit, limit));
+}
+
+/// Rounds every sample to one of `2^bits - 1` levels in -1..=1, zero among them; louder samples become -1 or 1.
+pub fn quantise(samples: &mut [f32], law: Law, bits: f64) {
+    let steps = bits.round().exp2() as f32 / 2.0 - 1.0;
+    let round = |value: f32| (value * steps).round() / steps;
+    for sample in samples {
+        let value = sample.clamp(-1.0, 1.0);
+        *sample = match law {
+            Law::Linear => round(value),
+            Law::MuLaw => {
+                let compressed = (MU * value.abs()).ln_1p() / MU.ln_1p();
+                ((round(compressed) * MU.ln_1p()).exp_m1() / MU).copysign(value)
+            }
+        };
+    }
+}
+
+/// Makes everything a number of a magnitude that the front end takes.
+pub(super) fn bound(samples: &mut [f32]) {
+    let most = MAX_MAGNITUDE as f32;
+    for sample in samples {
+        *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-most, most) };
+    }
+}
+
+/// Largest magnitude; 0 without samples.
+pub(super) fn peak(samples: &[f32]) -> f32 {
+    samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::signals::{power, sum_of_tones};
+    use super::*;
+
+    #[test]
+    fn six_decibels_are_twice() {
+        let mut samples = vec![0.1, -0.4, 0.7];
+        gain(&mut samples, 20.0 * 2.0_f64.log10());
+        for (found, expected) in samples.iter().zip([0.2, -0.8, 1.4]) {
+            assert!((found - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn clipping_is_relative_to_the_peak_and_leaves_the_rest() {
+        let mut samples = vec![0.1, -0.2, 0.05, 0.15];
+        clip(&mut samples, -6.0206);
+        assert!((peak(&samples) - 0.1).abs() < 1e-6);
+        assert_eq!(samples[2], 0.05);
+        let mut silent = vec![0.0; 3];
+        clip(&mut silent, -3.0);
+        assert_eq!(silent, [0.0; 3]);
+    }
+
+    #[test]
+    fn a_quantiser_has_its_levels_and_no_more() {
+        for law in [Law::MuLaw, Law::Linear] {
+            let mut samples: Vec<f32> = (-2000..=2000).map(|n| n as f32 / 1600.0).collect();
+            let before = samples.clone();
+            quantise(&mut samples, law, 4.0);
+            let levels: BTreeSet<i64> = samples.iter().map(|sample| (f64::from(*sample) * 1e9).round() as i64).collect();
+            assert_eq!(levels.len(), 15, "{law:?}");
+            assert!(levels.contains(&0) && levels.contains(&1_000_000_000) && levels.contains(&-1_000_000_000));
+            let mut again = samples.clone();
+            quantise(&mut again, law, 4.0);
+            again.iter().zip(&samples).for_each(|(a, b)| assert!((a - b).abs() < 1e-6));
+            for (a, b) in samples.iter().zip(&before) {
+                assert!(a * b >= 0.0, "no sample changes its sign");
+            }
+        }
+    }
+
+    #[test]
+    fn eight_bit_telephony_has_38_db_of_signal_over_noise() {
+        // G.711 gives about 38 dB over a wide range of levels, where 8 even steps a bit would lose with the level.
+        for level_db in [0.0, -20.0] {
+            let mut tone = sum_of_tones(&[997.0], 0.5);
+            gain(&mut tone, level_db);
+            let mut coded = tone.clone();
+            quantise(&mut coded, Law::MuLaw, 8.0);
+            let error: Vec<f32> = coded.iter().zip(&tone).map(|(coded, tone)| coded - tone).collect();
+            let snr = 10.0 * (power(&tone) / power(&error)).log10();
+            assert!((36.0..40.0).contains(&snr), "{level_db}: {snr}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The sound of a room: a synthetic impulse response.
+
+use moodline_core::fourier::Fourier;
+use rand::Rng;
+
+use super::random::normals;
+
+/// Time between the direct sound and the first that comes back from a wall, seconds: 0.7 m more to go.
+const FIRST_REFLECTION_SECONDS: f64 = 0.002;
+
+/// What a room answers to a click: the click itself, then noise that decays by 60 dB in `t60_seconds` (its length) and whose energy is
+/// `direct_db` below that of the click.
+///
+/// # Source
+/// Polack 1988: the tail of a room's response is Gaussian noise under an exponential.
+pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    let first = (FIRST_REFLECTION_SECONDS * sample_rate).round().max(1.0) as usize;
+    let n_tail = (t60_seconds * sample_rate).round() as usize;
+    // An amplitude a sample that is a thousandth after the whole tail.
+    let kept = (-(1000.0_f64.ln()) / n_tail.max(1) as f64).exp();
+    let mut envelope = 1.0;
+    let mut response = vec![0.0; first];
+    response.extend(normals(rng, n_tail).into_iter().map(|sample| {
+        envelope *= kept;
+        sample * envelope as f32
+    }));
+    let energy: f64 = response.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+    if energy > 0.0 {
+        let scale = (10.0_f64.powf(-direct_db / 10.0) / energy).sqrt() as f32;
+        response.iter_mut().for_each(|sample| *sample *= scale);
+    }
+    response[0] = 1.0;
+    response
+}
+
+/// `samples` as they sound in a room, at the level they had, and as long: what rings on after the end is cut off.
+pub fn reverberate(samples: &[f32], response: &[f32], fourier: &mut Fourier) -> Vec<f32> {
+    let energy = |samples: &[f32]| samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>();
+    let mut wet = super::filter::convolve(samples, response, fourier);
+    wet.truncate(samples.len());
+    let (before, after) = (energy(samples), energy(&wet));
+    if after > 0.0 {
+        let scale = (before / after).sqrt() as f32;
+        wet.iter_mut().for_each(|sample| *sample *= scale);
+    }
+    wet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::generator;
+    use super::super::signals::{RATE, power, sum_of_tones};
+    use super::*;
+
+    #[test]
+    fn the_decay_takes_t60_and_the_direct_sound_stands_out_as_asked() {
+        for (t60, direct_db) in [(0.2, 10.0), (0.5, 0.0), (0.9, -3.0)] {
+            let response = impulse_response(t60, direct_db, RATE, &mut generator(&[b"room"]));
+            let energy: f64 = response[1..].iter().map(|&sample| f64::from(sample).powi(2)).sum();
+            assert!((-10.0 * energy.log10() - direct_db).abs() < 0.01, "{t60}");
+
+            // Schroeder's backward integration, its slope between -5 and -25 dB.
+            let mut left = energy;
+            let decay: Vec<f64> = response[1..]
+                .iter()
+                .map(|&sample| {
+                    left -= f64::from(sample).powi(2);
+                    10.0 * (left.max(1e-30) / energy).log10()
+                })
+                .collect();
+            let at = |db: f64| decay.iter().position(|&level| level < db).unwrap() as f64 / RATE;
+            let found = 3.0 * (at(-25.0) - at(-5.0));
+            assert!((found - t60).abs() < 0.08 * t60, "{t60}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_room_keeps_level_and_length_and_rings_on_after_a_sound() {
+        let mut samples = sum_of_tones(&[700.0], 0.2);
+        let n = samples.len();
+        samples.resize(3 * n, 0.0);
+        let response = impulse_response(0.4, 0.0, RATE, &mut generator(&[b"room"]));
+        let wet = reverberate(&samples, &response, &mut Fourier::new());
+        assert_eq!(wet.len(), samples.len());
+        assert!((power(&wet) / power(&samples) - 1.0).abs() < 1e-4);
+        assert!(power(&wet[n..n + 800]) > 10.0 * power(&wet[2 * n..2 * n + 800]));
+        assert!(power(&wet[2 * n..]) > 0.0);
+    }
+}

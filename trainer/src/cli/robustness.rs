@@ -1,0 +1,64 @@
+//! `trainer robustness`: a model on worse recordings.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use moodline_engine::{BackendChoice, Model};
+
+use super::{Pool, SplitArg};
+use crate::files;
+use crate::manifest::{Manifest, Splits};
+use crate::plot::Figure as _;
+use crate::progress::{Interrupt, Progress};
+use crate::robustness::measure;
+
+/// Measures a model on the same clips under worse conditions
+#[derive(Args)]
+#[command(after_help = "\
+As they are; telephone band; white noise at 20 and 10 dB; reverb; 20 dB louder and quieter; MP3 at 64 kbit/s, where lame or ffmpeg is installed; the middle 1, 2, 3 and 5
+seconds. Writes robustness.json, which `trainer card` and `trainer report` read, and robustness.svg.
+
+Example:
+  trainer robustness --model models/first/model.onnx --manifest corpora/crema-d.csv --split test --out models/first")]
+pub(super) struct RobustnessArgs {
+    /// Model file
+    #[arg(long, value_name = "ONNX")]
+    model: PathBuf,
+    /// Manifest of labelled clips; several are merged
+    #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Clips to measure; with "all" the manifests need no split column
+    #[arg(long, value_enum)]
+    split: SplitArg,
+    /// Folder to write to
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// What runs the network: auto, onnxruntime or native
+    #[arg(long, default_value_t = BackendChoice::Auto)]
+    backend: BackendChoice,
+    #[command(flatten)]
+    pool: Pool,
+}
+
+pub(super) fn run(arguments: &RobustnessArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    let RobustnessArgs { model, manifest, split, out, backend, pool } = arguments;
+    let model = Model::open(model)?;
+    let split = split.split();
+    let manifest = Manifest::read(manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
+    let (robustness, problems) = pool.install(|| measure(&model, &manifest, split, *backend, progress, interrupt))??;
+    files::create_folder(out)?;
+    let figure = robustness.figure();
+    for (name, content) in [("robustness.json", robustness.to_json()), ("robustness.svg", figure.svg()?)] {
+        files::write_atomically(&out.join(name), content.as_bytes())?;
+        progress.line(&format!("wrote {}", out.join(name).display()));
+    }
+    print!("{}", figure.table().to_text());
+    for skipped in &robustness.skipped {
+        eprintln!("warning: SKIPPED {skipped}");
+    }
+    for problem in &problems {
+        eprintln!("error: {problem}");
+    }
+    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+}

@@ -1,0 +1,209 @@
+//! What cells with gates share: the products with their matrices, and the gradients of those.
+
+use moodline_core::Real;
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::super::lanes::{LANES, Lanes, to_rows};
+use super::super::matrix::{Mixer, TILE, add_gradient};
+use super::{LayerGradients, LayerTensors, Sizes};
+
+/// `x kernel + bias` and `h recurrent_kernel`, and the same backward. What is computed of the gates lies side by side, `[gates][rows]`.
+#[derive(Debug)]
+pub(in super::super) struct Gates<T> {
+    /// `[gates][rows]`
+    pub(in super::super) bias: Vec<T>,
+    kernel: Mixer<T>,
+    kernel_transposed: Mixer<T>,
+    recurrent: Mixer<T>,
+    recurrent_transposed: Mixer<T>,
+}
+
+impl<T: Real> Gates<T> {
+    /// From `kernel`, `recurrent_kernel` and `bias` of a layer.
+    pub(in super::super) fn new(parameters: LayerTensors<'_, T>) -> Self {
+        Self::of(&parameters.matrix("kernel"), &parameters.matrix("recurrent_kernel"), &parameters.vector("bias"))
+    }
+
+    /// From the three themselves.
+    pub(in super::super) fn of(kernel: &ArrayView2<'_, T>, recurrent: &ArrayView2<'_, T>, bias: &ArrayView1<'_, T>) -> Self {
+        let (inputs, units) = (kernel.nrows(), recurrent.nrows());
+        let rows = units.next_multiple_of(TILE);
+        let columns = bias.len() / units * rows;
+        // Where a column of the padded gates is in the tensors.
+        let unpadded = |column: usize| (column % rows < units).then(|| column / rows * units + column % rows);
+        let at = |value: Option<T>| value.unwrap_or_else(T::zero);
+        let kernel_at = |row, column| at(unpadded(column).and_then(|column| kernel.get((row, column)).copied()));
+        let recurrent_at = |row, column| at(unpadded(column).and_then(|column| recurrent.get((row, column)).copied()));
+        Self {
+            bias: (0..columns).map(|column| at(unpadded(column).map(|column| bias[column]))).collect(),
+            kernel: Mixer::new(inputs, columns, kernel_at),
+            kernel_transposed: Mixer::new(columns, inputs.next_multiple_of(TILE), |row, column| kernel_at(column, row)),
+            recurrent: Mixer::new(rows, columns, recurrent_at),
+            recurrent_transposed: Mixer::new(columns, rows, |row, column| recurrent_at(column, row)),
+        }
+    }
+
+    /// `out = input kernel + bias`
+    #[inline(always)]
+    pub(in super::super) fn project(&self, input: &[Lanes<T>], out: &mut [Lanes<T>]) {
+        for (out, bias) in out.iter_mut().zip(&self.bias) {
+            *out = Lanes::splat(*bias);
+        }
+        self.kernel.add(input, out);
+    }
+
+    /// `out += state recurrent_kernel`
+    #[inline(always)]
+    pub(in super::super) fn add_recurrent(&self, state: &[Lanes<T>], out: &mut [Lanes<T>]) {
+        self.recurrent.add(state, out);
+    }
+
+    /// Adds to the gradient of the input of [`Gates::project`], where somebody asks for it.
+    #[inline(always)]
+    pub(in super::super) fn project_backward(&self, gradient: &[Lanes<T>], input_gradient: &mut [Lanes<T>]) {
+        self.kernel_transposed.add(gradient, input_gradient);
+    }
+
+    /// Adds to the gradient of the state of [`Gates::add_recurrent`].
+    #[inline(always)]
+    pub(in super::super) fn recurrent_backward(&self, gradient: &[Lanes<T>], state_gradient: &mut [Lanes<T>]) {
+        self.recurrent_transposed.add(gradient, state_gradient);
+    }
+}
+
+/// Sums the gradients of kernels and biases from the gradients of what [`Gates`] computed.
+///
+/// The gradients of all steps are kept with units in the lanes. Each kernel is then one product of matrices over all steps of a sequence, whose sums stay
+/// in registers.
+#[derive(Debug)]
+pub(in super::super) struct GateGradients<T> {
+    sizes: Sizes,
+    /// Groups of [`LANES`] units.
+    chunks: usize,
+    /// Vectors of gradients a step.
+    gates: usize,
+    /// Which of them are those of [`Gates::project`], and which of [`Gates::add_recurrent`].
+    kernel_gates: Vec<usize>,
+    recurrent_gates: Vec<usize>,
+    /// Of each sequence.
+    lengths: Vec<usize>,
+    /// Units in the lanes, `[LANES][gates][chunks][steps]`.
+    columns: Vec<Lanes<T>>,
+    /// `[LANES][steps][units]`
+    states: Vec<T>,
+    /// `[gates][rows]`
+    sums: Vec<Lanes<T>>,
+    /// Units in the lanes, `[kernel_gates][chunks][inputs]`.
+    kernel: Vec<Lanes<T>>,
+    /// Units in the lanes, `[recurrent_gates][chunks][units]`.
+    recurrent: Vec<Lanes<T>>,
+}
+
+impl<T: Real> GateGradients<T> {
+    /// For `gates` vectors of gradients a step, of which `kernel_gates` are those of the projection and `recurrent_gates` those of the recurrent
+    /// product, in the order of the columns of the kernels.
+    pub(in super::super) fn new(sizes: Sizes, gates: usize, kernel_gates: &[usize], recurrent_gates: &[usize]) -> Self {
+        let chunks = sizes.units.div_ceil(LANES);
+        let zeros = |n| vec![Lanes::zero(); n];
+        Self {
+            sizes,
+            chunks,
+            gates,
+            kernel_gates: kernel_gates.to_vec(),
+            recurrent_gates: recurrent_gates.to_vec(),
+            lengths: Vec::new(),
+            columns: Vec::new(),
+            states: Vec::new(),
+            sums: zeros(gates * sizes.rows),
+            kernel: zeros(kernel_gates.len() * chunks * sizes.inputs),
+            recurrent: zeros(recurrent_gates.len() * chunks * sizes.units),
+        }
+    }
+
+    /// Makes room for sequences of these lengths, the longest first, and clears the sums.
+    pub(in super::super) fn begin(&mut self, lengths: &[usize]) {
+        self.lengths.clear();
+        self.lengths.extend_from_slice(lengths);
+        self.columns.resize(LANES * self.gates * self.chunks * lengths[0], Lanes::zero());
+        for sums in [&mut self.sums, &mut self.kernel, &mut self.recurrent] {
+            sums.fill(Lanes::zero());
+        }
+    }
+
+    /// Takes the gradients of a step, `[gates][rows]`.
+    #[inline(always)]
+    pub(in super::super) fn add_step(&mut self, step: usize, gradients: &[Lanes<T>]) {
+        let Sizes { units, rows, .. } = self.sizes;
+        for (sum, gradient) in self.sums.iter_mut().zip(gradients) {
+            *sum = sum.plus(*gradient);
+        }
+        let steps = self.lengths[0];
+        for (gate, gradients) in gradients.chunks_exact(rows).enumerate() {
+            for (chunk, values) in gradients[..units].chunks(LANES).enumerate() {
+                for (lane, _) in self.lengths.iter().enumerate().filter(|(_, length)| step < **length) {
+                    let column = (lane * self.gates + gate) * self.chunks + chunk;
+                    for (out, value) in self.columns[column * steps + step].0.iter_mut().zip(values) {
+                        *out = value.0[lane];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Multiplies all steps: with the inputs of the sequences, and with the first `units` of the states before the steps.
+    #[inline(always)]
+    pub(in super::super) fn finish(&mut self, inputs: &[&[T]], states: &[Lanes<T>]) {
+        let Sizes { inputs: n_inputs, units, state_rows, .. } = self.sizes;
+        let steps = self.lengths[0];
+        for (lane, length) in self.lengths.iter().copied().enumerate() {
+            let columns = &self.columns[lane * self.gates * self.chunks * steps..];
+            let column = |gate: usize, chunk: usize| &columns[(gate * self.chunks + chunk) * steps..][..length];
+            let sums = self.kernel.chunks_exact_mut(n_inputs).enumerate();
+            for (index, sums) in sums {
+                let gate = self.kernel_gates[index / self.chunks];
+                add_gradient(inputs[lane], column(gate, index % self.chunks), sums);
+            }
+        }
+        if self.recurrent_gates.is_empty() {
+            return;
+        }
+        self.states.resize(LANES * steps * units, T::zero());
+        to_rows(states, state_rows, units, &mut self.states);
+        for (lane, length) in self.lengths.iter().copied().enumerate() {
+            let columns = &self.columns[lane * self.gates * self.chunks * steps..];
+            let column = |gate: usize, chunk: usize| &columns[(gate * self.chunks + chunk) * steps..][..length];
+            let states = &self.states[lane * steps * units..][..length * units];
+            for (index, sums) in self.recurrent.chunks_exact_mut(units).enumerate() {
+                let gate = self.recurrent_gates[index / self.chunks];
+                add_gradient(states, column(gate, index % self.chunks), sums);
+            }
+        }
+    }
+
+    /// The sum over all steps and sequences of one of the gates, `[units]`.
+    pub(in super::super) fn sum(&self, gate: usize) -> impl Iterator<Item = T> {
+        self.sums[gate * self.sizes.rows..][..self.sizes.units].iter().map(|sum| sum.sum())
+    }
+
+    /// Writes `kernel`, `bias`, and `recurrent_kernel` where there are recurrent gates.
+    pub(in super::super) fn collect(&self, gradients: &mut LayerGradients<'_, T>) {
+        let gates: Vec<(usize, T)> = (0..self.kernel_gates.len()).map(|gate| (gate, T::one())).collect();
+        self.collect_as(&gates, gradients);
+    }
+
+    /// [`GateGradients::collect`] for a cell that runs other gates than are trained: for each of those the gate that is run, counted in the order of the
+    /// columns of the kernels, and the slope of it over the trained one.
+    pub(in super::super) fn collect_as(&self, trained: &[(usize, T)], gradients: &mut LayerGradients<'_, T>) {
+        let Sizes { inputs, units, .. } = self.sizes;
+        let at = |sums: &[Lanes<T>], n_rows: usize, row: usize, column: usize| {
+            let ((gate, slope), unit) = (trained[column / units], column % units);
+            sums[(gate * self.chunks + unit / LANES) * n_rows + row].0[unit % LANES] * slope
+        };
+        gradients.set_matrix("kernel", |row, column| at(&self.kernel, inputs, row, column));
+        let biases = trained.iter().flat_map(|(gate, slope)| self.sum(self.kernel_gates[*gate]).map(|sum| sum * *slope));
+        gradients.set_vector("bias", biases);
+        if !self.recurrent_gates.is_empty() {
+            gradients.set_matrix("recurrent_kernel", |row, column| at(&self.recurrent, units, row, column));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Cross-validations: every model and group, the leak of the published protocol, the cross-corpus matrix.
+
+use std::collections::BTreeMap;
+
+use super::page::Section;
+use super::source::Material;
+use crate::plot::{Bar, Bars, ConfusionFigure, series};
+use crate::protocol::matrix_figure;
+use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
+use crate::table::Table;
+
+pub(super) fn crossval(material: &Material) -> Option<Section> {
+    if material.crossvals.is_empty() {
+        return None;
+    }
+    let mut section = Section::new("Cross-validation");
+    for (name, results) in &material.crossvals {
+        let manifests: Vec<&str> = results.manifests.iter().map(|source| source.name.as_str()).collect();
+        section.text(format!(
+            "{name}: protocol {}, recipe {}, on {}. {} Seeds: {}.",
+            results.protocol,
+            results.model,
+            manifests.join(", "),
+            results.description,
+            results.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+        ));
+        if !results.left_out.is_empty() {
+            section.text(format!("{} clips could not be used.", results.left_out.len()));
+        }
+        section.table(format!("{name}: mean ± deviation over the seeds, and their range"), figures(results));
+        for model in &results.models {
+            add_leak(&mut section, name, model);
+            add_matrix(&mut section, name, model);
+        }
+        if let Some(network) = results.models.first() {
+            for group in &network.groups {
+                let title = format!("{name}, {}, {}", network.name, group.name);
+                let caption = format!("{title}: the answers of {} seeds together.", group.seeds.len());
+                let figure = ConfusionFigure::of(title, &group.pooled);
+                section.figure(format!("crossval-confusion-{name}-{}", group.name), caption, figure);
+                add_speakers(&mut section, &format!("{name}, {}, {}", network.name, group.name), &group.per_speaker);
+                if group.per_corpus.len() > 1 {
+                    add_speakers(
+                        &mut section,
+                        &format!("{name}, {}, {}, by corpus", network.name, group.name),
+                        &group.per_corpus,
+                    );
+                }
+            }
+        }
+    }
+    Some(section)
+}
+
+fn show(spread: &Spread) -> String {
+    match spread.deviation {
+        Some(deviation) => format!("{:.3} ± {deviation:.3} ({:.3} - {:.3})", spread.mean, spread.min, spread.max),
+        None => format!("{:.3}", spread.mean),
+    }
+}
+
+fn figures(results: &CrossvalResults) -> Table {
+    let mut table =
+        Table::new(["model", "group", "parameters", "utterances", "UAR", "interval over speakers", "accuracy", "macro-F1"]);
+    for model in &results.models {
+        for group in &model.groups {
+            let [low, high] = group.pooled.uar_interval;
+            table.push([
+                model.name.clone(),
+                group.name.clone(),
+                model.n_parameters.map_or_else(String::new, |n| n.to_string()),
+                (group.pooled.n / group.seeds.len().max(1) as u64).to_string(),
+                show(&group.uar),
+                format!("{low:.3} - {high:.3}"),
+                show(&group.accuracy),
+                show(&group.macro_f1),
+            ]);
+        }
+    }
+    table
+}
+
+/// What each loosened rule of the published protocol is worth.
+fn add_leak(section: &mut Section, name: &str, model: &ModelResults) {
+    if model.leak.is_empty() {
+        return;
+    }
+    let mut table = Table::new(["what is loosened", "from", "to", "gain in points of UAR"]);
+    for step in &model.leak {
+        let gain = match step.points.deviation {
+            Some(deviation) => format!("{:+.1} ± {deviation:.1}", step.points.mean),
+            None => format!("{:+.1}", step.points.mean),
+        };
+        table.push([step.name.clone(), step.from.clone(), step.to.clone(), gain]);
+    }
+    section.table(format!("{name}, {}: the leak of the published protocol, each seed with itself", model.name), table);
+    let bars = model
+        .groups
+        .iter()
+        .map(|group| Bar {
+            group: String::new(),
+            label: group.name.clone(),
+            value: group.uar.mean,
+            interval: group.uar.deviation.map(|deviation| [group.uar.mean - deviation, group.uar.mean + deviation]),
+            note: format!("{} seeds", group.seeds.len()),
+            colour: series(0),
+        })
+        .collect();
+    let figure = Bars {
+        title: format!("{name}, {}: the same network under stricter and looser protocols", model.name),
+        subtitle: "whiskers: one deviation over the seeds to each side".to_owned(),
+        x_label: "UAR".to_owned(),
+        bars,
+        reference: Some((0.25, "chance".to_owned())),
+    };
+    section.figure(format!("leak-{name}-{}", model.name), format!("{name}: what the protocol alone changes."), figure);
+}
+
+/// Train on one corpus, test on another.
+fn add_matrix(section: &mut Section, name: &str, model: &ModelResults) {
+    let title = format!("{name}, {}: across corpora", model.name);
+    if let Some(figure) = matrix_figure(model, &title) {
+        let caption = format!("{name}, {}: trained on one corpus, tested on each.", model.name);
+        section.figure(format!("cross-corpus-{name}-{}", model.name), caption, figure);
+    }
+}
+
+fn add_speakers(section: &mut Section, title: &str, by_name: &BTreeMap<String, crate::evaluate::SpeakerMetrics>) {
+    let mut speakers: Vec<_> = by_name.iter().collect();
+    speakers.sort_by(|a, b| b.1.uar.total_cmp(&a.1.uar).then_with(|| a.0.cmp(b.0)));
+    let bars = speakers
+        .iter()
+        .map(|(label, metrics)| Bar {
+            group: String::new(),
+            label: (*label).clone(),
+            value: metrics.uar,
+            interval: None,
+            note: format!("n = {}", metrics.n),
+            colour: series(0),
+        })
+        .collect();
+    let figure = Bars {
+        title: format!("UAR: {title}"),
+        subtitle: "n counts answers, those of all seeds together".to_owned(),
+        x_label: "UAR".to_owned(),
+        bars,
+        reference: Some((0.25, "chance".to_owned())),
+    };
+    section.figure(format!("crossval-{title}"), format!("{title}: the best first."), figure);
+}
