@@ -9,16 +9,18 @@ use std::io::{BufRead as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use moodline_core::contract::{CONTRACT_VERSION, Contract, Network, Normalisation, Padding, StatePolicy, TrainingRecord};
+use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation, Padding, StatePolicy, TrainingRecord};
 use moodline_core::frontend::FrontEnd;
-use moodline_core::ltc::{Carry, LtcConfig, LtcKernel, LtcParameters, LtcWeights, Reading};
+use moodline_core::network::{
+    Carry, CellConfig, Cfc, CfcMode, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Tensors,
+};
 use moodline_core::{Emotion, FrontEndConfig, Probabilities, onnx};
 use ndarray::{Array1, Array3, Axis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::json;
 use trainer::loss::LossConfig;
-use trainer::network::{Batch, LtcNetwork, TauInit, initial_parameters};
+use trainer::network::{Batch, Dropout, Network, TauInit, initial_parameters};
 use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 const N_FEATURES: usize = 39;
@@ -28,8 +30,18 @@ const BATCH: usize = 64;
 const L2: f64 = 5e-4;
 const LEARNING_RATE: f64 = 5e-4;
 
-const CASES: [&str; 8] =
-    ["features_A", "features_C", "ltc_157", "ltc_500", "block_157", "block_500", "epoch_held", "epoch_recomputed"];
+const CASES: [&str; 10] = [
+    "features_A",
+    "features_C",
+    "ltc_157",
+    "ltc_500",
+    "block_157",
+    "block_500",
+    "epoch_held",
+    "epoch_recomputed",
+    "epoch_gru",
+    "epoch_cfc",
+];
 
 /// What is measured, called again and again; returns what it computed.
 type Call = Box<dyn FnMut() -> Vec<f64>>;
@@ -82,8 +94,10 @@ fn prepare(folder: &Path, case: &str) -> Result<Call, Box<dyn Error>> {
         "ltc_500" => inference(folder, 500)?,
         "block_157" => block(folder, FrontEndConfig::librosa_16k(), 157)?,
         "block_500" => block(folder, FrontEndConfig::speech_25_10(), 500)?,
-        "epoch_held" => epoch(Reading::Held),
-        "epoch_recomputed" => epoch(Reading::Recomputed),
+        "epoch_held" => epoch(config(Reading::Held)),
+        "epoch_recomputed" => epoch(config(Reading::Recomputed)),
+        "epoch_gru" => epoch(of_64_units(CellConfig::Gru)),
+        "epoch_cfc" => epoch(of_64_units(CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0 }))),
         other => return Err(format!("unknown case {other}").into()),
     };
     Ok(call)
@@ -103,7 +117,7 @@ fn features(folder: &Path, config: FrontEndConfig) -> Result<Call, Box<dyn Error
 fn inference(folder: &Path, frames: usize) -> Result<Call, Box<dyn Error>> {
     let features = floats(&folder.join(format!("features_{frames}.f32")))?;
     let mut kernel =
-        LtcKernel::new(&config(Reading::Recomputed), &weights(&standard(vec![0.0; N_FEATURES], vec![1.0; N_FEATURES])));
+        NetworkKernel::new(&config(Reading::Recomputed), &weights(&standard(vec![0.0; N_FEATURES], vec![1.0; N_FEATURES])));
     Ok(Box::new(move || classify(&mut kernel, &features)))
 }
 
@@ -112,7 +126,7 @@ fn block(folder: &Path, front_end: FrontEndConfig, frames: usize) -> Result<Call
     let speech = floats(&folder.join("speech.f32"))?;
     let scaler: Vec<f64> = floats(&folder.join(format!("scaler_{frames}.f32")))?.into_iter().map(f64::from).collect();
     let (mean, scale) = scaler.split_at(N_FEATURES);
-    let mut kernel = LtcKernel::new(&config(Reading::Recomputed), &weights(&standard(mean.to_vec(), scale.to_vec())));
+    let mut kernel = NetworkKernel::new(&config(Reading::Recomputed), &weights(&standard(mean.to_vec(), scale.to_vec())));
     let mut front_end = FrontEnd::<f32>::new(&front_end)?;
     let mut steps = vec![];
     Ok(Box::new(move || {
@@ -127,14 +141,14 @@ fn analyse(front_end: &mut FrontEnd<f32>, speech: &[f32], steps: &mut Vec<f32>) 
     front_end.finish(&mut |step| steps.extend_from_slice(step));
 }
 
-fn classify(kernel: &mut LtcKernel, features: &[f32]) -> Vec<f64> {
+fn classify(kernel: &mut NetworkKernel, features: &[f32]) -> Vec<f64> {
     let mut state = vec![0.0; 16];
     let probabilities = Probabilities::softmax(kernel.run(features, &mut state)).expect("the logits are finite");
     Emotion::ALL.iter().map(|&emotion| f64::from(probabilities.of(emotion))).collect()
 }
 
 /// One pass over random sequences in batches, each followed by an update.
-fn epoch(reading: Reading) -> Call {
+fn epoch(config: NetworkConfig) -> Call {
     let mut state = 1_u64;
     // A linear congruential generator is random enough: the time does not depend on what is learned.
     let mut uniform = move || {
@@ -143,9 +157,8 @@ fn epoch(reading: Reading) -> Call {
     };
     let sequences = Array3::from_shape_simple_fn((N_SEQUENCES, N_FRAMES, N_FEATURES), || 3.4 * (uniform() - 0.5));
     let labels: Vec<usize> = (0..N_SEQUENCES).map(|_| (4.0 * uniform()) as usize).collect();
-    let config = config(reading);
-    let mut network = LtcNetwork::<f32>::init(config.clone(), N_FEATURES, TauInit::Ones, &mut ChaCha8Rng::seed_from_u64(1));
-    let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), N_FEATURES, config.units);
+    let mut network = Network::<f32>::init(config, N_FEATURES, None, &mut ChaCha8Rng::seed_from_u64(1));
+    let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), &network.parameters);
     Box::new(move || {
         let views: Vec<_> = sequences.axis_iter(Axis(0)).collect();
         for (sequences, labels) in views.chunks(BATCH).zip(labels.chunks(BATCH)) {
@@ -154,6 +167,8 @@ fn epoch(reading: Reading) -> Call {
                 labels,
                 class_weights: [1.0; Emotion::COUNT],
                 loss: LossConfig::CrossEntropy,
+                dropout: Dropout::default(),
+                mixed: &[],
             };
             let outcome = network.loss_and_gradients(&batch, L2).expect("the batch is valid");
             adam.update(&mut network.parameters, &outcome.gradients, LEARNING_RATE);
@@ -162,8 +177,13 @@ fn epoch(reading: Reading) -> Call {
     })
 }
 
-fn config(reading: Reading) -> LtcConfig {
-    LtcConfig { units: 16, reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled }
+fn config(reading: Reading) -> NetworkConfig {
+    let cell = PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled };
+    NetworkConfig { units: 16, layers: 1, pooling: Pooling::Last, cell: CellConfig::PaperLtc(cell) }
+}
+
+fn of_64_units(cell: CellConfig) -> NetworkConfig {
+    NetworkConfig { units: 64, layers: 1, pooling: Pooling::Last, cell }
 }
 
 fn standard(mean: Vec<f64>, scale: Vec<f64>) -> Normalisation {
@@ -171,13 +191,14 @@ fn standard(mean: Vec<f64>, scale: Vec<f64>) -> Normalisation {
 }
 
 /// Weights of a network that was not trained; only their number decides the time.
-fn weights(normalisation: &Normalisation) -> LtcWeights {
+fn weights(normalisation: &Normalisation) -> Tensors<f32> {
     let config = config(Reading::Recomputed);
-    let parameters: LtcParameters<f64> =
-        initial_parameters(&config, N_FEATURES, TauInit::Ones, &mut ChaCha8Rng::seed_from_u64(1));
-    let varied = |low: f64, high: f64| Array1::linspace(low, high, config.units);
-    let parameters = LtcParameters { tau: varied(-3.0, 1.0), c: varied(0.5, 1.0), g: varied(1.0, 1.1), ..parameters };
-    parameters.fold(&config, normalisation)
+    let mut parameters: Tensors<f64> =
+        initial_parameters(&config, N_FEATURES, Some(TauInit::Ones), &mut ChaCha8Rng::seed_from_u64(1));
+    for (name, low, high) in [("layer0.tau", -3.0, 1.0), ("layer0.c", 0.5, 1.0), ("layer0.g", 1.0, 1.1)] {
+        parameters.vector_mut(name).assign(&Array1::linspace(low, high, config.units));
+    }
+    config.fold(&parameters, normalisation)
 }
 
 /// The ONNX file that peers read.
@@ -192,7 +213,7 @@ fn model() -> Vec<u8> {
         block_seconds: 5.0,
         padding: Padding::None,
         state: StatePolicy::ResetEachBlock,
-        network: Network::Ltc(config(Reading::Recomputed)),
+        network: config(Reading::Recomputed),
         training: TrainingRecord {
             corpora: vec![],
             protocol: "not trained".into(),

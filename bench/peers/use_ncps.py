@@ -1,12 +1,15 @@
-"""ncps: its own LTC cell with as many units and unfolds. Its equation is Hasani's, not the paper's, so its output is not compared."""
+"""ncps: its own LTC cell with as many units and unfolds, whose equation is Hasani's, not the paper's, so that its output is not compared; and an epoch
+of its CfC."""
 
 import sys
 from importlib.metadata import version
 
 import torch
-from ncps.torch import LTC
+from ncps.torch import CfC, LTC
+from torch import nn
 
 import inputs
+import use_torch
 import worker
 
 
@@ -23,9 +26,25 @@ def prepare(folder: str, frames: int) -> worker.Call:
     return call
 
 
+class ClosedForm(nn.Module):
+    """The gated CfC without a backbone, and a readout of its last output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = CfC(inputs.N_FEATURES, inputs.GATED_UNITS, return_sequences=False, backbone_layers=0)
+        self.dense = nn.Linear(inputs.GATED_UNITS, inputs.N_LABELS)
+
+    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
+        return self.dense(self.layer(sequences)[0])
+
+    def penalty(self) -> torch.Tensor:
+        return sum((kernel**2).sum() for kernel in self.parameters() if kernel.dim() == 2)
+
+
 def main(folder: str) -> None:
     torch.set_num_threads(1)
     cases = {f"ltc_{frames}": lambda frames=frames: prepare(folder, frames) for frames in (157, 500)}
+    cases["epoch_cfc"] = lambda: use_torch.epoch(ClosedForm)
     worker.serve({"ncps": version("ncps")}, cases)
 
 

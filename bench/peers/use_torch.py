@@ -1,6 +1,7 @@
-"""PyTorch, with the input projection of all frames hoisted out of the recurrence: the network and a training epoch."""
+"""PyTorch, with the input projection of all frames hoisted out of the recurrence: the network and training epochs."""
 
 import sys
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -59,10 +60,47 @@ class Network(nn.Module):
         return sum((kernel**2).sum() for kernel in (self.kernel, self.recurrent, self.dense.weight))
 
 
-def epoch(reading: str) -> worker.Call:
+class Gru(nn.Module):
+    """PyTorch's own layer and a readout of its last output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.GRU(inputs.N_FEATURES, inputs.GATED_UNITS, batch_first=True)
+        self.dense = nn.Linear(inputs.GATED_UNITS, inputs.N_LABELS)
+
+    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
+        return self.dense(self.layer(sequences)[0][:, -1])
+
+    def penalty(self) -> torch.Tensor:
+        return sum((kernel**2).sum() for kernel in (self.layer.weight_ih_l0, self.layer.weight_hh_l0, self.dense.weight))
+
+
+class Cfc(nn.Module):
+    """The gated closed form without a backbone, all four gates in one product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Linear(inputs.N_FEATURES, 4 * inputs.GATED_UNITS)
+        self.recurrent = nn.Linear(inputs.GATED_UNITS, 4 * inputs.GATED_UNITS, bias=False)
+        self.dense = nn.Linear(inputs.GATED_UNITS, inputs.N_LABELS)
+
+    def forward(self, sequences: torch.Tensor) -> torch.Tensor:
+        projected = self.kernel(sequences)
+        state = torch.zeros(len(sequences), inputs.GATED_UNITS)
+        for step in projected.unbind(1):
+            f, g, a, b = (step + self.recurrent(state)).chunk(4, dim=1)
+            gate = torch.sigmoid(a + b)
+            state = torch.tanh(f) * (1 - gate) + torch.tanh(g) * gate
+        return self.dense(state)
+
+    def penalty(self) -> torch.Tensor:
+        return sum((layer.weight**2).sum() for layer in (self.kernel, self.recurrent, self.dense))
+
+
+def epoch(make: Callable[[], nn.Module]) -> worker.Call:
     torch.manual_seed(1)
     sequences, labels = (torch.from_numpy(array) for array in inputs.training_set())
-    network = Network(reading)
+    network = make()
     optimiser = torch.optim.Adam(network.parameters(), lr=inputs.LEARNING_RATE)
 
     def call() -> list[float]:
@@ -79,7 +117,9 @@ def epoch(reading: str) -> worker.Call:
 def main(folder: str) -> None:
     torch.set_num_threads(1)
     cases = {f"ltc_{frames}": lambda frames=frames: inference(folder, frames) for frames in (157, 500)}
-    cases |= {"epoch_held": lambda: epoch("held"), "epoch_recomputed": lambda: epoch("recomputed")}
+    for reading in ("held", "recomputed"):
+        cases[f"epoch_{reading}"] = lambda reading=reading: epoch(lambda: Network(reading))
+    cases |= {"epoch_gru": lambda: epoch(Gru), "epoch_cfc": lambda: epoch(Cfc)}
     worker.serve({"torch": torch.__version__}, cases)
 
 

@@ -10,7 +10,7 @@ import worker
 
 def main(_folder: str) -> None:
     torch.set_num_threads(1)
-    worker.serve({"torch": torch.__version__}, {"epoch_held": lambda: use_torch.epoch("closed")})
+    worker.serve({"torch": torch.__version__}, {"epoch_held": lambda: use_torch.epoch(lambda: use_torch.Network("closed"))})
 
 
 if __name__ == "__main__":

@@ -74,7 +74,10 @@ fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
     for (index, segment) in segments.iter().enumerate() {
         let first = (index as f64 * hop / config.step_seconds()).round() as usize;
         let n_steps = n_window.min(features.nrows() - first);
-        let block: Vec<f32> = features.slice(ndarray::s![first..first + n_steps, ..]).iter().copied().collect();
+        let mut block: Vec<f32> = features.slice(ndarray::s![first..first + n_steps, ..]).iter().copied().collect();
+        if let Some(relative) = frontend::BlockRelative::new(config) {
+            relative.apply(&mut block);
+        }
         assert_eq!(segment.state, State::Speech(classifier.classify(&block, n_steps).unwrap()), "block {index}");
     }
 }

@@ -11,8 +11,9 @@ use moodline_core::Emotion;
 use trainer::corpus::{LabelMap, Recording};
 use trainer::corpus::{Layout, Part, Table, TableOptions, check_iemocap};
 use trainer::manifest::{Manifest, Splits};
+use trainer::plot::Figure as _;
 use trainer::progress::{Interrupt, Progress};
-use trainer::stats::{Statistics, statistics_svg};
+use trainer::stats::Statistics;
 
 use crate::command::sample;
 use crate::corpora::manifest_path;
@@ -307,7 +308,7 @@ fn statistics_find_copies_silence_and_what_cannot_be_read() {
         text.contains("same audio: a.flac, b.flac; with different labels: angry, sad; in different splits: test, train"),
         "{text}"
     );
-    let svg = statistics_svg(&statistics).unwrap();
+    let svg = statistics.svg().unwrap();
     assert!(svg.contains("mix: 4 recordings, 2 speakers") && svg.contains("bandwidth, kHz"));
 
     let [json, svg] = ["stats.json", "stats.svg"].map(|name| place.path().join(name).to_string_lossy().into_owned());

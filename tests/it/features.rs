@@ -252,6 +252,12 @@ fn stream<T: Real>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2
     Array2::from_shape_vec((values.len() / front_end.n_features(), front_end.n_features()), values).unwrap()
 }
 
+/// The groups of `config` and prosody.
+fn with_prosody(config: &FrontEndConfig) -> FrontEndConfig {
+    let groups = config.groups.iter().copied().chain([FeatureGroup::Prosody]).collect();
+    FrontEndConfig { groups, ..config.clone() }
+}
+
 fn any_config() -> impl Strategy<Value = FrontEndConfig> {
     (
         prop_oneof![Just('A'), Just('C'), Just('D'), Just('E')],
@@ -261,7 +267,9 @@ fn any_config() -> impl Strategy<Value = FrontEndConfig> {
         prop_oneof![
             Just(vec![FeatureGroup::Mfcc]),
             Just(vec![FeatureGroup::Delta2, FeatureGroup::Mfcc]),
-            Just(vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2])
+            Just(vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2]),
+            Just(vec![FeatureGroup::Prosody]),
+            Just(vec![FeatureGroup::Delta, FeatureGroup::Prosody, FeatureGroup::Mfcc])
         ],
     )
         .prop_map(|(letter, average_frames, nearest, delta_width, groups)| FrontEndConfig {
@@ -307,13 +315,14 @@ proptest! {
     #[test]
     fn a_reset_forgets_everything(n in 0_usize..3000) {
         let samples: Vec<f32> = signal("mfcc/sig_16000_voice.npy");
-        let mut front_end = FrontEnd::<f32>::new(&streaming('C')).unwrap();
+        let config = with_prosody(&streaming('C'));
+        let mut front_end = FrontEnd::<f32>::new(&config).unwrap();
         front_end.push(&samples[..n], &mut |_: &[f32]| ()).unwrap();
         front_end.reset();
         let mut values = Vec::new();
         front_end.push(&samples, &mut |step: &[f32]| values.extend_from_slice(step)).unwrap();
         front_end.finish(&mut |step: &[f32]| values.extend_from_slice(step));
-        let whole = features(&streaming('C'), &samples).unwrap();
+        let whole = features(&config, &samples).unwrap();
         prop_assert_eq!(&values[..], whole.as_slice().unwrap());
     }
 }
@@ -336,7 +345,7 @@ fn nothing_is_allocated_after_construction() {
     let samples = signal::<f32>("mfcc/sig_16000_voice.npy");
     for letter in ['A', 'C', 'D', 'E'] {
         for average_frames in [1, 3] {
-            let mut front_end = FrontEnd::new(&FrontEndConfig { average_frames, ..streaming(letter) }).unwrap();
+            let mut front_end = FrontEnd::new(&FrontEndConfig { average_frames, ..with_prosody(&streaming(letter)) }).unwrap();
             let mut sum = 0.0;
             without_allocation(|| {
                 for cut in [1, 64, 513, samples.len()] {
@@ -378,9 +387,10 @@ fn a_sample_that_is_no_number_is_named_and_nothing_is_consumed() {
 #[test]
 fn the_loudest_allowed_samples_give_finite_features() {
     for letter in ['A', 'D'] {
+        let config = with_prosody(&streaming(letter));
         let samples: Vec<f32> = (0..20_000).map(|i| if i % 7 < 3 { 1e12 } else { -1e12 }).collect();
-        assert!(features(&streaming(letter), &samples).unwrap().iter().all(|value| value.is_finite()));
-        assert!(features(&streaming(letter), &[1e12_f32; 20_000]).unwrap().iter().all(|value| value.is_finite()));
+        assert!(features(&config, &samples).unwrap().iter().all(|value| value.is_finite()));
+        assert!(features(&config, &[1e12_f32; 20_000]).unwrap().iter().all(|value| value.is_finite()));
     }
 }
 
@@ -425,8 +435,8 @@ fn extreme_but_valid_configurations_work() {
     let odd =
         FrontEndConfig { n_fft: 1_002, win_length: 401, hop_length: 161, n_mels: 33, n_mfcc: 33, lifter: 22, ..streaming('A') };
     for (config, n_frames) in [(tiny, 9601), (wide, 1), (odd, 60)] {
-        let result = features(&config, &samples).unwrap();
-        assert_eq!(result.dim(), (n_frames, 3 * config.n_mfcc));
+        let result = features(&with_prosody(&config), &samples).unwrap();
+        assert_eq!(result.dim(), (n_frames, 3 * config.n_mfcc + 5));
         assert!(result.iter().all(|value| value.is_finite()));
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use moodline_core::config::{DeltaMode, FrontEndConfig, MelNorm, MelScale, Window};
-use moodline_core::ltc::LtcParameters;
-use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, s};
+use moodline_core::network::{Tensor, Tensors};
+use ndarray::{Array, Array1, Array2, ArrayD, Dimension, Ix1, Ix2, s};
 use ndarray_npy::{ReadNpyError, read_npy};
 use serde_json::Value;
 
@@ -72,20 +72,24 @@ pub(crate) fn front_end(config: &Value) -> FrontEndConfig {
     }
 }
 
-/// Eight arrays of `golden/ltc` whose names begin with `prefix`, of which the paper's W is one: parameters or their gradients.
-pub(crate) fn ltc_parameters(prefix: &str) -> LtcParameters<f64> {
+/// Eight arrays of `golden/ltc` whose names begin with `prefix`, of which the paper's W is one: parameters of a network of one layer of the paper's
+/// cell, or their gradients.
+pub(crate) fn ltc_parameters(prefix: &str) -> Tensors<f64> {
+    fn tensor<D: Dimension>(name: &str, array: &Array<f64, D>) -> Tensor<f64> {
+        Tensor { name: name.to_owned(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
+    }
     let file = |array: &str| format!("ltc/{prefix}_{array}.npy");
     let w = matrix(&file("W"));
     // W has a row for each feature and, below them, one for each unit.
     let n_features = w.nrows() - w.ncols();
-    LtcParameters {
-        kernel: w.slice(s![..n_features, ..]).to_owned(),
-        recurrent_kernel: w.slice(s![n_features.., ..]).to_owned(),
-        bias: vector(&file("b")),
-        tau: vector(&file("tau")),
-        c: vector(&file("C")),
-        g: vector(&file("G")),
-        dense_kernel: matrix(&file("Wd")),
-        dense_bias: vector(&file("bd")),
-    }
+    Tensors::new(vec![
+        tensor("layer0.kernel", &w.slice(s![..n_features, ..]).to_owned()),
+        tensor("layer0.recurrent_kernel", &w.slice(s![n_features.., ..]).to_owned()),
+        tensor("layer0.bias", &vector(&file("b"))),
+        tensor("layer0.tau", &vector(&file("tau"))),
+        tensor("layer0.c", &vector(&file("C"))),
+        tensor("layer0.g", &vector(&file("G"))),
+        tensor("dense_kernel", &matrix(&file("Wd"))),
+        tensor("dense_bias", &vector(&file("bd"))),
+    ])
 }

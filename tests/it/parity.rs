@@ -1,14 +1,16 @@
 //! One network, one answer: PyTorch's golden data, the native kernel, and the exported file in ONNX Runtime.
 
-use moodline_core::contract::{Contract, Network, Normalisation};
-use moodline_core::ltc::{Carry, LtcConfig, LtcKernel, LtcParameters, LtcWeights, Reading};
+use moodline_core::contract::{Contract, Normalisation};
+use moodline_core::network::{Carry, CellConfig, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Tensors};
 use moodline_core::onnx;
 use moodline_engine::classifier::Outputs;
 use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
-use ndarray::{Array, Array2, Dimension, Ix3, ShapeBuilder};
+use ndarray::{Array2, Ix3};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use trainer::network::Network;
 
+use crate::corpora::shipped;
 use crate::golden;
 use crate::skip::skip;
 
@@ -17,37 +19,69 @@ const N_FEATURES: usize = 39;
 /// Largest difference between two implementations of a network in f32.
 const TOLERANCE: f32 = 1e-5;
 
-fn config(units: usize, reading: Reading, carry: Carry) -> LtcConfig {
-    LtcConfig { units, reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }
+fn paper(reading: Reading, carry: Carry) -> PaperLtc {
+    PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }
 }
 
-fn uniform<D: Dimension, Sh: ShapeBuilder<Dim = D>>(draw: &mut ChaCha8Rng, shape: Sh, scale: f64) -> Array<f64, D> {
-    Array::from_shape_simple_fn(shape, || draw.random_range(-scale..scale))
+fn config(units: usize, reading: Reading, carry: Carry) -> NetworkConfig {
+    network(units, CellConfig::PaperLtc(paper(reading, carry)))
 }
 
-/// Seeded random parameters of the size that training gives them, and a scaler for features around -20..20.
-fn model(config: &LtcConfig, seed: u64) -> Model {
-    let mut draw = ChaCha8Rng::seed_from_u64(seed);
-    let units = config.units;
-    let scale = (6.0 / (N_FEATURES + 2 * units) as f64).sqrt();
-    let parameters = LtcParameters {
-        kernel: uniform(&mut draw, (N_FEATURES, units), scale),
-        recurrent_kernel: uniform(&mut draw, (units, units), scale),
-        bias: uniform(&mut draw, units, 0.2),
-        tau: uniform(&mut draw, units, 3.0),
-        c: uniform(&mut draw, units, 0.3),
-        g: uniform(&mut draw, units, 0.3) + 0.3,
-        dense_kernel: uniform(&mut draw, (units, 4), 0.5),
-        dense_bias: uniform(&mut draw, 4, 0.2),
+fn network(units: usize, cell: CellConfig) -> NetworkConfig {
+    NetworkConfig { units, layers: 1, pooling: Pooling::Last, cell }
+}
+
+/// Every cell with every pooling, one layer and two.
+fn networks(units: usize) -> Vec<NetworkConfig> {
+    let cells = [CellConfig::PaperLtc(paper(Reading::Recomputed, Carry::Unscaled)), CellConfig::LiquidGate];
+    let poolings = [Pooling::Last, Pooling::Mean, Pooling::MeanDeviation, Pooling::Attention];
+    let of_cell = |cell: CellConfig| {
+        poolings
+            .iter()
+            .flat_map(move |&pooling| [1, 2].map(|layers| NetworkConfig { layers, pooling, ..network(units, cell.clone()) }))
+            .collect::<Vec<_>>()
     };
-    let normalisation = Normalisation::Standard {
-        mean: uniform(&mut draw, N_FEATURES, 5.0).to_vec(),
-        scale: (uniform(&mut draw, N_FEATURES, 4.0) + 10.0).to_vec(),
-    };
-    let weights = parameters.fold(config, &normalisation);
-    let embedded = Model::embedded();
-    let contract = Contract { network: Network::Ltc(config.clone()), normalisation, ..embedded.contract().clone() };
+    cells.into_iter().flat_map(of_cell).collect()
+}
+
+fn uniform(draw: &mut ChaCha8Rng, n: usize, centre: f64, spread: f64) -> Vec<f64> {
+    (0..n).map(|_| centre + draw.random_range(-spread..spread)).collect()
+}
+
+/// Seeded random parameters of the size that training gives them.
+fn parameters(config: &NetworkConfig, draw: &mut ChaCha8Rng) -> Tensors<f64> {
+    let mut parameters = Tensors::filled(config.parameter_shapes(N_FEATURES), &0.0);
+    for tensor in parameters.iter_mut() {
+        let name = tensor.name.rsplit('.').next().unwrap();
+        let (centre, spread) = match name {
+            "tau" => (0.0, 3.0),
+            "g" => (0.3, 0.3),
+            "c" => (0.0, 0.3),
+            _ if tensor.shape.len() == 2 => (0.0, (6.0 / (N_FEATURES + 2 * config.units) as f64).sqrt()),
+            _ => (0.0, 0.2),
+        };
+        tensor.values = uniform(draw, tensor.values.len(), centre, spread);
+    }
+    parameters
+}
+
+/// A scaler for features around -20..20.
+fn scaler(draw: &mut ChaCha8Rng) -> Normalisation {
+    Normalisation::Standard { mean: uniform(draw, N_FEATURES, 0.0, 5.0), scale: uniform(draw, N_FEATURES, 10.0, 4.0) }
+}
+
+fn model_of(config: &NetworkConfig, parameters: &Tensors<f64>, normalisation: Normalisation) -> Model {
+    let weights = config.fold(parameters, &normalisation);
+    let embedded = shipped("paper-ltc-16");
+    let contract = Contract { network: config.clone(), normalisation, ..embedded.contract().clone() };
     Model::from_bytes(onnx::write(&contract, &weights)).unwrap()
+}
+
+fn model(config: &NetworkConfig, seed: u64) -> Model {
+    let mut draw = ChaCha8Rng::seed_from_u64(seed);
+    let parameters = parameters(config, &mut draw);
+    let normalisation = scaler(&mut draw);
+    model_of(config, &parameters, normalisation)
 }
 
 fn features(n_steps: usize, seed: u64) -> Vec<f32> {
@@ -79,32 +113,67 @@ fn largest_difference(a: &Outputs, b: &Outputs) -> f32 {
         .fold(0.0, |largest: f32, difference| if difference > largest || difference.is_nan() { difference } else { largest })
 }
 
+/// Runs both backends of a model over blocks of several lengths; the largest difference.
+fn compare_backends(config: &NetworkConfig) -> Option<f32> {
+    let model = model(config, config.units as u64);
+    let mut runtime = onnxruntime(&model)?;
+    let mut native = Classifier::new(&model, BackendChoice::Native).unwrap();
+    assert_eq!((runtime.backend(), native.backend()), (Backend::OnnxRuntime, Backend::Native));
+    let mut largest = 0.0f32;
+    for n_steps in [1, 2, 3, 31, 157, 500] {
+        let features = features(n_steps, 7);
+        let start = vec![0.0; config.state_size()];
+        let answers = [&mut runtime, &mut native].map(|backend| backend.run(1, &features, &start).unwrap());
+        let difference = largest_difference(&answers[0], &answers[1]);
+        assert!(difference <= TOLERANCE, "{config:?}, {n_steps} steps: {difference:e}");
+        largest = largest.max(difference);
+        let classes = [&mut runtime, &mut native].map(|backend| backend.classify(&features, n_steps).unwrap());
+        for (a, b) in classes[0].as_array().iter().zip(classes[1].as_array()) {
+            assert!((a - b).abs() <= TOLERANCE);
+        }
+    }
+    Some(largest)
+}
+
 #[test]
 fn native_kernel_and_onnx_runtime_agree() {
     let mut largest = 0.0f32;
     for units in [1, 12, 16, 17, 32, 128] {
         for reading in [Reading::Held, Reading::Recomputed] {
             for carry in [Carry::Scaled, Carry::Unscaled] {
-                let model = model(&config(units, reading, carry), units as u64);
-                let Some(mut runtime) = onnxruntime(&model) else { return };
-                let mut native = Classifier::new(&model, BackendChoice::Native).unwrap();
-                assert_eq!((runtime.backend(), native.backend()), (Backend::OnnxRuntime, Backend::Native));
-                for n_steps in [1, 2, 3, 31, 157, 500] {
-                    let features = features(n_steps, 7);
-                    let start = vec![0.0; units];
-                    let answers = [&mut runtime, &mut native].map(|backend| backend.run(1, &features, &start).unwrap());
-                    let difference = largest_difference(&answers[0], &answers[1]);
-                    assert!(difference <= TOLERANCE, "{units} units, {reading:?}, {carry:?}, {n_steps} steps: {difference:e}");
-                    largest = largest.max(difference);
-                    let classes = [&mut runtime, &mut native].map(|backend| backend.classify(&features, n_steps).unwrap());
-                    for (a, b) in classes[0].as_array().iter().zip(classes[1].as_array()) {
-                        assert!((a - b).abs() <= TOLERANCE);
-                    }
-                }
+                let Some(difference) = compare_backends(&config(units, reading, carry)) else { return };
+                largest = largest.max(difference);
             }
         }
     }
+    for config in networks(19) {
+        let Some(difference) = compare_backends(&config) else { return };
+        largest = largest.max(difference);
+    }
     println!("largest difference between native kernel and ONNX Runtime: {largest:.1e}");
+}
+
+#[test]
+fn the_trainer_computes_what_the_native_kernel_computes() {
+    for config in networks(19) {
+        let mut draw = ChaCha8Rng::seed_from_u64(12);
+        let parameters = parameters(&config, &mut draw);
+        let normalisation = scaler(&mut draw);
+        let Normalisation::Standard { mean, scale } = &normalisation;
+        let network = Network::new(config.clone(), parameters.map(|value| value as f32)).unwrap();
+        let mut native = Classifier::new(&model_of(&config, &parameters, normalisation.clone()), BackendChoice::Native).unwrap();
+        for n_steps in [1, 2, 31, 157] {
+            let features = features(n_steps, 8);
+            let standardised = Array2::from_shape_fn((n_steps, N_FEATURES), |(step, feature)| {
+                ((f64::from(features[step * N_FEATURES + feature]) - mean[feature]) / scale[feature]) as f32
+            });
+            let trainer = network.predict(&[standardised.view()]).unwrap()[0];
+            let native = native.classify(&features, n_steps).unwrap();
+            for (a, b) in trainer.iter().zip(native.as_array()) {
+                assert!((a - b).abs() <= TOLERANCE, "{config:?}, {n_steps} steps: {a} {b}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -167,7 +236,7 @@ fn probabilities_come_in_the_order_of_emotions_whatever_the_labels_of_the_contra
 
 #[test]
 fn what_cannot_be_classified_is_refused_on_every_backend() {
-    let model = Model::embedded();
+    let model = shipped("paper-ltc-16");
     for choice in [BackendChoice::Native, BackendChoice::Auto] {
         let mut classifier = Classifier::new(&model, choice).unwrap();
         assert_eq!(classifier.classify(&[], 0), Err(ClassifierError::NoSteps));
@@ -191,17 +260,18 @@ fn what_cannot_be_classified_is_refused_on_every_backend() {
 }
 
 /// A case of `golden/ltc`, folded.
-fn golden_network(name: &str) -> (LtcConfig, LtcWeights) {
+fn golden_network(name: &str) -> (NetworkConfig, Tensors<f32>) {
     let case = &golden::json("ltc/manifest.json")["cases"][name];
-    let config = LtcConfig {
+    let carry = if case["carry"] == "scaled" { Carry::Scaled } else { Carry::Unscaled };
+    let cell = PaperLtc {
         unfolds: usize::try_from(case["N"].as_u64().unwrap()).unwrap(),
         dt: case["dt"].as_f64().unwrap(),
         max_gain: None,
-        ..config(16, Reading::Recomputed, if case["carry"] == "scaled" { Carry::Scaled } else { Carry::Unscaled })
+        ..paper(Reading::Recomputed, carry)
     };
-    let parameters = golden::ltc_parameters(&format!("{name}__p"));
+    let config = network(16, CellConfig::PaperLtc(cell));
     let identity = Normalisation::Standard { mean: vec![0.0; N_FEATURES], scale: vec![1.0; N_FEATURES] };
-    let weights = parameters.fold(&config, &identity);
+    let weights = config.fold(&golden::ltc_parameters(&format!("{name}__p")), &identity);
     (config, weights)
 }
 
@@ -216,7 +286,8 @@ fn folded_weights_in_the_native_kernel_give_pytorchs_states_logits_and_probabili
     assert_eq!(cases.as_object().unwrap().len(), 8);
     for name in cases.as_object().unwrap().keys() {
         let (config, weights) = golden_network(name);
-        let mut kernel = LtcKernel::new(&config, &weights);
+        let mut kernel = NetworkKernel::new(&config, &weights);
+        let scaled = matches!(config.cell, CellConfig::PaperLtc(PaperLtc { carry: Carry::Scaled, .. }));
         let x = golden::array(&format!("ltc/{name}__x.npy")).into_dimensionality::<Ix3>().unwrap();
         let states = golden::array(&format!("ltc/{name}__states.npy")).into_dimensionality::<Ix3>().unwrap();
         let logits = golden::matrix(&format!("ltc/{name}__logits.npy"));
@@ -234,7 +305,8 @@ fn folded_weights_in_the_native_kernel_give_pytorchs_states_logits_and_probabili
                 }
                 for unit in 0..16 {
                     // The golden states are those the readout sees: after the gain.
-                    let seen = if config.carry == Carry::Scaled { state[unit] } else { state[unit] * weights.gain[unit] };
+                    let gain = if scaled { 1.0 } else { weights.get("layer0.gain").values[unit] };
+                    let seen = state[unit] * gain;
                     largest = largest.max(error(seen, states[(index, t / stride, unit)]));
                 }
             }

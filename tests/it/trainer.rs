@@ -1,17 +1,15 @@
 //! The life of a run on small real clips: determinism, interruption and resumption, refusals, full disks, export and evaluation.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use moodline_core::ltc::LtcParameters;
+use moodline_core::network::Tensors;
 use moodline_engine::{BackendChoice, Model};
 use tempfile::TempDir;
 use trainer::checkpoint::Checkpoint;
-use trainer::config::{ConfigError, TrainConfig};
+use trainer::config::TrainConfig;
 use trainer::dataset::Dataset;
 use trainer::evaluate::evaluate;
 use trainer::export::{OnnxRuntimeLeg, TOLERANCE, export};
@@ -23,11 +21,13 @@ use trainer::train::Trainer;
 
 use crate::skip::skip;
 
+mod command;
+
 /// A recipe for seconds: three epochs of the shipped one.
 const OVERRIDES: [&str; 4] =
     ["training.epochs=3", "training.batch_size=3", "model.id=small", "training.schedule.max_learning_rate=0.01"];
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
@@ -56,7 +56,7 @@ fn manifest_lines() -> Vec<String> {
 }
 
 /// A folder with a manifest of the samples and these further lines.
-fn workplace(more: &[String]) -> TempDir {
+pub(crate) fn workplace(more: &[String]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let lines: Vec<String> =
         ["path,corpus,speaker,emotion,split".to_owned()].into_iter().chain(manifest_lines()).chain(more.to_vec()).collect();
@@ -64,7 +64,7 @@ fn workplace(more: &[String]) -> TempDir {
     folder
 }
 
-fn options(place: &TempDir, out: &str, more: &[&str]) -> TrainOptions {
+pub(crate) fn options(place: &TempDir, out: &str, more: &[&str]) -> TrainOptions {
     TrainOptions {
         config: config(more),
         config_file: "paper-ltc-16.toml".to_owned(),
@@ -73,10 +73,11 @@ fn options(place: &TempDir, out: &str, more: &[&str]) -> TrainOptions {
         out: place.path().join(out),
         resume: false,
         cache: Some(place.path().join("cache")),
+        tensorboard: false,
     }
 }
 
-fn run(options: &TrainOptions) -> Result<Outcome, RunError> {
+pub(crate) fn run(options: &TrainOptions) -> Result<Outcome, RunError> {
     train(options, Progress::Silent, &Interrupt::default())
 }
 
@@ -85,12 +86,8 @@ fn last(options: &TrainOptions) -> Checkpoint {
 }
 
 /// Every bit of the parameters.
-fn bits(parameters: &LtcParameters<f32>) -> Vec<u32> {
-    trainer::network::parameters::named(parameters)
-        .into_iter()
-        .flat_map(|(_, values)| values)
-        .map(|value| value.to_bits())
-        .collect()
+fn bits(parameters: &Tensors<f32>) -> Vec<u32> {
+    parameters.iter().flat_map(|tensor| &tensor.values).map(|value| value.to_bits()).collect()
 }
 
 /// Every bit that decides how a run goes on.
@@ -117,7 +114,7 @@ fn one_two_and_three_threads_give_the_same_bits_and_another_seed_others() {
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bits() {
     let place = workplace(&[]);
-    let recipes: [&[&str]; 4] = [
+    let recipes: [&[&str]; 5] = [
         &[],
         &["training.schedule={kind=\"plateau\", learning_rate=0.01, patience=1, min_delta=10.0}"],
         &[
@@ -128,6 +125,15 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
             "training.average=0.9",
         ],
         &["training.optimiser={kind=\"sgd\", momentum=0.9, nesterov=true}", "training.loss={kind=\"focal\", gamma=2.0}"],
+        &[
+            "network.units=8",
+            "network.layers=2",
+            "network.pooling=attention",
+            "network.cell={kind=\"liquid_gate\"}",
+            "initialisation.tau=",
+            "training.input_dropout=0.2",
+            "training.dropout=0.3",
+        ],
     ];
     for (name, choices) in recipes.into_iter().enumerate() {
         let recipe: Vec<&str> = ["training.epochs=6"].into_iter().chain(choices.iter().copied()).collect();
@@ -300,7 +306,7 @@ fn a_number_that_overflows_is_named_with_epoch_batch_and_parameter() {
     );
     let message = run(&wild).unwrap_err().to_string();
     assert!(message.starts_with("epoch 1, batch 1: ") && message.contains("must be finite"), "{message}");
-    assert!(message.contains("'kernel'") || message.contains("'loss'"), "{message}");
+    assert!(message.contains("'layer0.kernel'") || message.contains("'loss'"), "{message}");
     assert_eq!(last(&wild).state.epoch, 0, "the checkpoint before is intact");
 }
 
@@ -393,7 +399,7 @@ fn what_is_exported_answers_as_the_trainer_did() {
     assert_eq!(all.predictions, measure(None, 3).predictions);
     assert_eq!(all.evaluation.per_speaker.len(), 4);
     let report = place.path().join("report");
-    assert_eq!(all.write_report(&report).unwrap().len(), 3);
+    assert_eq!(all.write_report(&report).unwrap().len(), 4);
     assert_eq!(fs::read_to_string(report.join("predictions.csv")).unwrap().lines().count(), 17);
     let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(report.join("metrics.json")).unwrap()).unwrap();
     assert_eq!((json["n"].as_u64(), json["model"]["id"].as_str()), (Some(16), Some("small")));
@@ -422,75 +428,4 @@ fn a_run_that_was_edited_or_never_trained_is_not_exported() {
     let message = export(&folder, &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
     assert!(message.contains("no finished epoch"), "{message}");
     assert!(!out.exists() && !place.path().join("train.toml").exists());
-}
-
-#[test]
-fn configurations_say_what_is_wrong_and_where() {
-    let text = fs::read_to_string(repository().join("trainer/configs/paper.toml")).unwrap();
-    let parse = |text: &str, overrides: &[&str]| {
-        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-        TrainConfig::parse("paper.toml", text, &overrides)
-    };
-    let config = parse(&text, &["training.seed=3"]).unwrap();
-    assert_eq!(config.training.seed, 3);
-    assert_eq!(parse(&config.to_toml(), &[]).unwrap(), config, "what is saved is what was used");
-    assert_eq!(parse(&text, &["training.patience="]).unwrap().training.patience, None);
-
-    let typo = text.replace("batch_size", "batchsize");
-    let line = typo.lines().position(|line| line.starts_with("batchsize")).unwrap() + 1;
-    let message = parse(&typo, &[]).unwrap_err().to_string();
-    assert!(message.contains("batchsize") && message.contains(&format!("line {line}")), "{message}");
-    for (setting, expected) in [
-        ("training.epochs=0", "training.epochs must be 1..=100000, found 0"),
-        ("front_end.top_db=80", "front_end.top_db must be absent"),
-        ("front_end.fmax=9000", "front_end.fmax must be fmin < fmax <= 8000 Hz, found 9000"),
-        ("network.units=0", "network.units"),
-        ("training.average=1.0", "training.average must be at least 0 and below 1, found 1"),
-        ("training.loss={kind=\"focal\", gamma=0.0}", "training.loss.gamma must be above 0 and at most 10, found 0"),
-        (
-            "training.loss={kind=\"label_smoothing\", epsilon=1.5}",
-            "training.loss.epsilon must be at least 0 and below 1, found 1.5",
-        ),
-        (
-            "training.optimiser={kind=\"sgd\", momentum=1.0}",
-            "training.optimiser.momentum must be at least 0 and below 1, found 1",
-        ),
-        (
-            "training.optimiser={kind=\"adam_w\", weight_decay=-1.0}",
-            "training.optimiser.weight_decay must be 0 or a positive number, found -1",
-        ),
-        ("training.schedule.factor=2", "training.schedule.factor must be between 0 and 1, found 2"),
-        ("training.epoch=5", "epoch"),
-        ("nonsense", "expected section.key=value"),
-    ] {
-        let message = parse(&text, &[setting]).unwrap_err().to_string();
-        assert!(message.contains(expected), "{setting}: {message}");
-    }
-    assert!(matches!(parse(&text, &["training"]), Err(ConfigError::Override { .. })));
-}
-
-#[test]
-fn the_command_gives_the_documented_exit_codes() {
-    let place = workplace(&["noise.wav,emodb,emodb:03,sad,train".to_owned()]);
-    fs::write(place.path().join("noise.wav"), "no audio").unwrap();
-    let manifest = place.path().join("corpus.csv").display().to_string();
-    let config = repository().join("trainer/configs/paper-ltc-16.toml").display().to_string();
-    let out = place.path().join("run").display().to_string();
-    let model = place.path().join("model.onnx").display().to_string();
-    let command = |arguments: &[&str]| {
-        let arguments = ["trainer"].iter().chain(arguments).map(OsString::from);
-        trainer::cli::run(arguments, Progress::Silent, &Interrupt::default())
-    };
-    let train = ["train", "--config", &config, "--manifest", &manifest, "--out", &out, "--cache", "none"];
-    let with = |more: &[&'static str]| [&train[..], more].concat();
-    assert_eq!(command(&with(&["--set", "training.epochs=0"])), ExitCode::from(2));
-    assert_eq!(command(&["train", "--out", &out]), ExitCode::from(2));
-    assert_eq!(command(&with(&["--set", "training.epochs=1"])), ExitCode::from(1), "one clip could not be read, the others were");
-    assert_eq!(command(&train), ExitCode::from(1), "the folder is taken");
-    assert_eq!(command(&["export", &out, "--out", &model]), ExitCode::SUCCESS);
-    let evaluate = ["evaluate", "--model", &model, "--manifest", &manifest, "--backend", "native", "--json", "--split"];
-    assert_eq!(command(&[&evaluate[..], &["test"]].concat()), ExitCode::SUCCESS);
-    assert_eq!(command(&[&evaluate[..], &["train"]].concat()), ExitCode::from(1));
-    assert_eq!(command(&[&evaluate[..], &["some"]].concat()), ExitCode::from(2));
-    assert_eq!(command(&["--help"]), ExitCode::SUCCESS);
 }

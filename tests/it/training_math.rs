@@ -4,13 +4,12 @@
 //! terms, so that is the scale of their rounding.
 
 use moodline_core::Real;
-use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
+use moodline_core::network::{Carry, CellConfig, NetworkConfig, PaperLtc, Pooling, Reading, Tensors};
 use ndarray::{Array1, Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trainer::loss::LossConfig;
-use trainer::network::Batch;
-use trainer::network::parameters::{named, named_mut, zeros};
+use trainer::network::{Batch, Dropout};
 
 mod batches;
 mod choices;
@@ -31,13 +30,25 @@ fn worse(a: f64, b: f64) -> f64 {
     if b > a || b.is_nan() { b } else { a }
 }
 
-/// The paper's cell with `units` units.
-fn paper(reading: Reading, carry: Carry, units: usize) -> LtcConfig {
-    LtcConfig { units, reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }
+/// The paper's network with `units` units.
+fn paper(reading: Reading, carry: Carry, units: usize) -> NetworkConfig {
+    network(PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry }, units)
+}
+
+fn network(cell: PaperLtc, units: usize) -> NetworkConfig {
+    NetworkConfig { units, layers: 1, pooling: Pooling::Last, cell: CellConfig::PaperLtc(cell) }
+}
+
+/// Settings of the cell of the paper's network.
+fn cell(network: &NetworkConfig) -> &PaperLtc {
+    match &network.cell {
+        CellConfig::PaperLtc(cell) => cell,
+        other => panic!("{other:?} is not the paper's cell"),
+    }
 }
 
 /// Both readings with both carries.
-fn variants(units: usize) -> [LtcConfig; 4] {
+fn variants(units: usize) -> [NetworkConfig; 4] {
     use {Carry::*, Reading::*};
     [(Held, Scaled), (Held, Unscaled), (Recomputed, Scaled), (Recomputed, Unscaled)]
         .map(|(reading, carry)| paper(reading, carry, units))
@@ -65,15 +76,16 @@ impl Draw {
     }
 
     /// Parameters with an effect: fast and slow units, gains around 1.
-    fn parameters(&mut self, n_features: usize, units: usize) -> LtcParameters<f64> {
-        let mut parameters = zeros(n_features, units);
-        for (name, values) in named_mut(&mut parameters) {
-            let (centre, spread) = match name {
-                "tau" => (-2.0, 2.0),
-                "kernel" | "recurrent_kernel" | "dense_kernel" => (0.0, 0.6),
+    fn parameters(&mut self, n_features: usize, units: usize) -> Tensors<f64> {
+        let shapes = paper(Reading::Held, Carry::Scaled, units).parameter_shapes(n_features);
+        let mut parameters = Tensors::filled(shapes, &0.0);
+        for tensor in parameters.iter_mut() {
+            let (centre, spread) = match tensor.name.as_str() {
+                "layer0.tau" => (-2.0, 2.0),
+                name if name.ends_with("kernel") => (0.0, 0.6),
                 _ => (0.0, 0.3),
             };
-            values.fill_with(|| centre + spread * self.value());
+            tensor.values.fill_with(|| centre + spread * self.value());
         }
         parameters
     }
@@ -101,7 +113,14 @@ impl<T: Real> Examples<T> {
     }
 
     fn batch(&self) -> Batch<'_, T> {
-        Batch { sequences: self.views(), labels: &self.labels, class_weights: self.class_weights, loss: LossConfig::CrossEntropy }
+        Batch {
+            sequences: self.views(),
+            labels: &self.labels,
+            mixed: &[],
+            class_weights: self.class_weights,
+            loss: LossConfig::CrossEntropy,
+            dropout: Dropout::default(),
+        }
     }
 
     fn rounded<R: Real>(&self) -> Examples<R> {
@@ -113,57 +132,52 @@ impl<T: Real> Examples<T> {
     }
 }
 
-fn rounded<R: Real>(parameters: &LtcParameters<f64>) -> LtcParameters<R> {
-    let mut out = zeros(parameters.kernel.nrows(), parameters.tau.len());
-    for ((_, out), (_, values)) in named_mut(&mut out).into_iter().zip(named(parameters)) {
-        for (out, value) in out.iter_mut().zip(values) {
-            *out = R::of(*value);
-        }
-    }
-    out
-}
-
 /// The network as one reads it in the paper and its code: a loop over steps, one over unfolds, one value at a time.
 ///
 /// Returns what the readout sees after each step, `[steps, units]`, and the logits.
-fn naive(config: &LtcConfig, p: &LtcParameters<f64>, x: &ArrayView2<'_, f64>) -> (Array2<f64>, [f64; 4]) {
-    let rate = p.tau.mapv(|tau| (config.dt / (1.0 + tau.exp()).ln()).min(1.5));
+fn naive(config: &NetworkConfig, p: &Tensors<f64>, x: &ArrayView2<'_, f64>) -> (Array2<f64>, [f64; 4]) {
+    let (cell, units) = (cell(config), config.units);
+    let vector = |name: &str| p.vector(&format!("layer0.{name}"));
+    let matrix = |name: &str| p.matrix(&format!("layer0.{name}"));
+    let rate = vector("tau").mapv(|tau| (cell.dt / (1.0 + tau.exp()).ln()).min(1.5));
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let largest_gain = cell.max_gain.unwrap_or(f64::INFINITY);
     let gain: Array1<f64> =
-        p.c.iter().zip(&p.g).map(|(c, g)| (sigmoid(*c) / sigmoid(*g)).min(config.max_gain.unwrap_or(f64::INFINITY))).collect();
-    let mut carried = Array1::<f64>::zeros(config.units);
-    let mut states = Array2::zeros((x.nrows(), config.units));
+        vector("c").iter().zip(vector("g")).map(|(c, g)| (sigmoid(*c) / sigmoid(*g)).min(largest_gain)).collect();
+    let mut carried = Array1::<f64>::zeros(units);
+    let mut states = Array2::zeros((x.nrows(), units));
     for (step, x) in x.rows().into_iter().enumerate() {
-        let target = |h: &Array1<f64>| (x.dot(&p.kernel) + h.dot(&p.recurrent_kernel) + &p.bias).mapv(f64::tanh);
+        let target =
+            |h: &Array1<f64>| (x.dot(&matrix("kernel")) + h.dot(&matrix("recurrent_kernel")) + vector("bias")).mapv(f64::tanh);
         let held = target(&carried);
         let mut h = carried.clone();
-        for _ in 0..config.unfolds {
-            let z = match config.reading {
+        for _ in 0..cell.unfolds {
+            let z = match cell.reading {
                 Reading::Held => held.clone(),
                 Reading::Recomputed => target(&h),
             };
             h = &h + &rate * (z - &h);
         }
-        let clipped = h.mapv(|h| h.clamp(0.0, config.clip));
+        let clipped = h.mapv(|h| h.clamp(0.0, cell.clip));
         let scaled = &clipped * &gain;
         states.row_mut(step).assign(&scaled);
-        carried = match config.carry {
+        carried = match cell.carry {
             Carry::Scaled => scaled,
             Carry::Unscaled => clipped,
         };
     }
-    let logits = states.row(x.nrows() - 1).dot(&p.dense_kernel) + &p.dense_bias;
+    let logits = states.row(x.nrows() - 1).dot(&p.matrix("dense_kernel")) + p.vector("dense_bias");
     (states, std::array::from_fn(|class| logits[class]))
 }
 
 /// Loss of a batch by [`naive`].
-fn naive_loss(config: &LtcConfig, p: &LtcParameters<f64>, examples: &Examples<f64>, l2: f64) -> f64 {
+fn naive_loss(config: &NetworkConfig, p: &Tensors<f64>, examples: &Examples<f64>, l2: f64) -> f64 {
     let mut loss = 0.0;
     for (sequence, label) in examples.sequences.iter().zip(&examples.labels) {
         let logits = naive(config, p, &sequence.view()).1;
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
         loss += examples.class_weights[*label] * (sum.ln() - logits[*label]);
     }
-    let kernels = [&p.kernel, &p.recurrent_kernel, &p.dense_kernel];
-    loss / examples.labels.len() as f64 + l2 * kernels.iter().map(|kernel| kernel.pow2().sum()).sum::<f64>()
+    let kernels = p.iter().filter(|tensor| tensor.name.ends_with("kernel")).flat_map(|tensor| &tensor.values);
+    loss / examples.labels.len() as f64 + l2 * kernels.map(|value| value * value).sum::<f64>()
 }

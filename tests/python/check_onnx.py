@@ -18,12 +18,12 @@ def main(path: str) -> None:
     onnx.checker.check_model(path, full_check=True)
     block = np.asarray(json.load(sys.stdin)["features"], np.float32)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    units = next(value.shape[1] for value in session.get_inputs() if value.name == "initial_state")
+    state_size = next(value.shape[1] for value in session.get_inputs() if value.name == "initial_state")
 
     def run(features: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return session.run(["probabilities", "final_state"], {"features": features, "initial_state": state})
 
-    start = np.zeros((1, units), np.float32)
+    start = np.zeros((1, state_size), np.float32)
     whole, _ = run(block[None], start)
     middle = len(block) // 3
     _, state = run(block[None, :middle], start)

@@ -1,20 +1,24 @@
 //! What a batch may not change: neighbours, order, threads, precision. And what it refuses.
 
-use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
-use ndarray::Array2;
+use moodline_core::network::{Carry, NetworkConfig, Reading, Tensors};
+use ndarray::{Array2, ArrayView2};
 use rayon::ThreadPoolBuilder;
 use trainer::loss::LossConfig;
-use trainer::network::parameters::{add, named, named_mut, zeros};
-use trainer::network::{Batch, LtcNetwork, NetworkError, Quantity, TauInit};
+use trainer::network::parameters::{add, is_regularised, zeros_like};
+use trainer::network::{Batch, Dropout, Network, NetworkError, Quantity};
 use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
-use super::{Draw, Examples, naive, paper, relative_error, rounded, variants};
+use super::{Draw, Examples, naive, paper, relative_error, variants};
 
 const N_FEATURES: usize = 13;
 const UNITS: usize = 12;
 
-fn network(config: &LtcConfig, draw: &mut Draw) -> LtcNetwork<f64> {
-    LtcNetwork::new(config.clone(), draw.parameters(N_FEATURES, config.units)).unwrap()
+fn network(config: &NetworkConfig, draw: &mut Draw) -> Network<f64> {
+    Network::new(config.clone(), draw.parameters(N_FEATURES, config.units)).unwrap()
+}
+
+fn batch<'a>(sequences: Vec<ArrayView2<'a, f64>>, labels: &'a [usize], class_weights: [f64; 4]) -> Batch<'a, f64> {
+    Batch { sequences, labels, mixed: &[], class_weights, loss: LossConfig::CrossEntropy, dropout: Dropout::default() }
 }
 
 /// Enough sequences for three lane groups, the last one incomplete; some as long as others.
@@ -32,15 +36,10 @@ fn a_batch_of_unequal_lengths_is_its_sequences_one_by_one() {
         let together = network.loss_and_gradients(&examples.batch(), 0.0).unwrap();
 
         let mut loss = 0.0;
-        let mut gradients: LtcParameters<f64> = zeros(N_FEATURES, UNITS);
+        let mut gradients = zeros_like(&network.parameters);
         for (index, sequence) in examples.sequences.iter().enumerate() {
             let labels = &examples.labels[index..=index];
-            let alone = Batch {
-                sequences: vec![sequence.view()],
-                labels,
-                class_weights: examples.class_weights,
-                loss: LossConfig::CrossEntropy,
-            };
+            let alone = Batch { sequences: vec![sequence.view()], labels, ..examples.batch() };
             let alone = network.loss_and_gradients(&alone, 0.0).unwrap();
             assert_eq!(alone.probabilities[0], together.probabilities[index], "to the last bit");
             loss += alone.loss;
@@ -48,9 +47,9 @@ fn a_batch_of_unequal_lengths_is_its_sequences_one_by_one() {
         }
         let n = examples.sequences.len() as f64;
         assert!((together.loss - loss / n).abs() < 1e-13);
-        for ((name, together), (_, sums)) in named(&together.gradients).into_iter().zip(named(&gradients)) {
-            let means: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
-            assert!(relative_error(together, &means) < 1e-13, "{name}");
+        for (together, sums) in together.gradients.iter().zip(gradients.iter()) {
+            let means: Vec<f64> = sums.values.iter().map(|sum| sum / n).collect();
+            assert!(relative_error(&together.values, &means) < 1e-13, "{}", sums.name);
         }
         assert_eq!(network.predict(&examples.views()).unwrap(), together.probabilities);
     }
@@ -64,18 +63,18 @@ fn states_and_logits_are_those_of_the_naive_loop() {
         let sequence = draw.sequence(60, N_FEATURES);
         let (states, logits) = naive(&config, &network.parameters, &sequence.view());
         let trace = network.trace(&sequence.view()).unwrap();
-        assert!(relative_error(&trace.states, &states) < 1e-13);
+        assert!(relative_error(&trace.outputs, &states) < 1e-13);
         assert!(relative_error(&trace.logits, &logits) < 1e-13);
     }
 }
 
 /// Parameters after some epochs on all threads of a pool of this size.
-fn trained(config: &LtcConfig, n_threads: usize) -> LtcParameters<f32> {
+fn trained(config: &NetworkConfig, n_threads: usize) -> Tensors<f32> {
     let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
     pool.install(|| {
         let mut draw = Draw::new(23);
-        let mut network = LtcNetwork::init(config.clone(), N_FEATURES, TauInit::Ones, &mut draw.0);
-        let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), N_FEATURES, UNITS);
+        let mut network = Network::init(config.clone(), N_FEATURES, None, &mut draw.0);
+        let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), &network.parameters);
         let lengths = lengths(&mut draw);
         let examples = Examples::draw(&mut draw, &lengths, N_FEATURES).rounded::<f32>();
         for _ in 0..8 {
@@ -102,18 +101,19 @@ fn a_held_z_in_closed_form_is_its_euler_steps() {
     // Without recurrent weights z does not depend on the state, so both readings are the same equation.
     let mut draw = Draw::new(24);
     let mut parameters = draw.parameters(N_FEATURES, UNITS);
-    parameters.recurrent_kernel.fill(0.0);
+    parameters.matrix_mut("layer0.recurrent_kernel").fill(0.0);
     let lengths = lengths(&mut draw);
     let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
     let outcome = |reading| {
-        let network = LtcNetwork::new(paper(reading, Carry::Scaled, UNITS), parameters.clone()).unwrap();
+        let network = Network::new(paper(reading, Carry::Scaled, UNITS), parameters.clone()).unwrap();
         network.loss_and_gradients(&examples.batch(), 0.0).unwrap()
     };
     let (held, recomputed) = (outcome(Reading::Held), outcome(Reading::Recomputed));
     assert!((held.loss - recomputed.loss).abs() < 1e-13);
-    for name in ["kernel", "bias", "tau", "c", "g", "dense_kernel", "dense_bias"] {
-        let of = |gradients| named(gradients).into_iter().find(|(found, _)| *found == name).unwrap().1.to_vec();
-        assert!(relative_error(&of(&held.gradients), &of(&recomputed.gradients)) < 1e-12, "{name}");
+    for (held, recomputed) in held.gradients.iter().zip(recomputed.gradients.iter()) {
+        if held.name != "layer0.recurrent_kernel" {
+            assert!(relative_error(&held.values, &recomputed.values) < 1e-12, "{}", held.name);
+        }
     }
 }
 
@@ -125,11 +125,11 @@ fn single_precision_learns_the_same_as_double() {
         let lengths = lengths(&mut draw);
         let examples = Examples::draw(&mut draw, &lengths, N_FEATURES);
         let double = network.loss_and_gradients(&examples.batch(), 1e-3).unwrap();
-        let single = LtcNetwork::<f32>::new(config.clone(), rounded(&network.parameters)).unwrap();
+        let single = Network::new(config.clone(), network.parameters.map(|value| value as f32)).unwrap();
         let single = single.loss_and_gradients(&examples.rounded().batch(), 1e-3).unwrap();
-        for ((name, single), (_, double)) in named(&single.gradients).into_iter().zip(named(&double.gradients)) {
-            let error = relative_error(single, double);
-            assert!(error < 1e-4, "{config:?} {name}: {error:e}");
+        for (single, double) in single.gradients.iter().zip(double.gradients.iter()) {
+            let error = relative_error(&single.values, &double.values);
+            assert!(error < 1e-4, "{config:?} {}: {error:e}", double.name);
         }
     }
 }
@@ -143,14 +143,12 @@ fn l2_acts_on_the_kernels_alone() {
     let with = network.loss_and_gradients(&examples.batch(), 0.25).unwrap();
     assert_eq!((without.loss, without.regularisation), (with.loss, 0.0));
     let mut penalty = 0.0;
-    for (((name, values), (_, without)), (_, with)) in
-        named(&network.parameters).into_iter().zip(named(&without.gradients)).zip(named(&with.gradients))
-    {
-        for ((value, without), with) in values.iter().zip(without).zip(with) {
-            let expected = if name.ends_with("kernel") { 0.5 * value } else { 0.0 };
-            assert!((with - without - expected).abs() < 1e-14, "{name}");
+    for ((tensor, without), with) in network.parameters.iter().zip(without.gradients.iter()).zip(with.gradients.iter()) {
+        let l2 = if is_regularised(&tensor.name) { 0.25 } else { 0.0 };
+        for ((value, without), with) in tensor.values.iter().zip(&without.values).zip(&with.values) {
+            assert!((with - without - 2.0 * l2 * value).abs() < 1e-14, "{}", tensor.name);
         }
-        penalty += if name.ends_with("kernel") { 0.25 * values.iter().map(|value| value * value).sum::<f64>() } else { 0.0 };
+        penalty += l2 * tensor.values.iter().map(|value| value * value).sum::<f64>();
     }
     assert!((with.regularisation - penalty).abs() < 1e-13);
 }
@@ -162,7 +160,7 @@ fn a_class_weight_multiplies_the_loss_of_its_class() {
     let sequences = [draw.sequence(4, N_FEATURES), draw.sequence(7, N_FEATURES)];
     let loss = |class_weights, labels: &[usize], sequences: &[Array2<f64>]| {
         let sequences = sequences.iter().map(|array| array.view()).collect();
-        network.loss_and_gradients(&Batch { sequences, labels, class_weights, loss: LossConfig::CrossEntropy }, 0.0).unwrap().loss
+        network.loss_and_gradients(&batch(sequences, labels, class_weights), 0.0).unwrap().loss
     };
     let (first, second) = (loss([1.0; 4], &[3], &sequences[..1]), loss([1.0; 4], &[1], &sequences[1..]));
     let weighted = loss([9.0, 0.25, 9.0, 3.0], &[3, 1], &sequences);
@@ -176,9 +174,7 @@ fn an_input_that_does_not_fit_is_refused_by_name() {
     let (good, wide, empty) = (draw.sequence(4, N_FEATURES), draw.sequence(4, N_FEATURES + 1), draw.sequence(0, N_FEATURES));
     let refused = |second: &Array2<f64>, labels: &[usize]| {
         let sequences = vec![good.view(), second.view()];
-        network
-            .loss_and_gradients(&Batch { sequences, labels, class_weights: [1.0; 4], loss: LossConfig::CrossEntropy }, 0.0)
-            .unwrap_err()
+        network.loss_and_gradients(&batch(sequences, labels, [1.0; 4]), 0.0).unwrap_err()
     };
     assert_eq!(
         refused(&wide, &[0, 1]).to_string(),
@@ -189,9 +185,13 @@ fn an_input_that_does_not_fit_is_refused_by_name() {
     assert_eq!(refused(&good, &[0, 4]), NetworkError::Labels { expected: 2, found: vec![0, 4] });
 
     let mut parameters = network.parameters.clone();
-    parameters.c = ndarray::Array1::zeros(3);
-    let error = LtcNetwork::new(network.config.clone(), parameters).unwrap_err();
-    assert_eq!(error.to_string(), "network: parameter 'c' must have the shape [12], found [3]");
+    let c = parameters.get_mut("layer0.c");
+    (c.shape, c.values) = (vec![3], vec![0.0; 3]);
+    let error = Network::new(network.config().clone(), parameters).unwrap_err();
+    assert_eq!(error.to_string(), "network: parameter 'layer0.c' must have the shape [12], found [3]");
+    let of_other = paper(Reading::Held, Carry::Scaled, UNITS).parameter_shapes(N_FEATURES).into_iter().skip(1).collect();
+    let error = Network::new(network.config().clone(), Tensors::filled(of_other, &0.0)).unwrap_err();
+    assert!(error.to_string().starts_with("network: expected the parameters layer0.kernel, "), "{error}");
 }
 
 #[test]
@@ -200,13 +200,12 @@ fn a_number_that_is_not_finite_is_named() {
         let mut draw = Draw::new(29);
         let network = network(&config, &mut draw);
         let examples = Examples::draw(&mut draw, &[9, 5], N_FEATURES);
-        let names = named(&network.parameters).map(|(name, _)| name);
-        for (group, name) in names.into_iter().enumerate() {
+        for name in network.parameters.iter().map(|tensor| tensor.name.clone()) {
             for bad in [f64::NAN, f64::INFINITY] {
                 let mut broken = network.clone();
-                named_mut(&mut broken.parameters)[group].1[1] = bad;
+                broken.parameters.get_mut(&name).values[1] = bad;
                 let error = broken.loss_and_gradients(&examples.batch(), 1e-3);
-                let expected = NetworkError::NotFinite { quantity: Quantity::Value, parameter: name };
+                let expected = NetworkError::NotFinite { quantity: Quantity::Value, parameter: name.clone() };
                 assert_eq!(error, Err(expected), "{config:?} {name} {bad}");
             }
         }

@@ -1,9 +1,9 @@
 //! Optimisers against Keras and losses against PyTorch: `golden/training_choices.json`.
 
 use moodline_core::Real;
+use moodline_core::network::{Tensor, Tensors};
 use serde_json::Value;
 use trainer::loss::LossConfig;
-use trainer::network::parameters::zeros;
 use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use crate::golden;
@@ -16,16 +16,19 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn optimiser_error<T: Real>(name: &str, config: OptimiserConfig) -> f64 {
     let golden = &golden::json("training_choices.json")["optimisers"];
     let start = numbers(&golden["start"]);
-    let (mut parameters, mut gradients) = (zeros::<T>(1, start.len()), zeros::<T>(1, start.len()));
-    let mut optimiser = Optimiser::new(config, AdamConfig::default(), 1, start.len());
-    let put = |row: &mut ndarray::Array2<T>, values: &[f64]| row.iter_mut().zip(values).for_each(|(to, from)| *to = T::of(*from));
-    put(&mut parameters.kernel, &start);
+    // A kernel, because only kernels decay.
+    let kernel = |values: &[f64]| {
+        let values: Vec<T> = values.iter().map(|value| T::of(*value)).collect();
+        Tensors::new(vec![Tensor { name: "layer0.kernel".to_owned(), shape: vec![1, values.len()], values }])
+    };
+    let mut parameters = kernel(&start);
+    let mut optimiser = Optimiser::new(config, AdamConfig::default(), &parameters);
     for gradient in golden["gradients"].as_array().unwrap() {
-        put(&mut gradients.kernel, &numbers(gradient));
+        let gradients = kernel(&numbers(gradient));
         optimiser.update(&mut parameters, &gradients, golden["learning_rate"].as_f64().unwrap());
     }
-    let differences =
-        parameters.kernel.iter().zip(numbers(&golden["ends"][name])).map(|(found, end)| (found.widen() - end).abs());
+    let found = &parameters.get("layer0.kernel").values;
+    let differences = found.iter().zip(numbers(&golden["ends"][name])).map(|(found, end)| (found.widen() - end).abs());
     differences.fold(0.0, f64::max)
 }
 

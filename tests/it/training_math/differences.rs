@@ -1,10 +1,9 @@
 //! Gradients against central differences of the naive loop's loss: an oracle that shares nothing with the code under test.
 
-use moodline_core::ltc::{LtcConfig, LtcParameters};
-use trainer::network::LtcNetwork;
-use trainer::network::parameters::{named, named_mut};
+use moodline_core::network::{NetworkConfig, PaperLtc, Tensors};
+use trainer::network::Network;
 
-use super::{Draw, Examples, naive_loss, relative_error, variants};
+use super::{Draw, Examples, cell, naive_loss, network, relative_error, variants};
 
 const N_FEATURES: usize = 5;
 const L2: f64 = 1e-3;
@@ -18,24 +17,25 @@ fn entries(draw: &mut Draw, len: usize) -> Vec<usize> {
     if len <= 40 { (0..len).collect() } else { (0..40).map(|_| draw.below(len)).collect() }
 }
 
-fn difference(config: &LtcConfig, parameters: &LtcParameters<f64>, examples: &Examples<f64>, group: usize, index: usize) -> f64 {
+fn difference(config: &NetworkConfig, parameters: &Tensors<f64>, examples: &Examples<f64>, name: &str, index: usize) -> f64 {
     let at = |delta: f64| {
         let mut parameters = parameters.clone();
-        named_mut(&mut parameters)[group].1[index] += delta;
+        parameters.get_mut(name).values[index] += delta;
         naive_loss(config, &parameters, examples, L2)
     };
     (at(DELTA) - at(-DELTA)) / (2.0 * DELTA)
 }
 
-fn check(config: &LtcConfig, parameters: &LtcParameters<f64>, examples: &Examples<f64>, draw: &mut Draw) {
-    let network = LtcNetwork::new(config.clone(), parameters.clone()).unwrap();
+fn check(config: &NetworkConfig, parameters: &Tensors<f64>, examples: &Examples<f64>, draw: &mut Draw) {
+    let network = Network::new(config.clone(), parameters.clone()).unwrap();
     let outcome = network.loss_and_gradients(&examples.batch(), L2).unwrap();
     let expected = naive_loss(config, parameters, examples, L2);
     assert!((outcome.loss + outcome.regularisation - expected).abs() < 1e-12, "{config:?}");
-    for (group, (name, gradients)) in named(&outcome.gradients).into_iter().enumerate() {
-        let entries = entries(draw, gradients.len());
-        let found: Vec<f64> = entries.iter().map(|index| gradients[*index]).collect();
-        let expected: Vec<f64> = entries.iter().map(|index| difference(config, parameters, examples, group, *index)).collect();
+    for tensor in outcome.gradients.iter() {
+        let name = &tensor.name;
+        let entries = entries(draw, tensor.values.len());
+        let found: Vec<f64> = entries.iter().map(|index| tensor.values[*index]).collect();
+        let expected: Vec<f64> = entries.iter().map(|index| difference(config, parameters, examples, name, *index)).collect();
         assert!(expected.iter().any(|value| value.abs() > 1e-4), "{name} has an effect: {expected:?}");
         let error = relative_error(&found, &expected);
         assert!(error <= TOLERANCE, "{config:?} {name}: {error:e}\n{found:?}\n{expected:?}");
@@ -60,15 +60,18 @@ fn every_parameter_group_of_every_variant() {
 fn bounds_of_rate_gain_and_clip_stop_the_gradient() {
     for (seed, config) in (11..).zip(variants(6)) {
         // A low clip that states reach, a gain and a rate beyond their bounds, and one below each.
-        let config = LtcConfig { clip: 0.4, max_gain: Some(1.2), ..config };
+        let config = network(PaperLtc { clip: 0.4, max_gain: Some(1.2), ..*cell(&config) }, 6);
         let mut draw = Draw::new(seed);
         let examples = Examples::draw(&mut draw, &[9, 12, 3], N_FEATURES);
         let mut parameters = draw.parameters(N_FEATURES, 6);
-        parameters.tau[0] = -6.0;
-        (parameters.c[1], parameters.g[1]) = (2.0, -2.0);
+        for (name, unit, value) in [("layer0.tau", 0, -6.0), ("layer0.c", 1, 2.0), ("layer0.g", 1, -2.0)] {
+            parameters.get_mut(name).values[unit] = value;
+        }
         let outcome =
-            LtcNetwork::new(config.clone(), parameters.clone()).unwrap().loss_and_gradients(&examples.batch(), L2).unwrap();
-        assert_eq!((outcome.gradients.tau[0], outcome.gradients.c[1], outcome.gradients.g[1]), (0.0, 0.0, 0.0));
+            Network::new(config.clone(), parameters.clone()).unwrap().loss_and_gradients(&examples.batch(), L2).unwrap();
+        for (name, unit) in [("layer0.tau", 0), ("layer0.c", 1), ("layer0.g", 1)] {
+            assert_eq!(outcome.gradients.get(name).values[unit], 0.0, "{name}");
+        }
         check(&config, &parameters, &examples, &mut draw);
     }
 }

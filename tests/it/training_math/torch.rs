@@ -1,14 +1,13 @@
 //! Forward, loss and gradients against PyTorch in f64, Adam against Keras' formula: all cases of `golden/ltc`.
 
 use moodline_core::Real;
-use moodline_core::ltc::{Carry, LtcConfig, LtcParameters, Reading};
+use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
 use ndarray::{Array1, Axis, Ix3, concatenate, s};
 use serde_json::Value;
-use trainer::network::parameters::named;
-use trainer::network::{BatchOutcome, LtcNetwork};
+use trainer::network::{BatchOutcome, Network};
 use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
-use super::{Examples, relative_error, rounded, worse};
+use super::{Examples, network, relative_error, worse};
 use crate::golden;
 
 const CASES: [&str; 8] = [
@@ -26,16 +25,15 @@ const N_FEATURES: usize = 39;
 struct Case {
     name: &'static str,
     manifest: Value,
-    config: LtcConfig,
-    parameters: LtcParameters<f64>,
+    config: NetworkConfig,
+    parameters: Tensors<f64>,
     examples: Examples<f64>,
 }
 
 impl Case {
     fn load(name: &'static str) -> Self {
         let manifest = golden::json("ltc/manifest.json")["cases"][name].clone();
-        let config = LtcConfig {
-            units: 16,
+        let cell = PaperLtc {
             reading: Reading::Recomputed,
             unfolds: usize::try_from(manifest["N"].as_u64().unwrap()).unwrap(),
             dt: manifest["dt"].as_f64().unwrap(),
@@ -55,11 +53,11 @@ impl Case {
             class_weights,
         };
         let parameters = golden::ltc_parameters(&format!("{name}__p"));
-        Self { name, manifest, config, parameters, examples }
+        Self { name, manifest, config: network(cell, 16), parameters, examples }
     }
 
-    fn network<T: Real>(&self) -> LtcNetwork<T> {
-        let network = LtcNetwork::new(self.config.clone(), rounded(&self.parameters)).unwrap();
+    fn network<T: Real>(&self) -> Network<T> {
+        let network = Network::new(self.config.clone(), self.parameters.map(T::of)).unwrap();
         match self.manifest["relu_grad_at_zero"].as_str().unwrap() {
             "0 (keras relu)" => network,
             // Only where the state is exactly 0 do the two conventions differ.
@@ -83,18 +81,18 @@ impl Case {
         let plain = network.loss_and_gradients(&examples.batch(), 0.0).unwrap();
         let with_l2 = network.loss_and_gradients(&examples.batch(), l2).unwrap();
         let mut errors = vec![
-            ("loss", relative_error(&[plain.loss], &[self.number("loss_ce")])),
-            ("regularisation", relative_error(&[with_l2.regularisation], &[self.number("loss_reg")])),
-            ("probabilities", relative_error(plain.probabilities.as_flattened(), &golden::array(&self.file("probs")))),
+            ("loss".to_owned(), relative_error(&[plain.loss], &[self.number("loss_ce")])),
+            ("regularisation".to_owned(), relative_error(&[with_l2.regularisation], &[self.number("loss_reg")])),
+            ("probabilities".to_owned(), relative_error(plain.probabilities.as_flattened(), &golden::array(&self.file("probs")))),
         ];
         errors.extend(self.trace_errors(&network, &examples));
         errors.extend(self.gradient_errors(&plain, &with_l2));
-        errors.push(("input", self.input_gradient_error(&network, &examples)));
+        errors.push(("input".to_owned(), self.input_gradient_error(&network, &examples)));
         println!("{}: {errors:?}", self.name);
         errors.into_iter().map(|(_, error)| error).fold(0.0, worse)
     }
 
-    fn trace_errors<T: Real>(&self, network: &LtcNetwork<T>, examples: &Examples<T>) -> Vec<(&'static str, f64)> {
+    fn trace_errors<T: Real>(&self, network: &Network<T>, examples: &Examples<T>) -> Vec<(String, f64)> {
         let expected = golden::array(&self.file("states")).into_dimensionality::<Ix3>().unwrap();
         let logits = golden::matrix(&self.file("logits"));
         let last = golden::matrix(&self.file("h_last"));
@@ -102,24 +100,27 @@ impl Case {
         let mut errors = Vec::new();
         for (index, sequence) in examples.sequences.iter().enumerate() {
             let trace = network.trace(&sequence.view()).unwrap();
-            errors.push(("states", relative_error(trace.states.slice(s![..;stride, ..]), expected.index_axis(Axis(0), index))));
-            errors.push(("last state", relative_error(trace.states.row(trace.states.nrows() - 1), last.row(index))));
-            errors.push(("logits", relative_error(&trace.logits, logits.row(index))));
+            errors.push((
+                "states".to_owned(),
+                relative_error(trace.outputs.slice(s![..;stride, ..]), expected.index_axis(Axis(0), index)),
+            ));
+            errors.push(("last state".to_owned(), relative_error(trace.outputs.row(trace.outputs.nrows() - 1), last.row(index))));
+            errors.push(("logits".to_owned(), relative_error(&trace.logits, logits.row(index))));
         }
         errors
     }
 
-    fn gradient_errors<T: Real>(&self, plain: &BatchOutcome<T>, with_l2: &BatchOutcome<T>) -> Vec<(&'static str, f64)> {
+    fn gradient_errors<T: Real>(&self, plain: &BatchOutcome<T>, with_l2: &BatchOutcome<T>) -> Vec<(String, f64)> {
         let mut expected = golden::ltc_parameters(&format!("{}__g", self.name));
         let plain_errors = errors_by_name(&plain.gradients, &expected);
         let total = golden::matrix(&self.file("gtot_W"));
-        expected.kernel = total.slice(s![..N_FEATURES, ..]).to_owned();
-        expected.recurrent_kernel = total.slice(s![N_FEATURES.., ..]).to_owned();
-        expected.dense_kernel = golden::matrix(&self.file("gtot_Wd"));
+        expected.matrix_mut("layer0.kernel").assign(&total.slice(s![..N_FEATURES, ..]));
+        expected.matrix_mut("layer0.recurrent_kernel").assign(&total.slice(s![N_FEATURES.., ..]));
+        expected.matrix_mut("dense_kernel").assign(&golden::matrix(&self.file("gtot_Wd")));
         [plain_errors, errors_by_name(&with_l2.gradients, &expected)].concat()
     }
 
-    fn input_gradient_error<T: Real>(&self, network: &LtcNetwork<T>, examples: &Examples<T>) -> f64 {
+    fn input_gradient_error<T: Real>(&self, network: &Network<T>, examples: &Examples<T>) -> f64 {
         let gradients = network.input_gradients(&examples.batch()).unwrap();
         let views: Vec<_> = gradients.iter().map(|array| array.view()).collect();
         let expected = golden::array(&self.file("g_x"));
@@ -127,9 +128,10 @@ impl Case {
     }
 }
 
-fn errors_by_name<T: Real>(found: &LtcParameters<T>, expected: &LtcParameters<f64>) -> Vec<(&'static str, f64)> {
-    let pairs = named(found).into_iter().zip(named(expected));
-    pairs.map(|((name, found), (_, expected))| (name, relative_error(found, expected))).collect()
+fn errors_by_name<T: Real>(found: &Tensors<T>, expected: &Tensors<f64>) -> Vec<(String, f64)> {
+    assert_eq!(found.shapes(), expected.shapes());
+    let pairs = found.iter().zip(expected.iter());
+    pairs.map(|(found, expected)| (found.name.clone(), relative_error(&found.values, &expected.values))).collect()
 }
 
 #[test]
@@ -166,13 +168,13 @@ fn adam_error<T: Real>() -> f64 {
     let examples = case.examples.rounded::<T>();
     let mut network = case.network::<T>();
     let config = AdamConfig { beta1: number("beta1"), beta2: number("beta2"), epsilon: number("eps") };
-    let mut adam = Optimiser::new(OptimiserConfig::Adam, config, N_FEATURES, case.config.units);
+    let mut adam = Optimiser::new(OptimiserConfig::Adam, config, &network.parameters);
     let mut errors = Vec::new();
     for step in 1..=3 {
         let outcome = network.loss_and_gradients(&examples.batch(), 1e-3).unwrap();
         let expected = &manifest["losses_before_each_step"][step - 1];
         let found = [outcome.loss, outcome.loss + outcome.regularisation];
-        errors.push(("loss", relative_error(&found, &[expected[0].as_f64().unwrap(), expected[1].as_f64().unwrap()])));
+        errors.push(("loss".to_owned(), relative_error(&found, &[expected[0].as_f64().unwrap(), expected[1].as_f64().unwrap()])));
         adam.update(&mut network.parameters, &outcome.gradients, number("lr"));
         if step != 2 {
             errors.extend(errors_by_name(&network.parameters, &golden::ltc_parameters(&format!("adam_step{step}__p"))));

@@ -66,6 +66,18 @@ pub(super) const CASES: &[Case] = &[
         targets: &[("keras", 8.0), ("torch", 6.0)],
         enough_milliseconds: None,
     },
+    Case {
+        name: "epoch_gru",
+        title: "Training epoch, 1,000 x 157 frames, batch 64, GRU of 64 units",
+        targets: &[("torch", 2.0)],
+        enough_milliseconds: None,
+    },
+    Case {
+        name: "epoch_cfc",
+        title: "Training epoch, 1,000 x 157 frames, batch 64, CfC of 64 units",
+        targets: &[("torch", 2.0), ("ncps", 2.0)],
+        enough_milliseconds: None,
+    },
 ];
 
 /// Somebody else's program that does the same.
@@ -105,7 +117,7 @@ pub(super) const PEERS: &[Peer] = &[
     Peer {
         name: "torch",
         script: "use_torch.py",
-        labels: &[("", "PyTorch, projection hoisted")],
+        labels: &[("epoch_gru", "PyTorch nn.GRU"), ("", "PyTorch, projection hoisted")],
         tolerance: Some(1e-5),
         comparable: 0,
     },
@@ -116,7 +128,13 @@ pub(super) const PEERS: &[Peer] = &[
         tolerance: None,
         comparable: 0,
     },
-    Peer { name: "ncps", script: "use_ncps.py", labels: &[("", "ncps LTC")], tolerance: None, comparable: 0 },
+    Peer {
+        name: "ncps",
+        script: "use_ncps.py",
+        labels: &[("epoch", "ncps CfC"), ("", "ncps LTC")],
+        tolerance: None,
+        comparable: 0,
+    },
     Peer {
         name: "keras",
         script: "use_keras.py",

@@ -74,6 +74,13 @@ const PACKAGES: &[Package] = &[
     package("libxkbcommon-x11-0", "X11, for the editor", Purpose::Tests, Sign::Library("libxkbcommon-x11.so.0")),
     package("strace", "shows that the audio thread makes no system call", Purpose::Tests, Sign::Program("strace", "--version")),
     package("ardour", "a host to test the plugin in", Purpose::Tests, Sign::Database),
+    package(
+        "slurm-wlm",
+        "a cluster of this machine, for the tests of sweeps",
+        Purpose::Tests,
+        Sign::Program("sbatch", "--version"),
+    ),
+    package("munge", "how the parts of Slurm know each other", Purpose::Tests, Sign::Program("munge", "--version")),
 ];
 
 const fn package(name: &'static str, reason: &'static str, purpose: Purpose, sign: Sign) -> Package {
