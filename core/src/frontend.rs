@@ -4,7 +4,7 @@
 //! stream. Never imports anything but the configuration and the numeric type.
 //!
 //! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
-//! [`delta::Derivatives`] -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody), the same
+//! [`delta::Derivatives`] -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`], the same
 //! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
 //!
 //! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last

@@ -23,7 +23,8 @@ fn auto_falls_back_to_the_native_kernel_and_says_why() {
         assert_eq!(classifier.backend(), Backend::Native);
         let reason = classifier.fallback_reason().unwrap();
         assert!(reason.contains(&folder.path().display().to_string()), "{reason}");
-        assert!(classifier.classify(&[0.5; 39], 1).is_ok());
+        let n_features = Model::embedded().contract().front_end.n_features();
+        assert!(classifier.classify(&vec![0.5; n_features], 1).is_ok());
     }
 }
 

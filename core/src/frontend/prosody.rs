@@ -4,7 +4,7 @@
 //! [`look_ahead_frames`] frames later.
 //!
 //! frame -> [`yin::Yin`] (level, and what its period may be) -> [`path::PitchPath`] (which of them it is, or none) -> [`Prosody`] (rows) ->
-//! [`super::delta`], where [`values`] makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
+//! [`super::delta`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
 //! [`super::average`] -> steps -> [`super::block`], which sets pitch and level in relation to the block.
 //!
 //! All of it is computed in `f64` from the samples as they are, so that both precisions take the same decisions.
