@@ -41,9 +41,9 @@ def scaler(folder: str, frames: int) -> np.ndarray:
 
 
 def weights(folder: str) -> dict[str, np.ndarray]:
-    """The initializers of the model that the project exported for this run."""
+    """The initializers of the model that the project exported for this run, which has one layer: without its prefix."""
     graph = onnx.load(Path(folder) / "ltc.onnx").graph
-    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    return {tensor.name.removeprefix("layer0."): numpy_helper.to_array(tensor) for tensor in graph.initializer}
 
 
 def training_set() -> tuple[np.ndarray, np.ndarray]:

@@ -18,13 +18,14 @@ use xshell::{Shell, cmd};
 use crate::python::{self, Python};
 use crate::workspace;
 use cases::{CASES, Case, PEERS, Peer};
-use report::{Machine, Measured, Memory, PeerResult, Results};
+use report::{Machine, Measured, Memory, PeerResult, Results, Scaling};
 use worker::Worker;
 
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Run the project and its peers (librosa, torchaudio, ONNX Runtime, PyTorch, ncps, Keras) in turn, one thread each.
+    /// Run the project and its peers (librosa, torchaudio, ONNX Runtime, PyTorch, ncps, Keras) in turn, one thread each, and the project's
+    /// training with two threads.
     ///
     /// Installs the peers from bench/requirements.txt into an environment of their own (several gigabytes, once), checks that they compute
     /// what the project computes, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about ten minutes; leave the
@@ -77,8 +78,8 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let status = script("prepare.py").arg(root.join("tests/samples/stream.flac")).arg(&folder).status()?;
     ensure!(status.success(), "the inputs of the benches could not be made");
 
-    let project = workspace::program(root, "release/examples", "bench_project")?;
-    let mut project = Worker::start("moodline", alone(&project).arg(&folder))?;
+    let program = workspace::program(root, "release/examples", "bench_project")?;
+    let mut project = Worker::start("moodline", alone(&program).arg(&folder))?;
     let mut others = vec![];
     for peer in PEERS {
         println!("Starting {} ...", peer.name);
@@ -90,7 +91,9 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     }
     let mut versions = project.versions.clone();
     versions.extend(others.iter().flat_map(|(_, worker)| worker.versions.clone()));
-    drop((project, others));
+    drop(others);
+    let scaling = scaling(&mut project, &program, &folder, options)?;
+    drop(project);
 
     println!("Measuring memory ...");
     let moodline = workspace::program(root, "release", "moodline")?;
@@ -98,7 +101,7 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let machine = machine(root, shell)?;
     // What is known of the plugin stays.
     let plugin = Results::read(&bench).ok().and_then(|results| results.plugin);
-    let results = Results { machine, versions, rounds: options.rounds, cases: measured, memory, plugin };
+    let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, memory, plugin };
     results.write(&bench)?;
     fs::write(bench.join("ratios.svg"), chart::svg(&results))?;
     println!("{}\nWritten: bench/results.json, bench/RESULTS.md, bench/ratios.svg", report::markdown(&results));
@@ -143,6 +146,32 @@ fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], op
         enough_milliseconds: case.enough_milliseconds,
         peers: peers.collect(),
     })
+}
+
+/// Training with one thread and with two, in turn; nothing where there is one core.
+fn scaling(one: &mut Worker, program: &Path, folder: &Path, options: &Options) -> Result<Vec<Scaling>> {
+    if std::thread::available_parallelism()?.get() < 2 {
+        println!("Skipped: training with two threads needs two cores.");
+        return Ok(vec![]);
+    }
+    let mut two = Worker::start("moodline with two threads", Command::new(program).arg(folder).env("RAYON_NUM_THREADS", "2"))?;
+    let mut measured = vec![];
+    for case in CASES.iter().filter(|case| case.is_training()) {
+        println!("Measuring {}, with two threads ...", case.title);
+        two.first(case.name)?;
+        let mut times = [vec![], vec![]];
+        for _ in 0..options.rounds {
+            times[0].push(one.turn(case.name, options.seconds)?);
+            times[1].push(two.turn(case.name, options.seconds)?);
+        }
+        measured.push(Scaling {
+            title: case.title.to_owned(),
+            one_milliseconds: median(&times[0]),
+            two_milliseconds: median(&times[1]),
+            ratio: median(&times[0].iter().zip(&times[1]).map(|(one, two)| one / two).collect::<Vec<_>>()),
+        });
+    }
+    Ok(measured)
 }
 
 /// The median of at least one value.

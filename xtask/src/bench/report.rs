@@ -13,6 +13,9 @@ use super::plugin::PluginResults;
 /// Peak memory that analysing an hour may take.
 const MAX_PEAK_BYTES: u64 = 150_000_000;
 
+/// How many times faster two threads have to train than one.
+const MIN_SCALING: f64 = 1.8;
+
 /// Everything that was found: the latest run against the peers, and the latest of the plugin.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Results {
@@ -20,6 +23,8 @@ pub(super) struct Results {
     pub(super) versions: BTreeMap<String, String>,
     pub(super) rounds: u32,
     pub(super) cases: Vec<Measured>,
+    #[serde(default)]
+    pub(super) scaling: Vec<Scaling>,
     pub(super) memory: Memory,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) plugin: Option<PluginResults>,
@@ -80,6 +85,16 @@ pub(super) struct PeerResult {
     pub(super) target: Option<f64>,
 }
 
+/// Training with two threads.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Scaling {
+    pub(super) title: String,
+    pub(super) one_milliseconds: f64,
+    pub(super) two_milliseconds: f64,
+    /// Median over the rounds of the time of one thread divided by the time of two.
+    pub(super) ratio: f64,
+}
+
 /// `moodline analyze` on one hour of 48 kHz stereo.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Memory {
@@ -103,18 +118,26 @@ pub(super) fn markdown(results: &Results) -> String {
 fn peers(results: &Results) -> String {
     let Machine { date, cpu, cores, os, python, compiler } = &results.machine;
     let mut text = String::from("# Moodline and its peers\n\n");
-    text += "Written by `cargo xtask bench --peers`; do not edit. Each side runs on one thread of one core. All sides stay alive and take \
+    text += "Written by `cargo xtask bench --peers`; do not edit. Each side runs on one thread of one core, unless it says otherwise. All sides stay alive and take \
              turns; a ratio is\nthe median over the rounds of the peer's time divided by Moodline's time in the same round. Every peer but ncps \
              was first\nchecked to compute what Moodline computes (torchaudio: the MFCC alone); training epochs are timed only.\n\n![ratios](ratios.svg)\n\n";
     text += "| measured | ms | how many times faster | target | kept |\n|---|---:|---:|---:|---|\n";
     for case in &results.cases {
         let enough = case.enough_milliseconds.map_or(String::new(), |enough| format!("or at most {enough} ms"));
-        line(&mut text, [&format!("**{}**: Moodline", case.title), &rounded(case.milliseconds), "", &enough, ""]);
+        line(&mut text, &[&format!("**{}**: Moodline", case.title), &rounded(case.milliseconds), "", &enough, ""]);
         for peer in &case.peers {
             let target = peer.target.map_or(String::new(), |target| format!("{target}"));
             let kept = case.kept(peer).map_or("", yes_or_no);
-            line(&mut text, [&peer.name, &rounded(peer.milliseconds), &format!("{:.1}", peer.ratio), &target, kept]);
+            line(&mut text, &[&peer.name, &rounded(peer.milliseconds), &format!("{:.1}", peer.ratio), &target, kept]);
         }
+    }
+    if !results.scaling.is_empty() {
+        text += "\n| measured | ms, one thread | ms, two threads | how many times faster | target | kept |\n|---|---:|---:|---:|---:|---|\n";
+    }
+    for Scaling { title, one_milliseconds, two_milliseconds, ratio } in &results.scaling {
+        let [one, two] = [*one_milliseconds, *two_milliseconds].map(rounded);
+        let kept = yes_or_no(*ratio >= MIN_SCALING);
+        line(&mut text, &[title, &one, &two, &format!("{ratio:.2}"), &format!("{MIN_SCALING}"), kept]);
     }
     let megabytes = results.memory.peak_bytes as f64 / 1e6;
     let kept = yes_or_no(results.memory.peak_bytes <= MAX_PEAK_BYTES);
@@ -143,7 +166,7 @@ impl Machine {
     }
 }
 
-fn line(text: &mut String, cells: [&str; 5]) {
+fn line(text: &mut String, cells: &[&str]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
@@ -171,10 +194,11 @@ pub(super) mod tests {
             enough_milliseconds: Some(0.25),
             peers: vec![peer],
         };
+        let scaling = Scaling { title: "epoch".into(), one_milliseconds: 3.0, two_milliseconds: 2.0, ratio: 1.5 };
         let text = || "x".to_owned();
         let machine = Machine { date: text(), cpu: text(), cores: 2, os: text(), python: text(), compiler: text() };
         let memory = Memory { peak_bytes: 200_000_000, seconds: 1.0 };
-        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], memory, plugin: None }
+        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], scaling: vec![scaling], memory, plugin: None }
     }
 
     #[test]
@@ -192,6 +216,7 @@ pub(super) mod tests {
     fn the_report_shows_a_broken_promise() {
         let text = markdown(&results(1.0, 14.0));
         assert!(text.contains("| a < b | 14.0 | 14.0 | 15 | **no** |"), "{text}");
+        assert!(text.contains("| epoch | 3.00 | 2.00 | 1.50 | 1.8 | **no** |"), "{text}");
         assert!(text.contains("| 200.0 | 150 | **no** |"), "{text}");
     }
 

@@ -8,7 +8,7 @@ use moodline_core::Real;
 use super::super::initial::{TauInit, glorot_gates};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start};
+use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, tanh_backward};
 
 /// Gates `z`, `k`.
 const GATES: usize = 2;
@@ -76,7 +76,7 @@ impl<T: Real> Cell<T> for LiquidGateCell<T> {
         for row in 0..rows {
             let gradient = step.state_gradient[row].plus(step.output_gradient[row]);
             let kept = gradient.times(s[row]);
-            of_z[row] = gradient.minus(kept).zip(z[row], |gradient, z| gradient * (-z).mul_add(z, T::one()));
+            of_z[row] = gradient.minus(kept).zip(z[row], tanh_backward);
             // The slope of s is -s (1 - s).
             of_k[row] = kept.times(z[row].minus(step.before[row])).zip(s[row], |gradient, s| gradient * (T::one() - s));
             step.state_gradient[row] = kept;
