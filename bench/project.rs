@@ -97,7 +97,7 @@ fn prepare(folder: &Path, case: &str) -> Result<Call, Box<dyn Error>> {
         "epoch_held" => epoch(config(Reading::Held)),
         "epoch_recomputed" => epoch(config(Reading::Recomputed)),
         "epoch_gru" => epoch(of_64_units(CellConfig::Gru)),
-        "epoch_cfc" => epoch(of_64_units(CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0 }))),
+        "epoch_cfc" => epoch(of_64_units(CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: None }))),
         other => return Err(format!("unknown case {other}").into()),
     };
     Ok(call)

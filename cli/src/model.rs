@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use moodline_core::Contract;
 use moodline_core::contract::{Normalisation, Padding, StatePolicy};
-use moodline_core::network::{CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Pooling};
+use moodline_core::network::{Backbone, CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Pooling};
 use moodline_engine::Model;
 use serde_json::json;
 
@@ -109,7 +109,11 @@ fn cell_text(cell: &CellConfig) -> String {
         CellConfig::Ltc(Ltc { solver, unfolds, elapsed }) => {
             format!("LTC of Hasani et al., {unfolds} unfolds ({solver:?}), elapsed {elapsed}")
         }
-        CellConfig::Cfc(Cfc { mode, elapsed }) => format!("CfC ({mode:?}), elapsed {elapsed}"),
+        CellConfig::Cfc(Cfc { mode, elapsed, backbone }) => {
+            let backbone =
+                backbone.map_or(String::new(), |Backbone { units, layers }| format!(", backbone {layers} x {units} units"));
+            format!("CfC ({mode:?}), elapsed {elapsed}{backbone}")
+        }
         CellConfig::LiquidGate => "liquid gate".to_owned(),
         CellConfig::Gru => "GRU".to_owned(),
         CellConfig::Lstm => "LSTM".to_owned(),

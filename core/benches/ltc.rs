@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use moodline_core::network::{
-    Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Solver, Tensors,
+    Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Solver, Tensors,
 };
 
 const N_FEATURES: usize = 39;
@@ -55,7 +55,11 @@ fn others(c: &mut Criterion) {
         ("liquid_gate", CellConfig::LiquidGate),
         ("gru", CellConfig::Gru),
         ("lstm", CellConfig::Lstm),
-        ("cfc", CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0 })),
+        ("cfc", CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: None })),
+        (
+            "cfc_backbone",
+            CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: Some(Backbone { units: 128, layers: 1 }) }),
+        ),
         ("ltc", CellConfig::Ltc(Ltc { solver: Solver::SemiImplicit, unfolds: 6, elapsed: 1.0 })),
     ] {
         run(&mut group, name, &NetworkConfig { units: 64, layers: 1, pooling: Pooling::MeanDeviation, cell });

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod backbone;
 mod fold;
 mod kernel;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tensors;
 mod validate;
 mod weights;
 
+pub use backbone::{Backbone, HEADS, LECUN_RANGE, LECUN_SLOPE};
 pub use fold::{sigmoid, softplus};
 pub use kernel::NetworkKernel;
 pub use tensors::{Tensor, Tensors};
@@ -66,7 +68,7 @@ pub enum CellConfig {
     PaperLtc(PaperLtc),
     /// The liquid time-constant cell of Hasani et al. 2021.
     Ltc(Ltc),
-    /// The closed-form continuous-time cell of Hasani et al. 2022, without a backbone.
+    /// The closed-form continuous-time cell of Hasani et al. 2022.
     Cfc(Cfc),
     /// An Euler step towards `z` whose time constant hangs on input and state: `z = tanh(W_z [x, h] + b_z)`,
     /// `h' = z + (h - z) exp(-softplus(W_k [x, h] + b_k + tau))`. Gates `z`, `k`.
@@ -166,6 +168,9 @@ pub struct Cfc {
     pub mode: CfcMode,
     /// Time between two feature steps.
     pub elapsed: f64,
+    /// What input and state go through before the gates. Absent: the gates are linear in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Backbone>,
 }
 
 impl NetworkConfig {
@@ -211,7 +216,8 @@ impl CellConfig {
         if matches!(self, Self::Lstm) { 2 } else { 1 }
     }
 
-    /// Gates that lie side by side as columns of `kernel`, `recurrent_kernel` and `bias`; none for [`CellConfig::Ltc`], which has no such matrices.
+    /// Gates that lie side by side as columns of `kernel`, `recurrent_kernel` and `bias`, or of the [`HEADS`] where there is a backbone; none for
+    /// [`CellConfig::Ltc`], which has no such matrices.
     #[must_use]
     pub fn gates(&self) -> usize {
         match self {
@@ -221,6 +227,18 @@ impl CellConfig {
             Self::Gru => 3,
             Self::Cfc(_) | Self::Lstm => 4,
         }
+    }
+
+    /// What input and state go through before the gates, where there is something.
+    #[must_use]
+    pub fn backbone(&self) -> Option<Backbone> {
+        if let Self::Cfc(Cfc { backbone, .. }) = self { *backbone } else { None }
+    }
+
+    /// Values that are linear in input and state: those of so many gates, or those of the first layer of the backbone.
+    #[must_use]
+    pub fn columns(&self, gates: usize, units: usize) -> usize {
+        self.backbone().map_or(gates * units, |backbone| backbone.units)
     }
 
     /// Name and shape of every trained tensor of a layer.
@@ -246,8 +264,9 @@ impl CellConfig {
                 ("output_bias", vec![n]),
             ];
         }
-        let columns = self.gates() * n;
+        let columns = self.columns(self.gates(), n);
         let mut shapes = vec![("kernel", vec![m, columns]), ("recurrent_kernel", vec![n, columns]), ("bias", vec![columns])];
+        shapes.extend(self.backbone().into_iter().flat_map(|backbone| backbone.shapes(self.gates() * n)));
         shapes.extend(match self {
             Self::PaperLtc(_) => vec![("tau", vec![n]), ("c", vec![n]), ("g", vec![n])],
             Self::LiquidGate => vec![("tau", vec![n])],
@@ -280,6 +299,15 @@ mod tests {
         let liquid = network(64, 1, Pooling::MeanDeviation, CellConfig::LiquidGate);
         assert_eq!(count(&liquid, 39), 39 * 128 + 64 * 128 + 128 + 64 + 128 * 4 + 4);
         assert_eq!((liquid.readout_size(), liquid.state_size()), (128, 64));
+        // ncps.torch.CfC(39, 64): 128 x (39 + 64) + 128 of the backbone, and four heads of 64 x 128 + 64.
+        let backbone = Some(Backbone { units: 128, layers: 1 });
+        let cfc = |mode, backbone| CellConfig::Cfc(Cfc { mode, elapsed: 1.0, backbone });
+        let readout = 64 * 4 + 4;
+        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::Gated, backbone)), 39), 13_312 + 33_024 + readout);
+        let two = Some(Backbone { units: 128, layers: 2 });
+        let further = 128 * 128 + 128;
+        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::NoGate, two)), 39), 13_312 + further + 33_024 + readout);
+        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::Pure, backbone)), 39), 13_312 + 8_256 + 2 * 64 + readout);
         assert_eq!(network(8, 2, Pooling::Last, CellConfig::Lstm).state_size(), 32);
         let stack = network(8, 2, Pooling::Attention, CellConfig::Gru).parameter_shapes(5);
         let names: Vec<&str> = stack.iter().map(|(name, _)| name.as_str()).collect();
@@ -297,5 +325,13 @@ mod tests {
         let ltc = r#"{"units":8,"cell":{"kind":"ltc","solver":"rk4","unfolds":6,"elapsed":1.0}}"#;
         assert!(serde_json::from_str::<NetworkConfig>(ltc).is_ok());
         assert!(serde_json::from_str::<NetworkConfig>(&ltc.replace("elapsed", "elapse")).is_err());
+        let cfc = r#"{"units":8,"layers":1,"pooling":"last","cell":{"kind":"cfc","mode":"gated","elapsed":1.0}}"#;
+        let network: NetworkConfig = serde_json::from_str(cfc).unwrap();
+        assert_eq!(network.cell.backbone(), None);
+        assert_eq!(serde_json::to_string(&network).unwrap(), cfc, "a file without a backbone keeps its fingerprint");
+        let with_backbone = cfc.replace("1.0}", r#"1.0,"backbone":{"units":128}}"#);
+        let network: NetworkConfig = serde_json::from_str(&with_backbone).unwrap();
+        assert_eq!(network.cell.backbone(), Some(Backbone { units: 128, layers: 1 }));
+        assert!(serde_json::from_str::<NetworkConfig>(&with_backbone.replace("128", "128,\"dropout\":0.1")).is_err());
     }
 }

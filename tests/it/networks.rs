@@ -2,7 +2,7 @@
 
 use moodline_core::contract::{Contract, Normalisation};
 use moodline_core::network::{
-    Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Solver, Tensors,
+    Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Solver, Tensors,
 };
 use moodline_core::onnx;
 use moodline_engine::classifier::Outputs;
@@ -30,7 +30,11 @@ pub(crate) fn cells() -> Vec<CellConfig> {
     for (solver, elapsed) in [(Solver::SemiImplicit, 1.0), (Solver::Euler, 0.05), (Solver::Rk4, 0.05)] {
         cells.push(CellConfig::Ltc(Ltc { solver, unfolds: 3, elapsed }));
     }
-    cells.extend([CfcMode::Gated, CfcMode::NoGate, CfcMode::Pure].map(|mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.7 })));
+    let cfc = |mode, backbone| CellConfig::Cfc(Cfc { mode, elapsed: 0.7, backbone });
+    cells.extend([CfcMode::Gated, CfcMode::NoGate, CfcMode::Pure].map(|mode| cfc(mode, None)));
+    for (mode, units, layers) in [(CfcMode::Gated, 40, 1), (CfcMode::NoGate, 16, 2), (CfcMode::Pure, 5, 3)] {
+        cells.push(cfc(mode, Some(Backbone { units, layers })));
+    }
     cells
 }
 

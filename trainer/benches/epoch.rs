@@ -62,7 +62,7 @@ fn epochs(criterion: &mut Criterion) {
         ("recomputed", paper(Reading::Recomputed)),
         ("liquid gate", of_64_units(CellConfig::LiquidGate)),
         ("GRU", of_64_units(CellConfig::Gru)),
-        ("CfC", of_64_units(CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0 }))),
+        ("CfC", of_64_units(CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: None }))),
     ] {
         for n_threads in [1, 2] {
             let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads can be started");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::Contract;
 use moodline_core::config::FeatureGroup;
-use moodline_core::network::{CellConfig, CfcMode, NetworkConfig, Pooling, Reading, Solver};
+use moodline_core::network::{Backbone, CellConfig, CfcMode, NetworkConfig, Pooling, Reading, Solver};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
 
@@ -212,11 +212,17 @@ fn describe(network: &NetworkConfig, n_features: usize) -> String {
             };
             format!("LTC cell of Hasani et al., {} {solver} steps", config.unfolds)
         }
-        CellConfig::Cfc(config) => match config.mode {
-            CfcMode::Gated => "CfC cell".to_owned(),
-            CfcMode::NoGate => "CfC cell without gate".to_owned(),
-            CfcMode::Pure => "CfC cell, the solution itself".to_owned(),
-        },
+        CellConfig::Cfc(config) => {
+            let cell = match config.mode {
+                CfcMode::Gated => "CfC cell",
+                CfcMode::NoGate => "CfC cell without gate",
+                CfcMode::Pure => "CfC cell, the solution itself",
+            };
+            config.backbone.map_or(cell.to_owned(), |Backbone { units, layers }| {
+                let layers = if layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") };
+                format!("{cell} behind a backbone of {layers} of {units} units")
+            })
+        }
         CellConfig::LiquidGate => "liquid gate".to_owned(),
         CellConfig::Gru => "GRU".to_owned(),
         CellConfig::Lstm => "LSTM".to_owned(),

@@ -86,7 +86,9 @@ with the same result to the last bit as a run that was never stopped.
 Choices of [network]:
   layers         1 to 3 of the same cell; training.dropout acts between them, training.input_dropout on the features
   pooling        \"last\", \"mean\", \"mean_deviation\", \"attention\"
-  cell           {kind=\"paper_ltc\", ...} as in trainer/configs/paper.toml, {kind=\"liquid_gate\"}
+  cell           {kind=\"paper_ltc\", ...} as in trainer/configs/paper.toml, {kind=\"liquid_gate\"}, {kind=\"gru\"}, {kind=\"lstm\"},
+                 {kind=\"ltc\", solver=\"semi_implicit\", unfolds=6, elapsed=1.0}; also \"euler\", \"rk4\",
+                 {kind=\"cfc\", mode=\"gated\", elapsed=1.0}; also \"no_gate\", \"pure\"; with backbone={units=128, layers=1} as in ncps, or without
 
 Choices of [training]:
   class_weights  \"balanced\", \"none\"; oversample = true draws clips of small classes again

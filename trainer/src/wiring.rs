@@ -71,9 +71,13 @@ impl WiringConfig {
     /// Checks every number against the units of the network.
     ///
     /// # Errors
-    /// The first number that does not fit, as `wiring.<field>`.
+    /// The first number that does not fit, as `wiring.<field>`; a backbone, whose units are no neurons.
     pub fn validate(&self, network: &NetworkConfig) -> Result<(), Mismatch> {
         let units = network.units;
+        if let Some(backbone) = network.cell.backbone() {
+            let (field, expected) = ("network.cell.backbone".to_owned(), "absent, because there is a wiring".to_owned());
+            return Err(Mismatch { field, expected, found: format!("one of {} units", backbone.units) });
+        }
         let check = |ok: bool, field: &str, expected: String, found: String| {
             if ok { Ok(()) } else { Err(Mismatch { field: format!("wiring.{field}"), expected, found }) }
         };
@@ -188,7 +192,7 @@ fn polarity(rng: &mut ChaCha8Rng) -> i8 {
 
 #[cfg(test)]
 mod tests {
-    use moodline_core::network::{CellConfig, Pooling};
+    use moodline_core::network::{Backbone, CellConfig, Cfc, CfcMode, Pooling};
     use proptest::prelude::*;
     use rand::SeedableRng;
 
@@ -325,6 +329,9 @@ mod tests {
         ] {
             assert_eq!(refused(WiringConfig::Ncp(wrong)), format!("wiring.{field}"));
         }
+        let cfc = Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: Some(Backbone { units: 8, layers: 1 }) };
+        let behind_backbone = NetworkConfig { cell: CellConfig::Cfc(cfc), ..network(17) };
+        assert_eq!(auto(4, 0.5).validate(&behind_backbone).unwrap_err().field, "network.cell.backbone");
     }
 
     #[test]

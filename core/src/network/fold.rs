@@ -5,8 +5,8 @@
 use ndarray::{Array, Array1, Array2, Axis, Dimension, Slice, concatenate};
 
 use super::{
-    ATTENTION, CellConfig, Cfc, CfcMode, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, PaperLtc, Pooling, Reading, Tensor, Tensors,
-    layer_tensor,
+    ATTENTION, Backbone, CellConfig, Cfc, CfcMode, DENSE_BIAS, DENSE_KERNEL, HEADS, LECUN_RANGE, LECUN_SLOPE, NetworkConfig,
+    PaperLtc, Pooling, Reading, Tensor, Tensors, layer_tensor,
 };
 use crate::contract::Normalisation;
 use crate::real::Real;
@@ -127,10 +127,13 @@ impl Layer<'_> {
                 let mut of_k = bias.slice_axis_mut(Axis(0), Slice::from(units..));
                 of_k += &self.vector("tau");
             }
-            CellConfig::Cfc(Cfc { mode: CfcMode::Gated | CfcMode::NoGate, elapsed }) => {
-                kernel = with_one_time_gate(&kernel, units, *elapsed);
-                recurrent_kernel = with_one_time_gate(&recurrent_kernel, units, *elapsed);
-                bias = with_one_time_gate(&bias.insert_axis(Axis(0)), units, *elapsed).row(0).to_owned();
+            CellConfig::Cfc(Cfc { backbone: Some(_), .. }) => {
+                (kernel, recurrent_kernel, bias) = (kernel * LECUN_SLOPE, recurrent_kernel * LECUN_SLOPE, bias * LECUN_SLOPE);
+            }
+            CellConfig::Cfc(config) => {
+                kernel = config.gates_of_file(kernel, units);
+                recurrent_kernel = config.gates_of_file(recurrent_kernel, units);
+                bias = config.gates_of_file(bias.insert_axis(Axis(0)), units).row(0).to_owned();
             }
             _ => {}
         }
@@ -141,6 +144,9 @@ impl Layer<'_> {
             self.tensor("projection_bias", &projection_bias),
             self.tensor("recurrent_kernel", &recurrent_kernel),
         ];
+        if let CellConfig::Cfc(config @ Cfc { backbone: Some(backbone), .. }) = cell {
+            weights.extend(self.behind_first_layer(backbone, config, units));
+        }
         match cell {
             CellConfig::PaperLtc(config) => {
                 weights.push(self.tensor("rate", &self.vector("tau").mapv(|tau| config.rate(tau))));
@@ -155,6 +161,19 @@ impl Layer<'_> {
             }
             CellConfig::Cfc(_) | CellConfig::LiquidGate | CellConfig::Lstm | CellConfig::Ltc(_) => {}
         }
+        weights
+    }
+
+    /// The weights of a backbone after its first layer, and of the gates behind it.
+    fn behind_first_layer(&self, backbone: &Backbone, config: &Cfc, units: usize) -> Vec<Tensor<f64>> {
+        let mut weights = Vec::new();
+        for [kernel, bias] in backbone.further() {
+            weights.push(self.tensor(kernel, &(self.matrix(kernel) * (LECUN_RANGE * LECUN_SLOPE))));
+            weights.push(self.tensor(bias, &(self.vector(bias) * LECUN_SLOPE)));
+        }
+        let [kernel, bias] = HEADS;
+        weights.push(self.tensor(kernel, &config.gates_of_file(self.matrix(kernel) * LECUN_RANGE, units)));
+        weights.push(self.tensor(bias, &config.gates_of_file(self.vector(bias).insert_axis(Axis(0)), units).row(0).to_owned()));
         weights
     }
 
@@ -175,12 +194,17 @@ impl Layer<'_> {
     }
 }
 
-/// Columns of the gates `f`, `g` and `a elapsed + b` from those of `f`, `g`, `a`, `b`.
-fn with_one_time_gate(columns: &Array2<f64>, units: usize, elapsed: f64) -> Array2<f64> {
-    let gate = |gate: usize| columns.slice_axis(Axis(1), Slice::from(gate * units..(gate + 1) * units));
-    let time = gate(2).mapv(|a| a * elapsed) + gate(3);
-    // INVARIANT: parts of one matrix have the same number of rows.
-    concatenate(Axis(1), &[gate(0), gate(1), time.view()]).expect("as many rows")
+impl Cfc {
+    /// Columns of the gates `f`, `g` and `a elapsed + b` from those of `f`, `g`, `a`, `b`; the one gate of [`CfcMode::Pure`] as it is.
+    fn gates_of_file(&self, columns: Array2<f64>, units: usize) -> Array2<f64> {
+        if self.mode == CfcMode::Pure {
+            return columns;
+        }
+        let gate = |gate: usize| columns.slice_axis(Axis(1), Slice::from(gate * units..(gate + 1) * units));
+        let time = gate(2).mapv(|a| a * self.elapsed) + gate(3);
+        // INVARIANT: parts of one matrix have the same number of rows.
+        concatenate(Axis(1), &[gate(0), gate(1), time.view()]).expect("as many rows")
+    }
 }
 
 /// `ln(1 + exp(x))` without overflow.

@@ -9,6 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{CellConfig, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Tensors, layer_tensor};
 use crate::emotion::Emotion;
 
+mod backbone;
 mod cells;
 mod gates;
 mod ltc;

@@ -1,6 +1,6 @@
 //! Networks for the tests of this crate: every cell, and parameters that look trained.
 
-use super::{Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors};
+use super::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors};
 use crate::contract::Normalisation;
 
 /// Features of the samples.
@@ -34,7 +34,14 @@ pub(crate) fn cells() -> Vec<CellConfig> {
         [(Solver::SemiImplicit, 1.0), (Solver::Euler, 0.05), (Solver::Rk4, 0.05)]
             .map(|(solver, elapsed)| CellConfig::Ltc(Ltc { solver, unfolds: 2, elapsed })),
     );
-    cells.extend([CfcMode::Gated, CfcMode::NoGate, CfcMode::Pure].map(|mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.7 })));
+    cells.extend(
+        [CfcMode::Gated, CfcMode::NoGate, CfcMode::Pure].map(|mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.7, backbone: None })),
+    );
+    let backbones = [(CfcMode::Gated, 17, 1), (CfcMode::NoGate, 5, 2), (CfcMode::Pure, 3, 3)];
+    cells
+        .extend(backbones.map(|(mode, units, layers)| {
+            CellConfig::Cfc(Cfc { mode, elapsed: 0.7, backbone: Some(Backbone { units, layers }) })
+        }));
     cells
 }
 

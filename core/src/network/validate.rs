@@ -27,7 +27,10 @@ impl NetworkConfig {
         match &self.cell {
             CellConfig::PaperLtc(config) => config.validate()?,
             CellConfig::Ltc(config) => config.validate()?,
-            CellConfig::Cfc(Cfc { elapsed, mode: _ }) => check_elapsed(*elapsed)?,
+            CellConfig::Cfc(Cfc { elapsed, backbone, mode: _ }) => {
+                check_elapsed(*elapsed)?;
+                backbone.map_or(Ok(()), |backbone| backbone.validate())?;
+            }
             CellConfig::LiquidGate | CellConfig::Gru | CellConfig::Lstm => {}
         }
         let n_weights = self.weight_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>();

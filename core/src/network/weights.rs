@@ -68,8 +68,8 @@ impl NetworkConfig {
 }
 
 impl CellConfig {
-    /// Gates that lie side by side as columns of `projection`, `recurrent_kernel` and `projection_bias`; none for [`CellConfig::Ltc`], which has
-    /// no such matrices.
+    /// Gates that lie side by side as columns of `projection`, `recurrent_kernel` and `projection_bias`, or of the [`super::HEADS`] where there is a
+    /// backbone; none for [`CellConfig::Ltc`], which has no such matrices.
     #[must_use]
     pub fn weight_gates(&self) -> usize {
         match self {
@@ -89,14 +89,18 @@ impl CellConfig {
     /// - `Lstm`, and `Cfc` but [`CfcMode::Pure`]: nothing; the third gate of the latter is `a elapsed + b`;
     /// - `Cfc` with [`CfcMode::Pure`]: the absolute value of `w_tau`, and `amplitude`.
     ///
+    /// Behind a backbone the gates are columns of `heads.kernel` and `heads.bias`. All that comes before them has the columns of a layer of the backbone, and
+    /// the two factors of its activation in it, so that a layer is `tanh` of its sums.
+    ///
     /// `Ltc`: the trained tensors, with the scaler in `input_kernel` and `input_bias`, and the softplus of `sensory_w`, `w`, `leak`
     /// and `capacity`.
     #[must_use]
     pub fn weight_shapes(&self, n_inputs: usize, units: usize) -> Vec<(&'static str, Vec<usize>)> {
         let (m, n) = (n_inputs, units);
-        let columns = self.weight_gates() * n;
+        let columns = self.columns(self.weight_gates(), n);
         let mut shapes =
             vec![("projection", vec![m, columns]), ("projection_bias", vec![columns]), ("recurrent_kernel", vec![n, columns])];
+        shapes.extend(self.backbone().into_iter().flat_map(|backbone| backbone.shapes(self.weight_gates() * n)));
         shapes.extend(match self {
             Self::Ltc(_) => return self.parameter_shapes(m, n),
             Self::PaperLtc(_) => vec![("rate", vec![n]), ("gain", vec![n])],

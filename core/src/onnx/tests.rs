@@ -6,7 +6,7 @@ mod semantic;
 
 use super::*;
 use crate::contract::Normalisation;
-use crate::network::{Carry, CellConfig, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
+use crate::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
 use sample::{Model, every_network, paper};
 
 #[test]
@@ -56,11 +56,14 @@ fn the_largest_networks_of_a_contract_fit_the_limits() {
     let paper =
         PaperLtc { reading: Reading::Recomputed, unfolds: 64, dt: 0.01, clip: 20.0, max_gain: None, carry: Carry::Unscaled };
     let ltc = |solver, unfolds| CellConfig::Ltc(Ltc { solver, unfolds, elapsed: 1.0 });
+    let behind_layers =
+        |units| CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: Some(Backbone { units, layers: 3 }) });
     // The most values; then the most nodes.
     for (units, layers, cell) in [
         (512, 1, CellConfig::PaperLtc(paper)),
         (155, 3, CellConfig::Lstm),
         (155, 3, ltc(Solver::SemiImplicit, 64)),
+        (128, 3, behind_layers(290)),
         (8, 3, CellConfig::PaperLtc(paper)),
         (8, 3, ltc(Solver::SemiImplicit, 64)),
         (8, 3, ltc(Solver::Euler, 64)),
@@ -72,6 +75,9 @@ fn the_largest_networks_of_a_contract_fit_the_limits() {
         assert_eq!(read(&bytes).unwrap().weights, weights);
     }
     let (contract, weights) = largest(&NetworkConfig { units: 165, layers: 3, pooling: Pooling::Last, cell: CellConfig::Lstm });
+    let error = read(&write(&contract, &weights)).unwrap_err();
+    assert_eq!(field(&error), "network.units", "{error}");
+    let (contract, weights) = largest(&NetworkConfig { units: 128, layers: 3, pooling: Pooling::Last, cell: behind_layers(300) });
     let error = read(&write(&contract, &weights)).unwrap_err();
     assert_eq!(field(&error), "network.units", "{error}");
 }

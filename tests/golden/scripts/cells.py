@@ -19,6 +19,7 @@ from torch.nn import functional
 N_FEATURES, UNITS, N_CLASSES = 5, 6, 4
 LENGTHS, LABELS = (7, 4), (2, 0)
 UNFOLDS, ELAPSED = 3, 0.75
+BACKBONE_UNITS = 7
 # Its softplus is exactly 0: how the trainer stores a synapse that a wiring leaves out.
 NO_SYNAPSE = -1000.0
 
@@ -50,14 +51,20 @@ def lstm(p, x):
     return torch_rnn(nn.LSTM, p, torch.zeros(4 * UNITS), x)
 
 
-def cfc(mode):
+def cfc(mode, backbone_layers=0):
     names = ["ff1"] if mode == "pure" else ["ff1", "ff2", "time_a", "time_b"]
 
     def run(p, x):
-        cell = CfCCell(x.shape[1], UNITS, mode=mode, backbone_layers=0)
-        both = torch.cat([p["kernel"], p["recurrent_kernel"]])
+        cell = CfCCell(x.shape[1], UNITS, mode=mode, backbone_units=BACKBONE_UNITS, backbone_layers=backbone_layers)
+        layers = [(torch.cat([p["kernel"], p["recurrent_kernel"]]), p["bias"])]
+        if backbone_layers > 0:
+            layers += [(p[f"{name}.kernel"], p[f"{name}.bias"]) for name in backbone_names(backbone_layers)]
         weights = {}
-        for name, weight, bias in zip(names, both.split(UNITS, dim=1), p["bias"].split(UNITS)):
+        for index, (weight, bias) in enumerate(layers[:-1]):
+            # Each is followed by its activation.
+            weights |= {f"backbone.{2 * index}.weight": weight.T, f"backbone.{2 * index}.bias": bias}
+        heads, biases = layers[-1]
+        for name, weight, bias in zip(names, heads.split(UNITS, dim=1), biases.split(UNITS)):
             weights |= {f"{name}.weight": weight.T, f"{name}.bias": bias}
         if mode == "pure":
             weights |= {"w_tau": p["w_tau"][None], "A": p["amplitude"][None]}
@@ -188,8 +195,26 @@ def pure_parameters(n_inputs):
     return gates(n_inputs, 1) | {"w_tau": draw(UNITS), "amplitude": draw(UNITS)}
 
 
-def cfc_cell(mode):
-    return {"kind": "cfc", "mode": mode, "elapsed": ELAPSED}
+def cfc_cell(mode, backbone_layers=0):
+    cell = {"kind": "cfc", "mode": mode, "elapsed": ELAPSED}
+    if backbone_layers > 0:
+        cell["backbone"] = {"units": BACKBONE_UNITS, "layers": backbone_layers}
+    return cell
+
+
+def backbone_names(layers):
+    """Everything behind the first layer of a backbone."""
+    return [f"backbone{layer}" for layer in range(1, layers)] + ["heads"]
+
+
+def backbone_parameters(n_inputs, n_gates, layers):
+    values = {"kernel": draw(n_inputs, BACKBONE_UNITS), "recurrent_kernel": draw(UNITS, BACKBONE_UNITS), "bias": draw(BACKBONE_UNITS)}
+    for name in backbone_names(layers):
+        columns = n_gates * UNITS if name == "heads" else BACKBONE_UNITS
+        values |= {f"{name}.kernel": draw(BACKBONE_UNITS, columns), f"{name}.bias": draw(columns, low=-0.3, high=0.3)}
+    if n_gates == 1:
+        values |= {"w_tau": draw(UNITS), "amplitude": draw(UNITS)}
+    return values
 
 
 def ltc_cell(solver):
@@ -212,6 +237,9 @@ cases = {
     "ltc_2_layers": case(ltc_cell("semi_implicit"), ltc_ncps(), ltc_parameters, layers=2),
     "ltc_euler": case(ltc_cell("euler"), ltc_explicit("euler"), ltc_parameters),
     "ltc_rk4": case(ltc_cell("rk4"), ltc_explicit("rk4"), ltc_parameters),
+    "cfc_backbone_gated": case(cfc_cell("gated", 1), cfc("default", 1), lambda m: backbone_parameters(m, 4, 1)),
+    "cfc_backbone_no_gate": case(cfc_cell("no_gate", 2), cfc("no_gate", 2), lambda m: backbone_parameters(m, 4, 2), layers=2),
+    "cfc_backbone_pure": case(cfc_cell("pure", 3), cfc("pure", 3), lambda m: backbone_parameters(m, 1, 3)),
 }
 data = {
     "versions": {name: version(name) for name in ("torch", "ncps", "numpy")},

@@ -16,6 +16,7 @@ use super::matrix::TILE;
 
 mod cfc;
 mod cfc_pure;
+mod cfc_sums;
 pub(super) mod gates;
 mod gru;
 pub(super) mod liquid_gate;
@@ -100,6 +101,8 @@ pub(super) struct Passed<'a, T> {
     pub(super) inputs: &'a [&'a [T]],
     /// Before each step, `[steps][state_rows]`.
     pub(super) states: &'a [Lanes<T>],
+    /// As it was written, `[steps][tape_rows]`.
+    pub(super) tape: &'a [Lanes<T>],
 }
 
 /// A cell, ready to run: parameters in the layouts of the products. It is the same for all sequences of a batch.
@@ -148,8 +151,8 @@ pub(super) fn initial(cell: &CellConfig, start: &mut Start<'_>) -> Vec<(&'static
         CellConfig::PaperLtc(config) => paper_ltc::initial(config, start),
         CellConfig::LiquidGate => liquid_gate::initial(start),
         CellConfig::Ltc(_) => ltc::initial(start),
-        CellConfig::Cfc(Cfc { mode: CfcMode::Pure, .. }) => cfc_pure::initial(start),
-        CellConfig::Cfc(_) => cfc::initial(start),
+        CellConfig::Cfc(Cfc { mode: CfcMode::Pure, backbone, .. }) => cfc_pure::initial(*backbone, start),
+        CellConfig::Cfc(config) => cfc::initial(config.backbone, start),
         CellConfig::Gru => gru::initial(start),
         CellConfig::Lstm => lstm::initial(start),
     }

@@ -137,7 +137,7 @@ pub(super) fn inverse_softplus(y: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use moodline_core::network::{Carry, CellConfig, Cfc, CfcMode, Ltc, PaperLtc, Pooling, Reading, Solver, softplus};
+    use moodline_core::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, PaperLtc, Pooling, Reading, Solver, softplus};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -244,8 +244,11 @@ mod tests {
     #[test]
     fn cfc_and_ltc_start_as_in_ncps() {
         let ltc = Ltc { solver: Solver::SemiImplicit, unfolds: 6, elapsed: 1.0 };
-        let (cfc, ltc) = (Cfc { mode: CfcMode::Gated, elapsed: 1.0 }, draw(&network(CellConfig::Ltc(ltc)), None, 7));
+        let (cfc, ltc) =
+            (Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: None }, draw(&network(CellConfig::Ltc(ltc)), None, 7));
         let pure = draw(&network(CellConfig::Cfc(Cfc { mode: CfcMode::Pure, ..cfc })), None, 7);
+        let with_backbone = Cfc { backbone: Some(Backbone { units: 30, layers: 2 }), ..cfc };
+        let with_backbone = draw(&network(CellConfig::Cfc(with_backbone)), None, 7);
         let cfc = draw(&network(CellConfig::Cfc(cfc)), None, 7);
         let as_is: fn(f64) -> f64 = |value| value;
         let xavier = |sum: f64| (6.0 / sum).sqrt();
@@ -254,6 +257,13 @@ mod tests {
             (&cfc, "kernel", as_is, symmetric(xavier(39.0 + 16.0 + 16.0))),
             (&cfc, "recurrent_kernel", as_is, symmetric(xavier(39.0 + 16.0 + 16.0))),
             (&cfc, "bias", as_is, symmetric(55.0_f64.sqrt().recip())),
+            (&with_backbone, "kernel", as_is, symmetric(xavier(39.0 + 16.0 + 30.0))),
+            (&with_backbone, "recurrent_kernel", as_is, symmetric(xavier(39.0 + 16.0 + 30.0))),
+            (&with_backbone, "bias", as_is, symmetric(55.0_f64.sqrt().recip())),
+            (&with_backbone, "backbone1.kernel", as_is, symmetric(xavier(30.0 + 30.0))),
+            (&with_backbone, "backbone1.bias", as_is, symmetric(30.0_f64.sqrt().recip())),
+            (&with_backbone, "heads.kernel", as_is, symmetric(xavier(30.0 + 16.0))),
+            (&with_backbone, "heads.bias", as_is, symmetric(30.0_f64.sqrt().recip())),
             (&pure, "w_tau", as_is, symmetric(xavier(17.0))),
             (&pure, "amplitude", as_is, symmetric(xavier(17.0))),
             (&ltc, "w", softplus, (0.001, 1.0)),

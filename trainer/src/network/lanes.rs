@@ -131,11 +131,11 @@ pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out:
 /// From lanes to sequences, whatever their lengths.
 ///
 /// # Shapes
-/// `lanes` `[steps][rows]`, of which the first `n` rows are taken; `out` `[LANES][steps, n]`
+/// `lanes` `[steps][rows]`, of which the first `n` rows are taken; the last step may be cut off after them; `out` `[LANES][steps, n]`
 #[inline(always)]
 pub(super) fn to_rows<T: Real>(lanes: &[Lanes<T>], rows: usize, n: usize, out: &mut [T]) {
-    let steps = lanes.len() / rows;
-    for (step, values) in lanes.chunks_exact(rows).enumerate() {
+    let steps = lanes.len().div_ceil(rows);
+    for (step, values) in lanes.chunks(rows).enumerate() {
         for (lane, out) in out.chunks_exact_mut(steps * n).enumerate() {
             for (out, value) in out[step * n..(step + 1) * n].iter_mut().zip(values) {
                 *out = value.0[lane];

@@ -154,6 +154,7 @@ impl<T: Real, C: Cell<T>> pulp::WithSimd for Backward<'_, T, C> {
             };
             cell.backward_step(work, step);
         }
-        cell.finish(work, &Passed { inputs: sequences, states: &run.states[..steps * state_rows] });
+        let (states, tape) = (&run.states[..steps * state_rows], &run.tape[..steps * tape_rows]);
+        cell.finish(work, &Passed { inputs: sequences, states, tape });
     }
 }

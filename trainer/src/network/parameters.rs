@@ -28,7 +28,7 @@ pub fn first_not_finite<T: Real>(parameters: &Tensors<T>) -> Option<&str> {
     parameters.iter().find(|tensor| !tensor.values.iter().all(|value| value.is_finite())).map(|tensor| tensor.name.as_str())
 }
 
-/// Whether a parameter is one of the matrices that Keras regularises: input kernel, recurrent kernel and readout.
+/// Whether a parameter is one of the matrices that Keras regularises: input kernel, recurrent kernel, those of a backbone, and readout.
 #[must_use]
 pub fn is_regularised(name: &str) -> bool {
     let name = name.rsplit('.').next().unwrap_or(name);
@@ -53,10 +53,12 @@ mod tests {
         assert_eq!(first_not_finite(&parameters), Some("layer0.tau"));
         assert!(zeros_like(&parameters).iter().all(|tensor| tensor.values.iter().all(|value| *value == 0.0)));
 
-        for name in ["layer0.kernel", "layer2.recurrent_kernel", "dense_kernel"] {
+        for name in ["layer0.kernel", "layer2.recurrent_kernel", "layer0.backbone1.kernel", "layer1.heads.kernel", "dense_kernel"]
+        {
             assert!(is_regularised(name), "{name}");
         }
-        for name in ["layer0.input_kernel", "layer0.output_kernel", "layer0.bias", "dense_bias", "attention"] {
+        for name in ["layer0.input_kernel", "layer0.output_kernel", "layer0.bias", "layer0.heads.bias", "dense_bias", "attention"]
+        {
             assert!(!is_regularised(name), "{name}");
         }
     }

@@ -1,6 +1,8 @@
 //! What holds for every cell, pooling and number of layers.
 
-use moodline_core::network::{Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors};
+use moodline_core::network::{
+    Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors,
+};
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +23,9 @@ fn cells() -> Vec<CellConfig> {
     let paper = |reading, carry| {
         CellConfig::PaperLtc(PaperLtc { reading, unfolds: 3, dt: 0.05, clip: 20.0, max_gain: Some(10.0), carry })
     };
-    let cfc = |mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.8 });
+    let cfc = |mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.8, backbone: None });
+    let with_backbone =
+        |mode, units, layers| CellConfig::Cfc(Cfc { mode, elapsed: 0.8, backbone: Some(Backbone { units, layers }) });
     let ltc = |solver| CellConfig::Ltc(Ltc { solver, unfolds: 2, elapsed: 0.1 });
     vec![
         paper(Reading::Held, Carry::Scaled),
@@ -34,6 +38,9 @@ fn cells() -> Vec<CellConfig> {
         cfc(CfcMode::Gated),
         cfc(CfcMode::NoGate),
         cfc(CfcMode::Pure),
+        with_backbone(CfcMode::Gated, 7, 1),
+        with_backbone(CfcMode::NoGate, 4, 2),
+        with_backbone(CfcMode::Pure, 3, 3),
         ltc(Solver::SemiImplicit),
         ltc(Solver::Euler),
         ltc(Solver::Rk4),

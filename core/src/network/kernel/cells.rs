@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use super::backbone::Backbone;
 use super::gates::{Gates, LayerWeights};
 use super::simd::{Panel, at_least, at_most, decay, panels, panels_mut, product, sigmoid, step_towards, tanh};
 use crate::network::{Carry, Cfc, CfcMode, PaperLtc};
@@ -235,6 +236,7 @@ impl Cell for LstmCell {
 /// [`crate::network::CellConfig::Cfc`].
 #[derive(Clone, Debug)]
 pub(super) struct CfcCell {
+    backbone: Option<Backbone>,
     gates: Gates,
     mode: CfcMode,
     elapsed: f32,
@@ -249,7 +251,9 @@ impl CfcCell {
             CfcMode::Pure => ["w_tau", "amplitude"].map(|name| layer.vector(name)),
             CfcMode::Gated | CfcMode::NoGate => [Vec::new(), Vec::new()],
         };
-        Self { gates: Gates::new(layer), mode: config.mode, elapsed: config.elapsed as f32, w_tau, amplitude }
+        let backbone = config.backbone.map(|backbone| Backbone::new(&backbone, layer));
+        let gates = if backbone.is_some() { Gates::heads(layer) } else { Gates::new(layer) };
+        Self { backbone, gates, mode: config.mode, elapsed: config.elapsed as f32, w_tau, amplitude }
     }
 
     /// `tanh(f)`, `tanh(g)` and `sigmoid` of the time, of one panel.
@@ -288,7 +292,11 @@ impl Cell for CfcCell {
 
     #[inline(always)]
     fn step<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]) {
-        self.gates.project::<S, K>(simd, input);
+        let seen = match &mut self.backbone {
+            Some(backbone) => backbone.run::<S, K>(simd, input, self.gates.state()),
+            None => input,
+        };
+        self.gates.project::<S, K>(simd, seen);
         for panel in 0..self.gates.n_panels {
             let next = match self.mode {
                 CfcMode::Gated => {

@@ -1,9 +1,10 @@
 //! What all cells with gates have: the products of a step, and the state before and after it.
 
+use ndarray::ArrayView2;
 use pulp::Simd;
 
 use super::simd::{Matrix, PANEL, Panel, padded, panels, panels_mut, product};
-use crate::network::{Tensors, layer_tensor};
+use crate::network::{HEADS, Tensors, layer_tensor};
 
 /// The tensors of one layer.
 pub(super) struct LayerWeights<'a> {
@@ -49,13 +50,23 @@ pub(super) struct Gates {
 
 impl Gates {
     pub(super) fn new(layer: &LayerWeights<'_>) -> Self {
-        let projection_bias = layer.vector("projection_bias");
+        Self::of(layer, ["projection", "projection_bias"], layer.matrix("recurrent_kernel"))
+    }
+
+    /// Gates behind a backbone: they are projected from its values and see no state, because it has seen the state for them.
+    pub(super) fn heads(layer: &LayerWeights<'_>) -> Self {
+        let no_state = ArrayView2::from(&[[0.0; 0]; 0]);
+        Self::of(layer, HEADS, Matrix::new(no_state, layer.units))
+    }
+
+    fn of(layer: &LayerWeights<'_>, [projection, projection_bias]: [&str; 2], recurrent_kernel: Matrix) -> Self {
+        let projection_bias = layer.vector(projection_bias);
         let scratch = layer.scratch();
         Self {
             units: layer.units,
             n_panels: scratch.len() / PANEL,
-            projection: layer.matrix("projection"),
-            recurrent_kernel: layer.matrix("recurrent_kernel"),
+            projection: layer.matrix(projection),
+            recurrent_kernel,
             projected: projection_bias.clone(),
             projection_bias,
             state: scratch.clone(),

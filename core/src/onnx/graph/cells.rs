@@ -2,7 +2,7 @@
 
 use super::nodes::Nodes;
 use super::solver;
-use crate::network::{Carry, CellConfig, Cfc, CfcMode, PaperLtc};
+use crate::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, HEADS, PaperLtc};
 
 /// What a layer computes of its inputs, all steps at once, before the states come in.
 pub(super) fn hoisted(cell: &CellConfig, inputs: &str, nodes: &mut Nodes) -> String {
@@ -19,7 +19,7 @@ pub(super) fn hoisted(cell: &CellConfig, inputs: &str, nodes: &mut Nodes) -> Str
 pub(super) fn hoisted_size(cell: &CellConfig, n_inputs: usize, units: usize) -> usize {
     match cell {
         CellConfig::Ltc(_) => n_inputs,
-        _ => cell.weight_gates() * units,
+        _ => cell.columns(cell.weight_gates(), units),
     }
 }
 
@@ -123,7 +123,10 @@ fn lstm(hidden: &str, cell: &str, step: &str, nodes: &mut Nodes) -> Vec<String> 
 }
 
 fn cfc(config: &Cfc, state: &str, step: &str, nodes: &mut Nodes) -> String {
-    let sums = gate_sums(state, step, nodes);
+    let mut sums = gate_sums(state, step, nodes);
+    if let Some(backbone) = &config.backbone {
+        sums = heads(backbone, &sums, nodes);
+    }
     match config.mode {
         CfcMode::Gated => {
             let [f, g, t] = cfc_gates(&sums, nodes);
@@ -136,6 +139,19 @@ fn cfc(config: &Cfc, state: &str, step: &str, nodes: &mut Nodes) -> String {
         }
         CfcMode::Pure => cfc_pure(config, &sums, nodes),
     }
+}
+
+/// The sums of all gates behind a backbone, from those of its first layer.
+fn heads(backbone: &Backbone, sums: &str, nodes: &mut Nodes) -> String {
+    let mut sums = sums.to_owned();
+    for [kernel, bias] in backbone.further().chain([HEADS]) {
+        let [values, products, biased] = ["values", "products", "sums"].map(|what| format!("{kernel}.{what}"));
+        let [kernel, bias] = [kernel, bias].map(|name| nodes.name(name));
+        let values = nodes.op("Tanh", &[&sums], &values);
+        let products = nodes.op("MatMul", &[&values, &kernel], &products);
+        sums = nodes.op("Add", &[&products, &bias], &biased);
+    }
+    sums
 }
 
 /// `tanh(f)`, `tanh(g)` and `sigmoid` of the time.

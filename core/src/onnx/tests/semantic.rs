@@ -4,7 +4,7 @@ use super::super::messages::StringStringEntryProto;
 use super::super::metadata::sha256;
 use super::*;
 use crate::emotion::Emotion;
-use crate::network::{Cfc, CfcMode, Tensors};
+use crate::network::{Backbone, Cfc, CfcMode, Tensors};
 use sample::of_cell;
 
 /// The refusal of a contract that was changed before it was written.
@@ -162,7 +162,9 @@ fn broken_or_unusual_json_is_refused() {
 #[test]
 fn settings_of_the_other_cells_are_refused_by_field() {
     let ltc = |solver, unfolds, elapsed| CellConfig::Ltc(Ltc { solver, unfolds, elapsed });
-    let cfc = |elapsed| CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed });
+    let cfc = |elapsed| CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed, backbone: None });
+    let with_backbone =
+        |units, layers| CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed: 1.0, backbone: Some(Backbone { units, layers }) });
     let good = [ltc(Solver::Rk4, 3, 1.0), cfc(1.0)];
     let bad = [
         ("network.cell.unfolds", ltc(Solver::SemiImplicit, 0, 1.0)),
@@ -175,6 +177,12 @@ fn settings_of_the_other_cells_are_refused_by_field() {
         ("network", ltc(Solver::Rk4, 3, f64::NAN)),
         ("network.cell.elapsed", cfc(0.0)),
         ("network", cfc(f64::INFINITY)),
+        ("network.cell.backbone.units", with_backbone(0, 1)),
+        ("network.cell.backbone.units", with_backbone(513, 1)),
+        ("network.cell.backbone.units", with_backbone(usize::MAX, usize::MAX)),
+        ("network.cell.backbone.layers", with_backbone(3, 0)),
+        ("network.cell.backbone.layers", with_backbone(3, 4)),
+        ("network.cell.backbone.layers", with_backbone(3, usize::MAX)),
     ];
     for (field, cell) in bad {
         let model = of_cell(if matches!(cell, CellConfig::Ltc(_)) { good[0].clone() } else { good[1].clone() });
@@ -209,6 +217,26 @@ fn weights_of_another_network_are_refused_by_tensor() {
                 other => panic!("{change:?}: {other:?}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_backbone_that_the_weights_do_not_have_is_refused_and_so_is_a_missing_one() {
+    let cell = |backbone| CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone });
+    let (narrow, wide) = (Some(Backbone { units: 4, layers: 2 }), Some(Backbone { units: 9, layers: 2 }));
+    let (shallow, deep) = (Some(Backbone { units: 4, layers: 1 }), Some(Backbone { units: 4, layers: 3 }));
+    let places = [
+        (None, narrow, "layer0.projection"),
+        (narrow, None, "layer0.projection"),
+        (narrow, wide, "layer0.projection"),
+        (narrow, deep, "layer0.backbone2.kernel"),
+        // Its tensors are all there; the graph has more.
+        (narrow, shallow, "graph.node[3].body.node"),
+    ];
+    for (written, promised, place) in places {
+        let bytes = of_cell(cell(written)).with(|contract| contract.network.cell = cell(promised));
+        let mismatch = mismatch(read(&bytes).unwrap_err());
+        assert_eq!(mismatch.field, place, "{written:?} for {promised:?}: {mismatch}");
     }
 }
 
@@ -257,6 +285,6 @@ fn weights_that_no_network_can_have_are_refused_by_tensor() {
         let name = format!("layer1.{name}");
         assert_eq!(refused_weights(&ltc, &name, |values| values[1] = bad).field, name);
     }
-    let cfc = of_cell(CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed: 1.0 }));
+    let cfc = of_cell(CellConfig::Cfc(Cfc { mode: CfcMode::Pure, elapsed: 1.0, backbone: None }));
     assert_eq!(refused_weights(&cfc, "layer1.w_tau", |values| values[0] = -0.1).field, "layer1.w_tau");
 }

@@ -3,12 +3,11 @@
 //! `a` and `b` are linear in the same things, so they are run as one gate, `a elapsed + b`, whose gradient both get.
 
 use moodline_core::Real;
-use moodline_core::network::{Cfc, CfcMode};
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use moodline_core::network::{Backbone, Cfc, CfcMode};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
-use super::super::initial::uniform_between;
 use super::super::lanes::{Lanes, sigmoid};
-use super::gates::{GateGradients, Gates};
+use super::cfc_sums::{self, Sums};
 use super::{
     BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, sigmoid_backward, tanh_backward,
 };
@@ -18,8 +17,7 @@ const GATES: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct CfcCell<T> {
-    sizes: Sizes,
-    gates: Gates<T>,
+    sums: Sums<T>,
     elapsed: T,
     /// How much of `tanh(f)` the gate `t` takes away.
     mixed: T,
@@ -28,14 +26,13 @@ pub(super) struct CfcCell<T> {
 pub(super) struct Work<T> {
     /// With respect to what the gates are functions of, `[GATES][rows]`.
     gradient: Vec<Lanes<T>>,
-    gradients: GateGradients<T>,
+    sums: cfc_sums::Work<T>,
 }
 
 impl<T: Real> CfcCell<T> {
     pub(super) fn new(config: Cfc, parameters: LayerTensors<'_, T>) -> Self {
         let elapsed = T::of(config.elapsed);
-        let recurrent = parameters.matrix("recurrent_kernel");
-        let units = recurrent.nrows();
+        let units = parameters.matrix("recurrent_kernel").nrows();
         let merged = |columns: ArrayView2<'_, T>| -> Array2<T> {
             let (others, times) = columns.split_at(Axis(1), 2 * units);
             let (a, b) = times.split_at(Axis(1), units);
@@ -43,11 +40,8 @@ impl<T: Real> CfcCell<T> {
             // INVARIANT: all have as many rows.
             concatenate(Axis(1), &[others, t.view()]).expect("gates lie side by side")
         };
-        let kernel = merged(parameters.matrix("kernel"));
-        let bias = merged(parameters.vector("bias").insert_axis(Axis(0)));
-        let gates = Gates::of(&kernel.view(), &merged(recurrent).view(), &bias.slice(s![0, ..]));
         let mixed = if config.mode == CfcMode::Gated { T::one() } else { T::zero() };
-        Self { sizes: Sizes::new(kernel.nrows(), units, 1, GATES), gates, elapsed, mixed }
+        Self { sums: Sums::new(&config, parameters, GATES, merged), elapsed, mixed }
     }
 }
 
@@ -55,21 +49,20 @@ impl<T: Real> Cell<T> for CfcCell<T> {
     type Work = Work<T>;
 
     fn sizes(&self) -> Sizes {
-        self.sizes
+        self.sums.sizes
     }
 
     fn work(&self) -> Work<T> {
-        let gradient = vec![Lanes::zero(); GATES * self.sizes.rows];
-        Work { gradient, gradients: GateGradients::new(self.sizes, GATES, &[0, 1, 2], &[0, 1, 2]) }
+        Work { gradient: vec![Lanes::zero(); GATES * self.sums.sizes.rows], sums: self.sums.work(GATES) }
     }
 
     #[inline(always)]
     fn forward_step(&self, _: &mut Work<T>, step: ForwardStep<'_, T>) {
-        let rows = self.sizes.rows;
+        let rows = self.sums.sizes.rows;
         let ForwardStep { input, before, after, output, tape } = step;
-        self.gates.project(input, tape);
-        self.gates.add_recurrent(before, tape);
-        let (f, others) = tape.split_at_mut(rows);
+        let (gates, backbone) = self.sums.split_mut(tape);
+        self.sums.forward(input, before, backbone, gates);
+        let (f, others) = gates.split_at_mut(rows);
         let (g, t) = others.split_at_mut(rows);
         for row in 0..rows {
             f[row] = f[row].map(T::tanh_of);
@@ -82,13 +75,14 @@ impl<T: Real> Cell<T> for CfcCell<T> {
     }
 
     fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+        self.sums.begin(&mut work.sums, lengths);
     }
 
     #[inline(always)]
     fn backward_step(&self, work: &mut Work<T>, step: BackwardStep<'_, T>) {
-        let rows = self.sizes.rows;
-        let [f, g, t] = [0, 1, 2].map(|gate| &step.tape[gate * rows..(gate + 1) * rows]);
+        let rows = self.sums.sizes.rows;
+        let (gates, backbone) = self.sums.split(step.tape);
+        let [f, g, t] = [0, 1, 2].map(|gate| &gates[gate * rows..(gate + 1) * rows]);
         let (of_f, others) = work.gradient.split_at_mut(rows);
         let (of_g, of_t) = others.split_at_mut(rows);
         for row in 0..rows {
@@ -99,38 +93,22 @@ impl<T: Real> Cell<T> for CfcCell<T> {
             of_t[row] = gradient.times(g[row].zip(f[row], |g, f| g - self.mixed * f)).zip(t[row], sigmoid_backward);
             step.state_gradient[row] = Lanes::zero();
         }
-        self.gates.recurrent_backward(&work.gradient, step.state_gradient);
-        self.gates.project_backward(&work.gradient, step.input_gradient);
-        work.gradients.add_step(step.step, &work.gradient);
+        let place = (step.step, backbone);
+        self.sums.backward(&mut work.sums, place, &work.gradient, step.state_gradient, step.input_gradient);
     }
 
     #[inline(always)]
     fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        work.gradients.finish(passed.inputs, passed.states);
+        self.sums.finish(&mut work.sums, passed);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {
         let one = T::one();
-        work.gradients.collect_as(&[(0, one), (1, one), (2, self.elapsed), (2, one)], gradients);
+        self.sums.collect(&work.sums, &[(0, one), (1, one), (2, self.elapsed), (2, one)], gradients);
     }
 }
 
-/// As [`initial_gates`].
-pub(super) fn initial(start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
-    initial_gates(GATES + 1, start)
-}
-
-/// Kernels and biases as ncps starts a layer `[x, h] -> gate`: Xavier-uniform kernels, biases as of PyTorch's `Linear`.
-///
-/// # Source
-/// `CfCCell.init_weights` of ncps 1.0.1; `torch.nn.Linear.reset_parameters`.
-pub(super) fn initial_gates(gates: usize, start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
-    let (inputs, units, columns) = (start.inputs, start.units, gates * start.units);
-    let limit = (6.0 / (inputs + 2 * units) as f64).sqrt();
-    let mut draw = |n: usize, limit: f64| uniform_between(-limit, limit, n, start.rng);
-    vec![
-        ("kernel", draw(inputs * columns, limit)),
-        ("recurrent_kernel", draw(units * columns, limit)),
-        ("bias", draw(columns, ((inputs + units) as f64).sqrt().recip())),
-    ]
+/// As [`cfc_sums::initial`].
+pub(super) fn initial(backbone: Option<Backbone>, start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
+    cfc_sums::initial(GATES + 1, backbone, start)
 }

@@ -1,19 +1,17 @@
 //! The closed-form continuous-time cell without gates: the approximate solution itself, `h' = amplitude (1 - E f)` with
-//! `E = exp(-elapsed (|w_tau| + |f|))` and `f = x W + h U + b`.
+//! `E = exp(-elapsed (|w_tau| + |f|))` and `f` linear in input and state, or in what a backbone makes of them.
 
 use moodline_core::Real;
-use moodline_core::network::Cfc;
+use moodline_core::network::{Backbone, Cfc};
 
 use super::super::initial::uniform_between;
 use super::super::lanes::Lanes;
-use super::cfc::initial_gates;
-use super::gates::{GateGradients, Gates};
+use super::cfc_sums::{self, Sums};
 use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start};
 
 #[derive(Debug)]
 pub(super) struct PureCfcCell<T> {
-    sizes: Sizes,
-    gates: Gates<T>,
+    sums: Sums<T>,
     elapsed: T,
     /// Padded, `[rows]` each.
     w_tau: Vec<T>,
@@ -23,8 +21,8 @@ pub(super) struct PureCfcCell<T> {
 pub(super) struct Work<T> {
     /// With respect to `f`, `[rows]`.
     gradient: Vec<Lanes<T>>,
-    gradients: GateGradients<T>,
-    /// Sums, `[rows]` each.
+    sums: cfc_sums::Work<T>,
+    /// Added up over all steps, `[rows]` each.
     w_tau: Vec<Lanes<T>>,
     amplitude: Vec<Lanes<T>>,
 }
@@ -33,10 +31,10 @@ impl<T: Real> PureCfcCell<T> {
     pub(super) fn new(config: Cfc, parameters: LayerTensors<'_, T>) -> Self {
         let (w_tau, amplitude) = (parameters.vector("w_tau"), parameters.vector("amplitude"));
         // A step leaves f and E.
-        let sizes = Sizes::new(parameters.matrix("kernel").nrows(), w_tau.len(), 1, 2);
+        let sums = Sums::new(&config, parameters, 2, |columns| columns.to_owned());
+        let sizes = sums.sizes;
         Self {
-            sizes,
-            gates: Gates::new(parameters),
+            sums,
             elapsed: T::of(config.elapsed),
             w_tau: sizes.padded(w_tau.iter().copied(), T::zero()),
             amplitude: sizes.padded(amplitude.iter().copied(), T::zero()),
@@ -48,22 +46,22 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
     type Work = Work<T>;
 
     fn sizes(&self) -> Sizes {
-        self.sizes
+        self.sums.sizes
     }
 
     fn work(&self) -> Work<T> {
-        let rows = vec![Lanes::zero(); self.sizes.rows];
-        let gradients = GateGradients::new(self.sizes, 1, &[0], &[0]);
-        Work { gradient: rows.clone(), gradients, w_tau: rows.clone(), amplitude: rows }
+        let rows = vec![Lanes::zero(); self.sums.sizes.rows];
+        Work { gradient: rows.clone(), sums: self.sums.work(1), w_tau: rows.clone(), amplitude: rows }
     }
 
     #[inline(always)]
     fn forward_step(&self, _: &mut Work<T>, step: ForwardStep<'_, T>) {
         let ForwardStep { input, before, after, output, tape } = step;
-        let (f, e) = tape.split_at_mut(self.sizes.rows);
-        self.gates.project(input, f);
-        self.gates.add_recurrent(before, f);
-        for row in 0..self.sizes.rows {
+        let rows = self.sums.sizes.rows;
+        let (own, backbone) = self.sums.split_mut(tape);
+        let (f, e) = own.split_at_mut(rows);
+        self.sums.forward(input, before, backbone, f);
+        for row in 0..rows {
             let (w_tau, amplitude) = (self.w_tau[row].abs(), self.amplitude[row]);
             e[row] = f[row].map(|f| (-self.elapsed * (w_tau + f.abs())).exp());
             after[row] = e[row].zip(f[row], |e, f| amplitude * (-e).mul_add(f, T::one()));
@@ -72,7 +70,7 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
     }
 
     fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+        self.sums.begin(&mut work.sums, lengths);
         for sums in [&mut work.w_tau, &mut work.amplitude] {
             sums.fill(Lanes::zero());
         }
@@ -80,8 +78,10 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
 
     #[inline(always)]
     fn backward_step(&self, work: &mut Work<T>, step: BackwardStep<'_, T>) {
-        let (f, e) = step.tape.split_at(self.sizes.rows);
-        for row in 0..self.sizes.rows {
+        let rows = self.sums.sizes.rows;
+        let (own, backbone) = self.sums.split(step.tape);
+        let (f, e) = own.split_at(rows);
+        for row in 0..rows {
             let gradient = step.state_gradient[row].plus(step.output_gradient[row]);
             let solved = e[row].times(f[row]);
             work.amplitude[row].add_product(gradient, solved.map(|solved| T::one() - solved));
@@ -91,18 +91,17 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
             work.gradient[row] = scaled.times(slope);
             step.state_gradient[row] = Lanes::zero();
         }
-        self.gates.recurrent_backward(&work.gradient, step.state_gradient);
-        self.gates.project_backward(&work.gradient, step.input_gradient);
-        work.gradients.add_step(step.step, &work.gradient);
+        let place = (step.step, backbone);
+        self.sums.backward(&mut work.sums, place, &work.gradient, step.state_gradient, step.input_gradient);
     }
 
     #[inline(always)]
     fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        work.gradients.finish(passed.inputs, passed.states);
+        self.sums.finish(&mut work.sums, passed);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {
-        work.gradients.collect(gradients);
+        self.sums.collect(&work.sums, &[(0, T::one())], gradients);
         gradients.set_vector("amplitude", work.amplitude.iter().map(|sum| sum.sum()));
         // The slope of an absolute value is its sign, and 0 at 0.
         let sign = |w: T| if w == T::zero() { w } else { w.signum() };
@@ -110,10 +109,10 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
     }
 }
 
-/// As [`initial_gates`]; `w_tau` and `amplitude` are Xavier-uniform matrices of one row.
-pub(super) fn initial(start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
+/// As [`cfc_sums::initial`]; `w_tau` and `amplitude` are Xavier-uniform matrices of one row.
+pub(super) fn initial(backbone: Option<Backbone>, start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
     let units = start.units;
-    let mut values = initial_gates(1, start);
+    let mut values = cfc_sums::initial(1, backbone, start);
     let limit = (6.0 / (1 + units) as f64).sqrt();
     for name in ["w_tau", "amplitude"] {
         values.push((name, uniform_between(-limit, limit, units, start.rng)));

@@ -21,13 +21,19 @@ pub(in super::super) struct Gates<T> {
 impl<T: Real> Gates<T> {
     /// From `kernel`, `recurrent_kernel` and `bias` of a layer.
     pub(in super::super) fn new(parameters: LayerTensors<'_, T>) -> Self {
-        Self::of(&parameters.matrix("kernel"), &parameters.matrix("recurrent_kernel"), &parameters.vector("bias"))
+        let recurrent = parameters.matrix("recurrent_kernel");
+        Self::of(&parameters.matrix("kernel"), &recurrent, &parameters.vector("bias"), recurrent.nrows())
     }
 
-    /// From the three themselves.
-    pub(in super::super) fn of(kernel: &ArrayView2<'_, T>, recurrent: &ArrayView2<'_, T>, bias: &ArrayView1<'_, T>) -> Self {
-        let (inputs, units) = (kernel.nrows(), recurrent.nrows());
-        let rows = units.next_multiple_of(TILE);
+    /// From the three themselves, `units` columns to a gate. A recurrent kernel without rows is for gates that see no state.
+    pub(in super::super) fn of(
+        kernel: &ArrayView2<'_, T>,
+        recurrent: &ArrayView2<'_, T>,
+        bias: &ArrayView1<'_, T>,
+        units: usize,
+    ) -> Self {
+        let inputs = kernel.nrows();
+        let [rows, state_rows] = [units, recurrent.nrows()].map(|size| size.next_multiple_of(TILE));
         let columns = bias.len() / units * rows;
         // Where a column of the padded gates is in the tensors.
         let unpadded = |column: usize| (column % rows < units).then(|| column / rows * units + column % rows);
@@ -38,8 +44,8 @@ impl<T: Real> Gates<T> {
             bias: (0..columns).map(|column| at(unpadded(column).map(|column| bias[column]))).collect(),
             kernel: Mixer::new(inputs, columns, kernel_at),
             kernel_transposed: Mixer::new(columns, inputs.next_multiple_of(TILE), |row, column| kernel_at(column, row)),
-            recurrent: Mixer::new(rows, columns, recurrent_at),
-            recurrent_transposed: Mixer::new(columns, rows, |row, column| recurrent_at(column, row)),
+            recurrent: Mixer::new(state_rows, columns, recurrent_at),
+            recurrent_transposed: Mixer::new(columns, state_rows, |row, column| recurrent_at(column, row)),
         }
     }
 
@@ -85,17 +91,19 @@ pub(in super::super) struct GateGradients<T> {
     /// Which of them are those of [`Gates::project`], and which of [`Gates::add_recurrent`].
     kernel_gates: Vec<usize>,
     recurrent_gates: Vec<usize>,
+    /// Values of the state that the recurrent product is taken from.
+    n_states: usize,
     /// Of each sequence.
     lengths: Vec<usize>,
     /// Units in the lanes, `[LANES][gates][chunks][steps]`.
     columns: Vec<Lanes<T>>,
-    /// `[LANES][steps][units]`
+    /// `[LANES][steps][n_states]`
     states: Vec<T>,
     /// `[gates][rows]`
     sums: Vec<Lanes<T>>,
     /// Units in the lanes, `[kernel_gates][chunks][inputs]`.
     kernel: Vec<Lanes<T>>,
-    /// Units in the lanes, `[recurrent_gates][chunks][units]`.
+    /// Units in the lanes, `[recurrent_gates][chunks][n_states]`.
     recurrent: Vec<Lanes<T>>,
 }
 
@@ -111,6 +119,7 @@ impl<T: Real> GateGradients<T> {
             gates,
             kernel_gates: kernel_gates.to_vec(),
             recurrent_gates: recurrent_gates.to_vec(),
+            n_states: sizes.units,
             lengths: Vec::new(),
             columns: Vec::new(),
             states: Vec::new(),
@@ -118,6 +127,12 @@ impl<T: Real> GateGradients<T> {
             kernel: zeros(kernel_gates.len() * chunks * sizes.inputs),
             recurrent: zeros(recurrent_gates.len() * chunks * sizes.units),
         }
+    }
+
+    /// The same where the state has another size than a gate.
+    pub(in super::super) fn with_states(self, n_states: usize) -> Self {
+        let recurrent = vec![Lanes::zero(); self.recurrent_gates.len() * self.chunks * n_states];
+        Self { n_states, recurrent, ..self }
     }
 
     /// Makes room for sequences of these lengths, the longest first, and clears the sums.
@@ -150,10 +165,11 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// Multiplies all steps: with the inputs of the sequences, and with the first `units` of the states before the steps.
+    /// Multiplies all steps: with the inputs of the sequences, and with the first `n_states` of the states before the steps.
     #[inline(always)]
     pub(in super::super) fn finish(&mut self, inputs: &[&[T]], states: &[Lanes<T>]) {
-        let Sizes { inputs: n_inputs, units, state_rows, .. } = self.sizes;
+        let Sizes { inputs: n_inputs, state_rows, .. } = self.sizes;
+        let n_states = self.n_states;
         let steps = self.lengths[0];
         for (lane, length) in self.lengths.iter().copied().enumerate() {
             let columns = &self.columns[lane * self.gates * self.chunks * steps..];
@@ -167,13 +183,13 @@ impl<T: Real> GateGradients<T> {
         if self.recurrent_gates.is_empty() {
             return;
         }
-        self.states.resize(LANES * steps * units, T::zero());
-        to_rows(states, state_rows, units, &mut self.states);
+        self.states.resize(LANES * steps * n_states, T::zero());
+        to_rows(states, state_rows, n_states, &mut self.states);
         for (lane, length) in self.lengths.iter().copied().enumerate() {
             let columns = &self.columns[lane * self.gates * self.chunks * steps..];
             let column = |gate: usize, chunk: usize| &columns[(gate * self.chunks + chunk) * steps..][..length];
-            let states = &self.states[lane * steps * units..][..length * units];
-            for (index, sums) in self.recurrent.chunks_exact_mut(units).enumerate() {
+            let states = &self.states[lane * steps * n_states..][..length * n_states];
+            for (index, sums) in self.recurrent.chunks_exact_mut(n_states).enumerate() {
                 let gate = self.recurrent_gates[index / self.chunks];
                 add_gradient(states, column(gate, index % self.chunks), sums);
             }
@@ -194,16 +210,29 @@ impl<T: Real> GateGradients<T> {
     /// [`GateGradients::collect`] for a cell that runs other gates than are trained: for each of those the gate that is run, counted in the order of the
     /// columns of the kernels, and the slope of it over the trained one.
     pub(in super::super) fn collect_as(&self, trained: &[(usize, T)], gradients: &mut LayerGradients<'_, T>) {
-        let Sizes { inputs, units, .. } = self.sizes;
-        let at = |sums: &[Lanes<T>], n_rows: usize, row: usize, column: usize| {
-            let ((gate, slope), unit) = (trained[column / units], column % units);
-            sums[(gate * self.chunks + unit / LANES) * n_rows + row].0[unit % LANES] * slope
-        };
-        gradients.set_matrix("kernel", |row, column| at(&self.kernel, inputs, row, column));
-        let biases = trained.iter().flat_map(|(gate, slope)| self.sum(self.kernel_gates[*gate]).map(|sum| sum * *slope));
-        gradients.set_vector("bias", biases);
+        self.collect_dense(["kernel", "bias"], trained, gradients);
         if !self.recurrent_gates.is_empty() {
-            gradients.set_matrix("recurrent_kernel", |row, column| at(&self.recurrent, units, row, column));
+            let at = |row, column| self.of_trained(trained, &self.recurrent, self.n_states, row, column);
+            gradients.set_matrix("recurrent_kernel", at);
         }
+    }
+
+    /// [`GateGradients::collect_as`] of the kernel and the bias alone, under these names.
+    pub(in super::super) fn collect_dense(
+        &self,
+        [kernel, bias]: [&str; 2],
+        trained: &[(usize, T)],
+        gradients: &mut LayerGradients<'_, T>,
+    ) {
+        gradients.set_matrix(kernel, |row, column| self.of_trained(trained, &self.kernel, self.sizes.inputs, row, column));
+        let biases = trained.iter().flat_map(|(gate, slope)| self.sum(self.kernel_gates[*gate]).map(|sum| sum * *slope));
+        gradients.set_vector(bias, biases);
+    }
+
+    /// An entry of a kernel of `n_rows` rows.
+    fn of_trained(&self, trained: &[(usize, T)], sums: &[Lanes<T>], n_rows: usize, row: usize, column: usize) -> T {
+        let units = self.sizes.units;
+        let ((gate, slope), unit) = (trained[column / units], column % units);
+        sums[(gate * self.chunks + unit / LANES) * n_rows + row].0[unit % LANES] * slope
     }
 }

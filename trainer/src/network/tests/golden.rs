@@ -70,7 +70,11 @@ fn error<T: Real>(golden: &Golden, case: &Case) -> f64 {
 #[test]
 fn outputs_loss_and_gradients_are_those_of_pytorch_and_ncps() {
     let golden = golden();
-    assert_eq!(golden.cases.len(), 12, "GRU and LSTM with 1 and 2 layers, three modes of CfC, five of LTC");
+    assert_eq!(
+        golden.cases.len(),
+        15,
+        "GRU and LSTM with 1 and 2 layers, three modes of CfC without and with backbone, five of LTC"
+    );
     for (name, case) in &golden.cases {
         let (double, single) = (error::<f64>(&golden, case), error::<f32>(&golden, case));
         println!("{name}: largest error {double:.1e} in f64, {single:.1e} in f32");

@@ -2,8 +2,8 @@
 //! steps kept.
 
 use crate::network::{
-    Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors, layer_tensor, sigmoid,
-    softplus,
+    Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors, layer_tensor,
+    sigmoid, softplus,
 };
 
 /// Logits and the state after the last step.
@@ -66,6 +66,24 @@ impl Layer<'_> {
         self.product("kernel", input, column) + self.product("recurrent_kernel", state, column) + self.value("bias", column)
     }
 
+    /// `W y + b` of one column of a dense layer.
+    fn dense(&self, name: &str, column: usize, values: &[f64]) -> f64 {
+        self.product(&format!("{name}.kernel"), values, column) + self.value(&format!("{name}.bias"), column)
+    }
+
+    fn backbone(&self, backbone: &Backbone, x: &[f64], h: &[f64]) -> Vec<f64> {
+        let lecun_tanh = |sum: f64| 1.7159 * (0.666 * sum).tanh();
+        let mut values: Vec<f64> = (0..backbone.units)
+            .map(|unit| self.product("kernel", x, unit) + self.product("recurrent_kernel", h, unit) + self.value("bias", unit))
+            .map(lecun_tanh)
+            .collect();
+        for layer in 1..backbone.layers {
+            let sums = (0..backbone.units).map(|unit| self.dense(&format!("backbone{layer}"), unit, &values));
+            values = sums.map(lecun_tanh).collect();
+        }
+        values
+    }
+
     fn product(&self, kernel: &str, values: &[f64], column: usize) -> f64 {
         let kernel = self.parameters.matrix(&layer_tensor(self.layer, kernel));
         values.iter().enumerate().map(|(row, value)| value * kernel[(row, column)]).sum()
@@ -100,9 +118,13 @@ impl Layer<'_> {
                     (state[unit], state[self.units + unit]) = (o * c.tanh(), c);
                 }
             }
-            CellConfig::Cfc(Cfc { mode, elapsed }) => {
+            CellConfig::Cfc(Cfc { mode, elapsed, backbone }) => {
+                let seen = backbone.map(|backbone| self.backbone(&backbone, x, h));
                 for (unit, state) in state.iter_mut().enumerate() {
-                    let gate = |gate| self.sum(gate, unit, x, h);
+                    let gate = |gate| match &seen {
+                        Some(seen) => self.dense("heads", gate * self.units + unit, seen),
+                        None => self.sum(gate, unit, x, h),
+                    };
                     *state = match mode {
                         CfcMode::Gated => {
                             let t = sigmoid(gate(2) * elapsed + gate(3));
