@@ -4,6 +4,8 @@
 //! pooling; a [`Cell`] is one step of one layer. The chain from step to step is serial, so what counts is the latency of one: the products of a step
 //! run in independent chains, and the input projection of a step, which hangs on no state, fills the gaps.
 
+use std::slice::ChunksExact;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{CellConfig, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Tensors, layer_tensor};
@@ -94,48 +96,18 @@ impl NetworkKernel {
     pub fn run(&mut self, features: &[f32], state: &mut [f32]) -> [f32; Emotion::COUNT] {
         assert!(!features.is_empty() && features.len().is_multiple_of(self.n_features), "a whole number of steps");
         assert_eq!(state.len(), self.state_size, "one state for each unit");
-        self.arch.dispatch(Run { kernel: self, features, state })
-    }
-}
-
-/// Chooses the code for the processor's vector length.
-struct Run<'a> {
-    kernel: &'a mut NetworkKernel,
-    features: &'a [f32],
-    state: &'a mut [f32],
-}
-
-impl WithSimd for Run<'_> {
-    type Output = [f32; Emotion::COUNT];
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        match S::F32_LANES {
-            16 => self.with_vectors::<S, 1>(simd),
-            8 => self.with_vectors::<S, 2>(simd),
-            4 => self.with_vectors::<S, 4>(simd),
-            1 => self.with_vectors::<S, PANEL>(simd),
-            lanes => unreachable!("no processor has vectors of {lanes} floats"),
-        }
-    }
-}
-
-impl Run<'_> {
-    /// With `K` vectors of the instruction set `S` to a panel.
-    #[inline(always)]
-    fn with_vectors<S: Simd, const K: usize>(self, simd: S) -> [f32; Emotion::COUNT] {
-        let NetworkKernel { n_features, layers, pool, dense_kernel, dense_bias, .. } = self.kernel;
-        let steps = self.features.chunks_exact(*n_features);
+        let Self { arch, n_features, layers, pool, .. } = self;
+        let block = Block { steps: features.chunks_exact(*n_features), state, pool };
         let pooled = match layers {
-            Layers::PaperLtc(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
-            Layers::Ltc(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
-            Layers::Cfc(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
-            Layers::LiquidGate(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
-            Layers::Gru(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
-            Layers::Lstm(layers) => run_steps::<S, K, _>(simd, layers, pool, steps, self.state),
+            Layers::PaperLtc(layers) => arch.dispatch(Run { layers, block }),
+            Layers::Ltc(layers) => arch.dispatch(Run { layers, block }),
+            Layers::Cfc(layers) => arch.dispatch(Run { layers, block }),
+            Layers::LiquidGate(layers) => arch.dispatch(Run { layers, block }),
+            Layers::Gru(layers) => arch.dispatch(Run { layers, block }),
+            Layers::Lstm(layers) => arch.dispatch(Run { layers, block }),
         };
-        let mut logits = *dense_bias;
-        for (&value, weights) in pooled.iter().zip(dense_kernel) {
+        let mut logits = self.dense_bias;
+        for (&value, weights) in pooled.iter().zip(&self.dense_kernel) {
             for (logit, weight) in logits.iter_mut().zip(weights) {
                 *logit += value * *weight;
             }
@@ -144,15 +116,41 @@ impl Run<'_> {
     }
 }
 
-/// All steps through all layers; what the pooling makes of them.
-#[inline(always)]
-fn run_steps<'a, S: Simd, const K: usize, C: Cell>(
-    simd: S,
-    layers: &'a mut [C],
+/// What layers run over.
+struct Block<'a> {
+    steps: ChunksExact<'a, f32>,
+    /// Before the first step, then after the last.
+    state: &'a mut [f32],
     pool: &'a mut Pool,
-    steps: std::slice::ChunksExact<'_, f32>,
-    state: &mut [f32],
-) -> &'a [f32] {
+}
+
+/// Chooses the code for the processor's vector length.
+struct Run<'a, C> {
+    layers: &'a mut [C],
+    block: Block<'a>,
+}
+
+impl<'a, C: Cell> WithSimd for Run<'a, C> {
+    /// As [`run_steps`].
+    type Output = &'a [f32];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { layers, block } = self;
+        match S::F32_LANES {
+            16 => run_steps::<S, 1, C>(simd, layers, block),
+            8 => run_steps::<S, 2, C>(simd, layers, block),
+            4 => run_steps::<S, 4, C>(simd, layers, block),
+            1 => run_steps::<S, PANEL, C>(simd, layers, block),
+            lanes => unreachable!("no processor has vectors of {lanes} floats"),
+        }
+    }
+}
+
+/// All steps through all layers, with `K` vectors of the instruction set `S` to a panel; what the pooling makes of them, `[readout_size]`.
+#[inline(always)]
+fn run_steps<'a, S: Simd, const K: usize, C: Cell>(simd: S, layers: &'a mut [C], block: Block<'a>) -> &'a [f32] {
+    let Block { steps, state, pool } = block;
     let states_of_layer = state.len() / layers.len();
     for (layer, state) in layers.iter_mut().zip(state.chunks_exact(states_of_layer)) {
         layer.load(state);
