@@ -73,8 +73,8 @@ impl Baseline {
             }
             Self::Knn => "k nearest neighbours on statistics of the features; probabilities are the parts of the neighbours",
             Self::CnnBilstm => {
-                "four convolutions over time and a bidirectional LSTM on the features, after Etienne et al. 2018, much smaller; the recipe's clips, \
-                 epochs and loss, its own optimiser"
+                "four convolutions over time and a bidirectional LSTM on the features, after Etienne et al. 2018, sized for one core; the \
+                 recipe's clips, epochs and loss, its own optimiser"
             }
         }
     }

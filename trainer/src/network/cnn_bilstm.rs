@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use super::batch::{self, Batch, BatchOutcome, Group, GroupResult, check_labels, check_shapes, groups, learn_readout};
 use super::cells::{self, Start};
+use super::dropout::Dropout;
 use super::error::NetworkError;
 use super::initial::{glorot_uniform, uniform_between};
 use crate::loss::softmax;
-use crate::network::dropout::Dropout;
 
 mod bilstm;
 mod convolution;
@@ -112,9 +112,9 @@ fn bias_name(convolution: usize) -> String {
 ///
 /// # Source
 /// After Etienne et al. 2018, "CNN+LSTM Architecture for Speech Emotion Recognition with Data Augmentation": four convolutional layers and one bidirectional
-/// LSTM. Deliberate deviations: the features of the recipe instead of a spectrogram, and so convolutions over time alone (the coefficients are a
-/// rotation of the log-mel bands cut off at the top, and the first layer sees all of them at once); far fewer channels, so that a training takes
-/// minutes on one core; no batch normalisation, because clips of any length are learned from without padding.
+/// LSTM. Deliberate deviations: the features of the recipe instead of a spectrogram, and so convolutions over time alone (cepstral coefficients are the
+/// smooth part of the log-mel bands, and the first layer sees all of them at once); sizes of its own, for which a training takes minutes on one core;
+/// no batch normalisation, which would let the gradient of a clip hang on its neighbours in the batch.
 #[derive(Clone, Debug)]
 pub struct CnnBilstm<T> {
     config: CnnBilstmConfig,

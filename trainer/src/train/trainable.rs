@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 
 use crate::network::{Batch, BatchOutcome, CnnBilstm, Network, NetworkError};
 
-/// What a [`Trainer`] trains.
+/// What a [`super::Trainer`] trains.
 pub trait Trainable: Sized {
     /// What is trained.
     fn parameters(&self) -> &Tensors<f32>;
