@@ -1,9 +1,11 @@
-//! Classical methods beside the network, on the same clips and measured the same way.
+//! Other methods beside the network, on the same clips and measured the same way.
 //!
-//! In: a [`Dataset`] and the clips to test. Out: an [`Outcome`]. A clip becomes one row of statistics of its features over time
-//! ([`statistics`]); each hyper-parameter is chosen by the UAR on the clips that decide, the first of equals, before a tested clip is looked at.
-//! Class weights and augmentation batches of the recipe do not apply; augmented copies of training clips do.
+//! In: a recipe, a [`Dataset`] and the clips to test. Out: an [`Outcome`]. For the classical methods a clip becomes one row of statistics of its features
+//! over time ([`statistics`]); each hyper-parameter is chosen by the UAR on the clips that decide, the first of equals, before a tested clip is looked at.
+//! Class weights and augmentation batches of the recipe do not apply to them; augmented copies of training clips do. The one other network learns
+//! from the features themselves (`cnn_bilstm`).
 
+mod cnn_bilstm;
 mod methods;
 mod statistics;
 
@@ -12,16 +14,19 @@ use std::fmt;
 use clap::ValueEnum;
 use moodline_core::Emotion;
 
+use crate::config::TrainConfig;
 use crate::dataset::{Dataset, Part};
+use crate::fit::FitError;
 use crate::metrics::Confusion;
 use crate::progress::Interrupt;
 use crate::train::winner;
 
+pub use cnn_bilstm::reference_network;
 use methods::Settings;
 use statistics::{Columns, Table};
 pub use statistics::{STATISTICS, statistics};
 
-/// A classical method.
+/// A method beside the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Baseline {
     /// Random forest
@@ -34,6 +39,8 @@ pub enum Baseline {
     SvmRbf,
     /// k nearest neighbours
     Knn,
+    /// Convolutions and a bidirectional LSTM, trained on the features themselves
+    CnnBilstm,
 }
 
 impl Baseline {
@@ -46,6 +53,7 @@ impl Baseline {
             Self::SvmLinear => "svm-linear",
             Self::SvmRbf => "svm-rbf",
             Self::Knn => "knn",
+            Self::CnnBilstm => "cnn-bilstm",
         }
     }
 
@@ -64,6 +72,10 @@ impl Baseline {
                  the parts of the votes"
             }
             Self::Knn => "k nearest neighbours on statistics of the features; probabilities are the parts of the neighbours",
+            Self::CnnBilstm => {
+                "four convolutions over time and a bidirectional LSTM on the features, after Etienne et al. 2018, sized for one core; the \
+                 recipe's clips, epochs and loss, its own optimiser"
+            }
         }
     }
 
@@ -71,7 +83,7 @@ impl Baseline {
     #[must_use]
     pub const fn is_seeded(self) -> bool {
         match self {
-            Self::Forest | Self::SvmLinear | Self::SvmRbf => true,
+            Self::Forest | Self::SvmLinear | Self::SvmRbf | Self::CnnBilstm => true,
             Self::Logistic | Self::Knn => false,
         }
     }
@@ -84,7 +96,7 @@ impl fmt::Display for Baseline {
 }
 
 /// Why a baseline has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaselineError {
     /// The library refused.
@@ -97,9 +109,18 @@ pub enum BaselineError {
         /// What the library says.
         reason: String,
     },
+    /// The network that is trained beside.
+    #[error(transparent)]
+    Fit(FitError),
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<FitError> for BaselineError {
+    fn from(error: FitError) -> Self {
+        if error == FitError::Interrupted { Self::Interrupted } else { Self::Fit(error) }
+    }
 }
 
 /// What a baseline said.
@@ -107,7 +128,9 @@ pub enum BaselineError {
 pub struct Outcome {
     /// Fitted values, of a method that has a fixed number of them.
     pub n_parameters: Option<usize>,
-    /// The hyper-parameters that were chosen.
+    /// The epoch that was kept, of the method that has any, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// The hyper-parameters that were chosen; empty where there are none.
     pub chosen: String,
     /// UAR on the clips that decide.
     pub dev_uar: f64,
@@ -115,18 +138,21 @@ pub struct Outcome {
     pub tests: Vec<Vec<[f32; Emotion::COUNT]>>,
 }
 
-/// Chooses the hyper-parameters on `data.dev`, fits on `data.train` alone, and answers for the tests. The same seed gives the same outcome for any
-/// number of threads.
+/// Chooses the hyper-parameters on `data.dev`, fits on `data.train` alone, and answers for the tests. The same seed of the recipe gives the same outcome
+/// for any number of threads.
 ///
 /// # Errors
 /// [`BaselineError`]
 pub fn fit_and_predict(
     baseline: Baseline,
+    config: &TrainConfig,
     data: &Dataset,
     tests: &[Part],
-    seed: u64,
     interrupt: &Interrupt,
 ) -> Result<Outcome, BaselineError> {
+    if baseline == Baseline::CnnBilstm {
+        return cnn_bilstm::fit_and_predict(config, data, tests, interrupt);
+    }
     let columns = Columns::fit(&data.train);
     let (train, dev) = (columns.table(&data.train), columns.table(&data.dev));
     let tests: Vec<Table> = tests.iter().map(|test| columns.table(test)).collect();
@@ -134,7 +160,7 @@ pub fn fit_and_predict(
         if interrupt.requested() {
             return Err(BaselineError::Interrupted);
         }
-        settings.answer(&train, tables, seed).map_err(|reason| BaselineError::Library {
+        settings.answer(&train, tables, config.training.seed).map_err(|reason| BaselineError::Library {
             baseline,
             settings: settings.to_string(),
             reason: reason.to_string(),
@@ -148,10 +174,11 @@ pub fn fit_and_predict(
             best = Some((settings, uar));
         }
     }
-    // INVARIANT: every baseline has settings to choose from.
+    // INVARIANT: every classical method has settings to choose from.
     let (settings, dev_uar) = best.expect("settings to choose from");
     Ok(Outcome {
         n_parameters: (baseline == Baseline::Logistic).then_some((train.width() + 1) * Emotion::COUNT),
+        best_epoch: None,
         chosen: settings.to_string(),
         dev_uar,
         tests: answer(&settings, &tests.iter().collect::<Vec<_>>())?,

@@ -8,6 +8,7 @@
 
 mod clips;
 mod job;
+mod speed;
 mod store;
 mod summary;
 

@@ -13,13 +13,13 @@ use crate::config::TrainConfig;
 use crate::dataset::{Dataset, Part};
 use crate::network::{Network, NetworkError};
 use crate::progress::Interrupt;
-use crate::train::{TrainError, Trainer};
+use crate::train::{TrainError, Trainable, Trainer};
 
 /// A finished training.
 #[derive(Clone, Debug)]
-pub struct Fitted {
+pub struct Fitted<N = Network<f32>> {
     /// With the weights of the best epoch.
-    pub network: Network<f32>,
+    pub network: N,
     /// Number of trained values.
     pub n_parameters: usize,
     /// All epochs that were run, in order.
@@ -28,7 +28,7 @@ pub struct Fitted {
     pub best_epoch: usize,
 }
 
-impl Fitted {
+impl<N> Fitted<N> {
     /// The figures of the best epoch; none when no epoch was run.
     #[must_use]
     pub fn best(&self) -> Option<&EpochRecord> {
@@ -51,7 +51,7 @@ pub enum FitError {
     Interrupted,
 }
 
-/// Trains until the last epoch or early stopping. `watch` is told of every epoch and may end the training there, which is no error.
+/// Trains the configured network until the last epoch or early stopping. `watch` is told of every epoch and may end the training there, which is no error.
 ///
 /// The same configuration and data give the same network to the last bit, whatever else runs on the threads of the pool.
 ///
@@ -63,7 +63,18 @@ pub fn fit(
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(&EpochRecord) -> ControlFlow<()>,
 ) -> Result<Fitted, FitError> {
-    let mut trainer = Trainer::new(config, data);
+    fit_with(Trainer::new(config, data), interrupt, watch)
+}
+
+/// [`fit`] for a trainer of any network.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_with<N: Trainable>(
+    mut trainer: Trainer<'_, N>,
+    interrupt: &Interrupt,
+    watch: &mut dyn FnMut(&EpochRecord) -> ControlFlow<()>,
+) -> Result<Fitted<N>, FitError> {
     let mut go_on = |_: &_| if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     while !trainer.finished() {
         let record = trainer.epoch(&mut go_on)?.ok_or(FitError::Interrupted)?;
@@ -85,7 +96,7 @@ pub fn fit(
 ///
 /// # Errors
 /// [`NetworkError`] when the clips do not fit it.
-pub fn predict(network: &Network<f32>, part: &Part) -> Result<Vec<[f32; Emotion::COUNT]>, NetworkError> {
+pub fn predict(network: &impl Trainable, part: &Part) -> Result<Vec<[f32; Emotion::COUNT]>, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
     network.predict(&views)
 }

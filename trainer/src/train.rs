@@ -28,6 +28,10 @@ use crate::optimiser::{Optimiser, clip_by_global_norm, move_average};
 use crate::schedule::Schedule;
 use crate::wiring::Masks;
 
+mod trainable;
+
+pub use trainable::Trainable;
+
 /// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`.
 const INITIALISATION_STREAM: u64 = 0;
 
@@ -74,11 +78,11 @@ pub struct Measured {
 }
 
 /// A network being trained.
-pub struct Trainer<'a> {
+pub struct Trainer<'a, N = Network<f32>> {
     config: &'a TrainConfig,
     data: &'a Dataset,
     data_sha256: String,
-    network: Network<f32>,
+    network: N,
     optimiser: Optimiser<f32>,
     average: Option<Tensors<f32>>,
     schedule: Schedule,
@@ -90,31 +94,15 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A network with fresh parameters.
+    /// The configured network with fresh parameters.
     #[must_use]
     pub fn new(config: &'a TrainConfig, data: &'a Dataset) -> Self {
-        let n_features = config.front_end.n_features();
-        let mut rng = random_stream(config.training.seed, INITIALISATION_STREAM);
-        let mut network = Network::init(config.network.clone(), n_features, config.initialisation.tau, &mut rng);
+        let mut network = initial_network(config);
         let masks = masks(config);
         if let Some(masks) = &masks {
             masks.wire(&mut network.parameters);
         }
-        let training = &config.training;
-        let n_batches = training.epochs * batches(data, config);
-        Self {
-            config,
-            data,
-            data_sha256: data.sha256(),
-            optimiser: Optimiser::new(training.optimiser, training.adam, &network.parameters),
-            average: training.average.map(|_| network.parameters.clone()),
-            schedule: Schedule::new(config.training.schedule, n_batches as u64),
-            best: None,
-            best_weights: network.parameters.clone(),
-            network,
-            masks,
-            history: Vec::new(),
-        }
+        Self { masks, ..Self::of(config, data, network) }
     }
 
     /// A network as a checkpoint left it, to go on with the same configuration and data.
@@ -138,6 +126,28 @@ impl<'a> Trainer<'a> {
             history: state.history,
         })
     }
+}
+
+impl<'a, N: Trainable> Trainer<'a, N> {
+    /// A network of any kind, from the parameters it has; of the configuration, only what says how to train counts.
+    #[must_use]
+    pub fn of(config: &'a TrainConfig, data: &'a Dataset, network: N) -> Self {
+        let training = &config.training;
+        let n_batches = training.epochs * batches(data, config);
+        Self {
+            config,
+            data,
+            data_sha256: data.sha256(),
+            optimiser: Optimiser::new(training.optimiser, training.adam, network.parameters()),
+            average: training.average.map(|_| network.parameters().clone()),
+            schedule: Schedule::new(config.training.schedule, n_batches as u64),
+            best: None,
+            best_weights: network.parameters().clone(),
+            network,
+            masks: None,
+            history: Vec::new(),
+        }
+    }
 
     /// Everything needed to go on from here.
     #[must_use]
@@ -154,7 +164,7 @@ impl<'a> Trainer<'a> {
                 history: self.history.clone(),
             },
             scaler: self.data.scaler.clone(),
-            weights: self.network.parameters.clone(),
+            weights: self.network.parameters().clone(),
             moments: [self.optimiser.first_moment.clone(), self.optimiser.second_moment.clone()],
             average: self.average.clone(),
             best_weights: self.best_weights.clone(),
@@ -164,7 +174,7 @@ impl<'a> Trainer<'a> {
     /// Number of trained values.
     #[must_use]
     pub fn n_parameters(&self) -> usize {
-        self.network.parameters.count()
+        self.network.parameters().count()
     }
 
     /// Batches of one epoch; the last may be smaller.
@@ -195,8 +205,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// Never for parameters that were trained here.
-    pub fn best_network(&self) -> Result<Network<f32>, NetworkError> {
-        Network::new(self.config.network.clone(), self.best_weights.clone())
+    pub fn best_network(&self) -> Result<N, NetworkError> {
+        self.network.with_parameters(self.best_weights.clone())
     }
 
     /// One pass over the training split and a look at the dev split. `watch` is told of every batch and may break off, which gives no record
@@ -264,11 +274,11 @@ impl<'a> Trainer<'a> {
 
     /// The weights that are measured and kept: their average, where there is one.
     fn measured_weights(&self) -> &Tensors<f32> {
-        self.average.as_ref().unwrap_or(&self.network.parameters)
+        self.average.as_ref().unwrap_or(self.network.parameters())
     }
 
-    fn measured_network(&self) -> Result<Network<f32>, NetworkError> {
-        Network::new(self.config.network.clone(), self.measured_weights().clone())
+    fn measured_network(&self) -> Result<N, NetworkError> {
+        self.network.with_parameters(self.measured_weights().clone())
     }
 
     /// One step of the optimiser. The loss of the batch.
@@ -301,12 +311,12 @@ impl<'a> Trainer<'a> {
         if let Some(max_norm) = training.max_gradient_norm {
             clip_by_global_norm(&mut outcome.gradients, max_norm);
         }
-        self.optimiser.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
-        if let Some(parameter) = first_not_finite(&self.network.parameters) {
+        self.optimiser.update(self.network.parameters_mut(), &outcome.gradients, self.schedule.learning_rate());
+        if let Some(parameter) = first_not_finite(self.network.parameters()) {
             return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() });
         }
         if let (Some(average), Some(decay)) = (&mut self.average, training.average) {
-            move_average(average, &self.network.parameters, decay, self.optimiser.updates);
+            move_average(average, self.network.parameters(), decay, self.optimiser.updates);
         }
         self.schedule.end_of_batch();
         for (label, probabilities) in labels.iter().zip(&outcome.probabilities) {
@@ -353,7 +363,7 @@ impl Dataset {
 ///
 /// # Errors
 /// [`NetworkError`] when the clips do not fit it.
-pub fn measure(network: &Network<f32>, part: &Part) -> Result<Measured, NetworkError> {
+pub fn measure(network: &impl Trainable, part: &Part) -> Result<Measured, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
     let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
     for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
@@ -385,6 +395,17 @@ fn batches(data: &Dataset, config: &TrainConfig) -> usize {
 
 fn masks(config: &TrainConfig) -> Option<Masks> {
     config.wiring.map(|wiring| Masks::new(&wiring, &config.network, config.front_end.n_features()))
+}
+
+/// The configured network before its training, without a wiring.
+pub(crate) fn initial_network(config: &TrainConfig) -> Network<f32> {
+    let mut rng = initialisation_rng(config.training.seed);
+    Network::init(config.network.clone(), config.front_end.n_features(), config.initialisation.tau, &mut rng)
+}
+
+/// What the parameters of a training are drawn from.
+pub(crate) fn initialisation_rng(seed: u64) -> ChaCha8Rng {
+    random_stream(seed, INITIALISATION_STREAM)
 }
 
 fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {

@@ -50,7 +50,7 @@ pub(super) enum Settings {
 }
 
 impl Settings {
-    /// What there is to choose from, for tables of this width.
+    /// What there is to choose from, for tables of this width; nothing for a network, which reads no tables.
     pub(super) fn of(baseline: Baseline, width: usize) -> Vec<Self> {
         // scikit-learn's `gamma="scale"` for columns of deviation 1.
         let gamma = Some(1.0 / width as f64);
@@ -60,6 +60,7 @@ impl Settings {
             Baseline::SvmLinear => [0.001, 0.01, 0.1].map(|c| Self::Svm { gamma: None, c }).to_vec(),
             Baseline::SvmRbf => [0.3, 1.0, 3.0].map(|c| Self::Svm { gamma, c }).to_vec(),
             Baseline::Knn => [5, 11, 21, 41].map(|k| Self::Knn { k }).to_vec(),
+            Baseline::CnnBilstm => Vec::new(),
         }
     }
 

@@ -3,6 +3,8 @@ use std::path::Path;
 
 use moodline_core::frontend::Scaler;
 use ndarray::Array2;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use super::*;
@@ -111,7 +113,8 @@ fn part(n: usize, noise: f32) -> Part {
 fn hyper_parameters_are_chosen_by_those_who_decide_and_tested_clips_change_nothing() {
     let scaler = Scaler { mean: vec![0.0; 2], scale: vec![1.0; 2] };
     let data = Dataset { train: part(48, 1.5), dev: part(20, 1.0), scaler, class_weights: [1.0; 4], corpora: Vec::new() };
-    let run = |tests: &[Part]| fit_and_predict(Baseline::Knn, &data, tests, 0, &Interrupt::default()).unwrap();
+    let config = config();
+    let run = |tests: &[Part]| fit_and_predict(Baseline::Knn, &config, &data, tests, &Interrupt::default()).unwrap();
     let (one, other) = (run(&[part(8, 0.5)]), run(&[part(12, 9.0), part(8, 0.5)]));
     assert_eq!((&one.chosen, one.dev_uar), (&other.chosen, other.dev_uar));
     assert_eq!(one.tests[0], other.tests[1]);
@@ -129,5 +132,59 @@ fn hyper_parameters_are_chosen_by_those_who_decide_and_tested_clips_change_nothi
 
     let interrupt = Interrupt::default();
     interrupt.request();
-    assert_eq!(fit_and_predict(Baseline::Knn, &data, &[], 0, &interrupt), Err(BaselineError::Interrupted));
+    assert_eq!(fit_and_predict(Baseline::Knn, &config, &data, &[], &interrupt), Err(BaselineError::Interrupted));
+}
+
+/// Clips of 12 to 19 steps in which the first feature rises or falls, and the second is high early or late; all means are the same.
+fn moving(n: usize, n_features: usize, seed: u64) -> Part {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut noise = || 0.5 * ((rng.next_u32() >> 8) as f32 / (1_u32 << 23) as f32 - 1.0);
+    let labels: Vec<usize> = (0..n).map(|clip| clip % 4).collect();
+    let features = labels.iter().enumerate().map(|(clip, label)| {
+        let steps = 12 + clip % 8;
+        Array2::from_shape_fn((steps, n_features), |(step, feature)| {
+            let time = 2.0 * step as f32 / (steps - 1) as f32 - 1.0;
+            let sign = |bit: usize| if label & bit > 0 { 1.0 } else { -1.0 };
+            let signal = match feature {
+                0 => time * sign(1),
+                1 => time.signum() * sign(2),
+                _ => 0.0,
+            };
+            signal + noise()
+        })
+    });
+    Part { features: features.collect(), speakers: vec!["s".to_owned(); n], labels }
+}
+
+fn config() -> TrainConfig {
+    let overrides = ["training.epochs=12", "training.batch_size=8"].map(str::to_owned);
+    TrainConfig::parse("c", include_str!("../../configs/paper-ltc-16.toml"), &overrides).unwrap()
+}
+
+#[test]
+fn the_reference_network_learns_what_only_order_tells_with_the_same_bits_on_any_number_of_threads() {
+    let mut config = config();
+    let n_features = config.front_end.n_features();
+    let part = |n, seed| moving(n, n_features, seed);
+    let scaler = Scaler { mean: vec![0.0; n_features], scale: vec![1.0; n_features] };
+    let data = Dataset { train: part(96, 1), dev: part(32, 2), scaler, class_weights: [1.0; 4], corpora: Vec::new() };
+    let tests = [part(64, 3)];
+    let run = |config: &TrainConfig, n_threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let fit = || fit_and_predict(Baseline::CnnBilstm, config, &data, &tests, &Interrupt::default());
+        pool.install(fit).unwrap()
+    };
+    let outcome = run(&config, 1);
+    let truth = tests[0].labels.iter().map(|label| Emotion::ALL[*label]);
+    let uar = Confusion::of(truth.zip(outcome.tests[0].iter().map(winner))).uar();
+    assert!(uar > 0.9, "{uar}");
+    assert!(outcome.best_epoch.is_some_and(|epoch| (1..=12).contains(&epoch)) && outcome.n_parameters > Some(100_000));
+    assert_eq!(outcome, run(&config, 3));
+    config.training.seed += 1;
+    assert_ne!(outcome.tests, run(&config, 1).tests);
+
+    let interrupt = Interrupt::default();
+    interrupt.request();
+    let interrupted = fit_and_predict(Baseline::CnnBilstm, &config, &data, &tests, &interrupt);
+    assert_eq!(interrupted, Err(BaselineError::Interrupted));
 }

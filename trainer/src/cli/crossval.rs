@@ -1,4 +1,4 @@
-//! `trainer crossval`: every fold of a protocol, with several seeds, beside classical baselines.
+//! `trainer crossval`: every fold of a protocol, with several seeds, beside baselines.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +40,7 @@ Examples:
   trainer crossval --protocol speaker --config trainer/configs/paper-ltc-16.toml --manifest emodb.csv --out results/emodb
   trainer crossval --protocol kfold --folds 10 --config my.toml --manifest a.csv b.csv --out results/kfold --seeds 0,1,2,3,4
   trainer crossval --protocol fixed --config my.toml --manifest a.csv --out results/fixed --baselines forest,logistic,svm-linear,svm-rbf,knn
+  trainer crossval --protocol speaker --config my.toml --manifest a.csv --out results/size --seeds 0 --baselines cnn-bilstm
   trainer crossval --protocol paper --config my.toml --manifest crema-d.csv emodb.csv --out results/leak
 
 Exit codes: 0 done, 1 some clips were left out or the work could not be done, 2 wrong usage, 130 interrupted.")]
@@ -65,7 +66,7 @@ pub(super) struct CrossvalArgs {
     /// Seed of the folds, the same for all trainings
     #[arg(long, value_name = "N", default_value_t = 0)]
     split_seed: u64,
-    /// Classical methods beside the network, on statistics of the same features
+    /// Methods beside the network: classical ones on statistics of the same features, and cnn-bilstm on the features
     #[arg(long, value_enum, value_name = "METHOD", value_delimiter = ',')]
     baselines: Vec<Baseline>,
     /// Overrides a value of the configuration; an empty value removes an optional one

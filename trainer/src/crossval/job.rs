@@ -20,7 +20,7 @@ use crate::protocol::{Fold, ScalerOn};
 pub(super) enum Model {
     /// The network of the recipe.
     Network,
-    /// A classical method beside it.
+    /// Another method beside it.
     Baseline(Baseline),
 }
 
@@ -99,10 +99,10 @@ impl Job<'_> {
                 }
             }
             Model::Baseline(baseline) => {
-                let outcome = baselines::fit_and_predict(baseline, &data, &tests, self.seed, interrupt)?;
+                let outcome = baselines::fit_and_predict(baseline, &config, &data, &tests, interrupt)?;
                 Finished {
                     n_parameters: outcome.n_parameters,
-                    best_epoch: None,
+                    best_epoch: outcome.best_epoch,
                     chosen: outcome.chosen,
                     dev_uar: outcome.dev_uar,
                     tests: outcome.tests,

@@ -7,7 +7,7 @@ use moodline_core::Emotion;
 use super::clips::Clips;
 use super::job::Model;
 use super::store::Finished;
-use super::{Crossval, CrossvalOptions, jobs};
+use super::{Crossval, CrossvalOptions, jobs, speed};
 use crate::evaluate::SpeakerMetrics;
 use crate::manifest::Utterance;
 use crate::metrics::{Confusion, Report};
@@ -124,6 +124,7 @@ fn model_results(
             Model::Baseline(baseline) => baseline.description().to_owned(),
         },
         n_parameters: outcomes.iter().find_map(|outcome| outcome.finished.n_parameters),
+        block_ms: speed::block_ms(options.config, model),
         seeds: seeds.to_vec(),
         leak,
         groups,

@@ -98,6 +98,7 @@ impl Place {
 fn timeless(mut results: CrossvalResults) -> CrossvalResults {
     let groups = results.models.iter_mut().flat_map(|model| &mut model.groups);
     groups.flat_map(|group| &mut group.folds).for_each(|fold| fold.seconds = 0.0);
+    results.models.iter_mut().for_each(|model| model.block_ms = None);
     results
 }
 
@@ -146,7 +147,7 @@ fn the_number_of_threads_changes_nothing() {
     let place = Place::new(&[]);
     let with_threads = |n: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        let baselines = &[Baseline::Forest, Baseline::SvmRbf];
+        let baselines = &[Baseline::Forest, Baseline::SvmRbf, Baseline::CnnBilstm];
         pool.install(|| place.run(Protocol::Kfold, &format!("threads-{n}"), |options| options.baselines = baselines)).unwrap()
     };
     let (one, three) = (with_threads(1), with_threads(3));
@@ -289,11 +290,12 @@ fn the_leak_is_measured_seed_by_seed_against_the_same_network_and_data() {
 #[test]
 fn baselines_run_through_the_same_folds() {
     let place = Place::new(&[]);
-    let all = &[Baseline::Forest, Baseline::Logistic, Baseline::SvmLinear, Baseline::SvmRbf, Baseline::Knn];
+    let all = &[Baseline::Forest, Baseline::Logistic, Baseline::SvmLinear, Baseline::SvmRbf, Baseline::Knn, Baseline::CnnBilstm];
     let results = place.run(Protocol::Kfold, "out", |options| options.baselines = all).unwrap().results;
     let names: Vec<&str> = results.models.iter().map(|model| model.name.as_str()).collect();
-    assert_eq!(names, ["network", "forest", "logistic", "svm-linear", "svm-rbf", "knn"]);
-    for model in &results.models[1..] {
+    assert_eq!(names, ["network", "forest", "logistic", "svm-linear", "svm-rbf", "knn", "cnn-bilstm"]);
+    let (network, classical, reference) = (&results.models[0], &results.models[1..6], &results.models[6]);
+    for model in classical {
         let group = &model.groups[0];
         assert_eq!(group.seeds[0].report.n as usize, N_CLIPS, "{}", model.name);
         assert!(group.folds.iter().all(|fold| !fold.chosen.is_empty() && fold.best_epoch.is_none()), "{}", model.name);
@@ -301,5 +303,13 @@ fn baselines_run_through_the_same_folds() {
         assert!(group.uar.mean > 0.35, "{}: {}", model.name, group.uar.mean);
     }
     let seeds: Vec<usize> = results.models.iter().map(|model| model.seeds.len()).collect();
-    assert_eq!(seeds, [2, 2, 1, 2, 2, 1], "where nothing is drawn one seed stands for all");
+    assert_eq!(seeds, [2, 2, 1, 2, 2, 1, 2], "where nothing is drawn one seed stands for all");
+
+    assert!(reference.groups[0].folds.iter().all(|fold| fold.chosen.is_empty() && fold.best_epoch.is_some()));
+    assert_eq!(reference.groups[0].pooled.n as usize, N_CLIPS * SEEDS.len());
+    assert!(reference.n_parameters > network.n_parameters && reference.block_ms > Some(0.0) && network.block_ms > Some(0.0));
+    assert!(classical.iter().all(|model| model.block_ms.is_none()));
+    let summary = results.to_markdown();
+    let line = summary.lines().find(|line| line.starts_with("- cnn-bilstm: ")).unwrap();
+    assert!(line.contains(" parameters; ") && line.contains(" s a training, ") && line.contains(" ms a block"), "{line}");
 }

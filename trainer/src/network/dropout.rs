@@ -23,7 +23,7 @@ pub struct Dropout {
 
 impl Dropout {
     /// What the inputs of a layer are multiplied by, step by step: 0 or what makes up for it.
-    fn factors<T: Real>(&self, layer: usize, place: usize) -> impl Iterator<Item = T> + use<T> {
+    pub(super) fn factors<T: Real>(&self, layer: usize, place: usize) -> impl Iterator<Item = T> + use<T> {
         let rate = self.rate(layer);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(((layer as u64) << 32) + place as u64);

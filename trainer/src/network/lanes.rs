@@ -6,7 +6,7 @@
 use moodline_core::Real;
 
 /// Sequences that are computed together. A constant, so that sums over sequences are grouped the same way on every machine.
-pub(super) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// One value for each of [`LANES`] sequences, aligned to a cache line.
 #[derive(Clone, Copy, Debug)]

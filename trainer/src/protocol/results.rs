@@ -72,12 +72,16 @@ pub struct FoldSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelResults {
-    /// `network`, `forest`, `logistic`, `svm-linear`, `svm-rbf`, `knn`.
+    /// `network`, `forest`, `logistic`, `svm-linear`, `svm-rbf`, `knn`, `cnn-bilstm`.
     pub name: String,
     /// What it is, for people.
     pub description: String,
     /// Trained values, where they can be counted.
     pub n_parameters: Option<usize>,
+    /// Time of a network for one block of the recipe, front end not included, ms: sixteen blocks side by side on one thread, as the trainer computes them,
+    /// divided by sixteen. None for methods that are no network, and in files of before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_ms: Option<f64>,
     /// Seeds it was trained with: those of the results, or the first alone for a model in which nothing is drawn.
     pub seeds: Vec<u64>,
     /// In the order of the protocol.
@@ -148,9 +152,9 @@ pub struct FoldResults {
     pub fold: usize,
     /// Seed.
     pub seed: u64,
-    /// Epoch that was kept, counted from 1; none for a baseline.
+    /// Epoch that was kept, counted from 1; none for a method without epochs.
     pub best_epoch: Option<usize>,
-    /// Hyper-parameters chosen on the clips that decide; empty for the network.
+    /// Hyper-parameters chosen on the clips that decide; empty for a network.
     pub chosen: String,
     /// UAR on the clips that decide.
     pub dev_uar: f64,
@@ -198,6 +202,17 @@ impl Spread {
     }
 }
 
+impl ModelResults {
+    /// Mean duration of a training, s, while others ran beside it.
+    #[must_use]
+    pub fn training_seconds(&self) -> f64 {
+        // The folds of a group are as many trainings; some serve several groups.
+        let trainings: BTreeMap<(usize, u64), f64> =
+            self.groups.iter().flat_map(|group| &group.folds).map(|fold| ((fold.fold, fold.seed), fold.seconds)).collect();
+        trainings.values().sum::<f64>() / trainings.len() as f64
+    }
+}
+
 impl CrossvalResults {
     /// As JSON, with a line end.
     #[must_use]
@@ -210,6 +225,14 @@ impl CrossvalResults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_of_before_blocks_were_timed_are_still_read() {
+        let text = r#"{"name": "network", "description": "", "n_parameters": 1012, "seeds": [], "groups": [], "leak": []}"#;
+        let model: ModelResults = serde_json::from_str(text).unwrap();
+        assert_eq!(model.block_ms, None);
+        assert_eq!(serde_json::to_value(&model).unwrap().get("block_ms"), None);
+    }
 
     #[test]
     fn a_spread_has_the_sample_deviation_and_a_single_seed_none() {

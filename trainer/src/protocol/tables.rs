@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::network::LANES;
+
 use super::results::{CrossvalResults, FoldResults, GroupResults, ModelResults, Spread};
 
 /// A figure with its deviation over the seeds, `0.612 ± 0.011`.
@@ -103,11 +105,21 @@ impl CrossvalResults {
             }
         }
         line(text, format_args!("\nThe last four columns are the recalls."));
-        for ModelResults { name, description, n_parameters, seeds, .. } in &self.models {
-            let size = n_parameters.map_or_else(String::new, |n| format!(", {n} parameters"));
+        for model in &self.models {
+            let ModelResults { name, description, n_parameters, block_ms, seeds, .. } = model;
+            let size = n_parameters.map_or_else(String::new, |n| format!("; {n} parameters"));
+            let time = block_ms.map_or_else(String::new, |ms| format!(", {ms:.3} ms a block"));
             let alone = if seeds.len() < self.seeds.len() { "; nothing in it is drawn, so one seed stands for all" } else { "" };
-            line(text, format_args!("- {name}: {description}{size}{alone}"));
+            let seconds = model.training_seconds();
+            line(text, format_args!("- {name}: {description}{size}; {seconds:.1} s a training{time}{alone}"));
         }
+        line(
+            text,
+            format_args!(
+                "\nSeconds are those of trainings side by side on the machine these results were made on. The time of a block is that of a network without \
+                 the front end: {LANES} blocks side by side on one thread, divided by {LANES}."
+            ),
+        );
     }
 
     fn write_seeds_and_folds(&self, text: &mut String, model: &ModelResults) {

@@ -60,8 +60,18 @@ fn show(spread: &Spread) -> String {
 }
 
 fn figures(results: &CrossvalResults) -> Table {
-    let mut table =
-        Table::new(["model", "group", "parameters", "utterances", "UAR", "interval over speakers", "accuracy", "macro-F1"]);
+    let mut table = Table::new([
+        "model",
+        "group",
+        "parameters",
+        "s a training",
+        "ms a block",
+        "utterances",
+        "UAR",
+        "interval over speakers",
+        "accuracy",
+        "macro-F1",
+    ]);
     for model in &results.models {
         for group in &model.groups {
             let [low, high] = group.pooled.uar_interval;
@@ -69,6 +79,8 @@ fn figures(results: &CrossvalResults) -> Table {
                 model.name.clone(),
                 group.name.clone(),
                 model.n_parameters.map_or_else(String::new, |n| n.to_string()),
+                format!("{:.1}", model.training_seconds()),
+                model.block_ms.map_or_else(String::new, |ms| format!("{ms:.3}")),
                 (group.pooled.n / group.seeds.len().max(1) as u64).to_string(),
                 show(&group.uar),
                 format!("{low:.3} - {high:.3}"),
