@@ -11,15 +11,16 @@ use std::time::Instant;
 
 use moodline_core::Emotion;
 use moodline_core::network::Tensors;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
+use crate::augment::Epoch;
 use crate::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
 use crate::config::{Monitor, TrainConfig, TrainingConfig};
-use crate::dataset::{Dataset, Part};
+use crate::dataset::{ClipProblem, Dataset, Part};
 use crate::loss::l2_penalty;
 use crate::metrics::Confusion;
 use crate::network::parameters::first_not_finite;
@@ -38,15 +39,27 @@ const DROPOUT_STREAMS: u64 = 1 << 32;
 const SMALLEST_PROBABILITY: f32 = 1e-7;
 
 /// Why training cannot go on.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("epoch {epoch}, batch {batch}: {source}")]
 pub struct TrainError {
     /// Counted from 1.
     pub epoch: usize,
     /// Counted from 1.
     pub batch: usize,
+    /// What went wrong.
+    pub source: StepError,
+}
+
+/// Why a step of the optimiser was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
     /// What is not finite, by name, or what does not fit.
-    pub source: NetworkError,
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A clip of which this epoch wants another copy.
+    #[error(transparent)]
+    Clip(#[from] ClipProblem),
 }
 
 /// A batch that was just learned from; figures are over the epoch so far.
@@ -203,7 +216,7 @@ impl<'a> Trainer<'a> {
     /// and leaves the network in the middle of the epoch: drop it and go on from the last checkpoint.
     ///
     /// # Errors
-    /// [`TrainError`] for a number that is not finite, or data that do not fit the network.
+    /// [`TrainError`] for a number that is not finite, data that do not fit the network, or an audio file that is gone.
     pub fn epoch(&mut self, watch: &mut dyn FnMut(&BatchRecord) -> ControlFlow<()>) -> Result<Option<EpochRecord>, TrainError> {
         let start = Instant::now();
         let epoch = self.epochs_done() + 1;
@@ -272,10 +285,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step of the optimiser. The loss of the batch.
-    fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, NetworkError> {
+    fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, StepError> {
         let (train, training) = (&self.data.train, &self.config.training);
         let labels: Vec<usize> = clips.iter().map(|&clip| train.labels[clip]).collect();
-        let sequences: Vec<ArrayView2<'_, f32>> = clips.iter().map(|&clip| train.features[clip].view()).collect();
+        let fresh = self.fresh_copies(clips)?;
+        let features = clips.iter().zip(&fresh).map(|(&clip, fresh)| fresh.as_ref().unwrap_or(&train.features[clip]));
+        let sequences: Vec<ArrayView2<'_, f32>> = features.map(|features| features.view()).collect();
         let of_batches = self.config.augmentation.as_ref().and_then(|augmentation| augmentation.batch);
         let varied = of_batches.map(|config| config.vary(&sequences, &labels, training.seed, self.optimiser.updates));
         let (sequences, mixed) = match &varied {
@@ -303,7 +318,7 @@ impl<'a> Trainer<'a> {
         }
         self.optimiser.update(&mut self.network.parameters, &outcome.gradients, self.schedule.learning_rate());
         if let Some(parameter) = first_not_finite(&self.network.parameters) {
-            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() });
+            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() }.into());
         }
         if let (Some(average), Some(decay)) = (&mut self.average, training.average) {
             move_average(average, &self.network.parameters, decay, self.optimiser.updates);
@@ -313,6 +328,12 @@ impl<'a> Trainer<'a> {
             confusion.add(Emotion::ALL[*label], winner(probabilities));
         }
         Ok(outcome.loss)
+    }
+
+    /// What this epoch has instead of the loaded copies among `clips`.
+    fn fresh_copies(&self, clips: &[usize]) -> Result<Vec<Option<Array2<f32>>>, ClipProblem> {
+        let epoch = Epoch { seed: self.config.training.seed, number: self.epochs_done() + 1 };
+        self.data.fresh.as_ref().map_or_else(|| Ok(vec![None; clips.len()]), |fresh| fresh.draw(clips, epoch))
     }
 
     fn keep_if_best(&mut self, record: &EpochRecord) {
@@ -328,8 +349,8 @@ impl<'a> Trainer<'a> {
 }
 
 impl TrainError {
-    fn in_batch(epoch: usize, batch: usize) -> impl FnOnce(NetworkError) -> Self {
-        move |source| Self { epoch, batch, source }
+    fn in_batch<E: Into<StepError>>(epoch: usize, batch: usize) -> impl FnOnce(E) -> Self {
+        move |source| Self { epoch, batch, source: source.into() }
     }
 }
 

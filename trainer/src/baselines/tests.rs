@@ -110,7 +110,8 @@ fn part(n: usize, noise: f32) -> Part {
 #[test]
 fn hyper_parameters_are_chosen_by_those_who_decide_and_tested_clips_change_nothing() {
     let scaler = Scaler { mean: vec![0.0; 2], scale: vec![1.0; 2] };
-    let data = Dataset { train: part(48, 1.5), dev: part(20, 1.0), scaler, class_weights: [1.0; 4], corpora: Vec::new() };
+    let data =
+        Dataset { train: part(48, 1.5), dev: part(20, 1.0), scaler, class_weights: [1.0; 4], corpora: Vec::new(), fresh: None };
     let run = |tests: &[Part]| fit_and_predict(Baseline::Knn, &data, tests, 0, &Interrupt::default()).unwrap();
     let (one, other) = (run(&[part(8, 0.5)]), run(&[part(12, 9.0), part(8, 0.5)]));
     assert_eq!((&one.chosen, one.dev_uar), (&other.chosen, other.dev_uar));
