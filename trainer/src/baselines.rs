@@ -15,7 +15,6 @@ use moodline_core::Emotion;
 use crate::dataset::{Dataset, Part};
 use crate::metrics::Confusion;
 use crate::progress::Interrupt;
-use crate::train::winner;
 
 use methods::Settings;
 use statistics::{Columns, Table};
@@ -143,7 +142,7 @@ pub fn fit_and_predict(
     let mut best: Option<(Settings, f64)> = None;
     for settings in Settings::of(baseline, train.width()) {
         let found = answer(&settings, &[&dev])?.swap_remove(0);
-        let uar = Confusion::of(dev.emotions().zip(found.iter().map(winner))).uar();
+        let uar = Confusion::of(dev.emotions().zip(found.iter().map(Emotion::most_probable))).uar();
         if best.as_ref().is_none_or(|(_, highest)| uar > *highest) {
             best = Some((settings, uar));
         }

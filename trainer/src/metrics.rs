@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 mod calibration;
 
-pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, most_probable};
+pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 
 /// Draws of the bootstrap over speakers.
 pub const BOOTSTRAP_DRAWS: usize = 2_000;

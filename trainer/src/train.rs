@@ -325,7 +325,7 @@ impl<'a> Trainer<'a> {
         }
         self.schedule.end_of_batch();
         for (label, probabilities) in labels.iter().zip(&outcome.probabilities) {
-            confusion.add(Emotion::ALL[*label], winner(probabilities));
+            confusion.add(Emotion::ALL[*label], Emotion::most_probable(probabilities));
         }
         Ok(outcome.loss)
     }
@@ -379,7 +379,7 @@ pub fn measure(network: &Network<f32>, part: &Part) -> Result<Measured, NetworkE
     let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
     for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
         measured.loss -= f64::from(probabilities[label].max(SMALLEST_PROBABILITY)).ln() / part.len() as f64;
-        measured.confusion.add(Emotion::ALL[label], winner(probabilities));
+        measured.confusion.add(Emotion::ALL[label], Emotion::most_probable(probabilities));
     }
     Ok(measured)
 }
@@ -387,13 +387,6 @@ pub fn measure(network: &Network<f32>, part: &Part) -> Result<Measured, NetworkE
 /// Keras' `val_loss`: the loss the optimiser minimises, on the dev split and without class weights.
 fn monitored_loss(record: &EpochRecord) -> f64 {
     record.dev_loss + record.regularisation
-}
-
-/// The most probable emotion; the first of equals.
-pub(crate) fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
-    Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
-        if probabilities[emotion.index()] > probabilities[best.index()] { emotion } else { best }
-    })
 }
 
 fn batches(data: &Dataset, config: &TrainConfig) -> usize {

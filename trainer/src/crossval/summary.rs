@@ -15,7 +15,6 @@ use crate::protocol::results::{
     CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
 };
 use crate::protocol::{Fold, Plan, Sample};
-use crate::train::winner;
 
 /// A finished training and what it was of.
 struct Outcome<'a> {
@@ -185,7 +184,7 @@ struct ByVoice {
 impl ByVoice {
     fn add(&mut self, tested: &Tested<'_>) {
         let Utterance { speaker, corpus, emotion, .. } = tested.utterance;
-        let found = winner(tested.probabilities);
+        let found = Emotion::most_probable(tested.probabilities);
         self.speakers.entry(speaker.clone()).or_default().add(*emotion, found);
         self.corpora.entry(corpus.clone()).or_default().add(*emotion, found);
     }
@@ -214,7 +213,7 @@ fn predictions_csv(plan: &Plan, clips: &Clips<'_>, models: &[(Model, Vec<Outcome
                 for Tested { sample, utterance, probabilities } in outcome.tested(index, clips) {
                     let Utterance { name, corpus, speaker, emotion, .. } = utterance;
                     let [angry, happy, sad, neutral] = probabilities.map(|probability| format!("{probability:.6}"));
-                    let (copy, predicted) = (sample.copy.to_string(), winner(probabilities).name());
+                    let (copy, predicted) = (sample.copy.to_string(), Emotion::most_probable(probabilities).name());
                     let place = [model.name(), &group.name, &seed, &fold, name, &copy, corpus, speaker];
                     let answer = [emotion.name(), predicted, &angry, &happy, &sad, &neutral];
                     write(&[&place[..], &answer[..]].concat());
