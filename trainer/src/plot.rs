@@ -22,6 +22,7 @@ mod matrix;
 mod reliability;
 mod scatter;
 
+pub(crate) use bars::counted;
 pub use bars::{Bar, Bars};
 pub(crate) use histogram::{class_columns, histogram};
 pub use lines::{Line, LinePanel, Lines, Mark};

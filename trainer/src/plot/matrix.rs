@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::{Area, DrawResult, Figure, INK, MUTED, TEXT, TITLE, fitted, shade, style, text_width};
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Confusion, Report, interval_text};
 use crate::table::{Table, number};
 
 /// Above this part, white text is easier to read than dark.
@@ -70,10 +70,12 @@ impl ConfusionFigure {
     /// The confusion matrix of a report, with its figures.
     #[must_use]
     pub fn of(title: String, report: &Report) -> Self {
-        let [low, high] = report.uar_interval;
         let subtitle = format!(
-            "UAR {:.3} (95 % interval over speakers {low:.3} - {high:.3}), accuracy {:.3}, {} utterances",
-            report.uar, report.accuracy, report.n
+            "UAR {:.3} (95 % interval over speakers {}), accuracy {:.3}, {} utterances",
+            report.uar,
+            interval_text(report.uar_interval),
+            report.accuracy,
+            report.n
         );
         Self { title, subtitle, confusion: report.confusion }
     }

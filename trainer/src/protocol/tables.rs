@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::results::{CrossvalResults, FoldResults, GroupResults, ModelResults, Spread};
+use crate::metrics::interval_text;
 
 /// A figure with its deviation over the seeds, `0.612 ± 0.011`.
 impl std::fmt::Display for Spread {
@@ -89,13 +90,13 @@ impl CrossvalResults {
         for model in &self.models {
             for group in &model.groups {
                 let GroupResults { name, uar, accuracy, macro_f1, pooled, recall, .. } = group;
-                let [low, high] = pooled.uar_interval;
+                let interval = interval_text(pooled.uar_interval);
                 let [angry, happy, sad, neutral] = recall;
                 let n_clips = pooled.n / model.seeds.len() as u64;
                 line(
                     text,
                     format_args!(
-                        "| {} | {} | {n_clips} | {uar} | {low:.3} - {high:.3} | {accuracy} | {macro_f1} | {angry} | {happy} | {sad} | {neutral} |",
+                        "| {} | {} | {n_clips} | {uar} | {interval} | {accuracy} | {macro_f1} | {angry} | {happy} | {sad} | {neutral} |",
                         model.name,
                         cell(name)
                     ),
@@ -115,12 +116,12 @@ impl CrossvalResults {
             line(text, format_args!("\n## {}, {}: seeds and folds\n", model.name, group.name));
             line(text, format_args!("| seed | UAR | interval | accuracy | macro-F1 |\n|---:|---|---|---|---|"));
             for seed in &group.seeds {
-                let [low, high] = seed.report.uar_interval;
+                let interval = interval_text(seed.report.uar_interval);
                 let report = &seed.report;
                 line(
                     text,
                     format_args!(
-                        "| {} | {:.3} | {low:.3} - {high:.3} | {:.3} | {:.3} |",
+                        "| {} | {:.3} | {interval} | {:.3} | {:.3} |",
                         seed.seed, report.uar, report.accuracy, report.macro_f1
                     ),
                 );

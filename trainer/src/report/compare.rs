@@ -5,7 +5,7 @@ use super::source::{EvaluationPart, LATENCY_RUNS, Material};
 use super::{evaluations, paper};
 use crate::evaluate::confusion_by_speaker;
 use crate::metrics::accuracy_interval;
-use crate::plot::{Bar, Bars, Point, Scatter, ScatterPanel, series};
+use crate::plot::{Bar, Bars, Point, Scatter, ScatterPanel, counted, series};
 
 /// UAR of guessing.
 const CHANCE: f64 = 0.25;
@@ -30,7 +30,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
     };
     for part in &material.evaluations {
         let report = &part.evaluation.report;
-        add(place(part), part.name.clone(), report.uar, Some(report.uar_interval), format!("n = {}", report.n));
+        add(place(part), part.name.clone(), report.uar, report.uar_interval, counted(report.n, report.uar_interval));
     }
     for (name, results) in &material.crossvals {
         for model in &results.models {
@@ -38,7 +38,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
                 let label = if group.name == "test" { model.name.clone() } else { format!("{}, {}", model.name, group.name) };
                 let note = format!("n = {} × {} seeds", group.pooled.n / group.seeds.len().max(1) as u64, group.seeds.len());
                 let place = format!("{name}: cross-validation, protocol {}", results.protocol);
-                add(place, label, group.uar.mean, Some(group.pooled.uar_interval), note);
+                add(place, label, group.uar.mean, group.pooled.uar_interval, note);
             }
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
     section.text("Only bars under the same heading were measured on the same recordings and can be compared.");
     let figure = Bars {
         title: "Unweighted average recall".to_owned(),
-        subtitle: "whiskers: 95 % bootstrap interval over speakers, where the speakers are known".to_owned(),
+        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and they are known".to_owned(),
         x_label: "UAR".to_owned(),
         bars: ordered,
         reference: Some((CHANCE, "chance".to_owned())),
@@ -76,7 +76,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     }
     let ours = material.evaluations.iter().map(|part| {
         let report = &part.evaluation.report;
-        let interval = part.answers.as_deref().map(|answers| accuracy_interval(&confusion_by_speaker(answers)));
+        let interval = part.answers.as_deref().and_then(|answers| accuracy_interval(&confusion_by_speaker(answers)));
         Bar {
             group: "measured here, speakers of train and test apart".to_owned(),
             label: format!("{} on {}", part.name, place(part)),
@@ -102,7 +102,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     ));
     let figure = Bars {
         title: "Accuracy, as the paper's Figure 2 has it".to_owned(),
-        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are predictions".to_owned(),
+        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and predictions of them".to_owned(),
         x_label: "accuracy".to_owned(),
         bars: ours.chain(quoted).collect(),
         reference: None,
@@ -156,7 +156,7 @@ pub(super) fn cost(material: &Material, latency: bool) -> Option<Section> {
             .map(|(part, _)| Point {
                 name: evaluations::title(part),
                 y: part.evaluation.report.uar,
-                interval: Some(part.evaluation.report.uar_interval),
+                interval: part.evaluation.report.uar_interval,
             })
             .collect(),
     };

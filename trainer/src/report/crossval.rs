@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::Section;
 use super::source::Material;
+use crate::metrics::interval_text;
 use crate::plot::{Bar, Bars, ConfusionFigure, series};
 use crate::protocol::matrix_figure;
 use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
@@ -64,14 +65,13 @@ fn figures(results: &CrossvalResults) -> Table {
         Table::new(["model", "group", "parameters", "utterances", "UAR", "interval over speakers", "accuracy", "macro-F1"]);
     for model in &results.models {
         for group in &model.groups {
-            let [low, high] = group.pooled.uar_interval;
             table.push([
                 model.name.clone(),
                 group.name.clone(),
                 model.n_parameters.map_or_else(String::new, |n| n.to_string()),
                 (group.pooled.n / group.seeds.len().max(1) as u64).to_string(),
                 show(&group.uar),
-                format!("{low:.3} - {high:.3}"),
+                interval_text(group.pooled.uar_interval),
                 show(&group.accuracy),
                 show(&group.macro_f1),
             ]);
