@@ -10,7 +10,7 @@ use super::store::Finished;
 use super::{Crossval, CrossvalOptions, jobs};
 use crate::evaluate::SpeakerMetrics;
 use crate::manifest::Utterance;
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Calibration, Confusion, Report};
 use crate::protocol::results::{
     CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
 };
@@ -131,6 +131,7 @@ fn model_results(
 
 fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[Outcome<'_>]) -> GroupResults {
     let mut pooled = ByVoice::default();
+    let mut answers = Vec::new();
     let mut by_seed = Vec::with_capacity(seeds.len());
     for &seed in seeds {
         let mut of_seed = ByVoice::default();
@@ -138,6 +139,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
             for tested in outcome.tested(group, clips) {
                 of_seed.add(&tested);
                 pooled.add(&tested);
+                answers.push((tested.utterance.emotion, tested.probabilities.map(f64::from)));
             }
         }
         by_seed.push(SeedResults { seed, report: Report::of(&of_seed.speakers) });
@@ -167,6 +169,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
         macro_f1: over_seeds(&|report| report.macro_f1),
         recall: Emotion::ALL.map(|emotion| over_seeds(&|report| report.per_class.of(emotion).recall)),
         pooled: Report::of(&pooled.speakers),
+        calibration: Some(Calibration::of(answers)),
         folds: folds.collect(),
         per_speaker: figures(&pooled.speakers),
         per_corpus: figures(&pooled.corpora),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::results::{CrossvalResults, FoldResults, GroupResults, ModelResults, Spread};
+use super::results::{CrossvalResults, FoldResults, GroupResults, LeakStep, ModelResults, Spread};
 use crate::metrics::interval_text;
 
 /// A figure with its deviation over the seeds, `0.612 ± 0.011`.
@@ -67,7 +67,7 @@ impl CrossvalResults {
         self.write_headline(&mut text);
         for model in &self.models {
             if !model.leak.is_empty() {
-                write_leak(&mut text, model);
+                self.write_leak(&mut text, model);
             }
             if let Some(matrix) = Matrix::of(model) {
                 matrix.write_markdown(&mut text);
@@ -109,6 +109,15 @@ impl CrossvalResults {
             let alone = if seeds.len() < self.seeds.len() { "; nothing in it is drawn, so one seed stands for all" } else { "" };
             line(text, format_args!("- {name}: {description}{size}{alone}"));
         }
+    }
+
+    fn write_leak(&self, text: &mut String, model: &ModelResults) {
+        line(text, format_args!("\n## {}: the leak, in points of UAR\n", model.name));
+        line(text, format_args!("| what changes | from | to | clips | points |\n|---|---|---|---|---|"));
+        for row in leak_rows(self, model) {
+            line(text, format_args!("| {} |", row.join(" | ")));
+        }
+        line(text, format_args!("\n{LEAK_NOTE}"));
     }
 
     fn write_seeds_and_folds(&self, text: &mut String, model: &ModelResults) {
@@ -153,12 +162,18 @@ impl CrossvalResults {
     }
 }
 
-fn write_leak(text: &mut String, model: &ModelResults) {
-    line(text, format_args!("\n## {}: the leak, in points of UAR\n", model.name));
-    line(text, format_args!("| what changes | from | to | points |\n|---|---|---|---|"));
-    for step in &model.leak {
-        line(text, format_args!("| {} | {} | {} | {:+.1} |", step.name, step.from, step.to, step.points));
-    }
+/// What stands under a table of the leak.
+pub(crate) const LEAK_NOTE: &str = "Clips: what a training learns from, copies included, as the mean over the folds. Where the two differ, a part of the points is \
+    that difference: who decides is taken out of those to train on, unless the tested clips decide.";
+
+/// Adds the steps of the leak up: what changes, from where to where, with how many clips to train on, and what it is worth.
+pub(crate) fn leak_rows(results: &CrossvalResults, model: &ModelResults) -> Vec<[String; 5]> {
+    let clips = |group: &str| results.mean_n_train(model, group).map_or_else(|| "?".to_owned(), |n| format!("{n:.0}"));
+    let row = |step: &LeakStep| {
+        let clips = format!("{} to {}", clips(&step.from), clips(&step.to));
+        [step.name.clone(), step.from.clone(), step.to.clone(), clips, format!("{:+.1}", step.points)]
+    };
+    model.leak.iter().map(row).collect()
 }
 
 impl ModelResults {

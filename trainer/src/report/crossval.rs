@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::page::Section;
 use super::source::Material;
 use crate::metrics::interval_text;
-use crate::plot::{Bar, Bars, ConfusionFigure, series};
-use crate::protocol::matrix_figure;
+use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
 use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
+use crate::protocol::{LEAK_NOTE, leak_rows, matrix_figure};
 use crate::table::Table;
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
@@ -30,15 +30,24 @@ pub(super) fn crossval(material: &Material) -> Option<Section> {
         }
         section.table(format!("{name}: mean ± deviation over the seeds, and their range"), figures(results));
         for model in &results.models {
-            add_leak(&mut section, name, model);
+            add_leak(&mut section, name, results, model);
             add_matrix(&mut section, name, model);
         }
         if let Some(network) = results.models.first() {
             for group in &network.groups {
                 let title = format!("{name}, {}, {}", network.name, group.name);
                 let caption = format!("{title}: the answers of {} seeds together.", group.seeds.len());
-                let figure = ConfusionFigure::of(title, &group.pooled);
+                let figure = ConfusionFigure::of(title.clone(), &group.pooled);
                 section.figure(format!("crossval-confusion-{name}-{}", group.name), caption, figure);
+                if let Some(calibration) = &group.calibration {
+                    let caption = format!(
+                        "{title}: reliability diagram of the answers of {} seeds, expected calibration error {:.3}.",
+                        group.seeds.len(),
+                        calibration.ece
+                    );
+                    let figure = Reliability { title: title.clone(), calibration: calibration.clone() };
+                    section.figure(format!("crossval-reliability-{name}-{}", group.name), caption, figure);
+                }
                 add_speakers(&mut section, &format!("{name}, {}, {}", network.name, group.name), &group.per_speaker);
                 if group.per_corpus.len() > 1 {
                     add_speakers(
@@ -81,19 +90,14 @@ fn figures(results: &CrossvalResults) -> Table {
 }
 
 /// What each loosened rule of the published protocol is worth.
-fn add_leak(section: &mut Section, name: &str, model: &ModelResults) {
+fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model: &ModelResults) {
     if model.leak.is_empty() {
         return;
     }
-    let mut table = Table::new(["what is loosened", "from", "to", "gain in points of UAR"]);
-    for step in &model.leak {
-        let gain = match step.points.deviation {
-            Some(deviation) => format!("{:+.1} ± {deviation:.1}", step.points.mean),
-            None => format!("{:+.1}", step.points.mean),
-        };
-        table.push([step.name.clone(), step.from.clone(), step.to.clone(), gain]);
-    }
+    let mut table = Table::new(["what is loosened", "from", "to", "clips", "gain in points of UAR"]);
+    leak_rows(results, model).into_iter().for_each(|row| table.push(row));
     section.table(format!("{name}, {}: the leak of the published protocol, each seed with itself", model.name), table);
+    section.text(LEAK_NOTE);
     let bars = model
         .groups
         .iter()
