@@ -12,6 +12,11 @@ const CHANCE: f64 = 0.25;
 /// The colour of quoted figures: none of a series.
 const QUOTED: plotters::style::RGBColor = plotters::style::RGBColor(0x99, 0x99, 0x99);
 
+/// So many seeds.
+pub(super) fn seeds(n: usize) -> String {
+    format!("{n} seed{}", if n == 1 { "" } else { "s" })
+}
+
 /// Where evaluations were measured: only those of one place can be compared.
 fn place(part: &EvaluationPart) -> String {
     format!("{}, {} split", part.evaluation.manifests.join(", "), part.evaluation.split)
@@ -36,7 +41,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
         for model in &results.models {
             for group in &model.groups {
                 let label = if group.name == "test" { model.name.clone() } else { format!("{}, {}", model.name, group.name) };
-                let note = format!("n = {} × {} seeds", group.pooled.n / group.seeds.len().max(1) as u64, group.seeds.len());
+                let note = format!("n = {} × {}", group.pooled.n / group.seeds.len().max(1) as u64, seeds(group.seeds.len()));
                 let place = format!("{name}: cross-validation, protocol {}", results.protocol);
                 add(place, label, group.uar.mean, group.pooled.uar_interval, note);
             }

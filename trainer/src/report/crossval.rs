@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::compare::seeds;
 use super::page::Section;
 use super::source::Material;
+use crate::evaluate::SpeakerMetrics;
 use crate::metrics::interval_text;
 use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
 use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
@@ -36,25 +38,19 @@ pub(super) fn crossval(material: &Material) -> Option<Section> {
         if let Some(network) = results.models.first() {
             for group in &network.groups {
                 let title = format!("{name}, {}, {}", network.name, group.name);
-                let caption = format!("{title}: the answers of {} seeds together.", group.seeds.len());
-                let figure = ConfusionFigure::of(title.clone(), &group.pooled);
+                let answers = format!("the answers of {} together", seeds(group.seeds.len()));
+                let caption = format!("{title}: {answers}.");
+                let figure = ConfusionFigure::of(format!("{title}: {answers}"), &group.pooled);
                 section.figure(format!("crossval-confusion-{name}-{}", group.name), caption, figure);
                 if let Some(calibration) = &group.calibration {
-                    let caption = format!(
-                        "{title}: reliability diagram of the answers of {} seeds, expected calibration error {:.3}.",
-                        group.seeds.len(),
-                        calibration.ece
-                    );
+                    let caption =
+                        format!("{title}: reliability diagram of {answers}, expected calibration error {:.3}.", calibration.ece);
                     let figure = Reliability { title: title.clone(), calibration: calibration.clone() };
                     section.figure(format!("crossval-reliability-{name}-{}", group.name), caption, figure);
                 }
-                add_speakers(&mut section, &format!("{name}, {}, {}", network.name, group.name), &group.per_speaker);
+                add_parts(&mut section, "speaker", &title, &group.per_speaker);
                 if group.per_corpus.len() > 1 {
-                    add_speakers(
-                        &mut section,
-                        &format!("{name}, {}, {}, by corpus", network.name, group.name),
-                        &group.per_corpus,
-                    );
+                    add_parts(&mut section, "corpus", &title, &group.per_corpus);
                 }
             }
         }
@@ -106,7 +102,7 @@ fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model:
             label: group.name.clone(),
             value: group.uar.mean,
             interval: group.uar.deviation.map(|deviation| [group.uar.mean - deviation, group.uar.mean + deviation]),
-            note: format!("{} seeds", group.seeds.len()),
+            note: seeds(group.seeds.len()),
             colour: series(0),
         })
         .collect();
@@ -129,7 +125,8 @@ fn add_matrix(section: &mut Section, name: &str, model: &ModelResults) {
     }
 }
 
-fn add_speakers(section: &mut Section, title: &str, by_name: &BTreeMap<String, crate::evaluate::SpeakerMetrics>) {
+/// UAR of each speaker or corpus.
+fn add_parts(section: &mut Section, part: &str, title: &str, by_name: &BTreeMap<String, SpeakerMetrics>) {
     let mut speakers: Vec<_> = by_name.iter().collect();
     speakers.sort_by(|a, b| b.1.uar.total_cmp(&a.1.uar).then_with(|| a.0.cmp(b.0)));
     let bars = speakers
@@ -144,11 +141,11 @@ fn add_speakers(section: &mut Section, title: &str, by_name: &BTreeMap<String, c
         })
         .collect();
     let figure = Bars {
-        title: format!("UAR: {title}"),
+        title: format!("By {part}: {title}"),
         subtitle: "n counts answers, those of all seeds together".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
         reference: Some((0.25, "chance".to_owned())),
     };
-    section.figure(format!("crossval-{title}"), format!("{title}: the best first."), figure);
+    section.figure(format!("crossval-{part}-{title}"), format!("{title}: UAR by {part}, the best first."), figure);
 }
