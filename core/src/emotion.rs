@@ -34,6 +34,13 @@ impl Emotion {
         self as usize
     }
 
+    /// The emotion of the largest of these values, which are in index order; the first of equals.
+    #[must_use]
+    pub fn most_probable<T: PartialOrd>(values: &[T; Self::COUNT]) -> Self {
+        let larger = |best: Self, other: Self| if values[other.index()] > values[best.index()] { other } else { best };
+        Self::ALL.into_iter().fold(Self::Angry, larger)
+    }
+
     /// The lower-case English name, as used in manifests, contracts and exports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -71,6 +78,14 @@ impl FromStr for Emotion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_most_probable_is_the_first_of_equals() {
+        let of = |values: [f32; Emotion::COUNT]| Emotion::most_probable(&values);
+        assert_eq!(of([0.1, 0.2, 0.3, 0.4]), Emotion::Neutral);
+        assert_eq!(of([0.0, 0.5, 0.5, 0.0]), Emotion::Happy);
+        assert_eq!(of([0.25; 4]), Emotion::Angry);
+    }
 
     #[test]
     fn names_and_indices_round_trip() {

@@ -61,13 +61,7 @@ impl Probabilities {
     /// The most probable emotion; the first in [`Emotion::ALL`] order when several are equal.
     #[must_use]
     pub fn winner(&self) -> Emotion {
-        let mut best = Emotion::Angry;
-        for emotion in Emotion::ALL {
-            if self.of(emotion) > self.of(best) {
-                best = emotion;
-            }
-        }
-        best
+        Emotion::most_probable(&self.0)
     }
 }
 

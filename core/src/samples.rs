@@ -6,16 +6,22 @@ use crate::real::Real;
 /// `f32` for the longest window and the widest filter.
 pub const MAX_MAGNITUDE: f64 = 1e12;
 
+/// Whether a value is a number of a magnitude of at most [`MAX_MAGNITUDE`].
+#[must_use]
+#[inline]
+pub fn is_usable<T: Real>(sample: &T) -> bool {
+    sample.abs() <= T::of(MAX_MAGNITUDE)
+}
+
 /// Position of the first value that is NaN, infinite or larger than [`MAX_MAGNITUDE`].
-pub(crate) fn first_unusable<T: Real>(samples: &[T]) -> Option<usize> {
-    let limit = T::of(MAX_MAGNITUDE);
-    let usable = |sample: &T| sample.abs() <= limit;
+#[must_use]
+pub fn first_unusable<T: Real>(samples: &[T]) -> Option<usize> {
     // Without an early exit the check is vectorised and costs next to nothing.
     let all_usable = pulp::Arch::new().dispatch(
         #[inline(always)]
-        || samples.iter().fold(true, |all, sample| all & usable(sample)),
+        || samples.iter().fold(true, |all, sample| all & is_usable(sample)),
     );
-    if all_usable { None } else { samples.iter().position(|sample| !usable(sample)) }
+    if all_usable { None } else { samples.iter().position(|sample| !is_usable(sample)) }
 }
 
 #[cfg(test)]

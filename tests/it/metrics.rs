@@ -48,7 +48,9 @@ fn all_three_reports_of_scikit_learn_come_out() {
         close(report.accuracy, &golden["accuracy"], case);
         close(report.macro_f1, &golden["macro_f1"], case);
         close(report.uar, &golden["report"]["macro avg"]["recall"], case);
-        assert_eq!(report.uar_interval, [report.uar_interval[0]; 2], "one speaker gives one value");
+        assert_eq!(report.uar_interval, None, "one speaker says nothing about others");
+        assert!(report.to_string().contains("(95 % interval over speakers not available: one speaker)"), "{report}");
+        assert!(serde_json::to_value(&report).unwrap().get("uar_interval").is_none());
     }
 }
 
@@ -86,16 +88,17 @@ fn the_interval_is_the_spread_of_the_mean_over_speakers() {
     // With equal supports the UAR of a draw is the mean of the drawn recalls, so for 100 speakers at 0.3 and 0.7 in equal numbers its deviation is
     // 0.2 / sqrt(100) = 0.02 and 95 % of the draws are within 1.96 of that.
     let by_speaker = speakers((0..100).map(|index| if index % 2 == 0 { 3 } else { 7 }));
-    let [low, high] = uar_interval(&by_speaker);
+    let [low, high] = uar_interval(&by_speaker).unwrap();
     assert!((low - (0.5 - 1.96 * 0.02)).abs() < 0.005 && (high - (0.5 + 1.96 * 0.02)).abs() < 0.005, "{low} {high}");
-    assert_eq!(uar_interval(&by_speaker), [low, high], "the draws are seeded");
+    assert_eq!(uar_interval(&by_speaker), Some([low, high]), "the draws are seeded");
 }
 
 #[test]
 fn speakers_who_are_alike_have_no_spread() {
-    let [low, high] = uar_interval(&speakers([6; 9]));
+    let [low, high] = uar_interval(&speakers([6; 9])).unwrap();
     assert!((low - 0.6).abs() < 1e-12 && (high - 0.6).abs() < 1e-12, "{low} {high}");
-    assert_eq!(uar_interval(&BTreeMap::new()), [0.0, 0.0]);
+    assert_eq!(uar_interval(&BTreeMap::new()), None);
+    assert!(uar_interval(&speakers([6])).is_none() && uar_interval(&speakers([6, 4])).is_some());
 }
 
 #[test]

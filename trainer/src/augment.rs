@@ -1,8 +1,8 @@
 //! Varied copies of training clips: other pitches, tempos, voices, microphones, rooms and noises than the corpus has.
 //!
 //! In: the samples of a clip and the configuration. Out: samples of a copy, which depend on the seed, the clip's content and the number of the copy
-//! alone: not on the order, the threads, the other clips or the protocol. Only the train split is varied, after the split was made.
-//! [`batch`] varies features instead, anew in each epoch.
+//! alone, and for a copy that is drawn anew in each epoch on the [`Epoch`]: not on the order, the threads, the other clips or the protocol. Only the
+//! train split is varied, after the split was made. [`batch`] varies features instead, anew in each epoch.
 
 pub mod batch;
 pub mod config;
@@ -52,6 +52,15 @@ pub struct Copy {
     pub drawn: Vec<Drawn>,
 }
 
+/// An epoch of a training, which has copies of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// Seed of the training.
+    pub seed: u64,
+    /// Counted from 1.
+    pub number: usize,
+}
+
 impl Augmenter {
     /// Reads what the transforms need. Recordings of noise that cannot be decoded are left out and returned.
     ///
@@ -65,8 +74,8 @@ impl Augmenter {
         let (noises, problems) = NoiseFiles::read(folders, sample_rate)?;
         let mut hash = Sha256::new();
         hash.update(REVISION.to_le_bytes());
-        // More copies, or other masks on the batches, leave the copies there are as they are.
-        let of_copies = AugmentationConfig { copies: 0, batch: None, ..config.clone() };
+        // More copies, others in each epoch, or other masks on the batches leave the copies there are as they are.
+        let of_copies = AugmentationConfig { copies: 0, fresh: false, batch: None, ..config.clone() };
         // INVARIANT: a struct of numbers, strings and lists always serialises.
         hash.update(toml::to_string(&of_copies).expect("an augmentation serialises"));
         noises.update(&mut hash);
@@ -80,6 +89,12 @@ impl Augmenter {
         self.config.copies
     }
 
+    /// Whether each epoch has copies of its own.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.config.fresh
+    }
+
     /// SHA-256 over everything that decides a copy but the clip and the number of the copy.
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {
@@ -89,10 +104,25 @@ impl Augmenter {
     /// A copy of a clip. `clip` is a digest of what the clip is; `copy` is its number, counted from 1, and 0 is the clip itself.
     #[must_use]
     pub fn copy(&self, samples: &[f32], clip: &[u8; 32], copy: usize, fourier: &mut Fourier) -> Copy {
+        self.make(samples, copy, fourier, |index| self.generator(clip, copy, index))
+    }
+
+    /// The [`copy`](Self::copy) of an epoch.
+    #[must_use]
+    pub fn copy_of_epoch(&self, samples: &[f32], clip: &[u8; 32], copy: usize, epoch: Epoch, fourier: &mut Fourier) -> Copy {
+        let numbers = [self.config.seed, copy as u64, epoch.seed, epoch.number as u64].map(u64::to_le_bytes);
+        let [seed, number, of_training, of_epoch] = &numbers;
+        self.make(samples, copy, fourier, |index| {
+            generator(&[b"copy of an epoch", seed, clip, number, &(index as u64).to_le_bytes(), of_training, of_epoch])
+        })
+    }
+
+    /// A copy whose transforms draw from a generator each.
+    fn make(&self, samples: &[f32], copy: usize, fourier: &mut Fourier, generator: impl Fn(usize) -> ChaCha8Rng) -> Copy {
         let mut made = Copy { samples: samples.to_vec(), drawn: Vec::new() };
         let (Some(number), n) = (copy.checked_sub(1), self.config.transforms.len()) else { return made };
         for (index, TransformConfig { probability, transform }) in self.config.transforms.iter().enumerate() {
-            let rng = &mut self.generator(clip, copy, index);
+            let rng = &mut generator(index);
             let wanted = match self.config.mode {
                 Mode::Chain => uniform(rng) < *probability,
                 Mode::Each => index == number % n,
@@ -198,6 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_an_epoch_depend_on_its_number_and_the_seed_of_the_training_too() {
+        let (augmenter, fourier) = (augmenter(RECIPE), &mut Fourier::new());
+        let samples = sum_of_tones(&[200.0, 900.0], 0.3);
+        let of = |seed, number, clip, copy, fourier: &mut Fourier| {
+            augmenter.copy_of_epoch(&samples, &[clip; 32], copy, Epoch { seed, number }, fourier)
+        };
+        let second = of(7, 2, 1, 3, fourier);
+        assert_eq!(of(7, 2, 1, 3, &mut Fourier::new()), second);
+        assert_ne!(augmenter.copy(&samples, &[1; 32], 3, fourier), second);
+        for (seed, number, clip, copy) in [(7, 3, 1, 3), (8, 2, 1, 3), (2, 7, 1, 3), (7, 2, 2, 3), (7, 2, 1, 4)] {
+            assert_ne!(of(seed, number, clip, copy, fourier), second);
+        }
+        let itself = Copy { samples: samples.clone(), drawn: Vec::new() };
+        assert_eq!(of(7, 2, 1, 0, fourier), itself, "copy 0 is the clip");
+    }
+
+    #[test]
     fn the_papers_three_are_a_copy_each() {
         let augmenter = augmenter(
             r#"
@@ -235,6 +282,7 @@ mod tests {
         let of = |text: &str| *augmenter(text).fingerprint();
         assert_eq!(of(RECIPE), of(&RECIPE.replace("copies = 4", "copies = 9")), "more copies keep those there are");
         assert_eq!(of(RECIPE), of(&(RECIPE.to_owned() + "[batch]\nmixup = 0.2")));
+        assert_eq!(of(RECIPE), of(&RECIPE.replace("copies = 4", "copies = 4\nfresh = true")));
         for (from, to) in [("copies = 4", "copies = 4\nseed = 1"), ("0.85", "0.86"), ("50]", "40]"), ("0.5 }", "0.6 }")] {
             assert_ne!(of(RECIPE), of(&RECIPE.replacen(from, to, 1)), "{from}");
         }

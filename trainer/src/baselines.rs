@@ -19,7 +19,6 @@ use crate::dataset::{Dataset, Part};
 use crate::fit::FitError;
 use crate::metrics::Confusion;
 use crate::progress::Interrupt;
-use crate::train::winner;
 
 pub use cnn_bilstm::reference_network;
 use methods::Settings;
@@ -96,7 +95,7 @@ impl fmt::Display for Baseline {
 }
 
 /// Why a baseline has no answer.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaselineError {
     /// The library refused.
@@ -119,7 +118,7 @@ pub enum BaselineError {
 
 impl From<FitError> for BaselineError {
     fn from(error: FitError) -> Self {
-        if error == FitError::Interrupted { Self::Interrupted } else { Self::Fit(error) }
+        if matches!(error, FitError::Interrupted) { Self::Interrupted } else { Self::Fit(error) }
     }
 }
 
@@ -169,7 +168,7 @@ pub fn fit_and_predict(
     let mut best: Option<(Settings, f64)> = None;
     for settings in Settings::of(baseline, train.width()) {
         let found = answer(&settings, &[&dev])?.swap_remove(0);
-        let uar = Confusion::of(dev.emotions().zip(found.iter().map(winner))).uar();
+        let uar = Confusion::of(dev.emotions().zip(found.iter().map(Emotion::most_probable))).uar();
         if best.as_ref().is_none_or(|(_, highest)| uar > *highest) {
             best = Some((settings, uar));
         }

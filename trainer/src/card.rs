@@ -14,6 +14,7 @@ use moodline_engine::model::OpenModelError;
 
 use crate::evaluate::Evaluation;
 use crate::files::{self, FileError};
+use crate::metrics::interval_text;
 use crate::robustness::Robustness;
 
 /// Why there is no card.
@@ -248,13 +249,14 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
         ", a corpus it was not trained on"
     };
     writeln!(text, "## {}, {split} split{unseen}\n", names.join(", "))?;
-    let [low, high] = report.uar_interval;
     writeln!(
         text,
-        "UAR **{:.3}** (95 % interval over {} speakers {low:.3} - {high:.3}), accuracy {:.3}, macro-F1 {:.3}, {} utterances, through \
+        "UAR **{:.3}** (95 % interval over {} speaker{} {}), accuracy {:.3}, macro-F1 {:.3}, {} utterances, through \
          the engine ({backend}).\n",
         report.uar,
         per_speaker.len(),
+        if per_speaker.len() == 1 { "" } else { "s" },
+        interval_text(report.uar_interval),
         report.accuracy,
         report.macro_f1,
         report.n
@@ -276,9 +278,9 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
     if evaluation.per_corpus.len() > 1 {
         writeln!(text, "\n| corpus | UAR | 95 % interval | accuracy | speakers | utterances |\n|---|---:|---|---:|---:|---:|")?;
         for (name, corpus) in &evaluation.per_corpus {
-            let [low, high] = corpus.uar_interval;
+            let interval = interval_text(corpus.uar_interval);
             let (uar, accuracy, n_speakers, n) = (corpus.uar, corpus.accuracy, corpus.n_speakers, corpus.n);
-            writeln!(text, "| {name} | {uar:.3} | {low:.3} - {high:.3} | {accuracy:.3} | {n_speakers} | {n} |")?;
+            writeln!(text, "| {name} | {uar:.3} | {interval} | {accuracy:.3} | {n_speakers} | {n} |")?;
         }
     }
     writeln!(text)
@@ -288,8 +290,8 @@ fn write_robustness(text: &mut String, robustness: &Robustness) -> std::fmt::Res
     writeln!(text, "## Worse recordings\n\nThe same clips ({}), changed.\n", robustness.place())?;
     writeln!(text, "| condition | UAR | 95 % interval | accuracy | utterances |\n|---|---:|---|---:|---:|")?;
     for row in &robustness.rows {
-        let [low, high] = row.uar_interval;
-        writeln!(text, "| {} | {:.3} | {low:.3} - {high:.3} | {:.3} | {} |", row.condition, row.uar, row.accuracy, row.n)?;
+        let interval = interval_text(row.uar_interval);
+        writeln!(text, "| {} | {:.3} | {interval} | {:.3} | {} |", row.condition, row.uar, row.accuracy, row.n)?;
     }
     for skipped in &robustness.skipped {
         writeln!(text, "\nNot measured: {skipped}.")?;

@@ -8,7 +8,6 @@ use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_engine::analysis::WINDOW_SECONDS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use toml::{Table, Value};
 
 use crate::augment::AugmentationConfig;
 use crate::loss::LossConfig;
@@ -16,6 +15,10 @@ use crate::network::TauInit;
 use crate::optimiser::{AdamConfig, OptimiserConfig};
 use crate::schedule::ScheduleConfig;
 use crate::wiring::WiringConfig;
+
+mod overrides;
+
+pub(crate) use overrides::value_at;
 
 /// Everything that decides a run, except the manifests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,7 +179,8 @@ pub enum ConfigError {
 impl TrainConfig {
     /// Reads a configuration and applies overrides to it, in order. `file` is only named in errors.
     ///
-    /// An override is `section.key=value`; the value is TOML, and what is no TOML is taken as text. An empty value removes the key.
+    /// An override is `section.key=value`; the value is TOML, and what is no TOML is taken as text. An empty value removes the key. An override that
+    /// makes a section another `kind` drops the file's keys that this kind does not know.
     ///
     /// # Errors
     /// [`ConfigError`]: text that is no configuration (with its line), an unknown section or key, a value out of its range.
@@ -184,14 +188,7 @@ impl TrainConfig {
         let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
         let mut config: Self = toml::from_str(text).map_err(in_file)?;
         if !overrides.is_empty() {
-            let mut table: Table = toml::from_str(text).map_err(in_file)?;
-            for setting in overrides {
-                apply(&mut table, setting)?;
-            }
-            config = table.try_into().map_err(|error: toml::de::Error| ConfigError::AfterOverrides {
-                overrides: overrides.join(" --set "),
-                reason: error.to_string(),
-            })?;
+            config = overrides::overlaid(&toml::from_str(text).map_err(in_file)?, overrides)?;
         }
         config.validate()?;
         Ok(config)
@@ -324,53 +321,5 @@ fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl Copy + 
         Ok(())
     } else {
         Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() })
-    }
-}
-
-/// Puts one override into the table.
-fn apply(table: &mut Table, setting: &str) -> Result<(), ConfigError> {
-    let malformed = || ConfigError::Override { found: setting.to_owned() };
-    let (path, text) = setting.split_once('=').ok_or_else(malformed)?;
-    let mut keys: Vec<&str> = path.trim().split('.').collect();
-    let has_section = keys.len() > 1 && keys.iter().all(|key| !key.is_empty());
-    let last = keys.pop().filter(|_| has_section).ok_or_else(malformed)?;
-    let mut section = table;
-    for key in keys {
-        let value = section.entry(key).or_insert_with(|| Value::Table(Table::new()));
-        section = value.as_table_mut().ok_or_else(malformed)?;
-    }
-    match text.trim() {
-        "" => section.remove(last),
-        text => section.insert(last.to_owned(), value_of(text, section.get(last))),
-    };
-    Ok(())
-}
-
-/// A TOML value, or the text itself where it is none; a whole number becomes a real one where a real one was.
-fn value_of(text: &str, before: Option<&Value>) -> Value {
-    let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
-    match (parsed, before) {
-        (Some(Value::Integer(whole)), Some(Value::Float(_))) => Value::Float(whole as f64),
-        (Some(value), _) => value,
-        (None, _) => Value::String(text.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_override_is_toml_or_text_and_an_empty_one_removes() {
-        let mut table: Table = toml::from_str("[a]\nreal = 1.5\nword = \"x\"\ngone = 1").unwrap();
-        for setting in ["a.real=2", "a.word=plain", "a.gone=", "a.b.list=[1, 2]", "new.flag=true"] {
-            apply(&mut table, setting).unwrap();
-        }
-        let expected: Table =
-            toml::from_str("[a]\nreal = 2.0\nword = \"plain\"\n[a.b]\nlist = [1, 2]\n[new]\nflag = true").unwrap();
-        assert_eq!(table, expected);
-        for bad in ["a", "a=1", ".x=1", "a.=1", "a.real.deeper=1"] {
-            assert!(matches!(apply(&mut table, bad), Err(ConfigError::Override { .. })), "{bad}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Cross-validation: every fold of a protocol trained with every seed, measured, and put together.
 //!
 //! In: a recipe, a manifest, a protocol, seeds and baselines. Out: a folder with `results.json` ([`crate::protocol::results`]), `summary.md`, `folds.csv`,
-//! `predictions.csv`, confusion matrices, for a cross-corpus protocol its matrix, and in `folds/` one file for each finished training.
+//! `predictions.csv`, confusion matrices and reliability diagrams, for a cross-corpus protocol its matrix, and in `folds/` one file for each finished training.
 //!
 //! Features are computed once for all folds; the scaler belongs to each fold. Trainings run side by side on the threads of the pool and each of them
 //! uses it too; the results are the same for any number of threads. What is finished survives an interrupt or a crash.
@@ -26,7 +26,7 @@ use crate::files::{self, FileError};
 use crate::fit::FitError;
 use crate::manifest::Manifest;
 use crate::network::NetworkError;
-use crate::plot::{ConfusionFigure, Figure as _, PlotError};
+use crate::plot::{ConfusionFigure, Figure, PlotError, Reliability};
 use crate::progress::{Interrupt, Progress};
 use crate::protocol::results::{CrossvalResults, ModelResults};
 use crate::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure, plan, published_copies};
@@ -290,11 +290,11 @@ fn minutes(left: Duration) -> String {
 }
 
 /// Groups are named after corpora, whose names are anything: only what a file name takes is kept, and the number tells them apart.
-fn picture_name(model: &ModelResults, group: usize) -> String {
+fn picture_name(kind: &str, model: &ModelResults, group: usize) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let name: String = model.groups[group].name.chars().map(keep).collect();
     let number = if model.groups.len() > 1 { format!("{}-", group + 1) } else { String::new() };
-    format!("confusion-{}-{number}{name}.svg", model.name)
+    format!("{kind}-{}-{number}{name}", model.name)
 }
 
 impl Crossval {
@@ -309,7 +309,16 @@ impl Crossval {
         for model in &results.models {
             for (index, group) in model.groups.iter().enumerate() {
                 let title = format!("{} of {}, {}: {}", model.name, results.model, results.protocol, group.name);
-                contents.push((picture_name(model, index), ConfusionFigure::of(title, &group.pooled).svg()?));
+                let mut add = |kind: &str, figure: &dyn Figure| {
+                    let name = picture_name(kind, model, index);
+                    contents.push((format!("{name}.svg"), figure.svg()?));
+                    contents.push((format!("{name}.csv"), figure.table().to_csv()));
+                    Ok::<(), PlotError>(())
+                };
+                add("confusion", &ConfusionFigure::of(title.clone(), &group.pooled))?;
+                if let Some(calibration) = group.calibration.clone() {
+                    add("reliability", &Reliability { title, calibration })?;
+                }
             }
             if let Some(csv) = model.to_matrix_csv() {
                 contents.push((format!("matrix-{}.csv", model.name), csv));

@@ -8,10 +8,14 @@
 //! (no sample above [`SILENCE_PEAK`]), which would teach the network an emotion for digital silence.
 
 mod clips;
+mod fresh;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use moodline_core::Emotion;
 use moodline_core::contract::TrainingCorpus;
@@ -26,6 +30,7 @@ use crate::progress::{Interrupt, Progress};
 
 pub use clips::{Clip, ClipLoader, ClipProblem, MIN_SECONDS, SILENCE_PEAK};
 pub(crate) use clips::{decode, n_samples};
+pub use fresh::FreshCopies;
 
 /// Why there is nothing to train on.
 #[derive(Debug, thiserror::Error)]
@@ -113,12 +118,14 @@ pub struct Dataset {
     pub train: Part,
     /// Decides which epoch is best.
     pub dev: Part,
-    /// Fitted on the train split only.
+    /// Fitted on the train split only: its clips and the copies loaded with them, also where each epoch draws other copies.
     pub scaler: Scaler,
     /// Weights of the classes in the loss.
     pub class_weights: [f32; Emotion::COUNT],
     /// What `train` consists of.
     pub corpora: Vec<TrainingCorpus>,
+    /// Draws the copies in `train` anew in each epoch, where the configuration asks for it.
+    pub fresh: Option<FreshCopies>,
 }
 
 /// A dataset and the clips it had to leave out.
@@ -156,8 +163,9 @@ impl Dataset {
     ) -> Result<Loaded, (DatasetError, ClipProblems)> {
         let nothing = |error| (error, ClipProblems::default());
         let (augmenter, problems_of_noise) = augmenter_of(config).map_err(nothing)?;
-        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache).with_augmenter(augmenter.as_ref());
-        let n_copies = augmenter.as_ref().map_or(0, Augmenter::n_copies);
+        let loader =
+            ClipLoader::new(&config.front_end, config.training.block_seconds, cache).with_augmenter(augmenter.as_deref());
+        let n_copies = augmenter.as_ref().map_or(0, |augmenter| augmenter.n_copies());
         let wanted: Vec<(&Utterance, usize)> = manifest
             .utterances
             .iter()
@@ -170,20 +178,21 @@ impl Dataset {
         let (clips, problems) = loader.load_copies(&wanted, progress, interrupt).map_err(nothing)?;
         let problems = problems_of_noise.into_iter().chain(problems).collect();
         let problems = ClipProblems(problems);
-        match Self::of_clips(clips, config) {
+        match Self::of_clips(clips, config, augmenter) {
             Ok(dataset) => Ok(Loaded { dataset, problems }),
             Err(error) => Err((error, problems)),
         }
     }
 
     /// The clips of the train and dev splits; the scaler is fitted on train.
-    fn of_clips(clips: Vec<Clip>, config: &TrainConfig) -> Result<Self, DatasetError> {
+    fn of_clips(clips: Vec<Clip>, config: &TrainConfig, augmenter: Option<Arc<Augmenter>>) -> Result<Self, DatasetError> {
         let (train, dev): (Vec<Clip>, Vec<Clip>) = clips.into_iter().partition(|clip| clip.utterance.split == Some(Split::Train));
         let scaler = fit_scaler(&train, config.front_end.n_features());
-        Self::of_parts(train, dev, scaler, config)
+        Self::of_parts(train, dev, scaler, config, augmenter)
     }
 
     /// A dataset of clips that the caller told apart, whatever split their manifest puts them in, standardised with the outcome of [`fit_scaler`].
+    /// `augmenter` is what made the copies in `train`, if there are any.
     ///
     /// # Errors
     /// [`DatasetError`]: a part without a clip, a class without one to train on, features that cannot be standardised.
@@ -192,6 +201,7 @@ impl Dataset {
         dev: Vec<Clip>,
         scaler: Result<Scaler, ScalerError>,
         config: &TrainConfig,
+        augmenter: Option<Arc<Augmenter>>,
     ) -> Result<Self, DatasetError> {
         for (split, clips) in [(Split::Train, &train), (Split::Dev, &dev)] {
             if clips.is_empty() {
@@ -201,9 +211,11 @@ impl Dataset {
         let scaler = scaler?;
         let corpora = corpora_of(&train);
         let class_weights = class_weights(&class_counts(&train), config.training.class_weights)?;
+        let fresh = augmenter.filter(|augmenter| augmenter.is_fresh());
+        let fresh = fresh.map(|augmenter| FreshCopies::new(augmenter, &train, &scaler, config));
         let train = Part::new(train, &scaler);
         let dev = Part::new(dev, &scaler);
-        Ok(Self { train, dev, scaler, class_weights, corpora })
+        Ok(Self { train, dev, scaler, class_weights, corpora, fresh })
     }
 }
 
@@ -211,11 +223,11 @@ impl Dataset {
 ///
 /// # Errors
 /// [`DatasetError::Noise`] for a folder of noises with nothing in it.
-pub fn augmenter_of(config: &TrainConfig) -> Result<(Option<Augmenter>, Vec<ClipProblem>), DatasetError> {
+pub fn augmenter_of(config: &TrainConfig) -> Result<(Option<Arc<Augmenter>>, Vec<ClipProblem>), DatasetError> {
     match &config.augmentation {
         Some(augmentation) if augmentation.copies > 0 => {
             let (augmenter, problems) = Augmenter::new(augmentation, config.front_end.sample_rate)?;
-            Ok((Some(augmenter), problems.into_iter().map(ClipProblem::Noise).collect()))
+            Ok((Some(Arc::new(augmenter)), problems.into_iter().map(ClipProblem::Noise).collect()))
         }
         _ => Ok((None, Vec::new())),
     }

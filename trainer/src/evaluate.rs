@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileError};
 use crate::manifest::{Manifest, Split, Utterance};
-use crate::metrics::{Calibration, Report, most_probable};
+use crate::metrics::{Calibration, Report};
 use crate::plot::{ConfusionFigure, Figure as _, PlotError, Reliability};
 use crate::progress::{Interrupt, Progress};
 
@@ -39,7 +39,7 @@ impl Prediction {
     /// The most probable emotion; the first of equals.
     #[must_use]
     pub fn emotion(&self) -> Emotion {
-        most_probable(&self.probabilities)
+        Emotion::most_probable(&self.probabilities)
     }
 
     /// The answer without the audio.

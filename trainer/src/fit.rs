@@ -37,7 +37,7 @@ impl<N> Fitted<N> {
 }
 
 /// Why there is no network.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {
     /// The mathematics.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 mod calibration;
 
-pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin, most_probable};
+pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 
 /// Draws of the bootstrap over speakers.
 pub const BOOTSTRAP_DRAWS: usize = 2_000;
@@ -144,23 +144,29 @@ fn ratio(part: u64, whole: u64) -> f64 {
 ///
 /// Utterances of one voice succeed and fail together, so the unit that is drawn is the speaker: each of [`BOOTSTRAP_DRAWS`] draws takes as many
 /// speakers as there are, with replacement, pools their utterances and computes the UAR over the classes that occur among them. The interval
-/// reaches from the 2.5th to the 97.5th percentile, linearly interpolated. The draws are seeded: same input, same interval. With a single
-/// speaker both ends are the UAR itself, which says nothing about other voices.
+/// reaches from the 2.5th to the 97.5th percentile, linearly interpolated. The draws are seeded: same input, same interval. None with fewer than two
+/// speakers: every draw would be the same, which says nothing about other voices.
 #[must_use]
-pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
+pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> Option<[f64; 2]> {
     interval(by_speaker, Confusion::uar_of_present_classes)
 }
 
 /// 95 % percentile bootstrap interval of the accuracy over speakers, on the draws of [`uar_interval`].
 #[must_use]
-pub fn accuracy_interval(by_speaker: &BTreeMap<String, Confusion>) -> [f64; 2] {
+pub fn accuracy_interval(by_speaker: &BTreeMap<String, Confusion>) -> Option<[f64; 2]> {
     interval(by_speaker, Confusion::accuracy)
 }
 
-fn interval(by_speaker: &BTreeMap<String, Confusion>, figure: impl Fn(&Confusion) -> f64) -> [f64; 2] {
+/// An interval over speakers for people: `0.702 - 0.811`, or why there is none.
+#[must_use]
+pub fn interval_text(interval: Option<[f64; 2]>) -> String {
+    interval.map_or_else(|| "not available: one speaker".to_owned(), |[low, high]| format!("{low:.3} - {high:.3}"))
+}
+
+fn interval(by_speaker: &BTreeMap<String, Confusion>, figure: impl Fn(&Confusion) -> f64) -> Option<[f64; 2]> {
     let speakers: Vec<&Confusion> = by_speaker.values().collect();
-    if speakers.is_empty() {
-        return [0.0; 2];
+    if speakers.len() < 2 {
+        return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(BOOTSTRAP_SEED);
     let mut draws: Vec<f64> = (0..BOOTSTRAP_DRAWS)
@@ -173,7 +179,7 @@ fn interval(by_speaker: &BTreeMap<String, Confusion>, figure: impl Fn(&Confusion
         })
         .collect();
     draws.sort_by(f64::total_cmp);
-    [percentile(&draws, 0.025), percentile(&draws, 0.975)]
+    Some([percentile(&draws, 0.025), percentile(&draws, 0.975)])
 }
 
 /// Linearly interpolated percentile of sorted values (`numpy.percentile`'s default); `part` in 0..=1.
@@ -223,7 +229,8 @@ pub struct Report {
     /// [`Confusion::macro_f1`]
     pub macro_f1: f64,
     /// [`uar_interval`]
-    pub uar_interval: [f64; 2],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uar_interval: Option<[f64; 2]>,
     /// Order of the rows and columns of the confusion matrix.
     pub labels: [Emotion; Emotion::COUNT],
     /// [`Confusion::class`] of each class.
@@ -261,8 +268,7 @@ impl Report {
 impl fmt::Display for Report {
     /// A table for people, headed by the UAR.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [low, high] = self.uar_interval;
-        writeln!(f, "UAR      {:.3}   (95 % interval over speakers {low:.3} - {high:.3})", self.uar)?;
+        writeln!(f, "UAR      {:.3}   (95 % interval over speakers {})", self.uar, interval_text(self.uar_interval))?;
         writeln!(f, "accuracy {:.3}   macro-F1 {:.3}   utterances {}", self.accuracy, self.macro_f1, self.n)?;
         writeln!(f)?;
         write!(f, "{:<8} {:>9} {:>7} {:>7} {:>8}   true \\ found", "", "precision", "recall", "F1", "support")?;

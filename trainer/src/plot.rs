@@ -22,6 +22,7 @@ mod matrix;
 mod reliability;
 mod scatter;
 
+pub(crate) use bars::counted;
 pub use bars::{Bar, Bars};
 pub(crate) use histogram::{class_columns, histogram};
 pub use lines::{Line, LinePanel, Lines, Mark};
@@ -136,12 +137,16 @@ pub(crate) fn style(size: f64, colour: &RGBColor, horizontal: HPos) -> TextStyle
     (FONT, size).into_font().color(colour).pos(Pos::new(horizontal, VPos::Center))
 }
 
-/// Width of `text`, px.
+/// Width of a text in the widest usual font for [`FONT`], DejaVu Sans (3 to 6 % more), relative to that in the font it is measured with.
+const WIDEST_FONT: f64 = 1.08;
+
+/// Width of `text` in the widest font it may be shown in, px.
 pub(crate) fn text_width(text: &str, size: f64) -> i32 {
     register_fonts();
     let measured = (FONT, size).into_font().layout_box(text);
     // Without its font the library cannot measure; half the height is what letters have on average.
-    measured.map_or((text.chars().count() as f64 * size / 2.0) as i32, |((left, _), (right, _))| right - left)
+    let width = measured.map_or(text.chars().count() as f64 * size / 2.0, |((left, _), (right, _))| f64::from(right - left));
+    (width * WIDEST_FONT).ceil() as i32
 }
 
 /// `text`, or its beginning with an ellipsis where it is wider than `width` px.
@@ -279,6 +284,8 @@ pub(crate) fn short(value: f64) -> String {
         1
     } else if is_whole(100.0 * scaled) || scaled.abs() >= 1.0 {
         2
+    } else if is_whole(1000.0 * scaled) {
+        3
     } else {
         4
     };
@@ -300,9 +307,15 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, text) in
-            [(1012.0, "1.01k"), (0.25, "0.25"), (22_404.0, "22.4k"), (2e6, "2M"), (5.0, "5"), (713_000.0, "713k")]
-        {
+        for (value, text) in [
+            (1012.0, "1.01k"),
+            (0.25, "0.25"),
+            (22_404.0, "22.4k"),
+            (2e6, "2M"),
+            (5.0, "5"),
+            (713_000.0, "713k"),
+            (0.005, "0.005"),
+        ] {
             assert_eq!(short(value), text);
         }
     }

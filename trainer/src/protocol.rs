@@ -24,6 +24,7 @@ use crate::manifest::{Manifest, Split, Splits};
 
 pub use paper::published_copies;
 pub use plot::matrix_figure;
+pub(crate) use tables::{LEAK_NOTE, leak_rows};
 
 /// Part of each corpus's training clips that decides.
 pub const DEV_PART: f64 = 0.15;

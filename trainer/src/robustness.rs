@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::evaluate::{Answer, ClipError, EvaluateError, ModelName, classify_samples, confusion_by_speaker};
 use crate::manifest::{Manifest, Split, Utterance};
 use crate::metrics::{Confusion, uar_interval};
-use crate::plot::{Bar, Bars, series};
+use crate::plot::{Bar, Bars, counted, series};
 use crate::progress::{Interrupt, Progress};
 
 mod conditions;
@@ -53,7 +53,8 @@ pub struct RobustnessRow {
     /// [`Confusion::accuracy`]
     pub accuracy: f64,
     /// [`uar_interval`]
-    pub uar_interval: [f64; 2],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uar_interval: Option<[f64; 2]>,
 }
 
 /// The answers for one clip, one for each condition.
@@ -171,8 +172,8 @@ impl Robustness {
             group: String::new(),
             label: row.condition.clone(),
             value: row.uar,
-            interval: Some(row.uar_interval),
-            note: format!("n = {}", row.n),
+            interval: row.uar_interval,
+            note: counted(row.n, row.uar_interval),
             colour: series(0),
         };
         Bars {

@@ -225,6 +225,7 @@ fn describe(dataset: &Dataset, trainer: &Trainer<'_>) -> String {
     let n_clips: usize = dataset.corpora.iter().map(|corpus| corpus.n_utterances).sum();
     let copies = match dataset.train.len() - n_clips {
         0 => String::new(),
+        n if dataset.fresh.is_some() => format!(" and {n} varied copies, drawn anew in each epoch,"),
         n => format!(" and {n} varied copies"),
     };
     format!("{n_clips} clips{copies} to train on, {} to decide by; {} parameters", dataset.dev.len(), trainer.n_parameters())

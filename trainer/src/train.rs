@@ -11,15 +11,16 @@ use std::time::Instant;
 
 use moodline_core::Emotion;
 use moodline_core::network::Tensors;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
+use crate::augment::Epoch;
 use crate::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
 use crate::config::{Monitor, TrainConfig, TrainingConfig};
-use crate::dataset::{Dataset, Part};
+use crate::dataset::{ClipProblem, Dataset, Part};
 use crate::loss::l2_penalty;
 use crate::metrics::Confusion;
 use crate::network::parameters::first_not_finite;
@@ -42,15 +43,27 @@ const DROPOUT_STREAMS: u64 = 1 << 32;
 const SMALLEST_PROBABILITY: f32 = 1e-7;
 
 /// Why training cannot go on.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("epoch {epoch}, batch {batch}: {source}")]
 pub struct TrainError {
     /// Counted from 1.
     pub epoch: usize,
     /// Counted from 1.
     pub batch: usize,
+    /// What went wrong.
+    pub source: StepError,
+}
+
+/// Why a step of the optimiser was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
     /// What is not finite, by name, or what does not fit.
-    pub source: NetworkError,
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A clip of which this epoch wants another copy.
+    #[error(transparent)]
+    Clip(#[from] ClipProblem),
 }
 
 /// A batch that was just learned from; figures are over the epoch so far.
@@ -213,7 +226,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
     /// and leaves the network in the middle of the epoch: drop it and go on from the last checkpoint.
     ///
     /// # Errors
-    /// [`TrainError`] for a number that is not finite, or data that do not fit the network.
+    /// [`TrainError`] for a number that is not finite, data that do not fit the network, or an audio file that is gone.
     pub fn epoch(&mut self, watch: &mut dyn FnMut(&BatchRecord) -> ControlFlow<()>) -> Result<Option<EpochRecord>, TrainError> {
         let start = Instant::now();
         let epoch = self.epochs_done() + 1;
@@ -282,10 +295,12 @@ impl<'a, N: Trainable> Trainer<'a, N> {
     }
 
     /// One step of the optimiser. The loss of the batch.
-    fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, NetworkError> {
+    fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, StepError> {
         let (train, training) = (&self.data.train, &self.config.training);
         let labels: Vec<usize> = clips.iter().map(|&clip| train.labels[clip]).collect();
-        let sequences: Vec<ArrayView2<'_, f32>> = clips.iter().map(|&clip| train.features[clip].view()).collect();
+        let fresh = self.fresh_copies(clips)?;
+        let features = clips.iter().zip(&fresh).map(|(&clip, fresh)| fresh.as_ref().unwrap_or(&train.features[clip]));
+        let sequences: Vec<ArrayView2<'_, f32>> = features.map(|features| features.view()).collect();
         let of_batches = self.config.augmentation.as_ref().and_then(|augmentation| augmentation.batch);
         let varied = of_batches.map(|config| config.vary(&sequences, &labels, training.seed, self.optimiser.updates));
         let (sequences, mixed) = match &varied {
@@ -313,16 +328,22 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         }
         self.optimiser.update(self.network.parameters_mut(), &outcome.gradients, self.schedule.learning_rate());
         if let Some(parameter) = first_not_finite(self.network.parameters()) {
-            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() });
+            return Err(NetworkError::NotFinite { quantity: Quantity::Value, parameter: parameter.to_owned() }.into());
         }
         if let (Some(average), Some(decay)) = (&mut self.average, training.average) {
             move_average(average, self.network.parameters(), decay, self.optimiser.updates);
         }
         self.schedule.end_of_batch();
         for (label, probabilities) in labels.iter().zip(&outcome.probabilities) {
-            confusion.add(Emotion::ALL[*label], winner(probabilities));
+            confusion.add(Emotion::ALL[*label], Emotion::most_probable(probabilities));
         }
         Ok(outcome.loss)
+    }
+
+    /// What this epoch has instead of the loaded copies among `clips`.
+    fn fresh_copies(&self, clips: &[usize]) -> Result<Vec<Option<Array2<f32>>>, ClipProblem> {
+        let epoch = Epoch { seed: self.config.training.seed, number: self.epochs_done() + 1 };
+        self.data.fresh.as_ref().map_or_else(|| Ok(vec![None; clips.len()]), |fresh| fresh.draw(clips, epoch))
     }
 
     fn keep_if_best(&mut self, record: &EpochRecord) {
@@ -338,8 +359,8 @@ impl<'a, N: Trainable> Trainer<'a, N> {
 }
 
 impl TrainError {
-    fn in_batch(epoch: usize, batch: usize) -> impl FnOnce(NetworkError) -> Self {
-        move |source| Self { epoch, batch, source }
+    fn in_batch<E: Into<StepError>>(epoch: usize, batch: usize) -> impl FnOnce(E) -> Self {
+        move |source| Self { epoch, batch, source: source.into() }
     }
 }
 
@@ -368,7 +389,7 @@ pub fn measure(network: &impl Trainable, part: &Part) -> Result<Measured, Networ
     let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
     for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
         measured.loss -= f64::from(probabilities[label].max(SMALLEST_PROBABILITY)).ln() / part.len() as f64;
-        measured.confusion.add(Emotion::ALL[label], winner(probabilities));
+        measured.confusion.add(Emotion::ALL[label], Emotion::most_probable(probabilities));
     }
     Ok(measured)
 }
@@ -376,13 +397,6 @@ pub fn measure(network: &impl Trainable, part: &Part) -> Result<Measured, Networ
 /// Keras' `val_loss`: the loss the optimiser minimises, on the dev split and without class weights.
 fn monitored_loss(record: &EpochRecord) -> f64 {
     record.dev_loss + record.regularisation
-}
-
-/// The most probable emotion; the first of equals.
-pub(crate) fn winner(probabilities: &[f32; Emotion::COUNT]) -> Emotion {
-    Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
-        if probabilities[emotion.index()] > probabilities[best.index()] { emotion } else { best }
-    })
 }
 
 fn batches(data: &Dataset, config: &TrainConfig) -> usize {

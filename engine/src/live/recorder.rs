@@ -5,7 +5,7 @@ mod place;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moodline_core::samples::MAX_MAGNITUDE;
+use moodline_core::samples::{first_unusable, is_usable};
 
 use super::analysers::{Analysers, Setup};
 use super::meter::Meter;
@@ -152,15 +152,12 @@ impl Recorder {
         self.n_taken += samples.len() as u64;
         self.n_waiting = self.n_waiting.saturating_sub(samples.len() as u64);
         flush_subnormals(samples);
-        // Without an early exit the check is vectorised.
-        if samples.iter().fold(true, |all, sample| all & is_usable(sample)) {
+        let Some(first) = first_unusable(samples) else {
             self.take_usable(samples);
             return;
-        }
+        };
         // What lies between two unusable samples of one piece is shorter than anything that could be told from it.
-        // INVARIANT: the fold found one.
-        let first = samples.iter().position(|sample| !is_usable(sample)).expect("a sample is unusable");
-        let last = samples.iter().rposition(|sample| !is_usable(sample)).expect("a sample is unusable");
+        let last = samples.iter().rposition(|sample| !is_usable(sample)).unwrap_or(first);
         self.take_usable(&samples[..first]);
         self.end_run();
         self.pass_over((last + 1 - first) as u64, GapReason::NotFinite);
@@ -302,9 +299,4 @@ fn flush_subnormals(samples: &mut [f32]) {
     for sample in samples {
         *sample = if sample.abs() < f32::MIN_POSITIVE { 0.0 } else { *sample };
     }
-}
-
-/// Not NaN, not infinite, and not louder than anything that is audio.
-fn is_usable(sample: &f32) -> bool {
-    sample.abs() <= MAX_MAGNITUDE as f32
 }

@@ -215,14 +215,9 @@ impl Canvas<'_> {
 
     fn mark(&self, column: &Column) -> Mark {
         let Some(four) = four(column) else { return Mark::Nothing };
-        let winner = winner(four);
+        let winner = Emotion::most_probable(four);
         if four[winner.index()] >= self.look.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
     }
-}
-
-/// The most probable emotion; the first in order when several are equal.
-pub(crate) fn winner(four: &Four) -> Emotion {
-    Emotion::ALL.into_iter().rev().max_by(|a, b| four[a.index()].total_cmp(&four[b.index()])).unwrap_or(Emotion::Neutral)
 }
 
 fn four(column: &Column) -> Option<&Four> {
@@ -254,14 +249,6 @@ pub(crate) fn stripes(rect: Rect, stroke: Stroke) -> Vec<Shape> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_winner_is_the_engines() {
-        let cases = [[0.4, 0.4, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4], [0.25; 4], [0.0, 0.5, 0.5, 0.0]];
-        for four in cases {
-            assert_eq!(winner(&four), moodline_core::Probabilities::new(four).unwrap().winner());
-        }
-    }
 
     #[test]
     fn stripes_stay_inside() {

@@ -10,7 +10,6 @@ use super::colours::Colours;
 use super::columns::{Column, Four, What};
 use super::glyph;
 use super::headline::percent;
-use super::lane::winner;
 
 /// Size of the text, points.
 const SIZE: f32 = 11.5;
@@ -52,7 +51,7 @@ impl Readout<'_> {
 
     fn paint_speech(&self, painter: &Painter, row: Rect, colours: &Colours, time: &str, four: &Four) -> f32 {
         let left = paint_cells(painter, row, colours, |emotion| percent(four[emotion.index()]));
-        let winner = winner(four);
+        let winner = Emotion::most_probable(four);
         let name = if four[winner.index()] >= self.confidence { winner.name() } else { "uncertain" };
         paint_text(painter, row.with_max_x(left - 10.0), colours, &format!("{time}   {name}"))
     }

@@ -29,6 +29,10 @@ pub struct AugmentationConfig {
     /// What the copies get.
     #[serde(default)]
     pub mode: Mode,
+    /// Whether each epoch draws its copies anew, by the seed of the training and the number of the epoch too, instead of seeing the same ones again.
+    /// They are then made batch by batch from the audio, and never cached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// Seed of every draw for the copies. It is not that of the training, so that trainings of several seeds share their copies.
     #[serde(default)]
     pub seed: u64,
@@ -242,6 +246,9 @@ impl AugmentationConfig {
         }
         if self.copies > 0 && self.transforms.is_empty() {
             return refuse("transforms", "at least one where there are copies".to_owned(), "none".to_owned());
+        }
+        if self.fresh && self.copies == 0 {
+            return refuse("fresh", "absent where there are no copies".to_owned(), "true".to_owned());
         }
         for (index, TransformConfig { probability, transform }) in self.transforms.iter().enumerate() {
             let at = |field: &str| format!("transforms[{index}].{field}");

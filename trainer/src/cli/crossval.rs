@@ -12,6 +12,7 @@ use crate::config::TrainConfig;
 use crate::crossval::{CrossvalError, CrossvalOptions, crossval};
 use crate::files;
 use crate::manifest::Manifest;
+use crate::metrics::interval_text;
 use crate::progress::{Interrupt, Progress};
 use crate::protocol::Protocol;
 
@@ -113,10 +114,14 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
     };
     for model in &results.models {
         for group in &model.groups {
-            let [low, high] = group.pooled.uar_interval;
             println!(
-                "{}, {}: UAR {} (interval over speakers {low:.3} - {high:.3}), accuracy {}, macro-F1 {}",
-                model.name, group.name, group.uar, group.accuracy, group.macro_f1
+                "{}, {}: UAR {} (interval over speakers {}), accuracy {}, macro-F1 {}",
+                model.name,
+                group.name,
+                group.uar,
+                interval_text(group.pooled.uar_interval),
+                group.accuracy,
+                group.macro_f1
             );
         }
         for step in &model.leak {

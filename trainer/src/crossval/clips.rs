@@ -1,11 +1,13 @@
 //! The clips of all folds, loaded once.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use moodline_core::Emotion;
 use sha2::{Digest as _, Sha256};
 
 use super::{CrossvalError, CrossvalOptions, JobError};
+use crate::augment::Augmenter;
 use crate::config::TrainConfig;
 use crate::dataset::{Clip, ClipLoader, ClipProblems, Dataset, Part, augmenter_of, fit_scaler};
 use crate::manifest::Utterance;
@@ -22,6 +24,7 @@ struct Loaded {
 pub(super) struct Clips<'a> {
     utterances: &'a [Utterance],
     loaded: HashMap<Sample, Loaded>,
+    augmenter: Option<Arc<Augmenter>>,
     pub(super) problems: ClipProblems,
 }
 
@@ -40,7 +43,7 @@ impl<'a> Clips<'a> {
             wanted.iter().map(|sample| (&utterances[sample.utterance], sample.copy)).collect();
         let (augmenter, mut problems) = augmenter_of(config)?;
         let loader =
-            ClipLoader::new(&config.front_end, config.training.block_seconds, options.cache).with_augmenter(augmenter.as_ref());
+            ClipLoader::new(&config.front_end, config.training.block_seconds, options.cache).with_augmenter(augmenter.as_deref());
         let (clips, problems_of_clips) = loader.load_copies(&requests, progress, interrupt)?;
         problems.extend(problems_of_clips);
         let problems = ClipProblems(problems);
@@ -55,7 +58,7 @@ impl<'a> Clips<'a> {
                 (sample, Loaded { clip, sha256: Sha256::digest(bytes).into() })
             })
             .collect();
-        let clips = Self { utterances, loaded, problems };
+        let clips = Self { utterances, loaded, augmenter, problems };
         clips.keep_usable(plan);
         if plan.folds.is_empty() { Err(CrossvalError::NoClips { problems: clips.problems }) } else { Ok(clips) }
     }
@@ -106,7 +109,8 @@ impl<'a> Clips<'a> {
             ScalerOn::Everything => samples(fold).collect::<BTreeSet<_>>().into_iter().collect(),
         };
         let scaler = fit_scaler(known.iter().map(|sample| &self.loaded[sample].clip), config.front_end.n_features());
-        let dataset = Dataset::of_parts(self.select(&fold.train), self.select(&fold.dev), scaler, config)?;
+        let (train, dev) = (self.select(&fold.train), self.select(&fold.dev));
+        let dataset = Dataset::of_parts(train, dev, scaler, config, self.augmenter.clone())?;
         let tests = fold.tests.iter().map(|test| Part::new(self.select(&test.samples), &dataset.scaler)).collect();
         Ok((dataset, tests))
     }

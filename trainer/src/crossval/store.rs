@@ -11,7 +11,6 @@ use super::job::Job;
 use crate::files::{self, FileError};
 use crate::metrics::Confusion;
 use crate::protocol::Fold;
-use crate::train::winner;
 
 /// What is kept of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +31,9 @@ impl Finished {
     /// What one test of the fold found.
     pub(super) fn confusion(&self, fold: &Fold, test: usize, clips: &Clips<'_>) -> Confusion {
         let samples = fold.tests[test].samples.iter();
-        Confusion::of(samples.zip(&self.tests[test]).map(|(sample, found)| (clips.emotion(*sample), winner(found))))
+        Confusion::of(
+            samples.zip(&self.tests[test]).map(|(sample, found)| (clips.emotion(*sample), Emotion::most_probable(found))),
+        )
     }
 
     fn fits(&self, fold: &Fold) -> bool {

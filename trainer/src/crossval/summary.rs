@@ -10,12 +10,11 @@ use super::store::Finished;
 use super::{Crossval, CrossvalOptions, jobs, speed};
 use crate::evaluate::SpeakerMetrics;
 use crate::manifest::Utterance;
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Calibration, Confusion, Report};
 use crate::protocol::results::{
     CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
 };
 use crate::protocol::{Fold, Plan, Sample};
-use crate::train::winner;
 
 /// A finished training and what it was of.
 struct Outcome<'a> {
@@ -133,6 +132,7 @@ fn model_results(
 
 fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[Outcome<'_>]) -> GroupResults {
     let mut pooled = ByVoice::default();
+    let mut answers = Vec::new();
     let mut by_seed = Vec::with_capacity(seeds.len());
     for &seed in seeds {
         let mut of_seed = ByVoice::default();
@@ -140,6 +140,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
             for tested in outcome.tested(group, clips) {
                 of_seed.add(&tested);
                 pooled.add(&tested);
+                answers.push((tested.utterance.emotion, tested.probabilities.map(f64::from)));
             }
         }
         by_seed.push(SeedResults { seed, report: Report::of(&of_seed.speakers) });
@@ -169,6 +170,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
         macro_f1: over_seeds(&|report| report.macro_f1),
         recall: Emotion::ALL.map(|emotion| over_seeds(&|report| report.per_class.of(emotion).recall)),
         pooled: Report::of(&pooled.speakers),
+        calibration: Some(Calibration::of(answers)),
         folds: folds.collect(),
         per_speaker: figures(&pooled.speakers),
         per_corpus: figures(&pooled.corpora),
@@ -186,7 +188,7 @@ struct ByVoice {
 impl ByVoice {
     fn add(&mut self, tested: &Tested<'_>) {
         let Utterance { speaker, corpus, emotion, .. } = tested.utterance;
-        let found = winner(tested.probabilities);
+        let found = Emotion::most_probable(tested.probabilities);
         self.speakers.entry(speaker.clone()).or_default().add(*emotion, found);
         self.corpora.entry(corpus.clone()).or_default().add(*emotion, found);
     }
@@ -215,7 +217,7 @@ fn predictions_csv(plan: &Plan, clips: &Clips<'_>, models: &[(Model, Vec<Outcome
                 for Tested { sample, utterance, probabilities } in outcome.tested(index, clips) {
                     let Utterance { name, corpus, speaker, emotion, .. } = utterance;
                     let [angry, happy, sad, neutral] = probabilities.map(|probability| format!("{probability:.6}"));
-                    let (copy, predicted) = (sample.copy.to_string(), winner(probabilities).name());
+                    let (copy, predicted) = (sample.copy.to_string(), Emotion::most_probable(probabilities).name());
                     let place = [model.name(), &group.name, &seed, &fold, name, &copy, corpus, speaker];
                     let answer = [emotion.name(), predicted, &angry, &happy, &sad, &neutral];
                     write(&[&place[..], &answer[..]].concat());

@@ -90,9 +90,15 @@ pub struct ClipLoader<'a> {
 }
 
 /// What one thread needs to make features.
-struct Workshop {
-    front_end: FrontEnd<f32>,
-    fourier: Fourier,
+pub(super) struct Workshop {
+    pub(super) front_end: FrontEnd<f32>,
+    pub(super) fourier: Fourier,
+}
+
+impl Workshop {
+    pub(super) fn new(front_end: &FrontEndConfig) -> Result<Self, FrontEndError> {
+        Ok(Self { front_end: FrontEnd::new(front_end)?, fourier: Fourier::new() })
+    }
 }
 
 /// A clip's audio file and what was read of it.
@@ -146,8 +152,7 @@ impl<'a> ClipLoader<'a> {
         interrupt: &Interrupt,
     ) -> Result<(Vec<Clip>, Vec<ClipProblem>), DatasetError> {
         assert!(self.augmenter.is_some() || requests.iter().all(|(_, copy)| *copy == 0), "copies need an augmenter");
-        let front_end = || FrontEnd::<f32>::new(self.front_end);
-        front_end()?;
+        Workshop::new(self.front_end)?;
         let groups: Vec<&[(&Utterance, usize)]> = requests.chunk_by(|(a, _), (b, _)| a.path == b.path).collect();
         let bar = progress.bar("features", groups.len());
         // The threads of the pool say what they have to say where this one does: in the log of the run.
@@ -156,7 +161,7 @@ impl<'a> ClipLoader<'a> {
             .par_iter()
             .map_init(
                 // INVARIANT: the same configuration was accepted above.
-                || Workshop { front_end: front_end().expect("a front end that was accepted before"), fourier: Fourier::new() },
+                || Workshop::new(self.front_end).expect("a front end that was accepted before"),
                 |workshop, group| {
                     let load = || tracing::dispatcher::with_default(&messages, || self.load_group(group, workshop));
                     let clips = (!interrupt.requested()).then(load);
@@ -232,7 +237,7 @@ impl<'a> ClipLoader<'a> {
     }
 
     /// The features of the first block of `samples`.
-    fn compute(&self, samples: &[f32], name: &str, front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, ClipProblem> {
+    pub(super) fn compute(&self, samples: &[f32], name: &str, front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, ClipProblem> {
         let name = || name.to_owned();
         let block = first(samples, n_samples(self.block_seconds, self.front_end));
         let features = self.stream(block, front_end).map_err(|reason| ClipProblem::FrontEnd { name: name(), reason })?;
@@ -289,51 +294,11 @@ fn first(samples: &[f32], n: usize) -> &[f32] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ClipProblems, Dataset, Loaded, Part, augmenter_of};
+    use super::super::testing::{AUGMENTATION, config, corpus, load};
+    use super::super::{Dataset, Part, augmenter_of};
     use super::*;
     use crate::augment::signals::{sum_of_tones, write_wav};
-    use crate::config::TrainConfig;
-    use crate::manifest::{Manifest, Split, Splits};
-
-    /// Two clips of each class to train on and one to decide by, each with tones of its own.
-    fn corpus(folder: &Path) -> Manifest {
-        let mut table = "path,speaker,emotion,split\n".to_owned();
-        for (index, (emotion, split)) in ["angry", "happy", "sad", "neutral"]
-            .into_iter()
-            .flat_map(|emotion| ["train", "train", "dev"].map(|split| (emotion, split)))
-            .enumerate()
-        {
-            let hz = 120.0 + 17.0 * index as f64;
-            write_wav(&folder.join(format!("{index}.wav")), &sum_of_tones(&[hz, 3.0 * hz, 11.0 * hz], 0.4));
-            table += &format!("{index}.wav,{split},{emotion},{split}\n");
-        }
-        std::fs::write(folder.join("clips.csv"), table).unwrap();
-        Manifest::read(&[folder.join("clips.csv")], Splits::Required).unwrap()
-    }
-
-    fn config(augmentation: &str) -> TrainConfig {
-        let text = include_str!("../../configs/paper-ltc-16.toml").to_owned() + augmentation;
-        TrainConfig::parse("c.toml", &text, &[]).unwrap()
-    }
-
-    const AUGMENTATION: &str = r#"
-        [augmentation]
-        copies = 2
-        [[augmentation.transforms]]
-        kind = "speed"
-        rate = [0.85, 1.18]
-        [[augmentation.transforms]]
-        kind = "noise"
-        snr_db = [10, 50]
-        probability = 0.7
-    "#;
-
-    fn load(manifest: &Manifest, config: &TrainConfig, cache: Option<&FeatureCache>) -> Dataset {
-        let loaded = Dataset::load(manifest, config, cache, Progress::Silent, &Interrupt::default());
-        let Loaded { dataset, problems: ClipProblems(problems) } = loaded.unwrap();
-        assert!(problems.is_empty(), "{problems:?}");
-        dataset
-    }
+    use crate::manifest::Split;
 
     #[test]
     fn only_the_train_split_is_varied_and_copies_count_nowhere() {
@@ -370,7 +335,7 @@ mod tests {
         let cache = FeatureCache::new(&folder.path().join("cache"), &config.front_end, config.training.block_seconds);
         let copies = |cache: Option<&FeatureCache>, requests: &[(&Utterance, usize)], n_threads| -> Vec<Array2<f32>> {
             let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache);
-            let loader = loader.with_augmenter(augmenter.as_ref());
+            let loader = loader.with_augmenter(augmenter.as_deref());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             let load = || loader.load_copies(requests, Progress::Silent, &Interrupt::default());
             let (clips, problems) = pool.install(load).unwrap();
@@ -403,7 +368,7 @@ mod tests {
         std::fs::remove_file(folder.path().join("4.wav")).unwrap();
         let config = config(AUGMENTATION);
         let (augmenter, _) = augmenter_of(&config).unwrap();
-        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, None).with_augmenter(augmenter.as_ref());
+        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, None).with_augmenter(augmenter.as_deref());
         let requests: Vec<(&Utterance, usize)> =
             manifest.utterances[..6].iter().flat_map(|utterance| [(utterance, 0), (utterance, 1)]).collect();
         let (clips, problems) = loader.load_copies(&requests, Progress::Silent, &Interrupt::default()).unwrap();

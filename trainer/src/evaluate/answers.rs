@@ -43,7 +43,8 @@ pub struct CorpusMetrics {
     /// [`Confusion::uar`]
     pub uar: f64,
     /// [`uar_interval`]
-    pub uar_interval: [f64; 2],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uar_interval: Option<[f64; 2]>,
     /// [`Confusion::accuracy`]
     pub accuracy: f64,
 }

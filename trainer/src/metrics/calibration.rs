@@ -44,7 +44,7 @@ impl Calibration {
     pub fn of(answers: impl IntoIterator<Item = (Emotion, [f64; Emotion::COUNT])>) -> Self {
         let mut sums = [(0_u64, 0.0, 0_u64); CALIBRATION_BINS];
         for (truth, probabilities) in answers {
-            let best = most_probable(&probabilities);
+            let best = Emotion::most_probable(&probabilities);
             let confidence = probabilities[best.index()];
             let bin = (0..CALIBRATION_BINS - 1).find(|&bin| confidence <= edge(bin + 1)).unwrap_or(CALIBRATION_BINS - 1);
             let (n, sum, right) = &mut sums[bin];
@@ -64,14 +64,6 @@ impl Calibration {
         let gaps: f64 = bins.iter().map(|bin| bin.n as f64 * (bin.accuracy - bin.confidence).abs()).sum();
         Self { n, ece: if n == 0 { 0.0 } else { gaps / n as f64 }, bins }
     }
-}
-
-/// The most probable emotion; the first of equals.
-#[must_use]
-pub fn most_probable(probabilities: &[f64; Emotion::COUNT]) -> Emotion {
-    Emotion::ALL.into_iter().fold(Emotion::Angry, |best, emotion| {
-        if probabilities[emotion.index()] > probabilities[best.index()] { emotion } else { best }
-    })
 }
 
 fn edge(bin: usize) -> f64 {

@@ -48,6 +48,11 @@ pub struct Bar {
     pub colour: RGBColor,
 }
 
+/// The note of a figure over `n` utterances, which says why its interval is missing.
+pub(crate) fn counted(n: u64, interval: Option<[f64; 2]>) -> String {
+    format!("n = {n}{}", if interval.is_none() { ", one speaker" } else { "" })
+}
+
 impl Bars {
     /// Whether bar `index` is the first of its group and the group has a name.
     fn opens_group(&self, index: usize) -> bool {

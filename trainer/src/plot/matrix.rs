@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::{Area, DrawResult, Figure, INK, MUTED, TEXT, TITLE, fitted, shade, style, text_width};
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Confusion, Report, interval_text};
 use crate::table::{Table, number};
 
 /// Above this part, white text is easier to read than dark.
@@ -70,10 +70,12 @@ impl ConfusionFigure {
     /// The confusion matrix of a report, with its figures.
     #[must_use]
     pub fn of(title: String, report: &Report) -> Self {
-        let [low, high] = report.uar_interval;
         let subtitle = format!(
-            "UAR {:.3} (95 % interval over speakers {low:.3} - {high:.3}), accuracy {:.3}, {} utterances",
-            report.uar, report.accuracy, report.n
+            "UAR {:.3} (95 % interval over speakers {}), accuracy {:.3}, {} utterances",
+            report.uar,
+            interval_text(report.uar_interval),
+            report.accuracy,
+            report.n
         );
         Self { title, subtitle, confusion: report.confusion }
     }
@@ -114,14 +116,14 @@ impl Figure for ConfusionFigure {
     }
 
     fn draw(&self, area: &Area<'_>) -> DrawResult {
-        area.draw_text(&fitted(&self.title, TITLE, 912), &style(TITLE, &INK, HPos::Center), (470, 20))?;
-        area.draw_text(&fitted(&self.subtitle, TEXT, 912), &style(TEXT, &MUTED, HPos::Center), (470, 44))?;
-        let rows = Emotion::ALL.map(|emotion| emotion.to_string());
+        area.draw_text(&fitted(&self.title, TITLE, 912), &style(TITLE, &INK, HPos::Left), (14, 20))?;
+        area.draw_text(&fitted(&self.subtitle, TEXT, 912), &style(TEXT, &MUTED, HPos::Left), (14, 42))?;
+        let rows = Emotion::ALL.map(|emotion| format!("true {emotion}"));
         let columns = Emotion::ALL.map(|emotion| format!("found {emotion}"));
         let counts = self.cells(|count, _| count.to_string());
         let parts = self.cells(|_, part| format!("{:.1}", 100.0 * part));
-        for (title, left, cells) in [("utterances", 78, counts), ("per cent of the true class", 548, parts)] {
-            let grid = Grid { left, margin: 78, top: 112, width: 92, height: 90 };
+        for (title, left, cells) in [("utterances", 92, counts), ("per cent of the true class", 562, parts)] {
+            let grid = Grid { left, margin: 92, top: 112, width: 90, height: 90 };
             area.draw_text(title, &style(TEXT, &MUTED, HPos::Center), (left + 2 * grid.width, 74))?;
             grid.draw(area, &rows, &columns, &cells)?;
         }

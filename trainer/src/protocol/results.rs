@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Protocol;
 use crate::evaluate::SpeakerMetrics;
 use crate::manifest::ManifestSource;
-use crate::metrics::{Confusion, Report};
+use crate::metrics::{Calibration, Confusion, Report};
 
 /// Raised whenever a reader of the version before would misread the file.
 pub const SCHEMA: u32 = 1;
@@ -110,6 +110,9 @@ pub struct GroupResults {
     pub recall: [Spread; 4],
     /// All clips once for each seed: the counts of all seeds added up, with the interval over speakers.
     pub pooled: Report,
+    /// How sure the answers of all seeds are, and how right. None in results that were written before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Each seed for itself, its folds pooled.
     pub seeds: Vec<SeedResults>,
     /// Each fold and seed.
@@ -214,6 +217,14 @@ impl ModelResults {
 }
 
 impl CrossvalResults {
+    /// Clips that a training of a group learns from, copies included, as the mean over its folds. None of a group that is not there.
+    #[must_use]
+    pub fn mean_n_train(&self, model: &ModelResults, group: &str) -> Option<f64> {
+        let group = model.groups.iter().find(|other| other.name == group)?;
+        let counts: Vec<f64> = group.folds.iter().map(|fold| self.folds[fold.fold].n_train as f64).collect();
+        (!counts.is_empty()).then(|| counts.iter().sum::<f64>() / counts.len() as f64)
+    }
+
     /// As JSON, with a line end.
     #[must_use]
     pub fn to_json(&self) -> String {

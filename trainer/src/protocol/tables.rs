@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::metrics::interval_text;
 use crate::network::LANES;
 
-use super::results::{CrossvalResults, FoldResults, GroupResults, ModelResults, Spread};
+use super::results::{CrossvalResults, FoldResults, GroupResults, LeakStep, ModelResults, Spread};
 
 /// A figure with its deviation over the seeds, `0.612 ± 0.011`.
 impl std::fmt::Display for Spread {
@@ -68,7 +69,7 @@ impl CrossvalResults {
         self.write_headline(&mut text);
         for model in &self.models {
             if !model.leak.is_empty() {
-                write_leak(&mut text, model);
+                self.write_leak(&mut text, model);
             }
             if let Some(matrix) = Matrix::of(model) {
                 matrix.write_markdown(&mut text);
@@ -91,13 +92,13 @@ impl CrossvalResults {
         for model in &self.models {
             for group in &model.groups {
                 let GroupResults { name, uar, accuracy, macro_f1, pooled, recall, .. } = group;
-                let [low, high] = pooled.uar_interval;
+                let interval = interval_text(pooled.uar_interval);
                 let [angry, happy, sad, neutral] = recall;
                 let n_clips = pooled.n / model.seeds.len() as u64;
                 line(
                     text,
                     format_args!(
-                        "| {} | {} | {n_clips} | {uar} | {low:.3} - {high:.3} | {accuracy} | {macro_f1} | {angry} | {happy} | {sad} | {neutral} |",
+                        "| {} | {} | {n_clips} | {uar} | {interval} | {accuracy} | {macro_f1} | {angry} | {happy} | {sad} | {neutral} |",
                         model.name,
                         cell(name)
                     ),
@@ -122,17 +123,26 @@ impl CrossvalResults {
         );
     }
 
+    fn write_leak(&self, text: &mut String, model: &ModelResults) {
+        line(text, format_args!("\n## {}: the leak, in points of UAR\n", model.name));
+        line(text, format_args!("| what changes | from | to | clips | points |\n|---|---|---|---|---|"));
+        for row in leak_rows(self, model) {
+            line(text, format_args!("| {} |", row.join(" | ")));
+        }
+        line(text, format_args!("\n{LEAK_NOTE}"));
+    }
+
     fn write_seeds_and_folds(&self, text: &mut String, model: &ModelResults) {
         for group in &model.groups {
             line(text, format_args!("\n## {}, {}: seeds and folds\n", model.name, group.name));
             line(text, format_args!("| seed | UAR | interval | accuracy | macro-F1 |\n|---:|---|---|---|---|"));
             for seed in &group.seeds {
-                let [low, high] = seed.report.uar_interval;
+                let interval = interval_text(seed.report.uar_interval);
                 let report = &seed.report;
                 line(
                     text,
                     format_args!(
-                        "| {} | {:.3} | {low:.3} - {high:.3} | {:.3} | {:.3} |",
+                        "| {} | {:.3} | {interval} | {:.3} | {:.3} |",
                         seed.seed, report.uar, report.accuracy, report.macro_f1
                     ),
                 );
@@ -164,12 +174,18 @@ impl CrossvalResults {
     }
 }
 
-fn write_leak(text: &mut String, model: &ModelResults) {
-    line(text, format_args!("\n## {}: the leak, in points of UAR\n", model.name));
-    line(text, format_args!("| what changes | from | to | points |\n|---|---|---|---|"));
-    for step in &model.leak {
-        line(text, format_args!("| {} | {} | {} | {:+.1} |", step.name, step.from, step.to, step.points));
-    }
+/// What stands under a table of the leak.
+pub(crate) const LEAK_NOTE: &str = "Clips: what a training learns from, copies included, as the mean over the folds. Where the two differ, a part of the points is \
+    that difference: who decides is taken out of those to train on, unless the tested clips decide.";
+
+/// Adds the steps of the leak up: what changes, from where to where, with how many clips to train on, and what it is worth.
+pub(crate) fn leak_rows(results: &CrossvalResults, model: &ModelResults) -> Vec<[String; 5]> {
+    let clips = |group: &str| results.mean_n_train(model, group).map_or_else(|| "?".to_owned(), |n| format!("{n:.0}"));
+    let row = |step: &LeakStep| {
+        let clips = format!("{} to {}", clips(&step.from), clips(&step.to));
+        [step.name.clone(), step.from.clone(), step.to.clone(), clips, format!("{:+.1}", step.points)]
+    };
+    model.leak.iter().map(row).collect()
 }
 
 impl ModelResults {

@@ -5,12 +5,17 @@ use super::source::{EvaluationPart, LATENCY_RUNS, Material};
 use super::{evaluations, paper};
 use crate::evaluate::confusion_by_speaker;
 use crate::metrics::accuracy_interval;
-use crate::plot::{Bar, Bars, Point, Scatter, ScatterPanel, series};
+use crate::plot::{Bar, Bars, Point, Scatter, ScatterPanel, counted, series};
 
 /// UAR of guessing.
 const CHANCE: f64 = 0.25;
 /// The colour of quoted figures: none of a series.
 const QUOTED: plotters::style::RGBColor = plotters::style::RGBColor(0x99, 0x99, 0x99);
+
+/// So many seeds.
+pub(super) fn seeds(n: usize) -> String {
+    format!("{n} seed{}", if n == 1 { "" } else { "s" })
+}
 
 /// Where evaluations were measured: only those of one place can be compared.
 fn place(part: &EvaluationPart) -> String {
@@ -30,15 +35,15 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
     };
     for part in &material.evaluations {
         let report = &part.evaluation.report;
-        add(place(part), part.name.clone(), report.uar, Some(report.uar_interval), format!("n = {}", report.n));
+        add(place(part), part.name.clone(), report.uar, report.uar_interval, counted(report.n, report.uar_interval));
     }
     for (name, results) in &material.crossvals {
         for model in &results.models {
             for group in &model.groups {
                 let label = if group.name == "test" { model.name.clone() } else { format!("{}, {}", model.name, group.name) };
-                let note = format!("n = {} × {} seeds", group.pooled.n / group.seeds.len().max(1) as u64, group.seeds.len());
+                let note = format!("n = {} × {}", group.pooled.n / group.seeds.len().max(1) as u64, seeds(group.seeds.len()));
                 let place = format!("{name}: cross-validation, protocol {}", results.protocol);
-                add(place, label, group.uar.mean, Some(group.pooled.uar_interval), note);
+                add(place, label, group.uar.mean, group.pooled.uar_interval, note);
             }
         }
     }
@@ -60,7 +65,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
     section.text("Only bars under the same heading were measured on the same recordings and can be compared.");
     let figure = Bars {
         title: "Unweighted average recall".to_owned(),
-        subtitle: "whiskers: 95 % bootstrap interval over speakers, where the speakers are known".to_owned(),
+        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and they are known".to_owned(),
         x_label: "UAR".to_owned(),
         bars: ordered,
         reference: Some((CHANCE, "chance".to_owned())),
@@ -76,7 +81,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     }
     let ours = material.evaluations.iter().map(|part| {
         let report = &part.evaluation.report;
-        let interval = part.answers.as_deref().map(|answers| accuracy_interval(&confusion_by_speaker(answers)));
+        let interval = part.answers.as_deref().and_then(|answers| accuracy_interval(&confusion_by_speaker(answers)));
         Bar {
             group: "measured here, speakers of train and test apart".to_owned(),
             label: format!("{} on {}", part.name, place(part)),
@@ -102,7 +107,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     ));
     let figure = Bars {
         title: "Accuracy, as the paper's Figure 2 has it".to_owned(),
-        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are predictions".to_owned(),
+        subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and predictions of them".to_owned(),
         x_label: "accuracy".to_owned(),
         bars: ours.chain(quoted).collect(),
         reference: None,
@@ -156,7 +161,7 @@ pub(super) fn cost(material: &Material, latency: bool) -> Option<Section> {
             .map(|(part, _)| Point {
                 name: evaluations::title(part),
                 y: part.evaluation.report.uar,
-                interval: Some(part.evaluation.report.uar_interval),
+                interval: part.evaluation.report.uar_interval,
             })
             .collect(),
     };

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::compare::seeds;
 use super::page::Section;
 use super::source::Material;
-use crate::plot::{Bar, Bars, ConfusionFigure, series};
-use crate::protocol::matrix_figure;
+use crate::evaluate::SpeakerMetrics;
+use crate::metrics::interval_text;
+use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
 use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
+use crate::protocol::{LEAK_NOTE, leak_rows, matrix_figure};
 use crate::table::Table;
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
@@ -29,22 +32,25 @@ pub(super) fn crossval(material: &Material) -> Option<Section> {
         }
         section.table(format!("{name}: mean ± deviation over the seeds, and their range"), figures(results));
         for model in &results.models {
-            add_leak(&mut section, name, model);
+            add_leak(&mut section, name, results, model);
             add_matrix(&mut section, name, model);
         }
         if let Some(network) = results.models.first() {
             for group in &network.groups {
                 let title = format!("{name}, {}, {}", network.name, group.name);
-                let caption = format!("{title}: the answers of {} seeds together.", group.seeds.len());
-                let figure = ConfusionFigure::of(title, &group.pooled);
+                let answers = format!("the answers of {} together", seeds(group.seeds.len()));
+                let caption = format!("{title}: {answers}.");
+                let figure = ConfusionFigure::of(format!("{title}: {answers}"), &group.pooled);
                 section.figure(format!("crossval-confusion-{name}-{}", group.name), caption, figure);
-                add_speakers(&mut section, &format!("{name}, {}, {}", network.name, group.name), &group.per_speaker);
+                if let Some(calibration) = &group.calibration {
+                    let caption =
+                        format!("{title}: reliability diagram of {answers}, expected calibration error {:.3}.", calibration.ece);
+                    let figure = Reliability { title: title.clone(), calibration: calibration.clone() };
+                    section.figure(format!("crossval-reliability-{name}-{}", group.name), caption, figure);
+                }
+                add_parts(&mut section, "speaker", &title, &group.per_speaker);
                 if group.per_corpus.len() > 1 {
-                    add_speakers(
-                        &mut section,
-                        &format!("{name}, {}, {}, by corpus", network.name, group.name),
-                        &group.per_corpus,
-                    );
+                    add_parts(&mut section, "corpus", &title, &group.per_corpus);
                 }
             }
         }
@@ -74,7 +80,6 @@ fn figures(results: &CrossvalResults) -> Table {
     ]);
     for model in &results.models {
         for group in &model.groups {
-            let [low, high] = group.pooled.uar_interval;
             table.push([
                 model.name.clone(),
                 group.name.clone(),
@@ -83,7 +88,7 @@ fn figures(results: &CrossvalResults) -> Table {
                 model.block_ms.map_or_else(String::new, |ms| format!("{ms:.3}")),
                 (group.pooled.n / group.seeds.len().max(1) as u64).to_string(),
                 show(&group.uar),
-                format!("{low:.3} - {high:.3}"),
+                interval_text(group.pooled.uar_interval),
                 show(&group.accuracy),
                 show(&group.macro_f1),
             ]);
@@ -93,19 +98,14 @@ fn figures(results: &CrossvalResults) -> Table {
 }
 
 /// What each loosened rule of the published protocol is worth.
-fn add_leak(section: &mut Section, name: &str, model: &ModelResults) {
+fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model: &ModelResults) {
     if model.leak.is_empty() {
         return;
     }
-    let mut table = Table::new(["what is loosened", "from", "to", "gain in points of UAR"]);
-    for step in &model.leak {
-        let gain = match step.points.deviation {
-            Some(deviation) => format!("{:+.1} ± {deviation:.1}", step.points.mean),
-            None => format!("{:+.1}", step.points.mean),
-        };
-        table.push([step.name.clone(), step.from.clone(), step.to.clone(), gain]);
-    }
+    let mut table = Table::new(["what is loosened", "from", "to", "clips", "gain in points of UAR"]);
+    leak_rows(results, model).into_iter().for_each(|row| table.push(row));
     section.table(format!("{name}, {}: the leak of the published protocol, each seed with itself", model.name), table);
+    section.text(LEAK_NOTE);
     let bars = model
         .groups
         .iter()
@@ -114,7 +114,7 @@ fn add_leak(section: &mut Section, name: &str, model: &ModelResults) {
             label: group.name.clone(),
             value: group.uar.mean,
             interval: group.uar.deviation.map(|deviation| [group.uar.mean - deviation, group.uar.mean + deviation]),
-            note: format!("{} seeds", group.seeds.len()),
+            note: seeds(group.seeds.len()),
             colour: series(0),
         })
         .collect();
@@ -137,7 +137,8 @@ fn add_matrix(section: &mut Section, name: &str, model: &ModelResults) {
     }
 }
 
-fn add_speakers(section: &mut Section, title: &str, by_name: &BTreeMap<String, crate::evaluate::SpeakerMetrics>) {
+/// UAR of each speaker or corpus.
+fn add_parts(section: &mut Section, part: &str, title: &str, by_name: &BTreeMap<String, SpeakerMetrics>) {
     let mut speakers: Vec<_> = by_name.iter().collect();
     speakers.sort_by(|a, b| b.1.uar.total_cmp(&a.1.uar).then_with(|| a.0.cmp(b.0)));
     let bars = speakers
@@ -152,11 +153,11 @@ fn add_speakers(section: &mut Section, title: &str, by_name: &BTreeMap<String, c
         })
         .collect();
     let figure = Bars {
-        title: format!("UAR: {title}"),
+        title: format!("By {part}: {title}"),
         subtitle: "n counts answers, those of all seeds together".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
         reference: Some((0.25, "chance".to_owned())),
     };
-    section.figure(format!("crossval-{title}"), format!("{title}: the best first."), figure);
+    section.figure(format!("crossval-{part}-{title}"), format!("{title}: UAR by {part}, the best first."), figure);
 }

@@ -2,8 +2,8 @@
 
 use super::page::Section;
 use super::source::{EvaluationPart, Material};
-use crate::evaluate::{calibration as calibration_of, figures_by_corpus};
-use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
+use crate::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus};
+use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, counted, series};
 
 const CHANCE: f64 = 0.25;
 
@@ -49,27 +49,30 @@ pub(super) fn speakers_and_corpora(material: &Material) -> Option<Section> {
             bars,
             reference: Some((CHANCE, "chance".to_owned())),
         };
-        let bar = |label: &str, value, interval, n: u64, index| Bar {
+        let bar = |label: &str, value, interval, note, index| Bar {
             group: String::new(),
             label: label.to_owned(),
             value,
             interval,
-            note: format!("n = {n}"),
+            note,
             colour: series(index),
         };
-        let by_speaker = speakers.iter().map(|(name, metrics)| bar(name, metrics.uar, None, metrics.n, 0)).collect();
+        let by_speaker =
+            speakers.iter().map(|(name, metrics)| bar(name, metrics.uar, None, format!("n = {}", metrics.n), 0)).collect();
         section.figure(
             format!("speakers-{}", part.name),
             format!("{title}: UAR of each of {} speakers, the best first.", speakers.len()),
             bars(by_speaker, format!("By speaker: {title}"), "n counts utterances"),
         );
-        let counted = part.answers.as_deref().map(figures_by_corpus);
-        let corpora = counted.as_ref().unwrap_or(&part.evaluation.per_corpus);
+        let of_answers = part.answers.as_deref().map(figures_by_corpus);
+        let corpora = of_answers.as_ref().unwrap_or(&part.evaluation.per_corpus);
         if corpora.is_empty() {
             continue;
         }
-        let by_corpus =
-            corpora.iter().map(|(name, metrics)| bar(name, metrics.uar, Some(metrics.uar_interval), metrics.n, 2)).collect();
+        let of_corpus = |(name, metrics): (&String, &CorpusMetrics)| {
+            bar(name, metrics.uar, metrics.uar_interval, counted(metrics.n, metrics.uar_interval), 2)
+        };
+        let by_corpus = corpora.iter().map(of_corpus).collect();
         section.figure(
             format!("corpora-{}", part.name),
             format!("{title}: UAR of each corpus, with 95 % intervals over its speakers."),

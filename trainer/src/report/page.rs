@@ -10,7 +10,7 @@ use crate::plot::{Figure, PlotError, THEMED};
 use crate::table::Table;
 
 /// Longest part of a name that goes into the name of a file, characters.
-const SLUG: usize = 40;
+const SLUG: usize = 60;
 
 /// A part of the report with its heading.
 pub(super) struct Section {
@@ -192,7 +192,8 @@ fn style() -> String {
          details{font-size:.9rem}summary{color:var(--muted);cursor:pointer}\n\
          .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}\n\
          th,td{padding:.2rem .6rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}th.n,td.n{text-align:right}\n\
-         @media print{body{max-width:none;padding:0;font-size:11pt}nav,details{display:none}figure,tr{break-inside:avoid}h2{break-after:avoid}}\n",
+         @media print{body{max-width:none;padding:0;font-size:11pt}nav,details{display:none}figure,tr{break-inside:avoid}h2,.caption{break-after:avoid}\
+         .scroll{overflow:visible}table{font-size:7pt}th,td{padding:.15rem .25rem}th{overflow-wrap:anywhere}}\n",
     );
     for (RGBColor(red, green, blue), variable) in THEMED {
         for property in ["fill", "stroke"] {

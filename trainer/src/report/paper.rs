@@ -81,8 +81,29 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use toml::Table;
 
     use super::*;
+    use crate::config::{TrainConfig, value_at};
+    use crate::sweep::config::SweepConfig;
+
+    #[test]
+    fn the_committed_sweep_is_the_table() {
+        let sweep = SweepConfig::parse("table-1.toml", include_str!("../../configs/table-1.toml")).unwrap();
+        assert_eq!(sweep.groups.len(), TABLE_1.len());
+        for (group, row) in sweep.groups.iter().zip(&TABLE_1) {
+            let overrides = [&sweep.set[..], &group.set].concat();
+            let config = TrainConfig::parse("paper.toml", include_str!("../../configs/paper.toml"), &overrides).unwrap();
+            let table: Table = toml::from_str(&config.to_toml()).unwrap();
+            let setting = |setting: &String| {
+                let path = setting.split_once('=').unwrap().0;
+                Some((path.to_owned(), serde_json::to_value(value_at(&table, path)?).unwrap()))
+            };
+            let settings: BTreeMap<String, Value> = group.set.iter().filter_map(setting).collect();
+            assert!(row.is(&settings), "{}: {settings:?}", group.name);
+            assert_eq!(group.published_accuracy, Some(row.accuracy), "{}", group.name);
+        }
+    }
 
     #[test]
     fn a_configuration_is_found_by_what_it_sets() {

@@ -99,7 +99,7 @@ impl Material {
         }
         if let Some(results) = self.json(path, name, "results.json", &names) {
             kinds.push("cross-validation");
-            self.crossvals.push((name.to_owned(), results));
+            self.add_crossval(name, results);
         }
         if let Some(results) = self.json(path, name, "sweep.json", &names) {
             kinds.push("sweep");
@@ -139,6 +139,16 @@ impl Material {
             ));
         }
         Ok(())
+    }
+
+    fn add_crossval(&mut self, name: &str, results: CrossvalResults) {
+        let groups = || results.models.first().into_iter().flat_map(|network| &network.groups);
+        if groups().any(|group| group.calibration.is_none()) {
+            self.gaps.push(format!(
+                "{name}: results of a version that did not measure calibration, so no reliability diagram: `trainer crossval --resume` adds it"
+            ));
+        }
+        self.crossvals.push((name.to_owned(), results));
     }
 
     fn add_model(&mut self, path: &Path, name: &str, measure_latency: bool) {

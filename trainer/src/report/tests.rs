@@ -104,9 +104,9 @@ fn figures_are_those_of_metrics() {
     };
     let by_speaker = crate::evaluate::confusion_by_speaker(&answers());
     let report = crate::metrics::Report::of(&by_speaker);
-    let [low, high] = report.uar_interval;
+    let [low, high] = report.uar_interval.unwrap();
     assert!(file("comparison-uar").contains(&format!("{:.4},{low:.4},{high:.4},n = 40", report.uar)));
-    let [low, high] = crate::metrics::accuracy_interval(&by_speaker);
+    let [low, high] = crate::metrics::accuracy_interval(&by_speaker).unwrap();
     let accuracy = file("comparison-accuracy");
     assert!(accuracy.contains(&format!("{:.4},{low:.4},{high:.4},n = 40", report.accuracy)), "{accuracy}");
     assert!(accuracy.contains("0.6300,,,quoted"), "{accuracy}");

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use toml::Table;
 
 use super::config::{Axis, Domain, Group, MAX_TRIALS, Metric, Strategy, SweepConfig, SweepConfigError};
-use crate::config::{ConfigError, TrainConfig};
+use crate::config::{ConfigError, TrainConfig, value_at};
 use crate::manifest::ManifestSource;
 
 /// Draws for each configuration asked for, before it is said that there are not so many different ones.
@@ -297,7 +297,8 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
     let first = &configs[0];
     // INVARIANT: what a configuration is written as is a table.
     let table: Table = toml::from_str(&first.to_toml()).expect("a table");
-    let setting = |key: &String| value_at(&table, key).or_else(|| set_to(&overrides, key)).unwrap_or(Value::Null);
+    let resolved = |key: &String| serde_json::to_value(value_at(&table, key)?).ok();
+    let setting = |key: &String| resolved(key).or_else(|| set_to(&overrides, key)).unwrap_or(Value::Null);
     let settings = keys.iter().map(|key| (key.clone(), setting(key))).collect();
     let trial =
         |config: &TrainConfig| Trial { id: id(config, source.manifests), seed: config.training.seed, config: config.to_toml() };
@@ -310,14 +311,6 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
         name,
         overrides,
     })
-}
-
-/// The value under a path of a resolved configuration.
-fn value_at(table: &Table, path: &str) -> Option<Value> {
-    let (sections, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let sections = sections.split('.').filter(|section| !section.is_empty());
-    let section = sections.into_iter().try_fold(table, |table, section| table.get(section)?.as_table());
-    serde_json::to_value(section?.get(last)?).ok()
 }
 
 /// What the last override of a path sets it to: a resolved configuration does not write what is as by default.

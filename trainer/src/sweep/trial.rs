@@ -18,7 +18,7 @@ use crate::network::NetworkError;
 use crate::progress::{Interrupt, Progress};
 use crate::run::RunError;
 use crate::run_folder::{Provenance, RunFolder};
-use crate::train::Trainer;
+use crate::train::{StepError, Trainer};
 
 /// A trial, and how far it is to be trained.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +117,7 @@ pub(crate) fn train(
                 watch(&record);
             }
             Ok(None) => return Ok(None),
-            Err(error) if matches!(error.source, NetworkError::NotFinite { .. }) => {
+            Err(error) if matches!(error.source, StepError::Network(NetworkError::NotFinite { .. })) => {
                 reason = Some(error.to_string());
                 break;
             }

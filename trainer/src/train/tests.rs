@@ -17,7 +17,7 @@ fn setting(overrides: &[&str]) -> (TrainConfig, Dataset) {
     let n_features = config.front_end.n_features();
     let scaler = Scaler { mean: vec![0.0; n_features], scale: vec![1.0; n_features] };
     let train = part([9, 2, 5, 1], n_features);
-    let data = Dataset { dev: train.clone(), train, scaler, class_weights: [1.0; 4], corpora: Vec::new() };
+    let data = Dataset { dev: train.clone(), train, scaler, class_weights: [1.0; 4], corpora: Vec::new(), fresh: None };
     (config, data)
 }
 

@@ -125,6 +125,7 @@ fn what_is_out_of_range_is_refused_by_its_place() {
     }
     for (text, expected) in [
         ("copies = 65", "augmentation.copies must be 0..=64, found 65"),
+        ("fresh = true", "augmentation.fresh must be absent where there are no copies, found true"),
         ("copies = 1", "augmentation.transforms must be at least one where there are copies, found none"),
         (
             "mode = \"each\"\ntransforms = [{ kind = \"gain\", db = 1, probability = 0.5 }]",
