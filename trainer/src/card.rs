@@ -1,7 +1,8 @@
 //! The model card: what a model is, what it was trained on, how well it works and where it does not.
 //!
 //! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `robustness.json` from `trainer robustness` and
-//! `units.md`, the `summary.md` of a sweep over numbers of units). Out: `MODEL_CARD.md`, in which no figure was typed by hand.
+//! `units.md`, the `summary.md` of a sweep over numbers of units), and maybe those of the same recipe with other seeds. Out: `MODEL_CARD.md`, in which
+//! no figure was typed by hand.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,17 @@ use moodline_core::network::{Backbone, CellConfig, CfcMode, NetworkConfig, Pooli
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
 
+use crate::config::ConfigError;
 use crate::evaluate::Evaluation;
 use crate::files::{self, FileError};
 use crate::metrics::interval_text;
 use crate::robustness::Robustness;
+
+mod seeds;
+#[cfg(test)]
+mod tests;
+
+use seeds::SeedFigures;
 
 /// Why there is no card.
 #[derive(Debug, thiserror::Error)]
@@ -51,21 +59,76 @@ pub enum CardError {
         /// The folder.
         path: PathBuf,
     },
+    /// The configuration of a model.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A model that is to be another seed is another model.
+    #[error(
+        "{path}: expected the recipe and the corpora of {expected} with another seed, found others; name models that differ in \
+         training.seed alone",
+        path = path.display(),
+        expected = expected.display()
+    )]
+    OtherRecipe {
+        /// The folder that was to be another seed.
+        path: PathBuf,
+        /// The folder of the card.
+        expected: PathBuf,
+    },
+    /// Two models of one seed.
+    #[error("{path}: the seed {seed} is there already; name each seed once, and not that of the model itself", path = path.display())]
+    SeedTwice {
+        /// The second of them.
+        path: PathBuf,
+        /// Its seed.
+        seed: u64,
+    },
+    /// An evaluation that the model itself has is missing.
+    #[error("{path} holds no metrics*.json of {place}: run `trainer evaluate --report` on it", path = path.display())]
+    NotMeasured {
+        /// The folder.
+        path: PathBuf,
+        /// On what it is to be measured.
+        place: String,
+    },
+    /// A file of seeds is something else.
+    #[error("{path}: expected what `trainer card --seeds` writes for this model: {reason}; write it again, or remove it", path = path.display())]
+    Seeds {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
-/// Writes `MODEL_CARD.md` into the folder of a model.
+/// Writes `MODEL_CARD.md` into the folder of a model, and `seeds.csv` if there are folders of other `seeds`: the same recipe, each with its model and
+/// `metrics*.json` of the same clips.
 ///
 /// # Errors
 /// [`CardError`]; a card that was there before is then as it was.
-pub fn write_card(folder: &Path) -> Result<PathBuf, CardError> {
+pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError> {
     let model = Model::open(&folder.join("model.onnx"))?;
     let evaluations = evaluations(folder, &model)?;
+    if !seeds.is_empty() {
+        seeds::write(folder, &model, &evaluations, seeds)?;
+    }
     let robustness = robustness(folder, &model)?;
+    let seeds = seeds::read(folder, &model)?;
     let units = folder.join("units.md");
     let units = if units.is_file() { Some(files::read_text(&units)?) } else { None };
     let path = folder.join("MODEL_CARD.md");
-    files::write_atomically(&path, card(&model, &evaluations, robustness.as_ref(), units.as_deref()).as_bytes())?;
+    let measured = Measured { evaluations, seeds, robustness, units };
+    files::write_atomically(&path, card(&model, &measured).as_bytes())?;
     Ok(path)
+}
+
+/// What a folder tells of its model.
+struct Measured {
+    evaluations: Vec<Evaluation>,
+    seeds: Vec<SeedFigures>,
+    robustness: Option<Robustness>,
+    /// Markdown.
+    units: Option<String>,
 }
 
 /// All `metrics*.json` of a folder, `metrics.json` first.
@@ -109,20 +172,15 @@ fn robustness(folder: &Path, model: &Model) -> Result<Option<Robustness>, CardEr
     }
 }
 
-fn card(model: &Model, evaluations: &[Evaluation], robustness: Option<&Robustness>, units: Option<&str>) -> String {
-    let contract = model.contract();
+fn card(model: &Model, measured: &Measured) -> String {
     let mut text = String::new();
     // INVARIANT: writing to a String cannot fail.
-    write_card_text(&mut text, model, contract, (evaluations, robustness, units)).expect("a String takes any text");
+    write_card_text(&mut text, model, measured).expect("a String takes any text");
     text
 }
 
-fn write_card_text(
-    text: &mut String,
-    model: &Model,
-    contract: &Contract,
-    (evaluations, robustness, units): (&[Evaluation], Option<&Robustness>, Option<&str>),
-) -> std::fmt::Result {
+fn write_card_text(text: &mut String, model: &Model, measured: &Measured) -> std::fmt::Result {
+    let contract = model.contract();
     writeln!(text, "# {}\n", contract.id)?;
     writeln!(text, "<!-- Written by `trainer card`; do not edit. -->\n")?;
     writeln!(
@@ -132,13 +190,14 @@ fn write_card_text(
         contract.block_seconds
     )?;
     write_facts(text, model, contract)?;
-    for evaluation in evaluations {
+    for evaluation in &measured.evaluations {
         write_evaluation(text, contract, evaluation)?;
     }
-    if let Some(robustness) = robustness {
+    seeds::write_section(text, model, &measured.seeds)?;
+    if let Some(robustness) = &measured.robustness {
         write_robustness(text, robustness)?;
     }
-    if let Some(units) = units {
+    if let Some(units) = &measured.units {
         writeln!(text, "## Other sizes\n")?;
         writeln!(
             text,
@@ -240,15 +299,14 @@ fn describe(network: &NetworkConfig, n_features: usize) -> String {
 }
 
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {
-    let Evaluation { report, split, manifests, per_speaker, backend, .. } = evaluation;
-    let names: Vec<&str> = manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect();
+    let Evaluation { report, per_speaker, backend, .. } = evaluation;
     let corpora = &contract.training.corpora;
-    let unseen = if names.iter().any(|name| corpora.iter().any(|corpus| corpus.name == *name)) {
+    let unseen = if evaluation.corpora().iter().any(|name| corpora.iter().any(|corpus| corpus.name == *name)) {
         ""
     } else {
         ", a corpus it was not trained on"
     };
-    writeln!(text, "## {}, {split} split{unseen}\n", names.join(", "))?;
+    writeln!(text, "## {}{unseen}\n", evaluation.place())?;
     writeln!(
         text,
         "UAR **{:.3}** (95 % interval over {} speaker{} {}), accuracy {:.3}, macro-F1 {:.3}, {} utterances, through \

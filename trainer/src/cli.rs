@@ -207,13 +207,17 @@ struct ExportArgs {
 #[derive(Args)]
 #[command(after_help = "\
 The folder holds model.onnx, metrics.json (and other metrics-NAME.json) as `trainer evaluate --report` writes them, and maybe units.md, the
-summary.md of a sweep over numbers of units.
+summary.md of a sweep over numbers of units. With --seeds it gets seeds.csv, which the card tells of from then on.
 
-Example:
-  trainer card models/first")]
+Examples:
+  trainer card models/first
+  trainer card models/first --seeds models/first-seed-1 models/first-seed-2")]
 struct CardArgs {
     /// Folder of the model
     folder: PathBuf,
+    /// Folders of the same recipe trained with other seeds, measured on the same clips
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    seeds: Vec<PathBuf>,
 }
 
 /// Runs the command with the arguments of the process.
@@ -344,7 +348,7 @@ fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
-    println!("wrote {}", card::write_card(&arguments.folder)?.display());
+    println!("wrote {}", card::write_card(&arguments.folder, &arguments.seeds)?.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -348,6 +348,18 @@ impl Evaluation {
         format!("{} on {}, split {}", self.model.id, self.manifests.join(", "), self.split)
     }
 
+    /// What it was measured on.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}, {} split", self.corpora().join(", "), self.split)
+    }
+
+    /// The manifests without the ends of their names.
+    #[must_use]
+    pub fn corpora(&self) -> Vec<&str> {
+        self.manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect()
+    }
+
     /// The figures as JSON, with a line end.
     #[must_use]
     pub fn to_json(&self) -> String {

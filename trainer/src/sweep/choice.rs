@@ -39,7 +39,7 @@ pub(super) fn choose(
         Some(test) => Some(test),
         None => measure(folder, plan, &ids, source, progress, interrupt)?,
     };
-    Ok(Chosen { configuration: best.name.clone(), by: sentence(results), test })
+    Ok(Chosen { configuration: best.name.clone(), by: sentence(results, test.is_some()), test })
 }
 
 /// The configuration with the best mean; of equals the smaller, then the first.
@@ -51,13 +51,14 @@ fn best(results: &SweepResults) -> Option<&ConfigurationResult> {
     finished.min_by(ordered).map(|(of, _)| of)
 }
 
-fn sentence(results: &SweepResults) -> String {
+fn sentence(results: &SweepResults, measured: bool) -> String {
     let seeds = match results.seeds.len() {
         1 => "with one seed".to_owned(),
         n => format!("as the mean of {n} seeds"),
     };
     let (label, n) = (results.metric.label(), results.configurations.len());
-    format!("best {label} {seeds} among {n} configurations; the test split was measured once, after this choice")
+    let test = if measured { "the test split was measured once, after this choice" } else { "the manifests have no test split" };
+    format!("best {label} {seeds} among {n} configurations; {test}")
 }
 
 /// Measures trials on the test split; none where the manifests have none.
@@ -131,9 +132,10 @@ mod tests {
         let mut equal = with([[0.4, 0.4], [0.6, 0.6], [0.5, 0.7]]);
         assert_eq!(name(&equal).as_deref(), Some("units 12"));
         assert_eq!(
-            sentence(&equal),
+            sentence(&equal, true),
             "best dev UAR as the mean of 2 seeds among 3 configurations; the test split was measured once, after this choice"
         );
+        assert!(sentence(&equal, false).ends_with(" configurations; the manifests have no test split"));
         // The records have a loss of 1 - UAR.
         equal.metric = Metric::DevLoss;
         assert_eq!(name(&equal).as_deref(), Some("units 12"));

@@ -164,7 +164,7 @@ impl SweepResults {
         for of in ranked {
             let name = if is_chosen(results, of) { format!("**{}**", of.name) } else { of.name.clone() };
             let mut row = vec![name];
-            row.extend(settings(results, of));
+            row.extend(results.keys.iter().map(|key| label(of.settings.get(key).unwrap_or(&Value::Null))));
             row.extend([of.n_parameters, of.trials.len()].map(|n| n.to_string()));
             row.extend(match of.dev {
                 Some(dev) => [dev.uar, dev.accuracy, dev.macro_f1].map(|spread| spread.to_string()),
@@ -213,6 +213,18 @@ pub(super) fn value_text(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         value => value.to_string(),
+    }
+}
+
+/// A setting in as few words as tell it apart at a glance: a table by its kind, else by what is in it; results.csv has all of it.
+pub(super) fn label(value: &Value) -> String {
+    match value {
+        Value::Array(values) => values.iter().map(label).collect::<Vec<_>>().join(", "),
+        Value::Object(table) => {
+            let keys = || table.keys().cloned().collect::<Vec<_>>().join(", ");
+            table.get("kind").and_then(Value::as_str).map_or_else(keys, str::to_owned)
+        }
+        value => value_text(value),
     }
 }
 
@@ -292,5 +304,7 @@ mod tests {
         let csv = trials(&results(&plan, |_| None)).to_csv();
         assert!(csv.contains("\"{\"\"factor\"\":0.5,"), "{csv}");
         assert_eq!((value_text(&Value::Null), value_text(&Value::from(0.5))), ("-".to_owned(), "0.5".to_owned()));
+        let of = |text: &str| label(&serde_json::from_str(text).unwrap());
+        assert_eq!(of(r#"[{"kind":"gru","bias":true},{"mixup":0.3,"masks":{"n":1}},null]"#), "gru, masks, mixup, -");
     }
 }

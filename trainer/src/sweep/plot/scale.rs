@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::plot::ticks;
-use crate::sweep::tables::value_text;
+use crate::sweep::tables::{label, value_text};
 
 /// More different numbers than this are drawn to scale.
 const MAX_CATEGORIES: usize = 8;
@@ -88,10 +88,10 @@ impl Scale {
     }
 }
 
-/// A value under its place; a table by its kind.
+/// A value under its place.
 fn category(value: &Value) -> String {
     const LONGEST: usize = 14;
-    let text = value.get("kind").and_then(Value::as_str).map_or_else(|| value_text(value), str::to_owned);
+    let text = label(value);
     if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST - 1).chain(['…']).collect() }
 }
 
