@@ -213,25 +213,36 @@ pub(crate) fn local(area: &Area<'_>, (x, y): (i32, i32)) -> (i32, i32) {
     (x - left, y - top)
 }
 
+/// What lies along the x axis of a [`Field`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum XScale {
+    /// Any numbers.
+    Linear,
+    /// Things that are counted: no tick lies between two of them.
+    Whole,
+    /// Numbers above 0, by their logarithm.
+    Logarithmic,
+}
+
 /// A rectangular field with a scale on each side, in pixels of its area: what [`lines`], [`scatter`] and [`reliability`] draw in.
 pub(crate) struct Field {
     /// Left, top, right and bottom edge, px.
     pub(crate) edges: [i32; 4],
     x: [f64; 2],
     y: [f64; 2],
-    x_is_logarithmic: bool,
+    x_scale: XScale,
 }
 
 impl Field {
     /// A field with these ranges; neither may be empty, and a logarithmic one is above 0.
-    pub(crate) fn new(edges: [i32; 4], x: [f64; 2], y: [f64; 2], x_is_logarithmic: bool) -> Self {
-        Self { edges, x, y, x_is_logarithmic }
+    pub(crate) fn new(edges: [i32; 4], x: [f64; 2], y: [f64; 2], x_scale: XScale) -> Self {
+        Self { edges, x, y, x_scale }
     }
 
     /// Where a value lies, px.
     pub(crate) fn at(&self, x: f64, y: f64) -> (i32, i32) {
         let [left, top, right, bottom] = self.edges.map(f64::from);
-        let scale = |value: f64| if self.x_is_logarithmic { value.log10() } else { value };
+        let scale = |value: f64| if self.x_scale == XScale::Logarithmic { value.log10() } else { value };
         let [from, to] = self.x.map(scale);
         let along = (scale(x) - from) / (to - from);
         let up = (y - self.y[0]) / (self.y[1] - self.y[0]);
@@ -260,8 +271,12 @@ impl Field {
 
     fn x_ticks(&self) -> Vec<(f64, String)> {
         let [low, high] = self.x;
-        if !self.x_is_logarithmic {
-            let (ticks, decimals) = ticks(low, high, ((self.edges[2] - self.edges[0]) / 55) as usize);
+        if self.x_scale != XScale::Logarithmic {
+            let (mut ticks, mut decimals) = ticks(low, high, ((self.edges[2] - self.edges[0]) / 55) as usize);
+            if self.x_scale == XScale::Whole {
+                ticks.retain(|x| is_whole(*x));
+                decimals = 0;
+            }
             return ticks.into_iter().map(|x| (x, format!("{x:.decimals$}"))).collect();
         }
         let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);

@@ -4,7 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::{
-    Area, DrawResult, Field, Figure, GRID, INK, MUTED, SMALL, TEXT, TITLE, dashed, fitted, range_of, style, text_width, ticks,
+    Area, DrawResult, Field, Figure, GRID, INK, MUTED, SMALL, TEXT, TITLE, XScale, dashed, fitted, range_of, style, text_width,
+    ticks,
 };
 use crate::table::{Table, number};
 
@@ -98,7 +99,7 @@ impl Figure for Bars {
         let ends = self.bars.iter().flat_map(|bar| [bar.value].into_iter().chain(bar.interval.into_iter().flatten()));
         let [_, high] = range_of(ends.chain(self.reference.iter().map(|(value, _)| *value)), [0.0, 1.0]);
         let high = if high > 0.0 { high } else { 1.0 };
-        let field = Field::new([left, TOP, WIDTH - 80 - note, bottom], [0.0, high], [0.0, 1.0], false);
+        let field = Field::new([left, TOP, WIDTH - 80 - note, bottom], [0.0, high], [0.0, 1.0], XScale::Linear);
         self.draw_scale(area, &field, high)?;
         let mut y = TOP;
         for (index, bar) in self.bars.iter().enumerate() {
@@ -107,6 +108,7 @@ impl Figure for Bars {
                 area.draw_text(&name, &style(TEXT, &MUTED, HPos::Left), (14, y + GROUP / 2 + 3))?;
                 y += GROUP;
             }
+            self.draw_reference(area, &field, [y, y + ROW])?;
             draw_bar(area, bar, &field, y)?;
             y += ROW;
         }
@@ -126,8 +128,16 @@ impl Bars {
         area.draw_text(&self.x_label, &style(TEXT, &INK, HPos::Center), (i32::midpoint(left, right), bottom + 32))?;
         if let Some((value, name)) = &self.reference {
             let (x, _) = field.at(*value, 0.0);
-            area.draw(&dashed(vec![(x, top), (x, bottom)], MUTED.stroke_width(1)))?;
             area.draw_text(name, &style(SMALL, &MUTED, HPos::Center), (x, top - 9))?;
+        }
+        Ok(())
+    }
+
+    /// The reference behind one bar: a line from top to bottom would cross the headings.
+    fn draw_reference(&self, area: &Area<'_>, field: &Field, [top, bottom]: [i32; 2]) -> DrawResult {
+        if let Some((value, _)) = &self.reference {
+            let (x, _) = field.at(*value, 0.0);
+            area.draw(&dashed(vec![(x, top), (x, bottom)], MUTED.stroke_width(1)))?;
         }
         Ok(())
     }

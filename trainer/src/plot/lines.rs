@@ -1,9 +1,9 @@
-//! Curves over a common x axis, in panels side by side: learning curves.
+//! Curves over a common x axis of whole numbers, in panels side by side: learning curves.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, DrawResult, Field, Figure, INK, MUTED, SMALL, TEXT, TITLE, dashed, range_of, style, text_width};
+use super::{Area, DrawResult, Field, Figure, INK, MUTED, TEXT, TITLE, XScale, dashed, range_of, style, text_width};
 use crate::table::{Table, number};
 
 const PANEL: i32 = 470;
@@ -98,15 +98,14 @@ impl Lines {
         let room = ((high - low) * 0.06).max(0.01);
         let top = HEAD + 46;
         let edges = [left + 56, top, left + PANEL - 24, top + FIELD_HEIGHT];
-        let field = Field::new(edges, x, [low - room, high + room], false);
+        let field = Field::new(edges, x, [low - room, high + room], XScale::Whole);
         draw_legend(area, &panel.lines, (left + 56, HEAD + 8))?;
-        field.draw_axes(area, &self.x_label, &panel.y_label)?;
-        if let Some(Mark { x: at, label }) = &self.mark {
-            let (column, _) = field.at(*at, low);
+        // Beside the line the label would lie on a curve.
+        let mark = self.mark.as_ref().map_or_else(String::new, |mark| format!(" (line: {})", mark.label));
+        field.draw_axes(area, &format!("{}{mark}", self.x_label), &panel.y_label)?;
+        if let Some(mark) = &self.mark {
+            let (column, _) = field.at(mark.x, low);
             area.draw(&PathElement::new(vec![(column, top), (column, top + FIELD_HEIGHT)], MUTED))?;
-            let fits_right = column + 6 + text_width(label, SMALL) < edges[2];
-            let (anchor, column) = if fits_right { (HPos::Left, column + 5) } else { (HPos::Right, column - 5) };
-            area.draw_text(label, &style(SMALL, &MUTED, anchor), (column, top + FIELD_HEIGHT - 9))?;
         }
         for line in &panel.lines {
             self.draw_line(area, line, &field)?;

@@ -6,7 +6,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, DrawResult, Field, Figure, INK, MUTED, SERIES, TEXT, TITLE, dashed, fitted, style};
+use super::{Area, DrawResult, Field, Figure, INK, MUTED, SERIES, TEXT, TITLE, XScale, dashed, fitted, style};
 use crate::metrics::Calibration;
 use crate::table::{Table, number};
 
@@ -50,11 +50,11 @@ impl Figure for Reliability {
         let figures = format!("expected calibration error {ece:.3} over {} bins, {n} utterances", bins.len());
         area.draw_text(&figures, &style(TEXT, &MUTED, HPos::Left), (14, 42))?;
         let (left, right) = (62, WIDTH - 24);
-        let field = Field::new([left, TOP, right, TOP + FIELD], [0.0, 1.0], [0.0, 1.0], false);
+        let field = Field::new([left, TOP, right, TOP + FIELD], [0.0, 1.0], [0.0, 1.0], XScale::Linear);
         field.draw_axes(area, "", "accuracy (bars), equal to confidence on the dashed line")?;
         let top = TOP + FIELD + GAP;
         let most = bins.iter().map(|bin| bin.n).max().unwrap_or(0).max(1);
-        let counts = Field::new([left, top, right, top + COUNTS], [0.0, 1.0], [0.0, most as f64], false);
+        let counts = Field::new([left, top, right, top + COUNTS], [0.0, 1.0], [0.0, most as f64], XScale::Linear);
         for bin in bins.iter().filter(|bin| bin.n > 0) {
             let bar = |field: &Field, height: f64| {
                 let ((from, base), (to, end)) = (field.at(bin.low, 0.0), field.at(bin.high, height));

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, DrawResult, Field, Figure, INK, MUTED, SMALL, TEXT, TITLE, fitted, range_of, series, style};
+use super::{Area, DrawResult, Field, Figure, INK, MUTED, SMALL, TEXT, TITLE, XScale, fitted, range_of, series, style};
 use crate::table::{Table, number};
 
 const PANEL: i32 = 318;
@@ -104,7 +104,7 @@ impl Scatter {
             return Ok(());
         }
         let [least, most] = range_of(known, [1.0, 10.0]);
-        let field = Field::new(edges, [least / 1.5, most * 1.5], y, true);
+        let field = Field::new(edges, [least / 1.5, most * 1.5], y, XScale::Logarithmic);
         field.draw_axes(area, &panel.x_label, &self.y_label)?;
         let mut labels: Vec<(i32, i32)> = Vec::new();
         for (index, point) in self.points.iter().enumerate() {
