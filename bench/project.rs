@@ -18,6 +18,7 @@ use moodline_core::{Emotion, FrontEndConfig, Probabilities, onnx};
 use ndarray::{Array1, Array3, Axis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
+use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use trainer::loss::LossConfig;
 use trainer::network::{Batch, Dropout, Network, TauInit, initial_parameters};
@@ -48,6 +49,13 @@ type Call = Box<dyn FnMut() -> Vec<f64>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: project FOLDER")?);
+    // On a thread of the pool, as `trainer` does: from outside, each batch would wake it up and wait.
+    let answered = ThreadPoolBuilder::new().build()?.install(|| answer(&folder).map_err(|error| error.to_string()));
+    Ok(answered?)
+}
+
+/// Answers until there are no more questions.
+fn answer(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("ltc.onnx"), model())?;
     let mut output = std::io::stdout().lock();
     writeln!(output, "{}", json!({ "versions": { "moodline": env!("CARGO_PKG_VERSION") }, "cases": CASES }))?;
@@ -57,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (name, seconds) = line.split_once(' ').ok_or("expected: case seconds")?;
         let mut result = None;
         if !ready.contains_key(name) {
-            let mut call = prepare(&folder, name)?;
+            let mut call = prepare(folder, name)?;
             result = Some(call());
             ready.insert(name.to_owned(), call);
         }
