@@ -21,8 +21,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 use trainer::loss::LossConfig;
-use trainer::network::{Batch, Dropout, Network, TauInit, initial_parameters};
+use trainer::network::{Batch, Dropout, LANES, Network, TauInit, initial_parameters};
 use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
+use trainer::parallel::with_awake_helpers;
 
 const N_FEATURES: usize = 39;
 const N_SEQUENCES: usize = 1000;
@@ -167,7 +168,7 @@ fn epoch(config: NetworkConfig) -> Call {
     let labels: Vec<usize> = (0..N_SEQUENCES).map(|_| (4.0 * uniform()) as usize).collect();
     let mut network = Network::<f32>::init(config, N_FEATURES, None, &mut ChaCha8Rng::seed_from_u64(1));
     let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), &network.parameters);
-    Box::new(move || {
+    let mut epoch = move || {
         let views: Vec<_> = sequences.axis_iter(Axis(0)).collect();
         for (sequences, labels) in views.chunks(BATCH).zip(labels.chunks(BATCH)) {
             let batch = Batch {
@@ -181,6 +182,9 @@ fn epoch(config: NetworkConfig) -> Call {
             let outcome = network.loss_and_gradients(&batch, L2).expect("the batch is valid");
             adam.update(&mut network.parameters, &outcome.gradients, LEARNING_RATE);
         }
+    };
+    Box::new(move || {
+        with_awake_helpers(BATCH.div_ceil(LANES) - 1, &mut epoch);
         vec![]
     })
 }

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod network;
 pub mod optimiser;
+pub mod parallel;
 pub mod plot;
 pub mod progress;
 pub mod protocol;

@@ -7,16 +7,18 @@
 //! A cell says what one step computes (`cells`); the loop over steps is in `layer`, the one over layers in `stack`. What lies behind the pooling is in
 //! `batch`, and [`CnnBilstm`] is the one other network that ends there. This module knows nothing of files, epochs or progress.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
+use std::thread::{self, ThreadId};
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
 use moodline_core::network::{NetworkConfig, Tensors};
 use ndarray::{Array1, Array2, ArrayView2};
 use rand::Rng;
-use rayon::prelude::*;
 
 use crate::loss::softmax;
+use crate::parallel;
 
 mod batch;
 mod cells;
@@ -59,7 +61,8 @@ pub struct Network<T> {
     pub parameters: Tensors<T>,
     n_features: usize,
     open_at_zero: bool,
-    workspaces: Mutex<Vec<Workspace<T>>>,
+    /// Of the threads that compute: what a thread wrote last is in the cache of its core.
+    workspaces: Mutex<HashMap<ThreadId, Workspace<T>>>,
 }
 
 impl<T: Clone> Clone for Network<T> {
@@ -122,7 +125,7 @@ impl<T: Real> Network<T> {
     pub fn predict(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<[T; Emotion::COUNT]>, NetworkError> {
         let groups = groups(sequences, self.n_features)?;
         let stack = self.stack();
-        let results: Vec<_> = groups.par_iter().map(|group| self.logits_of_group(&stack, group)).collect();
+        let results = parallel::map(&groups, |group| self.logits_of_group(&stack, group));
         Ok(in_batch_order(&groups, results.into_iter().map(|logits| logits.into_iter().map(softmax).collect())))
     }
 
@@ -150,10 +153,9 @@ impl<T: Real> Network<T> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let stack = self.stack();
-        let results: Vec<GroupResult<T>> = groups
-            .par_iter()
-            .map(|group| self.with_workspace(&stack, |workspace| self.learn_from_group(&stack, group, batch, workspace, None)))
-            .collect();
+        let learn =
+            |workspace: &mut Workspace<T>, group: &Group<'_, T>| self.learn_from_group(&stack, group, batch, workspace, None);
+        let results = parallel::map(&groups, |group| self.with_workspace(&stack, |workspace| learn(workspace, group)));
         BatchOutcome::of(&self.parameters, batch, &groups, results, l2)
     }
 
@@ -223,10 +225,11 @@ impl<T: Real> Network<T> {
     fn with_workspace<R>(&self, stack: &Stack<T>, f: impl FnOnce(&mut Workspace<T>) -> R) -> R {
         // INVARIANT: nothing panics while the lock is held.
         let pool = || self.workspaces.lock().expect("the pool is not poisoned");
-        let reused = pool().pop();
+        let thread = thread::current().id();
+        let reused = pool().remove(&thread);
         let mut workspace = reused.unwrap_or_else(|| stack.workspace());
         let result = f(&mut workspace);
-        pool().push(workspace);
+        pool().insert(thread, workspace);
         result
     }
 }

@@ -12,7 +12,8 @@ use crate::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
 use crate::files::FileError;
 use crate::fit::FitError;
 use crate::manifest::{Manifest, ManifestError, Splits};
-use crate::network::NetworkError;
+use crate::network::{LANES, NetworkError};
+use crate::parallel::with_awake_helpers;
 use crate::progress::{Bar, Interrupt, Progress};
 use crate::run_folder::{Provenance, RunFolder, RunFolderError};
 use crate::run_log::{RunLog, host};
@@ -176,7 +177,8 @@ fn train_in(
     let description = describe(&dataset, &trainer);
     tracing::info!("{description}");
     progress.line(&format!("{description}; run folder {}", folder.root().display()));
-    let interrupted = run_epochs(&mut trainer, folder, progress, interrupt, watch)?;
+    let n_helpers = options.config.training.batch_size.div_ceil(LANES) - 1;
+    let interrupted = with_awake_helpers(n_helpers, || run_epochs(&mut trainer, folder, progress, interrupt, watch))?;
     let state = trainer.checkpoint().state;
     Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }

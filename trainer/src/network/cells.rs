@@ -95,9 +95,12 @@ pub(super) struct BackwardStep<'a, T> {
     pub(super) input_gradient: &'a mut [Lanes<T>],
 }
 
-/// What was computed of a group of sequences, for sums over all steps.
-pub(super) struct Passed<'a, T> {
-    /// Inputs of each sequence, `[steps, inputs]` row-major, for its own steps; the longest first.
+/// Most steps of a [`Block`]. What is kept of so many is still in the processor's second cache when they are summed.
+pub(super) const BLOCK_STEPS: usize = 16;
+
+/// What was computed in neighbouring steps of a group of sequences, for sums over them. The first step is a multiple of [`BLOCK_STEPS`].
+pub(super) struct Block<'a, T> {
+    /// Inputs of each sequence, `[steps, inputs]` row-major, for those steps that are its own; the longest first.
     pub(super) inputs: &'a [&'a [T]],
     /// Before each step, `[steps][state_rows]`.
     pub(super) states: &'a [Lanes<T>],
@@ -125,8 +128,8 @@ pub(super) trait Cell<T: Real>: Send + Sync {
     /// One step back, from the last to the first.
     fn backward_step(&self, work: &mut Self::Work, step: BackwardStep<'_, T>);
 
-    /// After the last step back: what is summed at once.
-    fn finish(&self, work: &mut Self::Work, passed: &Passed<'_, T>);
+    /// After the steps back of a block: what is summed at once.
+    fn sum_block(&self, work: &mut Self::Work, block: &Block<'_, T>);
 
     /// Gradients of the trained parameters from the sums.
     fn collect(&self, work: &Self::Work, gradients: &mut LayerGradients<'_, T>);

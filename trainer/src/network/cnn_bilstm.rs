@@ -5,7 +5,6 @@ use moodline_core::emotion::Emotion;
 use moodline_core::network::{CellConfig, DENSE_BIAS, DENSE_KERNEL, Tensors, layer_tensor};
 use ndarray::{Array2, ArrayView2};
 use rand::Rng;
-use rayon::prelude::*;
 
 use super::batch::{self, Batch, BatchOutcome, Group, GroupResult, check_labels, check_shapes, groups, learn_readout};
 use super::cells::{self, Start};
@@ -13,6 +12,7 @@ use super::dropout::Dropout;
 use super::error::NetworkError;
 use super::initial::{glorot_uniform, uniform_between};
 use crate::loss::softmax;
+use crate::parallel;
 
 mod bilstm;
 mod convolution;
@@ -169,7 +169,7 @@ impl<T: Real> CnnBilstm<T> {
             let pooled = bilstm.forward(&steps(&embedded)).pooled();
             pooled.iter().map(|pooled| softmax(batch::logits(&self.parameters, &pooled.view()))).collect()
         };
-        let results: Vec<Vec<_>> = groups.par_iter().map(answers).collect();
+        let results: Vec<Vec<_>> = parallel::map(&groups, answers);
         Ok(batch::in_batch_order(&groups, results))
     }
 
@@ -181,7 +181,7 @@ impl<T: Real> CnnBilstm<T> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let (convolutions, bilstm) = (self.convolutions(), self.bilstm());
-        let results = groups.par_iter().map(|group| self.learn_from_group(&convolutions, &bilstm, group, batch)).collect();
+        let results = parallel::map(&groups, |group| self.learn_from_group(&convolutions, &bilstm, group, batch));
         BatchOutcome::of(&self.parameters, batch, &groups, results, l2)
     }
 

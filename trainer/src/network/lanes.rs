@@ -113,17 +113,45 @@ pub(super) fn sigmoid<T: Real>(x: T) -> T {
 /// From sequences to lanes, with zeros after the end of each.
 ///
 /// # Shapes
-/// `sequences` `[steps, n]` row-major each, `out` `[steps][rows]`, `rows` at least `n`
+/// `sequences` `[steps, n]` row-major each, the longest first; `out` `[steps][rows]`, `rows` at least `n`
 #[inline(always)]
 pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out: &mut [Lanes<T>]) {
+    /// Lanes that are written with one store.
+    const TOGETHER: usize = LANES / 2;
     for (step, out) in out.chunks_exact_mut(rows).enumerate() {
         out.fill(Lanes::zero());
-        for (lane, sequence) in sequences.iter().enumerate() {
-            if let Some(values) = sequence.get(step * n..(step + 1) * n) {
-                for (out, value) in out.iter_mut().zip(values) {
+        let range = step * n..(step + 1) * n;
+        for (sequences, first) in sequences.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
+            if let Ok(sequences) = <&[&[T]; TOGETHER]>::try_from(sequences)
+                && sequences[TOGETHER - 1].len() >= range.end
+            {
+                let values = sequences.map(|sequence| &sequence[range.clone()]);
+                for (row, out) in out[..n].iter_mut().enumerate() {
+                    out.0[first..first + TOGETHER].copy_from_slice(&values.map(|values| values[row]));
+                }
+                continue;
+            }
+            for (lane, sequence) in (first..).zip(sequences) {
+                for (out, value) in out.iter_mut().zip(sequence.get(range.clone()).unwrap_or_default()) {
                     out.0[lane] = *value;
                 }
             }
+        }
+    }
+}
+
+/// `out[lane * stride].0[row] = values[row].0[lane]`
+///
+/// Not compiled for each vector width, like [`to_rows`]: where there are instructions to gather values, the compiler takes them, and they are several
+/// times as slow.
+///
+/// # Shapes
+/// `values` at most `[LANES]`, `out` more than `[(LANES - 1) * stride]`
+#[inline(never)]
+pub(super) fn transpose<T: Real>(values: &[Lanes<T>], out: &mut [Lanes<T>], stride: usize) {
+    for (lane, out) in out.iter_mut().step_by(stride).take(LANES).enumerate() {
+        for (out, value) in out.0.iter_mut().zip(values) {
+            *out = value.0[lane];
         }
     }
 }
@@ -132,7 +160,7 @@ pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out:
 ///
 /// # Shapes
 /// `lanes` `[steps][rows]`, of which the first `n` rows are taken; the last step may be cut off after them; `out` `[LANES][steps, n]`
-#[inline(always)]
+#[inline(never)]
 pub(super) fn to_rows<T: Real>(lanes: &[Lanes<T>], rows: usize, n: usize, out: &mut [T]) {
     let steps = lanes.len().div_ceil(rows);
     for (step, values) in lanes.chunks(rows).enumerate() {

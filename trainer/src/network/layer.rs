@@ -7,7 +7,7 @@ use std::any::Any;
 
 use moodline_core::Real;
 
-use super::cells::{BackwardStep, Cell, ForwardStep, LayerGradients, Passed, Sizes};
+use super::cells::{BLOCK_STEPS, BackwardStep, Block, Cell, ForwardStep, LayerGradients, Sizes};
 use super::lanes::Lanes;
 
 /// Tape and scratch memory of one layer; reused from group to group, because fresh memory costs more than the arithmetic.
@@ -140,21 +140,29 @@ impl<T: Real, C: Cell<T>> pulp::WithSimd for Backward<'_, T, C> {
         input_gradients.resize(steps * wanted_rows, Lanes::zero());
         // Gradient with respect to the state at the point that has been reached.
         let mut state_gradient = vec![Lanes::zero(); state_rows];
-        for step in (0..steps).rev() {
-            let (before, after) = run.states[step * state_rows..(step + 2) * state_rows].split_at(state_rows);
-            let step = BackwardStep {
-                step,
-                input: &inputs[step * input_rows..(step + 1) * input_rows],
-                before,
-                after,
-                tape: &run.tape[step * tape_rows..(step + 1) * tape_rows],
-                output_gradient: &gradients.outputs[step * rows..(step + 1) * rows],
-                state_gradient: &mut state_gradient,
-                input_gradient: &mut input_gradients[step * wanted_rows..(step + 1) * wanted_rows],
-            };
-            cell.backward_step(work, step);
+        let mut of_block = Vec::with_capacity(sequences.len());
+        for first in (0..steps).step_by(BLOCK_STEPS).rev() {
+            let end = steps.min(first + BLOCK_STEPS);
+            for step in (first..end).rev() {
+                let (before, after) = run.states[step * state_rows..(step + 2) * state_rows].split_at(state_rows);
+                let step = BackwardStep {
+                    step,
+                    input: &inputs[step * input_rows..(step + 1) * input_rows],
+                    before,
+                    after,
+                    tape: &run.tape[step * tape_rows..(step + 1) * tape_rows],
+                    output_gradient: &gradients.outputs[step * rows..(step + 1) * rows],
+                    state_gradient: &mut state_gradient,
+                    input_gradient: &mut input_gradients[step * wanted_rows..(step + 1) * wanted_rows],
+                };
+                cell.backward_step(work, step);
+            }
+            of_block.clear();
+            let part = |sequence: &[T]| first * n_inputs..sequence.len().clamp(first * n_inputs, end * n_inputs);
+            of_block.extend(sequences.iter().map(|sequence| sequence.get(part(sequence)).unwrap_or_default()));
+            let states = &run.states[first * state_rows..end * state_rows];
+            let tape = &run.tape[first * tape_rows..end * tape_rows];
+            cell.sum_block(work, &Block { inputs: &of_block, states, tape });
         }
-        let (states, tape) = (&run.states[..steps * state_rows], &run.tape[..steps * tape_rows]);
-        cell.finish(work, &Passed { inputs: sequences, states, tape });
     }
 }

@@ -1,6 +1,7 @@
 //! The three small matrix products of the network, in the layouts they are needed in.
 //!
-//! Each keeps a tile of sums in registers and goes through its inputs once for each tile.
+//! Each keeps a tile of sums in registers and goes through its inputs once for each tile. Two tiles at a time, where there are two, are as many sums as it
+//! takes to have the processor add in every cycle although each addition takes several.
 
 use moodline_core::Real;
 
@@ -35,16 +36,36 @@ impl<T: Real> Mixer<T> {
     /// `input` at least `[rows]`, `out` `[columns]`
     #[inline(always)]
     pub(super) fn add(&self, input: &[Lanes<T>], out: &mut [Lanes<T>]) {
-        for (out, weights) in out.chunks_exact_mut(TILE).zip(self.tiles.chunks_exact(self.rows)) {
+        let mut pairs = out.chunks_exact_mut(2 * TILE);
+        let mut weights = self.tiles.chunks_exact(2 * self.rows);
+        for (out, weights) in pairs.by_ref().zip(weights.by_ref()) {
+            let (weights, other_weights) = weights.split_at(self.rows);
+            let (out, other_out) = out.split_at_mut(TILE);
+            let (mut sums, mut other_sums) = ([Lanes::zero(); TILE], [Lanes::zero(); TILE]);
+            sums.copy_from_slice(out);
+            other_sums.copy_from_slice(other_out);
+            for ((value, weights), other_weights) in input.iter().zip(weights).zip(other_weights) {
+                add_tile(&mut sums, *value, weights);
+                add_tile(&mut other_sums, *value, other_weights);
+            }
+            out.copy_from_slice(&sums);
+            other_out.copy_from_slice(&other_sums);
+        }
+        for (out, weights) in pairs.into_remainder().chunks_exact_mut(TILE).zip(weights.remainder().chunks_exact(self.rows)) {
             let mut sums = [Lanes::zero(); TILE];
             sums.copy_from_slice(out);
             for (value, weights) in input.iter().zip(weights) {
-                for k in 0..TILE {
-                    sums[k].add_scaled(*value, weights[k]);
-                }
+                add_tile(&mut sums, *value, weights);
             }
             out.copy_from_slice(&sums);
         }
+    }
+}
+
+#[inline(always)]
+fn add_tile<T: Real>(sums: &mut [Lanes<T>; TILE], value: Lanes<T>, weights: &[T; TILE]) {
+    for k in 0..TILE {
+        sums[k].add_scaled(value, weights[k]);
     }
 }
 
@@ -56,6 +77,11 @@ impl<T: Real> Mixer<T> {
 pub(super) fn add_gradient<T: Real>(sequence: &[T], gradient: &[Lanes<T>], out: &mut [Lanes<T>]) {
     let n_features = out.len();
     let mut first = 0;
+    while first + 2 * TILE <= n_features {
+        let (tile, other_tile) = out[first..first + 2 * TILE].split_at_mut(TILE);
+        add_gradient_tiles(sequence, n_features, first, gradient, tile, other_tile);
+        first += 2 * TILE;
+    }
     while first + TILE <= n_features {
         add_gradient_tile::<T, TILE>(sequence, n_features, first, gradient, &mut out[first..first + TILE]);
         first += TILE;
@@ -63,6 +89,31 @@ pub(super) fn add_gradient<T: Real>(sequence: &[T], gradient: &[Lanes<T>], out: 
     for feature in first..n_features {
         add_gradient_tile::<T, 1>(sequence, n_features, feature, gradient, &mut out[feature..=feature]);
     }
+}
+
+#[inline(always)]
+fn add_gradient_tiles<T: Real>(
+    sequence: &[T],
+    n_features: usize,
+    first: usize,
+    gradient: &[Lanes<T>],
+    out: &mut [Lanes<T>],
+    other_out: &mut [Lanes<T>],
+) {
+    let (mut sums, mut other_sums) = ([Lanes::zero(); TILE], [Lanes::zero(); TILE]);
+    sums.copy_from_slice(out);
+    other_sums.copy_from_slice(other_out);
+    for (step, gradient) in sequence.chunks_exact(n_features).zip(gradient) {
+        let features = &step[first..first + 2 * TILE];
+        for k in 0..TILE {
+            sums[k].add_scaled(*gradient, features[k]);
+        }
+        for k in 0..TILE {
+            other_sums[k].add_scaled(*gradient, features[TILE + k]);
+        }
+    }
+    out.copy_from_slice(&sums);
+    other_out.copy_from_slice(&other_sums);
 }
 
 #[inline(always)]

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use super::super::lanes::{Lanes, sigmoid};
 use super::cfc_sums::{self, Sums};
 use super::{
-    BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, sigmoid_backward, tanh_backward,
+    BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, sigmoid_backward, tanh_backward,
 };
 
 /// Gates that are run: `f`, `g`, `t`.
@@ -74,8 +74,8 @@ impl<T: Real> Cell<T> for CfcCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        self.sums.begin(&mut work.sums, lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        self.sums.clear(&mut work.sums);
     }
 
     #[inline(always)]
@@ -98,8 +98,8 @@ impl<T: Real> Cell<T> for CfcCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        self.sums.finish(&mut work.sums, passed);
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
+        self.sums.sum_block(&mut work.sums, block);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {

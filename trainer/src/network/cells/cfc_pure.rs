@@ -7,7 +7,7 @@ use moodline_core::network::{Backbone, Cfc};
 use super::super::initial::uniform_between;
 use super::super::lanes::Lanes;
 use super::cfc_sums::{self, Sums};
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start};
+use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start};
 
 #[derive(Debug)]
 pub(super) struct PureCfcCell<T> {
@@ -69,8 +69,8 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        self.sums.begin(&mut work.sums, lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        self.sums.clear(&mut work.sums);
         for sums in [&mut work.w_tau, &mut work.amplitude] {
             sums.fill(Lanes::zero());
         }
@@ -96,8 +96,8 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        self.sums.finish(&mut work.sums, passed);
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
+        self.sums.sum_block(&mut work.sums, block);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {

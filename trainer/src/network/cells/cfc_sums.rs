@@ -11,7 +11,7 @@ use super::super::initial::uniform_between;
 use super::super::lanes::{LANES, Lanes, to_rows};
 use super::super::matrix::TILE;
 use super::gates::{GateGradients, Gates};
-use super::{LayerGradients, LayerTensors, Passed, Sizes, Start};
+use super::{Block, LayerGradients, LayerTensors, Sizes, Start};
 
 #[derive(Debug)]
 pub(super) struct Sums<T> {
@@ -31,7 +31,7 @@ pub(super) struct Work<T> {
     /// With respect to what a layer of the backbone gives, and what the one before gives, `[rows of the backbone]`.
     gradient: Vec<Lanes<T>>,
     gradient_before: Vec<Lanes<T>>,
-    /// What a layer of the backbone gave, `[LANES][steps, units of the backbone]`.
+    /// What a layer of the backbone gave, `[LANES][steps of the block, units of the backbone]`.
     values: Vec<T>,
 }
 
@@ -123,8 +123,8 @@ impl<T: Real> Sums<T> {
         self.gates.project(values, sums);
     }
 
-    pub(super) fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.layers.iter_mut().chain([&mut work.gates]).for_each(|gradients| gradients.begin(lengths));
+    pub(super) fn clear(&self, work: &mut Work<T>) {
+        work.layers.iter_mut().chain([&mut work.gates]).for_each(GateGradients::clear);
     }
 
     /// Takes the gradient with respect to the sums of a step, and adds to those with respect to its state and its input; `tape` is the backbone's part.
@@ -164,21 +164,21 @@ impl<T: Real> Sums<T> {
     }
 
     #[inline(always)]
-    pub(super) fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
+    pub(super) fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
         let Work { layers, gates, values, .. } = work;
         let mut after = layers.iter_mut().chain([gates]);
         // INVARIANT: the chain ends with the gates.
-        after.next().expect("gates").finish(passed.inputs, passed.states);
+        after.next().expect("gates").sum_block(block.inputs, block.states);
         let Some(Backbone { units, .. }) = self.backbone else { return };
         let steps_of = |sequence: &[T]| sequence.len() / self.sizes.inputs;
-        let steps = steps_of(passed.inputs[0]);
+        let steps = steps_of(block.inputs[0]);
         values.resize(LANES * steps * units, T::zero());
         for (index, after) in after.enumerate() {
             let first_row = self.first_row + index * units.next_multiple_of(TILE);
-            to_rows(&passed.tape[first_row..], self.sizes.tape_rows, units, values);
-            let of_sequences = values.chunks_exact(steps * units).zip(passed.inputs);
+            to_rows(&block.tape[first_row..], self.sizes.tape_rows, units, values);
+            let of_sequences = values.chunks_exact(steps * units).zip(block.inputs);
             let by_sequence: Vec<&[T]> = of_sequences.map(|(values, input)| &values[..steps_of(input) * units]).collect();
-            after.finish(&by_sequence, &[]);
+            after.sum_block(&by_sequence, &[]);
         }
     }
 

@@ -3,9 +3,9 @@
 use moodline_core::Real;
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::super::lanes::{LANES, Lanes, to_rows};
+use super::super::lanes::{LANES, Lanes, to_rows, transpose};
 use super::super::matrix::{Mixer, TILE, add_gradient};
-use super::{LayerGradients, LayerTensors, Sizes};
+use super::{BLOCK_STEPS, LayerGradients, LayerTensors, Sizes};
 
 /// `x kernel + bias` and `h recurrent_kernel`, and the same backward. What is computed of the gates lies side by side, `[gates][rows]`.
 #[derive(Debug)]
@@ -79,8 +79,8 @@ impl<T: Real> Gates<T> {
 
 /// Sums the gradients of kernels and biases from the gradients of what [`Gates`] computed.
 ///
-/// The gradients of all steps are kept with units in the lanes. Each kernel is then one product of matrices over all steps of a sequence, whose sums stay
-/// in registers.
+/// The gradients of a block of steps are kept with units in the lanes. Each kernel is then one product of matrices over the steps of a sequence, whose
+/// sums stay in registers.
 #[derive(Debug)]
 pub(in super::super) struct GateGradients<T> {
     sizes: Sizes,
@@ -93,11 +93,9 @@ pub(in super::super) struct GateGradients<T> {
     recurrent_gates: Vec<usize>,
     /// Values of the state that the recurrent product is taken from.
     n_states: usize,
-    /// Of each sequence.
-    lengths: Vec<usize>,
-    /// Units in the lanes, `[LANES][gates][chunks][steps]`.
+    /// Units in the lanes, `[LANES][gates][chunks][BLOCK_STEPS]`.
     columns: Vec<Lanes<T>>,
-    /// `[LANES][steps][n_states]`
+    /// `[LANES][steps of the block][n_states]`
     states: Vec<T>,
     /// `[gates][rows]`
     sums: Vec<Lanes<T>>,
@@ -120,8 +118,7 @@ impl<T: Real> GateGradients<T> {
             kernel_gates: kernel_gates.to_vec(),
             recurrent_gates: recurrent_gates.to_vec(),
             n_states: sizes.units,
-            lengths: Vec::new(),
-            columns: Vec::new(),
+            columns: zeros(LANES * gates * chunks * BLOCK_STEPS),
             states: Vec::new(),
             sums: zeros(gates * sizes.rows),
             kernel: zeros(kernel_gates.len() * chunks * sizes.inputs),
@@ -135,11 +132,8 @@ impl<T: Real> GateGradients<T> {
         Self { n_states, recurrent, ..self }
     }
 
-    /// Makes room for sequences of these lengths, the longest first, and clears the sums.
-    pub(in super::super) fn begin(&mut self, lengths: &[usize]) {
-        self.lengths.clear();
-        self.lengths.extend_from_slice(lengths);
-        self.columns.resize(LANES * self.gates * self.chunks * lengths[0], Lanes::zero());
+    /// Clears the sums.
+    pub(in super::super) fn clear(&mut self) {
         for sums in [&mut self.sums, &mut self.kernel, &mut self.recurrent] {
             sums.fill(Lanes::zero());
         }
@@ -152,46 +146,38 @@ impl<T: Real> GateGradients<T> {
         for (sum, gradient) in self.sums.iter_mut().zip(gradients) {
             *sum = sum.plus(*gradient);
         }
-        let steps = self.lengths[0];
         for (gate, gradients) in gradients.chunks_exact(rows).enumerate() {
             for (chunk, values) in gradients[..units].chunks(LANES).enumerate() {
-                for (lane, _) in self.lengths.iter().enumerate().filter(|(_, length)| step < **length) {
-                    let column = (lane * self.gates + gate) * self.chunks + chunk;
-                    for (out, value) in self.columns[column * steps + step].0.iter_mut().zip(values) {
-                        *out = value.0[lane];
-                    }
-                }
+                let column = (gate * self.chunks + chunk) * BLOCK_STEPS + step % BLOCK_STEPS;
+                transpose(values, &mut self.columns[column..], self.gates * self.chunks * BLOCK_STEPS);
             }
         }
     }
 
-    /// Multiplies all steps: with the inputs of the sequences, and with the first `n_states` of the states before the steps.
+    /// Multiplies the steps of a block: with the inputs of the sequences, and with the first `n_states` of the states before the steps.
     #[inline(always)]
-    pub(in super::super) fn finish(&mut self, inputs: &[&[T]], states: &[Lanes<T>]) {
+    pub(in super::super) fn sum_block(&mut self, inputs: &[&[T]], states: &[Lanes<T>]) {
         let Sizes { inputs: n_inputs, state_rows, .. } = self.sizes;
         let n_states = self.n_states;
-        let steps = self.lengths[0];
-        for (lane, length) in self.lengths.iter().copied().enumerate() {
-            let columns = &self.columns[lane * self.gates * self.chunks * steps..];
-            let column = |gate: usize, chunk: usize| &columns[(gate * self.chunks + chunk) * steps..][..length];
-            let sums = self.kernel.chunks_exact_mut(n_inputs).enumerate();
-            for (index, sums) in sums {
-                let gate = self.kernel_gates[index / self.chunks];
-                add_gradient(inputs[lane], column(gate, index % self.chunks), sums);
+        let of_lane = self.gates * self.chunks * BLOCK_STEPS;
+        for (inputs, columns) in inputs.iter().zip(self.columns.chunks_exact(of_lane)) {
+            for (index, sums) in self.kernel.chunks_exact_mut(n_inputs).enumerate() {
+                let column = self.kernel_gates[index / self.chunks] * self.chunks + index % self.chunks;
+                add_gradient(inputs, &columns[column * BLOCK_STEPS..][..inputs.len() / n_inputs], sums);
             }
         }
         if self.recurrent_gates.is_empty() {
             return;
         }
+        let steps = states.len().div_ceil(state_rows);
         self.states.resize(LANES * steps * n_states, T::zero());
         to_rows(states, state_rows, n_states, &mut self.states);
-        for (lane, length) in self.lengths.iter().copied().enumerate() {
-            let columns = &self.columns[lane * self.gates * self.chunks * steps..];
-            let column = |gate: usize, chunk: usize| &columns[(gate * self.chunks + chunk) * steps..][..length];
-            let states = &self.states[lane * steps * n_states..][..length * n_states];
+        let of_sequences = inputs.iter().zip(self.columns.chunks_exact(of_lane)).zip(self.states.chunks_exact(steps * n_states));
+        for ((inputs, columns), states) in of_sequences {
+            let steps = inputs.len() / n_inputs;
             for (index, sums) in self.recurrent.chunks_exact_mut(n_states).enumerate() {
-                let gate = self.recurrent_gates[index / self.chunks];
-                add_gradient(states, column(gate, index % self.chunks), sums);
+                let column = self.recurrent_gates[index / self.chunks] * self.chunks + index % self.chunks;
+                add_gradient(&states[..steps * n_states], &columns[column * BLOCK_STEPS..][..steps], sums);
             }
         }
     }

@@ -7,7 +7,7 @@ use moodline_core::Real;
 use super::super::initial::{glorot_uniform, orthogonal};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, tanh_backward};
+use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, tanh_backward};
 
 /// Gates `r`, `u`, `c`.
 const GATES: usize = 3;
@@ -78,8 +78,8 @@ impl<T: Real> Cell<T> for GruCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        work.gradients.clear();
     }
 
     #[inline(always)]
@@ -108,8 +108,8 @@ impl<T: Real> Cell<T> for GruCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        work.gradients.finish(passed.inputs, passed.states);
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
+        work.gradients.sum_block(block.inputs, block.states);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {

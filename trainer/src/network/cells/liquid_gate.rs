@@ -8,7 +8,7 @@ use moodline_core::Real;
 use super::super::initial::{TauInit, glorot_gates};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, tanh_backward};
+use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, tanh_backward};
 
 /// Gates `z`, `k`.
 const GATES: usize = 2;
@@ -64,8 +64,8 @@ impl<T: Real> Cell<T> for LiquidGateCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        work.gradients.clear();
     }
 
     #[inline(always)]
@@ -87,8 +87,8 @@ impl<T: Real> Cell<T> for LiquidGateCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        work.gradients.finish(passed.inputs, passed.states);
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
+        work.gradients.sum_block(block.inputs, block.states);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {

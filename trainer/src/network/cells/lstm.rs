@@ -7,7 +7,7 @@ use super::super::initial::{glorot_uniform, orthogonal};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
 use super::{
-    BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start, sigmoid_backward, tanh_backward,
+    BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, sigmoid_backward, tanh_backward,
 };
 
 /// Gates `i`, `f`, `g`, `o`.
@@ -69,8 +69,8 @@ impl<T: Real> Cell<T> for LstmCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        work.gradients.clear();
     }
 
     #[inline(always)]
@@ -97,8 +97,8 @@ impl<T: Real> Cell<T> for LstmCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
-        work.gradients.finish(passed.inputs, passed.states);
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
+        work.gradients.sum_block(block.inputs, block.states);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {

@@ -12,7 +12,7 @@ use ndarray::ArrayView1;
 
 use super::super::initial::{inverse_softplus, uniform_between};
 use super::super::lanes::Lanes;
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start};
+use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start};
 use synapses::{Flow, SynapseSums, Synapses};
 
 mod synapses;
@@ -327,7 +327,7 @@ impl<T: Real> Cell<T> for LtcCell<T> {
         }
     }
 
-    fn finish(&self, _: &mut Work<T>, _: &Passed<'_, T>) {}
+    fn sum_block(&self, _: &mut Work<T>, _: &Block<'_, T>) {}
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {
         let sums = &work.sums;

@@ -10,7 +10,7 @@ use super::super::initial::glorot_uniform;
 use super::super::lanes::Lanes;
 use super::super::matrix::OuterProducts;
 use super::gates::{GateGradients, Gates};
-use super::{BackwardStep, Cell, ForwardStep, LayerGradients, LayerTensors, Passed, Sizes, Start};
+use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start};
 
 #[derive(Debug)]
 pub(super) struct PaperLtcCell<T> {
@@ -159,8 +159,8 @@ impl<T: Real> Cell<T> for PaperLtcCell<T> {
         }
     }
 
-    fn begin(&self, work: &mut Work<T>, lengths: &[usize]) {
-        work.gradients.begin(lengths);
+    fn begin(&self, work: &mut Work<T>, _: &[usize]) {
+        work.gradients.clear();
         work.recurrent.clear();
         for sums in [&mut work.rate, &mut work.gain] {
             sums.fill(Lanes::zero());
@@ -200,9 +200,9 @@ impl<T: Real> Cell<T> for PaperLtcCell<T> {
     }
 
     #[inline(always)]
-    fn finish(&self, work: &mut Work<T>, passed: &Passed<'_, T>) {
+    fn sum_block(&self, work: &mut Work<T>, block: &Block<'_, T>) {
         work.recurrent.flush();
-        work.gradients.finish(passed.inputs, passed.states);
+        work.gradients.sum_block(block.inputs, block.states);
     }
 
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {
