@@ -162,6 +162,7 @@ impl Augmenter {
 mod tests {
     use super::signals::{RATE, sum_of_tones, write_wav};
     use super::*;
+    use crate::protocol::published_copies;
 
     fn config(text: &str) -> AugmentationConfig {
         let config: AugmentationConfig = toml::from_str(text).unwrap();
@@ -246,17 +247,7 @@ mod tests {
 
     #[test]
     fn the_papers_three_are_a_copy_each() {
-        let augmenter = augmenter(
-            r#"
-            copies = 3
-            mode = "each"
-            transforms = [
-                { kind = "pitch_shift", semitones = 2 },
-                { kind = "time_stretch", rate = 0.9, cut = true },
-                { kind = "hiss", sigma = 0.005 },
-            ]
-            "#,
-        );
+        let (augmenter, _) = Augmenter::new(&published_copies(), RATE as u32).unwrap();
         let samples = sum_of_tones(&[200.0, 900.0], 1.0);
         let expected =
             [Drawn::PitchShift { semitones: 2.0 }, Drawn::TimeStretch { rate: 0.9, cut: true }, Drawn::Hiss { sigma: 0.005 }];

@@ -21,7 +21,7 @@ use crate::run::{self, TrainOptions};
 use crate::run_folder::RunFolder;
 use crate::run_log::to_standard_error;
 use crate::sweep::SweepError;
-use crate::{card, evaluate, files};
+use crate::{card, console, evaluate, files};
 
 mod augment;
 mod corpus;
@@ -258,7 +258,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
     };
     outcome.unwrap_or_else(|error| {
         // Every error of this program names its cause in its own message.
-        eprintln!("error: {error}");
+        console::note(format_args!("error: {error}"));
         ExitCode::from(if is_wrong_usage(&error) { 2 } else { 1 })
     })
 }
@@ -288,16 +288,16 @@ fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> an
     let outcome = arguments.pool.install(|| run::train(&options, progress, interrupt))??;
     let out = options.out.display();
     if let Some(best) = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1)) {
-        println!(
+        console::print_line(format_args!(
             "best epoch {}: dev UAR {:.3}, dev accuracy {:.3}, dev loss {:.4}",
             best.epoch, best.dev_uar, best.dev_accuracy, best.dev_loss
-        );
+        ))?;
     }
     if outcome.interrupted {
-        eprintln!("interrupted after {} epochs; continue with --out {out} --resume", outcome.history.len());
+        console::note(format_args!("interrupted after {} epochs; continue with --out {out} --resume", outcome.history.len()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    println!("run finished: {out}");
+    console::print_line(format_args!("run finished: {out}"))?;
     Ok(ExitCode::from(u8::from(!outcome.problems.0.is_empty())))
 }
 
@@ -314,19 +314,19 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
     }
     let evaluation = &measured.evaluation;
     if arguments.json {
-        print!("{}", evaluation.to_json());
+        console::print(evaluation.to_json())?;
     } else {
-        println!(
+        console::print_line(format_args!(
             "{} on {} ({}), backend {}",
             evaluation.model.id,
             evaluation.manifests.join(", "),
             evaluation.split,
             evaluation.backend
-        );
-        println!("{}", evaluation.report);
+        ))?;
+        console::print_line(&evaluation.report)?;
     }
     for problem in &measured.problems {
-        eprintln!("error: {problem}");
+        console::note(format_args!("error: {problem}"));
     }
     Ok(ExitCode::from(u8::from(!measured.problems.is_empty())))
 }
@@ -334,21 +334,24 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
 fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
     let leg = if arguments.require_onnxruntime { OnnxRuntimeLeg::Required } else { OnnxRuntimeLeg::IfFound };
     let exported = export::export(&RunFolder::open(&arguments.run)?, &arguments.out, leg)?;
-    println!("wrote {} and {}", exported.model.display(), exported.config.display());
-    println!("fingerprint {}", exported.fingerprint);
+    console::print_line(format_args!("wrote {} and {}", exported.model.display(), exported.config.display()))?;
+    console::print_line(format_args!("fingerprint {}", exported.fingerprint))?;
     let compared = match &exported.skipped {
         None => "trainer, native kernel and ONNX Runtime",
         Some(reason) => {
-            eprintln!("warning: SKIPPED the comparison with ONNX Runtime: {reason}");
+            console::note(format_args!("warning: SKIPPED the comparison with ONNX Runtime: {reason}"));
             "trainer and native kernel"
         }
     };
-    println!("{} parameters; {compared} agree to {:.1e}", exported.n_parameters, exported.largest_difference);
+    console::print_line(format_args!(
+        "{} parameters; {compared} agree to {:.1e}",
+        exported.n_parameters, exported.largest_difference
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
-    println!("wrote {}", card::write_card(&arguments.folder, &arguments.seeds)?.display());
+    console::print_line(format_args!("wrote {}", card::write_card(&arguments.folder, &arguments.seeds)?.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

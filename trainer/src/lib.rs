@@ -4,6 +4,9 @@
 //! Everything after "mono PCM" is `moodline-core`, the same code the product runs; what was exported is evaluated through `moodline-engine`.
 //! Imports nothing of the plugin.
 
+// What is said goes through `console`, which survives a reader that went away.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod augment;
 pub mod baselines;
 pub mod cache;
@@ -11,6 +14,7 @@ pub mod card;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+mod console;
 pub mod corpus;
 pub mod crossval;
 pub mod dataset;

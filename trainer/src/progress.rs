@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::console;
+
 /// Where progress goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -55,7 +57,7 @@ impl Progress {
     /// Says one line.
     pub fn line(self, text: &str) {
         if self != Self::Silent {
-            eprintln!("{text}");
+            console::note(text);
         }
     }
 }
@@ -88,7 +90,7 @@ impl Bar {
     pub fn line(&self, text: &str) {
         match self.progress {
             Progress::Bars => self.bar.println(text),
-            Progress::Lines => eprintln!("{text}"),
+            Progress::Lines => console::note(text),
             Progress::Silent => {}
         }
     }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::augment::preview::preview;
 use crate::config::TrainConfig;
+use crate::console;
 use crate::files;
 use crate::progress::Progress;
 
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &AugmentArgs, progress: Progress) -> anyhow::Result
         progress.line(&format!("wrote {}", path.display()));
     }
     for problem in &made.problems {
-        eprintln!("error: {problem}");
+        console::note(format_args!("error: {problem}"));
     }
     Ok(ExitCode::from(u8::from(!made.problems.is_empty())))
 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use moodline_core::Emotion;
 
 use super::Pool;
+use crate::console;
 use crate::corpus::{Fractions, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
 use crate::files;
 use crate::manifest::{Manifest, Splits};
@@ -150,13 +151,13 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     files::write_atomically(out, &table.to_csv(files::folder_of(out)))?;
     let counts = table.class_counts();
     let classes: Vec<String> = Emotion::ALL.iter().map(|emotion| format!("{emotion} {}", counts[emotion.index()])).collect();
-    println!("wrote {}: {} recordings ({})", out.display(), table.rows.len(), classes.join(", "));
+    console::print_line(format_args!("wrote {}: {} recordings ({})", out.display(), table.rows.len(), classes.join(", ")))?;
     if !table.left_out.is_empty() {
         let codes: Vec<String> = table.left_out.iter().map(|(code, n)| format!("{code} {n}")).collect();
-        println!("left out, no emotion of the label map: {}", codes.join(", "));
+        console::print_line(format_args!("left out, no emotion of the label map: {}", codes.join(", ")))?;
     }
     if found.n_other > 0 {
-        println!("left out, no speech: {}", found.n_other);
+        console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
     }
     Ok(tell(&found.problems))
 }
@@ -164,16 +165,16 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
 fn check(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
     let Checked::Iemocap = arguments.corpus;
     let (lines, problems) = check_iemocap(&arguments.folder)?;
-    println!("{:<16} {:>9} {:>9}", "", "published", "found");
+    console::print_line(format_args!("{:<16} {:>9} {:>9}", "", "published", "found"))?;
     for line in &lines {
         let mark = if line.agrees() { "" } else { "  differs" };
-        println!("{:<16} {:>9} {:>9}{mark}", line.what, line.expected, line.found);
+        console::print_line(format_args!("{:<16} {:>9} {:>9}{mark}", line.what, line.expected, line.found))?;
     }
     let n_different = lines.iter().filter(|line| !line.agrees()).count();
     if n_different == 0 {
-        println!("all {} counts agree with the published ones", lines.len());
+        console::print_line(format_args!("all {} counts agree with the published ones", lines.len()))?;
     } else {
-        eprintln!("error: {n_different} of {} counts differ from the published ones", lines.len());
+        console::note(format_args!("error: {n_different} of {} counts differ from the published ones", lines.len()));
     }
     let told = tell(&problems);
     Ok(if n_different == 0 { told } else { ExitCode::from(1) })
@@ -183,7 +184,7 @@ fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> an
     let manifest = Manifest::read(&arguments.manifests, Splits::Required)
         .or_else(|_| Manifest::read(&arguments.manifests, Splits::Ignored))?;
     let statistics = arguments.pool.install(|| Statistics::measure(&manifest, progress, interrupt))??;
-    print!("{statistics}");
+    console::print(&statistics)?;
     let write = |path: &Path, text: String| -> anyhow::Result<()> {
         files::create_folder(files::folder_of(path))?;
         files::write_atomically(path, text.as_bytes())?;
@@ -204,10 +205,10 @@ fn tell(problems: &[String]) -> ExitCode {
     if problems.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
+    console::note(format_args!(
         "error: {} left out",
         if problems.len() == 1 { "1 recording was".to_owned() } else { format!("{} recordings were", problems.len()) }
-    );
-    problems.iter().for_each(|problem| eprintln!("  {problem}"));
+    ));
+    problems.iter().for_each(|problem| console::note(format_args!("  {problem}")));
     ExitCode::from(1)
 }

@@ -9,6 +9,7 @@ use super::{Cache, INTERRUPTED, Pool};
 use crate::baselines::Baseline;
 use crate::cache::FeatureCache;
 use crate::config::TrainConfig;
+use crate::console;
 use crate::crossval::{CrossvalError, CrossvalOptions, crossval};
 use crate::files;
 use crate::manifest::Manifest;
@@ -85,7 +86,9 @@ pub(super) struct CrossvalArgs {
 pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
     let CrossvalArgs { protocol, config: path, out, .. } = arguments;
     if arguments.folds.is_some() && !protocol.has_folds() {
-        eprintln!("error: --folds: the protocol {protocol} decides itself how many folds there are; leave it out");
+        console::note(format_args!(
+            "error: --folds: the protocol {protocol} decides itself how many folds there are; leave it out"
+        ));
         return Ok(ExitCode::from(2));
     }
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
@@ -107,14 +110,14 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
     let results = match arguments.pool.install(|| crossval(&options, progress, interrupt))? {
         Ok(crossval) => crossval.results,
         Err(error @ CrossvalError::Interrupted { .. }) => {
-            eprintln!("{error}");
+            console::note(&error);
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(error) => return Err(error.into()),
     };
     for model in &results.models {
         for group in &model.groups {
-            println!(
+            console::print_line(format_args!(
                 "{}, {}: UAR {} (interval over speakers {}), accuracy {}, macro-F1 {}",
                 model.name,
                 group.name,
@@ -122,13 +125,16 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
                 interval_text(group.pooled.uar_interval),
                 group.accuracy,
                 group.macro_f1
-            );
+            ))?;
         }
         for step in &model.leak {
-            println!("{}, {} to {}: {:+.1} points ({})", model.name, step.from, step.to, step.points, step.name);
+            console::print_line(format_args!(
+                "{}, {} to {}: {:+.1} points ({})",
+                model.name, step.from, step.to, step.points, step.name
+            ))?;
         }
     }
-    println!("wrote {}", out.display());
+    console::print_line(format_args!("wrote {}", out.display()))?;
     Ok(ExitCode::from(u8::from(!results.left_out.is_empty())))
 }
 

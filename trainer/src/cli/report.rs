@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::console;
 use crate::report::{ReportOptions, default_title, write_report};
 
 /// Writes one HTML page about runs, models, evaluations, cross-validations and sweeps
@@ -38,9 +39,14 @@ pub(super) fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
     let ReportArgs { folders, out, title, latency } = arguments;
     let title = title.clone().unwrap_or_else(|| default_title(out));
     let written = write_report(&ReportOptions { folders: folders.clone(), out: out.clone(), title, latency: *latency })?;
-    println!("wrote {} and {} figures in {}", written.page.display(), written.n_figures, written.pictures.display());
+    console::print_line(format_args!(
+        "wrote {} and {} figures in {}",
+        written.page.display(),
+        written.n_figures,
+        written.pictures.display()
+    ))?;
     for problem in &written.problems {
-        eprintln!("error: {problem}");
+        console::note(format_args!("error: {problem}"));
     }
     Ok(ExitCode::from(u8::from(!written.problems.is_empty())))
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use moodline_engine::{BackendChoice, Model};
 
 use super::{Pool, SplitArg};
+use crate::console;
 use crate::files;
 use crate::manifest::{Manifest, Splits};
 use crate::plot::Figure as _;
@@ -53,12 +54,12 @@ pub(super) fn run(arguments: &RobustnessArgs, progress: Progress, interrupt: &In
         files::write_atomically(&out.join(name), content.as_bytes())?;
         progress.line(&format!("wrote {}", out.join(name).display()));
     }
-    print!("{}", figure.table().to_text());
+    console::print(figure.table().to_text())?;
     for skipped in &robustness.skipped {
-        eprintln!("warning: SKIPPED {skipped}");
+        console::note(format_args!("warning: SKIPPED {skipped}"));
     }
     for problem in &problems {
-        eprintln!("error: {problem}");
+        console::note(format_args!("error: {problem}"));
     }
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }

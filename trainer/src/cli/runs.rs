@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::console;
 use crate::runs::{RunState, comparison, find_runs, list};
 
 /// Lists runs, or compares some of them
@@ -47,22 +48,22 @@ struct CompareArgs {
 
 pub(super) fn run(arguments: &RunsArgs) -> anyhow::Result<ExitCode> {
     if let Some(RunsCommand::Compare(CompareArgs { runs })) = &arguments.command {
-        print!("{}", comparison(runs)?.to_text());
+        console::print(comparison(runs)?.to_text())?;
         return Ok(ExitCode::SUCCESS);
     }
     // INVARIANT: without the subcommand the folder is required.
     let folder = arguments.folder.as_deref().expect("a folder");
     let runs = find_runs(folder)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&runs)?);
+        console::print_line(&serde_json::to_string_pretty(&runs)?)?;
     } else if runs.is_empty() {
-        println!("{} holds no run", folder.display());
+        console::print_line(format_args!("{} holds no run", folder.display()))?;
     } else {
-        print!("{}", list(&runs).to_text());
+        console::print(list(&runs).to_text())?;
     }
     let damaged: Vec<_> = runs.iter().filter(|run| run.state == RunState::Damaged).collect();
     for run in &damaged {
-        eprintln!("error: {}: {}", run.name, run.problem.as_deref().unwrap_or_default());
+        console::note(format_args!("error: {}: {}", run.name, run.problem.as_deref().unwrap_or_default()));
     }
     Ok(ExitCode::from(u8::from(!damaged.is_empty())))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::{Cache, INTERRUPTED, Pool};
+use crate::console;
 use crate::progress::{Interrupt, Progress};
 use crate::sweep::results::{SweepResults, TrialStatus};
 use crate::sweep::slurm::{SlurmOptions, run_task};
@@ -118,12 +119,12 @@ pub(super) fn run(arguments: &SweepArgs, progress: Progress, interrupt: &Interru
     };
     match arguments.pool.install(|| sweep(&options, progress, interrupt))? {
         Ok(results) => {
-            print!("{}", results.to_markdown());
-            println!("results in {}", options.out.display());
+            console::print(results.to_markdown())?;
+            console::print_line(format_args!("results in {}", options.out.display()))?;
             Ok(ExitCode::from(u8::from(left_out(&results))))
         }
         Err(error) if interrupt.requested() => {
-            eprintln!("{error}");
+            console::note(&error);
             Ok(ExitCode::from(INTERRUPTED))
         }
         Err(error) => Err(error.into()),
@@ -137,8 +138,8 @@ pub(super) fn run_trial(arguments: &SweepTrialArgs, progress: Progress, interrup
         outcome => outcome?,
     };
     match (record.status, record.reason) {
-        (TrialStatus::Diverged, Some(reason)) => println!("{} diverged: {reason}", record.id),
-        _ => println!("{} is trained for {} epochs", record.id, record.epochs),
+        (TrialStatus::Diverged, Some(reason)) => console::print_line(format_args!("{} diverged: {reason}", record.id))?,
+        _ => console::print_line(format_args!("{} is trained for {} epochs", record.id, record.epochs))?,
     }
     Ok(ExitCode::SUCCESS)
 }

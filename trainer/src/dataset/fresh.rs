@@ -94,6 +94,7 @@ mod tests {
     use super::super::Dataset;
     use super::super::testing::{AUGMENTATION, config, corpus, load};
     use super::*;
+    use crate::augment::signals::{sum_of_tones, write_wav};
     use crate::train::Trainer;
 
     /// Twelve clips, each with two copies that every epoch draws anew.
@@ -160,6 +161,25 @@ mod tests {
 
         let (_folder, cached, same_again) = setting("");
         assert_ne!(run(&mut Trainer::new(&cached, &same_again)).weights, straight.weights);
+    }
+
+    #[test]
+    fn where_nothing_usable_is_drawn_the_loaded_copy_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = corpus(folder.path());
+        let mut config = config(&AUGMENTATION.replace("copies = 2", "copies = 2\nfresh = true"));
+        // The first step takes 0.128 s.
+        (config.front_end.center, config.front_end.n_fft, config.front_end.win_length) = (false, 2048, 2048);
+        let data = load(&manifest, &config, None);
+        write_wav(&folder.path().join("0.wav"), &sum_of_tones(&[200.0], 0.105));
+        let fresh = data.fresh.as_ref().unwrap();
+        let places: Vec<usize> = (0..data.train.len()).collect();
+        let drawn = fresh.draw(&places, Epoch { seed: 3, number: 1 }).unwrap();
+        let undrawn: Vec<usize> = places.into_iter().filter(|place| drawn[*place].is_none()).collect();
+        let of_clip = |place: &usize| fresh.sources[*place].path.ends_with("0.wav");
+        assert_eq!(undrawn.iter().filter(|place| of_clip(place)).count(), 3, "the clip and both of its copies");
+        assert!(undrawn.iter().all(|place| of_clip(place) || fresh.sources[*place].copy == 0));
+        Trainer::new(&config, &data).epoch(&mut |_| ControlFlow::Continue(())).unwrap();
     }
 
     #[test]

@@ -9,17 +9,30 @@ use crate::network::{Carry, Cfc, CfcMode, PaperLtc};
 
 /// One layer of a network: its weights, its state, and how a step changes it.
 pub(super) trait Cell {
+    /// Where the units stand, `[units]`.
+    fn state(&self) -> &[f32];
+
+    /// [`Cell::state`], to be written.
+    fn state_mut(&mut self) -> &mut [f32];
+
     /// Takes over what the next step starts from, `[states * units]`.
-    fn load(&mut self, state: &[f32]);
+    fn load(&mut self, state: &[f32]) {
+        self.state_mut().copy_from_slice(state);
+    }
 
     /// Writes down what the next step would start from, `[states * units]`.
-    fn store(&self, state: &mut [f32]);
+    fn store(&self, state: &mut [f32]) {
+        state.copy_from_slice(self.state());
+    }
 
     /// One step, with `K` vectors of the instruction set `S` to a panel.
     fn step<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]);
 
     /// What the next layer and the pooling see of the last step, `[units]`.
-    fn output(&self) -> &[f32];
+    #[inline(always)]
+    fn output(&self) -> &[f32] {
+        self.state()
+    }
 }
 
 /// [`crate::network::CellConfig::PaperLtc`].
@@ -50,12 +63,13 @@ impl PaperLtcCell {
 }
 
 impl Cell for PaperLtcCell {
-    fn load(&mut self, state: &[f32]) {
-        self.gates.load(state);
+    #[inline(always)]
+    fn state(&self) -> &[f32] {
+        self.gates.state()
     }
 
-    fn store(&self, state: &mut [f32]) {
-        state.copy_from_slice(self.gates.state());
+    fn state_mut(&mut self) -> &mut [f32] {
+        self.gates.state_mut()
     }
 
     #[inline(always)]
@@ -106,12 +120,13 @@ impl LiquidGateCell {
 }
 
 impl Cell for LiquidGateCell {
-    fn load(&mut self, state: &[f32]) {
-        self.0.load(state);
+    #[inline(always)]
+    fn state(&self) -> &[f32] {
+        self.0.state()
     }
 
-    fn store(&self, state: &mut [f32]) {
-        state.copy_from_slice(self.0.state());
+    fn state_mut(&mut self) -> &mut [f32] {
+        self.0.state_mut()
     }
 
     #[inline(always)]
@@ -127,11 +142,6 @@ impl Cell for LiquidGateCell {
             self.0.set_next::<S, K>(panel, state);
         }
         self.0.advance();
-    }
-
-    #[inline(always)]
-    fn output(&self) -> &[f32] {
-        self.0.state()
     }
 }
 
@@ -149,12 +159,13 @@ impl GruCell {
 }
 
 impl Cell for GruCell {
-    fn load(&mut self, state: &[f32]) {
-        self.gates.load(state);
+    #[inline(always)]
+    fn state(&self) -> &[f32] {
+        self.gates.state()
     }
 
-    fn store(&self, state: &mut [f32]) {
-        state.copy_from_slice(self.gates.state());
+    fn state_mut(&mut self) -> &mut [f32] {
+        self.gates.state_mut()
     }
 
     #[inline(always)]
@@ -174,11 +185,6 @@ impl Cell for GruCell {
         }
         self.gates.advance();
     }
-
-    #[inline(always)]
-    fn output(&self) -> &[f32] {
-        self.gates.state()
-    }
 }
 
 /// [`crate::network::CellConfig::Lstm`]; the state of the gates is the hidden state.
@@ -195,9 +201,18 @@ impl LstmCell {
 }
 
 impl Cell for LstmCell {
+    #[inline(always)]
+    fn state(&self) -> &[f32] {
+        self.gates.state()
+    }
+
+    fn state_mut(&mut self) -> &mut [f32] {
+        self.gates.state_mut()
+    }
+
     fn load(&mut self, state: &[f32]) {
         let (hidden, cell) = state.split_at(self.gates.units);
-        self.gates.load(hidden);
+        self.gates.state_mut().copy_from_slice(hidden);
         self.cell[..cell.len()].copy_from_slice(cell);
     }
 
@@ -225,11 +240,6 @@ impl Cell for LstmCell {
             self.gates.set_next::<S, K>(panel, hidden);
         }
         self.gates.advance();
-    }
-
-    #[inline(always)]
-    fn output(&self) -> &[f32] {
-        self.gates.state()
     }
 }
 
@@ -282,12 +292,13 @@ impl CfcCell {
 }
 
 impl Cell for CfcCell {
-    fn load(&mut self, state: &[f32]) {
-        self.gates.load(state);
+    #[inline(always)]
+    fn state(&self) -> &[f32] {
+        self.gates.state()
     }
 
-    fn store(&self, state: &mut [f32]) {
-        state.copy_from_slice(self.gates.state());
+    fn state_mut(&mut self) -> &mut [f32] {
+        self.gates.state_mut()
     }
 
     #[inline(always)]
@@ -318,10 +329,5 @@ impl Cell for CfcCell {
             self.gates.set_next::<S, K>(panel, next);
         }
         self.gates.advance();
-    }
-
-    #[inline(always)]
-    fn output(&self) -> &[f32] {
-        self.gates.state()
     }
 }

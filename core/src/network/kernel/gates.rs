@@ -74,12 +74,13 @@ impl Gates {
         }
     }
 
-    pub(super) fn load(&mut self, state: &[f32]) {
-        self.state[..self.units].copy_from_slice(state);
-    }
-
+    #[inline(always)]
     pub(super) fn state(&self) -> &[f32] {
         &self.state[..self.units]
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut [f32] {
+        &mut self.state[..self.units]
     }
 
     /// The part of the sums that hangs on no state.

@@ -208,12 +208,12 @@ fn add_scaled(values: &mut [f32], changes: &[f32], scale: f32) {
 }
 
 impl Cell for LtcCell {
-    fn load(&mut self, state: &[f32]) {
-        self.state[..self.units].copy_from_slice(state);
+    fn state(&self) -> &[f32] {
+        &self.state[..self.units]
     }
 
-    fn store(&self, state: &mut [f32]) {
-        state.copy_from_slice(&self.state[..self.units]);
+    fn state_mut(&mut self) -> &mut [f32] {
+        &mut self.state[..self.units]
     }
 
     #[inline(always)]

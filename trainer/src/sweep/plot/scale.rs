@@ -9,7 +9,7 @@ use crate::plot::ticks;
 use crate::sweep::tables::{label, value_text};
 
 /// More different numbers than this are drawn to scale.
-const MAX_CATEGORIES: usize = 8;
+const MAX_CATEGORIES: usize = 6;
 /// Numbers over a wider range than this factor are drawn on a logarithmic scale.
 const WIDE: f64 = 50.0;
 

@@ -1,0 +1,36 @@
+//! What the commands say: results on standard output, everything else on standard error.
+//!
+//! Whoever reads may go away (`| head`): a long training does not end because of that.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use moodline_engine::files::WriteError;
+
+/// Writes results.
+///
+/// # Errors
+/// [`WriteError`] when they are lost, as on a full disk; a reader that went away did not want them.
+pub(crate) fn print(text: impl Display) -> Result<(), WriteError> {
+    let mut output = std::io::stdout().lock();
+    match write!(output, "{text}").and_then(|()| output.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(WriteError { path: PathBuf::from("standard output"), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line of results.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_line(text: impl Display) -> Result<(), WriteError> {
+    print(format_args!("{text}\n"))
+}
+
+/// Tells the user something, in a line. Nobody can be told when standard error is gone.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
