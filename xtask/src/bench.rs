@@ -148,27 +148,37 @@ fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], op
     })
 }
 
-/// Training with one thread and with two, in turn; nothing where there is one core.
+/// Training with one thread, with two, and twice with one at the same time, in turn; nothing where there is one core.
 fn scaling(one: &mut Worker, program: &Path, folder: &Path, options: &Options) -> Result<Vec<Scaling>> {
     if std::thread::available_parallelism()?.get() < 2 {
         println!("Skipped: training with two threads needs two cores.");
         return Ok(vec![]);
     }
-    let mut two = Worker::start("moodline with two threads", Command::new(program).arg(folder).env("RAYON_NUM_THREADS", "2"))?;
+    let on_any_core =
+        |name, n_threads| Worker::start(name, Command::new(program).arg(folder).env("RAYON_NUM_THREADS", n_threads));
+    let mut two = on_any_core("moodline with two threads", "2")?;
+    let mut twin = on_any_core("moodline once more", "1")?;
     let mut measured = vec![];
     for case in CASES.iter().filter(|case| case.is_training()) {
         println!("Measuring {}, with two threads ...", case.title);
         two.first(case.name)?;
-        let mut times = [vec![], vec![]];
+        twin.first(case.name)?;
+        let (mut times, mut ratios, mut independent_ratios) = ([vec![], vec![]], vec![], vec![]);
         for _ in 0..options.rounds {
-            times[0].push(one.turn(case.name, options.seconds)?);
-            times[1].push(two.turn(case.name, options.seconds)?);
+            let alone = one.turn(case.name, options.seconds)?;
+            let together = two.turn(case.name, options.seconds)?;
+            let [first, second] = Worker::turns([one, &mut twin], case.name, options.seconds)?;
+            times[0].push(alone);
+            times[1].push(together);
+            ratios.push(alone / together);
+            independent_ratios.push(alone / first + alone / second);
         }
         measured.push(Scaling {
             title: case.title.to_owned(),
             one_milliseconds: median(&times[0]),
             two_milliseconds: median(&times[1]),
-            ratio: median(&times[0].iter().zip(&times[1]).map(|(one, two)| one / two).collect::<Vec<_>>()),
+            ratio: median(&ratios),
+            independent_ratio: median(&independent_ratios),
         });
     }
     Ok(measured)

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use xshell::Shell;
 
-/// The root of the checkout this program was built from, whatever folder it is started in.
+/// The root of the checkout whose `cargo xtask` this is, whatever folder it is started in.
 pub(crate) fn root() -> PathBuf {
+    // Cargo's word at run time comes first: with a target folder shared by two checkouts, the program may have been built in the other one.
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     // INVARIANT: xtask is a folder of the workspace.
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    xtask.parent().expect("xtask lies in the workspace").to_owned()
 }
 
 /// A shell in the root of the checkout.

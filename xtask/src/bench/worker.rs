@@ -70,10 +70,25 @@ impl Worker {
         Ok(self.ask(case, seconds)?.milliseconds)
     }
 
+    /// [`Worker::turn`] of two workers at the same time.
+    ///
+    /// # Errors
+    /// One of them ended.
+    pub(super) fn turns(workers: [&mut Self; 2], case: &str, seconds: f64) -> Result<[f64; 2]> {
+        let [first, second] = workers;
+        first.question(case, seconds)?;
+        second.question(case, seconds)?;
+        Ok([first.read::<Reply>()?.milliseconds, second.read::<Reply>()?.milliseconds])
+    }
+
     fn ask(&mut self, case: &str, seconds: f64) -> Result<Reply> {
-        let questions = self.questions.as_mut().context("the worker runs")?;
-        writeln!(questions, "{case} {seconds}").with_context(|| format!("{} ended", self.name))?;
+        self.question(case, seconds)?;
         self.read()
+    }
+
+    fn question(&mut self, case: &str, seconds: f64) -> Result<()> {
+        let questions = self.questions.as_mut().context("the worker runs")?;
+        writeln!(questions, "{case} {seconds}").with_context(|| format!("{} ended", self.name))
     }
 
     fn read<T: DeserializeOwned>(&mut self) -> Result<T> {
