@@ -1,7 +1,8 @@
 //! The three small matrix products of the network, in the layouts they are needed in.
 //!
 //! Each keeps a tile of sums in registers and goes through its inputs once for each tile. Two tiles at a time, where there are two, are as many sums as it
-//! takes to have the processor add in every cycle although each addition takes several.
+//! takes to have the processor add in every cycle although each addition takes several. The pairs are written out: an array of tiles would not stay in
+//! registers.
 
 use moodline_core::Real;
 
