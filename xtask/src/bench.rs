@@ -64,6 +64,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 
 fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let bench = root.join("bench");
+    let plugin = Results::plugin(&bench)?;
     let python = python::environment(&workspace::cache()?, "peers", &bench.join("requirements.txt"))?;
     cmd!(shell, "cargo build --release --locked --package moodline-cli").run()?;
     cmd!(shell, "cargo build --release --locked --package moodline-tests --example bench_project").run()?;
@@ -99,8 +100,6 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let moodline = workspace::program(root, "release", "moodline")?;
     let memory: Memory = answer(script("memory.py").arg(moodline).arg(&folder))?;
     let machine = machine(root, shell)?;
-    // What is known of the plugin stays.
-    let plugin = Results::read(&bench).ok().and_then(|results| results.plugin);
     let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, memory, plugin };
     results.write(&bench)?;
     fs::write(bench.join("ratios.svg"), chart::svg(&results))?;

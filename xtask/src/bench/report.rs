@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -39,6 +40,27 @@ impl Results {
         let path = bench.join("results.json");
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is not what this version writes", path.display()))
+    }
+
+    /// What an earlier run found of the plugin, whatever the version that wrote the rest.
+    ///
+    /// # Errors
+    /// There are results, but they cannot be read.
+    pub(super) fn plugin(bench: &Path) -> Result<Option<PluginResults>> {
+        #[derive(Deserialize)]
+        struct Part {
+            plugin: Option<PluginResults>,
+        }
+        let path = bench.join("results.json");
+        match fs::read(&path) {
+            Ok(text) => {
+                let part: Part = serde_json::from_slice(&text)
+                    .with_context(|| format!("{} holds no figures of the plugin that this version reads; move it away", path.display()))?;
+                Ok(part.plugin)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
     }
 
     /// Writes `results.json` and `RESULTS.md` into the folder `bench`.
@@ -236,6 +258,20 @@ pub(super) mod tests {
         assert_eq!(markdown(&again), markdown(&results));
         assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&results).unwrap());
         assert!(Results::read(&folder.path().join("absent")).is_err());
+    }
+
+    #[test]
+    fn the_figures_of_the_plugin_outlive_other_changes_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join("results.json"), text).unwrap();
+        assert!(Results::plugin(folder.path()).unwrap().is_none());
+        let machine = serde_json::to_string(&results(1.0, 14.0).machine).unwrap();
+        write(&format!(r#"{{"another": 1, "plugin": {{"machine": {machine}, "figures": {{"frame_ms": 2.0}}}}}}"#));
+        assert!(Results::plugin(folder.path()).unwrap().unwrap().markdown().contains("2.00 ms"));
+        write("{}");
+        assert!(Results::plugin(folder.path()).unwrap().is_none());
+        write(r#"{"plugin": {"figures": 1}}"#);
+        assert!(Results::plugin(folder.path()).is_err());
     }
 
     #[test]
