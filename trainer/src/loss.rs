@@ -98,9 +98,20 @@ fn log_softmax<T: Real>(logits: [T; Emotion::COUNT]) -> [T; Emotion::COUNT] {
 /// `l2` times the sum of squares of the kernels: Keras' `regularizers.L2`, without the factor 1/2 of other frameworks.
 #[must_use]
 pub fn l2_penalty<T: Real>(parameters: &Tensors<T>, l2: f64) -> f64 {
-    let squares = |kernel: &[T]| kernel.iter().map(|value| value.widen() * value.widen()).sum::<f64>();
     let kernels = parameters.iter().filter(|tensor| is_regularised(&tensor.name));
-    l2 * kernels.map(|kernel| squares(&kernel.values)).sum::<f64>()
+    l2 * kernels.map(|kernel| sum_of_squares(&kernel.values)).sum::<f64>()
+}
+
+/// In several sums side by side, which the processor adds at once.
+fn sum_of_squares<T: Real>(values: &[T]) -> f64 {
+    const SUMS: usize = 8;
+    let mut sums = [0.0; SUMS];
+    for values in values.chunks(SUMS) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value.widen() * value.widen();
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Adds the gradient of [`l2_penalty`], `2 l2 w`, to `gradients`.

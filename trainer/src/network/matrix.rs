@@ -5,6 +5,7 @@
 //! registers.
 
 use moodline_core::Real;
+use ndarray::{ArrayView2, Axis};
 
 use super::lanes::Lanes;
 
@@ -22,13 +23,13 @@ pub(super) struct Mixer<T> {
 }
 
 impl<T: Real> Mixer<T> {
-    /// The matrix `at(row, column)` of `rows` and `columns`, a multiple of [`TILE`].
-    pub(super) fn new(rows: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
-        let at = &at;
-        let tiles = (0..columns / TILE)
-            .flat_map(|tile| (0..rows).map(move |row| std::array::from_fn(|k| at(row, tile * TILE + k))))
-            .collect();
-        Self { tiles, rows }
+    /// A matrix whose columns are a multiple of [`TILE`].
+    pub(super) fn new(matrix: ArrayView2<'_, T>) -> Self {
+        let mut tiles = Vec::with_capacity(matrix.len() / TILE);
+        for tile in matrix.axis_chunks_iter(Axis(1), TILE) {
+            tiles.extend(tile.rows().into_iter().map(|row| std::array::from_fn(|k| row[k])));
+        }
+        Self { tiles, rows: matrix.nrows() }
     }
 
     /// `out[column] += Σ_row input[row] matrix[row, column]`

@@ -25,7 +25,9 @@ pub fn add<T: Real>(parameters: &mut Tensors<T>, other: &Tensors<T>) {
 /// The name of the first parameter with a value that is not finite.
 #[must_use]
 pub fn first_not_finite<T: Real>(parameters: &Tensors<T>) -> Option<&str> {
-    parameters.iter().find(|tensor| !tensor.values.iter().all(|value| value.is_finite())).map(|tensor| tensor.name.as_str())
+    // Looking at all values costs less than a branch for each.
+    let all_finite = |values: &[T]| values.iter().fold(true, |all, value| all & value.is_finite());
+    parameters.iter().find(|tensor| !all_finite(&tensor.values)).map(|tensor| tensor.name.as_str())
 }
 
 /// Whether a parameter is one of the matrices that Keras regularises: input kernel, recurrent kernel, those of a backbone, and readout.

@@ -1,7 +1,7 @@
 //! What cells with gates share: the products with their matrices, and the gradients of those.
 
 use moodline_core::Real;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::super::lanes::{LANES, Lanes, to_rows, transpose};
 use super::super::matrix::{Mixer, TILE, add_gradient};
@@ -32,20 +32,20 @@ impl<T: Real> Gates<T> {
         bias: &ArrayView1<'_, T>,
         units: usize,
     ) -> Self {
-        let inputs = kernel.nrows();
         let [rows, state_rows] = [units, recurrent.nrows()].map(|size| size.next_multiple_of(TILE));
-        let columns = bias.len() / units * rows;
-        // Where a column of the padded gates is in the tensors.
-        let unpadded = |column: usize| (column % rows < units).then(|| column / rows * units + column % rows);
-        let at = |value: Option<T>| value.unwrap_or_else(T::zero);
-        let kernel_at = |row, column| at(unpadded(column).and_then(|column| kernel.get((row, column)).copied()));
-        let recurrent_at = |row, column| at(unpadded(column).and_then(|column| recurrent.get((row, column)).copied()));
+        let inputs = kernel.nrows();
+        let kernel = padded(kernel, units, inputs.next_multiple_of(TILE));
+        let recurrent = padded(recurrent, units, state_rows);
+        let mut padded_bias = vec![T::zero(); bias.len() / units * rows];
+        for (padded, gate) in padded_bias.chunks_exact_mut(rows).zip(bias.exact_chunks(units)) {
+            padded.iter_mut().zip(gate).for_each(|(to, from)| *to = *from);
+        }
         Self {
-            bias: (0..columns).map(|column| at(unpadded(column).map(|column| bias[column]))).collect(),
-            kernel: Mixer::new(inputs, columns, kernel_at),
-            kernel_transposed: Mixer::new(columns, inputs.next_multiple_of(TILE), |row, column| kernel_at(column, row)),
-            recurrent: Mixer::new(state_rows, columns, recurrent_at),
-            recurrent_transposed: Mixer::new(columns, state_rows, |row, column| recurrent_at(column, row)),
+            bias: padded_bias,
+            kernel: Mixer::new(kernel.slice(s![..inputs, ..])),
+            kernel_transposed: Mixer::new(kernel.t()),
+            recurrent: Mixer::new(recurrent.view()),
+            recurrent_transposed: Mixer::new(recurrent.t()),
         }
     }
 
@@ -75,6 +75,16 @@ impl<T: Real> Gates<T> {
     pub(in super::super) fn recurrent_backward(&self, gradient: &[Lanes<T>], state_gradient: &mut [Lanes<T>]) {
         self.recurrent_transposed.add(gradient, state_gradient);
     }
+}
+
+/// Zeros after the columns of each gate, up to whole tiles, and after the last row, up to `n_rows`.
+fn padded<T: Real>(matrix: &ArrayView2<'_, T>, units: usize, n_rows: usize) -> Array2<T> {
+    let (gates, rows) = (matrix.ncols() / units, units.next_multiple_of(TILE));
+    let mut padded = Array2::zeros((n_rows, gates * rows));
+    for (to, from) in padded.axis_chunks_iter_mut(Axis(1), rows).into_iter().zip(matrix.axis_chunks_iter(Axis(1), units)) {
+        to.slice_move(s![..matrix.nrows(), ..units]).assign(&from);
+    }
+    padded
 }
 
 /// Sums the gradients of kernels and biases from the gradients of what [`Gates`] computed.
