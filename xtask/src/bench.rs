@@ -21,6 +21,9 @@ use cases::{CASES, Case, PEERS, Peer};
 use report::{Machine, Measured, Memory, PeerResult, Results, Scaling};
 use worker::Worker;
 
+/// How many turns one lasts where threads are compared: an epoch takes up to most of a turn, and the median of two calls is nearly a single one.
+const SCALING_TURN: f64 = 4.0;
+
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -162,11 +165,12 @@ fn scaling(one: &mut Worker, program: &Path, folder: &Path, options: &Options) -
         println!("Measuring {}, with two threads ...", case.title);
         two.first(case.name)?;
         twin.first(case.name)?;
+        let seconds = SCALING_TURN * options.seconds;
         let (mut times, mut ratios, mut independent_ratios) = ([vec![], vec![]], vec![], vec![]);
         for _ in 0..options.rounds {
-            let alone = one.turn(case.name, options.seconds)?;
-            let together = two.turn(case.name, options.seconds)?;
-            let [first, second] = Worker::turns([one, &mut twin], case.name, options.seconds)?;
+            let alone = one.turn(case.name, seconds)?;
+            let together = two.turn(case.name, seconds)?;
+            let [first, second] = Worker::turns([one, &mut twin], case.name, seconds)?;
             times[0].push(alone);
             times[1].push(together);
             ratios.push(alone / together);
