@@ -31,6 +31,7 @@ pub mod parallel;
 pub mod plot;
 pub mod progress;
 pub mod protocol;
+mod published;
 pub mod report;
 pub mod robustness;
 pub mod run;

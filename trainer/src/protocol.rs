@@ -9,6 +9,7 @@
 
 pub mod results;
 
+mod beside;
 mod groups;
 mod honest;
 mod paper;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Manifest, Split, Splits};
 
+pub(crate) use beside::{beside_the_paper, note_beside_the_paper};
 pub use paper::published_copies;
 pub use plot::matrix_figure;
 pub(crate) use tables::{LEAK_NOTE, leak_rows};
@@ -224,7 +226,9 @@ pub enum ProtocolError {
         sessions: String,
     },
     /// A corpus lacks a split.
-    #[error("the {split} split of {corpus} has no clip: the protocol {protocol} needs train, dev and test in every corpus")]
+    #[error(
+        "the {split} split of {corpus} has no clip: the protocol {protocol} needs clips to train on (train), to decide by (dev) and to test on (test)"
+    )]
     EmptySplit {
         /// The protocol.
         protocol: Protocol,

@@ -12,7 +12,6 @@ mod compare;
 mod crossval;
 mod evaluations;
 mod page;
-mod paper;
 mod runs;
 mod source;
 mod sweeps;

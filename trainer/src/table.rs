@@ -54,6 +54,17 @@ impl Table {
         text
     }
 
+    /// As a table of Markdown, columns of numbers to the right.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+        };
+        let rules: Vec<String> =
+            self.right_aligned().iter().map(|right| if *right { "---:" } else { "---" }.to_owned()).collect();
+        std::iter::once(&self.header).chain([&rules]).chain(&self.rows).map(|row| line(row)).collect()
+    }
+
     /// As CSV (RFC 4180 with line feeds).
     #[must_use]
     pub fn to_csv(&self) -> String {
@@ -82,6 +93,7 @@ mod tests {
         table.push(["a, \"b\"", "7"]);
         table.push(["é", "12"]);
         assert_eq!(table.to_text(), "name     n\na, \"b\"   7\né       12\n");
+        assert_eq!(table.to_markdown(), "| name | n |\n| --- | ---: |\n| a, \"b\" | 7 |\n| é | 12 |\n");
         assert_eq!(table.to_csv(), "name,n\n\"a, \"\"b\"\"\",7\né,12\n");
     }
 }

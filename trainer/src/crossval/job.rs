@@ -15,6 +15,9 @@ use crate::progress::Interrupt;
 use crate::protocol::results::SCHEMA;
 use crate::protocol::{Fold, ScalerOn};
 
+/// Raised whenever the same recipe on the same clips trains something else than before, so that `--resume` does not mix the two.
+const REVISION: u32 = 1;
+
 /// What is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Model {
@@ -59,7 +62,7 @@ impl Job<'_> {
             ScalerOn::Train => "train",
             ScalerOn::Everything => "everything",
         };
-        for text in [&SCHEMA.to_string(), self.model.name(), &self.seeded(config).to_toml(), scaler] {
+        for text in [&SCHEMA.to_string(), &REVISION.to_string(), self.model.name(), &self.seeded(config).to_toml(), scaler] {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }

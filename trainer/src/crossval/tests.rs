@@ -271,8 +271,8 @@ fn the_leak_is_measured_seed_by_seed_against_the_same_network_and_data() {
     let model = &results.models[0];
     let group = |name: &str| -> &GroupResults { model.groups.iter().find(|group| group.name == name).unwrap() };
     let whole = model.leak.last().unwrap();
-    assert_eq!((whole.from.as_str(), whole.to.as_str()), ("honest-copies", "published"));
-    let difference = group("published").uar.mean - group("honest-copies").uar.mean;
+    assert_eq!((whole.from.as_str(), whole.to.as_str()), ("honest-copies", "published-originals"));
+    let difference = group("published-originals").uar.mean - group("honest-copies").uar.mean;
     assert!((whole.points.mean - 100.0 * difference).abs() < 1e-9);
     assert!(whole.points.deviation.is_some());
     for name in ["honest", "dev-is-test", "random-clips", "published-originals"] {
@@ -284,7 +284,14 @@ fn the_leak_is_measured_seed_by_seed_against_the_same_network_and_data() {
         assert!((fold.dev_uar - fold.uar).abs() < 1e-9);
     }
     let summary = fs::read_to_string(place.out("out/summary.md")).unwrap();
-    assert!(summary.contains("the leak, in points of UAR") && summary.contains("| honest-copies | published | "), "{summary}");
+    assert!(
+        summary.contains("the leak, in points of UAR") && summary.contains("| honest-copies | published-originals | "),
+        "{summary}"
+    );
+    let beside = |name: &str| summary.lines().find(|line| line.starts_with(&format!("| {name} | "))).unwrap().to_owned();
+    assert!(beside("happy: recall").starts_with("| happy: recall | 0.00 | "), "{summary}");
+    let accuracy = [group("published"), group("honest-copies")].map(|group| group.accuracy.to_string()).join(" | ");
+    assert_eq!(beside("accuracy"), format!("| accuracy | 0.630 | {accuracy} |"));
 }
 
 #[test]

@@ -16,6 +16,10 @@ const DECIDING_STREAM: u64 = 16;
 const DECIDES: &str = "Epoch and hyper-parameters are chosen on whole speakers taken from those to train on (about 15 % of the clips of each corpus), \
                        never on tested ones; the scaler is fitted on the training clips alone.";
 
+/// Rows of the cross-corpus matrix that are no single corpus: trained on all, and on all but the tested one.
+const ALL: &str = "all";
+const OTHERS: &str = "the others";
+
 /// A manifest and what is asked of it.
 pub(super) struct Planner<'m> {
     pub(super) protocol: Protocol,
@@ -88,26 +92,31 @@ impl<'m> Planner<'m> {
         Ok(Plan { description: format!("{description} {DECIDES}"), groups: vec![Group::named("test")], folds, steps: Vec::new() })
     }
 
-    /// The clips of one split, of one corpus or of all.
-    fn split(&self, split: Split, corpus: Option<&str>) -> Result<Vec<usize>, ProtocolError> {
-        let wanted = |&clip: &usize| {
+    /// The clips of one split, of the corpora that are `wanted`.
+    fn split(&self, split: Split, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
+        let is_in = |&clip: &usize| {
             let utterance = &self.utterances()[clip];
-            utterance.split == Some(split) && corpus.is_none_or(|corpus| utterance.corpus == corpus)
+            utterance.split == Some(split) && wanted(&utterance.corpus)
         };
-        let clips: Vec<usize> = self.all().filter(wanted).collect();
+        self.all().filter(is_in).collect()
+    }
+
+    /// [`Planner::split`] where there have to be some; `of` names the corpora.
+    fn some_of_split(&self, split: Split, of: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<usize>, ProtocolError> {
+        let clips = self.split(split, wanted);
         if clips.is_empty() {
-            let corpus = corpus.unwrap_or("the manifests").to_owned();
-            return Err(ProtocolError::EmptySplit { protocol: self.protocol, corpus, split });
+            return Err(ProtocolError::EmptySplit { protocol: self.protocol, corpus: of.to_owned(), split });
         }
         Ok(clips)
     }
 
     pub(super) fn fixed(&self) -> Result<Plan, ProtocolError> {
+        let of_all = |split| self.some_of_split(split, "the manifests", |_| true);
         let fold = Fold {
             name: "fixed".to_owned(),
-            train: self.with_copies(&self.split(Split::Train, None)?),
-            dev: self.originals(&self.split(Split::Dev, None)?),
-            tests: vec![Test { group: 0, samples: self.originals(&self.split(Split::Test, None)?) }],
+            train: self.with_copies(&of_all(Split::Train)?),
+            dev: self.originals(&of_all(Split::Dev)?),
+            tests: vec![Test { group: 0, samples: self.originals(&of_all(Split::Test)?) }],
             scaler: ScalerOn::Train,
         };
         let description = "The split of the manifests: weights and scaler from train, epoch and hyper-parameters from dev, test measured once. \
@@ -210,30 +219,49 @@ impl<'m> Planner<'m> {
     pub(super) fn cross_corpus(&self) -> Result<Plan, ProtocolError> {
         let names: BTreeSet<&str> = self.utterances().iter().map(|utterance| utterance.corpus.as_str()).collect();
         self.too_few("corpora", 2, names.len())?;
-        let sources = names.iter().copied().map(Some).chain([None]);
+        let has = |corpus: &str, split| !self.split(split, |name| name == corpus).is_empty();
+        // A corpus of too few voices to be trained on can still be tested on, and the other way round.
+        let sources: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Train) || has(name, Split::Dev)).collect();
+        let targets: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Test)).collect();
         let (mut groups, mut folds) = (Vec::new(), Vec::new());
-        for source in sources {
-            let train_on = source.unwrap_or("all");
+        let mut add = |name: String, row: &str, is_source: &dyn Fn(&str) -> bool, targets: &[&str]| {
             let mut tests = Vec::new();
-            for test_on in &names {
-                tests.push(Test { group: groups.len(), samples: self.originals(&self.split(Split::Test, Some(test_on))?) });
+            for target in targets {
+                tests.push(Test {
+                    group: groups.len(),
+                    samples: self.originals(&self.split(Split::Test, |name| name == *target)),
+                });
                 groups.push(Group {
-                    name: format!("{train_on} to {test_on}"),
-                    train_on: Some(train_on.to_owned()),
-                    test_on: Some((*test_on).to_owned()),
+                    name: format!("{row} to {target}"),
+                    train_on: Some(row.to_owned()),
+                    test_on: Some((*target).to_owned()),
                 });
             }
-            folds.push(Fold {
-                name: train_on.to_owned(),
-                train: self.with_copies(&self.split(Split::Train, source)?),
-                dev: self.originals(&self.split(Split::Dev, source)?),
+            let fold = Fold {
+                train: self.with_copies(&self.some_of_split(Split::Train, &name, is_source)?),
+                dev: self.originals(&self.some_of_split(Split::Dev, &name, is_source)?),
                 tests,
                 scaler: ScalerOn::Train,
-            });
+                name,
+            };
+            folds.push(fold);
+            Ok::<(), ProtocolError>(())
+        };
+        for source in &sources {
+            add((*source).to_owned(), source, &|name| name == *source, &targets)?;
         }
+        add(ALL.to_owned(), ALL, &|_| true, &targets)?;
+        // Without a third corpus the others are one, and have a row already.
+        if sources.len() > 2 {
+            for target in targets.iter().filter(|target| sources.contains(target)) {
+                add(format!("all but {target}"), OTHERS, &|name| name != *target, &[*target])?;
+            }
+        }
+        self.some_of_split(Split::Test, "the manifests", |_| true)?;
         let description = "Cross-corpus: weights and scaler from the train split of one corpus (or of all), epoch and hyper-parameters from its dev \
                            split, measured on the test split of every corpus. A column of the matrix is thus always the same clips, and the diagonal is \
-                           the test within the corpus."
+                           the test within the corpus. In the row of the others, what is tested on is what was left out. A corpus without a train and a dev split is \
+                           tested on only."
             .to_owned();
         Ok(Plan { description, groups, folds, steps: Vec::new() })
     }

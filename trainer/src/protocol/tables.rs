@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::metrics::interval_text;
 use crate::network::LANES;
 
+use super::beside::{beside_the_paper, note_beside_the_paper};
 use super::results::{CrossvalResults, FoldResults, GroupResults, LeakStep, ModelResults, Spread};
 
 /// A figure with its deviation over the seeds, `0.612 ± 0.011`.
@@ -68,6 +69,10 @@ impl CrossvalResults {
         );
         self.write_headline(&mut text);
         for model in &self.models {
+            if let Some(table) = beside_the_paper(self, model) {
+                line(&mut text, format_args!("\n## {}: the paper's numbers and these\n", model.name));
+                line(&mut text, format_args!("{}\n{}", table.to_markdown(), note_beside_the_paper()));
+            }
             if !model.leak.is_empty() {
                 self.write_leak(&mut text, model);
             }

@@ -130,6 +130,34 @@ fn a_cross_corpus_matrix_tests_the_same_clips_in_every_row() {
 }
 
 #[test]
+fn a_corpus_that_cannot_be_trained_on_is_a_column_and_the_others_are_a_row() {
+    let only_tested = |mut clips: Vec<Utterance>| {
+        clips.iter_mut().for_each(|clip| clip.split = Some(Split::Test));
+        clips
+    };
+    let clips = |names: &[&str]| names.iter().flat_map(|name| corpus(name, 6, 2)).collect::<Vec<_>>();
+    let manifest = manifest([clips(&["a", "b", "c"]), only_tested(corpus("d", 2, 2))].concat());
+    let plan = plan(Protocol::CrossCorpus, &manifest, &OPTIONS).unwrap();
+    let row = |train_on: &str| -> Vec<&str> {
+        let of_row = plan.groups.iter().filter(|group| group.train_on.as_deref() == Some(train_on));
+        of_row.filter_map(|group| group.test_on.as_deref()).collect()
+    };
+    assert_eq!(
+        (row("a"), row("all"), row("the others")),
+        (vec!["a", "b", "c", "d"], vec!["a", "b", "c", "d"], vec!["a", "b", "c"])
+    );
+    assert!(row("d").is_empty());
+    let corpora = |samples: &[Sample]| -> BTreeSet<&str> {
+        samples.iter().map(|sample| manifest.utterances[sample.utterance].corpus.as_str()).collect()
+    };
+    let fold = plan.folds.iter().find(|fold| fold.name == "all but b").unwrap();
+    assert_eq!(
+        (corpora(&fold.train), corpora(&fold.dev), corpora(&fold.tests[0].samples)),
+        (["a", "c"].into(), ["a", "c"].into(), ["b"].into())
+    );
+}
+
+#[test]
 fn fixed_takes_the_splits_of_the_manifest() {
     let manifest = two_corpora();
     let plan = plan(Protocol::Fixed, &manifest, &PlanOptions { copies: 2, ..OPTIONS }).unwrap();
@@ -187,7 +215,7 @@ fn the_published_protocol_leaks_and_each_step_loosens_one_rule() {
         assert!(n_leaking as f64 > 0.9 * fold.dev.len() as f64, "{n_leaking} of {}", fold.dev.len());
     }
     assert!(every_clip_once(&manifest, &plan, group + 1), "published-originals");
-    assert_eq!(plan.steps.last().map(|step| (step.from, step.to)), Some((1, group)));
+    assert_eq!(plan.steps.last().map(|step| (step.from, step.to)), Some((1, group + 1)), "both ends test the same clips");
 }
 
 #[test]
@@ -235,7 +263,8 @@ fn a_manifest_without_what_the_protocol_needs_is_refused_in_one_sentence() {
     let only_train = || without(|utterance| utterance.split = Some(Split::Train)).into_iter().skip(40).collect::<Vec<_>>();
     assert_eq!(
         refuse(Protocol::Fixed, only_train(), OPTIONS),
-        "the dev split of the manifests has no clip: the protocol fixed needs train, dev and test in every corpus"
+        "the dev split of the manifests has no clip: the protocol fixed needs clips to train on (train), to decide by (dev) and \
+         to test on (test)"
     );
     let mut moving = corpus("a", 6, 2);
     moving[0].session = Some("Ses02".to_owned());

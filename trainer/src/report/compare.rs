@@ -1,11 +1,12 @@
 //! Models beside each other: the paper's Figure 2, and what a figure costs.
 
+use super::evaluations;
 use super::page::Section;
 use super::source::{EvaluationPart, LATENCY_RUNS, Material};
-use super::{evaluations, paper};
 use crate::evaluate::confusion_by_speaker;
 use crate::metrics::accuracy_interval;
 use crate::plot::{Bar, Bars, Point, Scatter, ScatterPanel, counted, series};
+use crate::published;
 
 /// UAR of guessing.
 const CHANCE: f64 = 0.25;
@@ -91,7 +92,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
             colour: series(0),
         }
     });
-    let quoted = paper::ACCURACIES.iter().map(|(name, value)| Bar {
+    let quoted = published::ACCURACIES.iter().map(|(name, value)| Bar {
         group: "quoted from the paper: IEMOCAP, speakers and copies on both sides".to_owned(),
         label: (*name).to_owned(),
         value: *value,
@@ -103,7 +104,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     section.text(format!(
         "Quoted: {}. Its Figure 2 is published as a picture; these are the numbers its text gives. They are from another corpus and a split with the same \
          speakers, and augmented copies of the same recordings, in train and test: they stand here to be seen, not to be beaten.",
-        paper::CITATION
+        published::CITATION
     ));
     let figure = Bars {
         title: "Accuracy, as the paper's Figure 2 has it".to_owned(),

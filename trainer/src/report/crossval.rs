@@ -9,7 +9,7 @@ use crate::evaluate::SpeakerMetrics;
 use crate::metrics::interval_text;
 use crate::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
 use crate::protocol::results::{CrossvalResults, ModelResults, Spread};
-use crate::protocol::{LEAK_NOTE, leak_rows, matrix_figure};
+use crate::protocol::{LEAK_NOTE, beside_the_paper, leak_rows, matrix_figure, note_beside_the_paper};
 use crate::table::Table;
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
@@ -32,6 +32,10 @@ pub(super) fn crossval(material: &Material) -> Option<Section> {
         }
         section.table(format!("{name}: mean ± deviation over the seeds, and their range"), figures(results));
         for model in &results.models {
+            if let Some(table) = beside_the_paper(results, model) {
+                section.table(format!("{name}, {}: the paper's numbers and these", model.name), table);
+                section.text(note_beside_the_paper());
+            }
             add_leak(&mut section, name, results, model);
             add_matrix(&mut section, name, model);
         }

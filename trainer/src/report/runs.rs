@@ -4,7 +4,9 @@ use super::page::Section;
 use super::source::{Material, RunPart};
 use crate::checkpoint::EpochRecord;
 use crate::plot::{Line, LinePanel, Lines, Mark, series};
+use crate::published::{LAST_EPOCH, TABLE_1};
 use crate::runs::list;
+use crate::table::{Table, number};
 
 pub(super) fn learning_curves(material: &Material) -> Option<Section> {
     if material.runs.is_empty() {
@@ -17,12 +19,28 @@ pub(super) fn learning_curves(material: &Material) -> Option<Section> {
     );
     let summaries: Vec<_> = material.runs.iter().map(|run| run.summary.clone()).collect();
     section.table("Runs, each with its best epoch", list(&summaries));
+    section.table("Where the curves end", ends(material));
     for run in material.runs.iter().filter(|run| !run.history.is_empty()) {
         let caption =
             format!("Loss, UAR and accuracy of {} ({}) by epoch, {} epochs.", run.name, run.summary.model, run.history.len());
         section.figure(format!("learning-curves-{}", run.name), caption, figure(run));
     }
     Some(section)
+}
+
+/// The last epoch of each run, below that of the paper's Figure 1.
+fn ends(material: &Material) -> Table {
+    let mut table = Table::new(["", "epoch", "train accuracy", "dev accuracy", "train loss", "dev loss"]);
+    let [[train_accuracy, train_loss], [accuracy, loss]] = LAST_EPOCH;
+    let figures = [train_accuracy, accuracy, train_loss, loss].map(number);
+    let quoted = ["quoted from the paper: IEMOCAP, leaking split".to_owned(), TABLE_1[0].epochs.to_string()];
+    table.push(quoted.into_iter().chain(figures));
+    for run in &material.runs {
+        let Some(last) = run.history.last() else { continue };
+        let figures = [last.train_accuracy, last.dev_accuracy, last.train_loss, last.dev_loss].map(number);
+        table.push([run.name.clone(), last.epoch.to_string()].into_iter().chain(figures));
+    }
+    table
 }
 
 fn figure(run: &RunPart) -> Lines {

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::page::Section;
-use super::paper::{CITATION, Row, TABLE_1};
 use super::source::Material;
 use crate::plot::{Bar, Bars, series};
 use crate::protocol::results::Spread;
+use crate::published::{CITATION, Row, TABLE_1};
 use crate::sweep::config::Metric;
 use crate::sweep::results::{ConfigurationResult, SweepResults, TrialStatus};
 use crate::table::Table;

@@ -80,6 +80,7 @@ fn a_page_holds_what_its_folders_hold_and_names_from_files_stay_text() {
     }
     assert!(page.contains("run: a run without an evaluation"), "what is missing is named");
     assert!(page.contains("expected calibration error") && page.contains("best epoch"));
+    assert!(page.contains("Where the curves end") && page.contains("0.6499"), "the paper's figures beside those of the run");
     assert!(!page.contains("<script") && !page.contains(&root.display().to_string()));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     let beside: Vec<String> =

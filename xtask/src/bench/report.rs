@@ -54,8 +54,9 @@ impl Results {
         let path = bench.join("results.json");
         match fs::read(&path) {
             Ok(text) => {
-                let part: Part = serde_json::from_slice(&text)
-                    .with_context(|| format!("{} holds no figures of the plugin that this version reads; move it away", path.display()))?;
+                let part: Part = serde_json::from_slice(&text).with_context(|| {
+                    format!("{} holds no figures of the plugin that this version reads; move it away", path.display())
+                })?;
                 Ok(part.plugin)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
