@@ -145,7 +145,7 @@ impl PluginResults {
     pub(super) fn markdown(&self) -> String {
         let mut text = String::from(
             "\n# The plugin\n\nWritten by `cargo xtask bench --plugin`; do not edit. Times are medians on one core. The instances play for 35 s in real time, \
-             so that\ntheir rings are full; their figure includes the host's thread.\n\n| measured | | at most | kept |\n|---|---:|---:|---|\n",
+             so that\ntheir rings are full; their figure is that of their worker threads, beside what `process` takes of the host's.\n\n| measured | | at most | kept |\n|---|---:|---:|---|\n",
         );
         for Figure { name, title, unit, at_most } in FIGURES {
             let Some(&value) = self.figures.get(*name) else { continue };

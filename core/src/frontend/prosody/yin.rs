@@ -124,11 +124,11 @@ impl Yin {
     /// Level and candidates of `frame`, `[frame_samples]`. A frame of -100 dB or less is silence and has none.
     pub fn of_frame<T: Real>(&mut self, frame: &[T]) -> Sound {
         let n = frame.len() as f64;
-        let mean = frame.iter().map(|sample| sample.widen()).sum::<f64>() / n;
+        let mean = sum(frame, |sample| sample.widen()) / n;
         for (value, sample) in self.samples.iter_mut().zip(frame) {
             *value = sample.widen() - mean;
         }
-        let energy: f64 = self.samples.iter().map(|value| value * value).sum();
+        let energy = sum(&self.samples, |value| value * value);
         let mut sound =
             Sound { level_db: decibel::of_power(energy / n), candidates: [Candidate::default(); N_CANDIDATES], n_candidates: 0 };
         if energy / n > decibel::MIN_POWER {
@@ -179,6 +179,19 @@ impl Yin {
             sound.offer(Candidate { semitones: semitones(hz), aperiodicity: (at - 0.25 * (before - after) * shift).max(0.0) });
         }
     }
+}
+
+/// The sum of `f` over all values, in several sums side by side: one after the other, each addition would wait for the one before.
+fn sum<T: Copy>(values: &[T], f: impl Fn(T) -> f64) -> f64 {
+    const SUMS: usize = 8;
+    let (eights, rest) = values.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for eight in eights {
+        for (sum, value) in sums.iter_mut().zip(eight) {
+            *sum += f(*value);
+        }
+    }
+    sums.into_iter().chain(rest.iter().map(|value| f(*value))).sum()
 }
 
 /// The shortest even length from `n` on that has no prime factor above 3: transforms of other lengths take longer.
