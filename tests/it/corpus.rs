@@ -231,7 +231,7 @@ fn a_folder_for_each_class_becomes_a_manifest_that_trains() {
         ("happy/ben_2.flac", "03a04Fd.flac"),
         ("sad/anna/3.flac", "03a02Ta.flac"),
         ("neutral/ben/4.flac", "03a02Nc.flac"),
-        ("bored/ben/5.flac", "08a01Na.flac"),
+        ("Bored/ben/5.flac", "08a01Na.flac"),
         ("loose.flac", "08a01Na.flac"),
     ] {
         put(&root.join(name), &sample(audio));
@@ -250,6 +250,7 @@ fn a_folder_for_each_class_becomes_a_manifest_that_trains() {
 
     assert_eq!(make(&["--speaker", "^([a-z]+)_"]), ExitCode::from(1), "only one name has the pattern");
     assert_eq!(make(&["--speaker", "no group"]), ExitCode::from(2));
+    assert_eq!(make(&["--part", "improvised"]), ExitCode::from(2), "an option of another layout");
     assert_eq!(make(&["--split", "0.5,0.1,0.1"]), ExitCode::from(2));
     assert_eq!(make(&["--split", "0.4,0.3,0.3"]), ExitCode::from(1), "two speakers cannot be in three splits");
     let map = place.path().join("map.toml");
@@ -316,4 +317,10 @@ fn statistics_find_copies_silence_and_what_cannot_be_read() {
     let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(json["corpora"][0]["classes"]["angry"], 2);
     assert!(fs::metadata(svg).unwrap().len() > 1_000);
+
+    // Only a manifest without splits is read without them; what is wrong with splits is said.
+    fs::write(&manifest, "path,speaker,emotion\na.flac,x,angry\n").unwrap();
+    assert_eq!(trainer(&["corpus", "stats", &manifest.to_string_lossy()]), ExitCode::SUCCESS);
+    fs::write(&manifest, "path,speaker,emotion,split\na.flac,x,angry,train\nb.flac,x,sad,test\n").unwrap();
+    assert_eq!(trainer(&["corpus", "stats", &manifest.to_string_lossy()]), ExitCode::from(1));
 }

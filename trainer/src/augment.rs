@@ -19,6 +19,8 @@ pub(crate) mod signals;
 pub mod time;
 pub mod vocal_tract;
 
+use std::path::PathBuf;
+
 use moodline_core::fourier::Fourier;
 use moodline_engine::decode::DecodeError;
 use rand_chacha::ChaCha8Rng;
@@ -75,10 +77,16 @@ impl Augmenter {
         let mut hash = Sha256::new();
         hash.update(REVISION.to_le_bytes());
         // More copies, others in each epoch, or other masks on the batches leave the copies there are as they are.
-        let of_copies = AugmentationConfig { copies: 0, fresh: false, batch: None, ..config.clone() };
+        let mut of_copies = AugmentationConfig { copies: 0, fresh: false, batch: None, ..config.clone() };
+        for TransformConfig { transform, .. } in &mut of_copies.transforms {
+            if let Transform::NoiseFiles { folder, .. } = transform {
+                // What can be heard counts, not where it lies.
+                noises.update(folder, &mut hash);
+                *folder = PathBuf::new();
+            }
+        }
         // INVARIANT: a struct of numbers, strings and lists always serialises.
         hash.update(toml::to_string(&of_copies).expect("an augmentation serialises"));
-        noises.update(&mut hash);
         let fingerprint = hash.finalize().into();
         Ok((Self { config: config.clone(), sample_rate: f64::from(sample_rate), noises, fingerprint }, problems))
     }
@@ -269,6 +277,12 @@ mod tests {
         };
         assert_ne!(noises(&[0.5; 100]), noises(&[0.5; 101]));
         assert_eq!(noises(&[0.5; 100]), noises(&[0.5; 100]));
+        let here = noises(&[0.5; 100]);
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::rename(folder.path().join("noise.wav"), elsewhere.join("noise.wav")).unwrap();
+        let text = format!("transforms = [{{ kind = \"noise_files\", folder = '{}', snr_db = 20 }}]", elsewhere.display());
+        assert_eq!(*augmenter(&text).fingerprint(), here, "the same noise in another folder");
 
         let of = |text: &str| *augmenter(text).fingerprint();
         assert_eq!(of(RECIPE), of(&RECIPE.replace("copies = 4", "copies = 9")), "more copies keep those there are");

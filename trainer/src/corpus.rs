@@ -149,6 +149,8 @@ pub struct Found {
     pub recordings: Vec<Recording>,
     /// What cannot be used, one sentence each, starting with the file.
     pub problems: Vec<String>,
+    /// Further files of the same recordings, which are left out.
+    pub n_copies: usize,
     /// Recordings the layout leaves out on purpose, such as songs and videos.
     pub n_other: usize,
 }

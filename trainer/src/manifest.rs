@@ -164,6 +164,9 @@ pub enum ManifestProblem {
     },
 }
 
+/// The column of the splits.
+const SPLIT: &str = "split";
+
 /// Everything that is wrong with the manifests, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError {
@@ -180,6 +183,16 @@ impl fmt::Display for ManifestError {
 }
 
 impl std::error::Error for ManifestError {}
+
+impl ManifestError {
+    /// Whether nothing is wrong but that some manifests have no splits.
+    #[must_use]
+    pub fn lacks_only_splits(&self) -> bool {
+        let lacks_splits =
+            |problem: &ManifestProblem| matches!(problem, ManifestProblem::MissingColumns { missing, .. } if missing == SPLIT);
+        self.problems.iter().all(lacks_splits)
+    }
+}
 
 impl Manifest {
     /// Reads and merges manifests.
@@ -240,12 +253,12 @@ impl Columns {
         let position = |name: &str| header.iter().position(|column| column == name);
         let mut wanted = vec!["path", "speaker", "emotion"];
         if splits == Splits::Required {
-            wanted.push("split");
+            wanted.push(SPLIT);
         }
         let missing: Vec<&str> = wanted.into_iter().filter(|name| position(name).is_none()).collect();
         match (position("path"), position("speaker"), position("emotion")) {
             (Some(path), Some(speaker), Some(emotion)) if missing.is_empty() => {
-                let split = if splits == Splits::Required { position("split") } else { None };
+                let split = if splits == Splits::Required { position(SPLIT) } else { None };
                 let (corpus, session, text) =
                     (position("corpus"), position("session"), position("text").or_else(|| position("text_id_or_sentence")));
                 Ok(Self { path, speaker, emotion, split, corpus, session, text })

@@ -339,6 +339,11 @@ impl Transform {
             Self::BandLimit { low_hz: None, high_hz: None } => {
                 Err(("low_hz", "given, or high_hz: one of the two must limit the band".to_owned(), "neither".to_owned()))
             }
+            Self::BandLimit { low_hz: Some(low), high_hz: Some(high) } if low.bounds()[1] >= high.bounds()[0] => Err((
+                "high_hz",
+                format!("above {} Hz, where low_hz ends: nothing would be left of the band", low.bounds()[1]),
+                format!("{} Hz", high.bounds()[0]),
+            )),
             Self::Noise { colours, .. } if colours.is_empty() => {
                 Err(("colours", "some of \"white\", \"pink\", \"brown\"".to_owned(), "[]".to_owned()))
             }

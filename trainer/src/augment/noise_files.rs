@@ -85,25 +85,31 @@ impl NoiseFiles {
         &self.folders[folder]
     }
 
-    /// Puts everything that can be heard into `hash`; not where it lies.
-    pub(super) fn update(&self, hash: &mut Sha256) {
-        for recordings in self.folders.values() {
-            hash.update((recordings.len() as u64).to_le_bytes());
-            for recording in recordings {
-                hash.update((recording.samples.len() as u64).to_le_bytes());
-                recording.samples.iter().for_each(|sample| hash.update(sample.to_le_bytes()));
-            }
+    /// Puts everything that can be heard of a folder into `hash`; not where it lies.
+    ///
+    /// # Panics
+    /// When the folder was not read.
+    pub(super) fn update(&self, folder: &Path, hash: &mut Sha256) {
+        let recordings = self.of_folder(folder);
+        hash.update((recordings.len() as u64).to_le_bytes());
+        for recording in recordings {
+            hash.update((recording.samples.len() as u64).to_le_bytes());
+            recording.samples.iter().for_each(|sample| hash.update(sample.to_le_bytes()));
         }
     }
 }
 
-/// The audio files of a folder and those below it, in the order of their paths.
+/// The audio files of a folder and those below it, in the order of their paths, without macOS' AppleDouble files `._name`.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
     let mut files = Vec::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
+    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let entry = entry.map_err(|error| NoiseError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
         let extension = entry.path().extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        if entry.file_type().is_file() && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) {
+        let is_apple_double = entry.file_name().to_string_lossy().starts_with("._");
+        if entry.file_type().is_file()
+            && !is_apple_double
+            && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+        {
             files.push(entry.into_path());
         }
     }
@@ -113,6 +119,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
 fn read(path: &Path, sample_rate: u32) -> Result<Option<Recording>, DecodeError> {
     let mut samples = read_mono_resampled(path, sample_rate)?;
     samples.truncate(MOST_SECONDS * sample_rate as usize);
+    samples.shrink_to_fit();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok((peak(&samples) > SILENCE_PEAK).then_some(Recording { name, samples }))
 }
@@ -132,6 +139,7 @@ mod tests {
         write_wav(&place.join("silent.wav"), &[0.0; 1600]);
         std::fs::write(place.join("broken.flac"), b"no audio").unwrap();
         std::fs::write(place.join("empty.mp3"), b"").unwrap();
+        std::fs::write(place.join("._a.wav"), b"\x00\x05\x16\x07").unwrap();
         std::fs::write(place.join("notes.txt"), b"no audio either").unwrap();
         let (noises, problems) = NoiseFiles::read([place, place].into_iter(), 16_000).unwrap();
         let names: Vec<&str> = noises.of_folder(place).iter().map(|recording| recording.name.as_str()).collect();

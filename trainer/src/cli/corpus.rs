@@ -69,9 +69,9 @@ struct ManifestArgs {
     /// Only one part of IEMOCAP
     #[arg(long, value_enum)]
     part: Option<Part>,
-    /// What becomes of IEMOCAP's excited turns: happy, or left out
-    #[arg(long, value_enum, default_value_t = Excited::Merge)]
-    excited: Excited,
+    /// What becomes of IEMOCAP's excited turns: happy, or left out [default: merge]
+    #[arg(long, value_enum)]
+    excited: Option<Excited>,
     /// Folders: regular expression whose group finds the speaker in a file name
     #[arg(long, value_name = "REGEX")]
     speaker: Option<SpeakerPattern>,
@@ -130,6 +130,16 @@ pub(super) fn run(arguments: &CorpusArgs, progress: Progress, interrupt: &Interr
 
 fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     let ManifestArgs { layout, folder, out, .. } = arguments;
+    for (option, given, of) in [
+        ("--speaker", arguments.speaker.is_some(), Layout::Folders),
+        ("--part", arguments.part.is_some(), Layout::Iemocap),
+        ("--excited", arguments.excited.is_some(), Layout::Iemocap),
+    ] {
+        if given && *layout != of {
+            console::note(format_args!("error: {option} is for the layout {of}, found {layout}; leave it away"));
+            return Ok(ExitCode::from(2));
+        }
+    }
     let labels = match &arguments.labels {
         Some(path) => LabelMap::parse(&path.display().to_string(), &files::read_text(path)?)?,
         None => LabelMap::of(*layout),
@@ -137,7 +147,7 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     let found = layout.find(folder, arguments.speaker.as_ref())?;
     let options = TableOptions {
         corpus: arguments.name.clone().unwrap_or_else(|| layout.name().to_owned()),
-        labels: if arguments.excited == Excited::Drop { labels.without("exc") } else { labels },
+        labels: if arguments.excited == Some(Excited::Drop) { labels.without("exc") } else { labels },
         part: arguments.part,
         split: arguments.split.map(|fractions| (fractions, arguments.seed)),
     };
@@ -155,6 +165,9 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     if !table.left_out.is_empty() {
         let codes: Vec<String> = table.left_out.iter().map(|(code, n)| format!("{code} {n}")).collect();
         console::print_line(format_args!("left out, no emotion of the label map: {}", codes.join(", ")))?;
+    }
+    if found.n_copies > 0 {
+        console::print_line(format_args!("left out, further files of the same recordings: {}", found.n_copies))?;
     }
     if found.n_other > 0 {
         console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
@@ -181,8 +194,10 @@ fn check(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
-    let manifest = Manifest::read(&arguments.manifests, Splits::Required)
-        .or_else(|_| Manifest::read(&arguments.manifests, Splits::Ignored))?;
+    let manifest = match Manifest::read(&arguments.manifests, Splits::Required) {
+        Err(error) if error.lacks_only_splits() => Manifest::read(&arguments.manifests, Splits::Ignored)?,
+        outcome => outcome?,
+    };
     let statistics = arguments.pool.install(|| Statistics::measure(&manifest, progress, interrupt))??;
     console::print(&statistics)?;
     let write = |path: &Path, text: String| -> anyhow::Result<()> {
@@ -200,14 +215,18 @@ fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> an
     Ok(ExitCode::from(u8::from(!statistics.problems.is_empty())))
 }
 
-/// Names what was left out; the exit code says whether anything was.
+/// Names what could not be used; the exit code says whether there was anything.
 fn tell(problems: &[String]) -> ExitCode {
     if problems.is_empty() {
         return ExitCode::SUCCESS;
     }
     console::note(format_args!(
-        "error: {} left out",
-        if problems.len() == 1 { "1 recording was".to_owned() } else { format!("{} recordings were", problems.len()) }
+        "error: {} could not be used",
+        if problems.len() == 1 {
+            "1 file, folder or line".to_owned()
+        } else {
+            format!("{} files, folders or lines", problems.len())
+        }
     ));
     problems.iter().for_each(|problem| console::note(format_args!("  {problem}")));
     ExitCode::from(1)

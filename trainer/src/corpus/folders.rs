@@ -4,7 +4,7 @@ use std::path::Path;
 
 use regex::Regex;
 
-use super::files::audio_files;
+use super::files::{AudioFiles, audio_files};
 use super::{CorpusError, Found, Recording};
 
 /// A regular expression whose first group is the speaker, searched in the name of a file without its ending.
@@ -31,8 +31,9 @@ impl SpeakerPattern {
 
 /// The first folder is the class; the speaker is what `pattern` finds, else the second folder.
 pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Found, CorpusError> {
-    let mut found = Found::default();
-    for path in audio_files(root)? {
+    let AudioFiles { paths, problems } = audio_files(root)?;
+    let mut found = Found { problems, ..Found::default() };
+    for path in paths {
         // INVARIANT: the walk started at `root`.
         let parts: Vec<String> = path
             .strip_prefix(root)
@@ -55,7 +56,7 @@ pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Foun
             found.problems.push(format!("{}: {hint}, found neither", path.display()));
             continue;
         };
-        let code = class.to_lowercase();
+        let code = class.clone();
         found.recordings.push(Recording { path, speaker, code, session: None, part: None, text: None });
     }
     Ok(found)

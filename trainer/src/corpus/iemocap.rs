@@ -39,12 +39,11 @@ impl Turn {
         if self.name.contains("_impro") { Part::Improvised } else { Part::Scripted }
     }
 
-    /// A scripted dialog repeats the lines of its play in every session; an improvised one has lines of its own.
-    fn text(&self) -> Option<String> {
-        (self.part() == Part::Scripted).then(|| {
-            let dialog = self.dialog().split_once('_').map_or("", |(_, script)| script);
-            dialog.trim_end_matches(|letter: char| letter.is_ascii_lowercase()).to_owned()
-        })
+    /// `script03_2` or `impro01`: a scripted dialog repeats the lines of its play in every session, an improvised one the situation that was given,
+    /// and with it much of what is said.
+    fn text(&self) -> String {
+        let dialog = self.dialog().split_once('_').map_or("", |(_, dialog)| dialog);
+        dialog.trim_end_matches(|letter: char| letter.is_ascii_lowercase()).to_owned()
     }
 }
 
@@ -61,7 +60,7 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
                 speaker: turn.speaker(),
                 session: Some(turn.session().to_owned()),
                 part: Some(turn.part()),
-                text: turn.text(),
+                text: Some(turn.text()),
                 code: turn.code,
             });
         } else {
@@ -155,13 +154,13 @@ mod tests {
     fn the_speaker_is_the_letter_of_the_last_group() {
         let turn = turn("[6.2901 - 8.2357]\tSes01F_impro01_M003\tneu\t[2.5000, 2.5000, 2.5000]").unwrap();
         assert_eq!((turn.speaker().as_str(), turn.session(), turn.dialog()), ("Ses01_M", "Ses01", "Ses01F_impro01"));
-        assert_eq!((turn.part(), turn.text()), (Part::Improvised, None));
+        assert_eq!((turn.part(), turn.text().as_str()), (Part::Improvised, "impro01"));
     }
 
     #[test]
-    fn scripted_dialogs_share_their_text_over_sessions() {
+    fn dialogs_share_their_text_over_sessions() {
         let turn = turn("[1.0 - 2.0]\tSes01M_script03_2b_F042\tang\t[1, 2, 3]\r").unwrap();
-        assert_eq!((turn.part(), turn.text().as_deref()), (Part::Scripted, Some("script03_2")));
+        assert_eq!((turn.part(), turn.text().as_str()), (Part::Scripted, "script03_2"));
         assert_eq!(turn.code, "ang");
     }
 

@@ -12,7 +12,7 @@ use super::Layout;
 /// The maps of the known corpora.
 const KNOWN: &str = include_str!("labels.toml");
 
-/// Which emotion each code stands for.
+/// Which emotion each code stands for, whether it is written in capitals or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelMap(BTreeMap<String, Emotion>);
 
@@ -50,7 +50,7 @@ impl LabelMap {
             let emotion: Emotion = name.parse().map_err(|_| fail(file, format!("'{name}' is no emotion")))?;
             let codes = codes.as_array().and_then(|codes| codes.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>());
             for code in codes.ok_or_else(|| fail(file, format!("{name} is no list of words")))? {
-                if map.insert(code.to_owned(), emotion).is_some() {
+                if map.insert(code.to_lowercase(), emotion).is_some() {
                     return Err(fail(file, format!("'{code}' is listed twice")));
                 }
             }
@@ -61,13 +61,13 @@ impl LabelMap {
     /// The emotion of a code, or none when it is left out.
     #[must_use]
     pub fn emotion(&self, code: &str) -> Option<Emotion> {
-        self.0.get(code).copied()
+        self.0.get(&code.to_lowercase()).copied()
     }
 
     /// The same map without `code`.
     #[must_use]
     pub fn without(mut self, code: &str) -> Self {
-        self.0.remove(code);
+        self.0.remove(&code.to_lowercase());
         self
     }
 }
@@ -103,7 +103,9 @@ mod tests {
         assert_eq!(reason("furious = [\"x\"]"), "'furious' is no emotion");
         assert_eq!(reason("angry = \"x\""), "angry is no list of words");
         assert_eq!(reason("angry = [\"x\"]\nsad = [\"x\"]"), "'x' is listed twice");
+        assert_eq!(reason("angry = [\"Wut\"]\nsad = [\"wut\"]"), "'wut' is listed twice");
         assert_eq!(reason(""), "no code is listed");
         assert_eq!(LabelMap::parse("m", "sad = [\"blue\"]").unwrap().emotion("blue"), Some(Emotion::Sad));
+        assert_eq!(LabelMap::parse("m", "angry = [\"Wut\"]").unwrap().emotion("WUT"), Some(Emotion::Angry));
     }
 }

@@ -1,5 +1,7 @@
 //! A corpus as a row of small charts: classes, durations, levels, bandwidths.
 
+use std::ops::Range;
+
 use plotters::style::text_anchor::HPos;
 
 use super::{Measured, Statistics};
@@ -76,8 +78,32 @@ fn values<'a>(statistics: &'a Statistics, quantity: &'a Quantity) -> impl Iterat
 }
 
 /// The axis of a quantity: everything that occurs, and never empty.
-fn range(statistics: &Statistics, quantity: &Quantity) -> std::ops::Range<f64> {
+fn range(statistics: &Statistics, quantity: &Quantity) -> Range<f64> {
     let (low, high) = values(statistics, quantity)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, value)| (low.min(value), high.max(value)));
-    if low < high { low..high + (high - low) * 1e-6 } else { 0.0..1.0 }
+    around(low, high)
+}
+
+/// An axis from `low` to `high`, which are infinite where there is no value.
+fn around(low: f64, high: f64) -> Range<f64> {
+    if low < high {
+        low..high + (high - low) * 1e-6
+    } else if low.is_finite() {
+        // All alike, as after cutting to one length.
+        low - 0.5..high + 0.5
+    } else {
+        0.0..1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_holds_its_values_even_where_all_are_alike() {
+        assert_eq!(around(3.0, 3.0), 2.5..3.5);
+        assert_eq!(around(f64::INFINITY, f64::NEG_INFINITY), 0.0..1.0);
+        assert!(around(1.0, 2.0).contains(&1.0) && around(1.0, 2.0).contains(&2.0));
+    }
 }

@@ -97,6 +97,10 @@ fn what_is_out_of_range_is_refused_by_its_place() {
         ("kind = \"band_limit\", high_hz = 30000", "transforms[1].high_hz must be"),
         ("kind = \"band_limit\"", "transforms[1].low_hz must be given, or high_hz"),
         (
+            "kind = \"band_limit\", low_hz = [60, 900], high_hz = [800, 3400]",
+            "transforms[1].high_hz must be above 900 Hz, where low_hz ends: nothing would be left of the band, found 800 Hz",
+        ),
+        (
             "kind = \"reverb\", t60_seconds = 4, direct_db = 0",
             "transforms[1].t60_seconds must be a number or [least, most] from 0.05 to 3 s, found 4",
         ),
