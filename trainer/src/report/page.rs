@@ -128,7 +128,9 @@ fn write_table(body: &mut String, table: &Table) {
     let class = |column: usize| if right[column] { " class=\"n\"" } else { "" };
     body.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for (column, name) in table.header.iter().enumerate() {
-        push(body, format_args!("<th{}>{}</th>", class(column), escape(name)));
+        // The key of a setting may be broken after each of its parts, so that its column is as narrow as its values.
+        let name = escape(name).replace('.', ".<wbr>").replace('_', "_<wbr>");
+        push(body, format_args!("<th{}>{name}</th>", class(column)));
     }
     body.push_str("</tr></thead>\n<tbody>\n");
     for row in &table.rows {
@@ -192,6 +194,7 @@ fn style() -> String {
          details{font-size:.9rem}summary{color:var(--muted);cursor:pointer}\n\
          .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}\n\
          th,td{padding:.2rem .6rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}th.n,td.n{text-align:right}\n\
+         @media screen{td.n{white-space:nowrap}}\n\
          @media print{body{max-width:none;padding:0;font-size:11pt}nav,details{display:none}figure,tr{break-inside:avoid}h2,.caption{break-after:avoid}\
          .scroll{overflow:visible}table{font-size:7pt}th,td{padding:.15rem .25rem}th{overflow-wrap:anywhere}}\n",
     );

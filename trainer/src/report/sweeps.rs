@@ -1,5 +1,7 @@
 //! Sweeps: the paper's Table 1 beside ours, and every configuration by its dev figure.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::page::Section;
@@ -13,8 +15,12 @@ use crate::table::Table;
 
 /// The paper's Table 1 beside the sweeps that hold configurations of it.
 pub(super) fn table_1(material: &Material) -> Option<Section> {
-    let with_rows: Vec<_> =
-        material.sweeps.iter().filter(|(_, sweep)| TABLE_1.iter().any(|row| of_row(sweep, row).is_some())).collect();
+    // One configuration may fit several rows by what it does not say; that is no Table 1.
+    let is_table = |sweep: &SweepResults| {
+        let found = TABLE_1.iter().filter_map(|row| of_row(sweep, row));
+        found.map(|configuration| configuration.name.as_str()).collect::<BTreeSet<_>>().len() > 1
+    };
+    let with_rows: Vec<_> = material.sweeps.iter().filter(|(_, sweep)| is_table(sweep)).collect();
     if with_rows.is_empty() {
         return None;
     }
