@@ -81,7 +81,7 @@ impl<T: Real> Gates<T> {
 fn padded<T: Real>(matrix: &ArrayView2<'_, T>, units: usize, n_rows: usize) -> Array2<T> {
     let (gates, rows) = (matrix.ncols() / units, units.next_multiple_of(TILE));
     let mut padded = Array2::zeros((n_rows, gates * rows));
-    for (to, from) in padded.axis_chunks_iter_mut(Axis(1), rows).into_iter().zip(matrix.axis_chunks_iter(Axis(1), units)) {
+    for (to, from) in padded.axis_chunks_iter_mut(Axis(1), rows).zip(matrix.axis_chunks_iter(Axis(1), units)) {
         to.slice_move(s![..matrix.nrows(), ..units]).assign(&from);
     }
     padded
