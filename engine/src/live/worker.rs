@@ -13,9 +13,10 @@ use super::reader::StreamReader;
 use super::recorder::Recorder;
 use super::threads::guarded;
 
-/// How often it looks while an editor shows the level, and otherwise.
+/// How often it looks while an editor shows the level, and otherwise: as often as there is a block to classify. Every look finds the caches
+/// cold, which many instances feel.
 const WATCHED: Duration = Duration::from_millis(20);
-const UNWATCHED: Duration = Duration::from_millis(250);
+const UNWATCHED: Duration = Duration::from_millis(500);
 
 /// After so much audio in one look it looks again at once.
 const BUSY: Duration = Duration::from_secs(1);
