@@ -1,8 +1,9 @@
 """The cells of PyTorch and ncps on small seeded networks: writes ../cells.json.
 
 Needs torch, ncps and numpy. A case is a network (as `[network]` of a training configuration), its parameters under the names and in the shapes of
-core/src/network.rs, the outputs of the last layer for both sequences, the logits of a dense readout of the last output, the mean cross-entropy, and its
-gradients by autograd. Explicit Euler and RK4, which ncps does not have, integrate the equation that core/src/network.rs documents.
+core/src/network.rs, the outputs of the last layer for both sequences, the logits of a dense readout of the pooled outputs, the mean cross-entropy, and its
+gradients by autograd. What neither library has follows the equations that core/src/network.rs documents, step by step: explicit Euler and RK4, the liquid
+gate, the paper's cell (golden_ltc.py has more of its second reading) and the poolings.
 """
 
 import json
@@ -20,6 +21,9 @@ N_FEATURES, UNITS, N_CLASSES = 5, 6, 4
 LENGTHS, LABELS = (7, 4), (2, 0)
 UNFOLDS, ELAPSED = 3, 0.75
 BACKBONE_UNITS = 7
+# A clip and a bound of the gain that some units reach.
+PAPER = {"unfolds": 6, "dt": 0.01, "clip": 0.2, "max_gain": 1.2}
+DEVIATION_EPSILON = 1e-6
 # Its softplus is exactly 0: how the trainer stores a synapse that a wiring leaves out.
 NO_SYNAPSE = -1000.0
 
@@ -163,22 +167,67 @@ def ltc_explicit(solver):
     return run
 
 
-def case(cell, run, make, layers=1):
+def liquid_gate(p, x):
+    h, outputs = torch.zeros(UNITS), []
+    for step in x:
+        of_z, of_k = (step @ p["kernel"] + h @ p["recurrent_kernel"] + p["bias"]).split(UNITS)
+        z = torch.tanh(of_z)
+        h = z + (h - z) * torch.exp(-functional.softplus(of_k + p["tau"]))
+        outputs.append(h)
+    return torch.stack(outputs)
+
+
+def paper_ltc(reading, carry):
+    def run(p, x):
+        tau = functional.softplus(p["tau"])
+        gain = torch.clamp(torch.sigmoid(p["c"]) / torch.sigmoid(p["g"]), max=PAPER["max_gain"])
+        state, outputs = torch.zeros(UNITS), []
+        for step in x:
+
+            def target(h, of_input=step @ p["kernel"] + p["bias"]):
+                return torch.tanh(of_input + h @ p["recurrent_kernel"])
+
+            h, held = state, target(state)
+            for _ in range(PAPER["unfolds"]):
+                h = h + PAPER["dt"] * ((held if reading == "held" else target(h)) - h) / tau
+            clipped = torch.clamp(h, 0.0, PAPER["clip"])
+            outputs.append(clipped * gain)
+            state = outputs[-1] if carry == "scaled" else clipped
+        return torch.stack(outputs)
+
+    return run
+
+
+def pool(pooling, outputs, attention):
+    if pooling == "last":
+        return outputs[-1]
+    if pooling == "attention":
+        return torch.softmax(outputs @ attention, 0) @ outputs
+    mean = outputs.mean(0)
+    if pooling == "mean":
+        return mean
+    return torch.cat([mean, torch.sqrt(((outputs - mean) ** 2).mean(0) + DEVIATION_EPSILON)])
+
+
+def case(cell, run, make, layers=1, pooling="last"):
     sizes = [N_FEATURES] + [UNITS] * (layers - 1)
     by_layer = [make(size) for size in sizes]
-    dense_kernel, dense_bias = draw(UNITS, N_CLASSES), draw(N_CLASSES)
+    attention = draw(UNITS, low=-2.0, high=2.0) if pooling == "attention" else None
+    readout_size = 2 * UNITS if pooling == "mean_deviation" else UNITS
+    dense_kernel, dense_bias = draw(readout_size, N_CLASSES), draw(N_CLASSES)
     parameters = {f"layer{layer}.{name}": value for layer, p in enumerate(by_layer) for name, value in p.items()}
+    parameters |= {} if attention is None else {"attention": attention}
     parameters |= {"dense_kernel": dense_kernel, "dense_bias": dense_bias}
     outputs, logits = [], []
     for x in inputs:
         for p in by_layer:
             x = run(p, x)
         outputs.append(x)
-        logits.append(x[-1] @ dense_kernel + dense_bias)
+        logits.append(pool(pooling, x, attention) @ dense_kernel + dense_bias)
     loss = functional.cross_entropy(torch.stack(logits), torch.tensor(LABELS))
     gradients = torch.autograd.grad(loss, list(parameters.values()))
     return {
-        "network": {"units": UNITS, "layers": layers, "pooling": "last", "cell": cell},
+        "network": {"units": UNITS, "layers": layers, "pooling": pooling, "cell": cell},
         "parameters": {name: value.flatten().tolist() for name, value in parameters.items()},
         "outputs": [value.flatten().tolist() for value in outputs],
         "logits": [value.tolist() for value in logits],
@@ -193,6 +242,14 @@ def gru_parameters(n_inputs):
 
 def pure_parameters(n_inputs):
     return gates(n_inputs, 1) | {"w_tau": draw(UNITS), "amplitude": draw(UNITS)}
+
+
+def paper_parameters(n_inputs):
+    return gates(n_inputs, 1) | {"tau": draw(UNITS, low=-5.0, high=1.0), "c": draw(UNITS, low=-1.0, high=3.0), "g": draw(UNITS, low=-1.0, high=3.0)}
+
+
+def paper_cell(reading, carry):
+    return {"kind": "paper_ltc", "reading": reading, "carry": carry} | PAPER
 
 
 def cfc_cell(mode, backbone_layers=0):
@@ -240,6 +297,13 @@ cases = {
     "cfc_backbone_gated": case(cfc_cell("gated", 1), cfc("default", 1), lambda m: backbone_parameters(m, 4, 1)),
     "cfc_backbone_no_gate": case(cfc_cell("no_gate", 2), cfc("no_gate", 2), lambda m: backbone_parameters(m, 4, 2), layers=2),
     "cfc_backbone_pure": case(cfc_cell("pure", 3), cfc("pure", 3), lambda m: backbone_parameters(m, 1, 3)),
+    "liquid_gate": case({"kind": "liquid_gate"}, liquid_gate, lambda m: gates(m, 2) | {"tau": draw(UNITS, low=-1.0, high=3.0)}),
+    "paper_held": case(paper_cell("held", "scaled"), paper_ltc("held", "scaled"), paper_parameters),
+    "paper_held_unscaled": case(paper_cell("held", "unscaled"), paper_ltc("held", "unscaled"), paper_parameters, layers=2),
+    "paper_recomputed": case(paper_cell("recomputed", "scaled"), paper_ltc("recomputed", "scaled"), paper_parameters),
+    "gru_mean": case({"kind": "gru"}, gru, gru_parameters, pooling="mean"),
+    "gru_mean_deviation": case({"kind": "gru"}, gru, gru_parameters, pooling="mean_deviation"),
+    "gru_attention": case({"kind": "gru"}, gru, gru_parameters, pooling="attention"),
 }
 data = {
     "versions": {name: version(name) for name in ("torch", "ncps", "numpy")},
@@ -250,6 +314,6 @@ data = {
 path = pathlib.Path(__file__).resolve().parent.parent / "cells.json"
 # One line for each array: a difference between two versions of the file shows which.
 text = json.dumps(data)
-for start in ("layer0.", "layer1.", "dense_", "network"):
+for start in ("layer0.", "layer1.", "attention", "dense_", "network"):
     text = text.replace(f'"{start}', f'\n"{start}')
 path.write_text(text + "\n")

@@ -72,8 +72,8 @@ fn outputs_loss_and_gradients_are_those_of_pytorch_and_ncps() {
     let golden = golden();
     assert_eq!(
         golden.cases.len(),
-        15,
-        "GRU and LSTM with 1 and 2 layers, three modes of CfC without and with backbone, five of LTC"
+        22,
+        "GRU and LSTM with 1 and 2 layers, three modes of CfC without and with backbone, five of LTC, liquid gate, three of the paper, three poolings"
     );
     for (name, case) in &golden.cases {
         let (double, single) = (error::<f64>(&golden, case), error::<f32>(&golden, case));
