@@ -7,27 +7,48 @@ use moodline_engine::Model;
 
 use super::*;
 use crate::export::{OnnxRuntimeLeg, check_parity};
+use crate::wiring::{AutoNcp, Masks, WiringConfig};
 
 #[test]
 fn every_cell_with_every_pooling_is_exported_as_it_was_trained() {
+    let mut largest = 0.0_f32;
+    for cell in cells() {
+        for (pooling, layers) in POOLINGS.into_iter().zip([1, 2, 1, 2]) {
+            let config = NetworkConfig { units: 18, layers, pooling, cell: cell.clone() };
+            largest = largest.max(difference(&config, None));
+        }
+    }
+    println!("largest difference of a probability: {largest:.1e}");
+}
+
+#[test]
+fn wired_networks_are_exported_as_they_were_trained() {
+    let wiring = WiringConfig::AutoNcp(AutoNcp { outputs: 5, sparsity: 0.5, seed: 3 });
+    let wired = |cell: &CellConfig| cell.backbone().is_none();
+    for cell in cells().into_iter().filter(wired) {
+        for pooling in POOLINGS {
+            difference(&NetworkConfig { units: 18, layers: 2, pooling, cell: cell.clone() }, Some(wiring));
+        }
+    }
+}
+
+/// The largest difference of a probability between a network with initial parameters and its model file.
+fn difference(config: &NetworkConfig, wiring: Option<WiringConfig>) -> f32 {
     let embedded = Model::embedded().contract().clone();
     let n_features = embedded.front_end.n_features();
     let values = |centre: f64| (0..n_features).map(|feature| centre + feature as f64 / 10.0).collect::<Vec<_>>();
     let scaler = Scaler { mean: values(-3.0), scale: values(0.5) };
     let normalisation = Normalisation::Standard { mean: scaler.mean.clone(), scale: scaler.scale.clone() };
-    let mut largest = 0.0_f32;
-    for cell in cells() {
-        for (pooling, layers) in POOLINGS.into_iter().zip([1, 2, 1, 2]) {
-            let config = NetworkConfig { units: 18, layers, pooling, cell: cell.clone() };
-            let network = Network::<f32>::init(config.clone(), n_features, None, &mut ChaCha8Rng::seed_from_u64(7));
-            let weights = config.fold(&network.parameters, &normalisation);
-            let contract = Contract { network: config, normalisation: normalisation.clone(), ..embedded.clone() };
-            let model = Model::from_bytes(onnx::write(&contract, &weights)).unwrap();
-            match check_parity(&model, &network, &scaler, OnnxRuntimeLeg::IfFound) {
-                Ok((difference, _)) => largest = largest.max(difference),
-                Err(error) => panic!("{cell:?}, {pooling:?}, {layers} layers: {error}"),
-            }
-        }
+
+    let mut network = Network::<f32>::init(config.clone(), n_features, None, &mut ChaCha8Rng::seed_from_u64(7));
+    if let Some(wiring) = &wiring {
+        Masks::new(wiring, config, n_features).wire(&mut network.parameters);
     }
-    println!("largest difference of a probability: {largest:.1e}");
+    let weights = config.fold(&network.parameters, &normalisation);
+    let contract = Contract { network: config.clone(), normalisation, ..embedded };
+    let model = Model::from_bytes(onnx::write(&contract, &weights)).unwrap();
+    match check_parity(&model, &network, &scaler, OnnxRuntimeLeg::IfFound) {
+        Ok((difference, _)) => difference,
+        Err(error) => panic!("{config:?}, {wiring:?}: {error}"),
+    }
 }
