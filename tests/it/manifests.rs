@@ -57,22 +57,29 @@ fn every_bad_line_of_every_manifest_is_reported_at_once() {
          2.wav,,sad,train\n,a,sad,train\n3.wav,a,sad\n",
     );
     let (_second, empty) = folder(&[], "path,speaker,emotion,split\n");
-    let error = Manifest::read(&[bad, empty, PathBuf::from("nowhere.csv")], Splits::Required).unwrap_err();
+    let (_third, unmounted) = folder(&[], "path,speaker,emotion,split\ngone.wav,a,sad,train\nlost.wav,b,sad,dev\n");
+    let error = Manifest::read(&[bad, empty, unmounted, PathBuf::from("nowhere.csv")], Splits::Required).unwrap_err();
     let text = error.to_string();
     for expected in [
         "line 2: unknown emotion 'furious': expected angry, happy, sad or neutral",
         "line 3: unknown split 'training': expected train, dev or test",
-        "line 3: missing file 'gone.wav'",
         "line 5: '1.wav' is listed twice",
         "line 6: no speaker",
         "line 7: no path",
         "line 8: 3 columns, expected 4 as in the header",
         "no utterances below the header",
+        "none of its 2 files is there, not even 'gone.wav'",
         "nowhere.csv: ",
     ] {
         assert!(text.contains(expected), "'{expected}' is not in:\n{text}");
     }
     assert!(text.starts_with(&format!("{} problems", error.problems.len())), "{text}");
+}
+
+#[test]
+fn a_clip_that_is_not_there_is_left_to_whoever_loads_it() {
+    let (_folder, path) = folder(&["1.wav"], "path,speaker,emotion,split\n1.wav,a,sad,train\ngone.wav,a,sad,train\n");
+    assert_eq!(Manifest::read(&[path], Splits::Required).unwrap().utterances.len(), 2);
 }
 
 #[test]

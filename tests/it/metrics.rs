@@ -6,7 +6,7 @@ use std::path::Path;
 
 use moodline_core::Emotion;
 use serde_json::Value;
-use trainer::config::ClassWeights;
+use trainer::config::{ClassWeights, GivenWeights};
 use trainer::dataset::class_weights;
 use trainer::metrics::{Confusion, Report, uar_interval};
 
@@ -63,6 +63,8 @@ fn balanced_class_weights_are_scikit_learns_and_a_missing_class_is_refused() {
         assert!((f64::from(*found) - expected.as_f64().unwrap()).abs() < 1e-6);
     }
     assert_eq!(class_weights(&[5, 1, 2, 3], ClassWeights::None).unwrap(), [1.0; 4]);
+    let given = ClassWeights::Given(GivenWeights { angry: 1.0, happy: 1.5, sad: 0.5, neutral: 2.0 });
+    assert_eq!(class_weights(&[5, 1, 2, 3], given).unwrap(), [1.0, 1.5, 0.5, 2.0]);
     for kind in [ClassWeights::Balanced, ClassWeights::None] {
         let message = class_weights(&[5, 0, 2, 0], kind).unwrap_err().to_string();
         assert!(message.contains("happy, neutral"), "{message}");

@@ -225,7 +225,8 @@ fn a_used_folder_another_configuration_and_other_manifests_are_refused() {
 fn bad_clips_are_named_together_and_left_out_until_a_class_is_empty() {
     let bad =
         [("noise.wav", "no audio".as_bytes().to_vec()), ("short.wav", wav(&[0.5; 100])), ("silent.wav", wav(&[0.0; 16_000]))];
-    let lines: Vec<String> = bad.iter().map(|(name, _)| format!("{name},emodb,emodb:03,sad,train")).collect();
+    let names = bad.iter().map(|(name, _)| *name).chain(["gone.wav"]);
+    let lines: Vec<String> = names.map(|name| format!("{name},emodb,emodb:03,sad,train")).collect();
     let place = workplace(&lines);
     for (name, bytes) in &bad {
         fs::write(place.path().join(name), bytes).unwrap();
@@ -233,7 +234,8 @@ fn bad_clips_are_named_together_and_left_out_until_a_class_is_empty() {
     let options = options(&place, "run", &["training.epochs=1"]);
     let problems = run(&options).unwrap().problems.to_string();
     for expected in [
-        "3 clips were left out",
+        "4 clips were left out",
+        "gone.wav: ",
         "noise.wav",
         "short.wav: expected at least 0.1 s of audio, found 0.006",
         "silent.wav: the clip is silent",
@@ -241,7 +243,7 @@ fn bad_clips_are_named_together_and_left_out_until_a_class_is_empty() {
         assert!(problems.contains(expected), "{problems}");
     }
 
-    // Without the real sad clips to train on, the same three are all there is.
+    // Without the real sad clips to train on, the same four are all there is.
     let manifest = &options.manifests[0];
     let text = fs::read_to_string(manifest).unwrap();
     let kept: Vec<&str> = text.lines().filter(|line| !(line.contains("sad,train") && line.contains(".flac"))).collect();

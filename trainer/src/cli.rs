@@ -91,7 +91,8 @@ Choices of [network]:
                  {kind=\"cfc\", mode=\"gated\", elapsed=1.0}; also \"no_gate\", \"pure\"; with backbone={units=128, layers=1} as in ncps, or without
 
 Choices of [training]:
-  class_weights  \"balanced\", \"none\"; oversample = true draws clips of small classes again
+  class_weights  \"balanced\", \"none\", {angry=1.0, happy=1.2, sad=1.0, neutral=0.8}; oversample = true draws clips of small classes again
+                 instead, and \"balanced\" has nothing left to do
   loss           {kind=\"cross_entropy\"}, {kind=\"label_smoothing\", epsilon=0.1}, {kind=\"focal\", gamma=2.0}
   optimiser      {kind=\"adam\"}, {kind=\"adam_w\", weight_decay=0.01}, {kind=\"sgd\", momentum=0.9, nesterov=true}
   schedule       {kind=\"one_cycle\", max_learning_rate=0.01}, {kind=\"cosine\", learning_rate=0.01, warm_up=0.1}, {kind=\"plateau\", learning_rate=5e-4}

@@ -2,9 +2,9 @@
 //!
 //! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
 
-use moodline_core::FrontEndConfig;
 use moodline_core::contract::Mismatch;
 use moodline_core::network::{NetworkConfig, layer_tensor};
+use moodline_core::{Emotion, FrontEndConfig};
 use moodline_engine::analysis::WINDOW_SECONDS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -119,13 +119,43 @@ fn is_default<V: Default + PartialEq>(value: &V) -> bool {
 }
 
 /// Weights of the classes in the loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "lowercase",
+    expecting = "expected balanced, none or { angry = 1.0, happy = 1.0, sad = 1.0, neutral = 1.0 }"
+)]
 pub enum ClassWeights {
-    /// `n / (4 n_class)`: scikit-learn's "balanced".
+    /// `n / (4 n_class)`: scikit-learn's "balanced". All 1 where oversampling makes the classes equal.
     Balanced,
     /// All 1.
     None,
+    /// As they are given.
+    #[serde(untagged)]
+    Given(GivenWeights),
+}
+
+/// A weight for each class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the classes say it")]
+pub struct GivenWeights {
+    pub angry: f64,
+    pub happy: f64,
+    pub sad: f64,
+    pub neutral: f64,
+}
+
+impl GivenWeights {
+    /// By [`Emotion::index`].
+    #[must_use]
+    pub fn of(self, emotion: Emotion) -> f64 {
+        match emotion {
+            Emotion::Angry => self.angry,
+            Emotion::Happy => self.happy,
+            Emotion::Sad => self.sad,
+            Emotion::Neutral => self.neutral,
+        }
+    }
 }
 
 /// The figure on the dev split that decides which epoch is best.
@@ -293,6 +323,12 @@ impl TrainingConfig {
         let part = |field: &str, value: f64| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value);
         part("training.input_dropout", self.input_dropout)?;
         part("training.dropout", self.dropout)?;
+        if let ClassWeights::Given(weights) = self.class_weights {
+            for emotion in Emotion::ALL {
+                let weight = weights.of(emotion);
+                check(positive(weight), &format!("training.class_weights.{emotion}"), "a positive number", weight)?;
+            }
+        }
         match self.loss {
             LossConfig::CrossEntropy => {}
             LossConfig::LabelSmoothing { epsilon } => part("training.loss.epsilon", epsilon)?,

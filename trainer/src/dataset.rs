@@ -210,7 +210,12 @@ impl Dataset {
         }
         let scaler = scaler?;
         let corpora = corpora_of(&train);
-        let class_weights = class_weights(&class_counts(&train), config.training.class_weights)?;
+        let class_weights = match config.training.class_weights {
+            // Oversampling has made up for the small classes already.
+            ClassWeights::Balanced if config.training.oversample => ClassWeights::None,
+            kind => kind,
+        };
+        let class_weights = self::class_weights(&class_counts(&train), class_weights)?;
         let fresh = augmenter.filter(|augmenter| augmenter.is_fresh());
         let fresh = fresh.map(|augmenter| FreshCopies::new(augmenter, &train, &scaler, config));
         let train = Part::new(train, &scaler);
@@ -279,6 +284,7 @@ pub fn class_weights(counts: &[usize; Emotion::COUNT], kind: ClassWeights) -> Re
     Ok(match kind {
         ClassWeights::Balanced => counts.map(|count| (n as f64 / (Emotion::COUNT * count) as f64) as f32),
         ClassWeights::None => [1.0; Emotion::COUNT],
+        ClassWeights::Given(weights) => Emotion::ALL.map(|emotion| weights.of(emotion) as f32),
     })
 }
 

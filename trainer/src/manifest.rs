@@ -142,6 +142,18 @@ pub enum ManifestProblem {
         /// The manifest.
         manifest: String,
     },
+    /// Not one of its clips is there: a folder was moved, or is not mounted.
+    #[error(
+        "{manifest}: none of its {n} files is there, not even '{first}': paths are relative to the folder of the manifest; is the corpus there?"
+    )]
+    NoFile {
+        /// The manifest.
+        manifest: String,
+        /// How many it lists.
+        n: usize,
+        /// The first, as it is written.
+        first: String,
+    },
     /// A line cannot be used.
     #[error("{manifest} line {line}: {reason}")]
     Line {
@@ -198,8 +210,9 @@ impl Manifest {
     /// Reads and merges manifests.
     ///
     /// # Errors
-    /// [`ManifestError`] with every problem of every file: unreadable files, missing columns, unknown labels and splits, missing clips, clips
-    /// listed twice, a speaker in two splits, no clip at all.
+    /// [`ManifestError`] with every problem of every file: unreadable files, missing columns, unknown labels and splits, clips listed twice, a
+    /// speaker in two splits, no clip at all. Single clips that are not there stay: who loads the clips names them with those that cannot be
+    /// decoded.
     pub fn read(paths: &[PathBuf], splits: Splits) -> Result<Self, ManifestError> {
         let mut reading = Reading { splits, ..Reading::default() };
         for path in paths {
@@ -286,7 +299,7 @@ impl Reading {
         let columns = Columns::find(&manifest, &header, self.splits)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let mut n_lines = 0;
+        let (first_utterance, mut n_lines) = (self.manifest.utterances.len(), 0);
         for record in reader.records() {
             n_lines += 1;
             let (line, outcome) = match record {
@@ -300,7 +313,15 @@ impl Reading {
                 self.problems.push(ManifestProblem::Line { manifest: manifest.clone(), line, reason });
             }
         }
-        if n_lines == 0 { Err(ManifestProblem::Empty { manifest }) } else { Ok(()) }
+        if n_lines == 0 {
+            return Err(ManifestProblem::Empty { manifest });
+        }
+        match &self.manifest.utterances[first_utterance..] {
+            listed @ [first, ..] if !listed.iter().any(|utterance| utterance.path.is_file()) => {
+                Err(ManifestProblem::NoFile { manifest, n: listed.len(), first: first.name.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn line(
@@ -323,8 +344,6 @@ impl Reading {
         let path = folder.join(name);
         if name.is_empty() {
             reasons.push("no path".to_owned());
-        } else if !path.is_file() {
-            reasons.push(format!("missing file '{name}'"));
         } else if let Some(first) = self.listed.get(&path) {
             reasons.push(format!("'{name}' is listed twice, first at {first}"));
         } else {

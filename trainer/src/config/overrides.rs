@@ -177,5 +177,11 @@ mod tests {
         assert!(unknown.contains("unknown field `mode`"), "{unknown}");
         let tau = parse(&["initialisation.tau.kind=ones", "network.cell.kind=gru"]).unwrap_err();
         assert_eq!(tau, "initialisation.tau must be absent: the cell has no tau, found one");
+        for weights in ["half", "{ angry = 1.0 }", "{ angry = 1.0, happy = 1.0, sad = 1.0, neutral = 1.0, bored = 1.0 }"] {
+            let error = parse(&[&format!("training.class_weights={weights}")]).unwrap_err();
+            assert!(error.contains("expected balanced, none or { angry = 1.0, "), "{error}");
+        }
+        let negative = parse(&["training.class_weights={ angry = 1.0, happy = -1.0, sad = 1.0, neutral = 1.0 }"]).unwrap_err();
+        assert_eq!(negative, "training.class_weights.happy must be a positive number, found -1");
     }
 }

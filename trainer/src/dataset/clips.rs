@@ -327,6 +327,23 @@ mod tests {
     }
 
     #[test]
+    fn classes_that_oversampling_makes_equal_weigh_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = corpus(folder.path());
+        manifest.utterances.remove(0);
+        let weights = |overrides: &[&str]| {
+            let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+            let config =
+                crate::config::TrainConfig::parse("c.toml", include_str!("../../configs/paper-ltc-16.toml"), &overrides).unwrap();
+            load(&manifest, &config, None).class_weights
+        };
+        assert_eq!(weights(&["training.class_weights=balanced"]), [1.75, 0.875, 0.875, 0.875]);
+        assert_eq!(weights(&["training.class_weights=balanced", "training.oversample=true"]), [1.0; 4]);
+        let given = "training.class_weights={ angry = 2.0, happy = 1.0, sad = 0.5, neutral = 1.0 }";
+        assert_eq!(weights(&[given, "training.oversample=true"]), [2.0, 1.0, 0.5, 1.0]);
+    }
+
+    #[test]
     fn copies_depend_on_nothing_but_clip_number_and_seed() {
         let folder = tempfile::tempdir().unwrap();
         let manifest = corpus(folder.path());
