@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use moodline_core::Emotion;
-use trainer::corpus::{LabelMap, Recording};
-use trainer::corpus::{Layout, Part, Table, TableOptions, check_iemocap};
-use trainer::manifest::{Manifest, Splits};
+use trainer::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
+use trainer::manifest::{Manifest, Split, Splits};
 use trainer::plot::Figure as _;
 use trainer::progress::{Interrupt, Progress};
 use trainer::stats::Statistics;
@@ -41,7 +40,7 @@ fn real_corpora_are_read_as_their_manifests_say() {
     for layout in [Layout::CremaD, Layout::Emodb, Layout::Ravdess] {
         let Some(path) = manifest_path(layout.name()) else { continue };
         let expected = Manifest::read(std::slice::from_ref(&path), Splits::Required).unwrap();
-        let found = layout.find(&path.with_extension(""), None).unwrap();
+        let found = layout.find(&path.with_extension(""), &Hints::default()).unwrap();
         assert_eq!(found.problems, Vec::<String>::new());
         let table = Table::new(found.recordings, &options(layout)).unwrap();
         assert_eq!(table.rows.len(), expected.utterances.len(), "{layout}");
@@ -96,7 +95,7 @@ fn iemocap(root: &Path) -> PathBuf {
 #[test]
 fn iemocap_takes_the_speaker_from_the_last_group_and_skips_what_is_no_turn() {
     let place = tempfile::tempdir().unwrap();
-    let found = Layout::Iemocap.find(&iemocap(place.path()), None).unwrap();
+    let found = Layout::Iemocap.find(&iemocap(place.path()), &Hints::default()).unwrap();
     let short = |recording: &Recording| {
         let name = recording.path.file_stem().unwrap().to_string_lossy().into_owned();
         (name, recording.speaker.clone(), recording.code.clone(), recording.session.clone().unwrap(), recording.part.unwrap())
@@ -208,7 +207,7 @@ fn names_of_tess_and_emovo_are_read_with_their_slips() {
         put(&place.path().join("emovo").join(format!("{name}.wav")), &wav);
     }
     let read = |layout: Layout, folder: &str| {
-        let found = layout.find(&place.path().join(folder), None).unwrap();
+        let found = layout.find(&place.path().join(folder), &Hints::default()).unwrap();
         let table = Table::new(found.recordings, &options(layout)).unwrap();
         let rows: Vec<(String, Emotion)> = table.rows.iter().map(|row| (row.speaker.clone(), row.emotion)).collect();
         (rows, table.left_out, found.problems.len())
@@ -261,10 +260,60 @@ fn a_folder_for_each_class_becomes_a_manifest_that_trains() {
 }
 
 #[test]
+fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["a_1.flac", "a_2.flac", "b_1.flac", "b_2.flac"] {
+        put(&place.path().join("clips").join(name), &sample("03a02Wc.flac"));
+    }
+    let table = place.path().join("theirs.csv");
+    fs::write(
+        &table,
+        "\u{feff}file;label;who;set;age\r\nclips/a_1.flac;Wut;anna;Train;30\r\nclips/a_2.flac;boredom;anna;train;30\r\n\
+         clips/b_1.flac;froh;ben;dev;40\r\nclips/b_2.flac;froh;ben;devel;40\r\nclips/gone.flac;froh;ben;dev;40\r\n",
+    )
+    .unwrap();
+    let map = place.path().join("map.toml");
+    fs::write(&map, "angry = [\"wut\"]\nhappy = [\"froh\"]").unwrap();
+    let [table, map, out] = [table, map, place.path().join("mine.csv")].map(|path| path.to_string_lossy().into_owned());
+    let make = |extra: &[&str]| {
+        trainer(
+            &[&["corpus", "manifest", "csv", &table, "--labels", &map, "--out", &out, "--column", "path=file"], extra].concat(),
+        )
+    };
+
+    let columns = ["--column", "emotion=label", "--column", "split=set"];
+    let with_speaker = [&columns[..], &["--column", "speaker=who"]].concat();
+    assert_eq!(make(&with_speaker), ExitCode::from(1), "one file is not there, one split is none");
+    let clips = |splits| Manifest::read(&[(&out).into()], splits).unwrap().utterances;
+    let found: Vec<_> =
+        clips(Splits::Required).into_iter().map(|clip| (clip.name, clip.speaker, clip.emotion, clip.split)).collect();
+    let anna = ("clips/a_1.flac".to_owned(), "theirs:anna".to_owned(), Emotion::Angry, Some(Split::Train));
+    let ben = ("clips/b_1.flac".to_owned(), "theirs:ben".to_owned(), Emotion::Happy, Some(Split::Dev));
+    assert_eq!(found, [anna, ben]);
+
+    // Without its splits the fourth clip is as good as the others; the speaker may be in the name of the file.
+    assert_eq!(make(&["--column", "emotion=label", "--speaker", "^([a-z])_"]), ExitCode::from(1));
+    let speakers: Vec<String> = clips(Splits::Ignored).into_iter().map(|clip| clip.speaker).collect();
+    assert_eq!(speakers, ["theirs:a", "theirs:b", "theirs:b"]);
+
+    let hints = |columns: &str| Hints { speaker: None, columns: columns.split(' ').map(|one| one.parse().unwrap()).collect() };
+    let missing = |columns: &str| Layout::Csv.find(Path::new(&table), &hints(columns)).unwrap_err().to_string();
+    assert!(
+        missing("path=file")
+            .ends_with("missing columns speaker, emotion; found file, label, who, set, age; name it with --column speaker=NAME"),
+        "{}",
+        missing("path=file")
+    );
+    assert!(missing("path=file emotion=label speaker=who text=words").contains("missing column text;"));
+    assert_eq!(make(&["--column", "mood=label"]), ExitCode::from(2));
+    assert!("mood=label".parse::<Columns>().unwrap_err().contains("path, speaker, emotion, session, text, split"));
+}
+
+#[test]
 fn a_folder_without_the_layout_is_an_error_that_says_what_was_expected() {
     let place = tempfile::tempdir().unwrap();
     put(&place.path().join("a.wav"), &sample("formats/mono16k-s16.wav"));
-    let sentence = |layout: Layout, folder: &Path| layout.find(folder, None).unwrap_err().to_string();
+    let sentence = |layout: Layout, folder: &Path| layout.find(folder, &Hints::default()).unwrap_err().to_string();
     assert!(
         sentence(Layout::CremaD, place.path())
             .ends_with("expected the layout of crema-d (1001_DFA_ANG_XX.wav and so on), found no such file among 1 others")
@@ -310,7 +359,11 @@ fn statistics_find_copies_silence_and_what_cannot_be_read() {
         "{text}"
     );
     let svg = statistics.svg().unwrap();
-    assert!(svg.contains("mix: 4 recordings, 2 speakers") && svg.contains("bandwidth, kHz"));
+    assert!(
+        svg.contains("mix: 4 recordings, 2 speakers")
+            && svg.contains("recordings of a speaker")
+            && svg.contains("bandwidth, kHz")
+    );
 
     let [json, svg] = ["stats.json", "stats.svg"].map(|name| place.path().join(name).to_string_lossy().into_owned());
     assert_eq!(trainer(&["corpus", "stats", &manifest.to_string_lossy(), "--json", &json, "--svg", &svg]), ExitCode::from(1));

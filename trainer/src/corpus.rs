@@ -4,6 +4,7 @@
 //! text, plus everything that could not be used. Labels stay the corpus's own codes until a [`LabelMap`] makes emotions of them. Audio is not read here.
 
 mod check;
+mod columns;
 mod crema_d;
 mod emodb;
 mod emovo;
@@ -21,7 +22,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use crate::manifest::Split;
+
 pub use check::{CheckLine, check_iemocap};
+pub use columns::Columns;
 pub use folders::SpeakerPattern;
 pub use labels::{LabelMap, LabelMapError};
 pub use split::{Fractions, SplitError, split_speakers};
@@ -44,6 +48,17 @@ pub enum Layout {
     Emovo,
     /// A folder for each class, in it a folder for each speaker
     Folders,
+    /// A table with a line for each recording: path, speaker, emotion
+    Csv,
+}
+
+/// What the user says of layouts that leave it open.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Finds the speaker in the name of a file, for [`Layout::Folders`] and [`Layout::Csv`].
+    pub speaker: Option<SpeakerPattern>,
+    /// What the columns of [`Layout::Csv`] are called.
+    pub columns: Columns,
 }
 
 impl Layout {
@@ -58,15 +73,16 @@ impl Layout {
             Self::Tess => "tess",
             Self::Emovo => "emovo",
             Self::Folders => "folders",
+            Self::Csv => "csv",
         }
     }
 
-    /// Lists the recordings under `root` in the order of their paths. `pattern` says who speaks where the layout does not.
+    /// Lists the recordings under `root` (for [`Layout::Csv`], in the table `root`) in the order of their paths.
     ///
     /// # Errors
-    /// [`CorpusError`] when the folder cannot be read or holds nothing of this layout.
-    pub fn find(self, root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Found, CorpusError> {
-        if !root.is_dir() {
+    /// [`CorpusError`] when the folder or table cannot be read or holds nothing of this layout.
+    pub fn find(self, root: &Path, hints: &Hints) -> Result<Found, CorpusError> {
+        if self != Self::Csv && !root.is_dir() {
             return Err(CorpusError::NoFolder { root: root.to_owned() });
         }
         let found = match self {
@@ -76,7 +92,8 @@ impl Layout {
             Self::Emodb => files::find(root, emodb::parse)?,
             Self::Tess => files::find(root, tess::parse)?,
             Self::Emovo => files::find(root, emovo::parse)?,
-            Self::Folders => folders::find(root, pattern)?,
+            Self::Folders => folders::find(root, hints.speaker.as_ref())?,
+            Self::Csv => columns::find(root, hints)?,
         };
         if found.recordings.is_empty() {
             let n_problems = found.problems.len();
@@ -95,6 +112,7 @@ impl Layout {
             Self::Tess => "OAF_back_angry.wav and so on",
             Self::Emovo => "rab-f1-b1.wav and so on",
             Self::Folders => "angry/SPEAKER/name.wav and so on",
+            Self::Csv => "a line for each recording that is there, with its speaker and emotion",
         }
     }
 }
@@ -140,6 +158,8 @@ pub struct Recording {
     pub part: Option<Part>,
     /// Which sentence is spoken, where the corpus has a fixed set.
     pub text: Option<String>,
+    /// Which split the speaker is in, where the corpus says it.
+    pub split: Option<Split>,
 }
 
 /// What the file names (or label lists) of a corpus say.
@@ -165,7 +185,19 @@ pub enum CorpusError {
         /// What was given.
         root: PathBuf,
     },
-    /// A folder or label list cannot be read.
+    /// A table lacks columns.
+    #[error("{}: missing column{s} {missing}; found {found}; name it with --column {example}=NAME", path.display(), s = if missing.contains(',') { "s" } else { "" })]
+    MissingColumns {
+        /// The table.
+        path: PathBuf,
+        /// What is missing, by our names.
+        missing: String,
+        /// The first of them.
+        example: &'static str,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A folder, table or label list cannot be read.
     #[error("{}: cannot be read: {reason}", path.display())]
     Unreadable {
         /// The folder or file.

@@ -8,7 +8,7 @@ use moodline_core::Emotion;
 
 use super::Pool;
 use crate::console;
-use crate::corpus::{Fractions, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
+use crate::corpus::{Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
 use crate::files;
 use crate::manifest::{Manifest, Splits};
 use crate::plot::Figure as _;
@@ -43,18 +43,20 @@ Examples:
   trainer corpus manifest crema-d CREMA-D --out crema-d.csv --split 0.7,0.15,0.15
   trainer corpus manifest iemocap IEMOCAP_full_release --part improvised --excited drop --out iemocap.csv
   trainer corpus manifest folders recordings --speaker '^([a-z]+)_' --out mine.csv --split 0.8,0.2,0
+  trainer corpus manifest csv theirs.csv --column path=file --column emotion=label --labels map.toml --out mine.csv
 
 Exit codes: 0 done, 1 some files were left out (the manifest is written all the same) or nothing could be written, 2 wrong usage.")]
 struct ManifestArgs {
     /// Layout of the corpus
     #[arg(value_enum)]
     layout: Layout,
-    /// Its folder, as it was unpacked
-    folder: PathBuf,
+    /// Its folder, as it was unpacked; for csv, the table
+    #[arg(value_name = "FOLDER")]
+    root: PathBuf,
     /// Manifest to write
     #[arg(long, value_name = "CSV")]
     out: PathBuf,
-    /// Name of the corpus [default: the name of the layout]
+    /// Name of the corpus [default: the name of the layout; for csv, that of the table]
     #[arg(long)]
     name: Option<String>,
     /// Label map, TOML
@@ -72,9 +74,12 @@ struct ManifestArgs {
     /// What becomes of IEMOCAP's excited turns: happy, or left out [default: merge]
     #[arg(long, value_enum)]
     excited: Option<Excited>,
-    /// Folders: regular expression whose group finds the speaker in a file name
+    /// Folders, csv: regular expression whose group finds the speaker in a file name
     #[arg(long, value_name = "REGEX")]
     speaker: Option<SpeakerPattern>,
+    /// Csv: what the column of path, speaker, emotion, session, text or split is called
+    #[arg(long = "column", value_name = "NAME=COLUMN")]
+    columns: Vec<Columns>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -129,14 +134,16 @@ pub(super) fn run(arguments: &CorpusArgs, progress: Progress, interrupt: &Interr
 }
 
 fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
-    let ManifestArgs { layout, folder, out, .. } = arguments;
+    let ManifestArgs { layout, root, out, .. } = arguments;
     for (option, given, of) in [
-        ("--speaker", arguments.speaker.is_some(), Layout::Folders),
-        ("--part", arguments.part.is_some(), Layout::Iemocap),
-        ("--excited", arguments.excited.is_some(), Layout::Iemocap),
+        ("--speaker", arguments.speaker.is_some(), &[Layout::Folders, Layout::Csv][..]),
+        ("--column", !arguments.columns.is_empty(), &[Layout::Csv]),
+        ("--part", arguments.part.is_some(), &[Layout::Iemocap]),
+        ("--excited", arguments.excited.is_some(), &[Layout::Iemocap]),
     ] {
-        if given && *layout != of {
-            console::note(format_args!("error: {option} is for the layout {of}, found {layout}; leave it away"));
+        if given && !of.contains(layout) {
+            let of: Vec<&str> = of.iter().map(|layout| layout.name()).collect();
+            console::note(format_args!("error: {option} is for the layout {}, found {layout}; leave it away", of.join(" or ")));
             return Ok(ExitCode::from(2));
         }
     }
@@ -144,19 +151,16 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
         Some(path) => LabelMap::parse(&path.display().to_string(), &files::read_text(path)?)?,
         None => LabelMap::of(*layout),
     };
-    let found = layout.find(folder, arguments.speaker.as_ref())?;
+    let hints = Hints { speaker: arguments.speaker.clone(), columns: arguments.columns.iter().cloned().collect() };
+    let found = layout.find(root, &hints)?;
     let options = TableOptions {
-        corpus: arguments.name.clone().unwrap_or_else(|| layout.name().to_owned()),
+        corpus: arguments.name.clone().unwrap_or_else(|| name_of(*layout, root)),
         labels: if arguments.excited == Some(Excited::Drop) { labels.without("exc") } else { labels },
         part: arguments.part,
         split: arguments.split.map(|fractions| (fractions, arguments.seed)),
     };
     let table = Table::new(found.recordings, &options)?;
-    anyhow::ensure!(
-        !table.rows.is_empty(),
-        "{}: no recording is left with the label map and the part asked for",
-        folder.display()
-    );
+    anyhow::ensure!(!table.rows.is_empty(), "{}: no recording is left with the label map and the part asked for", root.display());
     files::create_folder(files::folder_of(out))?;
     files::write_atomically(out, &table.to_csv(files::folder_of(out)))?;
     let counts = table.class_counts();
@@ -173,6 +177,13 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
         console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
     }
     Ok(tell(&found.problems))
+}
+
+fn name_of(layout: Layout, root: &Path) -> String {
+    match root.file_stem() {
+        Some(stem) if layout == Layout::Csv => stem.to_string_lossy().into_owned(),
+        _ => layout.name().to_owned(),
+    }
 }
 
 fn check(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {

@@ -24,7 +24,8 @@ impl std::str::FromStr for SpeakerPattern {
 }
 
 impl SpeakerPattern {
-    fn speaker(&self, stem: &str) -> Option<String> {
+    /// The speaker of a file of this name without its ending, where it fits.
+    pub(super) fn speaker(&self, stem: &str) -> Option<String> {
         Some(self.0.captures(stem)?.get(1)?.as_str().to_owned())
     }
 }
@@ -57,7 +58,7 @@ pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Foun
             continue;
         };
         let code = class.clone();
-        found.recordings.push(Recording { path, speaker, code, session: None, part: None, text: None });
+        found.recordings.push(Recording { path, speaker, code, session: None, part: None, text: None, split: None });
     }
     Ok(found)
 }

@@ -62,6 +62,7 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
                 part: Some(turn.part()),
                 text: Some(turn.text()),
                 code: turn.code,
+                split: None,
             });
         } else {
             found.problems.push(format!("{}: expected the audio of a labelled turn, found no file", path.display()));

@@ -17,7 +17,7 @@ pub struct TableOptions {
     pub labels: LabelMap,
     /// Only improvised or only scripted recordings.
     pub part: Option<Part>,
-    /// Parts and seed of a new split by speaker; without, the manifest has no split column.
+    /// Parts and seed of a new split by speaker; without, the manifest has the splits of the corpus, or no such column.
     pub split: Option<(Fractions, u64)>,
 }
 
@@ -58,7 +58,7 @@ impl Table {
     /// [`SplitError`] for fewer speakers than splits.
     pub fn new(recordings: Vec<Recording>, options: &TableOptions) -> Result<Self, SplitError> {
         let (mut rows, mut left_out) = (Vec::new(), BTreeMap::new());
-        for Recording { path, speaker, code, session, part, text } in recordings {
+        for Recording { path, speaker, code, session, part, text, split } in recordings {
             if options.part.is_some() && part != options.part {
                 continue;
             }
@@ -67,7 +67,7 @@ impl Table {
                 continue;
             };
             let speaker = format!("{}:{speaker}", options.corpus);
-            rows.push(Row { path, speaker, emotion, split: None, code, session, text });
+            rows.push(Row { path, speaker, emotion, split, code, session, text });
         }
         if let Some((fractions, seed)) = options.split {
             let mut n_recordings = BTreeMap::new();

@@ -19,7 +19,7 @@ pub(crate) fn class_columns(area: &Area<'_>, largest: usize, count: impl Fn(Emot
         .configure_mesh()
         .disable_x_mesh()
         .disable_x_axis()
-        .y_labels(5)
+        .y_labels(whole_labels(largest))
         .y_label_formatter(&|value| format!("{value:.0}"))
         .label_style(style(SMALL, &INK, HPos::Left))
         .light_line_style(PAPER)
@@ -55,7 +55,7 @@ pub(crate) fn histogram(area: &Area<'_>, title: &str, range: std::ops::Range<f64
         .configure_mesh()
         .disable_x_mesh()
         .x_labels(6)
-        .y_labels(5)
+        .y_labels(whole_labels(largest))
         .x_desc(title)
         .y_label_formatter(&|value| format!("{value:.0}"))
         .label_style(style(SMALL, &INK, HPos::Left))
@@ -67,4 +67,9 @@ pub(crate) fn histogram(area: &Area<'_>, title: &str, range: std::ops::Range<f64
     });
     chart.draw_series(bars)?;
     Ok(())
+}
+
+/// How many labels an axis of counts bears: none between two whole numbers.
+fn whole_labels(largest: usize) -> usize {
+    (largest + 1).min(5)
 }

@@ -1,5 +1,6 @@
-//! A corpus as a row of small charts: classes, durations, levels, bandwidths.
+//! A corpus as a row of small charts: classes, speakers, durations, levels, bandwidths.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use plotters::style::text_anchor::HPos;
@@ -32,7 +33,7 @@ impl Figure for Statistics {
     }
 
     fn size(&self) -> (u32, u32) {
-        (COLUMN * (QUANTITIES.len() as u32 + 1), (ROW + HEAD) * self.corpora.len().max(1) as u32)
+        (COLUMN * (QUANTITIES.len() as u32 + 2), (ROW + HEAD) * self.corpora.len().max(1) as u32)
     }
 
     fn table(&self) -> Table {
@@ -49,7 +50,8 @@ impl Figure for Statistics {
     }
 
     fn draw(&self, root: &Area<'_>) -> DrawResult {
-        let ranges = QUANTITIES.map(|quantity| range(self, &quantity));
+        let ranges = QUANTITIES.map(|quantity| range(values(self, &quantity).map(|(_, value)| value)));
+        let shares = range(self.corpora.iter().flat_map(|corpus| corpus.per_speaker).map(|n| n as f64));
         for (area, corpus) in root.split_evenly((self.corpora.len().max(1), 1)).iter().zip(&self.corpora) {
             let (head, body) = area.split_vertically(HEAD);
             let title = format!(
@@ -57,10 +59,11 @@ impl Figure for Statistics {
                 corpus.corpus, corpus.n_recordings, corpus.n_speakers, corpus.hours
             );
             head.draw_text(&title, &style(17.0, &INK, HPos::Left), (14, 20))?;
-            let charts = body.split_evenly((1, QUANTITIES.len() + 1));
+            let charts = body.split_evenly((1, QUANTITIES.len() + 2));
             let largest = corpus.classes.values().copied().max().unwrap_or(1);
             class_columns(&charts[0], largest, |emotion| corpus.classes[emotion.name()])?;
-            for ((chart, quantity), range) in charts[1..].iter().zip(&QUANTITIES).zip(&ranges) {
+            histogram(&charts[1], "recordings of a speaker", shares.clone(), &recordings_by_speaker(self, &corpus.corpus))?;
+            for ((chart, quantity), range) in charts[2..].iter().zip(&QUANTITIES).zip(&ranges) {
                 let values = values(self, quantity).filter(|(name, _)| *name == corpus.corpus).map(|(_, value)| value);
                 histogram(chart, quantity.title, range.clone(), &values.collect::<Vec<_>>())?;
             }
@@ -77,10 +80,18 @@ fn values<'a>(statistics: &'a Statistics, quantity: &'a Quantity) -> impl Iterat
         .map(|(utterance, measured)| (utterance.corpus.as_str(), (quantity.of)(measured)))
 }
 
-/// The axis of a quantity: everything that occurs, and never empty.
-fn range(statistics: &Statistics, quantity: &Quantity) -> Range<f64> {
-    let (low, high) = values(statistics, quantity)
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, value)| (low.min(value), high.max(value)));
+/// How many recordings each speaker of a corpus has.
+fn recordings_by_speaker(statistics: &Statistics, corpus: &str) -> Vec<f64> {
+    let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+    for (utterance, _) in statistics.recordings.iter().filter(|(utterance, _)| utterance.corpus == corpus) {
+        *counts.entry(&utterance.speaker).or_default() += 1.0;
+    }
+    counts.into_values().collect()
+}
+
+/// The axis of these values: everything that occurs, and never empty.
+fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     around(low, high)
 }
 
