@@ -140,7 +140,7 @@ pub enum Transform {
     },
     /// A part of a recording.
     NoiseFiles {
-        /// Folder of audio files; those below it count, too.
+        /// Folder of audio files; those below it count, too. Relative to the folder that the command is called in, as manifests are.
         folder: PathBuf,
         /// Power of the clip over that of the noise, dB, -20..=80.
         snr_db: Span,

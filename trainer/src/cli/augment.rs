@@ -36,6 +36,8 @@ Transforms of [augmentation], each with an optional probability; a parameter is 
   noise         colours, snr_db       noise_files   folder, snr_db     hiss         sigma
   clipping      threshold_db          codec         law, bits, high_hz
 
+The folder of noise_files is relative to the folder that this is called in. With fresh = true each epoch of a training draws other copies of the same ranges.
+
 Example:
   trainer augment preview voice.wav --config my.toml --out preview --set augmentation.copies=6")]
 struct PreviewArgs {

@@ -143,6 +143,24 @@ fn every_clip_is_tested_once_for_each_seed_and_the_folder_holds_it_all() {
 }
 
 #[test]
+fn the_other_honest_protocols_run_to_the_end() {
+    let place = Place::new(&[]);
+    // Speakers 6 and 7 are the test split; sessions are those of each corpus; 2 groups of texts times 2 of speakers.
+    for (protocol, n_folds, n_tested) in [
+        (Protocol::Fixed, 1, N_CLIPS / 4),
+        (Protocol::Session, 4, N_CLIPS),
+        (Protocol::Speaker, N_SPEAKERS, N_CLIPS),
+        (Protocol::Text, 2 * 2, N_CLIPS),
+    ] {
+        let out = protocol.name();
+        let results = place.run(protocol, out, |options| options.seeds = &SEEDS[..1]).unwrap().results;
+        let [group] = &results.models[0].groups[..] else { panic!("{protocol}: one group") };
+        assert_eq!((group.folds.len(), group.pooled.n as usize), (n_folds, n_tested), "{protocol}");
+        assert!(place.out(out).join("summary.md").exists(), "{protocol}");
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let place = Place::new(&[]);
     let with_threads = |n: usize| {
