@@ -30,6 +30,8 @@ mod report;
 mod robustness;
 mod runs;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 /// Exit code of a run that was stopped by the user, as shells have it for Ctrl-C.
 const INTERRUPTED: u8 = 130;

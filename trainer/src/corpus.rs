@@ -1,7 +1,8 @@
 //! Corpora by their official layout: a folder as it was unpacked to labelled recordings, and from there to a manifest.
 //!
-//! In: the folder of a corpus. Out: [`Found`]: one [`Recording`] a file, with speaker, label and (where the corpus has them) session, part and
-//! text, plus everything that could not be used. Labels stay the corpus's own codes until a [`LabelMap`] makes emotions of them. Audio is not read here.
+//! In: the folder of a corpus, or somebody's table of one. Out: [`Found`]: one [`Recording`] a file, with speaker, label and (where the corpus has
+//! them) session, part, text and split, plus everything that could not be used. Labels stay the corpus's own codes until a [`LabelMap`] makes emotions
+//! of them. Audio is not read here.
 
 mod check;
 mod columns;
