@@ -291,6 +291,16 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let ben = ("clips/b_1.flac".to_owned(), "theirs:ben".to_owned(), Emotion::Happy, Some(Split::Dev));
     assert_eq!(found, [anna, ben]);
 
+    // A manifest that training would refuse is written and refused at once: all is told while the table is at hand.
+    let torn = place.path().join("torn.csv");
+    fs::write(&torn, "path,who,label,set\nclips/a_1.flac,anna,Wut,train\nclips/b_1.flac,anna,froh,dev\n").unwrap();
+    let torn = torn.to_string_lossy();
+    let arguments = [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out][..], &with_speaker].concat();
+    assert_eq!(trainer(&arguments), ExitCode::from(1), "anna is in train and dev");
+    let without_splits = ["--column", "speaker=who", "--column", "emotion=label"];
+    let arguments = [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out][..], &without_splits].concat();
+    assert_eq!(trainer(&arguments), ExitCode::SUCCESS);
+
     // Without its splits the fourth clip is as good as the others; the speaker may be in the name of the file.
     assert_eq!(make(&["--column", "emotion=label", "--speaker", "^([a-z])_"]), ExitCode::from(1));
     let speakers: Vec<String> = clips(Splits::Ignored).into_iter().map(|clip| clip.speaker).collect();
@@ -314,9 +324,12 @@ fn a_folder_without_the_layout_is_an_error_that_says_what_was_expected() {
     let place = tempfile::tempdir().unwrap();
     put(&place.path().join("a.wav"), &sample("formats/mono16k-s16.wav"));
     let sentence = |layout: Layout, folder: &Path| layout.find(folder, &Hints::default()).unwrap_err().to_string();
+    let crema_d = sentence(Layout::CremaD, place.path());
     assert!(
-        sentence(Layout::CremaD, place.path())
-            .ends_with("expected the layout of crema-d (1001_DFA_ANG_XX.wav and so on), found no such file among 1 others")
+        crema_d.contains(
+            "expected the layout of crema-d (1001_DFA_ANG_XX.wav and so on), found none among 1, the first of which is "
+        ) && crema_d.ends_with("a.wav: expected a name like 1001_DFA_ANG_XX, found a"),
+        "{crema_d}"
     );
     assert!(sentence(Layout::Iemocap, place.path()).contains("Session1/dialog/EmoEvaluation"));
     assert!(sentence(Layout::Emodb, &place.path().join("none")).ends_with("expected the folder of a corpus, found no folder"));

@@ -97,8 +97,8 @@ impl Layout {
             Self::Csv => columns::find(root, hints)?,
         };
         if found.recordings.is_empty() {
-            let n_problems = found.problems.len();
-            return Err(CorpusError::Empty { root: root.to_owned(), layout: self, expected: self.expected(), n_problems });
+            let (root, expected) = (root.to_owned(), self.expected());
+            return Err(CorpusError::Empty { root, layout: self, expected, problems: found.problems });
         }
         Ok(found)
     }
@@ -176,6 +176,13 @@ pub struct Found {
     pub n_other: usize,
 }
 
+fn none_among(problems: &[String]) -> String {
+    match problems {
+        [] => "found nothing".to_owned(),
+        [first, ..] => format!("found none among {}, the first of which is {first}", problems.len()),
+    }
+}
+
 /// Why a folder is no corpus.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -207,7 +214,7 @@ pub enum CorpusError {
         reason: String,
     },
     /// Nothing of this layout is in the folder.
-    #[error("{}: expected the layout of {layout} ({expected}), found no such file among {n_problems} others", root.display())]
+    #[error("{}: expected the layout of {layout} ({expected}), {}", root.display(), none_among(problems))]
     Empty {
         /// The folder.
         root: PathBuf,
@@ -215,7 +222,7 @@ pub enum CorpusError {
         layout: Layout,
         /// An example of it.
         expected: &'static str,
-        /// Audio files that do not fit.
-        n_problems: usize,
+        /// What does not fit.
+        problems: Vec<String>,
     },
 }

@@ -176,7 +176,15 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     if found.n_other > 0 {
         console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
     }
-    Ok(tell(&found.problems))
+    let code = tell(&found.problems);
+    // What training would refuse is told while the table is at hand.
+    if let Err(error) = Manifest::read(std::slice::from_ref(out), table.splits()) {
+        let own_splits = table.splits() == Splits::Required && arguments.split.is_none();
+        let advice = if own_splits { "\n  --split 0.7,0.15,0.15 makes other splits, with every speaker in one" } else { "" };
+        console::note(format_args!("error: {error}{advice}"));
+        return Ok(ExitCode::from(1));
+    }
+    Ok(code)
 }
 
 fn name_of(layout: Layout, root: &Path) -> String {

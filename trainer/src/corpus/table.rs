@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 
 use super::{Fractions, LabelMap, Part, Recording, SplitError, split_speakers};
-use crate::manifest::Split;
+use crate::manifest::{Split, Splits};
 
 /// What goes into a manifest.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Table {
     pub fn to_csv(&self, folder: &Path) -> Vec<u8> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let folder = absolute(folder);
-        let has_split = self.rows.iter().any(|row| row.split.is_some());
+        let has_split = self.splits() == Splits::Required;
         let mut header = vec!["path", "corpus", "speaker", "emotion", "code", "session", "text"];
         if has_split {
             header.push("split");
@@ -107,6 +107,12 @@ impl Table {
             writer.write_record(record).expect("memory");
         }
         writer.into_inner().expect("memory")
+    }
+
+    /// Whether the manifest has a column of splits.
+    #[must_use]
+    pub fn splits(&self) -> Splits {
+        if self.rows.iter().any(|row| row.split.is_some()) { Splits::Required } else { Splits::Ignored }
     }
 
     /// Recordings of each emotion, in [`Emotion::ALL`] order.
