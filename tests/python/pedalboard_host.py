@@ -7,6 +7,7 @@ usage: python pedalboard_host.py BUNDLE audio
 
 import json
 import sys
+import time
 
 import juce_state
 import numpy as np
@@ -14,6 +15,12 @@ import pedalboard
 
 RATES = (8000, 11025, 16000, 22050, 44100, 48000, 88200, 96000, 192000, 384000)
 BLOCKS = (1, 17, 64, 441, 512, 1024, 4096, 8192)
+
+# What `SETTLE` in plugin/src/session.rs says: a save waits no longer for the analysis.
+SETTLE_S = 0.5
+
+# A host that saves again and again gives up then.
+PATIENCE_S = 120
 
 
 def signal(generator, n_channels, n_frames):
@@ -110,7 +117,18 @@ def speech(plugin, path, rate, n_channels):
     taken = plugin.process(given, rate, buffer_size=512, reset=True)
     # Deactivates the plugin, which ends the run.
     plugin.reset()
-    return {"changed": not np.array_equal(taken, given), "fields": juce_state.fields(plugin.raw_state)}
+    return {"changed": not np.array_equal(taken, given), "fields": juce_state.fields(settled_state(plugin))}
+
+
+def settled_state(plugin):
+    """What the plugin saves once the analysis has heard everything: a save that gave up waiting for it took the whole of SETTLE_S."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        started = time.monotonic()
+        state = plugin.raw_state
+        if time.monotonic() - started < SETTLE_S:
+            return state
+    raise TimeoutError(f"the analysis still lags behind after {PATIENCE_S} s")
 
 
 def main():
