@@ -7,13 +7,16 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use moodline_core::Contract;
 use moodline_core::config::FeatureGroup;
+use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{Backbone, CellConfig, CfcMode, NetworkConfig, Pooling, Reading, Solver};
+use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
+use serde::de::DeserializeOwned;
 
 use crate::config::ConfigError;
+use crate::corpus::Layout;
 use crate::evaluate::Evaluation;
 use crate::files::{self, FileError};
 use crate::metrics::interval_text;
@@ -35,11 +38,13 @@ pub enum CardError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of metrics is something else.
-    #[error("{path}: expected what `trainer evaluate --json` writes: {reason}", path = path.display())]
-    Metrics {
+    /// A file of figures is something else.
+    #[error("{path}: expected what `{command}` writes: {reason}; write it again", path = path.display())]
+    Figures {
         /// The file.
         path: PathBuf,
+        /// What writes such files.
+        command: &'static str,
         /// What is wrong.
         reason: String,
     },
@@ -144,8 +149,7 @@ fn evaluations(folder: &Path, model: &Model) -> Result<Vec<Evaluation>, CardErro
         .into_iter()
         .map(|name| {
             let path = folder.join(name);
-            let evaluation: Evaluation = serde_json::from_str(&files::read_text(&path)?)
-                .map_err(|error| CardError::Metrics { path: path.clone(), reason: error.to_string() })?;
+            let evaluation: Evaluation = figures(&path, "trainer evaluate --report")?;
             let (expected, found) = (model.fingerprint(), &evaluation.model.fingerprint);
             if expected == found {
                 Ok(evaluation)
@@ -162,14 +166,19 @@ fn robustness(folder: &Path, model: &Model) -> Result<Option<Robustness>, CardEr
     if !path.is_file() {
         return Ok(None);
     }
-    let robustness: Robustness = serde_json::from_str(&files::read_text(&path)?)
-        .map_err(|error| CardError::Metrics { path: path.clone(), reason: error.to_string() })?;
+    let robustness: Robustness = figures(&path, "trainer robustness")?;
     let (expected, found) = (model.fingerprint(), &robustness.model.fingerprint);
     if expected == found {
         Ok(Some(robustness))
     } else {
         Err(CardError::OtherModel { path, expected: expected.to_owned(), found: found.clone() })
     }
+}
+
+/// What `command` wrote into a file.
+fn figures<T: DeserializeOwned>(path: &Path, command: &'static str) -> Result<T, CardError> {
+    let text = files::read_text(path)?;
+    serde_json::from_str(&text).map_err(|error| CardError::Figures { path: path.to_owned(), command, reason: error.to_string() })
 }
 
 fn card(model: &Model, measured: &Measured) -> String {
@@ -185,8 +194,8 @@ fn write_card_text(text: &mut String, model: &Model, measured: &Measured) -> std
     writeln!(text, "<!-- Written by `trainer card`; do not edit. -->\n")?;
     writeln!(
         text,
-        "Takes up to {} s of speech and gives the probabilities of angry, happy, sad and neutral, as listeners of acted speech would \
-         mean them.\n",
+        "Takes up to {} s of speech and gives the probabilities of angry, happy, sad and neutral, as the labels of its training data mean \
+         them.\n",
         contract.block_seconds
     )?;
     write_facts(text, model, contract)?;
@@ -204,21 +213,35 @@ fn write_card_text(text: &mut String, model: &Model, measured: &Measured) -> std
             "The same recipe with other numbers of units, mean ± deviation over the seeds; the dev split chose each epoch.\n"
         )?;
         writeln!(text, "{units}")?;
+        if matches!(contract.network.cell, CellConfig::PaperLtc(_)) {
+            writeln!(
+                text,
+                "The paper quotes 710 parameters for 16 units. Its cell has `units * (39 + units) + 8 * units + 4` of them: 1,012 for 16 \
+                 units and 712 for 12, the size of its best published weights.\n"
+            )?;
+        }
+    }
+    write_limits(text, contract, measured.robustness.is_some())
+}
+
+fn write_limits(text: &mut String, contract: &Contract, has_robustness: bool) -> std::fmt::Result {
+    writeln!(text, "## Limits\n")?;
+    let is_read = |corpus: &TrainingCorpus| Layout::of_corpus(&corpus.name).is_some_and(Layout::is_read_by_actors);
+    let origin = if contract.training.corpora.iter().all(is_read) {
+        "It was trained on actors who read short sentences. Spontaneous speech, other languages"
+    } else {
+        "It knows the recordings it was trained on. Other voices, other ways of speaking, other languages"
+    };
+    writeln!(text, "- {origin} and other recording conditions are recognised worse.")?;
+    writeln!(text, "- It hears how something is said, not what. It says nothing about what a person feels.")?;
+    if has_robustness {
         writeln!(
             text,
-            "The paper quotes 710 parameters for 16 units. Its cell has `units * (39 + units) + 8 * units + 4` of them: 1,012 for 16 units and \
-             712 for 12, the size of its best published weights.\n"
+            "- Level, room and channel shift the answers: the table above says how often each emotion was found under each condition."
         )?;
     }
-    writeln!(text, "## Limits\n")?;
-    writeln!(
-        text,
-        "- It was trained on actors who read short sentences. Spontaneous speech, other languages and other recording conditions are \
-         recognised worse.\n\
-         - It hears how something is said, not what. It says nothing about what a person feels.\n\
-         - Loud speech leans towards angry, quiet speech towards sad. Silence and noise get an answer too unless a gate holds them back.\n\
-         - Not for decisions about people."
-    )
+    writeln!(text, "- Silence and noise get an answer too unless a gate holds them back.")?;
+    writeln!(text, "- Not for decisions about people.")
 }
 
 fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fmt::Result {
@@ -346,10 +369,19 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
 
 fn write_robustness(text: &mut String, robustness: &Robustness) -> std::fmt::Result {
     writeln!(text, "## Worse recordings\n\nThe same clips ({}), changed.\n", robustness.place())?;
-    writeln!(text, "| condition | UAR | 95 % interval | accuracy | utterances |\n|---|---:|---|---:|---:|")?;
+    writeln!(
+        text,
+        "| condition | UAR | 95 % interval | accuracy | utterances | found angry | found happy | found sad | found neutral |\n\
+         |---|---:|---|---:|---:|---:|---:|---:|---:|"
+    )?;
     for row in &robustness.rows {
         let interval = interval_text(row.uar_interval);
-        writeln!(text, "| {} | {:.3} | {interval} | {:.3} | {} |", row.condition, row.uar, row.accuracy, row.n)?;
+        let [angry, happy, sad, neutral] = Emotion::ALL.map(|emotion| row.confusion.found(emotion));
+        writeln!(
+            text,
+            "| {} | {:.3} | {interval} | {:.3} | {} | {angry} | {happy} | {sad} | {neutral} |",
+            row.condition, row.uar, row.accuracy, row.n
+        )?;
     }
     for skipped in &robustness.skipped {
         writeln!(text, "\nNot measured: {skipped}.")?;

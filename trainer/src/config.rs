@@ -2,7 +2,7 @@
 //!
 //! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
 
-use moodline_core::contract::Mismatch;
+use moodline_core::contract::{Mismatch, TrainingCorpus};
 use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_core::{Emotion, FrontEndConfig};
 use moodline_engine::analysis::WINDOW_SECONDS;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::augment::AugmentationConfig;
+use crate::corpus::Layout;
 use crate::loss::LossConfig;
 use crate::network::TauInit;
 use crate::optimiser::{AdamConfig, OptimiserConfig};
@@ -53,6 +54,18 @@ pub struct ModelConfig {
     pub licence: String,
     /// How train, dev and test are told apart, in one sentence.
     pub protocol: String,
+}
+
+impl ModelConfig {
+    /// A corpus that the licence names although the model learns nothing from it, as when a recipe is used for other recordings.
+    #[must_use]
+    pub fn licence_of_others(&self, corpora: &[TrainingCorpus]) -> Option<Layout> {
+        let is_learnt = |layout: &Layout| corpora.iter().any(|corpus| corpus.name == layout.name());
+        self.licence
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .filter_map(Layout::of_corpus)
+            .find(|layout| !is_learnt(layout))
+    }
 }
 
 /// Where the trained parameters start, where it is not where the cell's authors start.

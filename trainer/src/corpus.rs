@@ -78,6 +78,19 @@ impl Layout {
         }
     }
 
+    /// The corpus of this name, where the name is one corpus's own.
+    #[must_use]
+    pub fn of_corpus(name: &str) -> Option<Self> {
+        let is_corpus = |layout: &&Self| !matches!(layout, Self::Folders | Self::Csv);
+        Self::value_variants().iter().filter(is_corpus).find(|layout| layout.name().eq_ignore_ascii_case(name)).copied()
+    }
+
+    /// Whether all of the corpus is short sentences, read by actors.
+    #[must_use]
+    pub const fn is_read_by_actors(self) -> bool {
+        matches!(self, Self::CremaD | Self::Ravdess | Self::Emodb | Self::Tess | Self::Emovo)
+    }
+
     /// Lists the recordings under `root` (for [`Layout::Csv`], in the table `root`) in the order of their paths.
     ///
     /// # Errors

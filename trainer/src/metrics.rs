@@ -80,6 +80,12 @@ impl Confusion {
         self.0[emotion.index()].iter().sum()
     }
 
+    /// Utterances that were taken for a class, rightly or not.
+    #[must_use]
+    pub fn found(&self, emotion: Emotion) -> u64 {
+        self.0.iter().map(|row| row[emotion.index()]).sum()
+    }
+
     /// What became of the utterances of a class: parts in [`Emotion::ALL`] order, 0..=1, which add up to 1, or all 0 without utterances.
     #[must_use]
     pub fn row(&self, emotion: Emotion) -> [f64; Emotion::COUNT] {
@@ -92,7 +98,7 @@ impl Confusion {
         let index = emotion.index();
         let hits = self.0[index][index];
         let support = self.support(emotion);
-        let predicted: u64 = self.0.iter().map(|row| row[index]).sum();
+        let predicted = self.found(emotion);
         ClassMetrics {
             precision: ratio(hits, predicted),
             recall: ratio(hits, support),

@@ -55,6 +55,8 @@ pub struct RobustnessRow {
     /// [`uar_interval`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uar_interval: Option<[f64; 2]>,
+    /// Which emotion was taken for which.
+    pub confusion: Confusion,
 }
 
 /// The answers for one clip, one for each condition.
@@ -124,6 +126,7 @@ fn row(condition: &Condition, answers: &[Answer], n_clips: usize) -> RobustnessR
         uar: confusion.uar(),
         accuracy: confusion.accuracy(),
         uar_interval: uar_interval(&confusion_by_speaker(answers)),
+        confusion,
     }
 }
 

@@ -177,6 +177,14 @@ fn train_in(
     let description = describe(&dataset, &trainer);
     tracing::info!("{description}");
     progress.line(&format!("{description}; run folder {}", folder.root().display()));
+    if let Some(layout) = options.config.model.licence_of_others(&dataset.corpora) {
+        let warning = format!(
+            "warning: model.licence speaks of {layout}, which this model does not learn from; \
+             say whose your recordings are: --set model.licence=TEXT"
+        );
+        progress.line(&warning);
+        tracing::info!("{warning}");
+    }
     let n_helpers = options.config.training.batch_size.div_ceil(LANES) - 1;
     let interrupted = with_awake_helpers(n_helpers, || run_epochs(&mut trainer, folder, progress, interrupt, watch))?;
     let state = trainer.checkpoint().state;

@@ -5,6 +5,7 @@ use moodline_core::Emotion;
 use super::*;
 use crate::evaluate::{Answer, ModelName};
 use crate::export::{OnnxRuntimeLeg, export};
+use crate::run::TrainOptions;
 use crate::run_folder::RunFolder;
 use crate::runs::tests::{finish, tiny_run};
 
@@ -79,4 +80,26 @@ fn seeds_that_are_none_are_refused() {
         let message = refused(&[]);
         assert!(message.contains(reason) && message.contains("seeds.csv"), "{message}");
     }
+}
+
+#[test]
+fn limits_are_those_of_the_recordings() {
+    let place = tempfile::tempdir().unwrap();
+    let options = tiny_run(place.path(), "run", &[]);
+    let card_of = |name: &str| {
+        let manifest = &options.manifests[0];
+        let text = fs::read_to_string(manifest).unwrap().replace(",emodb,", &format!(",{name},"));
+        fs::write(manifest, text).unwrap();
+        let options = TrainOptions { out: place.path().join(name), ..options.clone() };
+        finish(&options);
+        let folder = place.path().join(format!("model-{name}"));
+        files::create_folder(&folder).unwrap();
+        export(&RunFolder::open(&options.out).unwrap(), &folder.join("model.onnx"), OnnxRuntimeLeg::IfFound).unwrap();
+        let model = Model::open(&folder.join("model.onnx")).unwrap();
+        card(&model, &Measured { evaluations: Vec::new(), seeds: Vec::new(), robustness: None, units: None })
+    };
+    let (acted, own) = (card_of("emodb"), card_of("mine"));
+    assert!(acted.contains("actors who read short sentences") && !acted.contains("recordings it was trained on"), "{acted}");
+    assert!(!own.contains("actors") && own.contains("It knows the recordings it was trained on"), "{own}");
+    assert!(!own.contains("table above"), "{own}");
 }

@@ -124,6 +124,20 @@ fn the_log_tells_of_start_epochs_and_end_and_names_no_folder() {
 }
 
 #[test]
+fn a_licence_that_names_a_corpus_the_model_does_not_learn_from_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |name: &str, licence: &str| {
+        let options = tiny_run(folder.path(), name, &[&format!("model.licence={licence:?}"), "training.epochs=1"]);
+        finish(&options);
+        fs::read_to_string(options.out.join("log.txt")).unwrap()
+    };
+    let recipe = log("recipe", "ODbL-1.0 data (CREMA-D) and CC0-1.0 data (EmoDB)");
+    assert!(recipe.contains("warning: model.licence speaks of crema-d, which this model does not learn from"), "{recipe}");
+    let own = log("own", "CC0-1.0 data (EmoDB), as our folders say");
+    assert!(!own.contains("warning"), "{own}");
+}
+
+#[test]
 fn tensorboard_gets_every_epoch_once_whatever_was_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = tiny_run(folder.path(), "run", &[]);
