@@ -5,6 +5,8 @@ use moodline_core::Emotion;
 use super::*;
 use crate::evaluate::{Answer, ModelName};
 use crate::export::{OnnxRuntimeLeg, export};
+use crate::metrics::Confusion;
+use crate::robustness::RobustnessRow;
 use crate::run::TrainOptions;
 use crate::run_folder::RunFolder;
 use crate::runs::tests::{finish, tiny_run};
@@ -102,4 +104,40 @@ fn limits_are_those_of_the_recordings() {
     assert!(acted.contains("actors who read short sentences") && !acted.contains("recordings it was trained on"), "{acted}");
     assert!(!own.contains("actors") && own.contains("It knows the recordings it was trained on"), "{own}");
     assert!(!own.contains("table above"), "{own}");
+}
+
+#[test]
+fn a_card_says_how_often_each_emotion_was_found_under_each_condition() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = model(place.path(), "model", &[], 16);
+    let opened = Model::open(&folder.join("model.onnx")).unwrap();
+    let confusion = Confusion([[4, 0, 0, 0], [1, 3, 0, 0], [1, 0, 2, 1], [2, 0, 1, 1]]);
+    let row = RobustnessRow {
+        condition: "louder".to_owned(),
+        n: confusion.n(),
+        n_failed: 0,
+        uar: confusion.uar(),
+        accuracy: confusion.accuracy(),
+        uar_interval: None,
+        confusion,
+    };
+    let robustness = Robustness {
+        model: ModelName { id: opened.id().to_owned(), fingerprint: opened.fingerprint().to_owned() },
+        split: "test".to_owned(),
+        manifests: vec!["emodb.csv".to_owned()],
+        rows: vec![row],
+        skipped: Vec::new(),
+    };
+    let path = folder.join("robustness.json");
+    fs::write(&path, robustness.to_json()).unwrap();
+    write_card(&folder, &[]).unwrap();
+    let card = fs::read_to_string(folder.join("MODEL_CARD.md")).unwrap();
+    let line = card.lines().find(|line| line.starts_with("| louder ")).unwrap_or_else(|| panic!("{card}"));
+    assert!(line.starts_with("| louder | 0.625 |") && line.ends_with("| 0.625 | 16 | 8 | 3 | 3 | 2 |"), "{line}");
+    assert!(card.contains("the table above says how often each emotion was found"), "{card}");
+
+    fs::write(&path, "{}").unwrap();
+    let message = write_card(&folder, &[]).unwrap_err().to_string();
+    assert!(message.contains("robustness.json: expected what `trainer robustness` writes"), "{message}");
+    assert_eq!(fs::read_to_string(folder.join("MODEL_CARD.md")).unwrap(), card);
 }
