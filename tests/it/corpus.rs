@@ -269,7 +269,7 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     fs::write(
         &table,
         "\u{feff}file;label;who;set;age\r\nclips/a_1.flac;Wut;anna;Train;30\r\nclips/a_2.flac;boredom;anna;train;30\r\n\
-         clips/b_1.flac;froh;ben;dev;40\r\nclips/b_2.flac;froh;ben;devel;40\r\nclips/gone.flac;froh;ben;dev;40\r\n",
+         clips/b_1.flac;froh;ben;Validation;40\r\nclips/b_2.flac;froh;ben;fold 3;40\r\nclips/gone.flac;froh;ben;dev;40\r\n",
     )
     .unwrap();
     let map = place.path().join("map.toml");

@@ -141,7 +141,8 @@ fn train_logged(
         let outcome = train_in(folder, options, progress, interrupt, watch);
         match &outcome {
             Ok(outcome) => tracing::info!("{}", end_line(outcome)),
-            Err(error) => tracing::error!("ended: {error}"),
+            // Whoever started the program gets the error itself.
+            Err(error) => tracing::info!("ended: {error}"),
         }
         outcome
     })

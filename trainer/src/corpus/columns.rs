@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::{CorpusError, Found, Hints, Recording};
-use crate::manifest::Split;
+use crate::manifest::{Split, UnknownSplit};
 
 /// Our names of what a table may say.
 const NAMES: [&str; 6] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT];
@@ -104,7 +104,7 @@ fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hint
         Some(pattern) => pattern.speaker(&PathBuf::from(&name).file_stem().unwrap_or_default().to_string_lossy()),
         None => field(SPEAKER),
     };
-    let split = field(SPLIT).map(|split| split.to_lowercase().parse::<Split>()).transpose().map_err(|error| error.to_string())?;
+    let split = field(SPLIT).map(|word| split_of(&word)).transpose().map_err(|error| error.to_string())?;
     Ok(Recording {
         path,
         speaker: speaker.filter(|speaker| !speaker.is_empty()).ok_or("no speaker")?,
@@ -114,6 +114,17 @@ fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hint
         text: field(TEXT),
         split,
     })
+}
+
+/// The split that other people's tables call so.
+fn split_of(word: &str) -> Result<Split, UnknownSplit> {
+    let word = word.to_lowercase();
+    match word.as_str() {
+        "training" => Ok(Split::Train),
+        "devel" | "development" | "val" | "valid" | "validation" => Ok(Split::Dev),
+        "testing" => Ok(Split::Test),
+        _ => word.parse(),
+    }
 }
 
 fn delimiter(text: &[u8]) -> u8 {
