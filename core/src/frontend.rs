@@ -78,13 +78,16 @@ pub enum FrontEndError {
 
 /// Turns a stream of samples into a stream of feature vectors.
 ///
+/// A clone goes on with the stream where the original is.
+///
 /// # Realtime safety
-/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block.
+/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block; a clone may allocate in its first ones.
 ///
 /// # Source
 /// librosa 0.11: `librosa.feature.mfcc(..., dct_type=2, norm="ortho", pad_mode="constant", power=2.0)`,
 /// `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`, `librosa.feature.delta(width, order=1 and 2)`. Deviations: see
 /// [`delta`] for signals shorter than the delta filter.
+#[derive(Clone)]
 pub struct FrontEnd<T: Real> {
     framer: Framer<T>,
     frames: FrameAnalysis<T>,
@@ -168,6 +171,7 @@ pub fn longest_latency_samples(config: &FrontEndConfig) -> usize {
 }
 
 /// The part of the chain that looks at one frame alone.
+#[derive(Clone)]
 struct FrameAnalysis<T: Real> {
     log_mel: LogMel<T>,
     n_fft: usize,
@@ -194,6 +198,7 @@ fn middle<T>(values: &[T], n: usize) -> &[T] {
 }
 
 /// The part of the chain behind the frames; a clip with a floor enters it here.
+#[derive(Clone)]
 struct StepStream<T> {
     cepstrum: Cepstrum,
     mfcc: Vec<T>,

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
-    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters,
+    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as _, Resizable as _, SincInterpolationParameters,
     SincInterpolationType, WindowFunction, calculate_cutoff,
 };
 
@@ -57,7 +57,8 @@ pub enum ResampleError {
 
 /// Converts one stream of samples.
 ///
-/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut.
+/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A clone goes on with the stream where the
+/// original is; for pairs of rates without a short block that takes some 100 us for every second of the stream so far.
 ///
 /// # Realtime safety
 /// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block. A sample comes out at most
@@ -66,8 +67,8 @@ pub struct Resampler {
     source_hz: u64,
     target_hz: u64,
     filter: Filter,
-    /// Input the filter has not taken yet, and room for its next chunk.
-    pending: Vec<f32>,
+    /// The last input the filter has taken, as much as still matters, then what it has not taken yet, with room for its next chunk.
+    input: Vec<f32>,
     n_pending: usize,
     /// Room for the filter's largest output.
     output: Vec<f32>,
@@ -96,11 +97,12 @@ impl Resampler {
         }
         let filter = Filter::new(source_hz, target_hz);
         let (n_in_max, n_out_max) = filter.max_frames();
+        let n_past = filter.n_past();
         let mut resampler = Self {
             source_hz: u64::from(source_hz),
             target_hz: u64::from(target_hz),
             filter,
-            pending: vec![0.0; n_in_max],
+            input: vec![0.0; n_past + n_in_max],
             n_pending: 0,
             output: vec![0.0; n_out_max],
             n_skip: 0,
@@ -128,7 +130,8 @@ impl Resampler {
         while !samples.is_empty() {
             let n = samples.len().min(self.filter.next_frames() - self.n_pending);
             let (now, later) = samples.split_at(n);
-            self.pending[self.n_pending..self.n_pending + n].copy_from_slice(now);
+            let end = self.filter.n_past() + self.n_pending;
+            self.input[end..end + n].copy_from_slice(now);
             self.n_pending += n;
             samples = later;
             if self.n_pending == self.filter.next_frames() {
@@ -141,8 +144,8 @@ impl Resampler {
     /// Ends the stream: hands the remaining samples to `sink` and is ready for a new stream.
     pub fn finish(&mut self, sink: &mut impl FnMut(&[f32])) {
         while self.n_out < self.n_expected() {
-            let next = self.filter.next_frames();
-            self.pending[self.n_pending..next].fill(0.0);
+            let first = self.filter.n_past();
+            self.input[first + self.n_pending..first + self.filter.next_frames()].fill(0.0);
             self.run_filter(sink);
         }
         self.reset();
@@ -151,6 +154,7 @@ impl Resampler {
     /// Drops the current stream and is ready for a new one.
     pub fn reset(&mut self) {
         self.n_skip = self.filter.restart();
+        self.input.fill(0.0);
         self.n_pending = 0;
         self.n_in = 0;
         self.n_out = 0;
@@ -162,7 +166,9 @@ impl Resampler {
     }
 
     fn run_filter(&mut self, sink: &mut impl FnMut(&[f32])) {
-        let n_made = self.filter.run(&self.pending, &mut self.output);
+        let (n_past, n_taken) = (self.filter.n_past(), self.filter.next_frames());
+        let n_made = self.filter.run(&self.input[n_past..], &mut self.output);
+        self.input.copy_within(n_taken..n_taken + n_past, 0);
         self.n_pending = 0;
         let n_dropped = self.n_skip.min(n_made);
         self.n_skip -= n_dropped;
@@ -172,6 +178,19 @@ impl Resampler {
             self.n_out += n_kept as u64;
             sink(&self.output[n_dropped..n_dropped + n_kept]);
         }
+    }
+}
+
+/// rubato's filters cannot be copied: new ones are brought to where the originals are.
+impl Clone for Resampler {
+    fn clone(&self) -> Self {
+        // INVARIANT: so the original was made.
+        let mut copy = Self::new(self.source_hz as u32, self.target_hz as u32).expect("rates in range");
+        let past = &self.input[..self.filter.n_past()];
+        copy.filter.follow(past, self.n_in - self.n_pending as u64);
+        copy.input.copy_from_slice(&self.input);
+        (copy.n_pending, copy.n_skip, copy.n_in, copy.n_out) = (self.n_pending, self.n_skip, self.n_in, self.n_out);
+        copy
     }
 }
 
@@ -203,6 +222,28 @@ impl Filter {
         }
     }
 
+    /// How much of the input that was taken its state depends on.
+    fn n_past(&self) -> usize {
+        match self {
+            Self::Identity => 0,
+            // What a block adds to the next.
+            Self::Block(fft) => fft.input_frames_max(),
+            Self::Sinc(sinc) => sinc.n_past(),
+        }
+    }
+
+    /// Goes from the start of a stream to where it has taken `n_taken` samples, of which `past` are the last [`n_past`](Self::n_past).
+    fn follow(&mut self, past: &[f32], n_taken: u64) {
+        match self {
+            Self::Block(fft) if n_taken > 0 => {
+                let mut output = vec![0.0; fft.output_frames_max()];
+                process(fft.as_mut(), past, &mut output, None);
+            }
+            Self::Sinc(sinc) => sinc.follow(past, n_taken),
+            _ => {}
+        }
+    }
+
     /// Input of the next run.
     fn next_frames(&self) -> usize {
         match self {
@@ -216,8 +257,8 @@ impl Filter {
     fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
         match self {
             Self::Identity => 0,
-            Self::Block(fft) => process(fft.as_mut(), input, output),
-            Self::Sinc(sinc) => sinc.run(input, output),
+            Self::Block(fft) => process(fft.as_mut(), input, output, None),
+            Self::Sinc(sinc) => sinc.run(input, output, None),
         }
     }
 
@@ -247,6 +288,7 @@ struct SincFilter {
     ratio: f64,
     /// First step, in input samples.
     first_step: f64,
+    length: usize,
     started: bool,
     n_before_start: usize,
 }
@@ -268,7 +310,7 @@ impl SincFilter {
         let delay = length as f64 / 2.0 - 1.0 / oversampling as f64;
         let n_before_start = (delay * ratio).round() as usize - 1;
         let first_step = delay - n_before_start as f64 / ratio;
-        Self { inner, ratio, first_step, started: false, n_before_start }
+        Self { inner, ratio, first_step, length, started: false, n_before_start }
     }
 
     fn restart(&mut self) {
@@ -277,13 +319,36 @@ impl SincFilter {
         self.started = false;
     }
 
-    fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
-        let n = process(&mut self.inner, input, output);
+    fn run(&mut self, input: &[f32], output: &mut [f32], which: Option<&Indexing>) -> usize {
+        let n = process(&mut self.inner, input, output, which);
         if !self.started {
             self.started = true;
             self.set(SINC_CHUNK, self.ratio);
         }
         n
+    }
+
+    /// Input samples that its next output can still depend on, and a chunk, so that they begin with a whole one.
+    fn n_past(&self) -> usize {
+        2 * self.length + self.inner.input_frames_max()
+    }
+
+    /// What it samples next is a sum of steps, rounded as they come, which only as many steps give again. Those before `past` need no input and
+    /// make no output.
+    fn follow(&mut self, past: &[f32], n_taken: u64) {
+        let silent = Indexing { active_channels_mask: Some(vec![false]), ..Indexing::default() };
+        let nothing = vec![0.0; self.inner.input_frames_max()];
+        let mut output = vec![0.0; self.inner.output_frames_max()];
+        let mut n_left = n_taken;
+        while n_left > 0 {
+            let n = self.inner.input_frames_next() as u64;
+            let first = (past.len() as u64).checked_sub(n_left).map(|first| first as usize);
+            match first {
+                Some(first) => self.run(&past[first..], &mut output, None),
+                None => self.run(&nothing, &mut output, Some(&silent)),
+            };
+            n_left -= n;
+        }
     }
 
     fn set(&mut self, chunk: usize, ratio: f64) {
@@ -293,12 +358,12 @@ impl SincFilter {
     }
 }
 
-fn process(filter: &mut impl rubato::Resampler<f32>, input: &[f32], output: &mut [f32]) -> usize {
+fn process(filter: &mut impl rubato::Resampler<f32>, input: &[f32], output: &mut [f32], which: Option<&Indexing>) -> usize {
     let (n_in, n_out) = (filter.input_frames_next(), filter.output_frames_next());
     // INVARIANT: both buffers hold the filter's maximum.
     let input = SequentialSlice::new(&input[..n_in], 1, n_in).expect("one channel");
     let mut output = SequentialSlice::new_mut(&mut output[..n_out], 1, n_out).expect("one channel");
-    let (_, n_made) = filter.process_into_buffer(&input, &mut output, None).expect("buffers of the size it asked for");
+    let (_, n_made) = filter.process_into_buffer(&input, &mut output, which).expect("buffers of the size it asked for");
     n_made
 }
 
@@ -331,5 +396,45 @@ mod tests {
         for hz in [8_001, 24_414, 44_101, 383_999] {
             assert!(matches!(Filter::new(hz, 16_000), Filter::Sinc(_)), "{hz}");
         }
+    }
+
+    /// A rate that is its own, one with a block, ones that are interpolated down and up.
+    const PAIRS: [(u32, u32); 6] =
+        [(16_000, 16_000), (44_100, 16_000), (8_000, 16_000), (44_101, 16_000), (8_001, 16_000), (96_001, 16_000)];
+
+    fn noise(n: usize) -> Vec<f32> {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state as f32 / u32::MAX as f32 - 0.5
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_clone_goes_on_where_the_original_is_and_leaves_it_alone() {
+        for (source, target) in PAIRS {
+            let samples = noise(source as usize * 3 / 2);
+            let mut original = Resampler::new(source, target).unwrap();
+            let mut found = Vec::new();
+            for (index, piece) in samples.chunks(source as usize / 7).enumerate() {
+                let mut ended = found.clone();
+                original.clone().finish(&mut |part| ended.extend_from_slice(part));
+                let n_pushed = index * (source as usize / 7);
+                assert_eq!(ended, resampled(&samples[..n_pushed], source, target), "{source} Hz after {n_pushed}");
+                original.push(piece, &mut |part| found.extend_from_slice(part)).unwrap();
+                original = original.clone();
+            }
+            original.finish(&mut |part| found.extend_from_slice(part));
+            assert_eq!(found, resampled(&samples, source, target), "{source} Hz");
+        }
+    }
+
+    fn resampled(samples: &[f32], source: u32, target: u32) -> Vec<f32> {
+        let mut resampler = Resampler::new(source, target).unwrap();
+        let mut found = Vec::new();
+        resampler.push(samples, &mut |part| found.extend_from_slice(part)).unwrap();
+        resampler.finish(&mut |part| found.extend_from_slice(part));
+        found
     }
 }

@@ -61,6 +61,7 @@ pub struct GateFrame {
 }
 
 /// Finds speech in a stream.
+#[derive(Clone)]
 pub struct Gate {
     config: GateConfig,
     tracker: VoicingTracker,

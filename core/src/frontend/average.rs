@@ -6,6 +6,7 @@ use crate::real::Real;
 
 /// Mean of every `n_frames` consecutive feature vectors, on a grid that starts with the stream. The pitch of a step is the
 /// mean of its voiced frames.
+#[derive(Clone)]
 pub struct Averager<T> {
     n_frames: usize,
     /// Where the group with the pitch begins in a feature vector.

@@ -12,6 +12,7 @@ const LANES: usize = 16;
 /// # Source
 /// librosa 0.11 `librosa.feature.mfcc(dct_type=2, norm="ortho", lifter)`: coefficient `k` is scaled by
 /// `1 + lifter / 2 * sin(pi (k + 1) / lifter)`.
+#[derive(Clone)]
 pub struct Cepstrum {
     arch: pulp::Arch,
     /// Blocks of [`LANES`] coefficients; each holds one row a mel band, padded with zeros.

@@ -43,6 +43,7 @@ const LANES: usize = 16;
 ///
 /// The derivatives always are those of the last `width` rows. [`DeltaMode::Nearest`] makes the repeated edge frames real rows, so
 /// that only [`DeltaMode::Interp`] ever has an edge to think of.
+#[derive(Clone)]
 pub struct Derivatives<T> {
     arch: pulp::Arch,
     groups: Vec<FeatureGroup>,

@@ -16,6 +16,7 @@ const CHUNK_SAMPLES: usize = 2048;
 ///
 /// # Source
 /// librosa 0.11 `librosa.stft(center, pad_mode="constant")`.
+#[derive(Clone)]
 pub struct Framer<T> {
     n_samples: usize,
     hop_length: usize,

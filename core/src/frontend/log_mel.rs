@@ -10,6 +10,7 @@ use crate::real::Real;
 ///
 /// The result is `f64` in either precision: the logarithm and everything behind it decide the error of an `f32` pipeline and are a small
 /// part of its time.
+#[derive(Clone)]
 pub struct LogMel<T: Real> {
     arch: pulp::Arch,
     energies: Energies<T>,
@@ -18,6 +19,7 @@ pub struct LogMel<T: Real> {
 }
 
 /// Up to the mel energies in the precision the configuration needs.
+#[derive(Clone)]
 enum Energies<T: Real> {
     Native(MelEnergies<T>),
     /// A lifter multiplies coefficients, and with them the rounding errors of the spectrum, by up to `1 + lifter / 2`. In `f32` those of a pure
@@ -79,6 +81,7 @@ impl<T: Real> pulp::NullaryFnOnce for ToDecibels<'_, T> {
 }
 
 /// One frame to its mel energies in one precision.
+#[derive(Clone)]
 struct MelEnergies<T: Real> {
     spectrum: PowerSpectrum<T>,
     bank: MelBank<T>,

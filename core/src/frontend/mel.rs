@@ -40,6 +40,7 @@ fn slaney_log_step() -> f64 {
 const LANES: usize = 4;
 
 /// The filters, each stored as the run of bins it covers.
+#[derive(Clone)]
 pub struct MelBank<T> {
     arch: pulp::Arch,
     rows: Vec<Row>,
@@ -48,6 +49,7 @@ pub struct MelBank<T> {
     n_bins: usize,
 }
 
+#[derive(Clone)]
 struct Row {
     first_bin: usize,
     n_groups: usize,

@@ -71,6 +71,7 @@ pub fn look_ahead_frames(config: &FrontEndConfig) -> usize {
 }
 
 /// Appends the columns of prosody to the coefficients of each frame, which wait until its pitch is decided.
+#[derive(Clone)]
 pub struct Prosody<T> {
     path: PitchPath,
     look_ahead: usize,

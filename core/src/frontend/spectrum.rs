@@ -17,6 +17,7 @@ use crate::real::Real;
 ///
 /// # Source
 /// realfft 3.5 `RealToComplexEven`; Press et al., Numerical Recipes, section 12.3.2.
+#[derive(Clone)]
 pub struct PowerSpectrum<T: Real> {
     arch: pulp::Arch,
     /// The window's points in pairs (even, odd), zero outside the window's length.
@@ -29,6 +30,7 @@ pub struct PowerSpectrum<T: Real> {
 }
 
 /// `-i/2 exp(-i tau k / n)` for the bins `k` in `1..=n / 4`.
+#[derive(Clone)]
 struct Twiddles<T> {
     re: Vec<T>,
     im: Vec<T>,

@@ -6,6 +6,7 @@ use std::f64::consts::PI;
 const LENGTH_PERIODS: usize = 8;
 
 /// Keeps every `factor`-th sample of the low-passed input; delay compensated.
+#[derive(Clone)]
 pub(super) struct Decimator {
     factor: usize,
     taps: Vec<f32>,

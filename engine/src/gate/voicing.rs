@@ -24,6 +24,7 @@ const PITCH_HZ: std::ops::RangeInclusive<f64> = 60.0..=400.0;
 const NEARLY: f32 = 0.9;
 
 /// Turns samples into [`GateFrame`]s.
+#[derive(Clone)]
 pub(super) struct VoicingTracker {
     level_db: f32,
     internal_rate: f64,

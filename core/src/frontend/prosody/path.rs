@@ -23,6 +23,7 @@ const COST_SECONDS: f64 = 0.01;
 const N_STATES: usize = N_CANDIDATES + 1;
 
 /// Follows the pitch through the frames of a stream.
+#[derive(Clone)]
 pub struct PitchPath {
     voicing_change: f64,
     /// For a semitone.

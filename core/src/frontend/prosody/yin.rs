@@ -77,6 +77,7 @@ impl Sound {
 }
 
 /// Measures frames of one sample rate.
+#[derive(Clone)]
 pub struct Yin {
     sample_rate: f64,
     shortest_lag: usize,
