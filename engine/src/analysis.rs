@@ -87,17 +87,23 @@ pub enum AnalysisError {
 /// Turns one stream into segments.
 pub struct Analyser {
     classifier: Classifier,
-    resampler: Resampler,
-    front_end: FrontEnd<f32>,
-    gate: Option<Gate>,
     grid: BlockGrid,
     step_seconds: f64,
     source_hz: u32,
     piece_samples: usize,
-    steps: Recent<f32>,
     relative: Option<BlockRelative>,
     /// The steps of one block, where they are relative to it.
     block: Vec<f32>,
+    stream: Stream,
+}
+
+/// What depends on what was pushed.
+#[derive(Clone)]
+struct Stream {
+    resampler: Resampler,
+    front_end: FrontEnd<f32>,
+    gate: Option<Gate>,
+    steps: Recent<f32>,
     gate_frames: Recent<GateFrame>,
     n_samples: u64,
     next_block: u64,
@@ -123,22 +129,25 @@ impl Analyser {
         let relative = BlockRelative::new(front_end_config);
         let block_len = relative.map_or(0, |_| grid.n_steps() * front_end.n_features());
         let kept_frames = gate.as_ref().map_or(1, |gate| gate.max_frames_in(config.window_seconds + slack_seconds));
-        Ok(Self {
+        let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
             steps: Recent::new(front_end.n_features(), kept_steps),
-            relative,
-            block: Vec::with_capacity(block_len),
             gate_frames: Recent::new(1, kept_frames),
             front_end,
             gate,
+            n_samples: 0,
+            next_block: 0,
+            features_time: Duration::ZERO,
+        };
+        Ok(Self {
+            classifier,
             grid,
             step_seconds,
             source_hz,
             piece_samples: (PIECE_SECONDS * f64::from(source_hz)) as usize,
-            classifier,
-            n_samples: 0,
-            next_block: 0,
-            features_time: Duration::ZERO,
+            relative,
+            block: Vec::with_capacity(block_len),
+            stream,
         })
     }
 
@@ -160,17 +169,7 @@ impl Analyser {
     /// [`AnalysisError`] for a sample that is not finite, or a failing network; the stream cannot be continued then.
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
         for piece in samples.chunks(self.piece_samples) {
-            let start = Instant::now();
-            let mut result = Ok(());
-            let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
-            resampler.push(piece, &mut |part| {
-                if result.is_ok() {
-                    result = take(part, front_end, gate.as_mut(), steps, gate_frames);
-                }
-            })?;
-            result?;
-            self.n_samples += piece.len() as u64;
-            self.features_time += start.elapsed();
+            self.stream.push(piece)?;
             self.emit_complete(sink)?;
         }
         Ok(())
@@ -181,49 +180,49 @@ impl Analyser {
     /// # Errors
     /// As [`Analyser::push`].
     pub fn finish(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
-        let start = Instant::now();
-        let mut result = Ok(());
-        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
-        resampler.finish(&mut |part| {
-            if result.is_ok() {
-                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
-            }
-        });
-        result?;
-        front_end.finish(&mut |step| steps.push(step));
-        self.features_time += start.elapsed();
-        self.emit_rest(sink)?;
+        self.end(sink)?;
         self.reset();
         Ok(())
     }
 
+    /// Hands to `sink` what [`Analyser::finish`] would, and goes on with the stream as if nobody had asked. Costs a copy of what is known of the
+    /// stream.
+    ///
+    /// # Errors
+    /// As [`Analyser::push`].
+    pub fn peek(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        let copy = self.stream.clone();
+        let original = std::mem::replace(&mut self.stream, copy);
+        let result = self.end(sink);
+        self.stream = original;
+        result
+    }
+
     /// Drops the current stream and is ready for a new one.
     pub fn reset(&mut self) {
-        self.resampler.reset();
-        self.front_end.reset();
-        if let Some(gate) = &mut self.gate {
-            gate.reset();
-        }
-        self.steps.clear();
-        self.gate_frames.clear();
-        (self.n_samples, self.next_block, self.features_time) = (0, 0, Duration::ZERO);
+        self.stream.reset();
+    }
+
+    fn end(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+        self.stream.end()?;
+        self.emit_rest(sink)
     }
 
     fn seconds(&self) -> f64 {
-        self.n_samples as f64 / f64::from(self.source_hz)
+        self.stream.n_samples as f64 / f64::from(self.source_hz)
     }
 
     /// Emits every full block that is known in all its parts. Waiting for the audio of its nominal end too makes that end final.
     fn emit_complete(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
         loop {
-            let first = self.grid.first_step(self.next_block);
+            let first = self.grid.first_step(self.stream.next_block);
             let end = first + self.grid.n_steps() as u64;
-            let gate_is_there = self.gate.as_ref().is_none_or(|gate| {
+            let gate_is_there = self.stream.gate.as_ref().is_none_or(|gate| {
                 let (_, last_frame) = gate.frames_between(0.0, end as f64 * self.step_seconds);
-                self.gate_frames.n_pushed() >= last_frame
+                self.stream.gate_frames.n_pushed() >= last_frame
             });
-            let audio_is_there = self.seconds() >= self.grid.end_seconds(self.next_block);
-            if self.steps.n_pushed() < end || !gate_is_there || !audio_is_there {
+            let audio_is_there = self.seconds() >= self.grid.end_seconds(self.stream.next_block);
+            if self.stream.steps.n_pushed() < end || !gate_is_there || !audio_is_there {
                 return Ok(());
             }
             self.emit(first, end, sink)?;
@@ -235,26 +234,26 @@ impl Analyser {
         let duration = self.seconds();
         let before = |time: f64| time < duration - SAME_TIME_SECONDS;
         loop {
-            let block = self.next_block;
+            let block = self.stream.next_block;
             let first = self.grid.first_step(block);
             let covered = block > 0 && !before(self.grid.end_seconds(block - 1));
-            if covered || !before(self.grid.start_seconds(block)) || first >= self.steps.n_pushed() {
+            if covered || !before(self.grid.start_seconds(block)) || first >= self.stream.steps.n_pushed() {
                 return Ok(());
             }
-            let end = (first + self.grid.n_steps() as u64).min(self.steps.n_pushed());
+            let end = (first + self.grid.n_steps() as u64).min(self.stream.steps.n_pushed());
             self.emit(first, end, sink)?;
         }
     }
 
     fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
-        let speech = self.gate.as_ref().is_none_or(|gate| {
+        let speech = self.stream.gate.as_ref().is_none_or(|gate| {
             let (first_frame, end_frame) = gate.frames_between(first as f64 * self.step_seconds, end as f64 * self.step_seconds);
-            gate.is_speech(self.gate_frames.view(first_frame, end_frame))
+            gate.is_speech(self.stream.gate_frames.view(first_frame, end_frame))
         });
         let start = Instant::now();
         let state = if speech {
-            let Self { steps, relative, block, classifier, .. } = self;
-            let shared = steps.view(first, end);
+            let Self { stream, relative, block, classifier, .. } = self;
+            let shared = stream.steps.view(first, end);
             let seen = match relative {
                 Some(relative) => {
                     block.clear();
@@ -268,12 +267,56 @@ impl Analyser {
         } else {
             State::NoSpeech
         };
-        let latency = Latency { features: std::mem::take(&mut self.features_time), inference: start.elapsed() };
-        let start_s = self.grid.start_seconds(self.next_block);
-        let end_s = self.grid.end_seconds(self.next_block).min(self.seconds());
-        self.next_block += 1;
+        let latency = Latency { features: std::mem::take(&mut self.stream.features_time), inference: start.elapsed() };
+        let start_s = self.grid.start_seconds(self.stream.next_block);
+        let end_s = self.grid.end_seconds(self.stream.next_block).min(self.seconds());
+        self.stream.next_block += 1;
         sink(Segment { start_s, end_s, state, latency });
         Ok(())
+    }
+}
+
+impl Stream {
+    fn push(&mut self, piece: &[f32]) -> Result<(), AnalysisError> {
+        let start = Instant::now();
+        let mut result = Ok(());
+        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+        resampler.push(piece, &mut |part| {
+            if result.is_ok() {
+                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+            }
+        })?;
+        result?;
+        self.n_samples += piece.len() as u64;
+        self.features_time += start.elapsed();
+        Ok(())
+    }
+
+    /// Completes what only waits for more samples; there will be none.
+    fn end(&mut self) -> Result<(), AnalysisError> {
+        let start = Instant::now();
+        let mut result = Ok(());
+        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+        resampler.finish(&mut |part| {
+            if result.is_ok() {
+                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+            }
+        });
+        result?;
+        front_end.finish(&mut |step| steps.push(step));
+        self.features_time += start.elapsed();
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.resampler.reset();
+        self.front_end.reset();
+        if let Some(gate) = &mut self.gate {
+            gate.reset();
+        }
+        self.steps.clear();
+        self.gate_frames.clear();
+        (self.n_samples, self.next_block, self.features_time) = (0, 0, Duration::ZERO);
     }
 }
 

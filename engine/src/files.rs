@@ -1,6 +1,8 @@
-//! Files that appear complete or not at all.
+//! Files that appear complete or not at all, and files that are none.
 //!
 //! A reader, a crash or a full disk leaves either the old content or the new one.
+
+mod regular;
 
 use std::error::Error as _;
 use std::fs::{self, File};
@@ -8,6 +10,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+pub use regular::{check_regular, open_regular};
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]

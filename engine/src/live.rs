@@ -9,11 +9,15 @@ mod file_lane;
 mod meter;
 mod models;
 mod monitor;
+mod pace;
 mod reader;
 mod recorder;
+mod rhythm;
 mod signal;
 mod status;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod worker;
 
@@ -28,17 +32,19 @@ use crate::gate::GateConfig;
 use worker::Worker;
 
 pub use file_lane::{FileLane, FileState};
+pub use models::Asked;
 pub use monitor::Monitor;
 pub use reader::{Missing, Piece, StreamReader};
 pub use status::{Level, ModelState, Status};
-pub use tap::{AudioTap, RING_SECONDS};
+pub use tap::{AudioTap, MAX_RING_SAMPLES, RING_SECONDS};
 
 /// What the host says about the audio to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamFormat {
     /// Frames a second, Hz.
     pub sample_rate: u32,
-    /// The host renders faster or slower than real time and wants nothing lost: a full ring makes [`AudioTap::push`] wait.
+    /// The host renders faster or slower than real time and wants nothing lost: a full ring makes [`AudioTap::push`] sleep. So the stream begins;
+    /// see [`AudioTap::set_offline`].
     pub offline: bool,
 }
 
@@ -132,7 +138,8 @@ impl Settings {
 /// The analysis of one instance.
 ///
 /// It owns a worker thread, which starts at the first [`Live::connect`] and ends when this is dropped; so a host that only looks a plugin over
-/// starts none. Dropping it waits for the worker and for whatever loads a model or analyses a file: the code they run may be gone right after.
+/// starts none. Dropping it waits for the worker, and briefly for whatever loads a model or analyses a file: the code they run may be gone right after.
+/// A disk or a network may keep those for ever, so then the library that this code is part of stays in memory for them.
 pub struct Live {
     monitor: Arc<Monitor>,
     worker: Option<Connected>,
@@ -149,14 +156,28 @@ impl Live {
     /// audio thread, when an editor has something new to show. Both should be quick.
     #[must_use]
     pub fn new(settings: impl Fn() -> Settings + Send + Sync + 'static, notify: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { monitor: Arc::new(Monitor::new(Box::new(settings), Box::new(notify))), worker: None }
+        Self::with_models(settings, notify, Box::new(models::read))
+    }
+
+    fn with_models(
+        settings: impl Fn() -> Settings + Send + Sync + 'static,
+        notify: impl Fn() + Send + Sync + 'static,
+        read_model: Box<models::Read>,
+    ) -> Self {
+        Self { monitor: Arc::new(Monitor::new(Box::new(settings), Box::new(notify), read_model)), worker: None }
     }
 
     /// A tap for a new stream, which is taken up after all streams before it; a stream ends when its tap is dropped. For the thread that
     /// sets the plugin up: it allocates, but never waits for the worker.
     pub fn connect(&mut self, format: StreamFormat) -> AudioTap {
-        self.monitor.models().need();
         let (tap, reader) = AudioTap::new(format);
+        self.take_up(reader);
+        tap
+    }
+
+    /// Takes up the stream behind `reader`, after all streams before it, as [`Live::connect`] does with the one it makes.
+    pub fn take_up(&mut self, reader: StreamReader) {
+        self.monitor.models().need();
         if self.worker.is_none() {
             self.worker = Connected::start(&self.monitor);
         }
@@ -165,7 +186,6 @@ impl Live {
             let _ = worker.streams.send(reader);
             self.monitor.signal().wake_worker();
         }
-        tap
     }
 
     /// The other end: what was found.

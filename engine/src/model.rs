@@ -2,7 +2,6 @@
 //!
 //! In: the path or the bytes of an ONNX file, or the one inside this program. Out: a [`Model`] that both backends run.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -10,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use moodline_core::Contract;
 use moodline_core::network::Tensors;
 use moodline_core::onnx::{self, MAX_FILE_BYTES, ModelError, ModelFile};
+
+use crate::files::open_regular;
 
 /// `models/liquid-1/model.onnx` as it was when this program was built.
 static EMBEDDED: &[u8] = include_bytes!("../../models/liquid-1/model.onnx");
@@ -62,7 +63,7 @@ impl Model {
         MODEL.get_or_init(|| Self::from_bytes(EMBEDDED.to_vec()).expect("the embedded model is valid")).clone()
     }
 
-    /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it.
+    /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it, and nothing but a regular file.
     ///
     /// # Errors
     /// [`OpenModelError`] with the path when the file cannot be read or is refused.
@@ -112,9 +113,9 @@ impl Model {
     }
 }
 
-/// A file that never ends must not fill the memory.
+/// A file that grows while it is read must not fill the memory.
 fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit as u64).read_to_end(&mut bytes)?;
+    open_regular(path)?.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::segment::Segment;
 
 /// Packets between two reports of progress.
-const PACKETS_A_REPORT: u64 = 64;
+const PACKETS_A_REPORT: u64 = 8;
 
 /// An analysed file.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Bencher, Criterion, SamplingMode, criterion_group, criterion_main};
 use moodline::Moodline;
+use moodline_engine::live::Asked;
 use nice_plug::context::PluginApi;
 use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::*;
@@ -14,7 +15,7 @@ use nice_plug::prelude::*;
 const RATE_HZ: u32 = 48_000;
 const N_FRAMES: usize = 512;
 
-/// Buffers pushed between two pauses: 11 s of a ring of 30 s.
+/// Buffers pushed between two pauses: 11 s of a ring of 20 s.
 const BATCH: u64 = 1_000;
 
 /// A host that does nothing but play.
@@ -107,7 +108,7 @@ fn play(bencher: &mut Bencher<'_>, analyses: bool) {
     let monitor = plugin.monitor();
     monitor.set_watched(true);
     if !analyses {
-        monitor.use_model(Some("no such model".into()));
+        monitor.use_model(Some("no such model".into()), Asked::ByUser);
     }
 
     let mut channels = noise();

@@ -10,6 +10,7 @@ use moodline::instance::Instance;
 use moodline::session::{Theme, TimelineStyle};
 use moodline_core::Probabilities;
 use moodline_engine::State;
+use moodline_engine::live::Asked;
 use moodline_engine::timeline::{GapReason, Timeline, Timelines};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, RepaintNotifier};
@@ -66,7 +67,7 @@ fn main() {
             ("short", ..) => n = 480,
             ("gaps", ..) => with_gaps = true,
             (_, Some(("file", path)), _) => monitor.analyse_file(PathBuf::from(path)),
-            (_, Some(("model", path)), _) => monitor.use_model(Some(PathBuf::from(path))),
+            (_, Some(("model", path)), _) => monitor.use_model(Some(PathBuf::from(path)), Asked::ByUser),
             (_, _, Some((w, h))) => (width, height) = (w.parse().expect("a width"), h.parse().expect("a height")),
             (other, ..) => panic!("unknown argument '{other}'"),
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodline_engine::live::Monitor;
+use moodline_engine::live::{Asked, Monitor};
 use moodline_engine::timeline::{DecodeTimelineError, Timelines};
 use nice_plug::params::persist::{PersistentField, deserialize_field};
 use nice_plug::plugin::{ParamValue, PluginState};
@@ -103,7 +103,7 @@ impl PersistentField<'_, Session> for SavedSession {
     fn set(&self, restored: Session) {
         let mut session = self.session.write();
         if restored.model != session.model {
-            self.monitor.use_model(restored.model.clone());
+            self.monitor.use_model(restored.model.clone(), Asked::ByProject);
         }
         *session = restored;
     }

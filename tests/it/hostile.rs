@@ -194,5 +194,10 @@ fn what_cannot_be_opened_is_named_with_its_path() {
 #[test]
 fn a_file_without_end_is_not_read_to_its_end() {
     let error = Model::open("/dev/zero".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("/dev/zero: expected a file, found a device"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.onnx");
+    fs::File::create(&large).unwrap().set_len(1 << 33).unwrap();
+    let error = Model::open(&large).unwrap_err();
     assert!(matches!(error, OpenModelError::Refused { source: ModelError::TooLarge { .. }, .. }), "{error}");
 }

@@ -5,5 +5,6 @@
 mod bounce;
 mod host;
 mod settings;
+mod tail;
 mod transport;
 mod trouble;

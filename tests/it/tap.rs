@@ -1,10 +1,14 @@
 //! The audio thread's end of the live analysis: what is pushed arrives, what does not fit is a gap at its time, and nothing allocates.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use moodline_engine::live::{AudioTap, Missing, Piece, RING_SECONDS, Source, StreamFormat, StreamReader, Transport};
+use moodline_engine::live::{
+    AudioTap, MAX_RING_SAMPLES, Missing, Piece, RING_SECONDS, Source, StreamFormat, StreamReader, Transport,
+};
 use moodline_engine::timeline::GapReason;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,10 +25,41 @@ enum Heard {
     Begin(Transport),
     Samples(Vec<f32>),
     Missing(Missing),
+    End,
 }
 
+const PLAYING: StreamFormat = StreamFormat { sample_rate: RATE, offline: false };
+const RENDERING: StreamFormat = StreamFormat { sample_rate: RATE, offline: true };
+
+/// A clock that runs when it is told to, and counts who looks at it.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Arc<[AtomicU64; 2]>);
+
+impl Clock {
+    pub(crate) fn advance(&self, time: Duration) {
+        self.0[0].fetch_add(time.as_nanos() as u64, Ordering::SeqCst);
+    }
+
+    fn n_looks(&self) -> u64 {
+        self.0[1].load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn stream(&self, format: StreamFormat) -> (AudioTap, StreamReader) {
+        let Self(clock) = self.clone();
+        let now = move || {
+            clock[1].fetch_add(1, Ordering::SeqCst);
+            Duration::from_nanos(clock[0].load(Ordering::SeqCst))
+        };
+        AudioTap::with_clock(format, Box::new(now))
+    }
+}
+
+/// A stream of a host that plays: so much time has passed that nothing comes too early.
 fn stream() -> (AudioTap, StreamReader) {
-    AudioTap::new(StreamFormat { sample_rate: RATE, offline: false })
+    let clock = Clock::default();
+    let stream = clock.stream(PLAYING);
+    clock.advance(Duration::from_secs(3600));
+    stream
 }
 
 /// Everything that is there, samples that follow one another in one piece.
@@ -34,6 +69,7 @@ fn read_all(reader: &mut StreamReader) -> Vec<Heard> {
         match piece {
             Piece::Begin(transport) => heard.push(Heard::Begin(transport)),
             Piece::Missing(missing) => heard.push(Heard::Missing(missing)),
+            Piece::End => heard.push(Heard::End),
             Piece::Samples(samples) => match heard.last_mut() {
                 Some(Heard::Samples(all)) => all.extend_from_slice(samples),
                 _ => heard.push(Heard::Samples(samples.to_vec())),
@@ -46,7 +82,7 @@ fn read_all(reader: &mut StreamReader) -> Vec<Heard> {
 
 fn n_frames(heard: &[Heard]) -> (u64, u64) {
     heard.iter().fold((0, 0), |(read, missing), piece| match piece {
-        Heard::Begin(_) => (read, missing),
+        Heard::Begin(_) | Heard::End => (read, missing),
         Heard::Samples(samples) => (read + samples.len() as u64, missing),
         Heard::Missing(gap) => (read, missing + gap.n_frames),
     })
@@ -80,7 +116,7 @@ fn buffers_of_any_size_arrive_as_the_source_says_without_an_allocation() {
             .flat_map(|piece| match piece {
                 Heard::Samples(samples) => samples,
                 Heard::Begin(_) => Vec::new(),
-                Heard::Missing(missing) => panic!("{missing:?}"),
+                other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(samples.len(), n);
@@ -238,14 +274,14 @@ fn buffers_without_a_frame_or_a_channel_are_nothing() {
     assert_eq!(read_all(&mut reader), [Heard::Begin(Transport::None), Heard::Samples(vec![0.5; 2])]);
 }
 
-#[test]
-fn offline_a_slow_reader_loses_nothing() {
-    let (mut tap, mut reader) = AudioTap::new(StreamFormat { sample_rate: RATE, offline: true });
+/// Pushes three rings as fast as it can while somebody reads slowly, and `before` each buffer; all of it must arrive.
+fn assert_nothing_is_lost((mut tap, mut reader): (AudioTap, StreamReader), before: fn(&mut AudioTap, usize)) {
     let total = 3 * CAPACITY;
     let pushing = thread::spawn(move || {
         let signal: Vec<f32> = (0..total).map(|n| n as f32).collect();
         for (index, buffer) in signal.chunks(8192).enumerate() {
-            tap.push(&[buffer], Source::Mix, Transport::Playing(index as i64 * 8192));
+            before(&mut tap, index);
+            without_allocation(|| tap.push(&[buffer], Source::Mix, Transport::Playing(index as i64 * 8192)));
         }
     });
     let mut next = 0;
@@ -268,8 +304,97 @@ fn offline_a_slow_reader_loses_nothing() {
 }
 
 #[test]
+fn a_host_that_renders_loses_nothing_whatever_it_says_and_when() {
+    let stopped = || Clock::default();
+    assert_nothing_is_lost(AudioTap::new(RENDERING), |_, _| {});
+    assert_nothing_is_lost(stopped().stream(PLAYING), |_, _| {});
+    assert_nothing_is_lost(stopped().stream(RENDERING), |tap, index| tap.set_offline(index < 20));
+    assert_nothing_is_lost(stopped().stream(PLAYING), |tap, index| tap.set_offline(index % 7 < 3));
+}
+
+#[test]
+fn a_host_that_plays_never_waits() {
+    let clock = Clock::default();
+    let (mut tap, mut reader) = clock.stream(PLAYING);
+    let buffer = [0.25_f32; 800];
+    let (n_fitting, n_more) = (CAPACITY / buffer.len(), 100);
+    for index in 0..n_fitting + n_more {
+        // It computes 1.5 s in advance, which no host does.
+        if index >= 15 {
+            clock.advance(Duration::from_millis(100));
+        }
+        let position = index * buffer.len();
+        let n_looks = clock.n_looks();
+        without_allocation(|| tap.push(&[&buffer], Source::Mix, Transport::Playing(position as i64)));
+        assert_eq!(clock.n_looks() - n_looks, u64::from(index >= n_fitting), "it looked again and again: buffer {index}");
+    }
+    drop(tap);
+    let (n_read, n_missing) = n_frames(&read_all(&mut reader));
+    assert_eq!((n_read as usize, n_missing as usize), (CAPACITY, n_more * buffer.len()));
+}
+
+#[test]
+fn a_host_that_renders_waits_until_the_clock_has_caught_up_and_no_longer() {
+    let start = std::time::Instant::now();
+    // A hundred times as fast, so that the test does not take as long as the ring is.
+    let fast = Box::new(move || start.elapsed() * 100);
+    let (mut tap, mut reader) = AudioTap::with_clock(PLAYING, fast);
+    let silence = vec![0.0_f32; CAPACITY];
+    tap.push(&[&silence], Source::Mix, Transport::Playing(0));
+    tap.push(&[&silence[..100]], Source::Mix, Transport::Playing(CAPACITY as i64));
+    let waited = start.elapsed() * 100;
+    assert!(waited >= Duration::from_secs(RING_SECONDS as u64 - 2), "only {waited:?}");
+    let gap = Missing { transport: Transport::Playing(CAPACITY as i64), n_frames: 100, reason: GapReason::Overrun };
+    assert_eq!(read_all(&mut reader).last(), Some(&Heard::Missing(gap)));
+}
+
+#[test]
+fn nobody_waits_for_a_reader_that_is_gone_or_for_room_that_cannot_come() {
+    let clock = Clock::default();
+    let (mut tap, reader) = clock.stream(PLAYING);
+    tap.push(&[&vec![0.0; CAPACITY + 1]], Source::Mix, Transport::None);
+    drop(reader);
+    for _ in 0..3 {
+        tap.push(&[&vec![0.0; CAPACITY]], Source::Mix, Transport::None);
+    }
+}
+
+#[test]
+fn no_ring_is_larger_than_four_mebibytes() {
+    for sample_rate in [0, 1, 8_000, 44_100, 48_000, 96_000, 384_000, 768_000, u32::MAX] {
+        let (mut tap, mut reader) = Clock::default().stream(StreamFormat { sample_rate, offline: false });
+        let n_expected = MAX_RING_SAMPLES.min(sample_rate.clamp(8_000, 384_000) as usize * RING_SECONDS);
+        tap.push(&[&vec![0.5; n_expected]], Source::Mix, Transport::None);
+        assert_eq!(n_frames(&read_all(&mut reader)), (n_expected as u64, 0), "{sample_rate} Hz");
+        tap.push(&[&vec![0.5; n_expected + 1]], Source::Mix, Transport::None);
+        drop(tap);
+        assert_eq!(n_frames(&read_all(&mut reader)), (0, n_expected as u64 + 1), "{sample_rate} Hz");
+    }
+}
+
+#[test]
+fn a_pause_ends_what_was_pushed_once() {
+    let (mut tap, mut reader) = stream();
+    let buffer = [0.1_f32; 100];
+    let mut pauses = |tap: &mut AudioTap| {
+        without_allocation(|| tap.pause());
+        read_all(&mut reader)
+    };
+    assert_eq!(pauses(&mut tap), []);
+    tap.push(&[&buffer], Source::Mix, Transport::Playing(0));
+    let heard = [Heard::Begin(Transport::Playing(0)), Heard::Samples(buffer.to_vec()), Heard::End];
+    assert_eq!(pauses(&mut tap), heard);
+    assert_eq!(pauses(&mut tap), []);
+    tap.push(&[&buffer], Source::Mix, Transport::Playing(100));
+    let heard = [Heard::Begin(Transport::Playing(100)), Heard::Samples(buffer.to_vec()), Heard::End];
+    assert_eq!(pauses(&mut tap), heard, "what comes next begins anew, also where it continues");
+    tap.skip(100, Transport::Playing(200));
+    assert!(!pauses(&mut tap).contains(&Heard::End), "a gap has ended it already");
+}
+
+#[test]
 fn offline_nobody_waits_for_a_reader_that_is_gone() {
-    let (mut tap, reader) = AudioTap::new(StreamFormat { sample_rate: RATE, offline: true });
+    let (mut tap, reader) = AudioTap::new(RENDERING);
     drop(reader);
     let buffer = vec![0.0_f32; 8192];
     for position in (0..2 * CAPACITY).step_by(8192) {

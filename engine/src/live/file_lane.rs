@@ -1,5 +1,6 @@
 //! The second lane: an audio file analysed beside the live audio, on a thread of its own.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::models::Models;
 use super::signal::Signal;
 use super::threads::{Threads, guarded};
 use crate::export::Report;
+use crate::files::check_regular;
 use crate::recording::{self, Progress, RecordingError};
 use crate::segment::Segment;
 
@@ -112,10 +114,9 @@ impl FileJobs {
         self.current.lock().as_ref().map(|current| current.lane.clone())
     }
 
-    /// Starts no more and waits for what runs to stop.
-    pub(super) fn shut_down(&self) {
-        self.cancel();
-        self.threads.close();
+    /// Starts no more and waits until `deadline` for what runs to stop.
+    pub(super) fn shut_down(&self, deadline: Instant) {
+        self.threads.close(deadline);
     }
 }
 
@@ -132,7 +133,7 @@ impl Job {
     fn run(&self, models: &Models) {
         let Some(model) = models.wait(|| !self.is_cancelled()) else { return };
         let mut told = Instant::now();
-        let result = model.and_then(|model| {
+        let result = self.check().and(model).and_then(|model| {
             guarded(|| {
                 let analysis = self.settings.analysis();
                 recording::analyse(&self.path, &model, self.settings.backend, analysis, |progress| {
@@ -157,6 +158,12 @@ impl Job {
                 lane.state = FileState::Done;
             }),
         }
+    }
+
+    /// A pipe or a device would never end. What cannot be looked at is left to the decoder, which says why.
+    fn check(&self) -> Result<(), String> {
+        let checked = fs::metadata(&self.path).map_or(Ok(()), |metadata| check_regular(&metadata));
+        checked.map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
     fn is_cancelled(&self) -> bool {

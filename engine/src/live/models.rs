@@ -1,8 +1,12 @@
 //! The model of an instance, loaded in the background.
 
-use std::path::PathBuf;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -12,6 +16,35 @@ use crate::model::Model;
 
 /// How often somebody who waits for a model looks whether to go on waiting.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Longest time that reading a model may take. A disk that answers at all is done long before.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Who asks for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The user chose the file: wherever it lies, it is meant.
+    ByUser,
+    /// A project names the file, and a project may come from anybody: nothing that leads to another machine is touched.
+    ByProject,
+}
+
+/// Reads the model at a path; the error is a sentence.
+pub(super) type Read = dyn Fn(&Path, Asked) -> Result<Model, String> + Send + Sync;
+
+/// Reads a model file; what a project asks for only from this machine.
+///
+/// # Errors
+/// A sentence that names the path.
+pub(super) fn read(path: &Path, asked: Asked) -> Result<Model, String> {
+    if asked == Asked::ByProject && remote::is_remote(path) {
+        return Err(format!(
+            "the project's model {} may be on another machine, where no project may go by itself; choose it again in Settings to use it",
+            path.display()
+        ));
+    }
+    Model::open(path).map_err(|error| error.to_string())
+}
 
 /// The model that was asked for.
 #[derive(Clone)]
@@ -31,28 +64,47 @@ pub(super) struct Models {
     slot: Mutex<Slot>,
     settled: Condvar,
     signal: Arc<Signal>,
+    read: Box<Read>,
     loaders: Threads,
 }
 
 struct Slot {
     /// None: the built-in one.
-    path: Option<PathBuf>,
+    file: Option<(PathBuf, Asked)>,
     /// Raised by every request; a loader whose request is not the last one is too late.
     request: u64,
     needed: bool,
     loaded: Loaded,
+    /// When the last loader started.
+    started: Instant,
+}
+
+impl Slot {
+    /// Gives up a loader that takes too long; whether that is news. Should it finish all the same, its model is taken.
+    fn give_up(&mut self) -> bool {
+        let Some((path, _)) = &self.file else { return false };
+        let late = matches!(self.loaded, Loaded::Loading) && self.started.elapsed() >= DEADLINE;
+        if late {
+            self.loaded = Loaded::Failed(format!(
+                "the model {} could not be read within {} seconds; choose a file on a disk that answers",
+                path.display(),
+                DEADLINE.as_secs()
+            ));
+        }
+        late
+    }
 }
 
 impl Models {
-    pub(super) fn new(signal: Arc<Signal>) -> Self {
-        let slot = Slot { path: None, request: 0, needed: false, loaded: Loaded::NotYet };
-        Self { slot: Mutex::new(slot), settled: Condvar::new(), signal, loaders: Threads::default() }
+    pub(super) fn new(signal: Arc<Signal>, read: Box<Read>) -> Self {
+        let slot = Slot { file: None, request: 0, needed: false, loaded: Loaded::NotYet, started: Instant::now() };
+        Self { slot: Mutex::new(slot), settled: Condvar::new(), signal, read, loaders: Threads::default() }
     }
 
     /// Asks for the model at `path`, or the built-in one.
-    pub(super) fn choose(self: &Arc<Self>, path: Option<PathBuf>) {
+    pub(super) fn choose(self: &Arc<Self>, path: Option<PathBuf>, asked: Asked) {
         let mut slot = self.slot.lock();
-        slot.path = path;
+        slot.file = path.map(|path| (path, asked));
         slot.request += 1;
         slot.loaded = Loaded::NotYet;
         if slot.needed {
@@ -72,13 +124,27 @@ impl Models {
     }
 
     pub(super) fn loaded(&self) -> Loaded {
-        self.slot.lock().loaded.clone()
+        let mut slot = self.slot.lock();
+        let late = slot.give_up();
+        let loaded = slot.loaded.clone();
+        drop(slot);
+        if late {
+            self.signal.changed();
+        }
+        loaded
+    }
+
+    /// Whether a file is being read, which may take as long as a disk or a network likes.
+    pub(super) fn is_reading(&self) -> bool {
+        let slot = self.slot.lock();
+        slot.file.is_some() && matches!(slot.loaded, Loaded::Loading)
     }
 
     /// Waits for the model while `go_on` says so; the error is a sentence.
     pub(super) fn wait(&self, go_on: impl Fn() -> bool) -> Option<Result<Model, String>> {
         let mut slot = self.slot.lock();
         while go_on() {
+            slot.give_up();
             match &slot.loaded {
                 Loaded::Ready(model) => return Some(Ok(model.clone())),
                 Loaded::Failed(sentence) => return Some(Err(sentence.clone())),
@@ -88,18 +154,30 @@ impl Models {
         None
     }
 
-    /// Loads nothing any more, and waits for what is being loaded.
-    pub(super) fn close(&self) {
-        self.loaders.close();
+    /// Lets those who wait look whether to go on.
+    pub(super) fn interrupt(&self) {
+        // With the lock, so that nobody is between the look and the wait.
+        let _slot = self.slot.lock();
+        self.settled.notify_all();
+    }
+
+    /// Loads nothing any more, and waits until `deadline` for what is being loaded.
+    pub(super) fn close(&self, deadline: Instant) {
+        self.loaders.close(deadline);
     }
 
     fn load(self: &Arc<Self>, slot: &mut Slot) {
-        slot.loaded = Loaded::Loading;
-        let (models, path, request) = (Arc::clone(self), slot.path.clone(), slot.request);
-        let spawned = self.loaders.spawn("moodline-model", move || models.finish(request, open(path)));
+        (slot.loaded, slot.started) = (Loaded::Loading, Instant::now());
+        let (models, file, request) = (Arc::clone(self), slot.file.clone(), slot.request);
+        let spawned = self.loaders.spawn("moodline-model", move || models.finish(request, models.open(file)));
         if !spawned {
             slot.loaded = Loaded::Failed("the system gives no thread to load the model on".to_owned());
         }
+    }
+
+    fn open(&self, file: Option<(PathBuf, Asked)>) -> Loaded {
+        let opened = guarded(|| file.map_or_else(|| Ok(Model::embedded()), |(path, asked)| (self.read)(&path, asked)));
+        opened.and_then(|opened| opened).map_or_else(Loaded::Failed, Loaded::Ready)
     }
 
     fn finish(&self, request: u64, loaded: Loaded) {
@@ -112,13 +190,5 @@ impl Models {
         self.settled.notify_all();
         self.signal.wake_worker();
         self.signal.changed();
-    }
-}
-
-fn open(path: Option<PathBuf>) -> Loaded {
-    let result = guarded(|| path.map_or_else(|| Ok(Model::embedded()), |path| Model::open(&path)));
-    match result.and_then(|opened| opened.map_err(|error| error.to_string())) {
-        Ok(model) => Loaded::Ready(model),
-        Err(sentence) => Loaded::Failed(sentence),
     }
 }

@@ -9,17 +9,26 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Settings;
 use super::file_lane::{FileJobs, FileLane};
-use super::models::{Loaded, Models};
+use super::models::{Asked, Loaded, Models, Read};
 use super::signal::Signal;
 use super::status::{Board, Level, ModelState, Status};
 use crate::timeline::{Clock, Timeline, Timelines};
+
+/// Tells what the user has set.
+pub(super) type ReadSettings = dyn Fn() -> Settings + Send + Sync;
+
+/// Longest time for which closing waits for threads that read files.
+const CLOSING: Duration = Duration::from_millis(10);
+
+/// Longest time for which anybody waits for a worker that has no model yet.
+const WITHOUT_MODEL: Duration = Duration::from_millis(20);
 
 /// The editor's and the session's end of a live analysis: what was found, and what is asked for.
 ///
 /// Shared by all threads but the audio thread, which never touches it. What is read here is a moment's view; [`Monitor::version`] tells
 /// whether another look is worth while.
 pub struct Monitor {
-    settings: Box<dyn Fn() -> Settings + Send + Sync>,
+    settings: Box<ReadSettings>,
     signal: Arc<Signal>,
     tape: Mutex<Tape>,
     board: Mutex<Board>,
@@ -47,18 +56,25 @@ struct Rounds {
     served: Condvar,
 }
 
-#[derive(Default)]
-struct Tickets {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tickets {
     n_asked: u64,
     n_served: u64,
 }
 
+impl Tickets {
+    /// Whether somebody waits.
+    pub(super) const fn are_open(self) -> bool {
+        self.n_asked > self.n_served
+    }
+}
+
 impl Monitor {
-    pub(super) fn new(settings: Box<dyn Fn() -> Settings + Send + Sync>, notify: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(settings: Box<ReadSettings>, notify: Box<dyn Fn() + Send + Sync>, read_model: Box<Read>) -> Self {
         let signal = Arc::new(Signal::new(notify));
         Self {
             settings,
-            models: Arc::new(Models::new(Arc::clone(&signal))),
+            models: Arc::new(Models::new(Arc::clone(&signal), read_model)),
             signal,
             tape: Mutex::default(),
             board: Mutex::default(),
@@ -141,10 +157,10 @@ impl Monitor {
         self.board.lock().playhead
     }
 
-    /// Asks for the model at `path`, or the built-in one. It loads in the background, once there is audio, an editor or a file to
-    /// analyse; until then nothing is read.
-    pub fn use_model(&self, path: Option<PathBuf>) {
-        self.models.choose(path);
+    /// Asks for the model at `path`, or the built-in one; `asked` says who does. It loads in the background, once there is audio, an editor or a
+    /// file to analyse; until then nothing is read.
+    pub fn use_model(&self, path: Option<PathBuf>, asked: Asked) {
+        self.models.choose(path, asked);
     }
 
     /// Says whether an editor is open: the worker looks more often then, for the level.
@@ -181,21 +197,25 @@ impl Monitor {
         self.files.lane()
     }
 
-    /// Waits until everything pushed before was taken up, `at_most` so long; returns whether it was. For saving and tests, never for the
-    /// audio thread.
+    /// Waits until everything pushed before was taken up and answered for, also what does not fill a block, `at_most` so long; returns whether it
+    /// was. While a model file is being read, which may take for ever, it waits 20 ms at most. For saving and tests, never for the audio thread.
     pub fn settle(&self, at_most: Duration) -> bool {
         if !self.signal.has_worker() {
             return true;
         }
-        let deadline = Instant::now() + at_most;
+        let start = Instant::now();
         let mut tickets = self.rounds.tickets.lock();
         tickets.n_asked += 1;
         let ticket = tickets.n_asked;
         self.signal.wake_worker();
         while tickets.n_served < ticket && !self.is_closed() {
-            if self.rounds.served.wait_until(&mut tickets, deadline).timed_out() {
+            let limit = if self.models.is_reading() { at_most.min(WITHOUT_MODEL) } else { at_most };
+            if start.elapsed() >= limit {
                 break;
             }
+            // A model that is asked for meanwhile must be noticed.
+            let look = start.elapsed() + WITHOUT_MODEL;
+            self.rounds.served.wait_until(&mut tickets, start + limit.min(look));
         }
         tickets.n_served >= ticket
     }
@@ -222,9 +242,12 @@ impl Monitor {
     /// Everything ends: `Live` is being dropped.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        self.files.shut_down();
-        self.models.close();
         self.signal.wake_worker();
+        let deadline = Instant::now() + CLOSING;
+        self.files.cancel();
+        self.models.interrupt();
+        self.files.shut_down(deadline);
+        self.models.close(deadline);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -270,13 +293,13 @@ impl Monitor {
     }
 
     /// The tickets taken so far; what was pushed before they were taken is there now.
-    pub(super) fn tickets(&self) -> u64 {
-        self.rounds.tickets.lock().n_asked
+    pub(super) fn tickets(&self) -> Tickets {
+        *self.rounds.tickets.lock()
     }
 
-    /// Everything that was there when so many tickets had been taken was taken up.
-    pub(super) fn serve(&self, tickets: u64) {
-        self.rounds.tickets.lock().n_served = tickets;
+    /// Everything that was there when `tickets` had been taken was taken up.
+    pub(super) fn serve(&self, tickets: Tickets) {
+        self.rounds.tickets.lock().n_served = tickets.n_asked;
         self.rounds.served.notify_all();
     }
 }

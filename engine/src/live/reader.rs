@@ -1,14 +1,19 @@
 //! The other end of an [`AudioTap`](super::AudioTap).
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use rtrb::Consumer;
 
+use super::pace::Pace;
 use super::{StreamFormat, Transport};
 use crate::timeline::GapReason;
 
 /// Samples handed out at a time.
 const N_PIECE: usize = 4096;
+
+/// With so little left to read the reader has caught up, seconds.
+const CAUGHT_UP_SECONDS: f64 = 0.5;
 
 /// Frames of the host that are not in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +46,16 @@ pub(super) enum Event {
         at: u64,
         missing: Missing,
     },
+    /// The host stopped.
+    End {
+        at: u64,
+    },
 }
 
 impl Event {
     const fn at(&self) -> u64 {
         match self {
-            Self::Begin { at, .. } | Self::Missing { at, .. } => *at,
+            Self::Begin { at, .. } | Self::Missing { at, .. } | Self::End { at } => *at,
         }
     }
 }
@@ -60,6 +69,8 @@ pub enum Piece<'a> {
     Samples(&'a mut [f32]),
     /// A gap; what comes after it starts with a [`Piece::Begin`].
     Missing(Missing),
+    /// The host stopped; what comes after it starts with a [`Piece::Begin`].
+    End,
 }
 
 /// The reading end of a stream, for one thread that may wait.
@@ -67,16 +78,17 @@ pub struct StreamReader {
     format: StreamFormat,
     samples: Consumer<f32>,
     events: Consumer<Event>,
+    pace: Arc<Pace>,
     n_read: u64,
     buffer: Vec<f32>,
 }
 
 impl StreamReader {
-    pub(super) fn new(format: StreamFormat, samples: Consumer<f32>, events: Consumer<Event>) -> Self {
-        Self { format, samples, events, n_read: 0, buffer: vec![0.0; N_PIECE] }
+    pub(super) fn new(format: StreamFormat, samples: Consumer<f32>, events: Consumer<Event>, pace: Arc<Pace>) -> Self {
+        Self { format, samples, events, pace, n_read: 0, buffer: vec![0.0; N_PIECE] }
     }
 
-    /// The format of the stream.
+    /// The format the stream began with.
     #[must_use]
     pub const fn format(&self) -> StreamFormat {
         self.format
@@ -95,6 +107,15 @@ impl StreamReader {
         self.samples.slots()
     }
 
+    /// After a look at the stream, also at one that had to leave the audio where it is: if little is left, the tap counts from here on how far the
+    /// host is ahead of the clock.
+    pub fn looked(&self) {
+        let n_waiting = self.n_waiting();
+        if (n_waiting as f64) < CAUGHT_UP_SECONDS * f64::from(self.format.sample_rate) {
+            self.pace.mark(self.n_read + n_waiting as u64);
+        }
+    }
+
     /// Hands what is there to `take`, until that breaks. A piece is read before it is taken: one that makes `take` panic does not
     /// come again.
     pub fn read(&mut self, mut take: impl FnMut(Piece<'_>) -> ControlFlow<()>) {
@@ -107,6 +128,7 @@ impl StreamReader {
                     let piece = match event {
                         Event::Begin { transport, .. } => Piece::Begin(transport),
                         Event::Missing { missing, .. } => Piece::Missing(missing),
+                        Event::End { .. } => Piece::End,
                     };
                     if take(piece).is_break() {
                         return;

@@ -50,11 +50,19 @@ struct Run {
     n_frames: u64,
     /// End of the last segment, seconds since the start.
     answered_s: f64,
+    /// Frames at the last time that what is left was answered for.
+    n_rest_answered: u64,
 }
 
 impl Run {
     fn seconds(&self) -> f64 {
         self.n_frames as f64 / f64::from(self.setup.sample_rate)
+    }
+
+    /// Whether there is something to record that no segment covers.
+    fn is_unanswered(&self) -> bool {
+        let covered = self.n_frames == self.n_rest_answered || self.answered_s >= self.seconds();
+        self.clock.is_some() && !covered && self.seconds() >= SHORTEST_RUN_SECONDS
     }
 }
 
@@ -114,6 +122,7 @@ impl Recorder {
                 self.place.move_to(transport);
                 self.pass_over(n_frames, reason);
             }
+            Piece::End => self.end_run(),
             Piece::Samples(samples) => self.take_samples(samples),
         }
     }
@@ -127,9 +136,26 @@ impl Recorder {
         }
         let mut found = Vec::new();
         let result = run.analyser.finish(&mut |segment| found.push(segment));
-        self.keep(found);
+        self.keep(&found);
         match result {
             Ok(()) => self.put_back(),
+            Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    /// Whether audio was taken that no segment covers.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::is_unanswered)
+    }
+
+    /// Records what the run's last segments would be if it ended here. If it goes on, those that come later take their places, since they start
+    /// where these do; if it never does, nothing of what was heard is missing.
+    pub(super) fn answer_rest(&mut self) {
+        let Some(run) = self.run.as_mut().filter(|run| run.is_unanswered()) else { return };
+        run.n_rest_answered = run.n_frames;
+        let mut found = Vec::new();
+        match run.analyser.peek(&mut |segment| found.push(segment)) {
+            Ok(()) => self.record(&found),
             Err(error) => self.fail(&error.to_string()),
         }
     }
@@ -199,7 +225,7 @@ impl Recorder {
                     board.clock = clock.unwrap_or(board.clock);
                 });
                 self.refused = None;
-                self.run = Some(Run { analyser, setup, clock, start_s, n_frames: 0, answered_s: 0.0 });
+                self.run = Some(Run { analyser, setup, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
                 true
             }
             Err(error) => {
@@ -217,16 +243,22 @@ impl Recorder {
         run.n_frames += samples.len() as u64;
         let mut found = Vec::new();
         let result = run.analyser.push(samples, &mut |segment| found.push(segment));
-        self.keep(found);
+        self.keep(&found);
         if let Err(error) = result {
             self.fail(&error.to_string());
         }
     }
 
-    /// Records and shows what was found in the current run.
-    fn keep(&mut self, found: Vec<Segment>) {
-        let (Some(run), Some(&last)) = (&mut self.run, found.last()) else { return };
-        run.answered_s = last.end_s;
+    /// Records and shows what was found in the current run, for good.
+    fn keep(&mut self, found: &[Segment]) {
+        if let (Some(run), Some(last)) = (&mut self.run, found.last()) {
+            run.answered_s = last.end_s;
+            self.record(found);
+        }
+    }
+
+    fn record(&self, found: &[Segment]) {
+        let (Some(run), Some(&last)) = (&self.run, found.last()) else { return };
         let start_s = run.start_s;
         let on_clock =
             move |segment: Segment| Segment { start_s: start_s + segment.start_s, end_s: start_s + segment.end_s, ..segment };
@@ -235,7 +267,7 @@ impl Recorder {
         if let Some(clock) = run.clock {
             let hop_s = run.setup.config.hop_seconds;
             self.monitor.record(self.epoch, clock, |timeline| {
-                for segment in found.into_iter().map(on_clock) {
+                for segment in found.iter().copied().map(on_clock) {
                     timeline.insert_segment(segment.start_s, segment.end_s, hop_s, segment.state);
                 }
             });

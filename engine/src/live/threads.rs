@@ -1,12 +1,20 @@
-//! Threads that end with their owner.
+//! Threads that end with their owner, or that nobody waits for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Short-lived threads. They must end by themselves or when they are told to; [`Threads::close`] waits for them, since a host may unload
-/// the code they run right after.
+/// Threads that may run at once: whoever asks for more has others that hang.
+const MAX_RUNNING: usize = 16;
+
+/// How often to look whether a thread has ended.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Short-lived threads. They end by themselves or when they are told to, unless the system keeps them: opening and reading a file on a disk that
+/// does not answer cannot be called off.
 #[derive(Default)]
 pub(super) struct Threads(Mutex<State>);
 
@@ -21,25 +29,48 @@ impl Threads {
     pub(super) fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
         let mut state = self.0.lock();
         state.handles.retain(|handle| !handle.is_finished());
-        if state.closed {
+        if state.closed || state.handles.len() >= MAX_RUNNING {
             return false;
         }
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
         spawned.map(|handle| state.handles.push(handle)).is_ok()
     }
 
-    /// Starts no more threads and waits for those that run.
-    pub(super) fn close(&self) {
+    /// Starts no more threads and waits for those that run until `deadline`. What still runs then may go on for as long as it likes, and its code
+    /// stays in memory.
+    pub(super) fn close(&self, deadline: Instant) {
         let handles = {
             let mut state = self.0.lock();
             state.closed = true;
             std::mem::take(&mut state.handles)
         };
+        while !handles.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
+            thread::sleep(LOOK);
+        }
         for handle in handles {
-            // A thread that panicked has ended too.
-            let _ = handle.join();
+            if handle.is_finished() {
+                // A thread that panicked has ended too. One that has finished is still to leave this code.
+                let _ = handle.join();
+            } else {
+                stay_in_memory();
+            }
         }
     }
+}
+
+/// Keeps the library that this code is part of in memory for as long as the process lives: a host may unload a plugin as soon as its last instance
+/// is gone. A program stays anyway, and cannot be opened this way.
+fn stay_in_memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let Some(path) = process_path::get_dylib_path() else { return };
+        #[allow(unsafe_code, reason = "the library is loaded and initialised: opening it again only counts it once more")]
+        let library = unsafe { libloading::Library::new(path) };
+        match library {
+            Ok(library) => std::mem::forget(library),
+            Err(error) => tracing::debug!(%error, "this code is in a program, or cannot be kept in memory"),
+        }
+    });
 }
 
 /// Runs `work`; a panic becomes a sentence for the user.
@@ -50,4 +81,62 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         tracing::error!(reason, "a panic was caught");
         format!("an internal error stopped the analysis ({reason}); this is a bug, please report it")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// Work that goes on until the sender is dropped, and says so when it has ended.
+    fn blocked() -> (Sender<()>, Receiver<()>, impl FnOnce() + Send) {
+        let (release, held) = channel::<()>();
+        let (ended, told) = channel();
+        (release, told, move || {
+            let _ = held.recv();
+            let _ = ended.send(());
+        })
+    }
+
+    #[test]
+    fn closing_waits_for_what_ends_and_not_for_what_does_not() {
+        let threads = Threads::default();
+        let (release, told, work) = blocked();
+        assert!(threads.spawn("blocked", work));
+        let done = Arc::new(());
+        let held = Arc::clone(&done);
+        assert!(threads.spawn("quick", move || drop(held)));
+        while Arc::strong_count(&done) > 1 {
+            thread::yield_now();
+        }
+        threads.close(Instant::now());
+        assert!(told.try_recv().is_err(), "the blocked thread is still blocked when closing has returned");
+        assert!(!threads.spawn("late", || ()), "no more after that");
+        drop(release);
+        told.recv().expect("it goes on by itself");
+    }
+
+    #[test]
+    fn closing_joins_threads_that_end_in_time() {
+        let threads = Threads::default();
+        let (release, told, work) = blocked();
+        assert!(threads.spawn("ends", work));
+        drop(release);
+        threads.close(Instant::now() + Duration::from_secs(120));
+        assert!(told.try_recv().is_ok(), "closing returned before the thread had ended");
+    }
+
+    #[test]
+    fn threads_that_hang_do_not_pile_up() {
+        let threads = Threads::default();
+        let blocked: Vec<_> = (0..MAX_RUNNING).map(|_| blocked()).collect();
+        let mut held = Vec::new();
+        for (release, told, work) in blocked {
+            assert!(threads.spawn("blocked", work));
+            held.push((release, told));
+        }
+        assert!(!threads.spawn("one too many", || ()));
+    }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
 
@@ -11,15 +11,11 @@ use super::models::Loaded;
 use super::monitor::Monitor;
 use super::reader::StreamReader;
 use super::recorder::Recorder;
+use super::rhythm::{Look, Next, Rhythm};
 use super::threads::guarded;
 
-/// How often it looks while an editor shows the level, and otherwise: as often as there is a block to classify. Every look finds the caches
-/// cold, which many instances feel.
-const WATCHED: Duration = Duration::from_millis(20);
-const UNWATCHED: Duration = Duration::from_millis(500);
-
-/// After so much audio in one look it looks again at once.
-const BUSY: Duration = Duration::from_secs(1);
+/// How often it looks whether the model is there; the model's loader wakes it as well.
+const WAITING: Duration = Duration::from_millis(500);
 
 /// Takes the streams of one instance, one after the other, until the instance is dropped.
 pub(super) struct Worker {
@@ -27,47 +23,61 @@ pub(super) struct Worker {
     incoming: Receiver<StreamReader>,
     stream: Option<StreamReader>,
     recorder: Recorder,
-}
-
-/// How a look at the streams ended.
-#[derive(Clone, Copy, PartialEq)]
-enum Round {
-    /// Everything that was there was taken up.
-    CaughtUp,
-    /// The same, and it was so much that there may be more already.
-    Busy,
-    /// The model is not there yet; the audio waits in its ring.
-    Waiting,
+    rhythm: Rhythm,
 }
 
 impl Worker {
     pub(super) fn new(monitor: Arc<Monitor>, incoming: Receiver<StreamReader>) -> Self {
         let recorder = Recorder::new(Arc::clone(&monitor));
-        Self { monitor, incoming, stream: None, recorder }
+        Self { monitor, incoming, stream: None, recorder, rhythm: Rhythm::new(Instant::now()) }
     }
 
     /// Runs until the monitor is closed. A panic costs the run it happened in, and nothing else.
     pub(super) fn run(mut self) {
         while !self.monitor.is_closed() {
             let tickets = self.monitor.tickets();
-            let round = guarded(|| self.round()).unwrap_or_else(|sentence| {
+            let wait = guarded(|| self.round(tickets.are_open())).unwrap_or_else(|sentence| {
                 // Telling of it may panic as well, where the host's own closures do.
                 let _ = guarded(|| self.recorder.recover(&sentence));
-                Round::Waiting
+                None
             });
-            if round != Round::Waiting {
+            if wait.is_some() {
                 self.monitor.serve(tickets);
             }
-            if round != Round::Busy {
-                thread::park_timeout(if self.monitor.is_watched() { WATCHED } else { UNWATCHED });
+            if wait != Some(Duration::ZERO) {
+                thread::park_timeout(wait.unwrap_or(WAITING));
             }
         }
     }
 
-    fn round(&mut self) -> Round {
+    /// Takes up everything that is there, and answers for what is unanswered if the host has stopped or somebody `waits`. Returns the time until
+    /// the next look; none while the model is not there and the audio waits in its ring.
+    fn round(&mut self, waits: bool) -> Option<Duration> {
+        let at = Instant::now();
         self.pass_over_ended();
+        let is_taken = self.take_up();
+        if let Some(stream) = &self.stream {
+            stream.looked();
+        }
+        if !is_taken {
+            return None;
+        }
+        let Next { wait, stopped } = self.rhythm.after(Look {
+            at,
+            taken: self.recorder.publish(),
+            unanswered: self.recorder.is_unanswered(),
+            watched: self.monitor.is_watched(),
+        });
+        if stopped || waits {
+            self.recorder.answer_rest();
+        }
+        Some(wait)
+    }
+
+    /// Reads the streams as far as they go; false where there is no model yet.
+    fn take_up(&mut self) -> bool {
         let model = match self.monitor.models().loaded() {
-            Loaded::NotYet | Loaded::Loading => return Round::Waiting,
+            Loaded::NotYet | Loaded::Loading => return false,
             Loaded::Ready(model) => Ok(model),
             Loaded::Failed(sentence) => Err(sentence),
         };
@@ -85,7 +95,7 @@ impl Worker {
             recorder.end_run();
             self.stream = None;
         }
-        if self.recorder.publish() >= BUSY { Round::Busy } else { Round::CaughtUp }
+        true
     }
 
     /// Lets go of streams that ended with nothing left to read, with or without a model: a host that activates the plugin again and again

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use moodline_engine::export::{Format, Report};
-use moodline_engine::live::Status;
+use moodline_engine::live::{Asked, Status};
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::panels::SettingsRequest;
@@ -55,7 +55,7 @@ impl EditorApp {
             SettingsRequest::ChooseModel => self.dialogs.ask(Question::Model, None, ""),
             SettingsRequest::BuiltInModel => {
                 self.session.write().model = None;
-                self.monitor.use_model(None);
+                self.monitor.use_model(None, Asked::ByUser);
             }
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
             SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
@@ -84,7 +84,7 @@ impl EditorApp {
             Question::Audio => self.monitor.analyse_file(path),
             Question::Model => {
                 self.session.write().model = Some(path.clone());
-                self.monitor.use_model(Some(path));
+                self.monitor.use_model(Some(path), Asked::ByUser);
             }
             Question::ExportFolder => self.session.write().export_folder = Some(path),
             Question::SaveAs { format, file } => {

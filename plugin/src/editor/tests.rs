@@ -5,6 +5,7 @@ use std::time::Duration;
 use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
 use moodline_core::Probabilities;
 use moodline_engine::State;
+use moodline_engine::live::Asked;
 use moodline_engine::export::Format;
 use moodline_engine::timeline::{GapReason, Timeline, Timelines};
 
@@ -208,7 +209,7 @@ fn a_gap_says_its_reason_under_the_pointer() {
 #[test]
 fn a_model_that_is_not_there_is_a_sentence() {
     let mut bench = Bench::new(SIZES[0]);
-    bench.app.monitor.use_model(Some(PathBuf::from("/nowhere/model.onnx")));
+    bench.app.monitor.use_model(Some(PathBuf::from("/nowhere/model.onnx")), Asked::ByUser);
     bench.app.monitor.set_watched(true);
     let found = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(10));

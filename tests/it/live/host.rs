@@ -1,7 +1,8 @@
 //! A host with a plugin in it.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::live::{AudioTap, Live, Monitor, Settings, Source, StreamFormat, Transport};
@@ -15,6 +16,21 @@ pub(super) const BUFFER: usize = 512;
 
 /// Far longer than anything takes; a test that runs into it has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until the worker has taken up everything that was pushed, also where it has no model yet and a save would not wait.
+pub(super) fn settle(monitor: &Monitor) {
+    wait_until("the worker has taken up the audio", || monitor.settle(PATIENCE));
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub(super) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "it did not happen that {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// Settings of the tests; the native backend is there on every machine.
 pub(super) fn settings() -> Settings {
@@ -80,18 +96,14 @@ impl Host {
     }
 
     /// Plays `samples` on both channels in buffers, the first of them at `transport`.
-    pub(super) fn play(&mut self, samples: &[f32], mut transport: Transport) {
-        let tap = self.tap.as_mut().expect("the plugin is active");
-        for buffer in samples.chunks(BUFFER) {
-            tap.push(&[buffer, buffer], self.source, transport);
-            transport = transport.after(buffer.len() as u64);
-        }
+    pub(super) fn play(&mut self, samples: &[f32], transport: Transport) {
+        self.push(samples, transport);
         self.settle();
     }
 
     /// Plays on, bypassed.
     pub(super) fn bypass(&mut self, n_frames: usize, transport: Transport) {
-        self.tap.as_mut().expect("the plugin is active").skip(n_frames, transport);
+        self.tap().skip(n_frames, transport);
         self.settle();
     }
 
@@ -102,7 +114,20 @@ impl Host {
     }
 
     pub(super) fn settle(&self) {
-        assert!(self.monitor.settle(PATIENCE), "the worker did not take up the audio");
+        settle(&self.monitor);
+    }
+
+    /// The host only stops calling: nobody asks the worker for anything.
+    pub(super) fn push(&mut self, samples: &[f32], mut transport: Transport) {
+        let source = self.source;
+        for buffer in samples.chunks(BUFFER) {
+            self.tap().push(&[buffer, buffer], source, transport);
+            transport = transport.after(buffer.len() as u64);
+        }
+    }
+
+    pub(super) fn tap(&mut self) -> &mut AudioTap {
+        self.tap.as_mut().expect("the plugin is active")
     }
 
     pub(super) fn entries(&self, clock: Clock) -> Vec<Entry> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use moodline_engine::live::{Level, ModelState, Settings, StreamFormat, Transport};
+use moodline_engine::live::{Asked, Level, ModelState, Settings, StreamFormat, Transport};
 use moodline_engine::timeline::Clock;
 use moodline_engine::{Backend, Model};
 
@@ -74,7 +74,7 @@ fn a_model_from_a_file_takes_over_without_a_gap() {
     let speech = speech();
     let mut host = Host::new(settings());
     host.play(&speech[..frame(5.0)], playing(0.0));
-    host.monitor.use_model(Some(path));
+    host.monitor.use_model(Some(path), Asked::ByUser);
     host.play(&speech[frame(5.0)..], playing(5.0));
     host.deactivate();
     assert_found(&host.segments(Clock::Host), &analysed(&speech, &settings()), 0.0);

@@ -3,16 +3,16 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use moodline_engine::live::{FileLane, FileState, Live, ModelState, Monitor, Settings, Source, StreamFormat, Transport};
+use moodline_engine::live::{Asked, FileLane, FileState, Live, ModelState, Monitor, Settings, Source, StreamFormat, Transport};
 use moodline_engine::timeline::{Clock, GapReason};
 use moodline_engine::{Model, recording};
 
-use super::host::{Host, RATE, analysed, assert_found, frame, playing, settings, speech};
+use super::host::{Host, RATE, analysed, assert_found, frame, playing, settings, settle, speech, wait_until};
 
 #[test]
 fn samples_that_are_no_numbers_are_a_gap_between_two_runs() {
@@ -44,11 +44,7 @@ fn subnormal_samples_are_silence() {
 
 /// Waits until the model of `monitor` is no longer loading.
 fn loaded(monitor: &Monitor) -> ModelState {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while monitor.status().model == ModelState::Loading {
-        assert!(Instant::now() < deadline, "the model does not load");
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("the model is loaded", || monitor.status().model != ModelState::Loading);
     monitor.status().model
 }
 
@@ -61,14 +57,14 @@ fn without_a_model_there_is_a_gap_and_a_sentence_and_later_a_reading() {
     let speech = speech();
     for path in [missing, hostile, folder.path().to_owned()] {
         let mut host = Host::inactive(settings());
-        host.monitor.use_model(Some(path.clone()));
+        host.monitor.use_model(Some(path.clone()), Asked::ByUser);
         assert_eq!(host.monitor.status().model, ModelState::Loading, "nobody needs it yet");
         host.activate(StreamFormat { sample_rate: RATE, offline: false });
         host.play(&speech[..frame(4.0)], playing(0.0));
         let ModelState::Failed(sentence) = host.monitor.status().model else { panic!("{path:?}") };
         assert!(sentence.contains(&path.display().to_string()), "{sentence}");
         assert_eq!(host.monitor.status().latest, None);
-        host.monitor.use_model(None);
+        host.monitor.use_model(None, Asked::ByUser);
         host.play(&speech[..frame(4.0)], playing(4.0));
         host.deactivate();
         assert_eq!(host.gaps(Clock::Host), [(0.0, 4.0, GapReason::Failure)]);
@@ -99,14 +95,14 @@ fn a_panic_costs_its_run_and_the_worker_goes_on() {
     let mut tap = live.connect(StreamFormat { sample_rate: RATE, offline: false });
     let speech = speech();
     tap.push(&[&speech[..frame(1.0)]], Source::Mix, playing(0.0));
-    assert!(monitor.settle(Duration::from_secs(120)));
+    settle(&monitor);
     armed.store(true, Ordering::Relaxed);
     tap.push(&[&speech[frame(1.0)..frame(5.0)]], Source::Mix, playing(1.0));
-    assert!(monitor.settle(Duration::from_secs(120)));
+    settle(&monitor);
     assert!(!armed.load(Ordering::Relaxed));
     tap.push(&[&speech[frame(5.0)..frame(15.0)]], Source::Mix, playing(5.0));
     drop(tap);
-    assert!(monitor.settle(Duration::from_secs(120)));
+    settle(&monitor);
     monitor.with_timeline(Clock::Host, |timeline| {
         let gaps = timeline.entries().len() - timeline.segments().len();
         assert!(gaps <= 1, "{:?}", timeline.entries());
@@ -122,15 +118,8 @@ fn sample() -> PathBuf {
 
 /// Waits until the file is no longer being analysed.
 fn finished(monitor: &Monitor) -> FileLane {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    loop {
-        let lane = monitor.file().expect("a file was opened");
-        if lane.state != FileState::Running {
-            return lane;
-        }
-        assert!(Instant::now() < deadline, "the file is not finished");
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("the file is finished", || monitor.file().expect("a file was opened").state != FileState::Running);
+    monitor.file().expect("it is still open")
 }
 
 #[test]
@@ -159,12 +148,12 @@ fn a_file_that_cannot_be_read_or_is_no_longer_wanted_says_so() {
     host.monitor.analyse_file(sample());
     host.monitor.cancel_file();
     assert_eq!(finished(&host.monitor).state, FileState::Cancelled);
-    host.monitor.use_model(Some("missing.onnx".into()));
+    host.monitor.use_model(Some("missing.onnx".into()), Asked::ByUser);
     host.monitor.analyse_file(sample());
     let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("there is no model") };
     assert!(sentence.contains("missing.onnx"), "{sentence}");
     // Going away in the middle of a file waits for its thread and for nothing more.
-    host.monitor.use_model(None);
+    host.monitor.use_model(None, Asked::ByUser);
     host.monitor.analyse_file(sample());
     drop(host);
 }
@@ -181,4 +170,32 @@ fn an_open_editor_needs_the_model_and_a_thousand_activations_end() {
     host.play(&[0.1; 512], Transport::None);
     host.deactivate();
     assert_eq!(host.monitor.playhead(), Some(512.0 / 8_000.0));
+}
+
+/// Things with a name that are no files, in `folder`.
+#[cfg(unix)]
+fn no_files(folder: &Path) -> [(PathBuf, &'static str); 3] {
+    let pipe = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("every Unix has mkfifo");
+    assert!(made.success());
+    [(pipe, "a pipe"), ("/dev/zero".into(), "a device"), (folder.to_owned(), "a folder")]
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_told_and_nobody_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, found) in no_files(folder.path()) {
+        for asked in [Asked::ByUser, Asked::ByProject] {
+            let mut host = Host::inactive(settings());
+            host.monitor.use_model(Some(path.clone()), asked);
+            host.activate(StreamFormat { sample_rate: RATE, offline: false });
+            let ModelState::Failed(sentence) = loaded(&host.monitor) else { panic!("{path:?} is no model") };
+            assert!(sentence.contains(&format!("{}: expected a file, found {found}", path.display())), "{sentence}");
+            host.monitor.use_model(None, Asked::ByUser);
+            host.monitor.analyse_file(path.clone());
+            let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("{path:?} is no recording") };
+            assert!(sentence.contains(&format!("{}: expected a file, found {found}", path.display())), "{sentence}");
+        }
+    }
 }

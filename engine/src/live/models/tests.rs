@@ -1,0 +1,60 @@
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use super::*;
+
+/// Far longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Models whose reader hangs until the sender is dropped, and then finds the built-in one.
+fn hanging() -> (Arc<Models>, Sender<()>) {
+    let (release, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let read = move |_: &Path, _| {
+        let _ = held.lock().recv();
+        Ok(Model::embedded())
+    };
+    (Arc::new(Models::new(Arc::new(Signal::new(Box::new(|| {}))), Box::new(read))), release)
+}
+
+#[test]
+fn a_reader_that_hangs_is_given_up_and_believed_when_it_comes_back() {
+    let (models, release) = hanging();
+    models.need();
+    models.choose(Some("model.onnx".into()), Asked::ByUser);
+    assert!(matches!(models.loaded(), Loaded::Loading) && models.is_reading());
+    let version = models.signal.version();
+    models.slot.lock().started = Instant::now().checked_sub(DEADLINE).unwrap();
+    let Loaded::Failed(sentence) = models.loaded() else { panic!("it is still waited for") };
+    assert!(sentence.contains("model.onnx") && sentence.contains("10 seconds"), "{sentence}");
+    assert!(models.signal.version() > version, "an editor is told");
+    assert!(matches!(models.wait(|| true), Some(Err(_))));
+    drop(release);
+    let start = Instant::now();
+    while !matches!(models.loaded(), Loaded::Ready(_)) {
+        assert!(start.elapsed() < PATIENCE, "its model was not taken");
+        thread::sleep(LOOK);
+    }
+}
+
+#[test]
+fn another_model_does_not_wait_for_a_reader_that_hangs() {
+    let (models, _release) = hanging();
+    models.need();
+    models.choose(Some("model.onnx".into()), Asked::ByProject);
+    models.choose(None, Asked::ByUser);
+    assert!(!models.is_reading());
+    let start = Instant::now();
+    assert!(matches!(models.wait(|| start.elapsed() < PATIENCE), Some(Ok(_))));
+}
+
+#[test]
+fn a_project_does_not_lead_to_another_machine_and_a_user_may() {
+    let share = Path::new("//server/share/model.onnx");
+    let sentence = read(share, Asked::ByProject).unwrap_err();
+    assert!(sentence.contains("choose it again in Settings") && sentence.contains("//server/share/model.onnx"), "{sentence}");
+    let sentence = read(share, Asked::ByUser).unwrap_err();
+    assert!(sentence.contains("cannot read the model"), "{sentence}");
+    let sentence = read(Path::new("/no such folder/model.onnx"), Asked::ByProject).unwrap_err();
+    assert!(sentence.contains("cannot read the model"), "{sentence}");
+}
