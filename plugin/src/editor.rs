@@ -34,12 +34,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use egui::{CentralPanel, Frame as Border, Ui};
+use egui::{CentralPanel, Frame as Border, Rect, Ui};
 use moodline_engine::Segment;
 use moodline_engine::live::{FileLane, Monitor, Status};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug::plugin::TrackInfo;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor};
 use parking_lot::RwLock;
@@ -61,6 +62,8 @@ use shown::{Held, Shown};
 use title::FileTitle;
 use toolbar::{ExportChoice, Panel, Toolbar};
 use window::OpenWindow;
+
+pub(crate) use layout::MIN_SIZE;
 
 /// How often the window looks for news from the analysis. Smooth enough for a meter and a playhead; what the mouse does is shown at once.
 const NEWS_INTERVAL: Duration = Duration::from_millis(30);
@@ -85,6 +88,10 @@ pub struct EditorApp {
     file_version: u64,
     /// The size a session asks for, until the window has it.
     wanted_size: Option<(u32, u32)>,
+    /// Why the last window was closed by a panic.
+    wreck: Option<String>,
+    /// The track the plugin is on, where the host tells.
+    track: TrackInfo,
 }
 
 /// The editor for an instance, with what `around` puts around it; nothing is shown or started before a host opens it.
@@ -102,7 +109,7 @@ pub(crate) fn create<A: NiceEguiApp>(
 }
 
 fn resize_hint() -> ResizeHint {
-    let min_size = LogicalSize::new(layout::MIN_SIZE.x, layout::MIN_SIZE.y);
+    let min_size = LogicalSize::new(MIN_SIZE.x, MIN_SIZE.y);
     ResizeHint { size_constraints: SizeConstraints::min_logical_size(min_size), ..ResizeHint::RESIZABLE }
 }
 
@@ -131,6 +138,8 @@ impl EditorApp {
             file_segments: None,
             file_version: 0,
             wanted_size: None,
+            wreck: None,
+            track: TrackInfo::default(),
         }
     }
 
@@ -170,7 +179,9 @@ impl EditorApp {
     }
 
     fn show_parts(&mut self, ui: &mut Ui, host: &Host<'_>, colours: &Colours) {
-        let layout = Layout::new(ui.max_rect(), self.panel.is_some());
+        // A host may make the window smaller than it was told it can be: the rest is cut off.
+        let window = Rect::from_min_size(ui.max_rect().min, ui.max_rect().size().max(MIN_SIZE));
+        let layout = Layout::new(window, self.panel.is_some());
         let file = self.monitor.file();
         self.note_file(file.as_ref());
         let held = self.held.take();
@@ -221,6 +232,7 @@ impl EditorApp {
             detail: &detail,
             is_problem,
             level: self.monitor.level(),
+            track: &self.track,
             held,
             with_bars: layout.bars,
             colours,
@@ -303,6 +315,9 @@ impl EditorApp {
 impl NiceEguiApp for EditorApp {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
         self.theme = None;
+        if let Some(wreck) = self.wreck.take() {
+            self.messages.complain(wreck);
+        }
         let session = self.session.read();
         self.wanted_size = session.window_size;
         frame.set_clear_color(Colours::of(session.theme).ground.into());
@@ -312,11 +327,18 @@ impl NiceEguiApp for EditorApp {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
+        if self.wreck.is_some() {
+            return;
+        }
         if let Some((width, height)) = self.wanted_size.take() {
             window::resize(ui, width, height);
         }
         let host = OpenWindow::host(ui.ctx());
-        self.show(ui, host.as_ref());
+        self.wreck = window::survive(&ui.ctx().clone(), || self.show(ui, host.as_ref()));
+    }
+
+    fn track_info_changed(&mut self, track: TrackInfo) {
+        self.track = track;
     }
 
     fn resized(&mut self, size: WindowSize) {

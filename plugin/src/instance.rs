@@ -107,13 +107,13 @@ impl Instance {
 
     /// Starts a stream; one that is still open ends. Never fails: a rate that cannot be analysed is a problem in the status, because the
     /// audio of a track must pass whatever the analysis thinks of it.
-    pub fn activate(&mut self, config: &BufferConfig) {
+    pub fn activate(&mut self, sample_rate_hz: f32, offline: bool) {
         let format = StreamFormat {
             // Saturates: nonsense becomes a rate that the analysis refuses.
-            sample_rate: config.sample_rate.round() as u32,
-            offline: config.process_mode == ProcessMode::Offline,
+            sample_rate: sample_rate_hz.round() as u32,
+            offline,
         };
-        self.offline = format.offline;
+        self.offline = offline;
         self.tap = None;
         self.tap = Some(self.live.connect(format));
     }
@@ -125,6 +125,29 @@ impl Instance {
     /// Lets go of its end of the rings, whose memory the worker frees.
     pub fn deactivate(&mut self) {
         self.tap = None;
+    }
+
+    /// What the host stopped or reset ends here: it gets its last block, and what comes next starts anew.
+    ///
+    /// # Realtime safety
+    /// As [`AudioTap::pause`].
+    pub fn pause(&mut self) {
+        if let Some(tap) = &mut self.tap {
+            tap.pause();
+        }
+    }
+
+    /// Whether the host renders offline from the next buffer on.
+    ///
+    /// # Realtime safety
+    /// As [`AudioTap::set_offline`].
+    pub fn set_offline(&mut self, offline: bool) {
+        if self.offline != offline {
+            self.offline = offline;
+            if let Some(tap) = &mut self.tap {
+                tap.set_offline(offline);
+            }
+        }
     }
 
     /// Hands one buffer of the host to the analysis. `channels` have equal lengths; those beyond [`MAX_CHANNELS`] are not heard.

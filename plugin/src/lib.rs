@@ -10,19 +10,31 @@ use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
 
 pub mod editor;
+mod guard;
 pub mod instance;
+mod log;
 pub mod params;
+pub mod presets;
 pub mod session;
 #[cfg(feature = "standalone")]
 pub mod standalone;
 
 use editor::EditorApp;
+use guard::{Link, Settled};
 use instance::{Instance, MAX_CHANNELS};
 
 /// The plugin that hosts load.
-#[derive(Default)]
 pub struct Moodline {
     instance: Instance,
+    link: Arc<Link>,
+}
+
+impl Default for Moodline {
+    fn default() -> Self {
+        let instance = Instance::default();
+        let link = Link::new(instance.saved(), instance.notifier());
+        Self { instance, link }
+    }
 }
 
 impl Moodline {
@@ -32,6 +44,11 @@ impl Moodline {
         self.instance.monitor()
     }
 }
+
+/// Where hosts send people: the project, how to use it, and where to ask.
+const HOME_URL: &str = "https://moodline.org";
+const MANUAL_URL: &str = "https://moodline.org/manual";
+const SUPPORT_URL: &str = "https://moodline.org/support";
 
 /// As many outputs as inputs, for each number of channels; stereo first, because hosts take the first they are not asked about.
 const LAYOUTS: [AudioIOLayout; MAX_CHANNELS] = {
@@ -56,30 +73,44 @@ const fn layout(n_channels: u32) -> AudioIOLayout {
 impl Plugin for Moodline {
     const NAME: &'static str = "Moodline";
     const VENDOR: &'static str = "Moodline";
-    const URL: &'static str = "";
-    const EMAIL: &'static str = "";
+    const URL: &'static str = HOME_URL;
+    const EMAIL: &'static str = "support@moodline.org";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &LAYOUTS;
 
     type Editor = EguiEditor<EditorApp>;
     type SysExMessage = ();
-    type BackgroundTask = ();
+    type BackgroundTask = Settled;
+
+    fn task_executor(&mut self) -> TaskExecutor<Self> {
+        // Nobody may be waiting any more.
+        Box::new(|settled| _ = settled.send(()))
+    }
 
     fn params(&self) -> Arc<dyn Params> {
         self.instance.saved()
     }
 
-    fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+    fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        self.link.offer(move |settled| executor.execute_background(settled));
         self.instance.editor(|app| app)
     }
 
-    fn filter_state(state: &mut PluginState) {
-        session::refuse_garbage(state);
+    fn setup_logger() -> Option<bool> {
+        Some(log::start())
     }
 
     fn activate(&mut self, _layout: &AudioIOLayout, config: &BufferConfig, _context: &mut impl ActivateContext<Self>) -> bool {
-        self.instance.activate(config);
+        self.instance.activate(config.sample_rate, self.link.is_offline());
         true
+    }
+
+    fn reset(&mut self) {
+        self.instance.pause();
+    }
+
+    fn stop_processing(&mut self) {
+        self.instance.pause();
     }
 
     fn deactivate(&mut self) {
@@ -92,6 +123,7 @@ impl Plugin for Moodline {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        self.instance.set_offline(self.link.is_offline());
         self.instance.process(buffer.as_slice_immutable(), context.transport());
         ProcessStatus::Normal
     }
@@ -100,16 +132,29 @@ impl Plugin for Moodline {
 impl ClapPlugin for Moodline {
     const CLAP_ID: &'static str = "org.moodline.moodline";
     const CLAP_DESCRIPTION: Option<&'static str> = Some("Shows the emotion of a voice over time");
-    const CLAP_MANUAL_URL: Option<&'static str> = None;
-    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_MANUAL_URL: Option<&'static str> = Some(MANUAL_URL);
+    const CLAP_SUPPORT_URL: Option<&'static str> = Some(SUPPORT_URL);
     const CLAP_FEATURES: &'static [ClapFeature] =
-        &[ClapFeature::Analyzer, ClapFeature::AudioEffect, ClapFeature::Mono, ClapFeature::Stereo];
+        &[ClapFeature::Analyzer, ClapFeature::AudioEffect, ClapFeature::Mono, ClapFeature::Stereo, ClapFeature::Surround];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        let params = self.instance.params();
+        context.add_section("Moodline", |section| {
+            section.add_page("Reading", |page| {
+                page.add_param(&params.window);
+                page.add_param(&params.hop);
+                page.add_param(&params.smoothing);
+                page.add_param(&params.confidence);
+                page.add_param(&params.source);
+                page.add_param(&params.gate);
+                page.add_param(&params.follow);
+                page.add_param(&params.hold);
+            });
+        });
+    }
 }
 
 impl Vst3Plugin for Moodline {
     const VST3_CLASS_ID: [u8; 16] = *b"MoodlineAnalyser";
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer];
 }
-
-nice_export_clap!(Moodline);
-nice_export_vst3!(Moodline);

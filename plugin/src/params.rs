@@ -115,6 +115,62 @@ pub struct MoodlineParams {
     pub backend: EnumParam<BackendParam>,
 }
 
+/// What hosts should know of a parameter that the framework does not tell them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Id of the parameter.
+    pub id: &'static str,
+    /// What hosts show it under; empty for none.
+    pub group: &'static str,
+    /// Its values are names to choose from.
+    pub is_list: bool,
+    /// Moving it a little while audio plays makes sense: nothing starts anew.
+    pub is_modulatable: bool,
+}
+
+impl Manner {
+    /// One for each parameter, in their order.
+    pub const ALL: [Self; 10] = [
+        Self { id: "bypass", group: "", is_list: false, is_modulatable: false },
+        Self { id: "hold", group: "Display", is_list: false, is_modulatable: false },
+        Self { id: "source", group: "Input", is_list: true, is_modulatable: false },
+        Self { id: "window", group: "Analysis", is_list: false, is_modulatable: false },
+        Self { id: "hop", group: "Analysis", is_list: false, is_modulatable: false },
+        Self { id: "smoothing", group: "Display", is_list: false, is_modulatable: true },
+        Self { id: "gate", group: "Input", is_list: false, is_modulatable: false },
+        Self { id: "confidence", group: "Display", is_list: false, is_modulatable: true },
+        Self { id: "follow", group: "Input", is_list: false, is_modulatable: false },
+        Self { id: "backend", group: "Analysis", is_list: true, is_modulatable: false },
+    ];
+
+    /// The group of parameter `id`.
+    #[must_use]
+    pub fn group_of(id: &str) -> &'static str {
+        Self::ALL.iter().find(|manner| manner.id == id).map_or("", |manner| manner.group)
+    }
+}
+
+/// The number that hosts know parameter `id` by: the framework's hash, `nice_plug::wrapper::util::hash_param_id`, which is not public.
+#[must_use]
+pub fn host_id(id: &str) -> u32 {
+    id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) & !(1 << 31)
+}
+
+impl MoodlineParams {
+    /// The continuous parameter `id`, if there is one.
+    #[must_use]
+    pub fn continuous(&self, id: &str) -> Option<&FloatParam> {
+        match id {
+            "window" => Some(&self.window),
+            "hop" => Some(&self.hop),
+            "smoothing" => Some(&self.smoothing),
+            "gate" => Some(&self.gate),
+            "confidence" => Some(&self.confidence),
+            _ => None,
+        }
+    }
+}
+
 impl Default for MoodlineParams {
     fn default() -> Self {
         Self {
@@ -181,4 +237,30 @@ fn number(text: &str, unit: &str) -> Option<f32> {
     let text = text.trim().to_ascii_lowercase();
     let text = text.strip_suffix(unit).unwrap_or(&text).trim_end();
     text.parse().ok().filter(|value: &f32| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use nice_plug::params::Params as _;
+
+    use super::*;
+    use crate::presets::PRESETS;
+
+    #[test]
+    fn every_parameter_has_its_manner_in_order() {
+        let ids: Vec<_> = MoodlineParams::default().param_map().into_iter().map(|(id, ..)| id).collect();
+        assert_eq!(ids, Manner::ALL.map(|manner| manner.id));
+    }
+
+    #[test]
+    fn presets_name_continuous_parameters_and_values_they_can_take() {
+        let params = MoodlineParams::default();
+        for preset in &PRESETS {
+            for (id, value) in preset.values {
+                let param = params.continuous(id).unwrap_or_else(|| panic!("{}: no continuous parameter {id}", preset.id));
+                let taken = param.preview_plain(param.preview_normalized(*value));
+                assert!((taken - value).abs() < 1e-3, "{}: {id} {value} becomes {taken}", preset.id);
+            }
+        }
+    }
 }

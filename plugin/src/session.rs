@@ -3,6 +3,7 @@
 //! In: the state a host kept. Out: the [`Session`], and the recorded timelines in the monitor. State from a host may be anything: it is
 //! [checked](validate) as a whole before any of it is taken.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,14 +11,15 @@ use std::time::Duration;
 
 use moodline_engine::live::{Asked, Monitor};
 use moodline_engine::timeline::{DecodeTimelineError, Timelines};
-use nice_plug::params::persist::{PersistentField, deserialize_field};
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
 use nice_plug::plugin::{ParamValue, PluginState};
 use nice_plug::prelude::*;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::params::MoodlineParams;
+use crate::params::{Manner, MoodlineParams};
 
 /// Longest time for which saving waits until the worker has heard what was played: enough for a bounce that has just ended, short enough
 /// that no host looks stuck.
@@ -78,17 +80,69 @@ pub enum TimelineStyle {
 }
 
 /// Everything a host saves for an instance.
-#[derive(Params)]
 pub struct Saved {
     /// The parameters.
-    #[nested]
     pub params: Arc<MoodlineParams>,
     /// The choices of the editor.
-    #[persist = "session"]
     pub session: SavedSession,
     /// The recorded timelines.
-    #[persist = "timeline"]
     pub timelines: SavedTimelines,
+}
+
+/// Names of what is saved beside the parameters.
+const SESSION: &str = "session";
+const TIMELINE: &str = "timeline";
+
+// SAFETY: the pointers are to parameters that live as long as this.
+#[allow(unsafe_code, reason = "the framework's derive cannot put parameters into groups and leave them in their order")]
+unsafe impl Params for Saved {
+    fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
+        let params = self.params.param_map().into_iter();
+        params.map(|(id, param, _)| (id.clone(), param, Manner::group_of(&id).to_owned())).collect()
+    }
+
+    fn serialize_fields(&self) -> BTreeMap<String, String> {
+        self.fields(Part::Everything)
+    }
+
+    fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
+        self.take_fields(fields, Part::Everything);
+    }
+}
+
+/// How much of an instance is saved or taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it, for a project.
+    Everything,
+    /// Not what was recorded, for a preset or a duplicate.
+    WithoutTimeline,
+}
+
+impl Saved {
+    /// What is saved beside the parameters: JSON by name.
+    #[must_use]
+    pub fn fields(&self, part: Part) -> BTreeMap<String, String> {
+        // INVARIANT: strings and numbers are valid JSON.
+        let session = self.session.map(|session| serialize_field(session).expect("a session is valid JSON"));
+        let mut fields = BTreeMap::from([(SESSION.to_owned(), session)]);
+        if part == Part::Everything {
+            let timeline = self.timelines.map(|text| serialize_field(text).expect("a text is valid JSON"));
+            fields.insert(TIMELINE.to_owned(), timeline);
+        }
+        fields
+    }
+
+    /// Takes what was saved beside the parameters; what is missing or cannot be read stays as it is.
+    pub fn take_fields(&self, fields: &BTreeMap<String, String>, part: Part) {
+        if let Some(Ok(session)) = fields.get(SESSION).map(|text| deserialize_field(text)) {
+            self.session.set(session);
+        }
+        match fields.get(TIMELINE).map(|text| deserialize_field(text)) {
+            Some(Ok(timeline)) if part == Part::Everything => self.timelines.set(timeline),
+            _ => {}
+        }
+    }
 }
 
 /// The session, and the analysis that has to follow when a host restores it.
@@ -152,6 +206,9 @@ pub enum StateError {
         /// What the state holds.
         found: String,
     },
+    /// The whole is not what the framework writes.
+    #[error("the state cannot be read: {0}")]
+    Json(String),
     /// The session is not one.
     #[error("the session cannot be read: {0}")]
     Session(String),
@@ -180,11 +237,11 @@ pub fn validate(state: &PluginState) -> Result<(), StateError> {
     for (id, value) in &state.params {
         params.check(id, value)?;
     }
-    if let Some(text) = state.fields.get("session") {
+    if let Some(text) = state.fields.get(SESSION) {
         let session: Session = deserialize_field(text).map_err(|error| StateError::Session(error.to_string()))?;
         session.check()?;
     }
-    if let Some(text) = state.fields.get("timeline") {
+    if let Some(text) = state.fields.get(TIMELINE) {
         let encoded: String = deserialize_field(text).map_err(|error| StateError::TimelineText(error.to_string()))?;
         Timelines::decode(&encoded)?;
     }

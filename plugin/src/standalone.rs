@@ -176,7 +176,7 @@ impl Plugin for Standalone {
                 }
             }
         }
-        self.instance.activate(config);
+        self.instance.activate(config.sample_rate, false);
         true
     }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod layout;
 mod licences;
+mod moduleinfo;
 mod plist;
 
 use std::fs;

@@ -5,6 +5,7 @@ use std::f32::consts::TAU;
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::live::Level;
+use nice_plug::plugin::TrackInfo;
 
 use super::colours::{self, Colours};
 use super::glyph;
@@ -16,6 +17,8 @@ const METER_FLOOR_DB: f32 = -60.0;
 const CLIPPING_DB: f32 = -0.1;
 /// Width of the meter with its numbers, points.
 const METER_WIDTH: f32 = 132.0;
+/// From the middle of the meter up to its text, points.
+const METER_ABOVE: f32 = 19.0;
 /// Width of the four bars, points.
 const BARS_WIDTH: f32 = 176.0;
 
@@ -27,6 +30,7 @@ pub(crate) struct Header<'a> {
     /// Whether the smaller line is about something that is wrong.
     pub(crate) is_problem: bool,
     pub(crate) level: Level,
+    pub(crate) track: &'a TrackInfo,
     pub(crate) held: bool,
     pub(crate) with_bars: bool,
     pub(crate) colours: &'a Colours,
@@ -41,6 +45,7 @@ impl Header<'_> {
         let inner = rect.shrink2(vec2(12.0, 8.0));
         let meter = inner.with_min_x(inner.right() - METER_WIDTH);
         self.meter(&painter, meter);
+        self.source(ui, &painter, meter);
         let mut words_end = meter.left() - 20.0;
         if let Some(probabilities) = self.headline.probabilities().filter(|_| self.with_bars) {
             let bars = Rect::from_x_y_ranges(words_end - BARS_WIDTH..=words_end, inner.y_range());
@@ -120,10 +125,22 @@ impl Header<'_> {
         }
     }
 
+    /// What the meter is of: the track in its colour, where the host tells.
+    fn source(&self, ui: &mut Ui, painter: &Painter, meter: Rect) {
+        let mut rect = Rect::from_min_size(meter.left_center() - vec2(0.0, METER_ABOVE), vec2(meter.width() * 0.44, 13.0));
+        if let Some(colour) = self.track.color() {
+            let (red, green, blue, _) = colour.rgba();
+            let mark = Rect::from_min_size(rect.min + vec2(0.0, 2.0), vec2(9.0, 9.0));
+            painter.rect(mark, 2.0, Color32::from_rgb(red, green, blue), Stroke::new(1.0, self.colours.line), StrokeKind::Inside);
+            rect.min.x = mark.right() + 4.0;
+        }
+        let name = if self.track.name().is_empty() { "Input" } else { self.track.name() };
+        elided(ui, painter, rect, name, FontId::proportional(11.0), self.colours.weak);
+    }
+
     fn meter(&self, painter: &Painter, rect: Rect) {
         let small = FontId::proportional(11.0);
-        let top = rect.center().y - 19.0;
-        painter.text(pos2(rect.left(), top), Align2::LEFT_TOP, "Input", small.clone(), self.colours.weak);
+        let top = rect.center().y - METER_ABOVE;
         let clipping = self.level.peak_db >= CLIPPING_DB;
         let ink = if clipping { self.colours.error } else { self.colours.text };
         painter.text(pos2(rect.right(), top), Align2::RIGHT_TOP, level_text(self.level.peak_db), small, ink);

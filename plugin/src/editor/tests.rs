@@ -85,6 +85,16 @@ impl Bench {
         texts(&output).iter().any(|(said, ..)| said.contains(text))
     }
 
+    /// Every panel in turn, and none.
+    fn show_everything_at(&mut self, size: Vec2) {
+        self.size = size;
+        for panel in [None, Some(Panel::Settings), Some(Panel::Latency), Some(Panel::About)] {
+            self.app.panel = panel;
+            self.app.messages.say("A message");
+            self.settle();
+        }
+    }
+
     fn bounds(&self) -> Option<(f64, f64)> {
         self.app.monitor.with_timeline(self.app.monitor.clock(), Timeline::bounds)
     }
@@ -269,4 +279,23 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
     bench.click_text("Close");
     assert!(bench.app.monitor.file().is_none());
     assert!(!bench.says("a recording with"));
+}
+
+#[test]
+fn any_size_can_be_shown() {
+    let mut bench = Bench::new(layout::MIN_SIZE);
+    for size in [vec2(0.0, 0.0), vec2(1.0, 1.0), vec2(18.0, 18.0), vec2(30.0, 2000.0), vec2(8192.0, 1.0), vec2(8192.0, 8192.0)] {
+        bench.show_everything_at(size);
+    }
+}
+
+#[test]
+fn a_preset_sets_what_it_names_and_the_track_is_named() {
+    let mut bench = Bench::new(vec2(900.0, 700.0));
+    bench.app.track = TrackInfo::new("Voice of Anna", None);
+    assert!(bench.says("Voice of"));
+    bench.app.panel = Some(Panel::Settings);
+    for preset in &crate::presets::PRESETS {
+        assert!(bench.says(preset.name), "{}", preset.name);
+    }
 }

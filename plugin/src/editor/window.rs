@@ -1,5 +1,6 @@
 //! The window the editor is shown in: what lives as long as it is open, its size, and its style.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -50,6 +51,16 @@ impl Drop for OpenWindow {
     }
 }
 
+/// Runs `action`; a panic in it becomes a sentence for the next window, and closes this one. Nobody above it could: the framework hands a panic in a
+/// window's thread on to the host's, where it ends the process.
+pub(crate) fn survive(ctx: &Context, action: impl FnOnce()) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(action)).err()?;
+    let reason = panic.downcast_ref::<&str>().copied().map(ToOwned::to_owned);
+    let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".to_owned());
+    ctx.send_viewport_cmd(ViewportCommand::Close);
+    Some(format!("The window was closed by an internal error ({reason}). The analysis went on; please report this."))
+}
+
 /// Asks for the size that a session kept, unless the window has it.
 pub(crate) fn resize(ui: &Ui, width: u32, height: u32) {
     let wanted = vec2(width as f32, height as f32);
@@ -85,4 +96,20 @@ pub(crate) fn show_drop_hint(ui: &Ui, body: Rect, colours: &Colours) {
     let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("moodline drop hint")));
     painter.rect(body, 6.0, colours.surface.gamma_multiply(0.9), Stroke::new(2.0, colours.accent), StrokeKind::Inside);
     painter.text(body.center(), egui::Align2::CENTER_CENTER, "Drop to analyse", FontId::proportional(20.0), colours.text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_sentence_and_closes_the_window() {
+        let ctx = Context::default();
+        let mut sentence = None;
+        let output = ctx.run_ui(egui::RawInput::default(), |ui| sentence = survive(ui.ctx(), || panic!("min > max")));
+        assert!(sentence.unwrap().contains("internal error (min > max)"));
+        let commands: Vec<_> = output.viewport_output.values().flat_map(|viewport| viewport.commands.clone()).collect();
+        assert!(commands.contains(&ViewportCommand::Close), "{commands:?}");
+        assert_eq!(survive(&ctx, || {}), None);
+    }
 }

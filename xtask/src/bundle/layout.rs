@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::moduleinfo;
 use super::plist::{self, Kind};
 use crate::platform::{Platform, System};
 
@@ -60,11 +61,13 @@ pub(super) fn files(platform: Platform, version: &str) -> Vec<(PathBuf, Part)> {
     let names = names(platform);
     let (folder, binary) = platform.vst3_binary(LIBRARY);
     let vst3 = PathBuf::from(&names.vst3).join("Contents");
+    let module_info = (vst3.join("Resources").join("moduleinfo.json"), Part::Text(moduleinfo::text(version)));
     if platform.system == System::MacOs {
         return [
             mac_bundle(&names.clap, Part::Plugin, Kind::Plugin, LIBRARY, "clap", version),
             mac_bundle(&names.vst3, Part::Plugin, Kind::Plugin, LIBRARY, "vst3", version),
             mac_bundle(&names.standalone, Part::Standalone, Kind::Application, STANDALONE, "standalone", version),
+            vec![module_info],
         ]
         .concat();
     }
@@ -72,6 +75,7 @@ pub(super) fn files(platform: Platform, version: &str) -> Vec<(PathBuf, Part)> {
         (names.clap.into(), Part::Plugin),
         (vst3.join(&folder).join(binary), Part::Plugin),
         (vst3.join(&folder).join(&names.onnxruntime), Part::OnnxRuntime),
+        module_info,
         (names.standalone.into(), Part::Standalone),
         (names.onnxruntime.into(), Part::OnnxRuntime),
     ]
@@ -103,6 +107,7 @@ mod tests {
             "moodline.clap",
             "moodline.vst3/Contents/x86_64-linux/moodline.so",
             "moodline.vst3/Contents/x86_64-linux/libonnxruntime.so",
+            "moodline.vst3/Contents/Resources/moduleinfo.json",
             "moodline-standalone",
             "libonnxruntime.so",
         ];
@@ -111,6 +116,7 @@ mod tests {
             "moodline.clap",
             "moodline.vst3/Contents/x86_64-win/moodline.vst3",
             "moodline.vst3/Contents/x86_64-win/onnxruntime.dll",
+            "moodline.vst3/Contents/Resources/moduleinfo.json",
             "moodline-standalone.exe",
             "onnxruntime.dll",
         ];

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use egui::{ComboBox, Label, RichText, Ui};
+use nice_plug::prelude::Param as _;
 
 use crate::editor::controls::{Host, choice, slider, switch};
 use crate::editor::export::usual_folders;
 use crate::params::MoodlineParams;
+use crate::presets::PRESETS;
 use crate::session::TimelineStyle;
 
 /// What the settings ask for.
@@ -33,6 +35,8 @@ impl Choices<'_> {
         let mut request = None;
         let (params, host) = (self.params, self.host);
         ui.spacing_mut().item_spacing.y = 5.0;
+        heading(ui, "Start from");
+        self.presets(ui);
         heading(ui, "Listening");
         choice(ui, host, &params.source, "Which signal of the track is analysed");
         slider(ui, host, &params.window, "Window", "Length of the audio that one result is about");
@@ -50,6 +54,21 @@ impl Choices<'_> {
         heading(ui, "Export folder");
         self.folder(ui, &mut request);
         request
+    }
+
+    /// Presets, each a gesture for each parameter it names, so that a host can undo it.
+    fn presets(&self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            for preset in &PRESETS {
+                if ui.button(preset.name).on_hover_text(preset.description).clicked() {
+                    for (id, value) in preset.values {
+                        if let Some(param) = self.params.continuous(id) {
+                            self.host.change(param, param.preview_normalized(*value));
+                        }
+                    }
+                }
+            }
+        });
     }
 
     fn style(&self, ui: &mut Ui, request: &mut Option<SettingsRequest>) {

@@ -1,0 +1,95 @@
+//! What the guard knows of the plugin behind the framework.
+//!
+//! The framework makes the plugin and hides it. So each new plugin leaves its [`Link`] on the thread that makes it, where the guard picks it
+//! up.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use nice_plug_egui::RepaintNotifier;
+use parking_lot::Mutex;
+
+use crate::params::MoodlineParams;
+use crate::session::Saved;
+
+thread_local! {
+    static NEWBORN: RefCell<Option<Arc<Link>>> = const { RefCell::new(None) };
+}
+
+/// Longest time to wait for the framework's thread, which has microseconds of work for an instance.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Time for the framework's thread to let go of the instance after its last task; nothing tells when it has.
+const LET_GO: Duration = Duration::from_micros(200);
+
+/// Task of the framework's background thread: says that all tasks before it are done.
+pub(crate) type Settled = Sender<()>;
+
+type Background = Box<dyn Fn(Settled) + Send + Sync>;
+
+/// The way from the guard to one plugin.
+pub(crate) struct Link {
+    pub(crate) saved: Arc<Saved>,
+    notifier: RepaintNotifier,
+    offline: AtomicBool,
+    background: Mutex<Option<Background>>,
+}
+
+impl Link {
+    pub(crate) fn new(saved: Arc<Saved>, notifier: RepaintNotifier) -> Arc<Self> {
+        Arc::new(Self { saved, notifier, offline: AtomicBool::new(false), background: Mutex::new(None) })
+    }
+
+    /// For the plugin: leaves the link to whoever makes it, with the way to the framework's background thread.
+    pub(crate) fn offer(self: &Arc<Self>, background: impl Fn(Settled) + Send + Sync + 'static) {
+        *self.background.lock() = Some(Box::new(background));
+        NEWBORN.set(Some(Arc::clone(self)));
+    }
+
+    /// Makes a plugin by `make` and returns it with its link.
+    pub(super) fn of<T>(make: impl FnOnce() -> T) -> (T, Arc<Self>) {
+        NEWBORN.set(None);
+        let made = make();
+        // INVARIANT: the framework asks each new plugin for its editor, and the plugin offers its link then.
+        (made, NEWBORN.take().expect("a new plugin offers its link"))
+    }
+
+    pub(super) fn params(&self) -> &MoodlineParams {
+        &self.saved.params
+    }
+
+    /// Whether the host renders offline, as it said last.
+    ///
+    /// # Realtime safety
+    /// One atomic.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Relaxed)
+    }
+
+    /// # Realtime safety
+    /// One atomic.
+    pub(super) fn set_offline(&self, offline: bool) {
+        self.offline.store(offline, Ordering::Relaxed);
+    }
+
+    /// A parameter or the state has changed, which an open window should show.
+    ///
+    /// # Realtime safety
+    /// One atomic.
+    pub(super) fn show_change(&self) {
+        self.notifier.request_repaint();
+    }
+
+    /// Waits until the framework's background thread has done all tasks of this plugin, which nobody adds to any more. Should one arrive for a
+    /// plugin that is gone, that thread would end, and whoever drops the last plugin abort.
+    pub(super) fn settle(&self) {
+        let Some(background) = self.background.lock().take() else { return };
+        let (settled, wait) = channel();
+        background(settled);
+        // Disconnected where the thread is gone, which is as good.
+        let _ = wait.recv_timeout(SETTLE);
+        std::thread::sleep(LET_GO);
+    }
+}

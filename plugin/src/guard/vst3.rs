@@ -1,0 +1,210 @@
+//! The VST3 entry point.
+//!
+//! In: a host's calls. Out: the framework's object behind one of ours. Ours calls the framework's as Rust, not across C, so that a panic there
+//! can be caught and becomes the error that VST3 has for it.
+
+mod component;
+mod controller;
+mod frame;
+mod processor;
+mod run_loop;
+mod streams;
+mod units;
+mod view;
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use nice_plug::params::Params as _;
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::wrapper::setup_logger;
+use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ChannelContext::IInfoListener;
+use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
+    IAudioProcessor, IComponent, IEditController, IProcessContextRequirements, IUnitInfo,
+};
+use nice_plug::wrapper::vst3::vst3::Steinberg::{
+    FIDString, FUnknown, IPluginFactory, IPluginFactory2, IPluginFactory2Trait, IPluginFactory3, IPluginFactory3Trait,
+    IPluginFactoryTrait, PClassInfo, PClassInfo2, PClassInfoW, PFactoryInfo, TUID, int32, kInternalError, kInvalidArgument,
+    kResultOk, tresult,
+};
+use nice_plug::wrapper::vst3::vst3::{Class, ComWrapper};
+use nice_plug::wrapper::vst3::{PluginInfo, Wrapper};
+
+use super::arrangements::Arrangements;
+use super::link::Link;
+use super::route::{Layout, Spare};
+use crate::Moodline;
+
+/// What the host holds: component, processor and controller in one.
+struct Guarded {
+    inner: ComWrapper<Wrapper<Moodline>>,
+    link: Arc<Link>,
+    /// The parameters in order, under the ids that hosts use.
+    params: Vec<(u32, ParamPtr)>,
+    active: AtomicBool,
+    processing: AtomicBool,
+    arrangements: Arrangements,
+    /// Index in [`Layout::ALL`].
+    layout: AtomicUsize,
+    max_frames: AtomicUsize,
+    spare: Spare,
+}
+
+impl Class for Guarded {
+    type Interfaces = (IComponent, IEditController, IAudioProcessor, IProcessContextRequirements, IUnitInfo, IInfoListener);
+}
+
+impl Guarded {
+    fn new() -> ComWrapper<Self> {
+        let (inner, link) = Link::of(|| ComWrapper::new(Wrapper::<Moodline>::new()));
+        let params = link.saved.param_map().into_iter().map(|(id, param, _)| (crate::params::host_id(&id), param)).collect();
+        ComWrapper::new(Self {
+            inner,
+            link,
+            params,
+            active: AtomicBool::new(false),
+            processing: AtomicBool::new(false),
+            arrangements: Arrangements::stereo(),
+            layout: AtomicUsize::new(Layout::STEREO.index()),
+            max_frames: AtomicUsize::new(0),
+            spare: Spare::new(),
+        })
+    }
+
+    fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::ALL[self.layout.load(Ordering::Acquire)]
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.link.settle();
+    }
+}
+
+/// What `call` says; an internal error where it panics.
+fn caught(call: impl FnOnce() -> tresult) -> tresult {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(kInternalError)
+}
+
+struct Factory(PluginInfo);
+
+impl Class for Factory {
+    type Interfaces = (IPluginFactory, IPluginFactory2, IPluginFactory3);
+}
+
+impl Factory {
+    /// Fills `info` for the only class there is.
+    unsafe fn describe<T>(&self, index: int32, info: *mut T, class: impl FnOnce(&PluginInfo) -> T) -> tresult {
+        if index != 0 || info.is_null() {
+            return kInvalidArgument;
+        }
+        unsafe { *info = class(&self.0) };
+        kResultOk
+    }
+}
+
+impl IPluginFactoryTrait for Factory {
+    unsafe fn getFactoryInfo(&self, info: *mut PFactoryInfo) -> tresult {
+        unsafe { self.describe(0, info, PluginInfo::create_factory_info) }
+    }
+
+    unsafe fn countClasses(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getClassInfo(&self, index: int32, info: *mut PClassInfo) -> tresult {
+        unsafe { self.describe(index, info, PluginInfo::create_class_info) }
+    }
+
+    unsafe fn createInstance(&self, cid: FIDString, iid: FIDString, object: *mut *mut c_void) -> tresult {
+        if cid.is_null() || iid.is_null() || object.is_null() {
+            return kInvalidArgument;
+        }
+        unsafe { *object = std::ptr::null_mut() };
+        if unsafe { *cid.cast::<[u8; 16]>() } != *self.0.cid {
+            return kInvalidArgument;
+        }
+        caught(|| {
+            let guarded = Guarded::new();
+            // INVARIANT: every COM class is an FUnknown.
+            let unknown = guarded.as_com_ref::<FUnknown>().expect("a COM class").as_ptr();
+            unsafe { ((*(*unknown).vtbl).queryInterface)(unknown, iid.cast::<TUID>(), object) }
+        })
+    }
+}
+
+impl IPluginFactory2Trait for Factory {
+    unsafe fn getClassInfo2(&self, index: int32, info: *mut PClassInfo2) -> tresult {
+        unsafe { self.describe(index, info, PluginInfo::create_class_info_2) }
+    }
+}
+
+impl IPluginFactory3Trait for Factory {
+    unsafe fn getClassInfoUnicode(&self, index: int32, info: *mut PClassInfoW) -> tresult {
+        unsafe { self.describe(index, info, PluginInfo::create_class_info_unicode) }
+    }
+
+    unsafe fn setHostContext(&self, _context: *mut FUnknown) -> tresult {
+        kResultOk
+    }
+}
+
+/// What a host calls first.
+#[unsafe(no_mangle)]
+pub(super) extern "system" fn GetPluginFactory() -> *mut c_void {
+    // INVARIANT: the factory is one.
+    let factory = ComWrapper::new(Factory(PluginInfo::for_plugin::<Moodline>())).to_com_ptr::<IPluginFactory>();
+    factory.expect("a factory").into_raw().cast()
+}
+
+/// Called when the library was loaded.
+#[unsafe(no_mangle)]
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+pub(super) extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
+    setup_logger::<Moodline>();
+    true
+}
+
+/// Called before the library goes.
+#[unsafe(no_mangle)]
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+pub(super) extern "C" fn ModuleExit() -> bool {
+    true
+}
+
+/// Called when the library was loaded.
+#[unsafe(no_mangle)]
+#[cfg(target_os = "macos")]
+pub(super) extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
+    setup_logger::<Moodline>();
+    true
+}
+
+/// Called before the library goes.
+#[unsafe(no_mangle)]
+#[cfg(target_os = "macos")]
+pub(super) extern "C" fn bundleExit() -> bool {
+    true
+}
+
+/// Called when the library was loaded.
+#[unsafe(no_mangle)]
+#[cfg(target_os = "windows")]
+pub(super) extern "system" fn InitDll() -> bool {
+    setup_logger::<Moodline>();
+    true
+}
+
+/// Called before the library goes.
+#[unsafe(no_mangle)]
+#[cfg(target_os = "windows")]
+pub(super) extern "system" fn ExitDll() -> bool {
+    true
+}

@@ -1,0 +1,51 @@
+//! The host's frame around the window, as the framework sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use nice_plug::wrapper::vst3::vst3::Steinberg::{IPlugFrame, IPlugFrameTrait, IPlugView, ViewRect, kResultFalse, tresult};
+use nice_plug::wrapper::vst3::vst3::{Class, ComPtr};
+
+use super::run_loop::RunLoop;
+
+/// Passes on the wishes of the framework's view as those of ours, and stands between the framework and the host's run loop.
+pub(super) struct Frame {
+    host: ComPtr<IPlugFrame>,
+    view: Arc<AtomicPtr<IPlugView>>,
+    #[cfg(all(target_family = "unix", not(target_os = "macos")))]
+    pub(super) run_loop: RunLoop,
+}
+
+impl Frame {
+    /// `view` is ours, null once it is gone.
+    pub(super) fn new(host: ComPtr<IPlugFrame>, view: Arc<AtomicPtr<IPlugView>>) -> Self {
+        #[cfg(all(target_family = "unix", not(target_os = "macos")))]
+        let run_loop = RunLoop::new(host.cast());
+        Self {
+            host,
+            view,
+            #[cfg(all(target_family = "unix", not(target_os = "macos")))]
+            run_loop,
+        }
+    }
+}
+
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+impl Class for Frame {
+    type Interfaces = (IPlugFrame, nice_plug::wrapper::vst3::vst3::Steinberg::Linux::IRunLoop);
+}
+
+#[cfg(not(all(target_family = "unix", not(target_os = "macos"))))]
+impl Class for Frame {
+    type Interfaces = (IPlugFrame,);
+}
+
+impl IPlugFrameTrait for Frame {
+    unsafe fn resizeView(&self, _view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+        let view = self.view.load(Ordering::Acquire);
+        if view.is_null() || size.is_null() {
+            return kResultFalse;
+        }
+        unsafe { self.host.resizeView(view, size) }
+    }
+}

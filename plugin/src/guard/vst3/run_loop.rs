@@ -1,0 +1,72 @@
+//! The host's run loop on Linux, as the framework sees it.
+//!
+//! The framework registers a handler for each window and never takes it back: it keeps a reference to it that nothing releases, and with it two
+//! descriptors and the host's entry. Here both are given back with the window.
+
+#![cfg(all(target_family = "unix", not(target_os = "macos")))]
+
+use nice_plug::wrapper::vst3::vst3::Steinberg::Linux::{
+    FileDescriptor, IEventHandler, IRunLoop, IRunLoopTrait, ITimerHandler, TimerInterval,
+};
+use nice_plug::wrapper::vst3::vst3::Steinberg::{FUnknown, kInvalidArgument, kResultOk, tresult};
+use nice_plug::wrapper::vst3::vst3::{ComPtr, ComRef};
+use parking_lot::Mutex;
+
+use super::frame::Frame;
+
+/// The host's run loop, if it has one, and what the framework registered.
+pub(super) struct RunLoop {
+    host: Option<ComPtr<IRunLoop>>,
+    handler: Mutex<Option<ComPtr<IEventHandler>>>,
+}
+
+impl RunLoop {
+    pub(super) const fn new(host: Option<ComPtr<IRunLoop>>) -> Self {
+        Self { host, handler: Mutex::new(None) }
+    }
+
+    /// Takes the framework's handler from the host, and lets it go. Called when the framework has let go of it, too.
+    pub(super) fn give_back(&self) {
+        let Some(handler) = self.handler.lock().take() else { return };
+        unsafe {
+            if let Some(host) = &self.host {
+                host.unregisterEventHandler(handler.as_ptr());
+            }
+            // The reference that nice-plug 0.4.2 makes with `into_raw` for its own address and never releases.
+            let unknown: *mut FUnknown = handler.as_ptr().cast();
+            ((*(*unknown).vtbl).release)(unknown);
+        }
+    }
+}
+
+impl IRunLoopTrait for Frame {
+    unsafe fn registerEventHandler(&self, handler: *mut IEventHandler, fd: FileDescriptor) -> tresult {
+        let Some(known) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
+        let result = match &self.run_loop.host {
+            Some(host) => unsafe { host.registerEventHandler(handler, fd) },
+            // The framework panics at a refusal. What it posts here stays undone, and with it a wish for another size.
+            None => kResultOk,
+        };
+        *self.run_loop.handler.lock() = Some(known.to_com_ptr());
+        if result == kResultOk { result } else { kResultOk }
+    }
+
+    /// The framework's handler was given back before the framework says this.
+    unsafe fn unregisterEventHandler(&self, _handler: *mut IEventHandler) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn registerTimer(&self, handler: *mut ITimerHandler, milliseconds: TimerInterval) -> tresult {
+        match &self.run_loop.host {
+            Some(host) => unsafe { host.registerTimer(handler, milliseconds) },
+            None => kInvalidArgument,
+        }
+    }
+
+    unsafe fn unregisterTimer(&self, handler: *mut ITimerHandler) -> tresult {
+        match &self.run_loop.host {
+            Some(host) => unsafe { host.unregisterTimer(handler) },
+            None => kInvalidArgument,
+        }
+    }
+}

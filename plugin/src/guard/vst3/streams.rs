@@ -1,0 +1,75 @@
+//! A host's streams, which may refuse, break off, or say what they are for.
+
+use nice_plug::wrapper::vst3::vst3::ComRef;
+use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
+    IAttributeListTrait as _, IStreamAttributes, IStreamAttributesTrait as _, PresetAttributes, StateType, TChar,
+};
+use nice_plug::wrapper::vst3::vst3::Steinberg::{IBStream, IBStreamTrait as _, int32, kResultOk};
+
+use crate::guard::state::MAX_BYTES;
+use crate::session::Part;
+
+/// Bytes read at a time.
+const N_PIECE: usize = 1 << 16;
+/// Longest name of a kind of state.
+const N_NAME: usize = 128;
+
+/// What a state in the stream is for: whatever its attributes call other than a project has no recorded timeline.
+///
+/// # Safety
+/// The stream is valid; so below.
+pub(super) unsafe fn part(stream: *mut IBStream) -> Part {
+    match unsafe { state_type(stream) } {
+        Some(name) if name != unsafe { text(StateType::kProject) } => Part::WithoutTimeline,
+        _ => Part::Everything,
+    }
+}
+
+unsafe fn state_type(stream: *mut IBStream) -> Option<String> {
+    unsafe {
+        let attributes = ComRef::from_raw(stream)?.cast::<IStreamAttributes>()?;
+        // The list stays the host's: nobody counts this reference.
+        let list = ComRef::from_raw(attributes.getAttributes())?;
+        let mut name: [TChar; N_NAME] = [0; N_NAME];
+        let found = list.getString(PresetAttributes::kStateType, name.as_mut_ptr(), size_of_val(&name) as u32);
+        let n = name.iter().position(|unit| *unit == 0)?;
+        (found == kResultOk).then(|| String::from_utf16_lossy(&name[..n]))
+    }
+}
+
+unsafe fn text(name: *const std::ffi::c_char) -> String {
+    unsafe { std::ffi::CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+/// Everything from where the stream stands to its end; none where it is longer than any state. Hosts differ in what they answer at the end of a
+/// stream, so that is where no more bytes come.
+pub(super) unsafe fn read(stream: *mut IBStream) -> Option<Vec<u8>> {
+    let stream = unsafe { ComRef::from_raw(stream) }?;
+    let (mut bytes, mut piece) = (Vec::new(), vec![0_u8; N_PIECE]);
+    loop {
+        let mut n_read: int32 = 0;
+        unsafe { stream.read(piece.as_mut_ptr().cast(), N_PIECE as int32, &raw mut n_read) };
+        match usize::try_from(n_read) {
+            Ok(0) | Err(_) => return Some(bytes),
+            Ok(n) => bytes.extend_from_slice(piece.get(..n)?),
+        }
+        if bytes.len() > MAX_BYTES {
+            return None;
+        }
+    }
+}
+
+/// Whether the stream took all of `bytes`.
+pub(super) unsafe fn write(stream: *mut IBStream, mut bytes: &[u8]) -> bool {
+    let Some(stream) = (unsafe { ComRef::from_raw(stream) }) else { return false };
+    while !bytes.is_empty() {
+        let wanted = int32::try_from(bytes.len()).unwrap_or(int32::MAX);
+        let mut n_written: int32 = 0;
+        let result = unsafe { stream.write(bytes.as_ptr().cast_mut().cast(), wanted, &raw mut n_written) };
+        match usize::try_from(n_written).ok().and_then(|n| bytes.get(n..)) {
+            Some(rest) if result == kResultOk && rest.len() < bytes.len() => bytes = rest,
+            _ => return false,
+        }
+    }
+    true
+}
