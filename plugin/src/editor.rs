@@ -24,6 +24,7 @@ mod panels;
 mod readout;
 mod requests;
 mod shown;
+mod thread;
 mod title;
 mod toolbar;
 mod view;
@@ -64,6 +65,7 @@ use toolbar::{ExportChoice, Panel, Toolbar};
 use window::OpenWindow;
 
 pub(crate) use layout::MIN_SIZE;
+pub(crate) use thread::WindowThread;
 
 /// How often the window looks for news from the analysis. Smooth enough for a meter and a playhead; what the mouse does is shown at once.
 const NEWS_INTERVAL: Duration = Duration::from_millis(30);
@@ -92,6 +94,7 @@ pub struct EditorApp {
     wreck: Option<String>,
     /// The track the plugin is on, where the host tells.
     track: TrackInfo,
+    window_thread: WindowThread,
 }
 
 /// The editor for an instance, with what `around` puts around it; nothing is shown or started before a host opens it.
@@ -140,7 +143,13 @@ impl EditorApp {
             wanted_size: None,
             wreck: None,
             track: TrackInfo::default(),
+            window_thread: WindowThread::default(),
         }
+    }
+
+    /// The thread of the open window.
+    pub(crate) fn window_thread(&self) -> WindowThread {
+        self.window_thread.clone()
     }
 
     /// Zooms out to everything recorded.
@@ -314,6 +323,7 @@ impl EditorApp {
 
 impl NiceEguiApp for EditorApp {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.window_thread.note();
         self.theme = None;
         if let Some(wreck) = self.wreck.take() {
             self.messages.complain(wreck);

@@ -92,8 +92,11 @@ impl Plugin for Moodline {
     }
 
     fn editor(&mut self, executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        self.link.offer(move |settled| executor.execute_background(settled));
-        self.instance.editor(|app| app)
+        let link = Arc::clone(&self.link);
+        self.instance.editor(|app| {
+            link.offer(move |settled| executor.execute_background(settled), app.window_thread());
+            app
+        })
     }
 
     fn setup_logger() -> Option<bool> {

@@ -12,9 +12,12 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Most that is written in the life of a process, bytes: enough for every first mistake, too little to fill a disk that a host logs to.
 const MAX_BYTES: usize = 256 << 10;
 
+/// Warnings; but the window's library warns of each window whose thread ends before it answers, which is no news.
+const FILTER: &str = "warn,baseview=error";
+
 /// Starts the log of this library; whether it is the first to do so.
 pub(crate) fn start() -> bool {
-    let logger = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("warn")).with_ansi(false).without_time();
+    let logger = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(FILTER)).with_ansi(false).without_time();
     logger.with_target(false).with_writer(Bounded::new(io::stderr)).try_init().is_ok()
 }
 

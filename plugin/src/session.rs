@@ -21,9 +21,9 @@ use thiserror::Error;
 
 use crate::params::{Manner, MoodlineParams};
 
-/// Longest time for which saving waits until the worker has heard what was played: enough for a bounce that has just ended, short enough
-/// that no host looks stuck.
-const SETTLE: Duration = Duration::from_millis(500);
+/// Longest time for which saving waits until the worker has heard what was played: enough for sixteen tracks that were bounced at once on two cores,
+/// short enough that no host looks stuck. Without a backlog it takes a moment.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// Width or height of an editor that a session may ask for, logical pixels: far beyond every screen, but nothing a window system chokes on.
 const WINDOW_SIDES: RangeInclusive<u32> = 100..=16_384;

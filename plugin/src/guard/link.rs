@@ -12,6 +12,7 @@ use std::time::Duration;
 use nice_plug_egui::RepaintNotifier;
 use parking_lot::Mutex;
 
+use crate::editor::WindowThread;
 use crate::params::MoodlineParams;
 use crate::session::Saved;
 
@@ -21,8 +22,6 @@ thread_local! {
 
 /// Longest time to wait for the framework's thread, which has microseconds of work for an instance.
 const SETTLE: Duration = Duration::from_millis(500);
-/// Time for the framework's thread to let go of the instance after its last task; nothing tells when it has.
-const LET_GO: Duration = Duration::from_micros(200);
 
 /// Task of the framework's background thread: says that all tasks before it are done.
 pub(crate) type Settled = Sender<()>;
@@ -35,16 +34,24 @@ pub(crate) struct Link {
     notifier: RepaintNotifier,
     offline: AtomicBool,
     background: Mutex<Option<Background>>,
+    window_thread: Mutex<WindowThread>,
 }
 
 impl Link {
     pub(crate) fn new(saved: Arc<Saved>, notifier: RepaintNotifier) -> Arc<Self> {
-        Arc::new(Self { saved, notifier, offline: AtomicBool::new(false), background: Mutex::new(None) })
+        Arc::new(Self {
+            saved,
+            notifier,
+            offline: AtomicBool::new(false),
+            background: Mutex::new(None),
+            window_thread: Mutex::default(),
+        })
     }
 
-    /// For the plugin: leaves the link to whoever makes it, with the way to the framework's background thread.
-    pub(crate) fn offer(self: &Arc<Self>, background: impl Fn(Settled) + Send + Sync + 'static) {
+    /// For the plugin: leaves the link to whoever makes it, with the way to the framework's background thread and the thread of its windows.
+    pub(crate) fn offer(self: &Arc<Self>, background: impl Fn(Settled) + Send + Sync + 'static, window_thread: WindowThread) {
         *self.background.lock() = Some(Box::new(background));
+        *self.window_thread.lock() = window_thread;
         NEWBORN.set(Some(Arc::clone(self)));
     }
 
@@ -82,14 +89,19 @@ impl Link {
         self.notifier.request_repaint();
     }
 
-    /// Waits until the framework's background thread has done all tasks of this plugin, which nobody adds to any more. Should one arrive for a
-    /// plugin that is gone, that thread would end, and whoever drops the last plugin abort.
+    /// Waits until the thread of the window that was just closed is gone.
+    pub(super) fn wait_for_window(&self) {
+        let thread = self.window_thread.lock().clone();
+        thread.wait();
+    }
+
+    /// Waits until the framework's background thread has done all tasks that it was given before, those of other instances, too.
     pub(super) fn settle(&self) {
-        let Some(background) = self.background.lock().take() else { return };
         let (settled, wait) = channel();
-        background(settled);
+        if let Some(background) = &*self.background.lock() {
+            background(settled);
+        }
         // Disconnected where the thread is gone, which is as good.
         let _ = wait.recv_timeout(SETTLE);
-        std::thread::sleep(LET_GO);
     }
 }

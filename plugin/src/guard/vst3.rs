@@ -16,6 +16,8 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use nice_plug::params::Params as _;
 use nice_plug::params::internals::ParamPtr;
@@ -31,6 +33,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{
 };
 use nice_plug::wrapper::vst3::vst3::{Class, ComWrapper};
 use nice_plug::wrapper::vst3::{PluginInfo, Wrapper};
+use parking_lot::Mutex;
 
 use super::arrangements::Arrangements;
 use super::link::Link;
@@ -58,6 +61,7 @@ impl Class for Guarded {
 
 impl Guarded {
     fn new() -> ComWrapper<Self> {
+        Anchor::cast();
         let (inner, link) = Link::of(|| ComWrapper::new(Wrapper::<Moodline>::new()));
         let params = link.saved.param_map().into_iter().map(|(id, param, _)| (crate::params::host_id(&id), param)).collect();
         ComWrapper::new(Self {
@@ -83,8 +87,49 @@ impl Guarded {
 }
 
 impl Drop for Guarded {
+    /// By then the framework's thread must have nothing to do for this plugin: a task that arrives for a plugin that is gone ends the thread, and
+    /// with it the process once the last plugin goes.
     fn drop(&mut self) {
-        self.link.settle();
+        Anchor::settle();
+    }
+}
+
+/// A plugin that nobody uses. All plugins share one thread of the framework's, and its tasks are done in turn: once a task of the anchor is done, the thread
+/// has done those before and let go of their plugins. It lives as long as the library, so that the thread never ends with a plugin that it
+/// holds itself.
+struct Anchor {
+    /// Goes with the anchor.
+    _inner: ComWrapper<Wrapper<Moodline>>,
+    link: Arc<Link>,
+}
+
+static ANCHOR: Mutex<Option<Anchor>> = Mutex::new(None);
+
+/// Time for the framework's thread to let go of the anchor after its last task; nothing tells when it has.
+const LET_GO: Duration = Duration::from_millis(5);
+
+impl Anchor {
+    /// Makes sure that there is one.
+    fn cast() {
+        ANCHOR.lock().get_or_insert_with(|| {
+            let (inner, link) = Link::of(|| ComWrapper::new(Wrapper::<Moodline>::new()));
+            Self { _inner: inner, link }
+        });
+    }
+
+    fn settle() {
+        let link = ANCHOR.lock().as_ref().map(|anchor| Arc::clone(&anchor.link));
+        if let Some(link) = link {
+            link.settle();
+        }
+    }
+
+    /// The library goes.
+    fn weigh() {
+        let anchor = ANCHOR.lock().take();
+        if anchor.is_some() {
+            thread::sleep(LET_GO);
+        }
     }
 }
 
@@ -176,6 +221,7 @@ pub(super) extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
 #[unsafe(no_mangle)]
 #[cfg(all(target_family = "unix", not(target_os = "macos")))]
 pub(super) extern "C" fn ModuleExit() -> bool {
+    Anchor::weigh();
     true
 }
 
@@ -191,6 +237,7 @@ pub(super) extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
 #[unsafe(no_mangle)]
 #[cfg(target_os = "macos")]
 pub(super) extern "C" fn bundleExit() -> bool {
+    Anchor::weigh();
     true
 }
 
@@ -206,5 +253,6 @@ pub(super) extern "system" fn InitDll() -> bool {
 #[unsafe(no_mangle)]
 #[cfg(target_os = "windows")]
 pub(super) extern "system" fn ExitDll() -> bool {
+    Anchor::weigh();
     true
 }

@@ -109,6 +109,7 @@ pub(super) unsafe fn close(plugin: *const clap_plugin) {
     let Some(guarded) = (unsafe { with_window(plugin) }) else { return };
     guarded.window.lock().opener = None;
     forward!(plugin => destroy() or ());
+    guarded.link.wait_for_window();
 }
 
 unsafe extern "C" fn set_scale(plugin: *const clap_plugin, scale: f64) -> bool {

@@ -1,6 +1,7 @@
 //! Controller: parameters, and the way to the window.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_;
@@ -82,7 +83,7 @@ impl IEditControllerTrait for Guarded {
             return std::ptr::null_mut();
         }
         let view = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { self.inner.createView(name) }));
-        view.map_or(std::ptr::null_mut(), |view| unsafe { View::around(view) })
+        view.map_or(std::ptr::null_mut(), |view| unsafe { View::around(view, Arc::clone(&self.link)) })
     }
 }
 

@@ -15,6 +15,7 @@ use nice_plug::wrapper::vst3::vst3::{Class, ComPtr, ComRef, ComWrapper};
 use parking_lot::Mutex;
 
 use super::frame::Frame;
+use crate::guard::link::Link;
 use crate::guard::sizes::{clamped, is_scale};
 
 /// What a window of this system is called.
@@ -29,6 +30,7 @@ const PLATFORM: FIDString = if cfg!(target_os = "windows") {
 /// The framework's view behind ours.
 pub(super) struct View {
     inner: ComPtr<IPlugView>,
+    link: Arc<Link>,
     /// This, for the frame; null once it is gone.
     this: Arc<AtomicPtr<IPlugView>>,
     state: Mutex<State>,
@@ -52,10 +54,10 @@ impl View {
     ///
     /// # Safety
     /// The pointer is null or an owned reference.
-    pub(super) unsafe fn around(inner: *mut IPlugView) -> *mut IPlugView {
+    pub(super) unsafe fn around(inner: *mut IPlugView, link: Arc<Link>) -> *mut IPlugView {
         let Some(inner) = (unsafe { ComPtr::from_raw(inner) }) else { return std::ptr::null_mut() };
         let this = Arc::new(AtomicPtr::new(std::ptr::null_mut()));
-        let view = ComWrapper::new(Self { inner, this: Arc::clone(&this), state: Mutex::default() });
+        let view = ComWrapper::new(Self { inner, link, this: Arc::clone(&this), state: Mutex::default() });
         // INVARIANT: it is a view.
         let pointer = view.to_com_ptr::<IPlugView>().expect("a view").into_raw();
         this.store(pointer, Ordering::Release);
@@ -96,6 +98,7 @@ impl Drop for View {
         self.this.store(std::ptr::null_mut(), Ordering::Release);
         if self.is_attached_here() {
             unsafe { self.inner.removed() };
+            self.link.wait_for_window();
         }
         self.forget_frame();
     }
@@ -131,7 +134,9 @@ impl IPlugViewTrait for View {
             return kResultFalse;
         }
         self.state.lock().attached = None;
-        unsafe { self.inner.removed() }
+        let result = unsafe { self.inner.removed() };
+        self.link.wait_for_window();
+        result
     }
 
     unsafe fn onWheel(&self, distance: f32) -> tresult {
