@@ -5,8 +5,8 @@ use std::time::Duration;
 use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
 use moodline_core::Probabilities;
 use moodline_engine::State;
-use moodline_engine::live::Asked;
 use moodline_engine::export::Format;
+use moodline_engine::live::Asked;
 use moodline_engine::timeline::{GapReason, Timeline, Timelines};
 
 use super::*;
