@@ -8,3 +8,5 @@ mod params;
 mod render;
 mod state;
 mod syscalls;
+
+pub(crate) use host::in_own_process;

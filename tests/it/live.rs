@@ -4,6 +4,7 @@
 
 mod bounce;
 mod host;
+mod memory;
 mod settings;
 mod tail;
 mod transport;

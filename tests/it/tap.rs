@@ -1,8 +1,8 @@
 //! The audio thread's end of the live analysis: what is pushed arrives, what does not fit is a gap at its time, and nothing allocates.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -346,6 +346,31 @@ fn a_host_that_renders_waits_until_the_clock_has_caught_up_and_no_longer() {
     assert!(waited >= Duration::from_secs(RING_SECONDS as u64 - 2), "only {waited:?}");
     let gap = Missing { transport: Transport::Playing(CAPACITY as i64), n_frames: 100, reason: GapReason::Overrun };
     assert_eq!(read_all(&mut reader).last(), Some(&Heard::Missing(gap)));
+}
+
+#[test]
+fn a_worker_that_catches_up_while_the_tap_looks_at_the_clock_costs_nothing() {
+    let reader: Arc<Mutex<Option<StreamReader>>> = Arc::default();
+    let worker = Arc::clone(&reader);
+    let clock = move || {
+        // It looks at the clock itself.
+        if let Ok(mut reader) = worker.try_lock()
+            && let Some(reader) = &mut *reader
+        {
+            assert_eq!(n_frames(&read_all(reader)).1, 0, "something is lost");
+            reader.looked();
+        }
+        Duration::ZERO
+    };
+    let (mut tap, stream) = AudioTap::with_clock(PLAYING, Box::new(clock));
+    *reader.lock().unwrap() = Some(stream);
+    let silence = vec![0.0_f32; CAPACITY / 2];
+    for index in 0..10 {
+        tap.push(&[&silence], Source::Mix, Transport::Playing(index * silence.len() as i64));
+    }
+    drop(tap);
+    let mut reader = reader.lock().unwrap().take().unwrap();
+    assert_eq!(n_frames(&read_all(&mut reader)).1, 0, "something is lost");
 }
 
 #[test]

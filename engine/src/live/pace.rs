@@ -43,15 +43,16 @@ impl Pace {
     /// The worker has caught up with a stream of which `n_written` frames were written: from now on the host can only be ahead by what it
     /// writes faster than the clock runs.
     pub(super) fn mark(&self, n_written: u64) {
-        self.mark_s.store(self.head_start_s(n_written), Ordering::Relaxed);
+        self.mark_s.store(self.head_start_s(n_written), Ordering::Release);
     }
 
-    /// Whether a host that has written `n_written` frames is further ahead than one that plays to somebody can be.
+    /// Whether a host that has written `n_written` frames is further ahead than one that plays to somebody can be. After an answer that follows
+    /// from a mark, the room that the worker made before it is there to be seen.
     ///
     /// # Realtime safety
     /// Reads the clock, which on the systems that hosts run on is no system call.
     pub(super) fn is_ahead(&self, n_written: u64) -> bool {
-        self.head_start_s(n_written) - self.mark_s.load(Ordering::Relaxed) > self.longest_lead_s
+        self.head_start_s(n_written) - self.mark_s.load(Ordering::Acquire) > self.longest_lead_s
     }
 
     fn head_start_s(&self, n_written: u64) -> f64 {

@@ -24,7 +24,7 @@ const ONE_BUFFER: Duration = Duration::from_millis(30);
 /// How long nothing may come before the host is taken to have stopped, at first and at most. What turned out to be a pause between two buffers
 /// doubles it: what is answered too early costs a block that nobody needed. Together with [`UNWATCHED`] it stays below a second.
 const PATIENCE: Duration = Duration::from_millis(100);
-const LONGEST_PATIENCE: Duration = Duration::from_millis(400);
+const LONGEST_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What one look found.
 #[derive(Clone, Copy)]
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn long_buffers_look_like_an_end_once_at_most() {
         for watched in [true, false] {
-            for buffer in [93, 120, 186, 250] {
+            for buffer in [93, 120, 186, 230] {
                 let mut play = Play::new(watched);
                 play.play(ms(buffer), 1.0, ms(60_000));
                 assert!(play.n_stops <= 2, "{buffer} ms, watched {watched}: {} times", play.n_stops);
@@ -183,7 +183,7 @@ mod tests {
                     n_taken = n_written;
                 }
                 let late = play.now - start - ms(stop_ms);
-                assert!(late < ms(950), "stopped at {stop_ms} ms, noticed {late:?} later, watched {watched}");
+                assert!(late < ms(760), "stopped at {stop_ms} ms, noticed {late:?} later, watched {watched}");
                 for _ in 0..20 {
                     assert!(!play.look(wait, ms(0)).stopped);
                 }

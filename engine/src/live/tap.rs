@@ -188,7 +188,8 @@ impl AudioTap {
     fn comes_true(&self, room: impl Fn() -> bool) -> bool {
         while !room() {
             if self.samples.is_abandoned() || !self.pace.is_ahead(self.n_written) {
-                return false;
+                // A worker that has caught up in between makes room first, and then the host is no longer ahead.
+                return room();
             }
             (0..N_SPINS).for_each(|_| hint::spin_loop());
         }

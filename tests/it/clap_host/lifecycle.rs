@@ -138,7 +138,7 @@ fn a_thousand_starts_leave_no_thread_and_no_memory() {
         cycle(&mut track, index);
     }
     track.save();
-    // The ring of one stream is 6 MB.
+    // The ring of one stream is 4 MB.
     let freed = comes_true(|| resident_kib() < memory + 4 * 1024);
     println!("1000 cycles: {threads} -> {} threads, {memory} -> {} KiB", n_threads(), resident_kib());
     assert!(freed, "{} KiB after 1000 cycles, {memory} KiB before", resident_kib());

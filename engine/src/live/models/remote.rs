@@ -64,9 +64,13 @@ mod tests {
 
     #[test]
     fn shares_are_known_by_their_names() {
-        for share in
-            [r"\\server\share\model.onnx", "//server/share/model.onnx", r"\\?\UNC\server\share\m.onnx", r"\\.\pipe\model", r"/\server\m"]
-        {
+        for share in [
+            r"\\server\share\model.onnx",
+            "//server/share/model.onnx",
+            r"\\?\UNC\server\share\m.onnx",
+            r"\\.\pipe\model",
+            r"/\server\m",
+        ] {
             assert!(is_remote(share.as_ref()), "{share}");
         }
         for local in [r"C:\models\m.onnx", r"\\?\C:\models\m.onnx", "/home/user/m.onnx", "m.onnx", r"\m.onnx", ""] {
