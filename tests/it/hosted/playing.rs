@@ -1,8 +1,9 @@
 //! What every host does, in both formats: audio passes, parameters move, state comes back.
 
+use moodline_engine::timeline::Clock;
 use serde_json::Value;
 
-use super::reference::{MONO, speech};
+use super::reference::{MONO, recorded, speech};
 use super::{Host, HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Setup, in_both_hosts};
 
 in_both_hosts!(every_number_of_channels_is_played, state_moves_to_another_instance, automation_reaches_the_parameter,);
@@ -29,6 +30,7 @@ fn state_moves_to_another_instance<H: Host>() {
         one.set(id, normalized);
     }
     one.play(&MONO, |player| player.play(&speech(7.0)));
+    assert!(!recorded(&mut one, Clock::Stream, 7.0).entries().is_empty());
     let saved = one.save();
     assert!(other.restore(&saved));
     assert_eq!(other.save(), saved);

@@ -1,9 +1,9 @@
 //! What is recorded, as a host gets it back from the saved state.
 
 use moodline_engine::State;
-use moodline_engine::timeline::{Content, Entry, GapReason, Timeline};
+use moodline_engine::timeline::{Clock, Content, Entry, GapReason, Timeline};
 
-use super::reference::{MONO, analysed, assert_same, frame, speech};
+use super::reference::{MONO, analysed, assert_same, frame, recorded, speech};
 use super::{Host, HostedPlayer as _, HostedTrack as _, Mode, Setup, Transport, in_both_hosts};
 
 in_both_hosts!(
@@ -32,9 +32,8 @@ fn a_minute_rendered_offline_is_what_the_command_finds<H: Host>() {
             player.locate(Transport::Playing(0));
             player.play(&samples);
         });
-        let timelines = track.timelines();
-        assert_same(&timelines.host, &expected);
-        assert!(timelines.stream.entries().is_empty());
+        assert_same(&recorded(&mut track, Clock::Host, 60.0), &expected);
+        assert!(track.timelines().stream.entries().is_empty());
     }
 }
 
@@ -43,9 +42,8 @@ fn without_a_transport_it_is_recorded_on_its_own_clock<H: Host>() {
     let samples = speech(20.0);
     let mut track = rendering(&host);
     track.play(&MONO, |player| player.play(&samples));
-    let timelines = track.timelines();
-    assert_same(&timelines.stream, &analysed(&samples));
-    assert!(timelines.host.entries().is_empty());
+    assert_same(&recorded(&mut track, Clock::Stream, 20.0), &analysed(&samples));
+    assert!(track.timelines().host.entries().is_empty());
 }
 
 /// The entries that start in `from..to`, seconds.
@@ -60,7 +58,7 @@ fn a_loop_replaces_its_passage_and_nothing_else<H: Host>() {
         player.locate(Transport::Playing(0));
         player.play(&speech(40.0));
     });
-    let first = track.timelines().host;
+    let first = recorded(&mut track, Clock::Host, 40.0);
 
     // Three times round a loop from 10 s to 20 s, in which there is silence now.
     track.play(&MONO, |player| {
@@ -68,10 +66,13 @@ fn a_loop_replaces_its_passage_and_nothing_else<H: Host>() {
             player.locate(Transport::Playing(frame(10.0) as i64));
             player.play(&vec![0.0; frame(10.0)]);
         }
+        // When this is there, so is all before it.
+        player.locate(Transport::Playing(frame(40.0) as i64));
+        player.play(&vec![0.0; frame(1.0)]);
     });
-    let second = track.timelines().host;
+    let second = recorded(&mut track, Clock::Host, 41.0);
     assert_eq!(starting_in(&second, 0.0, 10.0), starting_in(&first, 0.0, 10.0));
-    assert_eq!(starting_in(&second, 20.0, 60.0), starting_in(&first, 20.0, 60.0));
+    assert_eq!(starting_in(&second, 20.0, 40.0), starting_in(&first, 20.0, 40.0));
     let looped = starting_in(&second, 10.0, 15.0);
     assert!(!looped.is_empty());
     for entry in looped {
@@ -91,7 +92,7 @@ fn what_is_no_number_becomes_a_gap_and_never_a_result<H: Host>() {
         player.locate(Transport::Playing(0));
         player.play(&samples);
     });
-    let timeline = track.timelines().host;
+    let timeline = recorded(&mut track, Clock::Host, 30.0);
     let is_gap = |entry: &&Entry| entry.content == Content::Gap(GapReason::NotFinite);
     let gap = timeline.entries().iter().find(is_gap).expect("there is a gap");
     assert!((gap.start_s..=gap.end_s).contains(&12.0) && gap.end_s - gap.start_s < 1.0, "{gap:?}");

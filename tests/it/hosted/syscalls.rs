@@ -37,7 +37,7 @@ fn play_between_marks<H: Host>(host: &H) {
             let change = (id, f64::from(index / 400 % 2));
             player.process_with(512, (index % 100 == 0).then_some(change));
             // Time for the worker, whose doings must not show either; to sleep would be a call of its own.
-            for _ in 0..20_000 {
+            for _ in 0..5_000 {
                 hint::spin_loop();
             }
         }
