@@ -1,12 +1,9 @@
 //! The plugin as hosts load it: a shared library with the CLAP interface, in a host of clack's making.
 
 mod audio;
+pub(crate) mod bent;
 mod editor;
-mod host;
+pub(crate) mod host;
 mod lifecycle;
 mod params;
-mod render;
 mod state;
-mod syscalls;
-
-pub(crate) use host::in_own_process;

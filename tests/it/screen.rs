@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, MapState};
+use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, ImageFormat, MapState, WindowClass};
 use x11rb::rust_connection::RustConnection;
 
 use crate::skip::skip;
@@ -65,6 +65,41 @@ impl Drop for Screen {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// A host's window, in which an editor opens; it goes with this value.
+pub(crate) struct ParentWindow<'a> {
+    x11: &'a RustConnection,
+    pub(crate) id: u32,
+}
+
+impl<'a> ParentWindow<'a> {
+    /// A white window of `width` x `height` pixels.
+    pub(crate) fn open(x11: &'a RustConnection, (width, height): (u32, u32)) -> Self {
+        let (screen, id) = (&x11.setup().roots[0], x11.generate_id().unwrap());
+        let (class, look) = (WindowClass::INPUT_OUTPUT, CreateWindowAux::new().background_pixel(screen.white_pixel));
+        x11.create_window(0, id, screen.root, 10, 10, width as u16, height as u16, 0, class, 0, &look).unwrap();
+        x11.map_window(id).unwrap();
+        sync(x11);
+        Self { x11, id }
+    }
+
+    /// Number of different pixel values in what is shown.
+    pub(crate) fn n_colours(&self) -> usize {
+        Picture::of(self.x11, self.id).unwrap().colours().len()
+    }
+}
+
+impl Drop for ParentWindow<'_> {
+    fn drop(&mut self) {
+        self.x11.destroy_window(self.id).unwrap();
+        sync(self.x11);
+    }
+}
+
+/// Waits until the server has done what it was told.
+fn sync(x11: &RustConnection) {
+    x11.get_input_focus().unwrap().reply().unwrap();
 }
 
 /// What a window shows, row by row.

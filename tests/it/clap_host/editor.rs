@@ -1,60 +1,48 @@
 //! The editor in a host's window, on a display of its own.
 
-use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
-use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
-use x11rb::rust_connection::RustConnection;
+use clack_host::prelude::{HostHandlers, HostInfo, PluginInstance};
 
-use super::host::{Track, in_own_process, library, load};
-use crate::screen::{Picture, Screen};
+use super::host::{MainThread, Shared, Track, load};
+use crate::own_process::on_a_screen;
+use crate::screen::ParentWindow;
 
 const EMBEDDED: GuiConfiguration<'_> = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
 
 /// Sizes in turn: the first, the smallest, wide, tall, and large.
 const SIZES: [(u32, u32); 5] = [(760, 460), (480, 300), (1200, 320), (500, 700), (1180, 690)];
 
-/// A host's window on the display.
-struct HostWindow<'a> {
-    x11: &'a RustConnection,
-    id: u32,
+/// A host that knows nothing of editors, as far as it says.
+struct Bare;
+
+impl HostHandlers for Bare {
+    type Shared<'a> = Shared;
+    type MainThread<'a> = MainThread;
+    type AudioProcessor<'a> = ();
 }
 
-impl<'a> HostWindow<'a> {
-    fn open(x11: &'a RustConnection, screen: usize, size: GuiSize) -> Self {
-        let (screen, id) = (&x11.setup().roots[screen], x11.generate_id().unwrap());
-        let (width, height) = (size.width as u16, size.height as u16);
-        let look = CreateWindowAux::new().background_pixel(screen.white_pixel);
-        x11.create_window(0, id, screen.root, 10, 10, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &look).unwrap();
-        x11.map_window(id).unwrap();
-        x11.sync();
-        Self { x11, id }
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_without_the_extension_may_ask_for_an_editor() {
+    const NAME: &str = "clap_host::editor::a_host_without_the_extension_may_ask_for_an_editor";
+    let Some(entry) = load() else { return };
+    if !on_a_screen(NAME) {
+        return;
     }
-
-    /// Number of different pixel values in what is shown.
-    fn n_colours(&self) -> usize {
-        Picture::of(self.x11, self.id).unwrap().colours().len()
-    }
-}
-
-impl Drop for HostWindow<'_> {
-    fn drop(&mut self) {
-        self.x11.destroy_window(self.id).unwrap();
-        self.x11.sync();
-    }
-}
-
-trait Sync {
-    /// Waits until the server has done what it was told.
-    fn sync(&self);
-}
-
-impl Sync for RustConnection {
-    fn sync(&self) {
-        self.get_input_focus().unwrap().reply().unwrap();
+    let info = HostInfo::new("moodline-tests", "Moodline", "", "0.1.0").unwrap();
+    let id = c"org.moodline.moodline";
+    let instance = PluginInstance::<Bare>::new(|()| Shared::default(), |_| MainThread, &entry, id, &info);
+    let mut instance = instance.unwrap();
+    for _ in 0..3 {
+        let handle = instance.plugin_handle();
+        let gui = handle.get_extension::<PluginGui>().unwrap();
+        // It may open one or refuse.
+        if gui.create(&handle, EMBEDDED).is_ok() {
+            gui.destroy(&handle);
+        }
     }
 }
 
@@ -62,17 +50,12 @@ impl Sync for RustConnection {
 #[cfg(target_os = "linux")]
 fn the_editor_opens_resizes_and_closes_twenty_times() {
     const NAME: &str = "clap_host::editor::the_editor_opens_resizes_and_closes_twenty_times";
-    if env::var_os("MOODLINE_TEST_DISPLAY").is_none() {
-        if library().is_none() {
-            return;
-        }
-        let Some(screen) = Screen::start() else { return };
-        in_own_process(NAME, &[("DISPLAY", &screen.display), ("MOODLINE_TEST_DISPLAY", "1")]);
+    let Some(entry) = load() else { return };
+    if !on_a_screen(NAME) {
         return;
     }
-    let entry = load().unwrap();
     let mut track = Track::new(&entry);
-    let (x11, screen) = x11rb::connect(None).unwrap();
+    let (x11, _) = x11rb::connect(None).unwrap();
     let mut opened_first = None;
     for round in 0..20 {
         track.with(|gui: &PluginGui, handle| {
@@ -83,7 +66,7 @@ fn the_editor_opens_resizes_and_closes_twenty_times() {
         let size = track.with(|gui: &PluginGui, handle| gui.get_size(handle)).unwrap();
         let first = *opened_first.get_or_insert(size);
         assert_eq!((first.width, first.height), (760, 460));
-        let window = HostWindow::open(&x11, screen, size);
+        let window = ParentWindow::open(&x11, (size.width, size.height));
         track.with(|gui: &PluginGui, handle| {
             #[allow(unsafe_code, reason = "the window outlives the editor, which is destroyed first")]
             unsafe { gui.set_parent(handle, Window::from_x11_handle(window.id.into())) }.unwrap();

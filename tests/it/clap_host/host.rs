@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, MainPortInfo, PluginAudioPortsConfig};
@@ -36,12 +36,16 @@ impl HostHandlers for TestHost {
     }
 }
 
-pub(crate) struct Shared;
+/// Whether the plugin wants the main thread.
+#[derive(Default)]
+pub(crate) struct Shared(AtomicBool);
 
 impl SharedHandler<'_> for Shared {
     fn request_restart(&self) {}
     fn request_process(&self) {}
-    fn request_callback(&self) {}
+    fn request_callback(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 impl HostParamsImplShared for Shared {
@@ -108,7 +112,7 @@ impl Track {
     pub(crate) fn new(entry: &PluginEntry) -> Self {
         let info = HostInfo::new("moodline-tests", "Moodline", "", "0.1.0").unwrap();
         let id = c"org.moodline.moodline";
-        let instance = PluginInstance::new(|()| Shared, |_| MainThread, entry, id, &info);
+        let instance = PluginInstance::new(|()| Shared::default(), |_| MainThread, entry, id, &info);
         Self { instance: instance.expect("the factory makes what it lists") }
     }
 
@@ -120,6 +124,13 @@ impl Track {
         let handle = self.instance.plugin_handle();
         let extension = handle.get_extension::<E>().expect("the plugin has the extension");
         call(&extension, &handle)
+    }
+
+    /// Gives the plugin the main thread if it asked for it.
+    pub(crate) fn run_main_thread(&mut self) {
+        if self.instance.access_shared_handler(|shared| shared.0.swap(false, Ordering::AcqRel)) {
+            self.instance.call_on_main_thread_callback();
+        }
     }
 
     /// Every parameter, in order: id, name, and the value as the host sees it.
@@ -192,24 +203,35 @@ impl Track {
         max_frames: usize,
         run: impl FnOnce(&mut Player) -> R + Send,
     ) -> R {
-        let config = PluginAudioConfiguration { sample_rate: rate_hz, min_frames_count: 1, max_frames_count: max_frames as u32 };
-        let stopped = self.instance.activate(|_, _| (), config).expect("the plugin takes every rate");
-        let (result, stopped) = thread::scope(|scope| {
-            let audio = scope.spawn(|| {
-                let mut player = Player::new(stopped.start_processing().unwrap(), rate_hz, n_channels, max_frames);
+        let mut player = self.activate(rate_hz, n_channels, max_frames);
+        let (result, player) = thread::scope(|scope| {
+            let audio = scope.spawn(move || {
+                player.start();
                 let result = run(&mut player);
-                (result, player.processor.stop_processing())
+                player.stop();
+                (result, player)
             });
             audio.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        self.instance.deactivate(stopped);
+        self.deactivate(player);
         result
+    }
+
+    /// Activates at `rate_hz` with `n_channels` and hands out the audio thread's side.
+    pub(crate) fn activate(&mut self, rate_hz: f64, n_channels: usize, max_frames: usize) -> Player {
+        let config = PluginAudioConfiguration { sample_rate: rate_hz, min_frames_count: 1, max_frames_count: max_frames as u32 };
+        let stopped = self.instance.activate(|_, _| (), config).expect("the plugin takes every rate");
+        Player::new(stopped, rate_hz, n_channels, max_frames)
+    }
+
+    pub(crate) fn deactivate(&mut self, player: Player) {
+        self.instance.deactivate(player.processor.into_stopped());
     }
 }
 
 /// The audio thread of a host.
 pub(crate) struct Player {
-    processor: StartedPluginAudioProcessor<TestHost>,
+    processor: PluginAudioProcessor<TestHost>,
     rate_hz: f64,
     /// What the next buffer holds, a vector a channel.
     pub(crate) input: Vec<Vec<f32>>,
@@ -219,25 +241,36 @@ pub(crate) struct Player {
     output_ports: AudioPorts,
     /// Where the transport is, in frames; none stands for a host without one.
     pub(crate) position: Option<i64>,
+    /// Whether a transport that is there moves.
+    pub(crate) is_playing: bool,
 }
 
 impl Player {
     pub(crate) fn new(
-        processor: StartedPluginAudioProcessor<TestHost>,
+        processor: impl Into<PluginAudioProcessor<TestHost>>,
         rate_hz: f64,
         n_channels: usize,
         max_frames: usize,
     ) -> Self {
         let silence = vec![vec![0.0; max_frames]; n_channels];
         Self {
-            processor,
+            processor: processor.into(),
             rate_hz,
             input: silence.clone(),
             output: silence,
             input_ports: AudioPorts::with_capacity(n_channels, 1),
             output_ports: AudioPorts::with_capacity(n_channels, 1),
             position: None,
+            is_playing: true,
         }
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.processor.start_processing().expect("the plugin starts");
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.processor.stop_processing().expect("the plugin was started");
     }
 
     /// Processes the first `n_frames` of the input and moves the transport on.
@@ -252,11 +285,14 @@ impl Player {
             latency: 0,
             channels: AudioPortBufferType::f32_output_only(self.output.iter_mut().map(|channel| &mut channel[..n_frames])),
         }]);
-        let transport = self.position.map(|frame| playing_at(frame as f64 / self.rate_hz));
+        let transport = self.position.map(|frame| transport_at(frame as f64 / self.rate_hz, self.is_playing));
         self.processor
+            .as_started_mut()
+            .expect("the plugin was started")
             .process(&inputs, &mut outputs, events, &mut OutputEvents::void(), None, transport.as_ref())
             .expect("the plugin processes");
-        self.position = self.position.map(|frame| frame + n_frames as i64);
+        let n_moved = if self.is_playing { n_frames as i64 } else { 0 };
+        self.position = self.position.map(|frame| frame + n_moved);
     }
 
     /// Plays mono `samples`, the same on every channel, in buffers as long as there is room for.
@@ -274,11 +310,12 @@ impl Player {
     }
 }
 
-/// A transport that plays at `seconds`.
-fn playing_at(seconds: f64) -> TransportEvent {
+/// A transport that plays or stands at `seconds`.
+fn transport_at(seconds: f64, is_playing: bool) -> TransportEvent {
+    let moving = if is_playing { TransportFlags::IS_PLAYING } else { TransportFlags::empty() };
     TransportEvent {
         header: EventHeader::new_core(0, EventFlags::empty()),
-        flags: TransportFlags::IS_PLAYING | TransportFlags::HAS_SECONDS_TIMELINE | TransportFlags::HAS_TEMPO,
+        flags: moving | TransportFlags::HAS_SECONDS_TIMELINE | TransportFlags::HAS_TEMPO,
         song_pos_beats: BeatTime::from_float(seconds * 2.0),
         song_pos_seconds: SecondsTime::from_float(seconds),
         tempo: 120.0,
@@ -328,24 +365,4 @@ impl SavedState {
 /// `content` with its length before it.
 pub(crate) fn with_length(content: &[u8]) -> Vec<u8> {
     [&(content.len() as u64).to_le_bytes()[..], content].concat()
-}
-
-/// Runs the test `name` of this binary in a process of its own, with `variables`, because it looks at all of its process. True in that
-/// process, where the test does its work.
-pub(crate) fn in_own_process(name: &str, variables: &[(&str, &str)]) -> bool {
-    const INSIDE: &str = "MOODLINE_TEST_IN_OWN_PROCESS";
-    if env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {text}", output.status);
-    assert!(text.contains("1 passed"), "there is no test {name}: {text}");
-    println!("{text}");
-    false
 }

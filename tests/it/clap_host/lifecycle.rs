@@ -9,7 +9,8 @@ use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::PluginLatency;
 use clack_host::prelude::InputEvents;
 
-use super::host::{MAX_CHANNELS, Track, in_own_process, load};
+use super::host::{MAX_CHANNELS, Track, load};
+use crate::own_process::in_own_process;
 
 #[test]
 fn the_library_says_what_it_is() {

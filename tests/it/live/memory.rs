@@ -4,7 +4,7 @@ use moodline_engine::live::{Settings, StreamFormat, Transport};
 use moodline_engine::timeline::Clock;
 
 use super::host::{Host, speech};
-use crate::clap_host::in_own_process;
+use crate::own_process::in_own_process;
 
 /// More than an instance may take, bytes.
 const LIMIT: u64 = 8_000_000;

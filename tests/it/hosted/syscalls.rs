@@ -1,14 +1,15 @@
 //! The audio thread never asks the kernel for anything, as strace sees it.
 
+use std::env;
 use std::fs;
 use std::hint;
 use std::path::Path;
 use std::process::Command;
 
-use clack_host::prelude::InputEvents;
-
-use super::host::{Track, library, load, set_event};
+use super::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport, in_both_hosts};
 use crate::skip::skip;
+
+in_both_hosts!(processing_makes_no_system_call);
 
 /// Files that do not exist: looking for them marks the trace.
 const BEGIN: &str = "/moodline-processing-begins";
@@ -16,22 +17,27 @@ const END: &str = "/moodline-processing-ends";
 
 const INSIDE: &str = "MOODLINE_TEST_UNDER_STRACE";
 
-/// Plays between the two marks: two minutes of stereo, which is more than the ring holds, with automation and jumps.
-fn play_between_marks() {
-    let mut track = Track::new(&load().unwrap());
-    track.play(48e3, 2, 512, |player| {
-        player.position = Some(0);
+const STEREO: Setup = Setup { rate_hz: 48e3, n_channels: 2, max_frames: 512 };
+
+/// A bounce, and then between the two marks: two minutes of stereo, which is more than the ring holds, with automation and jumps.
+fn play_between_marks<H: Host>(host: &H) {
+    let mut track = host.track();
+    track.set_mode(Mode::Offline);
+    track.play(&STEREO, |player| player.play(&[0.1; 48_000]));
+    track.set_mode(Mode::Realtime);
+    track.play(&STEREO, |player| {
+        player.locate(Transport::Playing(0));
         player.play(&[0.1; 48_000]);
         let _ = Path::new(BEGIN).exists();
         for index in 0..12_000_u32 {
-            let event = [set_event(5, ["window", "bypass", "source", "follow"][index as usize % 4], f64::from(index / 4 % 2))];
             if index % 1000 == 0 {
-                player.position = Some(i64::from(index % 7) * 48_000);
+                player.locate(Transport::Playing(i64::from(index % 7) * 48_000));
             }
-            let events = if index % 100 == 0 { InputEvents::from_buffer(&event) } else { InputEvents::empty() };
-            player.process(512, &events);
+            let id = ["window", "bypass", "source", "follow"][index as usize / 100 % 4];
+            let change = (id, f64::from(index / 400 % 2));
+            player.process_with(512, (index % 100 == 0).then_some(change));
             // Time for the worker, whose doings must not show either; to sleep would be a call of its own.
-            for _ in 0..20_000 {
+            for _ in 0..5_000 {
                 hint::spin_loop();
             }
         }
@@ -39,22 +45,18 @@ fn play_between_marks() {
     });
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn processing_makes_no_system_call() {
-    if std::env::var_os(INSIDE).is_some() {
-        return play_between_marks();
-    }
-    if library().is_none() {
-        return;
+fn processing_makes_no_system_call<H: Host>() {
+    let Some(host) = H::load() else { return };
+    if env::var_os(INSIDE).is_some() {
+        return play_between_marks(&host);
     }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace");
     let output = Command::new("strace")
         .args(["-f", "-o"])
         .arg(&trace)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "clap_host::syscalls::processing_makes_no_system_call", "--test-threads=1"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", &format!("hosted::syscalls::processing_makes_no_system_call::{}", H::FORMAT), "--test-threads=1"])
         .env(INSIDE, "1")
         .output();
     let output = match output {
@@ -65,8 +67,11 @@ fn processing_makes_no_system_call() {
         Ok(output) => output,
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_silent(&fs::read_to_string(&trace).unwrap());
+}
 
-    let trace = fs::read_to_string(&trace).unwrap();
+/// Asserts that the thread that set the marks in `trace` called nothing between them.
+fn assert_silent(trace: &str) {
     let mark =
         |name: &str| trace.lines().position(|line| line.contains(name)).unwrap_or_else(|| panic!("no {name} in the trace"));
     let (begin, end) = (mark(BEGIN), mark(END));

@@ -1,0 +1,39 @@
+//! What clack's types rightly do not allow: a call of `process` at any time with anything in it.
+#![allow(unsafe_code, reason = "calls a function of CLAP with pointers to locals, or to nothing, as hosts do")]
+
+use std::ptr;
+
+use clack_host::prelude::{InputEvents, OutputEvents};
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
+
+use crate::hosted::bus::{Bus, List};
+
+/// Whether the plugin says that it processed.
+pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n_frames: usize) -> bool {
+    let (n_inputs, n_outputs) = (input.count(), output.count());
+    let (mut inputs, mut outputs) = (input.list(), output.list());
+    let (input, mut output) = (inputs.as_mut().map(buffer), outputs.as_mut().map(buffer));
+    let mut no_events = OutputEvents::void();
+    let process = clap_process {
+        steady_time: -1,
+        frames_count: n_frames as u32,
+        transport: ptr::null(),
+        audio_inputs: input.as_ref().map_or(ptr::null(), ptr::from_ref),
+        audio_outputs: output.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
+        audio_inputs_count: n_inputs,
+        audio_outputs_count: n_outputs,
+        in_events: InputEvents::empty().as_raw(),
+        // SAFETY: nothing is done to it but to hand it over.
+        out_events: unsafe { no_events.as_raw_mut() },
+    };
+    let call = plugin.process.expect("a plugin processes");
+    // SAFETY: the instance is there, and so is all that `process` points to.
+    unsafe { call(plugin, &raw const process) != CLAP_PROCESS_ERROR }
+}
+
+fn buffer(list: &mut List) -> clap_audio_buffer {
+    let (channel_count, data32) = (list.n_channels as u32, list.as_mut_ptr());
+    clap_audio_buffer { data32, data64: ptr::null_mut(), channel_count, latency: 0, constant_mask: 0 }
+}

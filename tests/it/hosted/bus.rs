@@ -1,0 +1,54 @@
+//! Audio as a host hands it over that does not keep the rules.
+
+use std::ptr;
+
+use super::MAX_CHANNELS;
+
+/// One side of a buffer.
+#[derive(Clone, Debug)]
+pub(crate) enum Bus {
+    /// The host says there is none.
+    Absent,
+    /// The host says there is one, and points to nothing.
+    Null,
+    /// So many channels, and no list of them.
+    NoList(usize),
+    /// Channels, of which some point to nothing.
+    Channels(Vec<Option<Vec<f32>>>),
+}
+
+/// A list of channels as both formats have it.
+pub(crate) struct List {
+    pointers: [*mut f32; MAX_CHANNELS],
+    is_null: bool,
+    pub(crate) n_channels: usize,
+}
+
+impl Bus {
+    /// A list of this bus's channels; none where there is no bus.
+    pub(crate) fn list(&mut self) -> Option<List> {
+        let mut list = List { pointers: [ptr::null_mut(); MAX_CHANNELS], is_null: false, n_channels: 0 };
+        match self {
+            Self::Absent | Self::Null => return None,
+            Self::NoList(n_channels) => (list.is_null, list.n_channels) = (true, *n_channels),
+            Self::Channels(channels) => {
+                list.n_channels = channels.len();
+                for (pointer, channel) in list.pointers.iter_mut().zip(channels) {
+                    *pointer = channel.as_mut().map_or(ptr::null_mut(), |samples| samples.as_mut_ptr());
+                }
+            }
+        }
+        Some(list)
+    }
+
+    /// How many of these the host says there are.
+    pub(crate) const fn count(&self) -> u32 {
+        if matches!(self, Self::Absent) { 0 } else { 1 }
+    }
+}
+
+impl List {
+    pub(crate) const fn as_mut_ptr(&mut self) -> *mut *mut f32 {
+        if self.is_null { ptr::null_mut() } else { self.pointers.as_mut_ptr() }
+    }
+}
