@@ -2,7 +2,7 @@
 
 mod audio;
 mod editor;
-mod host;
+pub(crate) mod host;
 mod lifecycle;
 mod params;
 mod render;
