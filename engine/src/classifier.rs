@@ -15,6 +15,7 @@ use crate::model::Model;
 mod library;
 mod native;
 mod onnxruntime;
+mod telemetry;
 
 pub use library::LibrarySearch;
 
@@ -100,8 +101,8 @@ impl fmt::Display for Backend {
 pub enum ClassifierError {
     /// ONNX Runtime was asked for and could not be loaded.
     #[error(
-        "ONNX Runtime is not available: {reason}. Run `cargo xtask setup`, or set {} to the library (1.24 or later), \
-         or use the native backend",
+        "ONNX Runtime is not available: {reason}. Run `cargo xtask setup`, or set {} to the library (1.24 or later, without a \
+         telemetry client), or use the native backend",
         library::VARIABLE
     )]
     OnnxRuntimeUnavailable {

@@ -15,6 +15,7 @@ pub mod model;
 pub mod palette;
 pub mod reading;
 pub mod recording;
+pub mod remote;
 pub mod segment;
 pub mod timeline;
 

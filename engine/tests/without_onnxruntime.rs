@@ -43,6 +43,25 @@ fn asked_for_by_name_its_absence_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn a_library_that_can_call_home_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libonnxruntime.so");
+    fs::write(&library, "\x7fELF https://mobile.events.data.microsoft.com/OneCollector/1.0/").unwrap();
+    let search = LibrarySearch::in_places(vec![library.clone()]);
+    let on_auto = |search| Classifier::with_search(&Model::embedded(), BackendChoice::Auto, search).unwrap();
+    let classifier = on_auto(&search);
+    assert_eq!(classifier.backend(), Backend::Native);
+    let reason = classifier.fallback_reason().unwrap();
+    let why = format!("{}: it was refused, because it can send telemetry over the network", library.display());
+    assert!(reason.contains(&why) && reason.contains("1.28.0"), "{reason}");
+
+    fs::write(&library, "another file in its place").unwrap();
+    let classifier = on_auto(&search);
+    let reason = classifier.fallback_reason().unwrap();
+    assert!(!reason.contains("telemetry over"), "what was known of the old file is not said of the new one: {reason}");
+}
+
+#[test]
 fn the_native_kernel_needs_no_library() {
     let classifier = Classifier::with_search(&Model::embedded(), BackendChoice::Native, &LibrarySearch::default()).unwrap();
     assert_eq!((classifier.backend(), classifier.fallback_reason()), (Backend::Native, None));

@@ -24,6 +24,8 @@ mod pedalboard;
 mod picture;
 mod plugin_audio;
 mod plugin_state;
+#[cfg(target_os = "linux")]
+mod private;
 mod prosody;
 mod python_onnx;
 mod resampling;

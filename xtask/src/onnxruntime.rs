@@ -13,8 +13,12 @@ use crate::files::sha256;
 use crate::python::Python;
 use crate::workspace;
 
-/// The version all pins are of.
-pub(crate) const VERSION: &str = "1.31.1";
+// What is fetched here and what the engine loads are held to the same marks, though this program depends on no crate of ours.
+#[path = "../../engine/src/classifier/telemetry.rs"]
+mod telemetry;
+
+/// The version all pins are of: the last one whose builds have no telemetry client on any system.
+pub(crate) const VERSION: &str = "1.28.0";
 
 /// One platform's wheel and the library in it.
 struct Pin {
@@ -35,41 +39,41 @@ const PINS: &[Pin] = &[
     Pin {
         platform: ("linux", "x86_64"),
         tag: "manylinux_2_28_x86_64",
-        wheel_sha256: "5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f",
-        library: "onnxruntime/capi/libonnxruntime.so.1.31.1",
-        library_sha256: "fc44112fbe06d7d689c57e11d3862031f64711007e4ee020f8eed5185fd2c1d3",
+        wheel_sha256: "a166b78ee04f3a37fa1ef82034b6a3ce96d9684e582d4d30b296de83e9998bb5",
+        library: "onnxruntime/capi/libonnxruntime.so.1.28.0",
+        library_sha256: "aa4079d18f4ea7a5f3a94d80cd4bbe0f2740436626622d64d793803a20381083",
         installed: "libonnxruntime.so",
     },
     Pin {
         platform: ("linux", "aarch64"),
         tag: "manylinux_2_28_aarch64",
-        wheel_sha256: "da05378364c44d4407e463982d2bf8d5e4cfea873283757e48beeb41df97b7f3",
-        library: "onnxruntime/capi/libonnxruntime.so.1.31.1",
-        library_sha256: "8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467",
+        wheel_sha256: "8d66f9ceb29909c70839e4e4fb3435c7b490050d8f162bd5f3aba4ca01ee517f",
+        library: "onnxruntime/capi/libonnxruntime.so.1.28.0",
+        library_sha256: "23a37c2994bc273e1d59a4f49af6cba5bf1cfbc29f04907ec27df375aba50a7d",
         installed: "libonnxruntime.so",
     },
     Pin {
         platform: ("macos", "aarch64"),
         tag: "macosx_14_0_arm64",
-        wheel_sha256: "60b6b69bfe580eab576cacc5d132a0e9cf2a37fcfd18d46dd191042b1d1ed0d7",
-        library: "onnxruntime/capi/libonnxruntime.1.31.1.dylib",
-        library_sha256: "f8b06155feece624e55e49124340eea279da812529ae6fbc46a9f2be9c9cad2e",
+        wheel_sha256: "f5c5daabd28aad610f83fdcf32acec8fb57e6adc6c6a39fe2a3c755db957b410",
+        library: "onnxruntime/capi/libonnxruntime.1.28.0.dylib",
+        library_sha256: "99909e99214e31fe2296c9f7fae5abc2eaf0145342efe8b0a6ed82e9ddb0a0a0",
         installed: "libonnxruntime.dylib",
     },
     Pin {
         platform: ("windows", "x86_64"),
         tag: "win_amd64",
-        wheel_sha256: "c3d91b5de31e2fc82d71bd65b2b22bddee8b49057a3a36338e9a868e0ea90c05",
+        wheel_sha256: "0d650aeee29368414367b65529e90afe4bf1bab76254789063b8b2f7ea3013c8",
         library: "onnxruntime/capi/onnxruntime.dll",
-        library_sha256: "8482d2ee174e28504f99730fb01d6861575870283de4ed3a897ad39170d9a9b9",
+        library_sha256: "14e186627f109a15f28f0b36f6e8ea07c79eac666818e63c39a9792f415bf649",
         installed: "onnxruntime.dll",
     },
     Pin {
         platform: ("windows", "aarch64"),
         tag: "win_arm64",
-        wheel_sha256: "93800007a7023b3ab26ad72e6463d0d57d84ead49a2f6341954d91438e046bc0",
+        wheel_sha256: "0faf85fb447a663c9cdadc39bd6b19bdf7bedded6699e45731b9b36c46fd993d",
         library: "onnxruntime/capi/onnxruntime.dll",
-        library_sha256: "f4f7729bf4aa0c78b6ab5253747f3593bb9a28b4c4275a0a9f59f04ea580d61f",
+        library_sha256: "a3c722907fb82ae7aa999d90bc81b8dc6358f1260125078485b392d53eea716c",
         installed: "onnxruntime.dll",
     },
 ];
@@ -100,6 +104,7 @@ pub(crate) fn licences(library: &Path) -> Vec<(PathBuf, String)> {
 fn install(pin: &Pin, folder: &Path, download: impl FnOnce(&Pin, &Path) -> Result<PathBuf>) -> Result<PathBuf> {
     let installed = folder.join(pin.installed);
     if installed.is_file() && sha256(&installed)? == pin.library_sha256 {
+        refuse_telemetry(&installed)?;
         return Ok(installed);
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -113,11 +118,12 @@ fn install(pin: &Pin, folder: &Path, download: impl FnOnce(&Pin, &Path) -> Resul
         io::copy(&mut source, &mut File::create(&path)?)?;
         Ok(path)
     };
+    let library = unpack(pin.library, pin.installed)?;
+    check(&library, pin.library_sha256)?;
+    refuse_telemetry(&library)?;
     for (entry, name) in LICENCES {
         fs::rename(unpack(entry, name)?, folder.join(name))?;
     }
-    let library = unpack(pin.library, pin.installed)?;
-    check(&library, pin.library_sha256)?;
     fs::rename(library, &installed)?;
     Ok(installed)
 }
@@ -127,6 +133,15 @@ fn check(path: &Path, expected: &str) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     ensure!(found == expected, "{name} was refused: expected SHA-256 {expected}, found {found}");
     Ok(())
+}
+
+/// A pin of the right digest can still be the wrong choice.
+fn refuse_telemetry(library: &Path) -> Result<()> {
+    let mark = telemetry::client_in(library).with_context(|| format!("cannot read {}", library.display()))?;
+    let name = library.file_name().unwrap_or_default().to_string_lossy();
+    mark.map_or(Ok(()), |mark| {
+        bail!("{name} was refused: it has a telemetry client, as '{mark}' in it shows; pin a version without")
+    })
 }
 
 /// Fetches the wheel of `pin` into `folder` with pip.
@@ -155,9 +170,13 @@ mod tests {
     const LIBRARY: &[u8] = b"a library";
 
     fn wheel(folder: &Path) -> PathBuf {
+        wheel_with(folder, LIBRARY)
+    }
+
+    fn wheel_with(folder: &Path, library: &[u8]) -> PathBuf {
         let path = folder.join("onnxruntime.whl");
         let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
-        for (name, text) in [("library.so", LIBRARY), (LICENCES[0].0, b"licence"), (LICENCES[1].0, b"notices")] {
+        for (name, text) in [("library.so", library), (LICENCES[0].0, b"licence"), (LICENCES[1].0, b"notices")] {
             archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
             archive.write_all(text).unwrap();
         }
@@ -170,13 +189,17 @@ mod tests {
     }
 
     fn pin() -> Pin {
+        pin_of(LIBRARY)
+    }
+
+    fn pin_of(bytes: &[u8]) -> Pin {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("library");
-        fs::write(&library, LIBRARY).unwrap();
+        fs::write(&library, bytes).unwrap();
         Pin {
             platform: (OS, ARCH),
             tag: "any",
-            wheel_sha256: leak(sha256(&wheel(folder.path())).unwrap()),
+            wheel_sha256: leak(sha256(&wheel_with(folder.path(), bytes)).unwrap()),
             library: "library.so",
             library_sha256: leak(sha256(&library).unwrap()),
             installed: "libonnxruntime.so",
@@ -220,6 +243,19 @@ mod tests {
         let error = install(&pin(), cache.path(), corrupt).unwrap_err().to_string();
         assert!(error.contains("was refused: expected SHA-256"), "{error}");
         assert!(names(cache.path()).is_empty());
+    }
+
+    #[test]
+    fn a_library_that_would_call_home_is_refused_though_its_digest_is_right() {
+        let library = b"a library that asks for https://mobile.events.data.microsoft.com/OneCollector/1.0/";
+        let cache = tempfile::tempdir().unwrap();
+        let install = || install(&pin_of(library), cache.path(), |_, folder| Ok(wheel_with(folder, library)));
+        let error = install().unwrap_err().to_string();
+        assert!(error.contains("libonnxruntime.so was refused: it has a telemetry client"), "{error}");
+        assert!(names(cache.path()).is_empty());
+        fs::write(cache.path().join("libonnxruntime.so"), library).unwrap();
+        let error = install().unwrap_err().to_string();
+        assert!(error.contains("it has a telemetry client"), "in the cache already: {error}");
     }
 
     #[test]

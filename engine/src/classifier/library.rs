@@ -1,12 +1,15 @@
 //! Where ONNX Runtime's library is looked for.
 //!
 //! In: the environment of the process. Out: files to try, in order. The working directory is never looked at, because whoever can put a
-//! file beside an audio file must not be able to run code; for the same reason relative paths in the environment are left out.
+//! file beside an audio file must not be able to run code; for the same reason relative paths in the environment are left out, and no code
+//! comes from another machine.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::remote;
 
 /// Environment variable that names the library or its folder.
 pub(super) const VARIABLE: &str = "MOODLINE_ONNXRUNTIME";
@@ -16,6 +19,8 @@ pub(super) const VARIABLE: &str = "MOODLINE_ONNXRUNTIME";
 pub struct LibrarySearch {
     /// Files, or folders that may hold one.
     places: Vec<PathBuf>,
+    /// Places on other machines, which are not even looked at.
+    remote: Vec<PathBuf>,
 }
 
 impl LibrarySearch {
@@ -42,17 +47,24 @@ impl LibrarySearch {
         Self::in_places(places)
     }
 
-    /// Exactly these files and folders; relative ones are left out.
+    /// Exactly these files and folders; relative ones are left out, and so are those on other machines.
     #[must_use]
-    pub fn in_places(mut places: Vec<PathBuf>) -> Self {
+    pub fn in_places(places: Vec<PathBuf>) -> Self {
+        let (remote, mut places): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| remote::is_remote(place));
         places.retain(|place| place.is_absolute());
-        Self { places }
+        Self { places, remote }
     }
 
     /// Files and folders, first to last; all absolute.
     #[must_use]
     pub fn places(&self) -> &[PathBuf] {
         &self.places
+    }
+
+    /// Files and folders that were left out because they lie on other machines.
+    #[must_use]
+    pub fn remote(&self) -> &[PathBuf] {
+        &self.remote
     }
 
     /// The library files that exist now, first to last.
@@ -226,6 +238,15 @@ mod tests {
         assert!(LibrarySearch::in_places(vec!["libonnxruntime.so".into(), ".".into()]).places().is_empty());
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn nothing_on_another_machine_is_looked_at() {
+        let share = Path::new(r"\\server\share\onnxruntime.dll");
+        let search = search(&[(VARIABLE, share)], Some(share));
+        assert!(search.places().iter().all(|place| !remote::is_remote(place)));
+        assert_eq!(search.remote()[0], share);
+    }
+
     #[test]
     fn the_variable_may_name_the_file_itself() {
         let folder = tempfile::tempdir().unwrap();
@@ -238,7 +259,7 @@ mod tests {
     #[test]
     fn in_a_folder_the_plain_name_comes_first_and_then_the_latest_version() {
         let folder = tempfile::tempdir().unwrap();
-        let names = ["libonnxruntime.so", "libonnxruntime.so.1.31.1", "libonnxruntime.so.1.9.0"];
+        let names = ["libonnxruntime.so", "libonnxruntime.so.1.28.0", "libonnxruntime.so.1.9.0"];
         for name in ["libonnxruntime_providers_shared.so", "libother.so", names[2], names[0], names[1]] {
             fs::write(folder.path().join(name), "a library").unwrap();
         }

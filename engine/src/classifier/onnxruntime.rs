@@ -3,8 +3,12 @@
 //! One environment a process, one session a classifier, one thread a session: the network is far too small to share out. Every call into the library
 //! is guarded against panics of the bindings.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use moodline_core::onnx::names;
 use ort::environment::Environment;
@@ -12,8 +16,10 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
+use super::telemetry::client_in;
 use super::{ClassifierError, LibrarySearch, Outputs};
 use crate::model::Model;
+use crate::remote;
 
 /// A session with the model.
 #[derive(Debug)]
@@ -68,7 +74,7 @@ fn build_session(environment: &Environment, bytes: &[u8]) -> ort::Result<Session
 /// The environment of this process. A failure is not kept: a library may be installed while the program runs.
 fn environment(search: &LibrarySearch) -> Result<Environment, ClassifierError> {
     static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
-    let mut environment = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = environment.as_ref() {
         return Ok(environment.clone());
     }
@@ -76,11 +82,12 @@ fn environment(search: &LibrarySearch) -> Result<Environment, ClassifierError> {
     Ok(environment.insert(loaded).clone())
 }
 
-/// Loads the first library that is new enough; otherwise says what was wrong with each.
+/// Loads the first library that is new enough and keeps to itself; otherwise says what was wrong with each.
 fn load(search: &LibrarySearch) -> Result<Environment, String> {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<String> = search.remote().iter().map(|path| format!("{}: {REMOTE}", path.display())).collect();
     for path in search.candidates() {
         let load = || -> Result<Environment, String> {
+            refuse_callers_home(&path)?;
             let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
             builder.with_name("moodline").with_telemetry(false).build().map_err(|error| error.to_string())
         };
@@ -94,6 +101,37 @@ fn load(search: &LibrarySearch) -> Result<Environment, String> {
         reasons.push(format!("its library is in none of {}", places.join(", ")));
     }
     Err(reasons.join("; "))
+}
+
+const REMOTE: &str = "it lies on another machine, from which no code is loaded; copy it to this one";
+
+/// Says why the library at `path` must not be loaded, if it must not: it lies on another machine or has a telemetry client, which nothing
+/// that is called or set once it is loaded stops.
+fn refuse_callers_home(path: &Path) -> Result<(), String> {
+    let unreadable = |error: io::Error| format!("it cannot be read: {error}");
+    // A drive letter or a link can lead to a share, too.
+    if remote::is_remote(&path.canonicalize().map_err(unreadable)?) {
+        return Err(REMOTE.to_owned());
+    }
+    match known_client_in(path).map_err(unreadable)? {
+        None => Ok(()),
+        Some(mark) => Err(format!(
+            "it was refused, because it can send telemetry over the network ('{mark}' is in it); take one that cannot, such as 1.28.0"
+        )),
+    }
+}
+
+/// [`client_in`], which reads the whole file, once a process for each file that stays as it is.
+fn known_client_in(path: &Path) -> io::Result<Option<&'static str>> {
+    type Seen = (PathBuf, u64, SystemTime);
+    static KNOWN: Mutex<BTreeMap<Seen, Option<&'static str>>> = Mutex::new(BTreeMap::new());
+    let metadata = path.metadata()?;
+    let seen = (path.to_owned(), metadata.len(), metadata.modified()?);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = known.get(&seen) {
+        return Ok(*client);
+    }
+    Ok(*known.entry(seen).or_insert(client_in(path)?))
 }
 
 /// Turns errors and panics of the bindings into one kind of error.

@@ -72,7 +72,13 @@ const PACKAGES: &[Package] = &[
     package("libx11-xcb1", "X11, for the editor", Purpose::Tests, Sign::Library("libX11-xcb.so.1")),
     package("libxcursor1", "X11, for the editor", Purpose::Tests, Sign::Library("libXcursor.so.1")),
     package("libxkbcommon-x11-0", "X11, for the editor", Purpose::Tests, Sign::Library("libxkbcommon-x11.so.0")),
-    package("strace", "shows that the audio thread makes no system call", Purpose::Tests, Sign::Program("strace", "--version")),
+    package(
+        "strace",
+        "shows that the audio thread makes no system call, and that no program uses the network",
+        Purpose::Tests,
+        Sign::Program("strace", "--version"),
+    ),
+    package("iproute2", "a network of its own, for the test that none is used", Purpose::Tests, Sign::Program("ip", "-Version")),
     package("ardour", "a host to test the plugin in", Purpose::Tests, Sign::Database),
     package(
         "slurm-wlm",
