@@ -16,6 +16,8 @@ pub mod palette;
 pub mod reading;
 pub mod recording;
 pub mod segment;
+#[cfg(feature = "stop")]
+pub mod stop;
 pub mod timeline;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
