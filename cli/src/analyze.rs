@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::files::write_atomically;
+use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::recording::Recording;
 use moodline_engine::{Backend, BackendChoice, Classifier, Model};
 
@@ -25,7 +25,7 @@ use crate::{DONE, FAILED, USAGE};
 pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
     let (inputs, failures) = inputs::expand(&arguments.paths);
     let plan = Plan::of(arguments);
-    if let Err(sentence) = plan.check(&inputs, arguments.labels.is_some()) {
+    if let Err(sentence) = plan.check(&inputs, arguments) {
         streams.note(&format!("moodline: {sentence}\n"));
         return USAGE;
     }
@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
             let mut run = Run::new(plan, &inputs, &setup, labels.as_deref(), streams);
             run.n_failed += failures.len();
             let n_jobs = arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-            work::run(&inputs, &setup, n_jobs, interrupted, |event| run.take(event));
+            let paths = inputs.iter().map(|input| input.path.clone()).collect();
+            work::run(paths, setup, n_jobs, interrupted, |event| run.take(event));
             run.end(interrupted)
         }
         Err(error) => {
@@ -68,7 +69,7 @@ impl Plan {
     }
 
     /// Refuses what makes no sense for so many inputs, in one sentence.
-    fn check(&self, inputs: &[Input], has_labels: bool) -> Result<(), String> {
+    fn check(&self, inputs: &[Input], arguments: &AnalyzeArguments) -> Result<(), String> {
         let several = inputs.len() > 1;
         for (shape, place) in &self.results {
             if several && !shape.holds_many() && !matches!(place, Place::Folder(_)) {
@@ -85,24 +86,28 @@ impl Plan {
             }
             Picture::of(path)?;
         }
-        if has_labels && several {
+        if arguments.labels.is_some() && several {
             return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
-        }
-        let mut files = HashSet::new();
-        if let Some(Place::File(path)) = self.places().find(|place| matches!(place, Place::File(_)) && !files.insert(*place)) {
-            return Err(format!("{} would be written twice", path.display()));
-        }
-        if let Some(input) = inputs.iter().find(|input| self.places().any(|place| *place == Place::File(input.path.clone()))) {
-            return Err(format!("{} is an input and would be overwritten", input.path.display()));
         }
         let mut names = HashSet::new();
         let has_folder = self.places().any(|place| matches!(place, Place::Folder(_)));
-        match inputs.iter().find(|input| has_folder && !names.insert(&input.name)) {
-            None => Ok(()),
-            Some(input) => {
-                Err(format!("two recordings are called {}, and their results would overwrite each other", input.name.display()))
-            }
+        if let Some(input) = inputs.iter().find(|input| has_folder && !names.insert(&input.name)) {
+            let name = input.name.display();
+            return Err(format!("two recordings are called {name}, and their results would overwrite each other"));
         }
+        let files = FilePlan::new(Replace::forced(arguments.force))
+            .read(inputs.iter().map(|input| &input.path))
+            .read(&arguments.model)
+            .read(&arguments.labels)
+            .write(self.files(inputs));
+        files.check().map_err(|refusal| refusal.to_string())
+    }
+
+    /// Every file that will be written.
+    fn files(&self, inputs: &[Input]) -> Vec<PathBuf> {
+        let names = || inputs.iter().map(|input| input.name.as_path());
+        let results = self.results.iter().flat_map(|(shape, place)| place.files(names(), shape.extension()));
+        results.chain(self.plot.iter().flat_map(|place| place.files(names(), Picture::Svg.extension()))).collect()
     }
 }
 
@@ -191,19 +196,26 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
+    /// Writes one recording's results to all places, of which one that fails (a terminal that was closed) does not concern the others.
     fn write(&mut self, index: usize, recording: &Recording) -> anyhow::Result<()> {
         let Self { inputs, labels, config, destinations, plot, streams, progress, .. } = self;
         let (report, name) = (&recording.report, inputs[index].name.as_path());
-        progress.pause(|| destinations.iter_mut().try_for_each(|destination| destination.add(report, name, *labels, streams)))?;
+        let added = progress.pause(|| {
+            let each = destinations.iter_mut().map(|destination| destination.add(report, name, *labels, streams));
+            each.fold(Ok(()), Result::and)
+        });
         let draw = |path: &Path, picture: Picture| -> anyhow::Result<()> {
             Ok(write_atomically(path, &plot::draw(picture, report, config, *labels)?)?)
         };
-        match plot {
+        let drawn = match plot {
             None | Some(Place::Stdout) => Ok(()),
-            Some(Place::Folder(folder)) => draw(&output::file_in(folder, name, Picture::Svg.extension())?, Picture::Svg),
+            Some(Place::Folder(folder)) => output::file_in(folder, name, Picture::Svg.extension())
+                .map_err(anyhow::Error::from)
+                .and_then(|path| draw(&path, Picture::Svg)),
             // INVARIANT: the plan was checked, so the name has one of the two endings.
             Some(Place::File(path)) => draw(path, Picture::of(path).expect("the name of a picture")),
-        }
+        };
+        added.map_err(anyhow::Error::from).and(drawn)
     }
 
     fn fail(&mut self, sentence: &str) {
@@ -218,6 +230,10 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Puts the files in their places and returns the exit code.
     fn end(mut self, interrupted: &AtomicBool) -> u8 {
+        // After an interrupt, those behind one that is not finished.
+        for (index, result) in std::mem::take(&mut self.waiting) {
+            self.deliver(index, result);
+        }
         self.progress.end();
         let stopped = interrupted.load(Ordering::Relaxed) && self.n_done + self.n_failed < self.inputs.len();
         for destination in std::mem::take(&mut self.destinations) {

@@ -91,6 +91,10 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
 
+    /// Let outputs replace recordings, manifests, models and configurations; what this run reads is never replaced
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Recordings analysed at the same time [default: the number of processor cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,

@@ -16,13 +16,16 @@ mod table;
 mod work;
 
 use std::ffi::OsString;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
+use moodline_engine::files;
+use moodline_engine::stop::{self, Request};
 
 pub use console::Streams;
 
-/// Set by Ctrl-C: no further audio is read, and what is finished is written.
+/// Set when the program is asked to end: no further audio is read, and what is finished is written.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// All inputs were analysed.
@@ -50,21 +53,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
     }
 }
 
-/// Lets the first Ctrl-C set [`INTERRUPTED`] and the second end the process.
+/// Lets the first Ctrl-C (SIGTERM, SIGHUP) set [`INTERRUPTED`] and the second end the process.
 ///
 /// # Errors
 /// When the operating system refuses the handler.
-pub fn install_interrupt() -> Result<(), ctrlc::Error> {
+pub fn install_interrupt() -> io::Result<()> {
     const INTERRUPT_EXIT_CODE: i32 = 130;
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPT_EXIT_CODE);
-        }
+    stop::on_request(|request| match request {
+        Request::First => INTERRUPTED.store(true, Ordering::Relaxed),
+        Request::Again => files::exit(INTERRUPT_EXIT_CODE),
     })
 }
 
 /// Sends log lines to stderr, as much as `RUST_LOG` asks for; by default errors only.
 pub fn install_log() {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false).init();
 }

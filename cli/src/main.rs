@@ -1,11 +1,12 @@
 //! The command `moodline`.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if let Err(error) = moodline_cli::install_interrupt() {
-        eprintln!("moodline: Ctrl-C will lose finished results: {error}");
+        // Nobody can be told when standard error is gone.
+        let _ = writeln!(io::stderr(), "moodline: Ctrl-C will lose finished results: {error}");
     }
     moodline_cli::install_log();
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr());

@@ -6,13 +6,18 @@ use moodline_core::Contract;
 use moodline_core::contract::{Normalisation, Padding, StatePolicy};
 use moodline_core::network::{Backbone, CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Pooling};
 use moodline_engine::Model;
+use moodline_engine::files::{FilePlan, Replace};
 use serde_json::json;
 
-use crate::FAILED;
 use crate::args::ModelArguments;
 use crate::console::Streams;
+use crate::{FAILED, USAGE};
 
 pub(crate) fn run(arguments: &ModelArguments, streams: &mut Streams<'_>) -> u8 {
+    if let Err(refusal) = FilePlan::new(Replace::Never).read(&arguments.file).check() {
+        streams.note(&format!("moodline: {refusal}\n"));
+        return USAGE;
+    }
     let model = match &arguments.file {
         None => Model::embedded(),
         Some(path) => match Model::open(path) {

@@ -30,25 +30,42 @@ impl Place {
     pub(crate) fn prepare(&self) -> Result<(), WriteError> {
         match self {
             Self::Stdout => Ok(()),
-            Self::File(path) => AtomicFile::create(path).map(drop),
+            Self::File(path) => AtomicFile::check(path),
             Self::Folder(path) => {
-                fs::create_dir_all(path).map_err(|source| WriteError { path: path.clone(), source })?;
-                AtomicFile::create(&path.join("results")).map(drop)
+                make_folder(path)?;
+                AtomicFile::check(&path.join("results"))
             }
+        }
+    }
+
+    /// The files that results of recordings with these names go to, in a format with this extension.
+    pub(crate) fn files<'a>(&self, names: impl Iterator<Item = &'a Path>, extension: &str) -> Vec<PathBuf> {
+        match self {
+            Self::Stdout => Vec::new(),
+            Self::File(path) => vec![path.clone()],
+            Self::Folder(folder) => names.map(|name| path_in(folder, name, extension)).collect(),
         }
     }
 }
 
 /// The file of one recording in a folder of results: `inner/name.wav` becomes `folder/inner/name.wav.csv`, so that recordings that
-/// differ only in their ending do not collide. Makes the folders in between.
-pub(crate) fn file_in(folder: &Path, name: &Path, extension: &str) -> Result<PathBuf, WriteError> {
+/// differ only in their ending do not collide.
+fn path_in(folder: &Path, name: &Path, extension: &str) -> PathBuf {
     let mut path = folder.join(name).into_os_string();
     path.push(".");
     path.push(extension);
-    let path = PathBuf::from(path);
-    let parent = path.parent().unwrap_or(folder);
-    fs::create_dir_all(parent).map_err(|source| WriteError { path: parent.to_owned(), source })?;
+    PathBuf::from(path)
+}
+
+/// [`path_in`], with the folders in between made.
+pub(crate) fn file_in(folder: &Path, name: &Path, extension: &str) -> Result<PathBuf, WriteError> {
+    let path = path_in(folder, name, extension);
+    make_folder(path.parent().unwrap_or(folder))?;
     Ok(path)
+}
+
+fn make_folder(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
 /// Takes the reports of a run in one format.

@@ -56,7 +56,7 @@ impl Picture {
 /// Draws the timeline of `report`.
 ///
 /// # Errors
-/// Only when the font or the temporary file of the PNG encoder is not there.
+/// Only when the font cannot be loaded.
 pub(crate) fn draw(
     picture: Picture,
     report: &Report,
@@ -80,15 +80,24 @@ pub(crate) fn draw(
             Ok(text.into_bytes())
         }
         Picture::Png => {
-            // The encoder of the drawing library only writes to files.
-            let file = tempfile::Builder::new().suffix(".png").tempfile();
-            let file = file.map_err(|error| anyhow!("no temporary file for the picture: {error}"))?;
-            let size = (PNG_SCALE * width, PNG_SCALE * height);
-            let root = BitMapBackend::new(file.path(), size).into_drawing_area();
+            let (width, height) = (PNG_SCALE * width, PNG_SCALE * height);
+            let mut pixels = vec![0; 3 * width as usize * height as usize];
+            let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
             let canvas = Canvas::new(&root, PNG_SCALE, PNG_TEXT_DROP);
             scene::paint(&canvas, report, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
-            Ok(std::fs::read(file.path())?)
+            drop(root);
+            png_of(&pixels, width, height).map_err(|error| anyhow!("the picture cannot be encoded: {error}"))
         }
     }
+}
+
+/// The PNG file of `pixels`: red, green and blue, row by row. Made in memory, so that no other folder than the picture's must have room.
+fn png_of(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(pixels)?;
+    Ok(file)
 }

@@ -2,19 +2,25 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::recording::{self, Recording, RecordingError};
 use moodline_engine::{BackendChoice, Model};
 
-use crate::inputs::Input;
-
 /// Messages that may wait for the thread that shows them.
 const QUEUE_LEN: usize = 256;
+
+/// How often an interrupt is looked for while no message comes.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long an interrupted run waits for a file that does not come back, such as a pipe that nobody writes to.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What every file is analysed with.
 pub(crate) struct Setup {
@@ -40,49 +46,61 @@ pub(crate) enum Event {
     Finished(usize, Result<Recording, Failure>),
 }
 
-/// Analyses all `inputs`, `n_jobs` at a time, and hands every event to `on_event` on this thread.
-pub(crate) fn run(inputs: &[Input], setup: &Setup, n_jobs: usize, interrupted: &AtomicBool, mut on_event: impl FnMut(Event)) {
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = sync_channel(QUEUE_LEN);
-    thread::scope(|scope| {
-        for _ in 0..n_jobs.min(inputs.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                while let Some((index, input)) = take(inputs, next) {
-                    let result = analyse_guarded(&input.path, setup, interrupted, &sender);
-                    if sender.send(Event::Finished(index, result)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        receiver.iter().for_each(&mut on_event);
-    });
+/// What the threads of a run share.
+struct Shared {
+    paths: Vec<PathBuf>,
+    setup: Setup,
+    next: AtomicUsize,
+    stop: AtomicBool,
 }
 
-fn take<'a>(inputs: &'a [Input], next: &AtomicUsize) -> Option<(usize, &'a Input)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    inputs.get(index).map(|input| (index, input))
+/// Analyses all files, `n_jobs` at a time, and hands every event to `on_event` on this thread. When it was `interrupted`, a file that does not even let
+/// itself be given up is left to its thread.
+pub(crate) fn run(paths: Vec<PathBuf>, setup: Setup, n_jobs: usize, interrupted: &AtomicBool, mut on_event: impl FnMut(Event)) {
+    let n_jobs = n_jobs.min(paths.len());
+    let stop = AtomicBool::new(interrupted.load(Ordering::Relaxed));
+    let shared = Arc::new(Shared { paths, setup, next: AtomicUsize::new(0), stop });
+    let (sender, receiver) = sync_channel(QUEUE_LEN);
+    for _ in 0..n_jobs {
+        let (sender, shared) = (sender.clone(), shared.clone());
+        thread::spawn(move || work(&shared, &sender));
+    }
+    drop(sender);
+    let mut since = None;
+    while since.is_none_or(|since: Instant| since.elapsed() < PATIENCE) {
+        match receiver.recv_timeout(LOOK) {
+            Ok(event) => on_event(event),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if since.is_none() && interrupted.load(Ordering::Relaxed) {
+            shared.stop.store(true, Ordering::Relaxed);
+            since = Some(Instant::now());
+        }
+    }
+}
+
+/// Takes file after file, until none is left or nobody wants to know.
+fn work(shared: &Shared, sender: &SyncSender<Event>) {
+    while !shared.stop.load(Ordering::Relaxed) {
+        let index = shared.next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = shared.paths.get(index) else { return };
+        let result = analyse_guarded(path, &shared.setup, &shared.stop, sender);
+        if sender.send(Event::Finished(index, result)).is_err() {
+            return;
+        }
+    }
 }
 
 /// A panic on one hostile file must not take the other files' results with it.
-fn analyse_guarded(
-    path: &Path,
-    setup: &Setup,
-    interrupted: &AtomicBool,
-    sender: &SyncSender<Event>,
-) -> Result<Recording, Failure> {
-    catch_unwind(AssertUnwindSafe(|| analyse(path, setup, interrupted, sender))).unwrap_or_else(|_| {
+fn analyse_guarded(path: &Path, setup: &Setup, stop: &AtomicBool, sender: &SyncSender<Event>) -> Result<Recording, Failure> {
+    catch_unwind(AssertUnwindSafe(|| analyse(path, setup, stop, sender))).unwrap_or_else(|_| {
         let text = "an internal error stopped the analysis; this is a bug, please report it with the file";
         Err(Failure::Error(format!("{}: {text}", path.display())))
     })
 }
 
-fn analyse(path: &Path, setup: &Setup, interrupted: &AtomicBool, sender: &SyncSender<Event>) -> Result<Recording, Failure> {
-    if interrupted.load(Ordering::Relaxed) {
-        return Err(Failure::Interrupted);
-    }
+fn analyse(path: &Path, setup: &Setup, stop: &AtomicBool, sender: &SyncSender<Event>) -> Result<Recording, Failure> {
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let mut n_bytes_told = 0;
     let mut tell = |n_bytes_read| {
@@ -91,7 +109,7 @@ fn analyse(path: &Path, setup: &Setup, interrupted: &AtomicBool, sender: &SyncSe
     };
     let result = recording::analyse(path, &setup.model, setup.backend, setup.config, |progress| {
         tell((progress.share * n_bytes as f64) as u64);
-        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let recording = result.map_err(|error| match error {
         RecordingError::Stopped { .. } => Failure::Interrupted,

@@ -17,6 +17,8 @@ pub mod reading;
 pub mod recording;
 pub mod remote;
 pub mod segment;
+#[cfg(feature = "stop")]
+pub mod stop;
 pub mod timeline;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};

@@ -15,7 +15,7 @@ pub fn is_remote(path: &Path) -> bool {
 
 /// Two separators begin a share (`\\server\share`) or a device, which can be a share as well (`\\.\UNC\server`, `\\?\UNC\server`); behind
 /// `\\?\` and `\??\` alone a drive letter is sure to be one.
-fn leads_away(path: &str) -> bool {
+pub(crate) fn leads_away(path: &str) -> bool {
     let path = path.replace('/', "\\");
     let names_a_drive = |rest: &str| rest.as_bytes().get(1) == Some(&b':');
     let verbatim = [r"\\?\", r"\??\"].into_iter().find_map(|prefix| path.strip_prefix(prefix));

@@ -36,7 +36,7 @@ impl ActivateContext<Moodline> for Host {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Clap
     }
-    fn execute(&self, (): ()) {}
+    fn execute(&self, _: <Moodline as Plugin>::BackgroundTask) {}
     fn set_latency_samples(&self, _samples: u32) {}
     fn set_current_voice_capacity(&self, _capacity: u32) {}
 }
@@ -45,8 +45,8 @@ impl ProcessContext<Moodline> for Host {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Clap
     }
-    fn execute_background(&self, (): ()) {}
-    fn execute_gui(&self, (): ()) {}
+    fn execute_background(&self, _: <Moodline as Plugin>::BackgroundTask) {}
+    fn execute_gui(&self, _: <Moodline as Plugin>::BackgroundTask) {}
     fn transport(&self) -> &Transport {
         &self.transport
     }

@@ -9,7 +9,8 @@ mod player;
 mod window;
 
 use std::ffi::OsString;
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ struct Input {
 /// Runs the program and returns its exit code: 0 closed, 1 something could not be opened, 2 wrong arguments.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = window::listen() {
-        eprintln!("moodline-standalone: Ctrl-C will end the program at once: {error}");
+        tell(format_args!("Ctrl-C will end the program at once: {error}"));
     }
     let arguments = match Arguments::read(arguments) {
         Ok(arguments) => arguments,
@@ -45,21 +46,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     if arguments.list_devices {
         for name in devices::microphones() {
-            println!("{name}");
+            say(name);
         }
         return ExitCode::SUCCESS;
     }
     match open(&arguments) {
         Ok(device) => {
-            println!("Backend {}, {} Hz, {}", device.backend, device.sample_rate, input_name(&arguments, &device));
+            say(format_args!("Backend {}, {} Hz, {}", device.backend, device.sample_rate, input_name(&arguments, &device)));
             let opened = nice_export_standalone_with_args::<Standalone, _>(wrapper_arguments(&arguments, &device));
             if opened { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("moodline-standalone: {error}");
+            tell(error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says a line of what was asked for. Nobody can be told when the terminal is gone, and nothing ends because of that.
+fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Says what happens, in a line.
+fn tell(text: impl Display) {
+    let _ = writeln!(io::stderr(), "moodline-standalone: {text}");
 }
 
 /// Opens the file, if there is one, and finds the device for it.
@@ -162,7 +173,8 @@ impl Plugin for Standalone {
         // The wrapper complains that Ctrl-C is taken already, and recommends options that are its own.
         let filter =
             EnvFilter::new("info,nice_plug::wrapper::standalone::wrapper=off,nice_plug::wrapper::standalone::backend=warn");
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).without_time();
+        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+        let logger = logger.without_time().log_internal_errors(false);
         Some(logger.try_init().is_ok())
     }
 

@@ -238,7 +238,7 @@ fn a_folder_for_each_class_becomes_a_manifest_that_trains() {
     let manifest = place.path().join("mine.csv").to_string_lossy().into_owned();
     let folder = root.to_string_lossy().into_owned();
     let make = |extra: &[&str]| {
-        trainer(&[&["corpus", "manifest", "folders", &folder, "--out", &manifest, "--name", "mine"], extra].concat())
+        trainer(&[&["corpus", "manifest", "folders", &folder, "--out", &manifest, "--force", "--name", "mine"], extra].concat())
     };
     // Two files have no speaker; the others are in the manifest.
     assert_eq!(make(&["--split", "0.5,0.5,0"]), ExitCode::from(1));
@@ -277,7 +277,8 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let [table, map, out] = [table, map, place.path().join("mine.csv")].map(|path| path.to_string_lossy().into_owned());
     let make = |extra: &[&str]| {
         trainer(
-            &[&["corpus", "manifest", "csv", &table, "--labels", &map, "--out", &out, "--column", "path=file"], extra].concat(),
+            &[&["corpus", "manifest", "csv", &table, "--labels", &map, "--out", &out, "--force", "--column", "path=file"], extra]
+                .concat(),
         )
     };
 
@@ -295,10 +296,12 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let torn = place.path().join("torn.csv");
     fs::write(&torn, "path,who,label,set\nclips/a_1.flac,anna,Wut,train\nclips/b_1.flac,anna,froh,dev\n").unwrap();
     let torn = torn.to_string_lossy();
-    let arguments = [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out][..], &with_speaker].concat();
+    let arguments =
+        [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out, "--force"][..], &with_speaker].concat();
     assert_eq!(trainer(&arguments), ExitCode::from(1), "anna is in train and dev");
     let without_splits = ["--column", "speaker=who", "--column", "emotion=label"];
-    let arguments = [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out][..], &without_splits].concat();
+    let arguments =
+        [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out, "--force"][..], &without_splits].concat();
     assert_eq!(trainer(&arguments), ExitCode::SUCCESS);
 
     // Without its splits the fourth clip is as good as the others; the speaker may be in the name of the file.

@@ -9,6 +9,8 @@ mod corpora;
 mod corpus;
 mod decode;
 mod features;
+#[cfg(unix)]
+mod files;
 mod gate;
 mod golden;
 mod hosted;

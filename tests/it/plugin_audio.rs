@@ -24,7 +24,7 @@ impl ActivateContext<Moodline> for Host {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Clap
     }
-    fn execute(&self, (): ()) {}
+    fn execute(&self, _: <Moodline as Plugin>::BackgroundTask) {}
     fn set_latency_samples(&self, samples: u32) {
         panic!("there is no latency, found {samples}");
     }
@@ -35,8 +35,8 @@ impl ProcessContext<Moodline> for Host {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Clap
     }
-    fn execute_background(&self, (): ()) {}
-    fn execute_gui(&self, (): ()) {}
+    fn execute_background(&self, _: <Moodline as Plugin>::BackgroundTask) {}
+    fn execute_gui(&self, _: <Moodline as Plugin>::BackgroundTask) {}
     fn transport(&self) -> &Transport {
         &self.transport
     }

@@ -69,10 +69,7 @@ impl Augmenter {
     /// # Errors
     /// [`NoiseError`] for a folder of noises with nothing in it.
     pub fn new(config: &AugmentationConfig, sample_rate: u32) -> Result<(Self, Vec<DecodeError>), NoiseError> {
-        let folders = config.transforms.iter().filter_map(|config| match &config.transform {
-            Transform::NoiseFiles { folder, .. } => Some(folder.as_path()),
-            _ => None,
-        });
+        let folders = config.noise_folders();
         let (noises, problems) = NoiseFiles::read(folders, sample_rate)?;
         let mut hash = Sha256::new();
         hash.update(REVISION.to_le_bytes());

@@ -28,6 +28,9 @@ mod tests;
 
 use seeds::SeedFigures;
 
+/// Its name in the folder of a model.
+const CARD: &str = "MODEL_CARD.md";
+
 /// Why there is no card.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -121,10 +124,18 @@ pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError
     let seeds = seeds::read(folder, &model)?;
     let units = folder.join("units.md");
     let units = if units.is_file() { Some(files::read_text(&units)?) } else { None };
-    let path = folder.join("MODEL_CARD.md");
+    let path = folder.join(CARD);
     let measured = Measured { evaluations, seeds, robustness, units };
     files::write_atomically(&path, card(&model, &measured).as_bytes())?;
     Ok(path)
+}
+
+/// The files that [`write_card`] writes.
+#[must_use]
+pub fn files(folder: &Path, seeds: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = vec![folder.join(CARD)];
+    files.extend((!seeds.is_empty()).then(|| folder.join(seeds::FILE)));
+    files
 }
 
 /// What a folder tells of its model.

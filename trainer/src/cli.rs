@@ -8,13 +8,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use moodline_engine::stop;
 use moodline_engine::{BackendChoice, Model};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cache::FeatureCache;
 use crate::config::{ConfigError, TrainConfig};
+use crate::evaluate::Measured;
 use crate::export::{self, OnnxRuntimeLeg};
+use crate::files::{FilePlan, Refusal, Replace};
 use crate::manifest::{Manifest, Split, Splits};
 use crate::progress::{Interrupt, Progress};
 use crate::run::{self, TrainOptions};
@@ -82,7 +85,7 @@ enum Command {
 /// Trains a network into a run folder
 #[derive(Args)]
 #[command(after_help = "\
-Ctrl-C finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
+Ctrl-C (or SIGTERM, or a closed terminal) finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
 with the same result to the last bit as a run that was never stopped.
 
 Choices of [network]:
@@ -147,6 +150,13 @@ struct Cache {
     folder: Option<PathBuf>,
 }
 
+#[derive(Args)]
+struct Force {
+    /// Lets outputs replace recordings, manifests, models and configurations; what this command reads is never replaced
+    #[arg(long)]
+    force: bool,
+}
+
 /// Measures a model file on labelled clips, through the engine
 #[derive(Args)]
 #[command(after_help = "\
@@ -177,6 +187,8 @@ struct EvaluateArgs {
     backend: BackendChoice,
     #[command(flatten)]
     pool: Pool,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -204,6 +216,8 @@ struct ExportArgs {
     /// Fails where ONNX Runtime is missing, instead of comparing trainer and native kernel only
     #[arg(long)]
     require_onnxruntime: bool,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Writes MODEL_CARD.md from the model and its metrics
@@ -229,7 +243,7 @@ pub fn main() -> ExitCode {
     tracing_subscriber::registry().with(to_standard_error()).init();
     let interrupt = Interrupt::default();
     let requested = interrupt.clone();
-    if let Err(error) = ctrlc::set_handler(move || requested.request()) {
+    if let Err(error) = stop::on_request(move |_| requested.request()) {
         tracing::warn!("Ctrl-C will end the program without a checkpoint of its own: {error}");
     }
     run(std::env::args_os(), Progress::detect(), &interrupt)
@@ -266,9 +280,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
     })
 }
 
-/// Whether the configuration is to blame, not the work.
+/// Whether the command line or the configuration is to blame, not the work.
 fn is_wrong_usage(error: &anyhow::Error) -> bool {
-    error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SweepError::Config(_)))
+    let refused = error.chain().any(|error| error.is::<Refusal>());
+    refused || error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SweepError::Config(_)))
 }
 
 fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
@@ -288,6 +303,8 @@ fn train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -> an
         cache: arguments.cache.folder(),
         tensorboard: arguments.tensorboard,
     };
+    let files = FilePlan::new(Replace::Never).read([&path]).read(&arguments.manifest);
+    files.write_own(RunFolder::files_of_training(&options.out)).check()?;
     let outcome = arguments.pool.install(|| run::train(&options, progress, interrupt))??;
     let out = options.out.display();
     if let Some(best) = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1)) {
@@ -308,6 +325,8 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
     let model = Model::open(&arguments.model)?;
     let split = arguments.split.split();
     let manifest = Manifest::read(&arguments.manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
+    let files = arguments.force.plan().read([&arguments.model]).read(&arguments.manifest).read(manifest.audio());
+    files.write(arguments.report.iter().flat_map(|folder| Measured::report_files(folder))).check()?;
     let measured =
         arguments.pool.install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, progress, interrupt))??;
     if let Some(folder) = &arguments.report {
@@ -336,7 +355,9 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
 
 fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
     let leg = if arguments.require_onnxruntime { OnnxRuntimeLeg::Required } else { OnnxRuntimeLeg::IfFound };
-    let exported = export::export(&RunFolder::open(&arguments.run)?, &arguments.out, leg)?;
+    let folder = RunFolder::open(&arguments.run)?;
+    arguments.force.plan().read(RunFolder::files(folder.root())).write(export::files(&arguments.out)).check()?;
+    let exported = export::export(&folder, &arguments.out, leg)?;
     console::print_line(format_args!("wrote {} and {}", exported.model.display(), exported.config.display()))?;
     console::print_line(format_args!("fingerprint {}", exported.fingerprint))?;
     let compared = match &exported.skipped {
@@ -354,8 +375,19 @@ fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
+    let CardArgs { folder, seeds } = arguments;
+    let writes = card::files(folder, seeds);
+    let reads = seeds.iter().chain([folder]).flat_map(|folder| files::files_in(folder));
+    FilePlan::new(Replace::Never).read(reads.filter(|path| !writes.contains(path))).write(&writes).check()?;
     console::print_line(format_args!("wrote {}", card::write_card(&arguments.folder, &arguments.seeds)?.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Force {
+    /// A plan of files in which this option counts.
+    const fn plan(&self) -> FilePlan {
+        FilePlan::new(Replace::forced(self.force))
+    }
 }
 
 impl SplitArg {

@@ -187,6 +187,8 @@ pub struct Found {
     pub n_copies: usize,
     /// Recordings the layout leaves out on purpose, such as songs and videos.
     pub n_other: usize,
+    /// The label lists or the table that were read.
+    pub sources: Vec<PathBuf>,
 }
 
 fn none_among(problems: &[String]) -> String {

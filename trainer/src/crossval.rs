@@ -36,6 +36,11 @@ use clips::Clips;
 use job::{Job, Model};
 use store::{Finished, Store};
 
+const PREDICTIONS: &str = "predictions.csv";
+const FOLDS: &str = "folds.csv";
+const SUMMARY: &str = "summary.md";
+const RESULTS: &str = "results.json";
+
 /// What to cross-validate, and where to.
 #[derive(Clone, Debug)]
 pub struct CrossvalOptions<'a> {
@@ -179,6 +184,12 @@ pub fn crossval(options: &CrossvalOptions<'_>, progress: Progress, interrupt: &I
     Ok(crossval)
 }
 
+/// The tables that [`crossval`] writes into its folder, whatever is cross-validated.
+#[must_use]
+pub fn files(out: &Path) -> [PathBuf; 4] {
+    [PREDICTIONS, FOLDS, SUMMARY, RESULTS].map(|name| out.join(name))
+}
+
 /// The recipe with the copies of the published protocol, where those are asked for and it has none of its own.
 fn resolved(config: &TrainConfig, protocol: Protocol) -> TrainConfig {
     let mut config = config.clone();
@@ -302,9 +313,9 @@ impl Crossval {
     fn write(&self, out: &Path) -> Result<(), CrossvalError> {
         let results = &self.results;
         let mut contents = vec![
-            ("predictions.csv".to_owned(), self.predictions.clone()),
-            ("folds.csv".to_owned(), results.to_folds_csv()),
-            ("summary.md".to_owned(), results.to_markdown()),
+            (PREDICTIONS.to_owned(), self.predictions.clone()),
+            (FOLDS.to_owned(), results.to_folds_csv()),
+            (SUMMARY.to_owned(), results.to_markdown()),
         ];
         for model in &results.models {
             for (index, group) in model.groups.iter().enumerate() {
@@ -329,7 +340,7 @@ impl Crossval {
             }
         }
         // Last, because whoever finds it may take everything else for complete.
-        contents.push(("results.json".to_owned(), results.to_json()));
+        contents.push((RESULTS.to_owned(), results.to_json()));
         for (name, content) in contents {
             files::write_atomically(&out.join(name), content.as_bytes())?;
         }

@@ -307,7 +307,18 @@ pub enum ReportError {
     Plot(#[from] PlotError),
 }
 
+const METRICS: &str = "metrics.json";
+const PREDICTIONS: &str = "predictions.csv";
+const CONFUSION: &str = "confusion.svg";
+const RELIABILITY: &str = "reliability.svg";
+
 impl Measured {
+    /// The files that [`Self::write_report`] may write into a folder.
+    #[must_use]
+    pub fn report_files(folder: &Path) -> [PathBuf; 4] {
+        [METRICS, PREDICTIONS, CONFUSION, RELIABILITY].map(|name| folder.join(name))
+    }
+
     /// Writes `metrics.json`, `predictions.csv`, `confusion.svg` and `reliability.svg` into a folder.
     ///
     /// # Errors
@@ -317,12 +328,12 @@ impl Measured {
         let Evaluation { report, calibration, .. } = &self.evaluation;
         let title = self.evaluation.title();
         let mut contents = vec![
-            ("metrics.json", self.evaluation.to_json()),
-            ("predictions.csv", self.predictions_csv()),
-            ("confusion.svg", ConfusionFigure::of(title.clone(), report).svg()?),
+            (METRICS, self.evaluation.to_json()),
+            (PREDICTIONS, self.predictions_csv()),
+            (CONFUSION, ConfusionFigure::of(title.clone(), report).svg()?),
         ];
         if let Some(calibration) = calibration.clone() {
-            contents.push(("reliability.svg", Reliability { title, calibration }.svg()?));
+            contents.push((RELIABILITY, Reliability { title, calibration }.svg()?));
         }
         contents
             .into_iter()

@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::checkpoint::{Best, Checkpoint, CheckpointError};
 use crate::config::TrainConfig;
-use crate::files::{self, FileError};
+use crate::files::{self, AtomicFile, FileError, WriteError};
 use crate::network::{Network, NetworkError};
 use crate::run_folder::{RunFolder, RunFolderError};
 
@@ -141,10 +141,9 @@ pub fn export(folder: &RunFolder, out: &Path, onnxruntime: OnnxRuntimeLeg) -> Re
     let model = Model::from_bytes(bytes)?;
     let (largest_difference, skipped) = check_parity(&model, &network, &checkpoint.scaler, onnxruntime)?;
 
-    let train_toml = files::folder_of(out).join("train.toml");
+    let [_, train_toml] = files(out);
     files::create_folder(files::folder_of(out))?;
-    files::write_atomically(&train_toml, &files::read(&folder.config_path())?)?;
-    files::write_atomically(out, model.bytes())?;
+    write_both([(&train_toml, &files::read(&folder.config_path())?), (out, model.bytes())]).map_err(FileError::from)?;
     Ok(Exported {
         model: out.to_owned(),
         config: train_toml,
@@ -153,6 +152,23 @@ pub fn export(folder: &RunFolder, out: &Path, onnxruntime: OnnxRuntimeLeg) -> Re
         largest_difference,
         skipped,
     })
+}
+
+/// The files that [`export`] writes for a model at `out`: the model and its configuration.
+#[must_use]
+pub fn files(out: &Path) -> [PathBuf; 2] {
+    [out.to_owned(), files::folder_of(out).join("train.toml")]
+}
+
+/// Both are complete before either takes its place: a model never lies beside the configuration of another because the disk was full.
+fn write_both(contents: [(&Path, &[u8]); 2]) -> Result<(), WriteError> {
+    let mut complete = Vec::with_capacity(contents.len());
+    for (path, bytes) in contents {
+        let mut file = AtomicFile::create(path)?;
+        file.write(bytes)?;
+        complete.push(file);
+    }
+    complete.into_iter().try_for_each(AtomicFile::commit)
 }
 
 /// The contract of the best epoch.

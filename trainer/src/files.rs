@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use moodline_engine::files;
-pub use moodline_engine::files::folder_of;
+pub use moodline_engine::files::{AtomicFile, FilePlan, Refusal, Replace, WriteError, folder_of};
 
 /// A file or folder that could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,13 @@ impl FileError {
 /// # Errors
 /// [`FileError`] when the folder cannot be written or has no room; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    files::write_atomically(path, bytes).map_err(|error| FileError::at("write", path)(error.source))
+    Ok(files::write_atomically(path, bytes)?)
+}
+
+impl From<WriteError> for FileError {
+    fn from(error: WriteError) -> Self {
+        Self { action: "write", path: error.path, source: error.source }
+    }
 }
 
 /// Creates a folder and those above it.
@@ -57,4 +63,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// [`FileError`] when that cannot be done.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(FileError::at("read", path))
+}
+
+/// The files directly in a folder; none where it cannot be read.
+#[must_use]
+pub fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect()
 }

@@ -224,6 +224,11 @@ impl Manifest {
         if reading.problems.is_empty() { Ok(reading.manifest) } else { Err(ManifestError { problems: reading.problems }) }
     }
 
+    /// The audio files of all clips.
+    pub fn audio(&self) -> impl Iterator<Item = &Path> {
+        self.utterances.iter().map(|utterance| utterance.path.as_path())
+    }
+
     /// The clips of one split, or all for none.
     pub fn of_split(&self, split: Option<Split>) -> impl Iterator<Item = &Utterance> {
         self.utterances.iter().filter(move |utterance| split.is_none() || utterance.split == split)

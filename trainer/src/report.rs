@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, FilePlan, Refusal};
 use crate::plot::PlotError;
 
 mod compare;
@@ -16,7 +16,7 @@ mod runs;
 mod source;
 mod sweeps;
 
-use page::{Block, Section};
+use page::{Block, Picture, Section};
 use source::Material;
 
 /// What to report on, and where.
@@ -52,6 +52,9 @@ pub enum ReportError {
     /// A file or folder.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It would overwrite what it reports on.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// A picture.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -63,11 +66,11 @@ pub enum ReportError {
     },
 }
 
-/// Writes the page and its pictures.
+/// Writes the page and its pictures, unless `files`, which then also knows these, refuses.
 ///
 /// # Errors
 /// [`ReportError`]; a page that was there before is then as it was.
-pub fn write_report(options: &ReportOptions) -> Result<Written, ReportError> {
+pub fn write_report(options: &ReportOptions, files: FilePlan) -> Result<Written, ReportError> {
     let material = Material::read(&options.folders, options.latency)?;
     if material.folders.iter().all(|(_, kinds)| kinds.is_empty()) {
         return Err(ReportError::Nothing { problems: material.problems });
@@ -77,14 +80,19 @@ pub fn write_report(options: &ReportOptions) -> Result<Written, ReportError> {
     let folder = pictures.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let sections = sections(&material, options.latency);
     let (html, drawn) = page::page(&options.title, &folder, &sections)?;
+    let n_figures = drawn.len();
+    let of_picture = |Picture { name, svg, csv }| {
+        [("svg", svg), ("csv", csv)].map(|(extension, content)| (pictures.join(format!("{name}.{extension}")), content))
+    };
+    let contents: Vec<(PathBuf, String)> = drawn.into_iter().flat_map(of_picture).chain([(options.out.clone(), html)]).collect();
+    let files = files.read(options.folders.iter().flat_map(|folder| source::files(folder)));
+    files.write(contents.iter().map(|(path, _)| path)).check()?;
+
     files::create_folder(&pictures)?;
-    for picture in &drawn {
-        for (extension, content) in [("svg", &picture.svg), ("csv", &picture.csv)] {
-            files::write_atomically(&pictures.join(format!("{}.{extension}", picture.name)), content.as_bytes())?;
-        }
+    for (path, content) in &contents {
+        files::write_atomically(path, content.as_bytes())?;
     }
-    files::write_atomically(&options.out, html.as_bytes())?;
-    Ok(Written { page: options.out.clone(), pictures, n_figures: drawn.len(), problems: material.problems })
+    Ok(Written { page: options.out.clone(), pictures, n_figures, problems: material.problems })
 }
 
 /// The page from top to bottom; sections that would be empty are left out.

@@ -252,6 +252,21 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// Every file that a run may have in its folder `root`.
+    #[must_use]
+    pub fn files(root: &Path) -> Vec<PathBuf> {
+        let of = Self { root: root.to_owned() };
+        [vec![of.config_path(), of.provenance_path()], Self::files_of_training(root)].concat()
+    }
+
+    /// Those that are written again and again while the run in `root` goes on.
+    #[must_use]
+    pub fn files_of_training(root: &Path) -> Vec<PathBuf> {
+        let of = Self { root: root.to_owned() };
+        let metrics = [of.csv_path(), of.json_lines_path(), of.tensorboard_path(), of.log_path()];
+        metrics.into_iter().chain([of.last_checkpoint(), of.best_checkpoint(), of.lock_path()]).collect()
+    }
+
     /// Writes everything a run has before its first epoch.
     ///
     /// # Errors

@@ -43,7 +43,8 @@ impl RunLog {
 /// Messages for whoever started the program: warnings, or what `RUST_LOG` asks for.
 pub fn to_standard_error<S: tracing::Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    fmt::layer().with_writer(std::io::stderr).with_filter(filter)
+    // Nobody can be told when standard error is gone, not even of that.
+    fmt::layer().with_writer(std::io::stderr).log_internal_errors(false).with_filter(filter)
 }
 
 /// What a run ran on: program, system, threads; nothing that names the machine or its folders.

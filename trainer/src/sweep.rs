@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::ConfigError;
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, FilePlan, Refusal, Replace};
 use crate::manifest::{Manifest, ManifestError, Splits};
 use crate::network::NetworkError;
 use crate::plot::PlotError;
@@ -87,6 +87,9 @@ pub enum SweepError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It would overwrite what it reads.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// The folder of a trial.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
@@ -199,6 +202,8 @@ pub fn sweep(options: &SweepOptions, progress: Progress, interrupt: &Interrupt) 
     let manifest = Manifest::read(&options.manifests, Splits::Required)?;
     let plan = plan_of(options, &manifest)?;
     let folder = SweepFolder::new(&options.out);
+    let files = FilePlan::new(Replace::Never).read([&options.config]).read(&options.manifests).read(manifest.audio());
+    files.write_own(folder.files()).check()?;
     let _lock = folder.claim(&plan)?;
     let source = DataSource { manifest: &manifest, cache: options.cache.as_deref() };
     let mut local;

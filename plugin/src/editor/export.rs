@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_engine::Segment;
 use moodline_engine::export::{Format, Report};
-use moodline_engine::files::write_atomically;
+use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::live::{ModelState, Status};
 
 /// Stem of the names of exported files.
@@ -48,11 +48,14 @@ pub(crate) fn free_path(folder: &Path, format: Format) -> PathBuf {
         1 => folder.join(format!("{STEM}.{}", format.extension())),
         n => folder.join(format!("{STEM}-{n}.{}", format.extension())),
     };
-    (1..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+    // A link that leads nowhere is something, too.
+    (1..).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(1))
 }
 
-/// Writes `report` to `path` and says so in one sentence; the error is one, too.
+/// Writes `report` to `path` and says so in one sentence; the error is one, too. A recording, a manifest or a model is never replaced, whatever was
+/// answered in the dialog.
 pub(crate) fn write(path: &Path, format: Format, report: &Report) -> Result<String, String> {
+    FilePlan::new(Replace::Never).write([path]).check().map_err(|refusal| refusal.to_string())?;
     match write_atomically(path, format.text(report).as_bytes()) {
         Ok(()) => Ok(format!("Saved {}", path.display())),
         Err(error) => Err(error.to_string()),
@@ -110,6 +113,28 @@ mod tests {
             assert_eq!(second.file_stem().unwrap(), "moodline-2");
         }
         assert_eq!(report.duration_s, 10.0);
+    }
+
+    #[test]
+    fn recordings_models_and_manifests_are_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = report_of_track(&status(), segments());
+        let model = moodline_engine::Model::embedded();
+        let (wav, manifest) = (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", b"path,speaker,emotion\na.wav,anna,sad\n");
+        for (name, bytes, kind) in [
+            ("talk.wav", &wav[..], "a recording"),
+            ("talk", wav, "a recording"),
+            ("damaged.flac", b"", "a recording"),
+            ("model.onnx", model.bytes(), "a model"),
+            ("model.csv", model.bytes(), "a model"),
+            ("corpus.csv", manifest, "a manifest"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let error = write(&path, Format::Csv, &report).unwrap_err();
+            assert!(error.contains(name) && error.contains(kind) && !error.contains("--force"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}");
+        }
     }
 
     #[test]

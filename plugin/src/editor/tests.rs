@@ -12,7 +12,7 @@ use moodline_engine::timeline::{GapReason, Timeline, Timelines};
 use super::*;
 use crate::instance::Instance;
 
-const SIZES: [Vec2; 4] = [layout::MIN_SIZE, vec2(700.0, 300.0), vec2(760.0, 460.0), vec2(1400.0, 900.0)];
+const SIZES: [Vec2; 4] = [MIN_SIZE, vec2(700.0, 300.0), vec2(760.0, 460.0), vec2(1400.0, 900.0)];
 
 struct Bench {
     app: EditorApp,
@@ -283,7 +283,7 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
 
 #[test]
 fn any_size_can_be_shown() {
-    let mut bench = Bench::new(layout::MIN_SIZE);
+    let mut bench = Bench::new(MIN_SIZE);
     for size in [vec2(0.0, 0.0), vec2(1.0, 1.0), vec2(18.0, 18.0), vec2(30.0, 2000.0), vec2(8192.0, 1.0), vec2(8192.0, 8192.0)] {
         bench.show_everything_at(size);
     }

@@ -9,6 +9,7 @@ use cpal::traits::{DeviceTrait, HostTrait};
 use jack::{Client, ClientOptions, PortFlags};
 
 use super::arguments::{Arguments, BackendArgument};
+use super::tell;
 
 /// What the wrapper and the command line call the sound system of the operating system.
 #[cfg(target_os = "macos")]
@@ -58,7 +59,7 @@ pub(super) fn choose(arguments: &Arguments, file: Option<FileFormat>) -> Result<
             if arguments.input_device.is_some() {
                 return Err(reason);
             }
-            eprintln!("moodline-standalone: no sound, because {reason}");
+            tell(format_args!("no sound, because {reason}"));
             Ok(dummy(arguments, file))
         }),
     }
@@ -105,7 +106,7 @@ fn system(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, Str
         None => default_microphone(&host),
     };
     let Some(name) = microphone else {
-        eprintln!("moodline-standalone: {SYSTEM} has no microphone, so the input is silent");
+        tell(format_args!("{SYSTEM} has no microphone, so the input is silent"));
         return Ok(Device { backend: SYSTEM, sample_rate, n_channels: 2, microphone: None });
     };
     let device = find_microphone(&host, &name)

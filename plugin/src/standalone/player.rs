@@ -10,6 +10,7 @@ use moodline_core::resample::Resampler;
 use moodline_engine::decode::AudioReader;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::tell;
 use crate::instance::MAX_CHANNELS;
 
 /// Audio that is decoded ahead, seconds.
@@ -40,7 +41,7 @@ impl Player {
         let (producer, ring) = RingBuffer::new(AHEAD_SECONDS * sample_rate as usize * n_channels);
         thread::Builder::new().name("moodline-decoder".to_owned()).spawn(move || {
             if let Err(error) = decode(reader, sample_rate, n_channels, producer) {
-                eprintln!("moodline-standalone: {error}");
+                tell(error);
             }
         })?;
         Ok(Self { ring, n_channels, position: 0 })
@@ -99,7 +100,7 @@ fn decode(mut reader: AudioReader, sample_rate: u32, n_channels: usize, mut ring
     }
     write(&mut lanes, &mut ring);
     for warning in reader.warnings() {
-        eprintln!("moodline-standalone: {warning}");
+        tell(warning);
     }
     Ok(())
 }

@@ -1,19 +1,23 @@
-//! The window: Ctrl-C closes it, and the program ends with it.
+//! The window: Ctrl-C, SIGTERM and SIGHUP close it, and the program ends with it.
 //!
 //! The framework's wrapper hears Ctrl-C only where it has no window, and where the window cannot be opened it waits for ever without.
 
 use std::error::Error;
+use std::io;
 use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use egui::{Ui, ViewportCommand};
+use moodline_engine::files;
+use moodline_engine::stop::{self, Request};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::NativeSize;
 use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiEditor, EguiEditorHandle, Frame, NiceEguiApp, RepaintNotifier};
 
+use super::tell;
 use crate::editor::EditorApp;
 
 /// Exit code of a program that Ctrl-C ended, as shells have it.
@@ -22,24 +26,22 @@ const INTERRUPTED: i32 = 130;
 /// Exit code of a program that could not open something.
 const FAILED: i32 = 1;
 
-/// Whether Ctrl-C was pressed.
+/// Whether the program was asked to end.
 static QUITTING: AtomicBool = AtomicBool::new(false);
 
 /// Wakes the window.
 static WINDOW: OnceLock<RepaintNotifier> = OnceLock::new();
 
-/// Takes Ctrl-C for this program; the second one ends it at once, should the window not close.
+/// Takes Ctrl-C and its like for this program; the second one ends it at once, should the window not close.
 ///
 /// # Errors
-/// The system does not hand over the signal.
-pub(super) fn listen() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        if QUITTING.swap(true, Ordering::Relaxed) {
-            process::exit(INTERRUPTED);
-        }
-        match WINDOW.get() {
-            Some(window) => window.request_repaint(),
-            None => process::exit(INTERRUPTED),
+/// The system does not hand over the signals.
+pub(super) fn listen() -> io::Result<()> {
+    stop::on_request(|request| {
+        QUITTING.store(true, Ordering::Relaxed);
+        match (request, WINDOW.get()) {
+            (Request::First, Some(window)) => window.request_repaint(),
+            _ => files::exit(INTERRUPTED),
         }
     })
 }
@@ -96,7 +98,7 @@ impl Editor for Window {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         self.0.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host).inspect_err(|error| {
-            eprintln!("moodline-standalone: the window cannot be opened: {error}");
+            tell(format_args!("the window cannot be opened: {error}"));
             process::exit(FAILED);
         })
     }

@@ -23,7 +23,7 @@ fn the_library_says_what_it_is() {
     assert_eq!(descriptor.vendor().unwrap().to_str(), Ok("Moodline"));
     assert_eq!(descriptor.version().unwrap().to_str(), Ok(env!("CARGO_PKG_VERSION")));
     let features: Vec<_> = descriptor.features().map(|feature| feature.to_str().unwrap()).collect();
-    assert_eq!(features, ["analyzer", "audio-effect", "mono", "stereo"]);
+    assert_eq!(features, ["analyzer", "audio-effect", "mono", "stereo", "surround"]);
 }
 
 #[test]
@@ -33,7 +33,8 @@ fn ports_are_one_in_one_out_and_stereo_first() {
     let counts = track.with(|ports: &PluginAudioPorts, handle| (ports.count(handle, true), ports.count(handle, false)));
     assert_eq!(counts, (1, 1));
     let n_layouts = track.with(|config: &PluginAudioPortsConfig, handle| config.count(handle));
-    assert_eq!(n_layouts as usize, MAX_CHANNELS);
+    // As many outputs as inputs, then one channel to two and back.
+    assert_eq!(n_layouts as usize, MAX_CHANNELS + 2);
     // Without a choice by the host: this fails where the first layout is not stereo.
     track.play(48e3, 2, 64, |player| player.process(64, &InputEvents::empty()));
 }

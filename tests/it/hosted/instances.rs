@@ -21,7 +21,7 @@ fn instances_come_and_go_on_several_threads<H: Host>() {
         let mut track = host.track();
         let state = track.save();
         track.set("window", f64::from(index as u32 % 9) / 8.0);
-        if index % 20 == 0 {
+        if index.is_multiple_of(20) {
             track.play(&MONO, |player| player.play(&[0.1; 512]));
         }
         assert!(track.restore(&state));

@@ -141,7 +141,7 @@ fn five_hundred_openings_leave_nothing_behind<H: Host>() {
         let open_and_close = |track: &mut H::Track, index: usize| {
             assert!(track.open(window.id));
             assert!(comes_true(track, |track| track.fitting(760, 460).is_some()));
-            if index % 25 == 0 {
+            if index.is_multiple_of(25) {
                 wait_for_a_picture(track, &window);
             }
             track.close();

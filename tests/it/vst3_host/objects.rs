@@ -104,7 +104,9 @@ impl IBStreamTrait for Stream {
         // SAFETY: the caller has room for as many as it wants.
         unsafe {
             buffer.cast::<u8>().copy_from(rest.as_ptr(), n);
-            n_read.as_mut().map(|n_read| *n_read = n as int32);
+            if let Some(n_read) = n_read.as_mut() {
+                *n_read = n as int32;
+            }
         }
         content.position += n;
         kResultOk
@@ -120,7 +122,9 @@ impl IBStreamTrait for Stream {
         // SAFETY: the caller has as many as it offers.
         unsafe {
             content.bytes[start..end].copy_from_slice(slice::from_raw_parts(buffer.cast(), n));
-            n_written.as_mut().map(|n_written| *n_written = n as int32);
+            if let Some(n_written) = n_written.as_mut() {
+                *n_written = n as int32;
+            }
         }
         content.position = end;
         if n > 0 || n_offered == 0 { kResultOk } else { kResultFalse }

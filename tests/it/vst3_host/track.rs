@@ -55,11 +55,6 @@ impl Plugin {
         unsafe { self.controller.setParamNormalized(id, normalized) }
     }
 
-    pub(crate) fn value(&self, id: ParamID) -> f64 {
-        // SAFETY: see above.
-        unsafe { self.controller.getParamNormalized(id) }
-    }
-
     pub(crate) fn n_parameters(&self) -> i32 {
         // SAFETY: see above.
         unsafe { self.controller.getParameterCount() }

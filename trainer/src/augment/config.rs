@@ -1,7 +1,7 @@
 //! `[augmentation]` of a training configuration: what is drawn from, and what may be asked for.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -233,6 +233,14 @@ impl From<TransformConfig> for Table {
 }
 
 impl AugmentationConfig {
+    /// The folders of recordings that are added as noise.
+    pub fn noise_folders(&self) -> impl Iterator<Item = &Path> {
+        self.transforms.iter().filter_map(|config| match &config.transform {
+            Transform::NoiseFiles { folder, .. } => Some(folder.as_path()),
+            _ => None,
+        })
+    }
+
     /// Checks every value against its range.
     ///
     /// # Errors

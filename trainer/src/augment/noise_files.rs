@@ -100,7 +100,7 @@ impl NoiseFiles {
 }
 
 /// The audio files of a folder and those below it, in the order of their paths, without macOS' AppleDouble files `._name`.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
+pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
     let mut files = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let entry = entry.map_err(|error| NoiseError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;

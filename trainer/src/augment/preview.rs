@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use moodline_core::fourier::Fourier;
 use sha2::{Digest as _, Sha256};
 
-use super::{Augmenter, Copy, Mode};
+use super::noise_files::files_of;
+use super::{AugmentationConfig, Augmenter, Copy, Mode};
 use crate::config::TrainConfig;
 use crate::dataset::{ClipProblem, DatasetError, augmenter_of, decode, n_samples};
-use crate::files::{self, FileError};
+use crate::files::{self, FileError, FilePlan, Refusal};
 
 /// Why there is nothing to listen to.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum PreviewError {
     /// The noise cannot be read.
     #[error(transparent)]
     Noise(#[from] DatasetError),
+    /// It would overwrite a recording.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -49,6 +53,9 @@ pub struct Preview {
     pub problems: Vec<ClipProblem>,
 }
 
+/// Name of the picture.
+const PICTURE: &str = "spectrograms.png";
+
 /// One sound.
 struct Take {
     file: String,
@@ -56,11 +63,11 @@ struct Take {
     samples: Vec<f32>,
 }
 
-/// Writes the preview of the first block of `audio` to `folder`.
+/// Writes the preview of the first block of `audio` to `folder`, unless `files`, which then also knows these, refuses.
 ///
 /// # Errors
 /// [`PreviewError`]
-pub fn preview(audio: &Path, config: &TrainConfig, folder: &Path) -> Result<Preview, PreviewError> {
+pub fn preview(audio: &Path, config: &TrainConfig, folder: &Path, files: FilePlan) -> Result<Preview, PreviewError> {
     let (augmenter, problems) = augmenter_of(config)?;
     let augmenter = augmenter.ok_or(PreviewError::NoCopies)?;
     let (front_end, block_seconds) = (&config.front_end, config.training.block_seconds);
@@ -69,14 +76,19 @@ pub fn preview(audio: &Path, config: &TrainConfig, folder: &Path) -> Result<Prev
     let mut takes = takes(&augmenter, &samples, &digest);
     takes.iter_mut().for_each(|take| take.samples.truncate(n_samples(block_seconds, front_end)));
 
+    let path_of = |file: &str| folder.join(file);
+    let outputs = takes.iter().map(|take| path_of(&take.file)).chain([path_of(PICTURE)]);
+    let noises = config.augmentation.iter().flat_map(AugmentationConfig::noise_folders).flat_map(files_of);
+    files.read([audio]).read(noises.flatten()).write(outputs).check()?;
+
     files::create_folder(folder)?;
     let mut written = Vec::with_capacity(takes.len() + 1);
     for take in &takes {
-        let path = folder.join(&take.file);
+        let path = path_of(&take.file);
         files::write_atomically(&path, &wav(&take.samples, front_end.sample_rate)?)?;
         written.push(path);
     }
-    let path = folder.join("spectrograms.png");
+    let path = path_of(PICTURE);
     let picture =
         picture::spectrograms(&takes, front_end.sample_rate).map_err(|error| PreviewError::Picture(error.to_string()))?;
     files::write_atomically(&path, &picture)?;
@@ -122,6 +134,11 @@ mod tests {
 
     use super::super::signals::{sum_of_tones, write_wav};
     use super::*;
+    use crate::files::Replace;
+
+    fn no_plan() -> FilePlan {
+        FilePlan::new(Replace::Never)
+    }
 
     fn config(augmentation: &str) -> TrainConfig {
         let text = include_str!("../../configs/paper-ltc-16.toml").to_owned() + augmentation;
@@ -138,7 +155,7 @@ mod tests {
             "[augmentation]\ncopies = 2\ntransforms = [{ kind = 'speed', rate = 0.8 }, { kind = 'gain', db = 12, probability = 0.5 }]",
         );
         let out = folder.path().join("out");
-        let Preview { written, problems } = preview(&audio, &config, &out).unwrap();
+        let Preview { written, problems } = preview(&audio, &config, &out, no_plan()).unwrap();
         assert!(problems.is_empty());
         let names: Vec<String> = written.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         let expected =
@@ -156,11 +173,11 @@ mod tests {
     fn what_cannot_be_previewed_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let audio = folder.path().join("voice.wav");
-        let error = preview(&audio, &config(""), folder.path()).unwrap_err();
+        let error = preview(&audio, &config(""), folder.path(), no_plan()).unwrap_err();
         assert!(error.to_string().contains("no [augmentation] with copies"), "{error}");
         let config = config("[augmentation]\ncopies = 1\ntransforms = [{ kind = 'gain', db = 1 }]");
-        assert!(preview(&audio, &config, folder.path()).unwrap_err().to_string().contains("voice.wav"));
+        assert!(preview(&audio, &config, folder.path(), no_plan()).unwrap_err().to_string().contains("voice.wav"));
         write_wav(&audio, &[0.0; 8000]);
-        assert!(preview(&audio, &config, folder.path()).unwrap_err().to_string().contains("silent"));
+        assert!(preview(&audio, &config, folder.path(), no_plan()).unwrap_err().to_string().contains("silent"));
     }
 }

@@ -18,7 +18,7 @@ use crate::files;
 use crate::protocol::results::Spread;
 
 /// Its name in the folder of a model.
-const FILE: &str = "seeds.csv";
+pub(super) const FILE: &str = "seeds.csv";
 
 /// A line of the file: one seed, measured on some clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

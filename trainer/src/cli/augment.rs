@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::Force;
 use crate::augment::preview::preview;
 use crate::config::TrainConfig;
 use crate::console;
@@ -55,14 +56,16 @@ struct PreviewArgs {
     /// Overrides a value of the configuration; an empty value removes an optional one
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     overrides: Vec<String>,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(arguments: &AugmentArgs, progress: Progress) -> anyhow::Result<ExitCode> {
-    let AugmentCommand::Preview(PreviewArgs { file, config, out, seed, overrides }) = &arguments.command;
+    let AugmentCommand::Preview(PreviewArgs { file, config: path, out, seed, overrides, force }) = &arguments.command;
     let mut overrides = overrides.clone();
     overrides.extend(seed.map(|seed| format!("augmentation.seed={seed}")));
-    let config = TrainConfig::parse(&config.display().to_string(), &files::read_text(config)?, &overrides)?;
-    let made = preview(file, &config, out)?;
+    let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &overrides)?;
+    let made = preview(file, &config, out, force.plan().read([path]))?;
     for path in &made.written {
         progress.line(&format!("wrote {}", path.display()));
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use moodline_core::Emotion;
 
-use super::Pool;
+use super::{Force, Pool};
 use crate::console;
 use crate::corpus::{Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
 use crate::files;
@@ -80,6 +80,8 @@ struct ManifestArgs {
     /// Csv: what the column of path, speaker, emotion, session, text or split is called
     #[arg(long = "column", value_name = "NAME=COLUMN")]
     columns: Vec<Columns>,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -123,6 +125,8 @@ struct StatsArgs {
     svg: Option<PathBuf>,
     #[command(flatten)]
     pool: Pool,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(arguments: &CorpusArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
@@ -153,6 +157,8 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     };
     let hints = Hints { speaker: arguments.speaker.clone(), columns: arguments.columns.iter().cloned().collect() };
     let found = layout.find(root, &hints)?;
+    let reads = found.recordings.iter().map(|recording| &recording.path).chain(&found.sources).chain(&arguments.labels);
+    arguments.force.plan().read(reads).write([out]).check()?;
     let options = TableOptions {
         corpus: arguments.name.clone().unwrap_or_else(|| name_of(*layout, root)),
         labels: if arguments.excited == Some(Excited::Drop) { labels.without("exc") } else { labels },
@@ -217,6 +223,8 @@ fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> an
         Err(error) if error.lacks_only_splits() => Manifest::read(&arguments.manifests, Splits::Ignored)?,
         outcome => outcome?,
     };
+    let files = arguments.force.plan().read(&arguments.manifests).read(manifest.audio());
+    files.write(arguments.json.iter().chain(&arguments.svg)).check()?;
     let statistics = arguments.pool.install(|| Statistics::measure(&manifest, progress, interrupt))??;
     console::print(&statistics)?;
     let write = |path: &Path, text: String| -> anyhow::Result<()> {

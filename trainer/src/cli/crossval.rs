@@ -10,8 +10,8 @@ use crate::baselines::Baseline;
 use crate::cache::FeatureCache;
 use crate::config::TrainConfig;
 use crate::console;
-use crate::crossval::{CrossvalError, CrossvalOptions, crossval};
-use crate::files;
+use crate::crossval::{self, CrossvalError, CrossvalOptions, crossval};
+use crate::files::{self, FilePlan, Replace};
 use crate::manifest::Manifest;
 use crate::metrics::interval_text;
 use crate::progress::{Interrupt, Progress};
@@ -94,6 +94,8 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
     }
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
     let manifest = Manifest::read(&arguments.manifest, protocol.splits())?;
+    let files = FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(manifest.audio());
+    files.write_own(crossval::files(out)).check()?;
     let cache =
         arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));
     let options = CrossvalOptions {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Force;
 use crate::console;
 use crate::report::{ReportOptions, default_title, write_report};
 
@@ -33,12 +34,15 @@ pub(super) struct ReportArgs {
     /// Measures how long each model takes on this machine, which makes the page differ from machine to machine
     #[arg(long)]
     latency: bool,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let ReportArgs { folders, out, title, latency } = arguments;
+    let ReportArgs { folders, out, title, latency, force } = arguments;
     let title = title.clone().unwrap_or_else(|| default_title(out));
-    let written = write_report(&ReportOptions { folders: folders.clone(), out: out.clone(), title, latency: *latency })?;
+    let options = ReportOptions { folders: folders.clone(), out: out.clone(), title, latency: *latency };
+    let written = write_report(&options, force.plan())?;
     console::print_line(format_args!(
         "wrote {} and {} figures in {}",
         written.page.display(),

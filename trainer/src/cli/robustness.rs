@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use moodline_engine::{BackendChoice, Model};
 
-use super::{Pool, SplitArg};
+use super::{Force, Pool, SplitArg};
 use crate::console;
 use crate::files;
 use crate::manifest::{Manifest, Splits};
@@ -40,17 +40,24 @@ pub(super) struct RobustnessArgs {
     backend: BackendChoice,
     #[command(flatten)]
     pool: Pool,
+    #[command(flatten)]
+    force: Force,
 }
 
+const FIGURES: &str = "robustness.json";
+const PICTURE: &str = "robustness.svg";
+
 pub(super) fn run(arguments: &RobustnessArgs, progress: Progress, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
-    let RobustnessArgs { model, manifest, split, out, backend, pool } = arguments;
-    let model = Model::open(model)?;
+    let RobustnessArgs { split, out, backend, pool, .. } = arguments;
+    let model = Model::open(&arguments.model)?;
     let split = split.split();
-    let manifest = Manifest::read(manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
+    let manifest = Manifest::read(&arguments.manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
+    let files = arguments.force.plan().read([&arguments.model]).read(&arguments.manifest).read(manifest.audio());
+    files.write([FIGURES, PICTURE].map(|name| out.join(name))).check()?;
     let (robustness, problems) = pool.install(|| measure(&model, &manifest, split, *backend, progress, interrupt))??;
     files::create_folder(out)?;
     let figure = robustness.figure();
-    for (name, content) in [("robustness.json", robustness.to_json()), ("robustness.svg", figure.svg()?)] {
+    for (name, content) in [(FIGURES, robustness.to_json()), (PICTURE, figure.svg()?)] {
         files::write_atomically(&out.join(name), content.as_bytes())?;
         progress.line(&format!("wrote {}", out.join(name).display()));
     }

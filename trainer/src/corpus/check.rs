@@ -69,7 +69,7 @@ pub fn check_iemocap(root: &Path) -> Result<(Vec<CheckLine>, Vec<String>), Corpu
     if !root.is_dir() {
         return Err(CorpusError::NoFolder { root: root.to_owned() });
     }
-    let iemocap::Lists { turns, mut problems } = iemocap::lists(root)?;
+    let iemocap::Lists { turns, mut problems, .. } = iemocap::lists(root)?;
     let audio = iemocap::find(root)?;
     problems.extend(audio.problems.into_iter().filter(|problem| problem.contains("expected the audio")));
     let mut counts: BTreeMap<(String, String, Part), usize> = BTreeMap::new();

@@ -68,7 +68,7 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
     }
 
     let folder = table.parent().unwrap_or(Path::new(""));
-    let mut found = Found::default();
+    let mut found = Found { sources: vec![table.to_owned()], ..Found::default() };
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,

@@ -50,8 +50,8 @@ impl Turn {
 pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
     let mut found = Found::default();
     let root = release(root);
-    let Lists { turns, problems } = lists(&root)?;
-    found.problems = problems;
+    let Lists { turns, problems, paths } = lists(&root)?;
+    (found.problems, found.sources) = (problems, paths);
     for (session, turn) in turns {
         let path = session.join("sentences/wav").join(turn.dialog()).join(format!("{}.wav", turn.name));
         if path.is_file() {
@@ -79,11 +79,13 @@ pub(super) struct Lists {
     pub(super) turns: Vec<(PathBuf, Turn)>,
     /// What is wrong with the lists.
     pub(super) problems: Vec<String>,
+    /// The lists.
+    pub(super) paths: Vec<PathBuf>,
 }
 
 pub(super) fn lists(root: &Path) -> Result<Lists, CorpusError> {
     let root = release(root);
-    let Lists { mut turns, mut problems } = Lists::default();
+    let Lists { mut turns, mut problems, mut paths } = Lists::default();
     for number in 1..=5 {
         let session = root.join(format!("Session{number}"));
         if !session.is_dir() {
@@ -101,9 +103,10 @@ pub(super) fn lists(root: &Path) -> Result<Lists, CorpusError> {
                     }
                 }
             }
+            paths.push(list);
         }
     }
-    Ok(Lists { turns, problems })
+    Ok(Lists { turns, problems, paths })
 }
 
 /// `root`, or the release nested in it.

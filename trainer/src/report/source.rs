@@ -221,6 +221,21 @@ impl Material {
     }
 }
 
+/// The files of a folder and of those directly in it that a report may be made of, and all of a run.
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let folders = entries.filter(|path| path.is_dir()).chain([folder.to_owned()]);
+    let run = if RunFolder::is_run(folder) { RunFolder::files(folder) } else { Vec::new() };
+    folders.flat_map(|folder| files::files_in(&folder)).filter(|path| is_material(path)).chain(run).collect()
+}
+
+fn is_material(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let single = ["model.onnx", "results.json", "sweep.json", "robustness.json"];
+    let is_like = |start, end| name.starts_with(start) && name.ends_with(end);
+    single.contains(&&*name) || is_like("metrics", ".json") || is_like("predictions", ".csv")
+}
+
 /// Names of what is in a folder, sorted; those that are no text are left out.
 fn file_names(path: &Path) -> Result<Vec<String>, FileError> {
     let entries = std::fs::read_dir(path).map_err(FileError::at("read folder", path))?;

@@ -6,6 +6,7 @@ use moodline_engine::Model;
 
 use super::*;
 use crate::evaluate::{Answer, Evaluation, ModelName, answers_csv};
+use crate::files::Replace;
 use crate::runs::tests::{finish, tiny_run};
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&";
@@ -58,7 +59,7 @@ fn options(root: &Path, folders: &[&str]) -> ReportOptions {
 
 fn write(options: &ReportOptions) -> (Written, String) {
     files::create_folder(files::folder_of(&options.out)).unwrap();
-    let written = write_report(options).unwrap();
+    let written = write_report(options, FilePlan::new(Replace::Never)).unwrap();
     let page = fs::read_to_string(&written.page).unwrap();
     (written, page)
 }
@@ -132,7 +133,7 @@ fn what_is_missing_or_broken_is_said_and_the_rest_is_reported() {
         "{:?}",
         written.problems
     );
-    let error = write_report(&options(root, &["empty"])).unwrap_err().to_string();
+    let error = write_report(&options(root, &["empty"]), FilePlan::new(Replace::Never)).unwrap_err().to_string();
     assert!(error.contains("nothing to report on") && error.contains("metrics*.json"), "{error}");
 }
 

@@ -13,6 +13,10 @@ use crate::checkpoint::EpochRecord;
 use crate::files::{self, FileError};
 
 const LOCK: &str = "lock";
+pub(super) const RESULTS: &str = "results.csv";
+pub(super) const SUMMARY: &str = "summary.csv";
+pub(super) const SUMMARY_TEXT: &str = "summary.md";
+pub(super) const PICTURE: &str = "sweep.svg";
 
 /// The folder of a sweep.
 #[derive(Clone, Debug)]
@@ -37,6 +41,13 @@ impl SweepFolder {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The files of the sweep itself.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let tables = [RESULTS, SUMMARY, SUMMARY_TEXT, PICTURE].map(|name| self.root.join(name));
+        tables.into_iter().chain([self.results_path(), self.plan_path()]).collect()
     }
 
     /// The run folder of a trial.
@@ -65,6 +76,7 @@ impl SweepFolder {
     /// [`SweepError`] when another sweep is or runs there, or something else lies there.
     pub(crate) fn claim(&self, plan: &Plan) -> Result<Lock, SweepError> {
         files::create_folder(&self.root)?;
+        self.check_is_free()?;
         let path = self.root.join(LOCK);
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(FileError::at("write", &path))?;
         match file.try_lock() {
@@ -79,15 +91,22 @@ impl SweepFolder {
                 return Err(SweepError::OtherSweep { path: self.root.clone(), what });
             }
         } else {
-            let mut entries = std::fs::read_dir(&self.root).map_err(FileError::at("read folder", &self.root))?;
-            if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK)) {
-                return Err(SweepError::NotEmpty { path: self.root.clone() });
-            }
+            self.check_is_free()?;
             // INVARIANT: strings, numbers and maps serialise.
             let json = serde_json::to_string_pretty(plan).expect("a plan serialises");
             files::write_atomically(&self.plan_path(), json.as_bytes())?;
         }
         Ok(Lock { _file: file })
+    }
+
+    /// Refuses a folder with something in it that is no sweep, before there is even a lock in it.
+    fn check_is_free(&self) -> Result<(), SweepError> {
+        let mut entries = std::fs::read_dir(&self.root).map_err(FileError::at("read folder", &self.root))?;
+        let has_others = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK));
+        if has_others && !self.plan_path().is_file() {
+            return Err(SweepError::NotEmpty { path: self.root.clone() });
+        }
+        Ok(())
     }
 
     /// The plan.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::folder::SweepFolder;
+use super::folder::{PICTURE, RESULTS, SUMMARY, SUMMARY_TEXT, SweepFolder};
 use super::plan::{Configuration, Plan, Trial};
 use super::plot::SweepFigure;
 use super::results::{ConfigurationResult, DevSpread, Spread, SweepResults, TrialRecord, TrialStatus, VERSION};
@@ -72,11 +72,11 @@ pub(super) fn write(folder: &SweepFolder, results: &SweepResults) -> Result<(), 
     if stored.chosen.is_none() {
         stored.chosen = folder.results().and_then(|before| before.chosen);
     }
-    write("results.csv", &trials(results).to_csv())?;
-    write("summary.csv", &summary(results).to_csv())?;
-    write("summary.md", &results.to_markdown())?;
+    write(RESULTS, &trials(results).to_csv())?;
+    write(SUMMARY, &summary(results).to_csv())?;
+    write(SUMMARY_TEXT, &results.to_markdown())?;
     if results.configurations.iter().any(|configuration| configuration.dev.is_some()) {
-        write("sweep.svg", &SweepFigure(results).svg()?)?;
+        write(PICTURE, &SweepFigure(results).svg()?)?;
     }
     Ok(write("sweep.json", &stored.to_json())?)
 }

@@ -4,18 +4,12 @@
 
 use std::path::Path;
 
+use crate::remote::leads_away;
+
 /// Whether `path` names a share of another machine, or leads to one.
 pub(super) fn is_remote(path: &Path) -> bool {
-    names_a_share(path) || std::path::absolute(path).is_ok_and(|path| leads_to_a_share(&path))
-}
-
-/// Whether this is a name in the universal naming convention, `\\server\share` in any of its spellings, or that of a device. On systems that
-/// do not know it such a path is at least no name that anybody gave a model.
-fn names_a_share(path: &Path) -> bool {
-    let name = path.to_string_lossy().replace('/', "\\");
-    let Some(rest) = name.strip_prefix("\\\\") else { return false };
-    let is_drive = |rest: &str| rest.as_bytes().get(1) == Some(&b':');
-    !rest.strip_prefix("?\\").is_some_and(is_drive)
+    // On systems that know no shares by name such a path is at least none that anybody gave a model.
+    leads_away(&path.to_string_lossy()) || std::path::absolute(path).is_ok_and(|path| leads_to_a_share(&path))
 }
 
 /// Looks at the file systems on the way, the first folder first: what lies behind a share is not touched.
@@ -74,7 +68,7 @@ mod tests {
             assert!(is_remote(share.as_ref()), "{share}");
         }
         for local in [r"C:\models\m.onnx", r"\\?\C:\models\m.onnx", "/home/user/m.onnx", "m.onnx", r"\m.onnx", ""] {
-            assert!(!names_a_share(local.as_ref()), "{local}");
+            assert!(!leads_away(local), "{local}");
         }
     }
 
@@ -84,7 +78,7 @@ mod tests {
         let mut system = rustix::fs::statfs("/proc").unwrap();
         assert!(!is_network(&system), "/proc is on this machine");
         for network in [0x6969, 0xFF53_4D42_u32, 0xFE53_4D42, 0x0187] {
-            system.f_type = network as _;
+            system.f_type = network.into();
             assert!(is_network(&system), "{network:#x}");
         }
     }

@@ -1,0 +1,233 @@
+//! What a run reads and writes, checked before the first byte is written.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::kind::Kind;
+use super::place::{self, FileId, Found, Key, Place};
+
+/// Whether an output may take the place of a recording, a manifest, a model or a configuration that the run does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// Never.
+    Never,
+    /// Not without the option `--force`, which this command has.
+    UnlessForced,
+    /// The user said `--force`.
+    Forced,
+}
+
+impl Replace {
+    /// What `--force` says.
+    #[must_use]
+    pub const fn forced(force: bool) -> Self {
+        if force { Self::Forced } else { Self::UnlessForced }
+    }
+}
+
+/// Why a run would destroy something. The sentence names both files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// An output is what the run reads.
+    #[error("{}", input_sentence(output, input))]
+    Input {
+        /// The output.
+        output: PathBuf,
+        /// The same file, as the input was named.
+        input: PathBuf,
+    },
+    /// Two outputs are one file.
+    #[error("{}", twice_sentence(first, second))]
+    Twice {
+        /// One output.
+        first: PathBuf,
+        /// The same file, as the other was named.
+        second: PathBuf,
+    },
+    /// A folder is where a file would be written.
+    #[error("{}: expected the name of a file to write, found a folder", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file is where a folder would have to be.
+    #[error("{} would be in {}, which is a file: choose another folder", path.display(), file.display())]
+    InFile {
+        /// The output.
+        path: PathBuf,
+        /// What is a file or will be one.
+        file: PathBuf,
+    },
+    /// What is there is not to be replaced.
+    #[error("{} is {kind} and would be overwritten: choose another name{}", path.display(), or_force(*replace))]
+    Kept {
+        /// The output.
+        path: PathBuf,
+        /// What is there.
+        kind: Kind,
+        /// Whether there is a way to do it all the same.
+        replace: Replace,
+    },
+    /// Nobody can tell what is there.
+    #[error(
+        "{} would be overwritten and cannot be read to see what it is ({source}): choose another name{}",
+        path.display(),
+        or_force(*replace)
+    )]
+    Unreadable {
+        /// The output.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+        /// Whether there is a way to do it all the same.
+        replace: Replace,
+    },
+}
+
+fn input_sentence(output: &Path, input: &Path) -> String {
+    let same = if output.as_os_str() == input.as_os_str() {
+        String::new()
+    } else {
+        format!(" is the same file as {}, which", input.display())
+    };
+    format!("{}{same} is an input and would be overwritten: choose another name for the output", output.display())
+}
+
+fn twice_sentence(first: &Path, second: &Path) -> String {
+    let same = if first.as_os_str() == second.as_os_str() {
+        String::new()
+    } else {
+        format!(" and {} are the same file, which", second.display())
+    };
+    format!("{}{same} would be written twice: choose another name for one of them", first.display())
+}
+
+const fn or_force(replace: Replace) -> &'static str {
+    match replace {
+        Replace::Never => "",
+        Replace::UnlessForced | Replace::Forced => "; --force replaces it",
+    }
+}
+
+/// The files of a run. Collect all of them, then [`Self::check`].
+#[derive(Clone, Debug)]
+pub struct FilePlan {
+    replace: Replace,
+    reads: Vec<PathBuf>,
+    writes: Vec<PathBuf>,
+    own: Vec<PathBuf>,
+}
+
+impl FilePlan {
+    /// A run without files.
+    #[must_use]
+    pub const fn new(replace: Replace) -> Self {
+        Self { replace, reads: Vec::new(), writes: Vec::new(), own: Vec::new() }
+    }
+
+    /// Files that the run reads. No output replaces one of them, forced or not.
+    #[must_use]
+    pub fn read<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.reads.extend(paths.into_iter().map(|path| path.as_ref().to_owned()));
+        self
+    }
+
+    /// Files that the run will write.
+    #[must_use]
+    pub fn write<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.writes.extend(paths.into_iter().map(|path| path.as_ref().to_owned()));
+        self
+    }
+
+    /// Files that the run will write into a folder that belongs to it, such as its checkpoints: of whatever kind, they are its own.
+    #[must_use]
+    pub fn write_own<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.own.extend(paths.into_iter().map(|path| path.as_ref().to_owned()));
+        self
+    }
+
+    /// Looks at the files, however they are spelt, and writes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`] when an output is an input (to which standard output counts, where it goes to a file), when two are one file, when a file would be
+    /// where a folder is needed or the other way round, or when a recording, a manifest, a model or a configuration would be replaced.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.check_in(&place::ignores_case)
+    }
+
+    /// [`Self::check`], where `ignores_case` tells whether a folder finds a file by its name in another case.
+    pub(super) fn check_in(&self, ignores_case: &dyn Fn(&Path) -> bool) -> Result<(), Refusal> {
+        let (mut inputs, mut outputs) = (Files::new(ignores_case), Files::new(ignores_case));
+        for path in &self.reads {
+            inputs.add(Place::of(path));
+        }
+        let written: Vec<Place> = self.writes.iter().chain(&self.own).map(|path| Place::of(path)).collect();
+        for place in standard_streams().iter().chain(&written) {
+            if let Some(input) = inputs.like(place) {
+                return Err(Refusal::Input { output: place.path.clone(), input: input.path.clone() });
+            }
+            if let Some(first) = outputs.like(place) {
+                return Err(Refusal::Twice { first: first.path.clone(), second: place.path.clone() });
+            }
+            outputs.add(place.clone());
+        }
+        for place in &written {
+            match &place.found {
+                Found::Folder => return Err(Refusal::Folder { path: place.path.clone() }),
+                Found::Below(file) => return Err(Refusal::InFile { path: place.path.clone(), file: file.clone() }),
+                Found::File | Found::Device | Found::Nothing => {}
+            }
+            if let Some(file) = place.missing_folders().iter().find_map(|folder| outputs.like(folder)) {
+                return Err(Refusal::InFile { path: place.path.clone(), file: file.path.clone() });
+            }
+        }
+        written[..self.writes.len()].iter().try_for_each(|place| self.check_kind(place))
+    }
+
+    fn check_kind(&self, place: &Place) -> Result<(), Refusal> {
+        if place.found != Found::File || self.replace == Replace::Forced {
+            return Ok(());
+        }
+        let (path, replace) = (place.path.clone(), self.replace);
+        // A link is called whatever it is called: what counts is the file that would go.
+        match place::target_of(&path).and_then(|target| Kind::of(&target)) {
+            Ok(None) => Ok(()),
+            Ok(Some(kind)) => Err(Refusal::Kept { path, kind, replace }),
+            Err(source) => Err(Refusal::Unreadable { path, source, replace }),
+        }
+    }
+}
+
+/// Places by what they have in common with others. Devices are not among them: they take whatever comes.
+struct Files<'a> {
+    ignores_case: &'a dyn Fn(&Path) -> bool,
+    by_key: HashMap<Key, Vec<Place>>,
+}
+
+impl<'a> Files<'a> {
+    fn new(ignores_case: &'a dyn Fn(&Path) -> bool) -> Self {
+        Self { ignores_case, by_key: HashMap::new() }
+    }
+
+    fn add(&mut self, place: Place) {
+        if place.found != Found::Device {
+            self.by_key.entry(place.key.clone()).or_default().push(place);
+        }
+    }
+
+    /// The first that is the same file.
+    fn like(&self, place: &Place) -> Option<&Place> {
+        self.by_key.get(&place.key)?.iter().find(|other| place.is_same(other, self.ignores_case))
+    }
+}
+
+/// Where standard output and standard error go, if to a file: a shell that appends to a recording destroys it as well.
+fn standard_streams() -> Vec<Place> {
+    let output = FileId::of_stream(&io::stdout()).map(|id| Place::open("standard output", id));
+    let error = FileId::of_stream(&io::stderr()).map(|id| Place::open("standard error", id));
+    let mut streams: Vec<Place> = output.into_iter().chain(error).collect();
+    streams.dedup_by(|second, first| second.key == first.key);
+    streams
+}

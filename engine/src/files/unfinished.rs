@@ -1,0 +1,41 @@
+//! The temporary files of this process, so that none stays behind when it ends in the middle of writing.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use parking_lot::Mutex;
+
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A temporary file that exists, until this is dropped.
+pub(super) struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Lists the file at `path` that `open` makes.
+    pub(super) fn create(path: &Path, open: impl FnOnce(&Path) -> io::Result<File>) -> io::Result<(Self, File)> {
+        // Locked while the file is made, so that there is no moment in which it exists and is not listed.
+        let mut list = UNFINISHED.lock();
+        let file = open(path)?;
+        list.insert(path.to_owned());
+        Ok((Self(path.to_owned()), file))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        UNFINISHED.lock().remove(&self.0);
+    }
+}
+
+/// Ends the process at once, with nothing half-written left behind. For a user who does not want to wait.
+pub fn exit(code: i32) -> ! {
+    // Never unlocked again: no other thread starts a file that nobody would remove.
+    let list = UNFINISHED.lock();
+    for path in &*list {
+        let _ = fs::remove_file(path);
+    }
+    process::exit(code)
+}

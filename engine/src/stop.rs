@@ -1,0 +1,104 @@
+//! How a program is asked to end: Ctrl-C, SIGTERM (of `docker stop` or a cluster), SIGHUP (of a terminal that is closed).
+//!
+//! In: signals. Out: [`Request`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) goes on without it.
+
+use std::io;
+#[cfg(unix)]
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long after the first a request that no key made is taken for the same one: a terminal that is closed tells its programs twice or thrice.
+const SAME: Duration = Duration::from_secs(1);
+
+/// Somebody asks the program to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// For the first time: what is finished is to be kept.
+    First,
+    /// Again: they do not want to wait.
+    Again,
+}
+
+/// What came before.
+#[derive(Default)]
+struct Requests {
+    first: Option<Instant>,
+}
+
+impl Requests {
+    /// What a signal at `now` means; `is_key` for Ctrl-C, which nobody presses twice without meaning it.
+    fn take(&mut self, is_key: bool, now: Instant) -> Option<Request> {
+        let Some(first) = self.first else {
+            self.first = Some(now);
+            return Some(Request::First);
+        };
+        (is_key || now.duration_since(first) >= SAME).then_some(Request::Again)
+    }
+}
+
+/// Calls `act` at each request from now on, on a thread of its own, instead of the process being ended.
+///
+/// # Errors
+/// When the system hands over no signals.
+#[cfg(unix)]
+pub fn on_request(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let outlives_terminal = is_ignored(SIGHUP);
+    let mut signals = Signals::new([SIGINT, SIGTERM].into_iter().chain((!outlives_terminal).then_some(SIGHUP)))?;
+    let listen = move || {
+        let mut requests = Requests::default();
+        for signal in signals.forever() {
+            if let Some(request) = requests.take(signal == SIGINT, Instant::now()) {
+                act(request);
+            }
+        }
+    };
+    thread::Builder::new().name("moodline-stop".to_owned()).spawn(listen).map(drop)
+}
+
+/// Calls `act` at each request from now on, on a thread of its own, instead of the process being ended.
+///
+/// # Errors
+/// When the system hands over no signals.
+#[cfg(windows)]
+pub fn on_request(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+    let mut requests = Requests::default();
+    let take = move || {
+        if let Some(request) = requests.take(true, Instant::now()) {
+            act(request);
+        }
+    };
+    ctrlc::set_handler(take).map_err(io::Error::other)
+}
+
+/// Whether whoever started the program had it ignore `signal`.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    #[allow(
+        unsafe_code,
+        reason = "no safe function asks; nothing is changed, and the answer is read only where the system gave one"
+    )]
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0 && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_terminal_asks_once_and_a_key_counts_each_time() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut requests = Requests::default();
+        let asked = [(false, 0), (false, 1), (false, 400), (false, 2000)].map(|(is_key, ms)| requests.take(is_key, at(ms)));
+        assert_eq!(asked, [Some(Request::First), None, None, Some(Request::Again)]);
+        let mut requests = Requests::default();
+        let asked = [(true, 0), (true, 150), (true, 300)].map(|(is_key, ms)| requests.take(is_key, at(ms)));
+        assert_eq!(asked, [Some(Request::First), Some(Request::Again), Some(Request::Again)]);
+    }
+}
