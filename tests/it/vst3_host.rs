@@ -5,6 +5,7 @@
 
 mod frame;
 mod instances;
+mod manners;
 pub(crate) mod module;
 pub(crate) mod objects;
 mod rules;

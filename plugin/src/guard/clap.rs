@@ -96,3 +96,6 @@ fn write_text(field: &mut [c_char], text: &str) {
     }
     field[n] = 0;
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,8 +95,7 @@ impl Drop for Guarded {
 }
 
 /// A plugin that nobody uses. All plugins share one thread of the framework's, and its tasks are done in turn: once a task of the anchor is done, the thread
-/// has done those before and let go of their plugins. It lives as long as the library, so that the thread never ends with a plugin that it
-/// holds itself.
+/// has done those before and let go of their plugins. It outlives all others, so that the thread never ends with a plugin that it holds itself.
 struct Anchor {
     /// Goes with the anchor.
     _inner: ComWrapper<Wrapper<Moodline>>,
@@ -105,28 +104,40 @@ struct Anchor {
 
 static ANCHOR: Mutex<Option<Anchor>> = Mutex::new(None);
 
+/// Plugins there are, not counting the anchor.
+static N_PLUGINS: AtomicUsize = AtomicUsize::new(0);
+
 /// Time for the framework's thread to let go of the anchor after its last task; nothing tells when it has.
 const LET_GO: Duration = Duration::from_millis(5);
 
 impl Anchor {
-    /// Makes sure that there is one.
+    /// Makes sure that there is one for a plugin more.
     fn cast() {
+        N_PLUGINS.fetch_add(1, Ordering::AcqRel);
         ANCHOR.lock().get_or_insert_with(|| {
             let (inner, link) = Link::of(|| ComWrapper::new(Wrapper::<Moodline>::new()));
             Self { _inner: inner, link }
         });
     }
 
+    /// A plugin goes.
     fn settle() {
         let link = ANCHOR.lock().as_ref().map(|anchor| Arc::clone(&anchor.link));
         if let Some(link) = link {
             link.settle();
         }
+        N_PLUGINS.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// The library goes.
+    /// The library goes, unless the host has loaded it more than once.
     fn weigh() {
-        let anchor = ANCHOR.lock().take();
+        let anchor = {
+            let mut anchor = ANCHOR.lock();
+            if N_PLUGINS.load(Ordering::Acquire) > 0 {
+                return;
+            }
+            anchor.take()
+        };
         if anchor.is_some() {
             thread::sleep(LET_GO);
         }

@@ -12,7 +12,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use libloading::Library;
-use vst3::Steinberg::{FUnknown, IPluginFactory, IPluginFactory3, IPluginFactory3Trait, PClassInfo2, kResultOk};
+use vst3::Steinberg::{FUnknown, IPluginFactory, IPluginFactory3, IPluginFactory3Trait, PClassInfo2, PFactoryInfo, kResultOk};
 use vst3::Steinberg::{IPluginFactory2Trait as _, IPluginFactoryTrait as _};
 use vst3::{ComPtr, ComWrapper, Interface};
 
@@ -68,6 +68,16 @@ impl Module {
                 info
             };
             (0..factory.countClasses()).map(info).collect()
+        }
+    }
+
+    /// Whose the factory is.
+    pub(crate) fn factory_info(&self) -> PFactoryInfo {
+        // SAFETY: as for the classes.
+        unsafe {
+            let mut info = mem::zeroed();
+            assert_eq!(self.factory().getFactoryInfo(&raw mut info), kResultOk);
+            info
         }
     }
 
