@@ -15,7 +15,7 @@ pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n
     let (n_inputs, n_outputs) = (input.count(), output.count());
     let (mut inputs, mut outputs) = (input.list(), output.list());
     let (input, mut output) = (inputs.as_mut().map(buffer), outputs.as_mut().map(buffer));
-    let mut no_events = OutputEvents::void();
+    let (no_input, mut no_output) = (InputEvents::empty(), OutputEvents::void());
     let process = clap_process {
         steady_time: -1,
         frames_count: n_frames as u32,
@@ -24,9 +24,9 @@ pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n
         audio_outputs: output.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
         audio_inputs_count: n_inputs,
         audio_outputs_count: n_outputs,
-        in_events: InputEvents::empty().as_raw(),
+        in_events: no_input.as_raw(),
         // SAFETY: nothing is done to it but to hand it over.
-        out_events: unsafe { no_events.as_raw_mut() },
+        out_events: unsafe { no_output.as_raw_mut() },
     };
     let call = plugin.process.expect("a plugin processes");
     // SAFETY: the instance is there, and so is all that `process` points to.

@@ -61,7 +61,7 @@ fn live_with<H: Host>(host: &H, model: &Path, times: &mut Times) {
 fn no_model_keeps_a_host_waiting<H: Host>() {
     const AT_MOST: Duration = Duration::from_millis(20);
     const ATTEMPTS: usize = 20;
-    let name = format!("hosted::instances::no_model_keeps_a_host_waiting::{}", H::FORMAT);
+    let name = format!("hosted::models::no_model_keeps_a_host_waiting::{}", H::FORMAT);
     if H::load().is_none() || !in_own_process(&name, &[]) {
         return;
     }
