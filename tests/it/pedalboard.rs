@@ -58,8 +58,9 @@ fn state_survives_and_garbage_changes_nothing() {
     ];
     // pedalboard appends units to some names.
     assert_eq!(names.len(), expected.len(), "{names:?}");
-    for (name, expected) in names.iter().zip(expected) {
-        assert!(name.starts_with(expected), "{name} stands where {expected} is expected");
+    // JUCE lists parameters group by group.
+    for name in &names {
+        assert_eq!(expected.iter().filter(|expected| name.starts_with(*expected)).count(), 1, "{name} is unknown");
         assert_ne!(found["before"][name], found["moved"][name], "{name} was not moved");
     }
     assert_eq!(found["fresh"], found["before"]);
@@ -113,7 +114,8 @@ fn commands_segments(samples: &[f32], rate: u32, n_channels: usize, folder: &Pat
 
 fn compare(timeline: &Timeline, expected: &[Value]) {
     assert!(expected.len() > 30, "the recording is long enough");
-    assert_eq!(timeline.entries().len(), expected.len());
+    let times = || timeline.entries().iter().map(|entry| (entry.start_s, entry.end_s)).collect::<Vec<_>>();
+    assert_eq!(timeline.entries().len(), expected.len(), "{:.3?}", times());
     // pedalboard plays a moment of silence when it loads a plugin, and the stream's clock counts on.
     let offset_s = timeline.entries()[0].start_s;
     assert!((0.0..0.5).contains(&offset_s), "{offset_s}");

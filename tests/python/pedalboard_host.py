@@ -17,7 +17,7 @@ RATES = (8000, 11025, 16000, 22050, 44100, 48000, 88200, 96000, 192000, 384000)
 BLOCKS = (1, 17, 64, 441, 512, 1024, 4096, 8192)
 
 # What `SETTLE` in plugin/src/session.rs says: a save waits no longer for the analysis.
-SETTLE_S = 0.5
+SETTLE_S = 3
 
 # A host that saves again and again gives up then.
 PATIENCE_S = 120
