@@ -81,7 +81,7 @@ impl Worker {
             Loaded::Ready(model) => Ok(model),
             Loaded::Failed(sentence) => Err(sentence),
         };
-        self.recorder.prepare(model, self.monitor.settings());
+        self.recorder.prepare(model.clone(), self.monitor.settings());
         while self.has_stream() {
             let Self { recorder, monitor, stream: Some(stream), .. } = self else { break };
             recorder.expect(stream.n_waiting());
@@ -93,6 +93,8 @@ impl Worker {
                 break;
             }
             recorder.end_run();
+            // That took a while, in which the user may have set something and the host filled the next stream.
+            recorder.prepare(model.clone(), monitor.settings());
             self.stream = None;
         }
         true
