@@ -153,7 +153,8 @@ impl IPlugViewTrait for View {
 
     unsafe fn getSize(&self, size: *mut ViewRect) -> tresult {
         let result = unsafe { self.inner.getSize(size) };
-        let (is_attached, scale) = (self.state.lock().attached.is_some(), self.scale());
+        let is_attached = self.state.lock().attached.is_some();
+        let scale = self.scale();
         if let (kResultOk, false, Some(size)) = (result, is_attached, unsafe { size.as_mut() }) {
             // The framework does not know the scale yet.
             let scaled = |side: int32| (f64::from(side) * scale).round() as int32;
