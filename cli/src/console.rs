@@ -1,9 +1,9 @@
 //! Where the command writes.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
-use moodline_engine::files::WriteError;
+use moodline_engine::files::{WriteError, is_reader_gone};
 
 use crate::{DONE, FAILED};
 
@@ -18,12 +18,10 @@ pub struct Streams<'a> {
 }
 
 impl Streams<'_> {
-    /// Writes results. A reader that went away (`| head`) is no failure.
+    /// Writes results. A reader that went away (`| head`, a closed terminal) is no failure.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
         match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(WriteError { path: PathBuf::from("standard output"), source: error })
-            }
+            Err(error) if !is_reader_gone(&error) => Err(WriteError { path: PathBuf::from("standard output"), source: error }),
             _ => Ok(()),
         }
     }

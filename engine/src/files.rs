@@ -12,6 +12,7 @@ mod regular;
 mod tests;
 mod unfinished;
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 pub use atomic::{AtomicFile, WriteError, write_atomically};
@@ -24,4 +25,13 @@ pub use unfinished::exit;
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether `error`, of writing to standard output, only says that whoever read it went away: `| head` that has seen enough, or a terminal that was closed.
+#[must_use]
+pub fn is_reader_gone(error: &io::Error) -> bool {
+    // EIO, which a disk gives as well.
+    let is_closed_terminal =
+        || cfg!(unix) && error.raw_os_error() == Some(5) && place::FileId::of_stream(&io::stdout()).is_none();
+    error.kind() == ErrorKind::BrokenPipe || is_closed_terminal()
 }

@@ -1,12 +1,12 @@
 //! What the commands say: results on standard output, everything else on standard error.
 //!
-//! Whoever reads may go away (`| head`): a long training does not end because of that.
+//! Whoever reads may go away (`| head`, a closed terminal): a long training does not end because of that.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
-use moodline_engine::files::WriteError;
+use moodline_engine::files::{WriteError, is_reader_gone};
 
 /// Writes results.
 ///
@@ -15,9 +15,7 @@ use moodline_engine::files::WriteError;
 pub(crate) fn print(text: impl Display) -> Result<(), WriteError> {
     let mut output = std::io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {
-        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
-            Err(WriteError { path: PathBuf::from("standard output"), source })
-        }
+        Err(source) if !is_reader_gone(&source) => Err(WriteError { path: PathBuf::from("standard output"), source }),
         _ => Ok(()),
     }
 }

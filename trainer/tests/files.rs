@@ -26,12 +26,13 @@ impl Place {
             place.put(name, &clip);
         }
         for name in ["corpus.csv", "theirs.csv", "report/predictions.csv", "robust/robustness.json", "crossval/folds.csv"] {
-            place.put(name, TABLE.replace("rec/", if name.contains('/') { "../rec/" } else { "rec/" }).as_bytes());
+            // From everywhere, for links to it lie elsewhere.
+            place.put(name, TABLE.replace("rec/", &format!("{}/", place.at("rec").display())).as_bytes());
         }
         for name in ["config.toml", "run/config.toml", "train.toml"] {
             place.put(name, config.as_bytes());
         }
-        for name in ["model/model.onnx", "report/metrics.json", "run/checkpoints/best.safetensors"] {
+        for name in ["model/model.onnx", "report/model.onnx", "report/metrics.json", "run/checkpoints/best.safetensors"] {
             place.put(name, &model);
         }
         place.put("model/units.md", b"| units | UAR |\n");
