@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::mem;
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
 use vst3::Steinberg::{FUnknown, IPluginFactory, IPluginFactory3, IPluginFactory3Trait, PClassInfo2, PFactoryInfo, kResultOk};
@@ -27,13 +27,17 @@ pub(crate) struct Module {
     application: ComWrapper<Application>,
 }
 
-/// The library in the bundle that `MOODLINE_VST3` names; none after saying that the test is skipped.
+/// The library in the bundle that `MOODLINE_VST3` names; none after saying that the test is skipped. It stays loaded: a process has one
+/// module of a kind, and tests run beside each other.
 pub(crate) fn load() -> Option<Arc<Module>> {
-    Some(Arc::new(Module::open(&hosts::vst3()?)))
+    static LOADED: OnceLock<Arc<Module>> = OnceLock::new();
+    let bundle = hosts::vst3()?;
+    Some(Arc::clone(LOADED.get_or_init(|| Arc::new(Module::open(&bundle)))))
 }
 
 impl Module {
-    fn open(bundle: &Path) -> Self {
+    /// Loads the library and starts it; it ends and goes with the value.
+    pub(crate) fn open(bundle: &Path) -> Self {
         let name = bundle.file_stem().expect("a bundle has a name");
         let folder = bundle.join(format!("Contents/{}-linux", env::consts::ARCH));
         let path = folder.join(name).with_extension("so");

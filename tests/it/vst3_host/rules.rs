@@ -1,6 +1,6 @@
 //! What VST3 asks of a plugin, and what it must answer to hosts that ask for too much.
 
-use std::env;
+use std::sync::Arc;
 
 use vst3::ComWrapper;
 use vst3::Steinberg::Vst::SpeakerArr::{
@@ -11,11 +11,13 @@ use vst3::Steinberg::Vst::SpeakerArr::{
 use vst3::Steinberg::Vst::SpeakerArrangement;
 use vst3::Steinberg::{kInvalidArgument, kResultFalse, kResultOk};
 
-use super::module::load;
+use super::module::{Module, load};
 use super::objects::Stream;
 use super::track::{INPUT, OUTPUT, Plugin, Track};
 use crate::hosted::bus::Bus;
-use crate::hosted::{MAX_CHANNELS, Mode};
+use crate::hosted::reference::MONO;
+use crate::hosted::{HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Mode};
+use crate::hosts;
 use crate::own_process::in_own_process;
 
 /// Arrangements of at most [`MAX_CHANNELS`] speakers, several for most numbers.
@@ -59,6 +61,22 @@ fn the_library_says_what_it_is() {
     assert_eq!(text(&class.subCategories), "Fx|Analyzer");
     assert_eq!(text(&class.version), env!("CARGO_PKG_VERSION"));
     assert_eq!(class.cid.map(|byte| byte as u8), *b"MoodlineAnalyser");
+}
+
+#[test]
+fn the_library_goes_and_comes_again() {
+    const NAME: &str = "vst3_host::rules::the_library_goes_and_comes_again";
+    let Some(bundle) = hosts::vst3() else { return };
+    if !in_own_process(NAME, &[]) {
+        return;
+    }
+    for round in 0..20 {
+        let module = Arc::new(Module::open(&bundle));
+        let mut tracks: Vec<_> = (0..round % 3).map(|_| Track::new(&module)).collect();
+        for track in &mut tracks {
+            track.play(&MONO, |player| player.play(&[0.1; 512]));
+        }
+    }
 }
 
 #[track_caller]
