@@ -80,20 +80,24 @@ fn finished(screen: &Screen, program: &mut Running) -> Picture {
     );
 }
 
+/// The standalone playing a recording on `screen`, with nothing of the user's in `home`.
+fn started(standalone: &Path, screen: &Screen, home: &Path) -> Running {
+    let mut command = Command::new(standalone);
+    command.args(["--backend", "dummy", "--input"]).arg(sample("stream.flac"));
+    // Nothing of the user's may show in the picture, and no graphics card may draw it.
+    command.env("DISPLAY", &screen.display).env("HOME", home).env("LIBGL_ALWAYS_SOFTWARE", "1");
+    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "WAYLAND_DISPLAY"] {
+        command.env_remove(variable);
+    }
+    Running(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
+}
+
 #[test]
 fn the_standalone_shows_the_timeline_of_a_recording() {
     let Some(standalone) = hosts::standalone() else { return };
     let Some(screen) = Screen::start() else { return };
     let home = tempfile::tempdir().unwrap();
-    let mut command = Command::new(standalone);
-    command.args(["--backend", "dummy", "--input"]).arg(sample("stream.flac"));
-    // Nothing of the user's may show in the picture, and no graphics card may draw it.
-    command.env("DISPLAY", &screen.display).env("HOME", home.path()).env("LIBGL_ALWAYS_SOFTWARE", "1");
-    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "WAYLAND_DISPLAY"] {
-        command.env_remove(variable);
-    }
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-    let picture = finished(&screen, &mut Running(child));
+    let picture = finished(&screen, &mut started(&standalone, &screen, home.path()));
     let shot = shots().join("standalone.png");
     picture.write(&shot);
     let reference = reference();
@@ -106,6 +110,30 @@ fn the_standalone_shows_the_timeline_of_a_recording() {
         100.0 * TOLERANCE,
         shot.display()
     );
+}
+
+#[test]
+fn every_signal_closes_the_window_of_the_standalone() {
+    let Some(standalone) = hosts::standalone() else { return };
+    let Some(screen) = Screen::start() else { return };
+    let (home, x11) = (tempfile::tempdir().unwrap(), screen.connect());
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut program = started(&standalone, &screen, home.path());
+        let start = Instant::now();
+        while screen.window(&x11).and_then(|window| Picture::of(&x11, window)).is_none_or(|picture| picture.colours().len() < 3) {
+            assert!(start.elapsed() < DEADLINE && program.0.try_wait().unwrap().is_none(), "{signal}: there is no window");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(Command::new("kill").args([signal, &program.0.id().to_string()]).status().unwrap().success());
+        let status = loop {
+            if let Some(status) = program.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < 2 * DEADLINE, "{signal}: it does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
 }
 
 #[test]

@@ -37,6 +37,9 @@ static WINDOW: OnceLock<RepaintNotifier> = OnceLock::new();
 /// # Errors
 /// The system does not hand over the signals.
 pub(super) fn listen() -> io::Result<()> {
+    // The framework's wrapper takes Ctrl-C through this crate after us, unless that is in use.
+    #[cfg(unix)]
+    ctrlc::set_handler(|| {}).map_err(io::Error::other)?;
     stop::on_request(|request| {
         QUITTING.store(true, Ordering::Relaxed);
         match (request, WINDOW.get()) {
