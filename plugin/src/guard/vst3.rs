@@ -3,6 +3,7 @@
 //! In: a host's calls. Out: the framework's object behind one of ours. Ours calls the framework's as Rust, not across C, so that a panic there
 //! can be caught and becomes the error that VST3 has for it.
 
+mod announced;
 mod component;
 mod controller;
 mod frame;
@@ -35,6 +36,8 @@ use nice_plug::wrapper::vst3::vst3::{Class, ComWrapper};
 use nice_plug::wrapper::vst3::{PluginInfo, Wrapper};
 use parking_lot::Mutex;
 
+use announced::Announced;
+
 use super::arrangements::Arrangements;
 use super::link::Link;
 use super::route::{Layout, Spare};
@@ -45,7 +48,7 @@ struct Guarded {
     inner: ComWrapper<Wrapper<Moodline>>,
     link: Arc<Link>,
     /// The parameters in order, under the ids that hosts use.
-    params: Vec<(u32, ParamPtr)>,
+    params: Vec<(u32, ParamPtr, Announced)>,
     active: AtomicBool,
     processing: AtomicBool,
     arrangements: Arrangements,
@@ -63,7 +66,8 @@ impl Guarded {
     fn new() -> ComWrapper<Self> {
         Anchor::cast();
         let (inner, link) = Link::of(|| ComWrapper::new(Wrapper::<Moodline>::new()));
-        let params = link.saved.param_map().into_iter().map(|(id, param, _)| (crate::params::host_id(&id), param)).collect();
+        let params = link.saved.param_map().into_iter();
+        let params = params.map(|(id, param, _)| (crate::params::host_id(&id), param, Announced::nothing())).collect();
         ComWrapper::new(Self {
             inner,
             link,

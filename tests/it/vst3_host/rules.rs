@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vst3::ComWrapper;
+use vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_::kIsBypass;
 use vst3::Steinberg::Vst::SpeakerArr::{
     k30Cine, k40Cine, k40Music, k50, k50_4, k51, k51_4, k61Cine, k61Music, k70Cine, k70Music, k71_2, k71_4, k71_6, k71Cine,
     k71Music, k90_4, k91_4, k91_6, k91_6_W, kAmbi1stOrderACN, kAmbi2cdOrderACN, kAmbi3rdOrderACN, kAmbi4thOrderACN, kEmpty,
@@ -129,6 +130,24 @@ fn other_sides_are_refused_or_read_back() {
         }
     }
     assert!(ARRANGEMENTS.iter().all(|arrangement| arrangement.count_ones() as usize <= MAX_CHANNELS));
+}
+
+#[test]
+fn the_controller_shows_what_it_was_told_while_audio_runs() {
+    let Some(module) = load() else { return };
+    let mut track = Track::new(&module);
+    let plugin = track.plugin.clone();
+    let infos = (0..plugin.n_parameters()).map(|index| plugin.parameter(index).expect("it has that many"));
+    let bypass = infos.into_iter().find(|info| info.flags & kIsBypass as i32 != 0).expect("it can be bypassed").id;
+    track.play(&MONO, |player| {
+        for value in [1.0, 0.0, 1.0] {
+            assert_eq!(plugin.set(bypass, value), kResultOk);
+            assert_eq!(plugin.value(bypass), value);
+            player.play(&[0.1; 512]);
+        }
+        assert_eq!(plugin.set(bypass + 1, 1.0), kInvalidArgument);
+        assert_eq!(plugin.set(bypass, f64::NAN), kInvalidArgument);
+    });
 }
 
 #[test]

@@ -49,10 +49,16 @@ impl Plugin {
         Self { component, processor, controller, _module: Arc::clone(module) }
     }
 
-    /// Sets a parameter, from 0 to 1, while no audio runs.
+    /// Tells the controller of a parameter's value, from 0 to 1; while audio runs, the processor has it from a buffer.
     pub(crate) fn set(&self, id: ParamID, normalized: f64) -> tresult {
         // SAFETY: see above.
         unsafe { self.controller.setParamNormalized(id, normalized) }
+    }
+
+    /// The value of a parameter, from 0 to 1, that the controller shows.
+    pub(crate) fn value(&self, id: ParamID) -> f64 {
+        // SAFETY: see above.
+        unsafe { self.controller.getParamNormalized(id) }
     }
 
     pub(crate) fn n_parameters(&self) -> i32 {

@@ -179,7 +179,10 @@ unsafe extern "C" fn apply(
     }
 }
 
-/// What the requests ask for, if there is such a layout; what they leave out stays as it is.
+/// What the requests ask for, if there is such a layout; the number of channels that they leave out stays as it is.
+///
+/// The same audio leaves the plugin that comes in. So ports of as many channels are of the same kind, and one that is asked for takes the
+/// other along.
 ///
 /// # Safety
 /// There are `n_requests`.
@@ -188,18 +191,25 @@ unsafe fn requested(
     requests: *const clap_audio_port_configuration_request,
     n_requests: u32,
 ) -> Option<(Layout, Kinds)> {
-    let (mut layout, mut kinds) = (guarded.layout(), *guarded.kinds.lock());
+    let mut layout = guarded.layout();
+    let (mut input, mut output) = (None, None);
     for index in 0..n_requests as usize {
         let request = unsafe { requests.as_ref().map(|_| &*requests.add(index))? };
         let n = request.channel_count as usize;
         let kind = unsafe { kind(request, n) }.filter(|_| request.port_index == 0 && (1..=MAX_CHANNELS).contains(&n))?;
         if request.is_input {
-            (layout.n_in, kinds.input) = (n, kind);
+            (layout.n_in, input) = (n, Some(kind));
         } else {
-            (layout.n_out, kinds.output) = (n, kind);
+            (layout.n_out, output) = (n, Some(kind));
         }
     }
-    Some((Layout::with(layout.n_in, layout.n_out)?, kinds))
+    let layout = Layout::with(layout.n_in, layout.n_out)?;
+    if layout.n_in != layout.n_out {
+        let kinds = *guarded.kinds.lock();
+        return Some((layout, Kinds { input: input.unwrap_or(kinds.input), output: output.unwrap_or(kinds.output) }));
+    }
+    let kind = input.or(output).unwrap_or(guarded.kinds.lock().input);
+    (output.is_none() || output == Some(kind)).then_some((layout, Kinds { input: kind, output: kind }))
 }
 
 /// # Safety

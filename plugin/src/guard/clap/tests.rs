@@ -351,6 +351,22 @@ fn surround_and_ambisonics_are_read_back_as_they_were_asked_for() {
 }
 
 #[test]
+fn ports_of_as_many_channels_are_of_one_kind() {
+    let plugin = Plugin::new();
+    let ports = plugin.extension::<clap_plugin_configurable_audio_ports>(CLAP_EXT_CONFIGURABLE_AUDIO_PORTS);
+    let apply = |requests: &[_]| unsafe { ports.apply_configuration.unwrap()(plugin.0, requests.as_ptr(), requests.len() as u32) };
+    let back = [3_u8, 4];
+    let surround = |is_input| request(is_input, 2, CLAP_PORT_SURROUND, back.as_ptr().cast());
+    for is_input in [true, false] {
+        assert!(apply(&[request(true, 2, c"stereo", ptr::null()), request(false, 2, c"stereo", ptr::null())]));
+        assert!(apply(&[surround(is_input)]), "one side takes the other along");
+        assert_eq!(port(&plugin, true), (2, Some(CLAP_PORT_SURROUND)));
+        assert_eq!(port(&plugin, false), (2, Some(CLAP_PORT_SURROUND)));
+    }
+    assert!(!apply(&[surround(true), request(false, 2, c"stereo", ptr::null())]), "what comes in is what goes out");
+}
+
+#[test]
 fn nothing_is_asked_of_a_host_that_has_no_such_function() {
     let plugin = Plugin::new();
     unsafe {

@@ -62,15 +62,25 @@ impl IEditControllerTrait for Guarded {
     }
 
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
-        unsafe { self.inner.getParamNormalized(id) }
+        let Some((_, param, announced)) = self.params.iter().find(|(known, ..)| *known == id) else { return 0.0 };
+        // SAFETY: the link holds the parameters.
+        let current = unsafe { param.modulated_normalized_value() };
+        announced.value(current).unwrap_or(current).into()
     }
 
     /// Set here, because the framework sends a message to another thread for each; while audio is processed, the value comes with a buffer.
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
-        if self.processing.load(Ordering::Acquire) {
-            return if self.params.iter().any(|(known, _)| *known == id) { kResultOk } else { kInvalidArgument };
+        if !self.processing.load(Ordering::Acquire) {
+            return self.set(id, value);
         }
-        self.set(id, value)
+        match self.params.iter().find(|(known, ..)| *known == id) {
+            Some((_, param, announced)) if value.is_finite() => {
+                // SAFETY: the link holds the parameters.
+                announced.keep(value.clamp(0.0, 1.0) as f32, unsafe { param.modulated_normalized_value() });
+                kResultOk
+            }
+            _ => kInvalidArgument,
+        }
     }
 
     unsafe fn setComponentHandler(&self, handler: *mut IComponentHandler) -> tresult {
@@ -91,10 +101,11 @@ impl Guarded {
     /// Sets parameter `id` to `value`, 0..=1.
     ///
     /// # Realtime safety
-    /// A search among ten numbers and two atomics.
+    /// A search among ten numbers and three atomics.
     pub(super) fn set(&self, id: ParamID, value: ParamValue) -> tresult {
-        match self.params.iter().find(|(known, _)| *known == id) {
-            Some((_, param)) if value.is_finite() => {
+        match self.params.iter().find(|(known, ..)| *known == id) {
+            Some((_, param, announced)) if value.is_finite() => {
+                announced.forget();
                 // SAFETY: the link holds the parameters.
                 if unsafe { param._internal_set_normalized_value(value.clamp(0.0, 1.0) as f32) } {
                     self.link.show_change();
