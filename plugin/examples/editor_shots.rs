@@ -1,6 +1,6 @@
 //! Opens the editor without a host, filled with what is asked for, to be looked at and photographed.
 //!
-//! `cargo run -p moodline --example editor_shots -- [WIDTHxHEIGHT] [light] [lines] [empty] [short] [gaps] [file=PATH] [model=PATH]`
+//! `cargo run -p moodline --example editor_shots -- [WIDTHxHEIGHT] [light] [lines] [empty] [short] [gaps] [track=NAME] [file=PATH] [model=PATH]`
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +13,15 @@ use moodline_engine::State;
 use moodline_engine::live::Asked;
 use moodline_engine::timeline::{GapReason, Timeline, Timelines};
 use nice_plug::editor::dpi::LogicalSize;
-use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, RepaintNotifier};
+use nice_plug::prelude::{TrackColor, TrackInfo};
+use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp as _, RepaintNotifier};
 
 /// Length of a block and distance of blocks, seconds.
 const WINDOW_S: f64 = 5.0;
 const HOP_S: f64 = 0.25;
+
+/// What a host might paint a track with.
+const TRACK_COLOUR: TrackColor = TrackColor::new(214, 116, 58, 255);
 
 struct Window(EditorApp);
 
@@ -57,6 +61,7 @@ fn main() {
     let monitor = instance.monitor();
     let (mut width, mut height) = (760.0, 460.0);
     let (mut n, mut with_gaps) = (57_600, false);
+    let mut track = TrackInfo::default();
     let saved = instance.saved();
     let session = Arc::clone(&saved.session.session);
     for argument in std::env::args().skip(1) {
@@ -66,6 +71,7 @@ fn main() {
             ("empty", ..) => n = 0,
             ("short", ..) => n = 480,
             ("gaps", ..) => with_gaps = true,
+            (_, Some(("track", name)), _) => track = TrackInfo::new(name, Some(TRACK_COLOUR)),
             (_, Some(("file", path)), _) => monitor.analyse_file(PathBuf::from(path)),
             (_, Some(("model", path)), _) => monitor.use_model(Some(PathBuf::from(path)), Asked::ByUser),
             (_, _, Some((w, h))) => (width, height) = (w.parse().expect("a width"), h.parse().expect("a height")),
@@ -75,7 +81,8 @@ fn main() {
     monitor.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
     monitor.set_watched(true);
     let notifier = RepaintNotifier::new();
-    let app = EditorApp::new(instance.params(), monitor, session, notifier.clone());
+    let mut app = EditorApp::new(instance.params(), monitor, session, notifier.clone());
+    app.track_info_changed(track);
     let settings = EguiWindowSettings::new()
         .with_title("Moodline")
         .with_size(LogicalSize::new(width, height))

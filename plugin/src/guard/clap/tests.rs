@@ -354,7 +354,8 @@ fn surround_and_ambisonics_are_read_back_as_they_were_asked_for() {
 fn ports_of_as_many_channels_are_of_one_kind() {
     let plugin = Plugin::new();
     let ports = plugin.extension::<clap_plugin_configurable_audio_ports>(CLAP_EXT_CONFIGURABLE_AUDIO_PORTS);
-    let apply = |requests: &[_]| unsafe { ports.apply_configuration.unwrap()(plugin.0, requests.as_ptr(), requests.len() as u32) };
+    let apply =
+        |requests: &[_]| unsafe { ports.apply_configuration.unwrap()(plugin.0, requests.as_ptr(), requests.len() as u32) };
     let back = [3_u8, 4];
     let surround = |is_input| request(is_input, 2, CLAP_PORT_SURROUND, back.as_ptr().cast());
     for is_input in [true, false] {
