@@ -17,6 +17,12 @@ const METER_FLOOR_DB: f32 = -60.0;
 const CLIPPING_DB: f32 = -0.1;
 /// Width of the meter with its numbers, points.
 const METER_WIDTH: f32 = 132.0;
+/// The same where the header is at least [`WIDE`]; most tracks have a longer name than "Input".
+const WIDE_METER_WIDTH: f32 = 200.0;
+/// Width from which the header has room for more than it needs, points.
+const WIDE: f32 = 800.0;
+/// Width of the longest text of a level, points.
+const LEVEL_WIDTH: f32 = 74.0;
 /// From the middle of the meter up to its text, points.
 const METER_ABOVE: f32 = 19.0;
 /// Width of the four bars, points.
@@ -43,7 +49,7 @@ impl Header<'_> {
         painter.rect_filled(rect, 0.0, self.colours.surface);
         painter.hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, self.colours.line));
         let inner = rect.shrink2(vec2(12.0, 8.0));
-        let meter = inner.with_min_x(inner.right() - METER_WIDTH);
+        let meter = inner.with_min_x(inner.right() - if rect.width() >= WIDE { WIDE_METER_WIDTH } else { METER_WIDTH });
         self.meter(&painter, meter);
         self.source(ui, &painter, meter);
         let mut words_end = meter.left() - 20.0;
@@ -127,7 +133,7 @@ impl Header<'_> {
 
     /// What the meter is of: the track in its colour, where the host tells.
     fn source(&self, ui: &mut Ui, painter: &Painter, meter: Rect) {
-        let mut rect = Rect::from_min_size(meter.left_center() - vec2(0.0, METER_ABOVE), vec2(meter.width() * 0.44, 13.0));
+        let mut rect = Rect::from_min_size(meter.left_center() - vec2(0.0, METER_ABOVE), vec2(meter.width() - LEVEL_WIDTH, 13.0));
         if let Some(colour) = self.track.color() {
             let (red, green, blue, _) = colour.rgba();
             let mark = Rect::from_min_size(rect.min + vec2(0.0, 2.0), vec2(9.0, 9.0));
