@@ -140,11 +140,15 @@ fn the_controller_shows_what_it_was_told_while_audio_runs() {
     let infos = (0..plugin.n_parameters()).map(|index| plugin.parameter(index).expect("it has that many"));
     let bypass = infos.into_iter().find(|info| info.flags & kIsBypass as i32 != 0).expect("it can be bypassed").id;
     track.play(&MONO, |player| {
-        for value in [1.0, 0.0, 1.0] {
-            assert_eq!(plugin.set(bypass, value), kResultOk);
-            assert_eq!(plugin.value(bypass), value);
+        for (told, nearest) in [(1.0, 1.0), (0.0, 0.0), (0.7, 1.0)] {
+            assert_eq!(plugin.set(bypass, told), kResultOk);
+            assert_eq!(plugin.value(bypass), nearest);
             player.play(&[0.1; 512]);
         }
+        let saved = plugin.save();
+        assert_eq!(plugin.set(bypass, 1.0), kResultOk);
+        assert_eq!(plugin.restore(&saved), kResultOk);
+        assert_eq!(plugin.value(bypass), 0.0, "what was announced was never sent");
         assert_eq!(plugin.set(bypass + 1, 1.0), kInvalidArgument);
         assert_eq!(plugin.set(bypass, f64::NAN), kInvalidArgument);
     });

@@ -78,6 +78,7 @@ impl IComponentTrait for Guarded {
             if state::load(&self.link.saved, &bytes, part).is_err() {
                 return kResultFalse;
             }
+            self.forget_announced();
             self.link.show_change();
             kResultOk
         })

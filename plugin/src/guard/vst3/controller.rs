@@ -16,6 +16,7 @@ use crate::params::Manner;
 
 impl IEditControllerTrait for Guarded {
     unsafe fn setComponentState(&self, stream: *mut IBStream) -> tresult {
+        self.forget_announced();
         unsafe { self.inner.setComponentState(stream) }
     }
 
@@ -75,8 +76,12 @@ impl IEditControllerTrait for Guarded {
         }
         match self.params.iter().find(|(known, ..)| *known == id) {
             Some((_, param, announced)) if value.is_finite() => {
+                let value = value.clamp(0.0, 1.0) as f32;
                 // SAFETY: the link holds the parameters.
-                announced.keep(value.clamp(0.0, 1.0) as f32, unsafe { param.modulated_normalized_value() });
+                unsafe {
+                    let nearest = param.preview_normalized(param.preview_plain(value));
+                    announced.keep(nearest, param.modulated_normalized_value());
+                }
                 kResultOk
             }
             _ => kInvalidArgument,
@@ -98,6 +103,11 @@ impl IEditControllerTrait for Guarded {
 }
 
 impl Guarded {
+    /// A state has all values.
+    pub(super) fn forget_announced(&self) {
+        self.params.iter().for_each(|(.., announced)| announced.forget());
+    }
+
     /// Sets parameter `id` to `value`, 0..=1.
     ///
     /// # Realtime safety
