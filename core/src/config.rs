@@ -261,7 +261,7 @@ impl FrontEndConfig {
     pub fn fingerprint(&self) -> String {
         // INVARIANT: a struct of numbers, enums and vectors always serialises.
         let json = serde_json::to_vec(self).expect("a front-end configuration serialises");
-        crate::contract::hex(&Sha256::digest(json))
+        crate::digest::hex(&Sha256::digest(json))
     }
 }
 

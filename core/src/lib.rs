@@ -7,10 +7,13 @@
 
 pub mod config;
 pub mod contract;
+pub mod digest;
 pub mod emotion;
 pub mod fourier;
 pub mod frontend;
+mod mismatch;
 pub mod network;
+mod normalisation;
 pub mod onnx;
 pub mod probabilities;
 pub mod real;
@@ -20,5 +23,6 @@ pub mod samples;
 pub use config::FrontEndConfig;
 pub use contract::Contract;
 pub use emotion::Emotion;
+pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;

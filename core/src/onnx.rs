@@ -9,7 +9,8 @@
 
 use prost::Message;
 
-use crate::contract::{Contract, Mismatch};
+use crate::contract::Contract;
+use crate::mismatch::Mismatch;
 use crate::network::Tensors;
 
 mod compare;

@@ -2,7 +2,8 @@
 //!
 //! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
 
-use moodline_core::contract::{Mismatch, TrainingCorpus};
+use moodline_core::Mismatch;
+use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_core::{Emotion, FrontEndConfig};
 use moodline_engine::analysis::WINDOW_SECONDS;
@@ -247,7 +248,7 @@ impl TrainConfig {
     /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        moodline_core::contract::hex(&Sha256::digest(self.to_toml()))
+        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
     }
 
     fn validate(&self) -> Result<(), ConfigError> {

@@ -1,8 +1,9 @@
 //! Checks a contract against what this version of Moodline can run.
 
-use super::{CONTRACT_VERSION, Contract, Mismatch, Normalisation, TrainingRecord};
+use super::{CONTRACT_VERSION, Contract, Normalisation, TrainingRecord};
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
+use crate::mismatch::{Mismatch, check};
 
 /// Longest name of a model, characters.
 const MAX_ID_LEN: usize = 64;
@@ -42,10 +43,6 @@ impl Contract {
         }
         Ok(())
     }
-}
-
-pub(crate) fn check(ok: bool, field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Result<(), Mismatch> {
-    if ok { Ok(()) } else { Err(Mismatch::new(field, expected, found)) }
 }
 
 /// Says what to do with a model of another version.

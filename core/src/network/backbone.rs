@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Mismatch, check};
+use crate::mismatch::{Mismatch, check};
 
 /// Bound of LeCun's hyperbolic tangent, `LECUN_RANGE tanh(LECUN_SLOPE x)`.
 ///

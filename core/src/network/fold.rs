@@ -8,7 +8,7 @@ use super::{
     ATTENTION, Backbone, CellConfig, Cfc, CfcMode, DENSE_BIAS, DENSE_KERNEL, HEADS, LECUN_RANGE, LECUN_SLOPE, NetworkConfig,
     PaperLtc, Pooling, Reading, Tensor, Tensors, layer_tensor,
 };
-use crate::contract::Normalisation;
+use crate::normalisation::Normalisation;
 use crate::real::Real;
 
 impl PaperLtc {

@@ -1,7 +1,7 @@
 //! Networks for the tests of this crate: every cell, and parameters that look trained.
 
 use super::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors};
-use crate::contract::Normalisation;
+use crate::normalisation::Normalisation;
 
 /// Features of the samples.
 pub(crate) const N_FEATURES: usize = 6;

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Solver};
-use crate::contract::{Mismatch, check};
+use crate::mismatch::{Mismatch, check};
 
 impl NetworkConfig {
     /// Sizes of a layer that can be run.

@@ -4,8 +4,8 @@ use super::{
     ATTENTION, CellConfig, Cfc, CfcMode, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, PaperLtc, Pooling, Tensor, Tensors,
     layer_tensor,
 };
-use crate::contract::Mismatch;
 use crate::emotion::Emotion;
+use crate::mismatch::Mismatch;
 
 impl NetworkConfig {
     /// Name and shape of every tensor of a model file, in the order of the file: the layers from the first, then the readout.

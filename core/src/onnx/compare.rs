@@ -4,7 +4,7 @@
 
 use super::messages::{AttributeProto, DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::metadata::sha256;
-use crate::contract::Mismatch;
+use crate::mismatch::Mismatch;
 
 /// The first place where `found` is not `expected`; none when no declared field differs.
 pub(super) fn first_difference(expected: &ModelProto, found: &ModelProto) -> Option<Mismatch> {

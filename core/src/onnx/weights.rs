@@ -3,7 +3,7 @@
 use super::ModelError;
 use super::messages::{DataType, GraphProto, TensorProto};
 use super::metadata::{Metadata, WeightChecksums, sha256};
-use crate::contract::{Mismatch, check};
+use crate::mismatch::{Mismatch, check};
 use crate::network::{Tensor, Tensors};
 
 /// The weights of the network that `metadata` describe.
