@@ -17,6 +17,7 @@ mod compare;
 mod graph;
 mod messages;
 mod metadata;
+pub(crate) mod nodes;
 mod weights;
 mod wire;
 

@@ -1,13 +1,13 @@
 //! The parts a graph is put together from.
 
-use super::super::messages::{
+use super::messages::{
     AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
 /// Nodes of a graph in the order they run, and the settings of the contract that they need as initializers.
 #[derive(Debug, Default)]
-pub(super) struct Nodes {
+pub(crate) struct Nodes {
     prefix: String,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
@@ -20,12 +20,12 @@ impl Nodes {
     }
 
     /// A name with the prefix.
-    pub(super) fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
     /// A node with one output, which gets a name with the prefix; returns that name.
-    pub(super) fn op(&mut self, op_type: &str, inputs: &[&str], output: &str) -> String {
+    pub(crate) fn op(&mut self, op_type: &str, inputs: &[&str], output: &str) -> String {
         let output = self.name(output);
         self.node(op_type, inputs, vec![output.clone()]);
         output
@@ -39,10 +39,22 @@ impl Nodes {
     }
 
     /// `N` equal parts of the columns of `input`; returns their names.
-    pub(super) fn split<const N: usize>(&mut self, input: &str, outputs: [&str; N]) -> [String; N] {
+    pub(crate) fn split<const N: usize>(&mut self, input: &str, outputs: [&str; N]) -> [String; N] {
         let outputs = outputs.map(|output| self.name(output));
         self.node("Split", &[input], outputs.to_vec()).attribute.push(int("axis", 1));
         outputs
+    }
+
+    /// `from + (to - from) share`; the parts are named after `output`.
+    pub(crate) fn step_towards(&mut self, from: &str, to: &str, share: &str, output: &str) -> String {
+        let distance = self.op("Sub", &[to, from], &format!("{output}.distance"));
+        let change = self.op("Mul", &[&distance, share], &format!("{output}.change"));
+        self.op("Add", &[from, &change], output)
+    }
+
+    /// The sum over an axis of [`Nodes::axis`], which goes away.
+    pub(crate) fn sum_over(&mut self, axis: &str, values: &str, output: &str) -> String {
+        self.op_with(int("keepdims", 0), "ReduceSum", &[values, axis], output)
     }
 
     /// A node whose outputs have exactly these names.
@@ -59,13 +71,13 @@ impl Nodes {
     }
 
     /// A number as an initializer; returns its name.
-    pub(super) fn scalar(&mut self, name: &str, value: f64) -> String {
+    pub(crate) fn scalar(&mut self, name: &str, value: f64) -> String {
         self.add_constant(tensor(name, &[], &[value as f32]));
         name.to_owned()
     }
 
     /// An axis as the initializer that the operators of sums and shapes take it from; returns its name.
-    pub(super) fn axis(&mut self, axis: i64) -> String {
+    pub(crate) fn axis(&mut self, axis: i64) -> String {
         let name = format!("axis_{axis}");
         self.add_constant(TensorProto {
             dims: vec![1],
