@@ -4,7 +4,7 @@
 //! stream. Never imports anything but the configuration and the numeric type.
 //!
 //! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
-//! [`delta::Derivatives`] -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`], the same
+//! [`assembler::Assembler`] (derivatives) -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`], the same
 //! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
 //!
 //! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last
@@ -19,11 +19,12 @@ use crate::config::{ConfigError, FeatureGroup, FrontEndConfig};
 use crate::real::Real;
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
 
+pub mod assembler;
 pub mod average;
 pub mod block;
 pub mod cepstrum;
 pub mod decibel;
-pub mod delta;
+mod derivative;
 pub mod frames;
 pub mod log_mel;
 pub mod mel;
@@ -35,9 +36,9 @@ pub mod window;
 pub use block::BlockRelative;
 pub use normalise::{Scaler, ScalerError, ScalerFit};
 
+use assembler::Assembler;
 use average::Averager;
 use cepstrum::Cepstrum;
-use delta::Derivatives;
 use frames::Framer;
 use log_mel::LogMel;
 use prosody::Prosody;
@@ -86,7 +87,7 @@ pub enum FrontEndError {
 /// # Source
 /// librosa 0.11: `librosa.feature.mfcc(..., dct_type=2, norm="ortho", pad_mode="constant", power=2.0)`,
 /// `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`, `librosa.feature.delta(width, order=1 and 2)`. Deviations: see
-/// [`delta`] for signals shorter than the delta filter.
+/// [`assembler`] for signals shorter than the delta filter.
 #[derive(Clone)]
 pub struct FrontEnd<T: Real> {
     framer: Framer<T>,
@@ -119,7 +120,7 @@ impl<T: Real> FrontEnd<T> {
     /// Values in a feature vector.
     #[must_use]
     pub fn n_features(&self) -> usize {
-        self.steps.derivatives.n_features()
+        self.steps.assembler.n_features()
     }
 
     /// Takes the next samples of the stream and hands every step they complete to `sink`, `[n_features]`.
@@ -203,7 +204,7 @@ struct StepStream<T> {
     cepstrum: Cepstrum,
     mfcc: Vec<T>,
     prosody: Option<Prosody<T>>,
-    derivatives: Derivatives<T>,
+    assembler: Assembler<T>,
     averager: Averager<T>,
 }
 
@@ -213,15 +214,15 @@ impl<T: Real> StepStream<T> {
             cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
             mfcc: vec![T::zero(); config.n_mfcc],
             prosody: config.has(FeatureGroup::Prosody).then(|| Prosody::new(config)),
-            derivatives: Derivatives::new(config),
+            assembler: Assembler::new(config),
             averager: Averager::new(config),
         }
     }
 
     fn push(&mut self, log_mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
-        let Self { cepstrum, mfcc, prosody, derivatives, averager } = self;
+        let Self { cepstrum, mfcc, prosody, assembler, averager } = self;
         cepstrum.transform(log_mel, mfcc);
-        let mut take_row = |row: &[T]| derivatives.push(row, &mut |features| averager.push(features, sink));
+        let mut take_row = |row: &[T]| assembler.push(row, &mut |features| averager.push(features, sink));
         match (prosody, sound) {
             (Some(prosody), Some(sound)) => prosody.push(mfcc, sound, &mut take_row),
             _ => take_row(mfcc),
@@ -229,11 +230,11 @@ impl<T: Real> StepStream<T> {
     }
 
     fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
-        let Self { prosody, derivatives, averager, .. } = self;
+        let Self { prosody, assembler, averager, .. } = self;
         if let Some(prosody) = prosody {
-            prosody.finish(&mut |row| derivatives.push(row, &mut |features| averager.push(features, sink)));
+            prosody.finish(&mut |row| assembler.push(row, &mut |features| averager.push(features, sink)));
         }
-        derivatives.finish(&mut |features| averager.push(features, sink));
+        assembler.finish(&mut |features| averager.push(features, sink));
         averager.finish(sink);
     }
 
@@ -241,7 +242,7 @@ impl<T: Real> StepStream<T> {
         if let Some(prosody) = &mut self.prosody {
             prosody.reset();
         }
-        self.derivatives.reset();
+        self.assembler.reset();
         self.averager.reset();
     }
 }

@@ -2,7 +2,7 @@
 
 use moodline_core::Real;
 use moodline_core::config::{DeltaMode, FeatureGroup, FrontEndConfig};
-use moodline_core::frontend::delta::Derivatives;
+use moodline_core::frontend::assembler::Assembler;
 use moodline_core::frontend::log_mel::LogMel;
 use moodline_core::frontend::mel::{self, MelBank};
 use moodline_core::frontend::spectrum::PowerSpectrum;
@@ -166,7 +166,7 @@ fn the_mel_filters_are_librosas() {
     }
 }
 
-/// Derivatives of the rows of a matrix, `[rows, frames]`, by the streaming filter: `(delta, delta2)`.
+/// Derivatives of the rows of a matrix, `[rows, frames]`, as a stream has them: `(delta, delta2)`.
 fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
     let n = rows.nrows();
     let config = FrontEndConfig {
@@ -175,13 +175,13 @@ fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>
         groups: vec![FeatureGroup::Delta, FeatureGroup::Delta2],
         ..FrontEndConfig::librosa_16k()
     };
-    let mut filter = Derivatives::<f64>::new(&config);
+    let mut assembler = Assembler::<f64>::new(&config);
     let mut frames = Vec::new();
     let mut collect = |frame: &[f64]| frames.extend_from_slice(frame);
     for column in rows.columns() {
-        filter.push(&column.to_vec(), &mut collect);
+        assembler.push(&column.to_vec(), &mut collect);
     }
-    filter.finish(&mut collect);
+    assembler.finish(&mut collect);
     let frames = Array2::from_shape_vec((rows.ncols(), 2 * n), frames).unwrap().reversed_axes();
     (frames.slice(s![..n, ..]).to_owned(), frames.slice(s![n.., ..]).to_owned())
 }
