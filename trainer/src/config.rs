@@ -257,10 +257,6 @@ impl TrainConfig {
             expected: error.expected,
             found: error.found,
         })?;
-        if let Some(top_db) = self.front_end.top_db {
-            let expected = "absent: the floor needs the whole clip, which a stream does not have".to_owned();
-            return Err(ConfigError::Range { field: "front_end.top_db".to_owned(), expected, found: top_db.to_string() });
-        }
         let id = &self.model.id;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         check(

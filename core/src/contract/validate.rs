@@ -60,16 +60,7 @@ fn is_id(id: &str) -> bool {
 }
 
 fn check_front_end(config: &FrontEndConfig) -> Result<(), Mismatch> {
-    config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))?;
-    // The floor hangs on the loudest frame of the whole clip, which a stream has not heard yet: a model that was trained with it would
-    // see other features in use.
-    let top_db = config.top_db.map_or_else(String::new, |value| value.to_string());
-    check(
-        config.top_db.is_none(),
-        "front_end.top_db",
-        "absent, because it needs the whole recording and a stream has not heard it yet",
-        top_db,
-    )
+    config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))
 }
 
 fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Result<(), Mismatch> {
