@@ -13,6 +13,7 @@ pub mod fourier;
 pub mod frontend;
 mod mismatch;
 pub mod network;
+mod nodes;
 mod normalisation;
 pub mod onnx;
 pub mod probabilities;

@@ -14,7 +14,7 @@ use super::simd::{Matrix, panels_mut, product, tanh};
 use super::tensors::Shapes;
 use super::trained::TrainedLayer;
 use crate::mismatch::{Mismatch, check};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// Bound of LeCun's hyperbolic tangent, `LECUN_RANGE tanh(LECUN_SLOPE x)`.
 ///

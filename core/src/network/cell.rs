@@ -8,7 +8,7 @@ use super::tensors::Shapes;
 use super::trained::{InputScaler, TrainedLayer};
 use super::{Backbone, Tensor, gates};
 use crate::mismatch::{Mismatch, check};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// One kind of cell with its settings.
 ///

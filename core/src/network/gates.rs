@@ -11,7 +11,7 @@ use super::simd::{Matrix, PANEL, Panel, panels, panels_mut, product};
 use super::tensors::Shapes;
 use super::trained::{InputScaler, TrainedLayer};
 use super::{HEADS, Tensor};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// The trained tensors: `columns` are those of all gates together.
 pub(super) fn parameter_shapes(n_inputs: usize, units: usize, columns: usize) -> Shapes {

@@ -2,11 +2,11 @@
 //!
 //! Whatever depends on no state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
 
-use super::messages::{GraphProto, TensorProto};
 use super::names;
-use super::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 use crate::emotion::Emotion;
 use crate::network::{DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
+use crate::nodes::messages::{GraphProto, TensorProto};
+use crate::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 
 mod pooling;
 

@@ -18,7 +18,7 @@ use crate::network::reference;
 use crate::network::simd::{Panel, decay, panels, sigmoid, step_towards, tanh};
 use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// Which closed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use crate::network::reference;
 use crate::network::simd::{sigmoid, step_towards, tanh};
 use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// [`super::CellConfig::LiquidGate`].
 pub(super) struct LiquidGate;

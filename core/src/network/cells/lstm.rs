@@ -10,7 +10,7 @@ use crate::network::reference;
 use crate::network::simd::{panels_mut, sigmoid, tanh};
 use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// [`super::CellConfig::Lstm`].
 pub(super) struct Lstm;

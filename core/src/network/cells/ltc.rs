@@ -12,7 +12,7 @@ use crate::network::layers::{self, LayerWeights, Layers};
 use crate::network::reference;
 use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 mod graph;
 mod kernel;

@@ -19,7 +19,7 @@ use crate::network::reference;
 use crate::network::simd::{at_least, at_most, panels, panels_mut, product, step_towards, tanh};
 use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// Which of the paper's two definitions of the cell is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! How the outputs of all steps become one vector.
 
 use crate::network::{ATTENTION, DEVIATION_EPSILON, Pooling};
-use crate::onnx::nodes::{Nodes, int, ints};
+use crate::nodes::{Nodes, int, ints};
 
 /// The name of `[batch, readout_size]`.
 pub(super) fn pool(pooling: Pooling, outputs: &str, nodes: &mut Nodes) -> String {

@@ -1,10 +1,10 @@
 //! Somebody wrote a consistent file, all checksums right, that this version of Moodline cannot or must not run.
 
-use super::super::messages::StringStringEntryProto;
 use super::super::metadata::sha256;
 use super::*;
 use crate::emotion::Emotion;
 use crate::network::{Backbone, Cfc, CfcMode, Tensors};
+use crate::nodes::messages::StringStringEntryProto;
 use sample::of_cell;
 
 /// The refusal of a contract that was changed before it was written.

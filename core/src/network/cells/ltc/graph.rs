@@ -4,7 +4,7 @@
 //! `C dv/dt = drive - conductance v`.
 
 use super::{LTC_EPSILON, Ltc, Solver};
-use crate::onnx::nodes::Nodes;
+use crate::nodes::Nodes;
 
 /// What [`semi_implicit`] calls the capacity over the time of a solver step.
 const INERTIA: &str = "inertia";

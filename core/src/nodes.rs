@@ -1,6 +1,11 @@
-//! The parts a graph is put together from.
+//! The nodes that an ONNX graph is put together from.
+//!
+//! In: what a step of a cell or a pooling computes. Out: nodes, and the numbers they need, as the messages of an ONNX file. Knows neither networks nor model files:
+//! cells use it to say what they compute, and [`crate::onnx`] to make a file of it.
 
-use super::messages::{
+pub(crate) mod messages;
+
+use messages::{
     AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
@@ -15,7 +20,7 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     /// No nodes yet; the names of what they compute begin with `prefix`.
-    pub(super) fn with_prefix(prefix: String) -> Self {
+    pub(crate) fn with_prefix(prefix: String) -> Self {
         Self { prefix, ..Self::default() }
     }
 
@@ -32,7 +37,7 @@ impl Nodes {
     }
 
     /// [`Nodes::op`] with one attribute.
-    pub(super) fn op_with(&mut self, attribute: AttributeProto, op_type: &str, inputs: &[&str], output: &str) -> String {
+    pub(crate) fn op_with(&mut self, attribute: AttributeProto, op_type: &str, inputs: &[&str], output: &str) -> String {
         let output = self.name(output);
         self.node(op_type, inputs, vec![output.clone()]).attribute.push(attribute);
         output
@@ -58,7 +63,7 @@ impl Nodes {
     }
 
     /// A node whose outputs have exactly these names.
-    pub(super) fn node(&mut self, op_type: &str, inputs: &[&str], outputs: Vec<String>) -> &mut NodeProto {
+    pub(crate) fn node(&mut self, op_type: &str, inputs: &[&str], outputs: Vec<String>) -> &mut NodeProto {
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             name: format!("{op_type}_{}", outputs[0]),
@@ -90,25 +95,25 @@ impl Nodes {
     }
 
     /// Takes over the nodes and constants of `other`.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         self.nodes.append(&mut other.nodes);
         self.append_constants(&mut other);
     }
 
     /// Takes over the constants of `other`, for the body of a `Scan`, which sees the initializers around it.
-    pub(super) fn append_constants(&mut self, other: &mut Self) {
+    pub(crate) fn append_constants(&mut self, other: &mut Self) {
         for constant in other.constants.drain(..) {
             self.add_constant(constant);
         }
     }
 
     /// The nodes so far; the constants stay.
-    pub(super) fn take_nodes(&mut self) -> Vec<NodeProto> {
+    pub(crate) fn take_nodes(&mut self) -> Vec<NodeProto> {
         std::mem::take(&mut self.nodes)
     }
 
     /// Nodes and constants.
-    pub(super) fn into_parts(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
+    pub(crate) fn into_parts(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
         (self.nodes, self.constants)
     }
 
@@ -119,11 +124,11 @@ impl Nodes {
     }
 }
 
-pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.to_owned(), i: Some(value), r#type: AttributeType::Int.into(), ..AttributeProto::default() }
 }
 
-pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+pub(crate) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         ints: values.to_vec(),
@@ -132,11 +137,11 @@ pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-pub(super) fn graph(name: &str, graph: GraphProto) -> AttributeProto {
+pub(crate) fn graph(name: &str, graph: GraphProto) -> AttributeProto {
     AttributeProto { name: name.to_owned(), g: Some(graph), r#type: AttributeType::Graph.into(), ..AttributeProto::default() }
 }
 
-pub(super) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
+pub(crate) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
     TensorProto {
         // INVARIANT: every size is that of an array in memory, far below 2^63.
         dims: shape.iter().map(|&size| size as i64).collect(),
@@ -147,15 +152,15 @@ pub(super) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto
     }
 }
 
-pub(super) fn named(name: &str) -> DimensionProto {
+pub(crate) fn named(name: &str) -> DimensionProto {
     DimensionProto { value: Some(DimensionValue::DimParam(name.to_owned())) }
 }
 
-pub(super) fn fixed(size: usize) -> DimensionProto {
+pub(crate) fn fixed(size: usize) -> DimensionProto {
     DimensionProto { value: Some(DimensionValue::DimValue(size as i64)) }
 }
 
-pub(super) fn value_info(name: &str, shape: &[DimensionProto]) -> ValueInfoProto {
+pub(crate) fn value_info(name: &str, shape: &[DimensionProto]) -> ValueInfoProto {
     let tensor_type =
         TensorTypeProto { elem_type: DataType::Float.into(), shape: Some(TensorShapeProto { dim: shape.to_vec() }) };
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
