@@ -3,8 +3,8 @@
 //! In: samples of one stream, cut in any way. Out: one feature vector a step, `[n_features]`, on a grid that starts with the
 //! stream. Never imports anything but the configuration and the numeric type.
 //!
-//! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
-//! [`assembler::Assembler`] (derivatives) -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`], the same
+//! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> `cepstrum` (DCT, lifter) ->
+//! [`assembler::Assembler`] (derivatives) -> `average` -> steps. With [`FeatureGroup::Prosody`], the same
 //! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
 //!
 //! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last
@@ -20,20 +20,20 @@ use crate::real::Real;
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
 
 pub mod assembler;
-pub mod average;
-pub mod block;
-pub mod cepstrum;
-pub mod decibel;
+mod average;
+mod block;
+mod cepstrum;
+mod decibel;
 mod derivative;
 pub mod frames;
 pub mod log_mel;
 pub mod mel;
-pub mod normalise;
+mod normalise;
 pub mod prosody;
 pub mod spectrum;
 pub mod window;
 
-pub use block::BlockRelative;
+pub use block::{BlockRelative, LEVEL_RANGE_DB};
 pub use normalise::{Scaler, ScalerError, ScalerFit};
 
 use assembler::Assembler;
