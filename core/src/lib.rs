@@ -83,7 +83,6 @@ pub mod config;
 pub mod contract;
 pub mod digest;
 pub mod emotion;
-pub mod fourier;
 pub mod frontend;
 mod mismatch;
 pub mod network;
