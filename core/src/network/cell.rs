@@ -1,7 +1,7 @@
-//! What one kind of cell has to say for itself.
+//! What differs from cell to cell.
 //!
 //! A cell is one file in `cells/`: its settings, and a [`Cell`] that says what is trained, what a model file holds, and what a step computes, in the
-//! kernel and in the graph. Everything else in the crate is the same for all cells and asks the [`Cell`].
+//! kernel and in the graph. Everything else in the crate is the same for all cells and goes through [`Cell`].
 
 use super::layers::{LayerWeights, Layers};
 use super::tensors::Shapes;
@@ -42,7 +42,7 @@ pub(crate) trait Cell {
     /// finished.
     fn fold(&self, trained: &TrainedLayer<'_>, scaler: &InputScaler) -> Vec<Tensor<f64>>;
 
-    /// Checks that the weights, which are finite, are such as [`Cell::fold`] can give.
+    /// Checks that the weights, which are finite numbers, are ones that [`Cell::fold`] can give.
     fn check_weights(&self, _weights: &LayerWeights<'_>) -> Result<(), Mismatch> {
         Ok(())
     }
@@ -72,7 +72,7 @@ pub(crate) trait Cell {
     /// A few words for a reader, as a model card has them.
     fn description(&self) -> String;
 
-    /// The cell with its settings, for who compares models.
+    /// The cell with its settings, for comparing models.
     fn details(&self) -> String {
         self.description()
     }

@@ -39,7 +39,7 @@ pub enum CellConfig {
 }
 
 impl CellConfig {
-    /// What the cell has to say for itself.
+    /// Everything that differs from cell to cell.
     pub(crate) fn as_cell(&self) -> &dyn Cell {
         match self {
             Self::PaperLtc(config) => config,
@@ -76,7 +76,7 @@ impl CellConfig {
         self.as_cell().description()
     }
 
-    /// The cell with its settings, for who compares models.
+    /// The cell with its settings, for comparing models.
     #[must_use]
     pub fn details(&self) -> String {
         self.as_cell().details()
