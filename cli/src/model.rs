@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use moodline_core::Contract;
 use moodline_core::contract::{Normalisation, Padding, StatePolicy};
-use moodline_core::network::{Backbone, CellConfig, Cfc, Ltc, NetworkConfig, PaperLtc, Pooling};
+use moodline_core::network::{NetworkConfig, Pooling};
 use moodline_engine::Model;
 use moodline_engine::files::{FilePlan, Replace};
 use serde_json::json;
@@ -94,7 +94,7 @@ fn network_lines(model: &Model, line: &mut impl FnMut(&str, String)) {
     let NetworkConfig { units, layers, pooling, cell } = &model.contract().network;
     let layers = if *layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") };
     line("network", format!("{layers} of {units} units, {} weights", model.weights().count()));
-    line("cell", cell_text(cell));
+    line("cell", cell.details());
     line(
         "pooling",
         match pooling {
@@ -104,25 +104,6 @@ fn network_lines(model: &Model, line: &mut impl FnMut(&str, String)) {
             Pooling::Attention => "attention over the steps of a block".to_owned(),
         },
     );
-}
-
-fn cell_text(cell: &CellConfig) -> String {
-    match cell {
-        CellConfig::PaperLtc(PaperLtc { reading, unfolds, dt, .. }) => {
-            format!("LTC of Faldu et al., {unfolds} unfolds ({reading:?}), dt {dt}")
-        }
-        CellConfig::Ltc(Ltc { solver, unfolds, elapsed }) => {
-            format!("LTC of Hasani et al., {unfolds} unfolds ({solver:?}), elapsed {elapsed}")
-        }
-        CellConfig::Cfc(Cfc { mode, elapsed, backbone }) => {
-            let backbone =
-                backbone.map_or(String::new(), |Backbone { units, layers }| format!(", backbone {layers} x {units} units"));
-            format!("CfC ({mode:?}), elapsed {elapsed}{backbone}")
-        }
-        CellConfig::LiquidGate => "liquid gate".to_owned(),
-        CellConfig::Gru => "GRU".to_owned(),
-        CellConfig::Lstm => "LSTM".to_owned(),
-    }
 }
 
 fn training_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {

@@ -109,10 +109,6 @@ pub struct FrontEndConfig {
     pub mel_scale: MelScale,
     /// Mel filter scaling.
     pub mel_norm: MelNorm,
-    /// Floor under the loudest cell of the whole clip, dB, or none. A floor needs the whole clip, so only the batch form has it;
-    /// a stream refuses it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_db: Option<f64>,
     /// Cepstral coefficients kept, 1..=`n_mels`.
     pub n_mfcc: usize,
     /// Cepstral lifter length, 0 for none.
@@ -157,7 +153,6 @@ impl FrontEndConfig {
             fmax: 8000.0,
             mel_scale: MelScale::Slaney,
             mel_norm: MelNorm::Slaney,
-            top_db: None,
             n_mfcc: 13,
             lifter: 0,
             delta_width: 9,
@@ -204,9 +199,6 @@ impl FrontEndConfig {
             format!("fmin < fmax <= {nyquist} Hz"),
             self.fmax,
         )?;
-        if let Some(top_db) = self.top_db {
-            check(top_db.is_finite() && top_db > 0.0, "top_db", "a positive number of dB, or absent", top_db)?;
-        }
         check((1..=self.n_mels).contains(&self.n_mfcc), "n_mfcc", "1..=n_mels", self.n_mfcc)?;
         check(self.lifter <= 1024, "lifter", "0..=1024", self.lifter)?;
         check(
@@ -261,7 +253,7 @@ impl FrontEndConfig {
     pub fn fingerprint(&self) -> String {
         // INVARIANT: a struct of numbers, enums and vectors always serialises.
         let json = serde_json::to_vec(self).expect("a front-end configuration serialises");
-        crate::contract::hex(&Sha256::digest(json))
+        crate::digest::hex(&Sha256::digest(json))
     }
 }
 

@@ -13,24 +13,12 @@ use crate::network::NetworkConfig;
 
 mod validate;
 
-pub(crate) use validate::{check, check_version};
+pub use crate::normalisation::Normalisation;
+
+pub(crate) use validate::check_version;
 
 /// Version of the contract this program writes, and the only one it reads.
 pub const CONTRACT_VERSION: u32 = 2;
-
-/// How features are normalised before the network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Normalisation {
-    /// `(x - mean) / scale` for each feature, fitted on the training split: scikit-learn's `StandardScaler`. It is folded into the weights of the
-    /// file; the values are kept to be shown and checked.
-    Standard {
-        /// `[n_features]`
-        mean: Vec<f64>,
-        /// `[n_features]`, positive
-        scale: Vec<f64>,
-    },
-}
 
 /// What happens to a block shorter than [`Contract::block_seconds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,49 +92,4 @@ pub struct Contract {
     pub licence: String,
     /// Figures measured on the development split while training, by name (`dev_uar`, `dev_accuracy`, `dev_macro_f1`).
     pub metrics: BTreeMap<String, f64>,
-}
-
-/// A value that is not what it must be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} must be {expected}, found {found}")]
-pub struct Mismatch {
-    /// Which value: a field of [`Contract`] with the path below it, an initializer, or a place in the graph.
-    pub field: String,
-    /// What it must be.
-    pub expected: String,
-    /// What it is.
-    pub found: String,
-}
-
-impl Mismatch {
-    /// Longest text taken from a file, characters.
-    const MAX_TEXT: usize = 300;
-
-    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and new texts")]
-    pub(crate) fn new(field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
-        Self { field: printable(&field.into()), expected: printable(&expected.to_string()), found: printable(&found.to_string()) }
-    }
-}
-
-/// Text from a hostile file must neither steer a terminal nor fill it.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len().min(Mismatch::MAX_TEXT));
-    for character in text.chars().take(Mismatch::MAX_TEXT) {
-        if character.is_control() { printable.extend(character.escape_default()) } else { printable.push(character) }
-    }
-    if text.chars().nth(Mismatch::MAX_TEXT).is_some() {
-        printable.push_str("...");
-    }
-    printable
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // INVARIANT: writing to a String cannot fail.
-        write!(text, "{byte:02x}").expect("a String takes any text");
-        text
-    })
 }

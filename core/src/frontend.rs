@@ -3,8 +3,8 @@
 //! In: samples of one stream, cut in any way. Out: one feature vector a step, `[n_features]`, on a grid that starts with the
 //! stream. Never imports anything but the configuration and the numeric type.
 //!
-//! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> [`cepstrum::Cepstrum`] (DCT, lifter) ->
-//! [`delta::Derivatives`] -> [`average::Averager`] -> steps. With [`FeatureGroup::Prosody`], the same
+//! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> `cepstrum` (DCT, lifter) ->
+//! [`assembler::Assembler`] (derivatives) -> `average` -> steps. With [`FeatureGroup::Prosody`], the same
 //! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
 //!
 //! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last
@@ -19,25 +19,26 @@ use crate::config::{ConfigError, FeatureGroup, FrontEndConfig};
 use crate::real::Real;
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
 
-pub mod average;
-pub mod block;
-pub mod cepstrum;
-pub mod decibel;
-pub mod delta;
+pub mod assembler;
+mod average;
+mod block;
+mod cepstrum;
+mod decibel;
+mod derivative;
 pub mod frames;
 pub mod log_mel;
 pub mod mel;
-pub mod normalise;
+mod normalise;
 pub mod prosody;
 pub mod spectrum;
 pub mod window;
 
-pub use block::BlockRelative;
+pub use block::{BlockRelative, LEVEL_RANGE_DB};
 pub use normalise::{Scaler, ScalerError, ScalerFit};
 
+use assembler::Assembler;
 use average::Averager;
 use cepstrum::Cepstrum;
-use delta::Derivatives;
 use frames::Framer;
 use log_mel::LogMel;
 use prosody::Prosody;
@@ -50,14 +51,6 @@ pub enum FrontEndError {
     /// A setting is out of its range.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The floor is relative to the loudest cell of the whole clip, which a stream does not have yet.
-    #[error(
-        "front end: top_db must be absent in a stream, found {found} dB; its floor needs the whole clip, so only the batch form has it"
-    )]
-    TopDbInStream {
-        /// The setting.
-        found: f64,
-    },
     /// A sample is NaN, infinite or absurdly large.
     #[error("front end: sample {index} must be a finite number of magnitude at most {MAX_MAGNITUDE:e}, found {found}")]
     Sample {
@@ -86,7 +79,7 @@ pub enum FrontEndError {
 /// # Source
 /// librosa 0.11: `librosa.feature.mfcc(..., dct_type=2, norm="ortho", pad_mode="constant", power=2.0)`,
 /// `librosa.power_to_db(ref=1.0, amin=1e-10, top_db=None)`, `librosa.feature.delta(width, order=1 and 2)`. Deviations: see
-/// [`delta`] for signals shorter than the delta filter.
+/// [`assembler`] for signals shorter than the delta filter.
 #[derive(Clone)]
 pub struct FrontEnd<T: Real> {
     framer: Framer<T>,
@@ -98,28 +91,20 @@ impl<T: Real> FrontEnd<T> {
     /// Allocates everything the stream will ever need.
     ///
     /// # Errors
-    /// [`FrontEndError::Config`] for a setting out of range, [`FrontEndError::TopDbInStream`] for a floor.
+    /// [`FrontEndError::Config`] for a setting out of range.
     pub fn new(config: &FrontEndConfig) -> Result<Self, FrontEndError> {
         config.validate()?;
-        match config.top_db {
-            Some(found) => Err(FrontEndError::TopDbInStream { found }),
-            None => Ok(Self::without_floor(config)),
-        }
-    }
-
-    /// The stages of a valid configuration, its `top_db` left to the caller.
-    fn without_floor(config: &FrontEndConfig) -> Self {
-        Self {
+        Ok(Self {
             framer: Framer::new(config, frame_samples(config)),
             frames: FrameAnalysis::new(config),
             steps: StepStream::new(config),
-        }
+        })
     }
 
     /// Values in a feature vector.
     #[must_use]
     pub fn n_features(&self) -> usize {
-        self.steps.derivatives.n_features()
+        self.steps.assembler.n_features()
     }
 
     /// Takes the next samples of the stream and hands every step they complete to `sink`, `[n_features]`.
@@ -203,7 +188,7 @@ struct StepStream<T> {
     cepstrum: Cepstrum,
     mfcc: Vec<T>,
     prosody: Option<Prosody<T>>,
-    derivatives: Derivatives<T>,
+    assembler: Assembler<T>,
     averager: Averager<T>,
 }
 
@@ -213,15 +198,15 @@ impl<T: Real> StepStream<T> {
             cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
             mfcc: vec![T::zero(); config.n_mfcc],
             prosody: config.has(FeatureGroup::Prosody).then(|| Prosody::new(config)),
-            derivatives: Derivatives::new(config),
+            assembler: Assembler::new(config),
             averager: Averager::new(config),
         }
     }
 
     fn push(&mut self, log_mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
-        let Self { cepstrum, mfcc, prosody, derivatives, averager } = self;
+        let Self { cepstrum, mfcc, prosody, assembler, averager } = self;
         cepstrum.transform(log_mel, mfcc);
-        let mut take_row = |row: &[T]| derivatives.push(row, &mut |features| averager.push(features, sink));
+        let mut take_row = |row: &[T]| assembler.push(row, &mut |features| averager.push(features, sink));
         match (prosody, sound) {
             (Some(prosody), Some(sound)) => prosody.push(mfcc, sound, &mut take_row),
             _ => take_row(mfcc),
@@ -229,11 +214,11 @@ impl<T: Real> StepStream<T> {
     }
 
     fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
-        let Self { prosody, derivatives, averager, .. } = self;
+        let Self { prosody, assembler, averager, .. } = self;
         if let Some(prosody) = prosody {
-            prosody.finish(&mut |row| derivatives.push(row, &mut |features| averager.push(features, sink)));
+            prosody.finish(&mut |row| assembler.push(row, &mut |features| averager.push(features, sink)));
         }
-        derivatives.finish(&mut |features| averager.push(features, sink));
+        assembler.finish(&mut |features| averager.push(features, sink));
         averager.finish(sink);
     }
 
@@ -241,28 +226,45 @@ impl<T: Real> StepStream<T> {
         if let Some(prosody) = &mut self.prosody {
             prosody.reset();
         }
-        self.derivatives.reset();
+        self.assembler.reset();
         self.averager.reset();
     }
 }
 
 /// Features of a whole clip, `[steps, n_features]`.
 ///
-/// The values are those of a [`FrontEnd`] fed with the clip, bit for bit; only here `top_db` may be set. A caller with many clips
-/// saves the set-up by keeping one `FrontEnd`. [`BlockRelative`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
+/// The values are those of a [`FrontEnd`] fed with the clip, bit for bit. A caller with many clips saves the set-up by keeping one `FrontEnd`.
+/// [`BlockRelative`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
 ///
 /// # Errors
 /// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
 pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array2<T>, FrontEndError> {
-    config.validate()?;
+    of_clip(config, samples, None)
+}
+
+/// [`features`] with every mel level raised to at least `top_db` dB below the loudest one of the clip, as librosa's `top_db` does.
+///
+/// Such a floor needs the whole clip, which a stream has not heard yet, so no model is trained with it: it is there to be compared with librosa.
+///
+/// # Errors
+/// Those of [`features`], and [`FrontEndError::Config`] when `top_db` is not a positive number.
+pub fn features_with_floor<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: f64) -> Result<Array2<T>, FrontEndError> {
+    if !(top_db.is_finite() && top_db > 0.0) {
+        let (expected, found) = ("a positive number of dB".to_owned(), top_db.to_string());
+        return Err(ConfigError { field: "top_db", expected, found }.into());
+    }
+    of_clip(config, samples, Some(top_db))
+}
+
+fn of_clip<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>) -> Result<Array2<T>, FrontEndError> {
+    let mut front_end = FrontEnd::new(config)?;
     check_samples(samples, 0)?;
     if !config.center && samples.len() < config.n_fft {
         return Err(FrontEndError::TooShort { expected: config.n_fft, found: samples.len() });
     }
-    let mut front_end = FrontEnd::without_floor(config);
     let mut values = Vec::new();
     let mut collect = |step: &[T]| values.extend_from_slice(step);
-    match config.top_db {
+    match top_db {
         None => {
             front_end.push(samples, &mut collect)?;
             front_end.flush(&mut collect);
@@ -275,23 +277,23 @@ pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array
 }
 
 impl<T: Real> FrontEnd<T> {
-    /// Runs a whole clip with every cell raised to at least `top_db` below the loudest one.
+    /// Runs a whole clip with every mel level raised to at least `top_db` below the loudest one.
     fn flush_with_floor(&mut self, samples: &[T], top_db: f64, sink: &mut impl FnMut(&[T])) {
-        let (mut cells, mut sounds) = (Vec::new(), Vec::new());
+        let (mut levels, mut sounds) = (Vec::new(), Vec::new());
         let Self { framer, frames, steps } = self;
         let mut collect = |frame: &[T]| {
             frames.of_frame(frame, &mut |log_mel, sound| {
-                cells.extend_from_slice(log_mel);
+                levels.extend_from_slice(log_mel);
                 sounds.push(sound.copied());
             });
         };
         framer.push(samples, &mut collect);
         framer.finish(&mut collect);
-        let floor = cells.iter().copied().fold(f64::NEG_INFINITY, f64::max) - top_db;
-        for cell in &mut cells {
-            *cell = cell.max(floor);
+        let floor = levels.iter().copied().fold(f64::NEG_INFINITY, f64::max) - top_db;
+        for level in &mut levels {
+            *level = level.max(floor);
         }
-        for (log_mel, sound) in cells.chunks_exact(frames.log_mel.n_mels()).zip(&sounds) {
+        for (log_mel, sound) in levels.chunks_exact(frames.log_mel.n_mels()).zip(&sounds) {
             steps.push(log_mel, sound.as_ref(), sink);
         }
         steps.finish(sink);

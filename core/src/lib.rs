@@ -1,16 +1,93 @@
-//! Everything that must be the same in the trainer and in the product: mono PCM to features, the model contract, and the
-//! network's forward pass.
+//! From mono PCM to the probabilities of four emotions, as pure functions: resampling, features, the network, and the model file that says how they go together.
 //!
-//! In: mono samples at any rate, or the bytes of a model file. Out: features, probabilities, a checked [`contract::Contract`].
-//! This crate is pure. It never touches files, threads, clocks, globals or `unsafe`, and imports nothing else of Moodline.
+//! In: mono samples at any rate, and the bytes of a model file. Out: features, probabilities, a checked [`Contract`]. This crate is what training and use have in
+//! common, so a model hears in use exactly what it heard in training. It never touches files, threads, clocks, globals or `unsafe`.
+//!
+//! # From the bytes of a model to probabilities
+//!
+//! ```
+//! use moodline_core::frontend::{BlockRelative, features};
+//! use moodline_core::network::NetworkKernel;
+//! use moodline_core::resample::Resampler;
+//! use moodline_core::{Probabilities, onnx};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/liquid-1/model.onnx");
+//! # let recording: Vec<f32> = (0..240_000).map(|i| 0.1 * (0.02 * i as f32).sin()).collect();
+//! // Everything that decides a result is in the file and was checked when it was read.
+//! let model = onnx::read(&std::fs::read(path)?)?;
+//! let contract = &model.contract;
+//!
+//! // 5 s at 48 kHz become 5 s at the model's rate, then one row of features for each step.
+//! let mut resampler = Resampler::new(48_000, contract.front_end.sample_rate)?;
+//! let mut samples = Vec::new();
+//! let mut collect = |resampled: &[f32]| samples.extend_from_slice(resampled);
+//! resampler.push(&recording, &mut collect)?;
+//! resampler.finish(&mut collect);
+//! let mut block = features(&contract.front_end, &samples)?;
+//!
+//! // What is relative to the block is set just before the network.
+//! let steps = block.as_slice_mut().expect("rows one after the other");
+//! if let Some(relative) = BlockRelative::new(&contract.front_end) {
+//!     relative.apply(steps);
+//! }
+//! let mut kernel = NetworkKernel::new(&contract.network, &model.weights);
+//! let mut state = vec![0.0; contract.network.state_size()];
+//! let probabilities = Probabilities::softmax(kernel.run(steps, &mut state))?;
+//!
+//! // The network answers in the order of the contract's labels.
+//! for (emotion, probability) in contract.labels.iter().zip(probabilities.as_array()) {
+//!     println!("{emotion}: {probability:.2}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A stream
+//!
+//! [`frontend::FrontEnd`] and [`resample::Resampler`] take samples in pieces of any length and give the same bits as for the whole; once made, neither they nor
+//! [`network::NetworkKernel`] allocate, so they may run where audio must not be kept waiting.
+//!
+//! ```
+//! use moodline_core::FrontEndConfig;
+//! use moodline_core::frontend::{FrontEnd, features};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = FrontEndConfig::speech_25_10();
+//! let samples: Vec<f32> = (0..16_000).map(|i| (0.05 * i as f32).sin()).collect();
+//!
+//! let mut front_end = FrontEnd::new(&config)?;
+//! let mut streamed = Vec::new();
+//! for piece in samples.chunks(333) {
+//!     front_end.push(piece, &mut |step: &[f32]| streamed.extend_from_slice(step))?;
+//! }
+//! front_end.finish(&mut |step: &[f32]| streamed.extend_from_slice(step));
+//!
+//! assert_eq!(streamed, features(&config, &samples)?.into_iter().collect::<Vec<f32>>());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! | you have | you want | look at |
+//! |---|---|---|
+//! | samples at any rate | samples at another | [`resample`] |
+//! | samples at the model's rate | librosa's MFCC with derivatives, pitch, voicing, level | [`frontend`], [`config`] |
+//! | features | logits | [`network`] |
+//! | the bytes of a file | a checked model | [`onnx`], [`contract`] |
+//! | trained parameters | the bytes of a file | [`network::NetworkConfig::fold`], [`onnx::write()`] |
 #![forbid(unsafe_code)]
 
 pub mod config;
 pub mod contract;
+pub mod digest;
 pub mod emotion;
-pub mod fourier;
 pub mod frontend;
+mod mismatch;
 pub mod network;
+mod nodes;
+mod normalisation;
 pub mod onnx;
 pub mod probabilities;
 pub mod real;
@@ -20,5 +97,11 @@ pub mod samples;
 pub use config::FrontEndConfig;
 pub use contract::Contract;
 pub use emotion::Emotion;
+pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;
+
+/// The example of the README is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,31 +3,45 @@
 //! In: feature vectors of consecutive steps. Out: logits. Every layer runs one cell over the steps; the outputs of a layer are the inputs of the next;
 //! the outputs of the last layer are pooled over the block and read by a dense layer.
 //!
-//! This module says what there is to train ([`NetworkConfig::parameter_shapes`]) and what each cell computes; `n` is the number of units, `m` the
-//! number of inputs of a layer, `x` its input at a step, `h` its output at the step before. Matrices have a row for each input and a column for each
-//! output; gates lie side by side as columns, in the order given.
+//! This module says what there is to train ([`NetworkConfig::parameter_shapes`]), what a model file holds of it ([`NetworkConfig::weight_shapes`]) and what
+//! is computed. Each cell ([`CellConfig`]) is a file of its own with all there is to say about it. In the equations `x` is the input of a layer at a step and
+//! `h` its output at the step before. Matrices have a row for each input and a column for each output; gates lie side by side as columns, in
+//! the order given.
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::emotion::Emotion;
+use crate::mismatch::{Mismatch, check};
+
+mod activation;
 mod backbone;
-mod fold;
+mod cell;
+mod cells;
+mod gates;
 mod kernel;
+mod layers;
+mod pooling;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 pub(crate) mod samples;
+mod simd;
 mod tensors;
-mod validate;
+mod trained;
 mod weights;
 
+pub use activation::{sigmoid, softplus};
 pub use backbone::{Backbone, HEADS, LECUN_RANGE, LECUN_SLOPE};
-pub use fold::{sigmoid, softplus};
+pub use cells::{Carry, CellConfig, Cfc, CfcMode, LTC_EPSILON, Ltc, PaperLtc, Reading, Solver};
 pub use kernel::NetworkKernel;
 pub use tensors::{Tensor, Tensors};
 
+use tensors::Shapes;
+
 /// Added to the variance under the square root of [`Pooling::MeanDeviation`], so that a block of one step has a gradient.
 pub const DEVIATION_EPSILON: f64 = 1e-6;
-
-/// Added to the denominator of [`Solver::SemiImplicit`].
-pub const LTC_EPSILON: f64 = 1e-8;
 
 /// A network; everything about it that is not trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,120 +74,18 @@ pub enum Pooling {
     Attention,
 }
 
-/// What runs at every step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum CellConfig {
-    /// The cell of the paper.
-    PaperLtc(PaperLtc),
-    /// The liquid time-constant cell of Hasani et al. 2021.
-    Ltc(Ltc),
-    /// The closed-form continuous-time cell of Hasani et al. 2022.
-    Cfc(Cfc),
-    /// An Euler step towards `z` whose time constant hangs on input and state: `z = tanh(W_z [x, h] + b_z)`,
-    /// `h' = z + (h - z) exp(-softplus(W_k [x, h] + b_k + tau))`. Gates `z`, `k`.
-    LiquidGate,
-    /// Cho et al. 2014 as PyTorch computes it: `r = sigmoid(..)`, `u = sigmoid(..)`, `c = tanh(W_c x + b_c + r (U_c h + d))`,
-    /// `h' = (1 - u) c + u h`. Gates `r`, `u`, `c`; `recurrent_bias` is `d`.
-    Gru,
-    /// Hochreiter and Schmidhuber 1997 as PyTorch computes it. Gates `i`, `f`, `g`, `o`; the state is `h`, then `c`.
-    Lstm,
-}
-
-/// Which of the paper's two definitions of the cell is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reading {
-    /// `z = tanh(W [x, h] + b)` is computed once a step and held over the unfolds, as in the published code. The unfolds then have the
-    /// closed form `h' = z + (h - z) (1 - dt / softplus(tau))^unfolds`.
-    Held,
-    /// `z` is computed again at every unfold from the current state, as in the paper's formula.
-    Recomputed,
-}
-
-/// What the next step starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Carry {
-    /// The state after clip and gain, as in the published code.
-    Scaled,
-    /// The state after the clip; the gain only acts on the output.
-    Unscaled,
-}
-
-/// Settings of the paper's cell.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PaperLtc {
-    /// Which definition of the cell.
-    pub reading: Reading,
-    /// Euler steps a feature step, the paper's N; 6 in the published code.
-    pub unfolds: usize,
-    /// Euler step, the paper's delta t: 0.01.
-    pub dt: f64,
-    /// Upper bound of the clipped ReLU: 20.
-    pub clip: f64,
-    /// Upper bound of the gain `sigmoid(C) / sigmoid(G)`: 10. Absent: no bound.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_gain: Option<f64>,
-    /// What the next step starts from.
-    pub carry: Carry,
-}
-
-/// How the equation of [`Ltc`] is integrated over a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Solver {
-    /// Hasani's fused semi-implicit Euler step, stable for any parameters; the one that ncps has.
-    SemiImplicit,
-    /// Explicit Euler steps.
-    Euler,
-    /// Runge-Kutta steps of fourth order.
-    Rk4,
-}
-
-/// Settings of the cell of Hasani et al. 2021.
-///
-/// `C dv/dt = leak (v_leak - v) + Σ_j w_j sigmoid(sigma_j (x_j - mu_j)) (erev_j - v)`, the sum over inputs (`sensory_*`) and units; inputs first pass
-/// `x input_kernel + input_bias` element by element, outputs `v output_kernel + output_bias`. `leak`, `C` (`capacity`), `w` and `sensory_w` are the
-/// softplus of what is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ltc {
-    /// How the equation is integrated.
-    pub solver: Solver,
-    /// Solver steps a feature step.
-    pub unfolds: usize,
-    /// Time between two feature steps, in the unit of the capacity.
-    pub elapsed: f64,
-}
-
-/// Which closed form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CfcMode {
-    /// `t = sigmoid(a elapsed + b)`, `h' = tanh(f) (1 - t) + tanh(g) t`. Gates `f`, `g`, `a`, `b`.
-    Gated,
-    /// `h' = tanh(f) + tanh(g) t`. Gates as [`CfcMode::Gated`].
-    NoGate,
-    /// `h' = amplitude - amplitude exp(-elapsed (|w_tau| + |f|)) f`: the solution itself. Gate `f`.
-    Pure,
-}
-
-/// Settings of the closed-form cell.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cfc {
-    /// Which closed form.
-    pub mode: CfcMode,
-    /// Time between two feature steps.
-    pub elapsed: f64,
-    /// What input and state go through before the gates. Absent: the gates are linear in them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backbone: Option<Backbone>,
-}
-
 impl NetworkConfig {
+    /// Sizes of a layer that can be run.
+    pub const UNITS: RangeInclusive<usize> = 1..=512;
+
+    /// Numbers of layers that can be run.
+    pub const LAYERS: RangeInclusive<usize> = 1..=3;
+
+    /// Most values over all tensors of a model file.
+    ///
+    /// It holds the largest network of one layer of the paper's cell, and bounds the size of a file ([`crate::onnx::MAX_FILE_BYTES`]).
+    pub const MAX_WEIGHTS: usize = 1_500_000;
+
     /// Values the readout sees: units, or twice as many for [`Pooling::MeanDeviation`].
     #[must_use]
     pub fn readout_size(&self) -> usize {
@@ -186,13 +98,52 @@ impl NetworkConfig {
     /// Values that go from step to step, over all layers.
     #[must_use]
     pub fn state_size(&self) -> usize {
-        self.layers * self.cell.states() * self.units
+        self.layers * self.cell.as_cell().states() * self.units
+    }
+
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// The first setting out of range, as `network.SETTING` or `network.cell.SETTING`, with what was expected and found.
+    pub fn validate(&self, n_features: usize) -> Result<(), Mismatch> {
+        check(Self::UNITS.contains(&self.units), "network.units", format!("in {:?}", Self::UNITS), self.units)?;
+        check(Self::LAYERS.contains(&self.layers), "network.layers", format!("in {:?}", Self::LAYERS), self.layers)?;
+        self.cell.as_cell().check_settings()?;
+        let n_weights = self.weight_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>();
+        check(
+            n_weights <= Self::MAX_WEIGHTS,
+            "network.units",
+            format!("so few that the network has at most {} weights", Self::MAX_WEIGHTS),
+            format!("{} units and {n_weights} weights", self.units),
+        )
     }
 
     /// Name and shape of every trained tensor, in the order of files: the layers from the first, then the readout.
     #[must_use]
     pub fn parameter_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
-        self.shapes(n_features, CellConfig::parameter_shapes)
+        self.shapes(n_features, |n_inputs| self.cell.as_cell().parameter_shapes(n_inputs, self.units))
+    }
+
+    /// Name and shape of every tensor of a model file, in the order of the file: the layers from the first, then the readout.
+    #[must_use]
+    pub fn weight_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
+        self.shapes(n_features, |n_inputs| self.cell.as_cell().weight_shapes(n_inputs, self.units))
+    }
+
+    /// The tensors of each layer, then those of the readout, which are the same in training and in a file.
+    fn shapes(&self, n_features: usize, of_layer: impl Fn(usize) -> Shapes) -> Vec<(String, Vec<usize>)> {
+        let mut shapes = Vec::new();
+        for layer in 0..self.layers {
+            let n_inputs = if layer == 0 { n_features } else { self.units };
+            let named = |(name, shape): (&str, Vec<usize>)| (layer_tensor(layer, name), shape);
+            shapes.extend(of_layer(n_inputs).into_iter().map(named));
+        }
+        if self.pooling == Pooling::Attention {
+            shapes.push((ATTENTION.to_owned(), vec![self.units]));
+        }
+        shapes.push((DENSE_KERNEL.to_owned(), vec![self.readout_size(), Emotion::COUNT]));
+        shapes.push((DENSE_BIAS.to_owned(), vec![Emotion::COUNT]));
+        shapes
     }
 }
 
@@ -207,75 +158,6 @@ pub const DENSE_BIAS: &str = "dense_bias";
 #[must_use]
 pub fn layer_tensor(layer: usize, name: &str) -> String {
     format!("layer{layer}.{name}")
-}
-
-impl CellConfig {
-    /// Vectors of `[units]` that go from step to step.
-    #[must_use]
-    pub fn states(&self) -> usize {
-        if matches!(self, Self::Lstm) { 2 } else { 1 }
-    }
-
-    /// Gates that lie side by side as columns of `kernel`, `recurrent_kernel` and `bias`, or of the [`HEADS`] where there is a backbone; none for
-    /// [`CellConfig::Ltc`], which has no such matrices.
-    #[must_use]
-    pub fn gates(&self) -> usize {
-        match self {
-            Self::Ltc(_) => 0,
-            Self::PaperLtc(_) | Self::Cfc(Cfc { mode: CfcMode::Pure, .. }) => 1,
-            Self::LiquidGate => 2,
-            Self::Gru => 3,
-            Self::Cfc(_) | Self::Lstm => 4,
-        }
-    }
-
-    /// What input and state go through before the gates, where there is something.
-    #[must_use]
-    pub fn backbone(&self) -> Option<Backbone> {
-        if let Self::Cfc(Cfc { backbone, .. }) = self { *backbone } else { None }
-    }
-
-    /// Values that are linear in input and state: those of so many gates, or those of the first layer of the backbone.
-    #[must_use]
-    pub fn columns(&self, gates: usize, units: usize) -> usize {
-        self.backbone().map_or(gates * units, |backbone| backbone.units)
-    }
-
-    /// Name and shape of every trained tensor of a layer.
-    #[must_use]
-    pub fn parameter_shapes(&self, n_inputs: usize, units: usize) -> Vec<(&'static str, Vec<usize>)> {
-        let (m, n) = (n_inputs, units);
-        if let Self::Ltc(_) = self {
-            return vec![
-                ("input_kernel", vec![m]),
-                ("input_bias", vec![m]),
-                ("sensory_w", vec![m, n]),
-                ("sensory_sigma", vec![m, n]),
-                ("sensory_mu", vec![m, n]),
-                ("sensory_erev", vec![m, n]),
-                ("w", vec![n, n]),
-                ("sigma", vec![n, n]),
-                ("mu", vec![n, n]),
-                ("erev", vec![n, n]),
-                ("leak", vec![n]),
-                ("v_leak", vec![n]),
-                ("capacity", vec![n]),
-                ("output_kernel", vec![n]),
-                ("output_bias", vec![n]),
-            ];
-        }
-        let columns = self.columns(self.gates(), n);
-        let mut shapes = vec![("kernel", vec![m, columns]), ("recurrent_kernel", vec![n, columns]), ("bias", vec![columns])];
-        shapes.extend(self.backbone().into_iter().flat_map(|backbone| backbone.shapes(self.gates() * n)));
-        shapes.extend(match self {
-            Self::PaperLtc(_) => vec![("tau", vec![n]), ("c", vec![n]), ("g", vec![n])],
-            Self::LiquidGate => vec![("tau", vec![n])],
-            Self::Gru => vec![("recurrent_bias", vec![n])],
-            Self::Cfc(Cfc { mode: CfcMode::Pure, .. }) => vec![("w_tau", vec![n]), ("amplitude", vec![n])],
-            Self::Cfc(_) | Self::Lstm | Self::Ltc(_) => Vec::new(),
-        });
-        shapes
-    }
 }
 
 const fn one() -> usize {

@@ -9,19 +9,19 @@
 
 use prost::Message;
 
-use crate::contract::{Contract, Mismatch};
+use crate::contract::Contract;
+use crate::mismatch::Mismatch;
 use crate::network::Tensors;
 
 mod compare;
 mod graph;
-mod messages;
 mod metadata;
 mod weights;
 mod wire;
 
 pub use wire::MAX_FIELDS;
 
-use messages::{ModelProto, OperatorSetIdProto};
+use crate::nodes::messages::{ModelProto, OperatorSetIdProto};
 
 /// Largest file that is read. The largest network a contract can describe ([`crate::network::NetworkConfig::MAX_WEIGHTS`]) needs 6 MB.
 pub const MAX_FILE_BYTES: usize = 8 << 20;

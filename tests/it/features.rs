@@ -2,17 +2,20 @@
 
 use moodline_core::Real;
 use moodline_core::config::{DeltaMode, FeatureGroup, FrontEndConfig};
-use moodline_core::frontend::delta::Derivatives;
+use moodline_core::frontend::assembler::Assembler;
 use moodline_core::frontend::log_mel::LogMel;
 use moodline_core::frontend::mel::{self, MelBank};
 use moodline_core::frontend::spectrum::PowerSpectrum;
-use moodline_core::frontend::{FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features};
+use moodline_core::frontend::{FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features, features_with_floor};
 use ndarray::{Array1, Array2, s};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::allocation::without_allocation;
 use crate::golden;
+
+/// The floor of the golden data, dB.
+const TOP_DB: f64 = 80.0;
 
 /// What an `f64` result may differ from librosa's.
 fn tolerance_f64(expected: f64) -> f64 {
@@ -30,11 +33,6 @@ fn config(letter: char) -> FrontEndConfig {
     let configs = manifest["configs"].as_object().unwrap();
     let (_, config) = configs.iter().find(|(name, _)| name.starts_with(letter)).unwrap();
     golden::front_end(config)
-}
-
-/// [`config`] as a stream can compute it.
-fn streaming(letter: char) -> FrontEndConfig {
-    FrontEndConfig { top_db: None, ..config(letter) }
 }
 
 fn signal<T: Real>(file: &str) -> Vec<T> {
@@ -61,7 +59,7 @@ fn check_all_cases<T: Real>(tolerance: fn(f64) -> f64) -> (usize, f64) {
     for (case, record) in manifest["cases"].as_object().unwrap() {
         let config = golden::front_end(&manifest["configs"][case.split('/').next().unwrap()]);
         let samples = signal::<T>(&format!("mfcc/{}", record["input"].as_str().unwrap()));
-        let result = features(&config, &samples);
+        let result = features_with_floor(&config, &samples, TOP_DB);
         n += 1;
         let Some(file) = record["golden_f64"].as_str() else {
             assert!(record["raises"].is_string(), "{case}");
@@ -93,8 +91,8 @@ fn every_golden_case_in_f32() {
 fn a_stream_without_floor_is_librosa_without_top_db() {
     for letter in ['A', 'C'] {
         let expected = golden::matrix(&format!("mfcc/{letter}_voice_mfcc13_no_topdb_f64.npy"));
-        let wide = stream(&streaming(letter), &signal::<f64>("mfcc/sig_16000_voice.npy"), 700);
-        let narrow = stream(&streaming(letter), &signal::<f32>("mfcc/sig_16000_voice.npy"), 700);
+        let wide = stream(&config(letter), &signal::<f64>("mfcc/sig_16000_voice.npy"), 700);
+        let narrow = stream(&config(letter), &signal::<f32>("mfcc/sig_16000_voice.npy"), 700);
         println!("{letter} f64: {:.2e}", compare("f64", &wide, &expected, tolerance_f64));
         println!("{letter} f32: {:.2e}", compare("f32", &narrow, &expected, tolerance_f32));
     }
@@ -103,7 +101,7 @@ fn a_stream_without_floor_is_librosa_without_top_db() {
 #[test]
 fn the_stages_are_librosas() {
     for letter in ['A', 'C'] {
-        let config = streaming(letter);
+        let config = config(letter);
         let samples = signal::<f64>("mfcc/sig_16000_voice.npy");
         let start = 10 * config.hop_length - config.n_fft / 2;
         let frame = &samples[start..start + config.n_fft];
@@ -144,7 +142,7 @@ fn close<'a>(what: &str, actual: &[f64], expected: impl ExactSizeIterator<Item =
 #[test]
 fn the_mel_filters_are_librosas() {
     let expected = golden::matrix("mfcc/C_melfb_40x257_f64.npy");
-    let filters = mel::filters(&streaming('C'));
+    let filters = mel::filters(&config('C'));
     assert_eq!((filters.len(), filters[0].len()), expected.dim());
     for (row, expected) in filters.iter().zip(expected.rows()) {
         close("filter", row, expected.iter(), 1e-15);
@@ -166,7 +164,7 @@ fn the_mel_filters_are_librosas() {
     }
 }
 
-/// Derivatives of the rows of a matrix, `[rows, frames]`, by the streaming filter: `(delta, delta2)`.
+/// Derivatives of the rows of a matrix, `[rows, frames]`, as a stream has them: `(delta, delta2)`.
 fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
     let n = rows.nrows();
     let config = FrontEndConfig {
@@ -175,13 +173,13 @@ fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>
         groups: vec![FeatureGroup::Delta, FeatureGroup::Delta2],
         ..FrontEndConfig::librosa_16k()
     };
-    let mut filter = Derivatives::<f64>::new(&config);
+    let mut assembler = Assembler::<f64>::new(&config);
     let mut frames = Vec::new();
     let mut collect = |frame: &[f64]| frames.extend_from_slice(frame);
     for column in rows.columns() {
-        filter.push(&column.to_vec(), &mut collect);
+        assembler.push(&column.to_vec(), &mut collect);
     }
-    filter.finish(&mut collect);
+    assembler.finish(&mut collect);
     let frames = Array2::from_shape_vec((rows.ncols(), 2 * n), frames).unwrap().reversed_axes();
     (frames.slice(s![..n, ..]).to_owned(), frames.slice(s![n.., ..]).to_owned())
 }
@@ -206,8 +204,8 @@ fn nearest_mode_is_librosas() {
     for letter in ['A', 'C'] {
         let config = FrontEndConfig { delta_mode: DeltaMode::Nearest, groups: vec![FeatureGroup::Delta], ..config(letter) };
         let expected = golden::matrix(&format!("mfcc/{letter}_voice_delta1_nearest_f64.npy"));
-        let wide = features(&config, &signal::<f64>("mfcc/sig_16000_voice.npy")).unwrap();
-        let narrow = features(&config, &signal::<f32>("mfcc/sig_16000_voice.npy")).unwrap();
+        let wide = features_with_floor(&config, &signal::<f64>("mfcc/sig_16000_voice.npy"), TOP_DB).unwrap();
+        let narrow = features_with_floor(&config, &signal::<f32>("mfcc/sig_16000_voice.npy"), TOP_DB).unwrap();
         compare("f64", &wide, &expected, tolerance_f64);
         compare("f32", &narrow, &expected, tolerance_f32);
     }
@@ -234,8 +232,9 @@ fn recordings_give_librosas_features() {
         let wide: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
         for letter in ['A', 'C'] {
             let expected = golden::matrix(&format!("real/{letter}_{clip}.npy"));
-            let wide = compare(clip, &features(&config(letter), &wide).unwrap(), &expected, tolerance_f64);
-            let narrow = compare(clip, &features(&config(letter), &samples).unwrap(), &expected, tolerance_f32);
+            let wide = compare(clip, &features_with_floor(&config(letter), &wide, TOP_DB).unwrap(), &expected, tolerance_f64);
+            let narrow =
+                compare(clip, &features_with_floor(&config(letter), &samples, TOP_DB).unwrap(), &expected, tolerance_f32);
             println!("{clip} {letter}: f64 {wide:.2e}, f32 {narrow:.2e}");
         }
     }
@@ -277,7 +276,7 @@ fn any_config() -> impl Strategy<Value = FrontEndConfig> {
             delta_width,
             delta_mode: if nearest { DeltaMode::Nearest } else { DeltaMode::Interp },
             groups,
-            ..streaming(letter)
+            ..config(letter)
         })
 }
 
@@ -315,7 +314,7 @@ proptest! {
     #[test]
     fn a_reset_forgets_everything(n in 0_usize..3000) {
         let samples: Vec<f32> = signal("mfcc/sig_16000_voice.npy");
-        let config = with_prosody(&streaming('C'));
+        let config = with_prosody(&config('C'));
         let mut front_end = FrontEnd::<f32>::new(&config).unwrap();
         front_end.push(&samples[..n], &mut |_: &[f32]| ()).unwrap();
         front_end.reset();
@@ -330,8 +329,8 @@ proptest! {
 #[test]
 fn steps_are_means_of_frames_on_the_grid_of_the_stream() {
     let samples = signal::<f64>("mfcc/sig_16000_voice.npy");
-    let frames = features(&streaming('C'), &samples).unwrap();
-    let steps = features(&FrontEndConfig { average_frames: 3, ..streaming('C') }, &samples).unwrap();
+    let frames = features(&config('C'), &samples).unwrap();
+    let steps = features(&FrontEndConfig { average_frames: 3, ..config('C') }, &samples).unwrap();
     assert_eq!((frames.nrows(), steps.nrows()), (61, 21));
     for (step, frames) in steps.rows().into_iter().zip(frames.axis_chunks_iter(ndarray::Axis(0), 3)) {
         for (value, column) in step.iter().zip(frames.columns()) {
@@ -345,7 +344,7 @@ fn nothing_is_allocated_after_construction() {
     let samples = signal::<f32>("mfcc/sig_16000_voice.npy");
     for letter in ['A', 'C', 'D', 'E'] {
         for average_frames in [1, 3] {
-            let mut front_end = FrontEnd::new(&FrontEndConfig { average_frames, ..with_prosody(&streaming(letter)) }).unwrap();
+            let mut front_end = FrontEnd::new(&FrontEndConfig { average_frames, ..with_prosody(&config(letter)) }).unwrap();
             let mut sum = 0.0;
             without_allocation(|| {
                 for cut in [1, 64, 513, samples.len()] {
@@ -366,12 +365,12 @@ fn nothing_is_allocated_after_construction() {
 fn a_sample_that_is_no_number_is_named_and_nothing_is_consumed() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2e12] {
         let mut samples = vec![0.25_f32; 3000];
-        let clean = features(&streaming('C'), &samples).unwrap();
+        let clean = features(&config('C'), &samples).unwrap();
         samples[1234] = bad;
-        let Err(FrontEndError::Sample { index: 1234, found }) = features(&streaming('C'), &samples) else { panic!("{bad}") };
+        let Err(FrontEndError::Sample { index: 1234, found }) = features(&config('C'), &samples) else { panic!("{bad}") };
         assert!(found == f64::from(bad) || found.is_nan() && bad.is_nan());
 
-        let mut front_end = FrontEnd::new(&streaming('C')).unwrap();
+        let mut front_end = FrontEnd::new(&config('C')).unwrap();
         let mut values = Vec::new();
         front_end.push(&samples[..1000], &mut |step: &[f32]| values.extend_from_slice(step)).unwrap();
         let before = values.len();
@@ -387,7 +386,7 @@ fn a_sample_that_is_no_number_is_named_and_nothing_is_consumed() {
 #[test]
 fn the_loudest_allowed_samples_give_finite_features() {
     for letter in ['A', 'D'] {
-        let config = with_prosody(&streaming(letter));
+        let config = with_prosody(&config(letter));
         let samples: Vec<f32> = (0..20_000).map(|i| if i % 7 < 3 { 1e12 } else { -1e12 }).collect();
         assert!(features(&config, &samples).unwrap().iter().all(|value| value.is_finite()));
         assert!(features(&config, &[1e12_f32; 20_000]).unwrap().iter().all(|value| value.is_finite()));
@@ -396,33 +395,33 @@ fn the_loudest_allowed_samples_give_finite_features() {
 
 #[test]
 fn an_empty_clip_is_one_frame_of_silence_and_an_empty_stream_nothing() {
-    let step = features::<f32>(&streaming('C'), &[]).unwrap();
+    let step = features::<f32>(&config('C'), &[]).unwrap();
     assert_eq!(step.dim(), (1, 39));
     let recorded = &golden::json("mfcc/manifest.json")["raises"]["empty"];
     assert_eq!(recorded["returns_shape"], serde_json::json!([13, 1]));
     assert!((f64::from(step[[0, 0]]) - recorded["first"].as_f64().unwrap()).abs() < 1e-3);
     assert!(step.iter().skip(1).all(|value| value.abs() < 1e-4));
 
-    let mut front_end = FrontEnd::<f32>::new(&streaming('C')).unwrap();
+    let mut front_end = FrontEnd::<f32>::new(&config('C')).unwrap();
     front_end.finish(&mut |_: &[f32]| panic!("a step of an empty stream"));
     front_end.push(&[], &mut |_: &[f32]| panic!("a step of no samples")).unwrap();
     front_end.finish(&mut |_: &[f32]| panic!("a step of an empty stream"));
 }
 
 #[test]
-fn a_floor_is_refused_in_a_stream() {
-    let error = FrontEnd::<f32>::new(&config('A')).err().unwrap();
-    assert_eq!(error, FrontEndError::TopDbInStream { found: 80.0 });
-    assert!(matches!(
-        FrontEnd::<f32>::new(&FrontEndConfig { n_mfcc: 0, ..streaming('A') }).err(),
-        Some(FrontEndError::Config(_))
-    ));
+fn a_setting_out_of_range_is_refused() {
+    let Err(FrontEndError::Config(error)) = features_with_floor::<f32>(&config('A'), &[], 0.0) else { panic!("a floor of 0 dB") };
+    assert_eq!((error.field, error.found.as_str()), ("top_db", "0"));
+    let with_floor = r#"{"top_db":80.0}"#;
+    let unknown = serde_json::from_str::<FrontEndConfig>(with_floor).unwrap_err().to_string();
+    assert!(unknown.contains("unknown field `top_db`"), "a stream has no floor: {unknown}");
+    assert!(matches!(FrontEnd::<f32>::new(&FrontEndConfig { n_mfcc: 0, ..config('A') }).err(), Some(FrontEndError::Config(_))));
 }
 
 #[test]
 fn extreme_but_valid_configurations_work() {
     let samples = signal::<f32>("mfcc/sig_16000_voice.npy");
-    let tiny = FrontEndConfig { n_fft: 16, win_length: 1, hop_length: 1, n_mels: 1, n_mfcc: 1, ..streaming('A') };
+    let tiny = FrontEndConfig { n_fft: 16, win_length: 1, hop_length: 1, n_mels: 1, n_mfcc: 1, ..config('A') };
     let wide = FrontEndConfig {
         n_fft: 65_536,
         win_length: 65_536,
@@ -430,10 +429,10 @@ fn extreme_but_valid_configurations_work() {
         n_mels: 512,
         n_mfcc: 512,
         delta_width: 101,
-        ..streaming('A')
+        ..config('A')
     };
     let odd =
-        FrontEndConfig { n_fft: 1_002, win_length: 401, hop_length: 161, n_mels: 33, n_mfcc: 33, lifter: 22, ..streaming('A') };
+        FrontEndConfig { n_fft: 1_002, win_length: 401, hop_length: 161, n_mels: 33, n_mfcc: 33, lifter: 22, ..config('A') };
     for (config, n_frames) in [(tiny, 9601), (wide, 1), (odd, 60)] {
         let result = features(&with_prosody(&config), &samples).unwrap();
         assert_eq!(result.dim(), (n_frames, 3 * config.n_mfcc + 5));

@@ -63,7 +63,6 @@ pub(crate) fn front_end(config: &Value) -> FrontEndConfig {
         fmax: config["fmax"].as_f64().unwrap(),
         mel_scale: if config["htk"].as_bool().unwrap() { MelScale::Htk } else { MelScale::Slaney },
         mel_norm: if config["mel_norm"].is_null() { MelNorm::None } else { MelNorm::Slaney },
-        top_db: Some(80.0),
         n_mfcc: count("n_mfcc"),
         lifter: count("lifter"),
         delta_width: 9,

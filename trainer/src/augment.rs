@@ -8,6 +8,7 @@ pub mod batch;
 pub mod config;
 mod drawn;
 pub mod filter;
+pub mod fourier;
 pub mod level;
 pub mod noise;
 mod noise_files;
@@ -21,7 +22,7 @@ pub mod vocal_tract;
 
 use std::path::PathBuf;
 
-use moodline_core::fourier::Fourier;
+use fourier::Fourier;
 use moodline_engine::decode::DecodeError;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};

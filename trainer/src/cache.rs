@@ -93,7 +93,7 @@ impl FeatureCache {
     /// Where an entry lies.
     #[must_use]
     pub fn path(&self, key: &Key) -> PathBuf {
-        let name = moodline_core::contract::hex(&key.0);
+        let name = moodline_core::digest::hex(&key.0);
         self.folder.join(&name[..2]).join(format!("{name}.features"))
     }
 }

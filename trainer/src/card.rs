@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::config::FeatureGroup;
 use moodline_core::contract::TrainingCorpus;
-use moodline_core::network::{Backbone, CellConfig, CfcMode, NetworkConfig, Pooling, Reading, Solver};
+use moodline_core::network::{CellConfig, NetworkConfig, Pooling};
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
@@ -293,34 +293,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
 
 /// A network in a line.
 fn describe(network: &NetworkConfig, n_features: usize) -> String {
-    let cell = match &network.cell {
-        CellConfig::PaperLtc(config) => match config.reading {
-            Reading::Held => format!("LTC cell, z held over {} unfolds", config.unfolds),
-            Reading::Recomputed => format!("LTC cell, z recomputed at {} unfolds", config.unfolds),
-        },
-        CellConfig::Ltc(config) => {
-            let solver = match config.solver {
-                Solver::SemiImplicit => "semi-implicit Euler",
-                Solver::Euler => "Euler",
-                Solver::Rk4 => "Runge-Kutta",
-            };
-            format!("LTC cell of Hasani et al., {} {solver} steps", config.unfolds)
-        }
-        CellConfig::Cfc(config) => {
-            let cell = match config.mode {
-                CfcMode::Gated => "CfC cell",
-                CfcMode::NoGate => "CfC cell without gate",
-                CfcMode::Pure => "CfC cell, the solution itself",
-            };
-            config.backbone.map_or(cell.to_owned(), |Backbone { units, layers }| {
-                let layers = if layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") };
-                format!("{cell} behind a backbone of {layers} of {units} units")
-            })
-        }
-        CellConfig::LiquidGate => "liquid gate".to_owned(),
-        CellConfig::Gru => "GRU".to_owned(),
-        CellConfig::Lstm => "LSTM".to_owned(),
-    };
+    let cell = network.cell.description();
     let layers = if network.layers == 1 { String::new() } else { format!("{} layers of ", network.layers) };
     let seen = match network.pooling {
         Pooling::Last => "the last output",

@@ -256,7 +256,7 @@ fn checksum(state: &RunState, tensors: &Stored) -> String {
         hash.update(format!("{name} {shape:?} {};", bytes.len()));
         hash.update(bytes);
     }
-    moodline_core::contract::hex(&hash.finalize())
+    moodline_core::digest::hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
 
-use moodline_core::contract::{Mismatch, TrainingCorpus};
+use moodline_core::Mismatch;
+use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_core::{Emotion, FrontEndConfig};
 use moodline_engine::analysis::WINDOW_SECONDS;
@@ -247,7 +248,7 @@ impl TrainConfig {
     /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        moodline_core::contract::hex(&Sha256::digest(self.to_toml()))
+        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -256,10 +257,6 @@ impl TrainConfig {
             expected: error.expected,
             found: error.found,
         })?;
-        if let Some(top_db) = self.front_end.top_db {
-            let expected = "absent: the floor needs the whole clip, which a stream does not have".to_owned();
-            return Err(ConfigError::Range { field: "front_end.top_db".to_owned(), expected, found: top_db.to_string() });
-        }
         let id = &self.model.id;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         check(

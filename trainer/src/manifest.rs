@@ -296,7 +296,7 @@ impl Reading {
         let unreadable = |reason: String| ManifestProblem::Unreadable { manifest: manifest.clone(), reason };
         let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
         let name = path.file_name().map_or_else(|| manifest.clone(), |name| name.to_string_lossy().into_owned());
-        self.manifest.sources.push(ManifestSource { name, sha256: moodline_core::contract::hex(&Sha256::digest(&bytes)) });
+        self.manifest.sources.push(ManifestSource { name, sha256: moodline_core::digest::hex(&Sha256::digest(&bytes)) });
 
         let without_mark = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(without_mark);

@@ -3,7 +3,7 @@
 //! In: a model and labelled clips. Out: its figures on the clips as they are and on the same clips under each of [`conditions`]. Every change is
 //! drawn by the clip's name, so the result is the same on any number of threads.
 
-use moodline_core::fourier::Fourier;
+use crate::augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use moodline_engine::{Backend, BackendChoice, Classifier, Model};
 use rayon::prelude::*;

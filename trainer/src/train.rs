@@ -376,7 +376,7 @@ impl Dataset {
                 hash.update(bytes);
             }
         }
-        moodline_core::contract::hex(&hash.finalize())
+        moodline_core::digest::hex(&hash.finalize())
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: numbers of neurons and synapses, and a seed. Out: the [`Wiring`] of a layer, and [`Masks`] that hold the parameters of a network to it. A wiring exists
 //! in training only: what it leaves out is a zero in the weights of a model file.
 
-use moodline_core::contract::Mismatch;
+use moodline_core::Mismatch;
 use moodline_core::network::NetworkConfig;
 use ndarray::Array2;
 use rand::RngExt;

@@ -1,8 +1,9 @@
 //! Checks a contract against what this version of Moodline can run.
 
-use super::{CONTRACT_VERSION, Contract, Mismatch, Normalisation, TrainingRecord};
+use super::{CONTRACT_VERSION, Contract, Normalisation, TrainingRecord};
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
+use crate::mismatch::{Mismatch, check};
 
 /// Longest name of a model, characters.
 const MAX_ID_LEN: usize = 64;
@@ -44,10 +45,6 @@ impl Contract {
     }
 }
 
-pub(crate) fn check(ok: bool, field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Result<(), Mismatch> {
-    if ok { Ok(()) } else { Err(Mismatch::new(field, expected, found)) }
-}
-
 /// Says what to do with a model of another version.
 pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
     let advice =
@@ -63,16 +60,7 @@ fn is_id(id: &str) -> bool {
 }
 
 fn check_front_end(config: &FrontEndConfig) -> Result<(), Mismatch> {
-    config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))?;
-    // The floor hangs on the loudest frame of the whole clip, which a stream has not heard yet: a model that was trained with it would
-    // see other features in use.
-    let top_db = config.top_db.map_or_else(String::new, |value| value.to_string());
-    check(
-        config.top_db.is_none(),
-        "front_end.top_db",
-        "absent, because it needs the whole recording and a stream has not heard it yet",
-        top_db,
-    )
+    config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))
 }
 
 fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Result<(), Mismatch> {

@@ -7,7 +7,7 @@ use crate::real::Real;
 /// Mean of every `n_frames` consecutive feature vectors, on a grid that starts with the stream. The pitch of a step is the
 /// mean of its voiced frames.
 #[derive(Clone)]
-pub struct Averager<T> {
+pub(super) struct Averager<T> {
     n_frames: usize,
     /// Where the group with the pitch begins in a feature vector.
     prosody: Option<usize>,
@@ -20,7 +20,7 @@ pub struct Averager<T> {
 impl<T: Real> Averager<T> {
     /// An averager at the start of a stream.
     #[must_use]
-    pub fn new(config: &FrontEndConfig) -> Self {
+    pub(super) fn new(config: &FrontEndConfig) -> Self {
         Self {
             n_frames: config.average_frames,
             prosody: config.first_feature(FeatureGroup::Prosody),
@@ -31,7 +31,7 @@ impl<T: Real> Averager<T> {
     }
 
     /// Takes one feature vector; hands a step to `sink` when it is complete.
-    pub fn push(&mut self, features: &[T], sink: &mut impl FnMut(&[T])) {
+    pub(super) fn push(&mut self, features: &[T], sink: &mut impl FnMut(&[T])) {
         if self.n_frames == 1 {
             return sink(features);
         }
@@ -46,7 +46,7 @@ impl<T: Real> Averager<T> {
     }
 
     /// Hands the last, partial step to `sink`, if there is one: the mean of the frames it has.
-    pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+    pub(super) fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
         if self.n_summed == 0 {
             return;
         }
@@ -64,7 +64,7 @@ impl<T: Real> Averager<T> {
     }
 
     /// Returns to the start of a stream.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.sum.fill(T::zero());
         (self.n_summed, self.n_voiced) = (0, 0);
     }

@@ -13,7 +13,7 @@ const LANES: usize = 16;
 /// librosa 0.11 `librosa.feature.mfcc(dct_type=2, norm="ortho", lifter)`: coefficient `k` is scaled by
 /// `1 + lifter / 2 * sin(pi (k + 1) / lifter)`.
 #[derive(Clone)]
-pub struct Cepstrum {
+pub(super) struct Cepstrum {
     arch: pulp::Arch,
     /// Blocks of [`LANES`] coefficients; each holds one row a mel band, padded with zeros.
     blocks: Vec<Vec<[f64; LANES]>>,
@@ -22,14 +22,14 @@ pub struct Cepstrum {
 impl Cepstrum {
     /// Computes the matrix.
     #[must_use]
-    pub fn new(n_mels: usize, n_mfcc: usize, lifter: usize) -> Self {
+    pub(super) fn new(n_mels: usize, n_mfcc: usize, lifter: usize) -> Self {
         let weight = |k: usize, mel: usize| if k < n_mfcc { lift(lifter, k) * dct(n_mels, k, mel) } else { 0.0 };
         let block = |first: usize| (0..n_mels).map(|mel| std::array::from_fn(|lane| weight(first + lane, mel))).collect();
         Self { arch: pulp::Arch::new(), blocks: (0..n_mfcc).step_by(LANES).map(block).collect() }
     }
 
     /// Writes the coefficients of `levels`, `[n_mels]` dB, to `mfcc`, `[n_mfcc]`.
-    pub fn transform<T: Real>(&self, levels: &[f64], mfcc: &mut [T]) {
+    pub(super) fn transform<T: Real>(&self, levels: &[f64], mfcc: &mut [T]) {
         for (block, mfcc) in self.blocks.iter().zip(mfcc.chunks_mut(LANES)) {
             let sums = self.arch.dispatch(WeightedRows { rows: block, levels });
             for (value, sum) in mfcc.iter_mut().zip(sums) {

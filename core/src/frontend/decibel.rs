@@ -6,7 +6,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_10, LOG10_2};
 ///
 /// # Source
 /// librosa 0.11 `librosa.power_to_db(amin=1e-10)`.
-pub const MIN_POWER: f64 = 1e-10;
+pub(super) const MIN_POWER: f64 = 1e-10;
 
 const MANTISSA_BITS: u32 = 52;
 const MANTISSA_MASK: u64 = (1 << MANTISSA_BITS) - 1;
@@ -26,7 +26,7 @@ const BIAS: f64 = 4_503_599_627_370_496.0 + 1023.0;
 /// `e_log.c` (fdlibm 5.3).
 #[inline(always)]
 #[must_use]
-pub fn of_power(power: f64) -> f64 {
+pub(super) fn of_power(power: f64) -> f64 {
     let power = if power > MIN_POWER { power } else { MIN_POWER };
     let shifted = power.to_bits() + TO_SQRT;
     let exponent = f64::from_bits((shifted >> MANTISSA_BITS) | TWO_TO_52) - BIAS;

@@ -1,19 +1,19 @@
 //! Prosody: the pitch, the voicing and the level of each frame, beside its coefficients.
 //!
-//! In: the same frames as the coefficients', and the coefficients. Out: rows of coefficients and [`N_COLUMNS`] columns of prosody,
-//! [`look_ahead_frames`] frames later.
+//! In: the same frames as the coefficients', and the coefficients. Out: rows of coefficients and `N_COLUMNS` columns of prosody,
+//! `look_ahead_frames` frames later.
 //!
-//! frame -> [`yin::Yin`] (level, and what its period may be) -> [`path::PitchPath`] (which of them it is, or none) -> [`Prosody`] (rows) ->
-//! [`super::delta`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
-//! [`super::average`] -> steps -> [`super::block`], which sets pitch and level in relation to the block.
+//! frame -> `yin` (level, and what its period may be) -> `path` (which of them it is, or none) -> `Prosody` (rows) ->
+//! [`super::assembler`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
+//! `average` -> steps -> [`super::BlockRelative`], which sets pitch and level in relation to the block.
 //!
 //! All of it is computed in `f64` from the samples as they are, so that both precisions take the same decisions.
 
 use crate::config::{FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
-pub mod path;
-pub mod yin;
+mod path;
+pub(super) mod yin;
 
 use path::PitchPath;
 use yin::{Candidate, Sound};
@@ -37,7 +37,7 @@ const LOOK_AHEAD_SECONDS: f64 = 0.05;
 const MAX_LOOK_AHEAD: usize = 16;
 
 /// Columns of a row behind the coefficients: pitch in semitones (0 without voice), voicing (0 without voice), level in dB.
-pub const N_COLUMNS: usize = 3;
+pub(super) const N_COLUMNS: usize = 3;
 const PITCH_COLUMN: usize = 0;
 const VOICING_COLUMN: usize = 1;
 const LEVEL_COLUMN: usize = 2;
@@ -59,20 +59,20 @@ pub fn semitones(hz: f64) -> f64 {
 
 /// Samples that a frame needs for its prosody, even.
 #[must_use]
-pub fn frame_samples(sample_rate: u32) -> usize {
+pub(super) fn frame_samples(sample_rate: u32) -> usize {
     (N_PERIODS as f64 * f64::from(sample_rate) / MIN_HZ / 2.0).round() as usize * 2
 }
 
 /// Frames that come after a frame before its pitch is decided: 50 ms, at least 1 and at most 16.
 #[must_use]
-pub fn look_ahead_frames(config: &FrontEndConfig) -> usize {
+pub(super) fn look_ahead_frames(config: &FrontEndConfig) -> usize {
     let frames_per_second = f64::from(config.sample_rate) / config.hop_length as f64;
     ((LOOK_AHEAD_SECONDS * frames_per_second).round() as usize).clamp(1, MAX_LOOK_AHEAD)
 }
 
 /// Appends the columns of prosody to the coefficients of each frame, which wait until its pitch is decided.
 #[derive(Clone)]
-pub struct Prosody<T> {
+pub(super) struct Prosody<T> {
     path: PitchPath,
     look_ahead: usize,
     /// The last `look_ahead + 1` rows; row `t` is at `t % (look_ahead + 1)`.
@@ -84,7 +84,7 @@ pub struct Prosody<T> {
 impl<T: Real> Prosody<T> {
     /// At the start of a stream.
     #[must_use]
-    pub fn new(config: &FrontEndConfig) -> Self {
+    pub(super) fn new(config: &FrontEndConfig) -> Self {
         let (look_ahead, row_len) = (look_ahead_frames(config), config.n_mfcc + N_COLUMNS);
         let hop_seconds = config.hop_length as f64 / f64::from(config.sample_rate);
         Self {
@@ -97,7 +97,7 @@ impl<T: Real> Prosody<T> {
     }
 
     /// Takes the next frame; hands the row that is decided now to `sink`, `[n_mfcc + N_COLUMNS]`.
-    pub fn push(&mut self, mfcc: &[T], sound: &Sound, sink: &mut impl FnMut(&[T])) {
+    pub(super) fn push(&mut self, mfcc: &[T], sound: &Sound, sink: &mut impl FnMut(&[T])) {
         self.path.push(sound.candidates());
         let first = self.n_pushed % (self.look_ahead + 1) * self.row_len;
         let row = &mut self.rows[first..first + self.row_len];
@@ -110,14 +110,14 @@ impl<T: Real> Prosody<T> {
     }
 
     /// Hands the rows of the last frames to `sink`.
-    pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+    pub(super) fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
         for ago in (0..self.n_pushed.min(self.look_ahead)).rev() {
             self.emit(ago, sink);
         }
     }
 
     /// Returns to the start of a stream.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.path.reset();
         self.n_pushed = 0;
     }
@@ -136,7 +136,7 @@ impl<T: Real> Prosody<T> {
 
 /// The values of the group, as [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) lists them.
 ///
-/// `own` are the columns of the frame, `window` those of the frames around it, `slope` the weights of [`super::delta`] for the first derivative.
+/// `own` are the columns of the frame, `window` those of the frames around it, `slope` the weights of [`super::assembler`] for the first derivative.
 /// The pitch has a derivative where there is voice: the slope of the line fitted to the voiced frames of the window. Where all of them are
 /// voiced it is librosa's delta.
 #[inline(always)]

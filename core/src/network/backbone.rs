@@ -1,10 +1,20 @@
 //! What input and state go through before the gates of [`super::Cfc`]: dense layers, each with LeCun's hyperbolic tangent.
+//!
+//! In a file the gates are columns of [`HEADS`]. All that comes before them has the columns of a layer of the backbone, and the two factors of the activation in
+//! it, so that a layer is `tanh` of its sums.
 
 use std::ops::RangeInclusive;
 
+use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Mismatch, check};
+use super::Tensor;
+use super::layers::LayerWeights;
+use super::simd::{Matrix, panels_mut, product, tanh};
+use super::tensors::Shapes;
+use super::trained::TrainedLayer;
+use crate::mismatch::{Mismatch, check};
+use crate::nodes::Nodes;
 
 /// Bound of LeCun's hyperbolic tangent, `LECUN_RANGE tanh(LECUN_SLOPE x)`.
 ///
@@ -54,15 +64,105 @@ impl Backbone {
     }
 
     /// Name and shape of every tensor after the first layer, for so many columns of all gates together.
-    pub(super) fn shapes(&self, columns: usize) -> Vec<(&'static str, Vec<usize>)> {
+    pub(super) fn shapes(&self, columns: usize) -> Shapes {
         let dense = |[kernel, bias]: [&'static str; 2], columns| [(kernel, vec![self.units, columns]), (bias, vec![columns])];
         let further = self.further().flat_map(|names| dense(names, self.units));
         further.chain(dense(HEADS, columns)).collect()
     }
 
+    /// Checks both sizes against their ranges.
     pub(super) fn validate(&self) -> Result<(), Mismatch> {
         let range = |range: RangeInclusive<usize>| format!("in {range:?}");
         check(Self::UNITS.contains(&self.units), "network.cell.backbone.units", range(Self::UNITS), self.units)?;
         check(Self::LAYERS.contains(&self.layers), "network.cell.backbone.layers", range(Self::LAYERS), self.layers)
+    }
+
+    /// The weights of the layers after the first.
+    pub(super) fn fold_further(&self, trained: &TrainedLayer<'_>) -> Vec<Tensor<f64>> {
+        let mut weights = Vec::new();
+        for [kernel, bias] in self.further() {
+            weights.push(trained.tensor(kernel, &(trained.matrix(kernel) * (LECUN_RANGE * LECUN_SLOPE))));
+            weights.push(trained.tensor(bias, &(trained.vector(bias) * LECUN_SLOPE)));
+        }
+        weights
+    }
+
+    /// Nodes for the sums of all gates, from those of the first layer.
+    pub(super) fn head_nodes(&self, sums: &str, nodes: &mut Nodes) -> String {
+        let mut sums = sums.to_owned();
+        for [kernel, bias] in self.further().chain([HEADS]) {
+            let [values, products, biased] = ["values", "products", "sums"].map(|what| format!("{kernel}.{what}"));
+            let [kernel, bias] = [kernel, bias].map(|name| nodes.name(name));
+            let values = nodes.op("Tanh", &[&sums], &values);
+            let products = nodes.op("MatMul", &[&values, &kernel], &products);
+            sums = nodes.op("Add", &[&products, &bias], &biased);
+        }
+        sums
+    }
+}
+
+/// The backbone of one layer in the kernel.
+#[derive(Clone, Debug)]
+pub(super) struct BackboneKernel {
+    units: usize,
+    projection: Dense,
+    recurrent_kernel: Matrix,
+    further: Vec<Dense>,
+    /// What the layer before gave, `[units]` and the filling.
+    values: Vec<f32>,
+    /// What the layer that runs gives.
+    next_values: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+struct Dense {
+    kernel: Matrix,
+    bias: Vec<f32>,
+}
+
+impl BackboneKernel {
+    pub(super) fn new(config: &Backbone, layer: &LayerWeights<'_>) -> Self {
+        let layer = LayerWeights { units: config.units, ..*layer };
+        let dense = |[kernel, bias]: [&str; 2]| Dense { kernel: layer.matrix(kernel), bias: layer.vector(bias) };
+        Self {
+            units: config.units,
+            projection: dense(["projection", "projection_bias"]),
+            recurrent_kernel: layer.matrix("recurrent_kernel"),
+            further: config.further().map(dense).collect(),
+            values: layer.scratch(),
+            next_values: layer.scratch(),
+        }
+    }
+
+    /// What the gates see, `[units]`.
+    #[inline(always)]
+    pub(super) fn run<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32], state: &[f32]) -> &[f32] {
+        let Self { units, projection, recurrent_kernel, further, values, next_values } = self;
+        values.copy_from_slice(&projection.bias);
+        add_product::<S, K>(simd, input, &projection.kernel, values);
+        add_product::<S, K>(simd, state, recurrent_kernel, values);
+        squash(simd, values);
+        for dense in further {
+            next_values.copy_from_slice(&dense.bias);
+            add_product::<S, K>(simd, &values[..*units], &dense.kernel, next_values);
+            squash(simd, next_values);
+            std::mem::swap(values, next_values);
+        }
+        &values[..*units]
+    }
+}
+
+/// `sums += values . kernel`
+#[inline(always)]
+fn add_product<S: Simd, const K: usize>(simd: S, values: &[f32], kernel: &Matrix, sums: &mut [f32]) {
+    for (rows, sums) in kernel.panels::<S, K>().zip(panels_mut::<S, K>(sums)) {
+        *sums = product(simd, rows, values, *sums);
+    }
+}
+
+#[inline(always)]
+fn squash<S: Simd>(simd: S, sums: &mut [f32]) {
+    for sums in S::as_mut_simd_f32s(sums).0 {
+        *sums = tanh(simd, *sums);
     }
 }

@@ -1,7 +1,8 @@
 //! Networks for the tests of this crate: every cell, and parameters that look trained.
 
-use super::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors};
-use crate::contract::Normalisation;
+pub(crate) use super::cells::samples as cells;
+use super::{CellConfig, NetworkConfig, Pooling, Tensors};
+use crate::normalisation::Normalisation;
 
 /// Features of the samples.
 pub(crate) const N_FEATURES: usize = 6;
@@ -18,31 +19,6 @@ impl Numbers {
     pub(crate) fn many(&mut self, len: usize, scale: f64) -> Vec<f64> {
         (0..len).map(|_| self.next() * scale).collect()
     }
-}
-
-fn paper_ltc(reading: Reading, carry: Carry) -> CellConfig {
-    CellConfig::PaperLtc(PaperLtc { reading, unfolds: 6, dt: 0.05, clip: 0.4, max_gain: Some(10.0), carry })
-}
-
-/// Every cell with every setting that changes what it computes.
-pub(crate) fn cells() -> Vec<CellConfig> {
-    let mut cells = vec![CellConfig::LiquidGate, CellConfig::Gru, CellConfig::Lstm];
-    for carry in [Carry::Scaled, Carry::Unscaled] {
-        cells.extend([Reading::Held, Reading::Recomputed].map(|reading| paper_ltc(reading, carry)));
-    }
-    cells.extend(
-        [(Solver::SemiImplicit, 1.0), (Solver::Euler, 0.05), (Solver::Rk4, 0.05)]
-            .map(|(solver, elapsed)| CellConfig::Ltc(Ltc { solver, unfolds: 2, elapsed })),
-    );
-    cells.extend(
-        [CfcMode::Gated, CfcMode::NoGate, CfcMode::Pure].map(|mode| CellConfig::Cfc(Cfc { mode, elapsed: 0.7, backbone: None })),
-    );
-    let backbones = [(CfcMode::Gated, 17, 1), (CfcMode::NoGate, 5, 2), (CfcMode::Pure, 3, 3)];
-    cells
-        .extend(backbones.map(|(mode, units, layers)| {
-            CellConfig::Cfc(Cfc { mode, elapsed: 0.7, backbone: Some(Backbone { units, layers }) })
-        }));
-    cells
 }
 
 /// Every pooling, and every number of layers.

@@ -2,6 +2,9 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 
+/// Names and shapes of the tensors of one layer, in the order of files; names are those in the layer.
+pub(crate) type Shapes = Vec<(&'static str, Vec<usize>)>;
+
 /// A named array, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<T> {

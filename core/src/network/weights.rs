@@ -1,37 +1,47 @@
-//! The weights of a model file: what each cell has there, and which values can be.
+//! The weights of a model file: scaler and settings folded into what was trained, and which values can be.
+//!
+//! All arithmetic is done in `f64` and rounded to `f32` once.
 
-use super::{
-    ATTENTION, CellConfig, Cfc, CfcMode, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, PaperLtc, Pooling, Tensor, Tensors,
-    layer_tensor,
-};
-use crate::contract::Mismatch;
-use crate::emotion::Emotion;
+use ndarray::Array1;
+
+use super::cell::check_values;
+use super::layers::LayerWeights;
+use super::trained::{InputScaler, TrainedLayer};
+use super::{ATTENTION, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors};
+use crate::mismatch::Mismatch;
+use crate::normalisation::Normalisation;
+use crate::real::Real;
 
 impl NetworkConfig {
-    /// Name and shape of every tensor of a model file, in the order of the file: the layers from the first, then the readout.
+    /// The weights of a model file that computes, from features as the front end makes them, what `parameters` compute from normalised ones.
+    ///
+    /// # Shapes
+    /// From [`NetworkConfig::parameter_shapes`] to [`NetworkConfig::weight_shapes`].
+    ///
+    /// # Panics
+    /// When the parameters or the normalisation do not have the shapes of this network.
     #[must_use]
-    pub fn weight_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
-        self.shapes(n_features, CellConfig::weight_shapes)
-    }
-
-    /// The tensors that `cell` has in each layer, then those of the readout, which are the same in training and in a file.
-    pub(super) fn shapes(
-        &self,
-        n_features: usize,
-        cell: impl Fn(&CellConfig, usize, usize) -> Vec<(&'static str, Vec<usize>)>,
-    ) -> Vec<(String, Vec<usize>)> {
-        let mut shapes = Vec::new();
+    pub fn fold<T: Real>(&self, parameters: &Tensors<T>, normalisation: &Normalisation) -> Tensors<f32> {
+        let Normalisation::Standard { mean, scale } = normalisation;
+        let n_features = mean.len();
+        assert_eq!(scale.len(), n_features, "the scale has one value for each feature");
+        assert_eq!(parameters.shapes(), self.parameter_shapes(n_features), "the parameters are those of the network");
+        let parameters = parameters.map(Real::widen);
+        let mut weights = Vec::new();
         for layer in 0..self.layers {
-            let n_inputs = if layer == 0 { n_features } else { self.units };
-            let named = |(name, shape): (&str, Vec<usize>)| (layer_tensor(layer, name), shape);
-            shapes.extend(cell(&self.cell, n_inputs, self.units).into_iter().map(named));
+            let scaler = match layer {
+                0 => InputScaler { mean: Array1::from_vec(mean.clone()), scale: Array1::from_vec(scale.clone()) },
+                _ => InputScaler { mean: Array1::zeros(self.units), scale: Array1::ones(self.units) },
+            };
+            weights.extend(self.cell.as_cell().fold(&TrainedLayer { parameters: &parameters, layer }, &scaler));
         }
         if self.pooling == Pooling::Attention {
-            shapes.push((ATTENTION.to_owned(), vec![self.units]));
+            weights.push(parameters.get(ATTENTION).clone());
         }
-        shapes.push((DENSE_KERNEL.to_owned(), vec![self.readout_size(), Emotion::COUNT]));
-        shapes.push((DENSE_BIAS.to_owned(), vec![Emotion::COUNT]));
-        shapes
+        weights.extend([DENSE_KERNEL, DENSE_BIAS].map(|name| parameters.get(name).clone()));
+        let weights = Tensors::new(weights);
+        assert_eq!(weights.shapes(), self.weight_shapes(n_features), "the tensors are those of a file");
+        weights.map(|value| value as f32)
     }
 
     /// Checks that every value is finite and one that [`NetworkConfig::fold`] can give.
@@ -40,81 +50,16 @@ impl NetworkConfig {
     /// The first tensor with a value that cannot be, with the value and its place.
     pub fn validate_weights(&self, weights: &Tensors<f32>) -> Result<(), Mismatch> {
         for tensor in weights.iter() {
-            all(tensor, "finite numbers", |value| value.is_finite())?;
+            check_values(tensor, "finite numbers", f32::is_finite)?;
         }
-        for layer in 0..self.layers {
-            let tensor = |name| weights.get(&layer_tensor(layer, name));
-            match &self.cell {
-                CellConfig::PaperLtc(config) => {
-                    let max_rate = PaperLtc::MAX_RATE as f32;
-                    all(tensor("rate"), format!("numbers in 0..={max_rate}"), |rate| (0.0..=max_rate).contains(&rate))?;
-                    let max_gain = config.max_gain.map_or(f32::MAX, |gain| gain as f32);
-                    all(tensor("gain"), format!("numbers in 0..={max_gain}"), |gain| (0.0..=max_gain).contains(&gain))?;
-                }
-                CellConfig::Ltc(_) => {
-                    for name in ["sensory_w", "w", "leak"] {
-                        all(tensor(name), "numbers from 0 on", |value| value >= 0.0)?;
-                    }
-                    all(tensor("capacity"), "numbers above 0", |value| value > 0.0)?;
-                }
-                CellConfig::Cfc(Cfc { mode: CfcMode::Pure, .. }) => {
-                    all(tensor("w_tau"), "numbers from 0 on", |value| value >= 0.0)?;
-                }
-                CellConfig::Cfc(_) | CellConfig::LiquidGate | CellConfig::Gru | CellConfig::Lstm => {}
-            }
-        }
-        Ok(())
+        self.layer_weights(weights).iter().try_for_each(|layer| self.cell.as_cell().check_weights(layer))
+    }
+
+    /// The weights of every layer.
+    pub(super) fn layer_weights<'a>(&self, weights: &'a Tensors<f32>) -> Vec<LayerWeights<'a>> {
+        (0..self.layers).map(|layer| LayerWeights { weights, layer, units: self.units }).collect()
     }
 }
 
-impl CellConfig {
-    /// Gates that lie side by side as columns of `projection`, `recurrent_kernel` and `projection_bias`, or of the [`super::HEADS`] where there is a
-    /// backbone; none for [`CellConfig::Ltc`], which has no such matrices.
-    #[must_use]
-    pub fn weight_gates(&self) -> usize {
-        match self {
-            // The two gates of the time hang on nothing that changes from step to step, and are one.
-            Self::Cfc(Cfc { mode: CfcMode::Gated | CfcMode::NoGate, .. }) => 3,
-            _ => self.gates(),
-        }
-    }
-
-    /// Name and shape of every tensor of a layer in a model file; `n` units, `m` inputs.
-    ///
-    /// Cells with gates: `projection` `[m, gates n]` and `projection_bias` `[gates n]`, which take features as the front end makes them, and
-    /// `recurrent_kernel` `[n, gates n]`. Then what the cell has besides:
-    /// - `PaperLtc`: `rate` (see [`PaperLtc::rate`]) and `gain` (see [`PaperLtc::gain`]);
-    /// - `LiquidGate`: nothing; `tau` is in the bias of `k`, because `exp(-softplus(x)) = sigmoid(-x)`;
-    /// - `Gru`: `recurrent_bias`;
-    /// - `Lstm`, and `Cfc` but [`CfcMode::Pure`]: nothing; the third gate of the latter is `a elapsed + b`;
-    /// - `Cfc` with [`CfcMode::Pure`]: the absolute value of `w_tau`, and `amplitude`.
-    ///
-    /// Behind a backbone the gates are columns of `heads.kernel` and `heads.bias`. All that comes before them has the columns of a layer of the backbone, and
-    /// the two factors of its activation in it, so that a layer is `tanh` of its sums.
-    ///
-    /// `Ltc`: the trained tensors, with the scaler in `input_kernel` and `input_bias`, and the softplus of `sensory_w`, `w`, `leak`
-    /// and `capacity`.
-    #[must_use]
-    pub fn weight_shapes(&self, n_inputs: usize, units: usize) -> Vec<(&'static str, Vec<usize>)> {
-        let (m, n) = (n_inputs, units);
-        let columns = self.columns(self.weight_gates(), n);
-        let mut shapes =
-            vec![("projection", vec![m, columns]), ("projection_bias", vec![columns]), ("recurrent_kernel", vec![n, columns])];
-        shapes.extend(self.backbone().into_iter().flat_map(|backbone| backbone.shapes(self.weight_gates() * n)));
-        shapes.extend(match self {
-            Self::Ltc(_) => return self.parameter_shapes(m, n),
-            Self::PaperLtc(_) => vec![("rate", vec![n]), ("gain", vec![n])],
-            Self::Gru => vec![("recurrent_bias", vec![n])],
-            Self::Cfc(Cfc { mode: CfcMode::Pure, .. }) => vec![("w_tau", vec![n]), ("amplitude", vec![n])],
-            Self::Cfc(_) | Self::LiquidGate | Self::Lstm => Vec::new(),
-        });
-        shapes
-    }
-}
-
-fn all(tensor: &Tensor<f32>, expected: impl ToString, ok: impl Fn(f32) -> bool) -> Result<(), Mismatch> {
-    match tensor.values.iter().enumerate().find(|&(_, &value)| !ok(value)) {
-        None => Ok(()),
-        Some((at, value)) => Err(Mismatch::new(tensor.name.as_str(), expected, format!("{value} at {at}"))),
-    }
-}
+#[cfg(test)]
+mod tests;

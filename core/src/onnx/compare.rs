@@ -2,9 +2,9 @@
 //!
 //! Both are written down as lists of places and values, so that one walk over a model serves every kind of difference.
 
-use super::messages::{AttributeProto, DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use super::metadata::sha256;
-use crate::contract::Mismatch;
+use crate::mismatch::Mismatch;
+use crate::nodes::messages::{AttributeProto, DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
 /// The first place where `found` is not `expected`; none when no declared field differs.
 pub(super) fn first_difference(expected: &ModelProto, found: &ModelProto) -> Option<Mismatch> {

@@ -1,18 +1,14 @@
 //! Builds the graph of a network: for each layer one `Scan` over the steps, then the pooling and the readout.
 //!
-//! Whatever hangs on no state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
+//! Whatever depends on no state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
 
-use super::messages::{GraphProto, TensorProto};
 use super::names;
 use crate::emotion::Emotion;
 use crate::network::{DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
+use crate::nodes::messages::{GraphProto, TensorProto};
+use crate::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 
-mod cells;
-mod nodes;
 mod pooling;
-mod solver;
-
-use nodes::{Nodes, fixed, int, ints, named, tensor, value_info};
 
 /// The graph that computes what [`crate::network::NetworkKernel`] computes.
 pub(super) fn network_graph(config: &NetworkConfig, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
@@ -43,7 +39,7 @@ pub(super) fn weight_tensors(weights: &Tensors<f32>) -> Vec<TensorProto> {
 
 fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
     let mut nodes = Nodes::default();
-    let n_states = config.cell.states();
+    let n_states = config.cell.as_cell().states();
     let (initial_states, final_states) = match config.layers * n_states {
         1 => (vec![names::INITIAL_STATE.to_owned()], vec![names::FINAL_STATE.to_owned()]),
         several => {
@@ -92,9 +88,9 @@ impl Layer<'_> {
 
     /// The layer over a block; the name of its outputs, `[batch, frames, units]`, or `[batch, units]` of the last step.
     fn scan(&self, inputs: &str, initial_states: &[String], final_states: &[String], outer: &mut Nodes) -> String {
-        let cell = &self.config.cell;
+        let cell = self.config.cell.as_cell();
         let mut nodes = self.nodes();
-        let hoisted = cells::hoisted(cell, inputs, &mut nodes);
+        let hoisted = cell.hoisted(inputs, &mut nodes);
         let (body, mut constants) = self.body();
         nodes.append_constants(&mut constants);
 
@@ -109,25 +105,25 @@ impl Layer<'_> {
             attributes.push(ints("scan_output_axes", &[1]));
         }
         nodes.node("Scan", &scan_inputs, scan_outputs).attribute = attributes;
-        let outputs = cells::outputs(cell, states, &mut nodes);
+        let outputs = cell.output_nodes(states, &mut nodes);
         outer.append(nodes);
         outputs
     }
 
     /// One step of the cell, and the constants it needs around it.
     fn body(&self) -> (GraphProto, Nodes) {
-        let cell = &self.config.cell;
+        let cell = self.config.cell.as_cell();
         let mut nodes = self.nodes();
         let states: Vec<String> = (0..cell.states()).map(|state| nodes.name(&format!("state_{state}"))).collect();
         let step = nodes.name("step");
-        let mut outputs = cells::step(cell, &states, &step, &mut nodes);
+        let mut outputs = cell.step_nodes(&states, &step, &mut nodes);
         if self.all_steps {
             // A body cannot give one value out twice.
             outputs.push(nodes.op("Identity", &[&outputs[0]], "state_of_step"));
         }
         let state = |name: &String| value_info(name, &[named("batch"), fixed(self.config.units)]);
         let mut input: Vec<_> = states.iter().map(state).collect();
-        input.push(value_info(&step, &[named("batch"), fixed(cells::hoisted_size(cell, self.n_inputs, self.config.units))]));
+        input.push(value_info(&step, &[named("batch"), fixed(cell.hoisted_size(self.n_inputs, self.config.units))]));
         let body = GraphProto {
             name: nodes.name("cell"),
             node: nodes.take_nodes(),

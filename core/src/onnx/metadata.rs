@@ -14,8 +14,10 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::messages::{StringStringEntryProto, TensorProto};
-use crate::contract::{Contract, Mismatch, check_version, hex};
+use crate::contract::{Contract, check_version};
+use crate::digest::hex;
+use crate::mismatch::Mismatch;
+use crate::nodes::messages::{StringStringEntryProto, TensorProto};
 
 const PREFIX: &str = "moodline.";
 const CHECKSUM: &str = ".sha256";

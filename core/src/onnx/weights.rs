@@ -1,10 +1,10 @@
 //! Reads the trained values out of a graph, each against the shape that the contract asks for and its checksum.
 
 use super::ModelError;
-use super::messages::{DataType, GraphProto, TensorProto};
 use super::metadata::{Metadata, WeightChecksums, sha256};
-use crate::contract::{Mismatch, check};
+use crate::mismatch::{Mismatch, check};
 use crate::network::{Tensor, Tensors};
+use crate::nodes::messages::{DataType, GraphProto, TensorProto};
 
 /// The weights of the network that `metadata` describe.
 pub(super) fn read(metadata: &Metadata, graph: &GraphProto) -> Result<Tensors<f32>, ModelError> {

@@ -34,7 +34,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What is inside the field of this number; the numbers are those of [`super::messages`].
+    /// What is inside the field of this number; the numbers are those of [`crate::nodes::messages`].
     const fn inner(self, field: u32) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) | (Self::Attribute, 6) => Some(Self::Graph),

@@ -27,7 +27,7 @@ fn configurations_say_what_is_wrong_and_where() {
     assert!(message.contains("batchsize") && message.contains(&format!("line {line}")), "{message}");
     for (setting, expected) in [
         ("training.epochs=0", "training.epochs must be 1..=100000, found 0"),
-        ("front_end.top_db=80", "front_end.top_db must be absent"),
+        ("front_end.top_db=80", "unknown field `top_db`"),
         ("front_end.fmax=9000", "front_end.fmax must be fmin < fmax <= 8000 Hz, found 9000"),
         ("network.units=0", "network.units"),
         ("network.layers=4", "network.layers"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use moodline_core::fourier::Fourier;
+use super::fourier::Fourier;
 use rand_chacha::ChaCha8Rng;
 
 use super::config::Transform;

@@ -1,7 +1,7 @@
 //! Filters: convolution, and any gain over frequency.
 
+use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
-use moodline_core::fourier::{Complex, Fourier};
 use moodline_core::frontend::window::periodic;
 
 /// Length of the filters of [`by_gain`], seconds: their gain follows the one asked for within about 30 Hz.

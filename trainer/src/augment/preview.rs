@@ -8,7 +8,7 @@ mod picture;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use moodline_core::fourier::Fourier;
+use crate::augment::fourier::Fourier;
 use sha2::{Digest as _, Sha256};
 
 use super::noise_files::files_of;

@@ -1,6 +1,6 @@
 //! The sound of a room: a synthetic impulse response.
 
-use moodline_core::fourier::Fourier;
+use super::fourier::Fourier;
 use rand::Rng;
 
 use super::random::normals;

@@ -1,7 +1,7 @@
 //! Pitch and tempo: together (speed) or one without the other.
 
+use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
-use moodline_core::fourier::{Complex, Fourier};
 use moodline_core::frontend::window::periodic;
 use moodline_core::resample::Resampler;
 

@@ -1,7 +1,7 @@
 //! Another length of the vocal tract: formants move, pitch and tempo stay.
 
+use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
-use moodline_core::fourier::{Complex, Fourier};
 use moodline_core::frontend::window::periodic;
 
 use super::time::cut;

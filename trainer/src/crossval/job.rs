@@ -69,7 +69,7 @@ impl Job<'_> {
         for samples in [&self.fold.train, &self.fold.dev].into_iter().chain(self.fold.tests.iter().map(|test| &test.samples)) {
             clips.hash(samples, &mut hash);
         }
-        moodline_core::contract::hex(&hash.finalize())
+        moodline_core::digest::hex(&hash.finalize())
     }
 
     fn seeded(&self, config: &TrainConfig) -> TrainConfig {

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
+use crate::augment::fourier::Fourier;
 use moodline_core::FrontEndConfig;
-use moodline_core::fourier::Fourier;
 use moodline_core::frontend::{BlockRelative, FrontEnd, FrontEndError};
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use ndarray::Array2;

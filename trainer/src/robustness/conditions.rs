@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use moodline_core::fourier::Fourier;
+use crate::augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use sha2::{Digest as _, Sha256};
 

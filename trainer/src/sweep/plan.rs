@@ -330,7 +330,7 @@ fn id(config: &TrainConfig, manifests: &[ManifestSource]) -> String {
     let mut hash = Sha256::new();
     hash.update(config.to_toml());
     manifests.iter().for_each(|source| hash.update(format!("{}\n", source.sha256)));
-    moodline_core::contract::hex(&hash.finalize())[..ID_LEN].to_owned()
+    moodline_core::digest::hex(&hash.finalize())[..ID_LEN].to_owned()
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl<'a> Slurm<'a> {
     ) -> Result<Self, SweepError> {
         let absolute = |path: &Path| std::path::absolute(path).map_err(FileError::at("find", path));
         let root = folder.root().canonicalize().map_err(FileError::at("find", folder.root()))?;
-        let hash = moodline_core::contract::hex(&Sha256::digest(root.to_string_lossy().as_bytes()));
+        let hash = moodline_core::digest::hex(&Sha256::digest(root.to_string_lossy().as_bytes()));
         files::create_folder(&root.join("slurm"))?;
         Ok(Self {
             folder: SweepFolder::new(&root),

@@ -84,7 +84,7 @@ pub(crate) fn data_key(config: &TrainConfig) -> String {
     if let Some(Value::Table(training)) = table.get_mut("training") {
         training.retain(|key, _| ["block_seconds", "class_weights"].contains(&key));
     }
-    moodline_core::contract::hex(&Sha256::digest(table.to_string()))
+    moodline_core::digest::hex(&Sha256::digest(table.to_string()))
 }
 
 /// Trains a trial to its halt and writes its record; none when `stop` broke it off, which costs it the epoch it was in.

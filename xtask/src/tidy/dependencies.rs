@@ -22,7 +22,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("moodline", &["trainer", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
     ("moodline-cli", &["moodline", "trainer", "ort", "realfft", "rubato", "symphonia"]),
-    ("trainer", &["moodline", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
+    ("trainer", &["moodline", "moodline-cli", "ort", "rubato", "symphonia"]),
     ("xtask", OURS),
 ];
 

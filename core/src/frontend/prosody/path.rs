@@ -24,7 +24,7 @@ const N_STATES: usize = N_CANDIDATES + 1;
 
 /// Follows the pitch through the frames of a stream.
 #[derive(Clone)]
-pub struct PitchPath {
+pub(super) struct PitchPath {
     voicing_change: f64,
     /// For a semitone.
     jump: f64,
@@ -46,7 +46,7 @@ struct Frame {
 impl PitchPath {
     /// At the start of a stream with a frame every `hop_seconds`; [`decision`](Self::decision) goes back at most `look_ahead` frames.
     #[must_use]
-    pub fn new(look_ahead: usize, hop_seconds: f64) -> Self {
+    pub(super) fn new(look_ahead: usize, hop_seconds: f64) -> Self {
         let scale = COST_SECONDS / hop_seconds;
         Self {
             voicing_change: VOICING_CHANGE_COST * scale,
@@ -57,7 +57,7 @@ impl PitchPath {
     }
 
     /// Takes the candidates of the next frame, at most [`N_CANDIDATES`].
-    pub fn push(&mut self, candidates: &[Candidate]) {
+    pub(super) fn push(&mut self, candidates: &[Candidate]) {
         let mut frame = Frame { n_states: 1 + candidates.len(), ..Frame::default() };
         frame.candidates[..candidates.len()].copy_from_slice(candidates);
         for state in 0..frame.n_states {
@@ -75,14 +75,14 @@ impl PitchPath {
     /// What is known now about the frame `ago` frames before the last one, at most `look_ahead` and fewer than were pushed: its pitch, or none
     /// without voice.
     #[must_use]
-    pub fn decision(&self, ago: usize) -> Option<Candidate> {
+    pub(super) fn decision(&self, ago: usize) -> Option<Candidate> {
         let last = self.at(0).cheapest();
         let state = (0..ago).fold(last, |state, ago| self.at(ago).previous[state]);
         self.at(ago).voice_in(state)
     }
 
     /// Returns to the start of a stream.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.n_pushed = 0;
     }
 

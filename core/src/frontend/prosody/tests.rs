@@ -140,7 +140,7 @@ fn the_derivatives_are_librosas_where_all_is_voiced() {
 #[test]
 fn the_slope_is_that_of_the_voiced_frames_and_needs_three() {
     let (voice, none) = (|pitch: f64| [pitch, 0.8, -20.0], [0.0, 0.0, -20.0]);
-    let slope = crate::frontend::delta::savitzky_golay(5, 1);
+    let slope = crate::frontend::derivative::savitzky_golay(5, 1);
     let delta = |own: [f64; 3], window: [[f64; 3]; 5]| values(own, window.into_iter(), &slope)[1];
     assert!((delta(voice(30.0), [none, voice(28.0), voice(30.0), none, voice(34.0)]) - 2.0).abs() < 1e-12);
     assert_eq!(delta(voice(30.0), [none, none, voice(30.0), none, voice(34.0)]), 0.0);

@@ -17,7 +17,7 @@ use crate::frontend::decibel;
 use crate::real::Real;
 
 /// Periods kept for a frame.
-pub const N_CANDIDATES: usize = 6;
+pub(crate) const N_CANDIDATES: usize = 6;
 
 /// Minima above this are none: nothing repeats in a frame of noise.
 const MAX_APERIODICITY: f64 = 0.9;
@@ -27,32 +27,32 @@ const OCTAVE_COST: f64 = 0.02;
 
 /// One period that a frame may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Pitch, semitones above [`super::REFERENCE_HZ`].
-    pub semitones: f64,
+    pub(crate) semitones: f64,
     /// The normalised difference at this period, 0 (repeats exactly) to 0.9.
-    pub aperiodicity: f64,
+    pub(crate) aperiodicity: f64,
 }
 
 impl Candidate {
     /// How well it fits, less is better.
     #[must_use]
-    pub fn cost(self) -> f64 {
+    pub(crate) fn cost(self) -> f64 {
         self.aperiodicity + OCTAVE_COST / 12.0 * (semitones(MAX_HZ) - self.semitones)
     }
 
     /// The strength of the voice, 0.1 to 1.
     #[must_use]
-    pub fn periodicity(self) -> f64 {
+    pub(crate) fn periodicity(self) -> f64 {
         1.0 - self.aperiodicity
     }
 }
 
 /// What one frame sounds like.
 #[derive(Clone, Copy, Debug)]
-pub struct Sound {
+pub(crate) struct Sound {
     /// Level of the frame: root mean square about the mean, dB re full scale, at least -100.
-    pub level_db: f64,
+    pub(crate) level_db: f64,
     candidates: [Candidate; N_CANDIDATES],
     n_candidates: usize,
 }
@@ -60,7 +60,7 @@ pub struct Sound {
 impl Sound {
     /// The best periods, best first.
     #[must_use]
-    pub fn candidates(&self) -> &[Candidate] {
+    pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.candidates[..self.n_candidates]
     }
 
@@ -78,7 +78,7 @@ impl Sound {
 
 /// Measures frames of one sample rate.
 #[derive(Clone)]
-pub struct Yin {
+pub(crate) struct Yin {
     sample_rate: f64,
     shortest_lag: usize,
     forward: Arc<dyn RealToComplex<f64>>,
@@ -96,7 +96,7 @@ pub struct Yin {
 impl Yin {
     /// Plans the transforms.
     #[must_use]
-    pub fn new(sample_rate: u32) -> Self {
+    pub(crate) fn new(sample_rate: u32) -> Self {
         let n_samples = frame_samples(sample_rate);
         let sample_rate = f64::from(sample_rate);
         let longest_lag = (sample_rate / MIN_HZ).ceil() as usize;
@@ -118,12 +118,12 @@ impl Yin {
 
     /// Samples in a frame.
     #[must_use]
-    pub fn n_samples(&self) -> usize {
+    pub(crate) fn n_samples(&self) -> usize {
         self.samples.len()
     }
 
     /// Level and candidates of `frame`, `[frame_samples]`. A frame of -100 dB or less is silence and has none.
-    pub fn of_frame<T: Real>(&mut self, frame: &[T]) -> Sound {
+    pub(crate) fn of_frame<T: Real>(&mut self, frame: &[T]) -> Sound {
         let n = frame.len() as f64;
         let mean = sum(frame, |sample| sample.widen()) / n;
         for (value, sample) in self.samples.iter_mut().zip(frame) {

@@ -1,11 +1,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::*;
-use crate::network::Pooling;
 use crate::network::samples::{N_FEATURES, Numbers, SHAPES, Sample, cells};
+use crate::network::{CellConfig, Pooling, reference, simd};
 use crate::real::tanh::BOUND;
-
-mod reference;
 
 /// Every instruction set this processor can run, the slowest first.
 fn archs() -> Vec<Arch> {

@@ -1,7 +1,7 @@
 //! How the outputs of all steps become one vector.
 
-use super::nodes::{Nodes, int, ints};
 use crate::network::{ATTENTION, DEVIATION_EPSILON, Pooling};
+use crate::nodes::{Nodes, int, ints};
 
 /// The name of `[batch, readout_size]`.
 pub(super) fn pool(pooling: Pooling, outputs: &str, nodes: &mut Nodes) -> String {
@@ -25,7 +25,7 @@ pub(super) fn pool(pooling: Pooling, outputs: &str, nodes: &mut Nodes) -> String
             let scores = nodes.op("ReduceSum", &[&products, &units], "attention_scores");
             let shares = nodes.op_with(int("axis", 1), "Softmax", &[&scores], "attention_shares");
             let weighted = nodes.op("Mul", &[outputs, &shares], "attended");
-            nodes.op_with(int("keepdims", 0), "ReduceSum", &[&weighted, &steps], "pooled")
+            nodes.sum_over(&steps, &weighted, "pooled")
         }
     }
 }

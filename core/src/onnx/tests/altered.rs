@@ -1,9 +1,9 @@
 //! Somebody changed the file and left the checksums alone.
 
-use super::super::messages::{
+use super::*;
+use crate::nodes::messages::{
     AttributeProto, DimensionValue, GraphProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
 };
-use super::*;
 use sample::every_kind;
 
 /// The part of a metadata key that a refusal names.

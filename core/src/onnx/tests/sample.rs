@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use super::super::messages::ModelProto;
 use super::super::{graph, metadata};
 use crate::config::FrontEndConfig;
 use crate::contract::{CONTRACT_VERSION, Contract, Padding, StatePolicy, TrainingCorpus, TrainingRecord};
 use crate::emotion::Emotion;
 use crate::network::samples::{SHAPES, Sample, cells};
 use crate::network::{Carry, CellConfig, PaperLtc, Pooling, Reading, Tensors};
+use crate::nodes::messages::ModelProto;
 
 /// A contract and the weights that belong to it.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Time derivatives of the coefficients, and the feature vector they are part of.
+//! The assembler of feature vectors: the coefficients of a frame, their time derivatives, and prosody, in the order the configuration asks for.
 //!
 //! In: one row a frame: the coefficients and, with [`FeatureGroup::Prosody`], the columns of [`super::prosody`]. Out: one feature vector a frame,
 //! `delta_width / 2` frames later.
@@ -14,37 +14,20 @@
 //!
 //! Deviation: a stream of fewer than `delta_width` frames, where librosa raises `ParameterError`, is filtered with [`DeltaMode::Nearest`].
 
+use super::derivative::savitzky_golay;
 use super::prosody;
 use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
-/// Weights of the Savitzky-Golay filter that gives the `order`th derivative (1 or 2, a frame being the unit of time) of the polynomial
-/// of degree `order` fitted to `width` (odd) frames; to be multiplied with the frames in their order.
-#[must_use]
-pub fn savitzky_golay(width: usize, order: usize) -> Vec<f64> {
-    let half = (width / 2) as i64;
-    let moment = |power: u32| (-half..=half).map(|k| k.pow(power) as f64).sum::<f64>();
-    let (s0, s2, s4) = (moment(0), moment(2), moment(4));
-    (-half..=half)
-        .map(|k| {
-            let k = k as f64;
-            match order {
-                1 => k / s2,
-                _ => 2.0 * (s0 * k * k - s2) / (s0 * s4 - s2 * s2),
-            }
-        })
-        .collect()
-}
-
 /// Coefficients filtered side by side.
 const LANES: usize = 16;
 
-/// Makes a feature vector with the derivatives that the configuration asks for of each row.
+/// Makes of each row a feature vector, with the derivatives that the configuration asks for.
 ///
 /// The derivatives always are those of the last `width` rows. [`DeltaMode::Nearest`] makes the repeated edge frames real rows, so
 /// that only [`DeltaMode::Interp`] ever has an edge to think of.
 #[derive(Clone)]
-pub struct Derivatives<T> {
+pub struct Assembler<T> {
     arch: pulp::Arch,
     groups: Vec<FeatureGroup>,
     mode: DeltaMode,
@@ -64,8 +47,8 @@ pub struct Derivatives<T> {
     features: Vec<T>,
 }
 
-impl<T: Real> Derivatives<T> {
-    /// A filter at the start of a stream.
+impl<T: Real> Assembler<T> {
+    /// An assembler at the start of a stream.
     #[must_use]
     pub fn new(config: &FrontEndConfig) -> Self {
         let only_coefficients = config.groups == [FeatureGroup::Mfcc];
@@ -272,63 +255,15 @@ fn weighted_sum<T: Real>(window: &[[T; LANES]], block: usize, n_blocks: usize, w
 mod tests {
     use super::*;
 
-    /// Derivative of a least-squares polynomial, from the normal equations of the monomials.
-    fn fitted_derivative(values: &[f64], order: usize) -> f64 {
-        let half = (values.len() / 2) as f64;
-        let n = order + 1;
-        let mut system = vec![vec![0.0; n + 1]; n];
-        for (i, value) in values.iter().enumerate() {
-            let x = i as f64 - half;
-            for (row, equation) in system.iter_mut().enumerate() {
-                for (column, cell) in equation.iter_mut().enumerate() {
-                    *cell += x.powi(row as i32) * if column == n { *value } else { x.powi(column as i32) };
-                }
-            }
-        }
-        for pivot in 0..n {
-            let pivot_row = system[pivot].clone();
-            for (_, equation) in system.iter_mut().enumerate().filter(|(row, _)| *row != pivot) {
-                let factor = equation[pivot] / pivot_row[pivot];
-                for (cell, pivot_cell) in equation.iter_mut().zip(&pivot_row) {
-                    *cell -= factor * pivot_cell;
-                }
-            }
-        }
-        let leading = system[order][n] / system[order][order];
-        leading * (1..=order).product::<usize>() as f64
-    }
-
-    #[test]
-    fn the_weights_differentiate_the_fitted_polynomial_for_any_width() {
-        for width in [3, 5, 9, 21, 101] {
-            let values: Vec<f64> = (0..width).map(|i| (i as f64 * 0.8).sin() + 0.1 * i as f64).collect();
-            for order in [1, 2] {
-                let actual: f64 = savitzky_golay(width, order).iter().zip(&values).map(|(w, v)| w * v).sum();
-                let expected = fitted_derivative(&values, order);
-                assert!((actual - expected).abs() < 1e-9, "{width} {order}: {actual} {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn width_nine_has_the_known_weights() {
-        for (k, weight) in (-4..=4).zip(savitzky_golay(9, 1)) {
-            assert!((weight - f64::from(k) / 60.0).abs() < 1e-15);
-        }
-        for (known, weight) in [28.0, 7.0, -8.0, -17.0, -20.0, -17.0, -8.0, 7.0, 28.0].into_iter().zip(savitzky_golay(9, 2)) {
-            assert!((weight - known / 462.0).abs() < 1e-15);
-        }
-    }
-
     #[test]
     fn a_parabola_has_its_exact_derivatives_and_constant_edges() {
         let config = FrontEndConfig { n_mfcc: 1, ..FrontEndConfig::librosa_16k() };
-        let mut filter = Derivatives::<f64>::new(&config);
+        let mut assembler = Assembler::<f64>::new(&config);
         let mut frames = Vec::new();
         for t in 0..30 {
-            filter.push(&[f64::from(t * t)], &mut |frame: &[f64]| frames.push(frame.to_vec()));
+            assembler.push(&[f64::from(t * t)], &mut |frame: &[f64]| frames.push(frame.to_vec()));
         }
-        filter.finish(&mut |frame: &[f64]| frames.push(frame.to_vec()));
+        assembler.finish(&mut |frame: &[f64]| frames.push(frame.to_vec()));
         assert_eq!(frames.len(), 30);
         for (t, frame) in frames.iter().enumerate() {
             let t = t as f64;
@@ -341,10 +276,10 @@ mod tests {
     #[test]
     fn coefficients_alone_come_out_at_once() {
         let config = FrontEndConfig { n_mfcc: 20, groups: vec![FeatureGroup::Mfcc], ..FrontEndConfig::librosa_16k() };
-        let mut filter = Derivatives::<f64>::new(&config);
+        let mut assembler = Assembler::<f64>::new(&config);
         let frame: Vec<f64> = (0..20).map(f64::from).collect();
         let mut n = 0;
-        filter.push(&frame, &mut |features: &[f64]| {
+        assembler.push(&frame, &mut |features: &[f64]| {
             assert_eq!(features, frame);
             n += 1;
         });

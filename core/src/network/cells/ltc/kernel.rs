@@ -5,14 +5,13 @@
 
 use pulp::Simd;
 
-use super::cells::Cell;
-use super::gates::LayerWeights;
-use super::simd::{Matrix, Panel, padded, panels, panels_mut, sigmoid};
-use crate::network::{LTC_EPSILON, Ltc, Solver};
+use super::{LTC_EPSILON, Ltc, Solver};
+use crate::network::layers::{CellKernel, LayerWeights};
+use crate::network::simd::{Matrix, PANEL, Panel, padded, panels, panels_mut, sigmoid};
 
-/// [`crate::network::CellConfig::Ltc`].
+/// One layer in the kernel.
 #[derive(Clone, Debug)]
-pub(super) struct LtcCell {
+pub(super) struct LtcKernel {
     units: usize,
     solver: Solver,
     unfolds: usize,
@@ -28,7 +27,7 @@ pub(super) struct LtcCell {
     output_kernel: Vec<f32>,
     output_bias: Vec<f32>,
     inputs: Vec<f32>,
-    /// The flow that hangs on no state.
+    /// The flow that depends on no state.
     still: Flow,
     state: Vec<f32>,
     next_state: Vec<f32>,
@@ -86,7 +85,7 @@ impl Synapses {
     }
 }
 
-impl LtcCell {
+impl LtcKernel {
     pub(super) fn new(config: &Ltc, layer: &LayerWeights<'_>) -> Self {
         let scratch = layer.scratch();
         Self {
@@ -114,7 +113,7 @@ impl LtcCell {
     }
 
     fn n_panels(&self) -> usize {
-        self.state.len() / super::PANEL
+        self.state.len() / PANEL
     }
 
     /// The flow from inputs and leak, once a step.
@@ -207,7 +206,7 @@ fn add_scaled(values: &mut [f32], changes: &[f32], scale: f32) {
     }
 }
 
-impl Cell for LtcCell {
+impl CellKernel for LtcKernel {
     fn state(&self) -> &[f32] {
         &self.state[..self.units]
     }

@@ -3,16 +3,16 @@
 //! With `Σ w sigmoid(..)` and `Σ w sigmoid(..) erev` over inputs and units, and leak and `leak v_leak` added, the equation is
 //! `C dv/dt = drive - conductance v`.
 
-use super::nodes::{Nodes, int};
-use crate::network::{LTC_EPSILON, Ltc, Solver};
+use super::{LTC_EPSILON, Ltc, Solver};
+use crate::nodes::Nodes;
 
 /// What [`semi_implicit`] calls the capacity over the time of a solver step.
 const INERTIA: &str = "inertia";
 
 /// One step; the name of the next state.
-pub(super) fn ltc(config: &Ltc, state: &str, step: &str, nodes: &mut Nodes) -> String {
+pub(super) fn step(config: &Ltc, state: &str, hoisted: &str, nodes: &mut Nodes) -> String {
     let (leak, v_leak) = (nodes.name("leak"), nodes.name("v_leak"));
-    let sensory = synapses("sensory_", step, "", nodes);
+    let sensory = synapses("sensory_", hoisted, "", nodes);
     let leaking = nodes.op("Mul", &[&leak, &v_leak], "leaking");
     let still = Flow {
         drive: nodes.op("Add", &[&sensory.drive, &leaking], "still.drive"),
@@ -57,8 +57,8 @@ fn synapses(kind: &str, values: &str, name: &str, nodes: &mut Nodes) -> Flow {
     let weighted = nodes.op("Mul", &[&open, &w], &named("weighted"));
     let driven = nodes.op("Mul", &[&weighted, &erev], &named("driven"));
     Flow {
-        drive: nodes.op_with(int("keepdims", 0), "ReduceSum", &[&driven, &senders], &named("drive")),
-        conductance: nodes.op_with(int("keepdims", 0), "ReduceSum", &[&weighted, &senders], &named("conductance")),
+        drive: nodes.sum_over(&senders, &driven, &named("drive")),
+        conductance: nodes.sum_over(&senders, &weighted, &named("conductance")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One vector of the outputs of all steps, in one pass and constant memory. Sums are in `f64`, so that neither the number of steps nor a large mean
 //! costs accuracy.
 
-use crate::network::{ATTENTION, DEVIATION_EPSILON, NetworkConfig, Pooling, Tensors};
+use super::{ATTENTION, DEVIATION_EPSILON, NetworkConfig, Pooling, Tensors};
 
 /// What the steps so far add up to.
 #[derive(Clone, Debug)]

@@ -2,15 +2,7 @@ use approx::assert_relative_eq;
 
 use super::*;
 use crate::network::samples::{SHAPES, Sample, cells};
-use crate::network::{Carry, samples};
-
-fn paper(reading: Reading) -> PaperLtc {
-    PaperLtc { reading, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled }
-}
-
-fn identity(n_features: usize) -> Normalisation {
-    Normalisation::Standard { mean: vec![0.0; n_features], scale: vec![1.0; n_features] }
-}
+use crate::network::{CellConfig, samples};
 
 #[test]
 fn every_network_folds_into_the_tensors_of_its_file() {
@@ -41,38 +33,6 @@ fn the_folded_projection_of_raw_features_is_that_of_normalised_ones() {
         assert_relative_eq!(folded + bias, normalised + 0.25, epsilon = 1e-4);
     }
     assert_eq!(weights.get("layer0.recurrent_kernel").values, [0.25; 12]);
-}
-
-#[test]
-fn the_held_rate_covers_all_unfolds() {
-    let rates = |reading| {
-        let config = NetworkConfig { units: 2, layers: 1, pooling: Pooling::Last, cell: CellConfig::PaperLtc(paper(reading)) };
-        let mut parameters = Tensors::filled(config.parameter_shapes(3), &0.5);
-        parameters.get_mut("layer0.tau").values = vec![1.0, -2.0];
-        config.fold(&parameters, &identity(3)).get("layer0.rate").values.clone()
-    };
-    let (held, recomputed) = (rates(Reading::Held), rates(Reading::Recomputed));
-    for (unit, tau) in [1.0f64, -2.0].into_iter().enumerate() {
-        let rate = 0.01 / (1.0 + tau.exp()).ln();
-        assert_relative_eq!(f64::from(recomputed[unit]), rate, max_relative = 1e-6);
-        let mut h = 0.0;
-        for _ in 0..6 {
-            h += (1.0 - h) * rate;
-        }
-        assert_relative_eq!(f64::from(held[unit]), h, max_relative = 1e-6);
-    }
-}
-
-#[test]
-fn rates_and_gains_stay_in_bounds_for_any_parameter() {
-    let config = paper(Reading::Held);
-    for tau in [-1e300, -700.0, -4.6, 0.0, 700.0, 1e300] {
-        assert!((0.0..=PaperLtc::MAX_RATE).contains(&config.unfold_rate(tau)), "tau {tau}");
-        assert!((0.0..=1.0).contains(&config.step_rate(tau)), "tau {tau}");
-    }
-    assert_relative_eq!(config.gain(1.0, 0.5), (1.0 + (-0.5f64).exp()) / (1.0 + (-1.0f64).exp()));
-    assert_relative_eq!(config.gain(40.0, -40.0), 10.0);
-    assert_relative_eq!(PaperLtc { max_gain: None, ..config }.gain(0.0, -5.0), 0.5 * (1.0 + 5.0f64.exp()), max_relative = 1e-12);
 }
 
 #[test]

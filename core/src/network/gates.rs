@@ -1,39 +1,73 @@
-//! What all cells with gates have: the products of a step, and the state before and after it.
+//! What all cells with gates have: the tensors that are trained and those of a file, and the sums of a step, in the kernel and in the graph.
+//!
+//! Gates lie side by side as columns. A file has the trained `kernel` and `bias` as `projection` and `projection_bias`, which take the inputs as they come, with
+//! the scaler of the inputs in them.
 
-use ndarray::ArrayView2;
+use ndarray::{Array1, Array2, ArrayView2};
 use pulp::Simd;
 
-use super::simd::{Matrix, PANEL, Panel, padded, panels, panels_mut, product};
-use crate::network::{HEADS, Tensors, layer_tensor};
+use super::layers::LayerWeights;
+use super::simd::{Matrix, PANEL, Panel, panels, panels_mut, product};
+use super::tensors::Shapes;
+use super::trained::{InputScaler, TrainedLayer};
+use super::{HEADS, Tensor};
+use crate::nodes::Nodes;
 
-/// The tensors of one layer.
-pub(super) struct LayerWeights<'a> {
-    pub(super) weights: &'a Tensors<f32>,
-    pub(super) layer: usize,
-    pub(super) units: usize,
+/// The trained tensors: `columns` are those of all gates together.
+pub(super) fn parameter_shapes(n_inputs: usize, units: usize, columns: usize) -> Shapes {
+    vec![("kernel", vec![n_inputs, columns]), ("recurrent_kernel", vec![units, columns]), ("bias", vec![columns])]
 }
 
-impl LayerWeights<'_> {
-    pub(super) fn matrix(&self, name: &str) -> Matrix {
-        Matrix::new(self.weights.matrix(&layer_tensor(self.layer, name)), self.units)
+/// The tensors of a file: `columns` are those of all gates together.
+pub(super) fn weight_shapes(n_inputs: usize, units: usize, columns: usize) -> Shapes {
+    vec![("projection", vec![n_inputs, columns]), ("projection_bias", vec![columns]), ("recurrent_kernel", vec![units, columns])]
+}
+
+/// Trained gates on their way into a file.
+pub(super) struct TrainedGates {
+    /// `[n_inputs, columns]`
+    pub(super) kernel: Array2<f64>,
+    /// `[units, columns]`
+    pub(super) recurrent_kernel: Array2<f64>,
+    /// `[columns]`
+    pub(super) bias: Array1<f64>,
+}
+
+impl TrainedGates {
+    /// The gates of a layer as they are.
+    pub(super) fn of(trained: &TrainedLayer<'_>) -> Self {
+        let (kernel, recurrent_kernel) = (trained.matrix("kernel"), trained.matrix("recurrent_kernel"));
+        Self { kernel, recurrent_kernel, bias: trained.vector("bias") }
     }
 
-    /// Values of the units, missing ones zero.
-    pub(super) fn vector(&self, name: &str) -> Vec<f32> {
-        padded(self.values(name), self.units, 0.0)
-    }
-
-    pub(super) fn values(&self, name: &str) -> &[f32] {
-        &self.weights.get(&layer_tensor(self.layer, name)).values
-    }
-
-    /// Zeros for the units of a layer.
-    pub(super) fn scratch(&self) -> Vec<f32> {
-        padded(&vec![0.0; self.units], self.units, 0.0)
+    /// [`weight_shapes`] that compute from inputs as they come what these compute from normalised ones.
+    pub(super) fn fold(self, trained: &TrainedLayer<'_>, scaler: &InputScaler) -> Vec<Tensor<f64>> {
+        let Self { kernel, recurrent_kernel, bias } = self;
+        let projection = Array2::from_shape_fn(kernel.dim(), |(input, column)| kernel[(input, column)] / scaler.scale[input]);
+        let projection_bias = bias - scaler.mean.dot(&projection);
+        vec![
+            trained.tensor("projection", &projection),
+            trained.tensor("projection_bias", &projection_bias),
+            trained.tensor("recurrent_kernel", &recurrent_kernel),
+        ]
     }
 }
 
-/// What all cells with gates have.
+/// Nodes for the part of the sums that depends on no state, all steps at once.
+pub(super) fn project_nodes(inputs: &str, nodes: &mut Nodes) -> String {
+    let (kernel, bias) = (nodes.name("projection"), nodes.name("projection_bias"));
+    let products = nodes.op("MatMul", &[inputs, &kernel], "input_products");
+    nodes.op("Add", &[&products, &bias], "inputs")
+}
+
+/// Nodes for the sums of all gates side by side, from [`project_nodes`] of one step.
+pub(super) fn sum_nodes(state: &str, projected: &str, nodes: &mut Nodes) -> String {
+    let kernel = nodes.name("recurrent_kernel");
+    let recurrent = nodes.op("MatMul", &[state, &kernel], "recurrent");
+    nodes.op("Add", &[&recurrent, projected], "sums")
+}
+
+/// What the kernel of every cell with gates has: the products of a step, and the state before and after it.
 #[derive(Clone, Debug)]
 pub(super) struct Gates {
     pub(super) units: usize,
@@ -83,7 +117,7 @@ impl Gates {
         &mut self.state[..self.units]
     }
 
-    /// The part of the sums that hangs on no state.
+    /// The part of the sums that depends on no state.
     #[inline(always)]
     pub(super) fn project<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]) {
         let biases = panels::<S, K>(&self.projection_bias);

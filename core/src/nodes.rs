@@ -1,13 +1,18 @@
-//! The parts a graph is put together from.
+//! The nodes that an ONNX graph is put together from.
+//!
+//! In: what a step of a cell or a pooling computes. Out: nodes, and the numbers they need, as the messages of an ONNX file. Knows neither networks nor model files:
+//! cells use it to say what they compute, and [`crate::onnx`] to make a file of it.
 
-use super::super::messages::{
+pub(crate) mod messages;
+
+use messages::{
     AttributeProto, AttributeType, DataType, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
 /// Nodes of a graph in the order they run, and the settings of the contract that they need as initializers.
 #[derive(Debug, Default)]
-pub(super) struct Nodes {
+pub(crate) struct Nodes {
     prefix: String,
     nodes: Vec<NodeProto>,
     constants: Vec<TensorProto>,
@@ -15,38 +20,50 @@ pub(super) struct Nodes {
 
 impl Nodes {
     /// No nodes yet; the names of what they compute begin with `prefix`.
-    pub(super) fn with_prefix(prefix: String) -> Self {
+    pub(crate) fn with_prefix(prefix: String) -> Self {
         Self { prefix, ..Self::default() }
     }
 
     /// A name with the prefix.
-    pub(super) fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
     /// A node with one output, which gets a name with the prefix; returns that name.
-    pub(super) fn op(&mut self, op_type: &str, inputs: &[&str], output: &str) -> String {
+    pub(crate) fn op(&mut self, op_type: &str, inputs: &[&str], output: &str) -> String {
         let output = self.name(output);
         self.node(op_type, inputs, vec![output.clone()]);
         output
     }
 
     /// [`Nodes::op`] with one attribute.
-    pub(super) fn op_with(&mut self, attribute: AttributeProto, op_type: &str, inputs: &[&str], output: &str) -> String {
+    pub(crate) fn op_with(&mut self, attribute: AttributeProto, op_type: &str, inputs: &[&str], output: &str) -> String {
         let output = self.name(output);
         self.node(op_type, inputs, vec![output.clone()]).attribute.push(attribute);
         output
     }
 
     /// `N` equal parts of the columns of `input`; returns their names.
-    pub(super) fn split<const N: usize>(&mut self, input: &str, outputs: [&str; N]) -> [String; N] {
+    pub(crate) fn split<const N: usize>(&mut self, input: &str, outputs: [&str; N]) -> [String; N] {
         let outputs = outputs.map(|output| self.name(output));
         self.node("Split", &[input], outputs.to_vec()).attribute.push(int("axis", 1));
         outputs
     }
 
+    /// `from + (to - from) share`; the parts are named after `output`.
+    pub(crate) fn step_towards(&mut self, from: &str, to: &str, share: &str, output: &str) -> String {
+        let distance = self.op("Sub", &[to, from], &format!("{output}.distance"));
+        let change = self.op("Mul", &[&distance, share], &format!("{output}.change"));
+        self.op("Add", &[from, &change], output)
+    }
+
+    /// The sum over an axis of [`Nodes::axis`], which goes away.
+    pub(crate) fn sum_over(&mut self, axis: &str, values: &str, output: &str) -> String {
+        self.op_with(int("keepdims", 0), "ReduceSum", &[values, axis], output)
+    }
+
     /// A node whose outputs have exactly these names.
-    pub(super) fn node(&mut self, op_type: &str, inputs: &[&str], outputs: Vec<String>) -> &mut NodeProto {
+    pub(crate) fn node(&mut self, op_type: &str, inputs: &[&str], outputs: Vec<String>) -> &mut NodeProto {
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
             name: format!("{op_type}_{}", outputs[0]),
@@ -59,13 +76,13 @@ impl Nodes {
     }
 
     /// A number as an initializer; returns its name.
-    pub(super) fn scalar(&mut self, name: &str, value: f64) -> String {
+    pub(crate) fn scalar(&mut self, name: &str, value: f64) -> String {
         self.add_constant(tensor(name, &[], &[value as f32]));
         name.to_owned()
     }
 
     /// An axis as the initializer that the operators of sums and shapes take it from; returns its name.
-    pub(super) fn axis(&mut self, axis: i64) -> String {
+    pub(crate) fn axis(&mut self, axis: i64) -> String {
         let name = format!("axis_{axis}");
         self.add_constant(TensorProto {
             dims: vec![1],
@@ -78,25 +95,25 @@ impl Nodes {
     }
 
     /// Takes over the nodes and constants of `other`.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
         self.nodes.append(&mut other.nodes);
         self.append_constants(&mut other);
     }
 
     /// Takes over the constants of `other`, for the body of a `Scan`, which sees the initializers around it.
-    pub(super) fn append_constants(&mut self, other: &mut Self) {
+    pub(crate) fn append_constants(&mut self, other: &mut Self) {
         for constant in other.constants.drain(..) {
             self.add_constant(constant);
         }
     }
 
     /// The nodes so far; the constants stay.
-    pub(super) fn take_nodes(&mut self) -> Vec<NodeProto> {
+    pub(crate) fn take_nodes(&mut self) -> Vec<NodeProto> {
         std::mem::take(&mut self.nodes)
     }
 
     /// Nodes and constants.
-    pub(super) fn into_parts(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
+    pub(crate) fn into_parts(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
         (self.nodes, self.constants)
     }
 
@@ -107,11 +124,11 @@ impl Nodes {
     }
 }
 
-pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.to_owned(), i: Some(value), r#type: AttributeType::Int.into(), ..AttributeProto::default() }
 }
 
-pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+pub(crate) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         ints: values.to_vec(),
@@ -120,11 +137,11 @@ pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-pub(super) fn graph(name: &str, graph: GraphProto) -> AttributeProto {
+pub(crate) fn graph(name: &str, graph: GraphProto) -> AttributeProto {
     AttributeProto { name: name.to_owned(), g: Some(graph), r#type: AttributeType::Graph.into(), ..AttributeProto::default() }
 }
 
-pub(super) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
+pub(crate) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto {
     TensorProto {
         // INVARIANT: every size is that of an array in memory, far below 2^63.
         dims: shape.iter().map(|&size| size as i64).collect(),
@@ -135,15 +152,15 @@ pub(super) fn tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto
     }
 }
 
-pub(super) fn named(name: &str) -> DimensionProto {
+pub(crate) fn named(name: &str) -> DimensionProto {
     DimensionProto { value: Some(DimensionValue::DimParam(name.to_owned())) }
 }
 
-pub(super) fn fixed(size: usize) -> DimensionProto {
+pub(crate) fn fixed(size: usize) -> DimensionProto {
     DimensionProto { value: Some(DimensionValue::DimValue(size as i64)) }
 }
 
-pub(super) fn value_info(name: &str, shape: &[DimensionProto]) -> ValueInfoProto {
+pub(crate) fn value_info(name: &str, shape: &[DimensionProto]) -> ValueInfoProto {
     let tensor_type =
         TensorTypeProto { elem_type: DataType::Float.into(), shape: Some(TensorShapeProto { dim: shape.to_vec() }) };
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }

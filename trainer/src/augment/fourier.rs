@@ -1,6 +1,6 @@
 //! Transforms of whole signals and back, for whoever changes sounds rather than measures them.
 //!
-//! The front end has a faster transform of its own, [`crate::frontend::spectrum`], which only goes forward and keeps no phase.
+//! The front end has a faster transform of its own, [`moodline_core::frontend::spectrum`], which only goes forward and keeps no phase.
 
 use std::sync::Arc;
 
