@@ -5,9 +5,9 @@
 
 mod atomic;
 mod kind;
-mod place;
 mod plan;
 mod regular;
+mod resolved_path;
 #[cfg(test)]
 mod tests;
 mod unfinished;
@@ -16,7 +16,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 pub use atomic::{AtomicFile, WriteError, write_atomically};
-pub use kind::Kind;
+pub use kind::FileKind;
 pub use plan::{FilePlan, Refusal, Replace};
 pub use regular::{check_regular, open_regular};
 pub use unfinished::exit;
@@ -32,6 +32,6 @@ pub fn folder_of(path: &Path) -> &Path {
 pub fn is_reader_gone(error: &io::Error) -> bool {
     // EIO, which a disk gives as well.
     let is_closed_terminal =
-        || cfg!(unix) && error.raw_os_error() == Some(5) && place::FileId::of_stream(&io::stdout()).is_none();
+        || cfg!(unix) && error.raw_os_error() == Some(5) && resolved_path::FileId::of_stream(&io::stdout()).is_none();
     error.kind() == ErrorKind::BrokenPipe || is_closed_terminal()
 }

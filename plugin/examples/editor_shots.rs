@@ -9,11 +9,11 @@ use moodline::editor::EditorApp;
 use moodline::instance::Instance;
 use moodline::session::{Theme, TimelineStyle};
 use moodline_core::Probabilities;
-use moodline_engine::State;
 use moodline_engine::live::Asked;
-use moodline_engine::timeline::{GapReason, Timeline, Timelines};
+use moodline_engine::timeline::{Timeline, Timelines};
+use moodline_engine::{GapReason, State};
 use nice_plug::editor::dpi::LogicalSize;
-use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, RepaintNotifier};
+use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame};
 
 /// Length of a block and distance of blocks, seconds.
 const WINDOW_S: f64 = 5.0;
@@ -54,7 +54,7 @@ fn conversation(n: usize, with_gaps: bool) -> Timeline {
 
 fn main() {
     let instance = Instance::default();
-    let monitor = instance.monitor();
+    let control = instance.control();
     let (mut width, mut height) = (760.0, 460.0);
     let (mut n, mut with_gaps) = (57_600, false);
     let saved = instance.saved();
@@ -66,20 +66,19 @@ fn main() {
             ("empty", ..) => n = 0,
             ("short", ..) => n = 480,
             ("gaps", ..) => with_gaps = true,
-            (_, Some(("file", path)), _) => monitor.analyse_file(PathBuf::from(path)),
-            (_, Some(("model", path)), _) => monitor.use_model(Some(PathBuf::from(path)), Asked::ByUser),
+            (_, Some(("file", path)), _) => control.analyse_file(PathBuf::from(path)),
+            (_, Some(("model", path)), _) => control.use_model(Some(PathBuf::from(path)), Asked::ByUser),
             (_, _, Some((w, h))) => (width, height) = (w.parse().expect("a width"), h.parse().expect("a height")),
             (other, ..) => panic!("unknown argument '{other}'"),
         }
     }
-    monitor.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
-    monitor.set_watched(true);
-    let notifier = RepaintNotifier::new();
-    let app = EditorApp::new(instance.params(), monitor, session, notifier.clone());
+    control.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
+    control.set_watched(true);
+    let app = EditorApp::new(instance.editor_parts());
     let settings = EguiWindowSettings::new()
         .with_title("Moodline")
         .with_size(LogicalSize::new(width, height))
-        .with_repaint_notifier(notifier);
+        .with_repaint_notifier(instance.notifier());
     let window = EguiWindow::create(settings, Window(app)).expect("a window");
     window.run_until_closed().expect("a window until it is closed");
 }

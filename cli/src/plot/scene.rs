@@ -2,9 +2,10 @@
 
 use moodline_core::Emotion;
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::export::Report;
+use moodline_engine::display::palette;
+use moodline_engine::export::Results;
 use moodline_engine::segment::spans;
-use moodline_engine::{Segment, State, palette};
+use moodline_engine::{Segment, State};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
@@ -90,19 +91,19 @@ impl Layout {
 /// Paints everything.
 pub(super) fn paint<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    report: &Report,
+    results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
 ) -> Drawn<DB> {
-    let layout = Layout::new(report.duration_s, labels.is_some());
-    let spans = spans(&report.segments);
+    let layout = Layout::new(results.duration_s, labels.is_some());
+    let spans = spans(&results.segments);
     canvas.fill(WHITE)?;
-    title(canvas, report, config, labels)?;
-    found_strip(canvas, &layout, &report.segments, &spans)?;
+    title(canvas, results, config, labels)?;
+    found_strip(canvas, &layout, &results.segments, &spans)?;
     if let (Some(labels), Some(frame)) = (labels, layout.truth) {
         truth_strip(canvas, &layout, frame, labels)?;
     }
-    for ((segment, &span), next) in report.segments.iter().zip(&spans).zip((1..).map(|next| spans.get(next))) {
+    for ((segment, &span), next) in results.segments.iter().zip(&spans).zip((1..).map(|next| spans.get(next))) {
         block(canvas, &layout, segment, span)?;
         let frame = layout.part(layout.chart, span);
         if next.is_some() && frame.width() > NARROW_BLOCK {
@@ -110,23 +111,23 @@ pub(super) fn paint<DB: DrawingBackend>(
         }
     }
     axes(canvas, &layout)?;
-    legend(canvas, &layout, report.segments.iter().any(|segment| segment.state == State::NoSpeech))
+    legend(canvas, &layout, results.segments.iter().any(|segment| segment.state == State::NoSpeech))
 }
 
 fn title<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    report: &Report,
+    results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
 ) -> Drawn<DB> {
-    let name = report.file.rsplit(['/', '\\']).next().unwrap_or(&report.file);
+    let name = results.file.rsplit(['/', '\\']).next().unwrap_or(&results.file);
     canvas.text(&shortened(name, RIGHT - LEFT, TITLE_SIZE), (LEFT, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
     let mut subtitle = format!(
         "model {}, {}; blocks of {} s every {} s",
-        report.model_id, report.backend, config.window_seconds, config.hop_seconds
+        results.model_id, results.backend, config.window_seconds, config.hop_seconds
     );
     if let Some(labels) = labels {
-        let (n_equal, n) = labels::agreement(labels, &report.segments);
+        let (n_equal, n) = labels::agreement(labels, &results.segments);
         subtitle.push_str(&format!("; {n_equal} of {n} blocks agree with the true emotion"));
     }
     canvas.text(&subtitle, (LEFT, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)

@@ -7,7 +7,7 @@ use rtrb::Consumer;
 
 use super::pace::Pace;
 use super::{StreamFormat, Transport};
-use crate::timeline::GapReason;
+use crate::segment::GapReason;
 
 /// Samples handed out at a time.
 const N_PIECE: usize = 4096;

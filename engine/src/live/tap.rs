@@ -15,7 +15,7 @@ use super::downmix::reduce;
 use super::pace::Pace;
 use super::reader::{Event, Missing, StreamReader};
 use super::{Source, StreamFormat, Transport};
-use crate::timeline::GapReason;
+use crate::segment::GapReason;
 
 /// Audio that fits between the two threads, seconds, up to [`MAX_RING_SAMPLES`]: longer than anything keeps the worker from it.
 pub const RING_SECONDS: usize = 20;

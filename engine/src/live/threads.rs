@@ -16,10 +16,10 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Short-lived threads. They end by themselves or when they are told to, unless the system keeps them: opening and reading a file on a disk that
 /// does not answer cannot be called off.
 #[derive(Default)]
-pub(super) struct Threads(Mutex<State>);
+pub(super) struct Threads(Mutex<Running>);
 
 #[derive(Default)]
-struct State {
+struct Running {
     handles: Vec<JoinHandle<()>>,
     closed: bool,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use egui::{Context, FontFamily, FontId, Id, Rect, Stroke, StrokeKind, TextStyle, Ui, ViewportCommand, vec2};
-use moodline_engine::live::Monitor;
+use moodline_engine::live::Control;
 use nice_plug::context::gui::GuiContext;
 
 use super::colours::Colours;
@@ -18,7 +18,7 @@ pub(crate) const BLINK: Duration = Duration::from_millis(20);
 /// Lives as long as a window. The framework does not tell when a window closes, but its egui context is dropped then, and this with it.
 pub(crate) struct OpenWindow {
     gui: GuiContext,
-    monitor: Arc<Monitor>,
+    control: Control,
     n_open: Arc<AtomicUsize>,
     _drops: Listener,
 }
@@ -29,10 +29,10 @@ impl OpenWindow {
     }
 
     /// Ties the way to the host, and the worker's attention, to the window of `ctx`.
-    pub(crate) fn attach(ctx: &Context, gui: GuiContext, monitor: &Arc<Monitor>, n_open: &Arc<AtomicUsize>, drops: Listener) {
+    pub(crate) fn attach(ctx: &Context, gui: GuiContext, control: &Control, n_open: &Arc<AtomicUsize>, drops: Listener) {
         n_open.fetch_add(1, Ordering::Relaxed);
-        monitor.set_watched(true);
-        let open = Self { gui, monitor: Arc::clone(monitor), n_open: Arc::clone(n_open), _drops: drops };
+        control.set_watched(true);
+        let open = Self { gui, control: control.clone(), n_open: Arc::clone(n_open), _drops: drops };
         ctx.data_mut(|data| data.insert_temp(Self::id(), Arc::new(open)));
     }
 
@@ -46,7 +46,7 @@ impl Drop for OpenWindow {
     fn drop(&mut self) {
         // A host may open the next window before it closes this one.
         if self.n_open.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.monitor.set_watched(false);
+            self.control.set_watched(false);
         }
     }
 }

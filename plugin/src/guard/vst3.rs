@@ -7,7 +7,6 @@ mod component;
 mod controller;
 mod frame;
 mod processor;
-mod run_loop;
 mod streams;
 mod units;
 mod view;

@@ -12,7 +12,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{FIDString, IBStream, IPlugView, 
 
 use super::view::View;
 use super::{Guarded, caught};
-use crate::params::Manner;
+use crate::params::ParamSpec;
 
 impl IEditControllerTrait for Guarded {
     unsafe fn setComponentState(&self, stream: *mut IBStream) -> tresult {
@@ -33,10 +33,10 @@ impl IEditControllerTrait for Guarded {
     }
 
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
-        let manner = usize::try_from(index).ok().and_then(|index| Manner::ALL.get(index));
-        let (Some(manner), false) = (manner, info.is_null()) else { return kInvalidArgument };
+        let spec = usize::try_from(index).ok().and_then(|index| ParamSpec::ALL.get(index));
+        let (Some(spec), false) = (spec, info.is_null()) else { return kInvalidArgument };
         let result = caught(|| unsafe { self.inner.getParameterInfo(index, info) });
-        if let (kResultOk, true, Some(info)) = (result, manner.is_list, unsafe { info.as_mut() }) {
+        if let (kResultOk, true, Some(info)) = (result, spec.is_list, unsafe { info.as_mut() }) {
             info.flags |= ParameterFlags_::kIsList as int32;
         }
         result

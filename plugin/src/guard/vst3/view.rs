@@ -33,11 +33,11 @@ pub(super) struct View {
     link: Arc<Link>,
     /// This, for the frame; null once it is gone.
     this: Arc<AtomicPtr<IPlugView>>,
-    state: Mutex<State>,
+    state: Mutex<ViewState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ViewState {
     /// The thread that attached the view, which alone may talk to its window: the framework panics at any other.
     attached: Option<ThreadId>,
     /// Physical pixels a logical one, as the host said.
@@ -78,7 +78,7 @@ impl View {
         unsafe { self.inner.setFrame(std::ptr::null_mut()) };
         #[cfg(all(target_family = "unix", not(target_os = "macos")))]
         if let Some(frame) = frame {
-            frame.run_loop.give_back();
+            frame.give_back();
         }
         #[cfg(not(all(target_family = "unix", not(target_os = "macos"))))]
         drop(frame);
