@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::file_analysis::FileAnalysis;
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::{Backend, BackendChoice, Classifier, Model};
+use moodline_engine::{BackendChoice, Classifier, Model};
 
 use crate::args::{AnalyzeArguments, Shape};
 use crate::console::Streams;
@@ -18,13 +18,13 @@ use crate::labels::{self, Label};
 use crate::output::{self, Destination, OutputTarget};
 use crate::plot::{self, Picture};
 use crate::progress::ProgressLine;
-use crate::work::{self, AnalysisSetup, Event, Failure};
+use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
 
 /// Runs the subcommand and returns the exit code.
 pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
     let (inputs, failures) = inputs::expand(&arguments.paths);
-    let plan = Plan::of(arguments);
+    let plan = OutputPlan::of(arguments);
     if let Err(sentence) = plan.check(&inputs, arguments) {
         streams.note(&format!("moodline: {sentence}\n"));
         return USAGE;
@@ -37,12 +37,12 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
     }
     match prepare(arguments, &plan, streams) {
         Ok((setup, labels)) => {
-            let mut run = Run::new(plan, &inputs, &setup, labels.as_deref(), streams);
-            run.n_failed += failures.len();
+            let mut writer = ResultWriter::new(plan, &inputs, &setup, labels.as_deref(), streams);
+            writer.n_failed += failures.len();
             let n_jobs = arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
             let paths = inputs.iter().map(|input| input.path.clone()).collect();
-            work::run(paths, setup, n_jobs, interrupted, |event| run.take(event));
-            run.end(interrupted)
+            work::run(paths, setup, n_jobs, interrupted, |event| writer.take(event));
+            writer.end(interrupted)
         }
         Err(error) => {
             streams.note(&format!("moodline: {error}\n"));
@@ -52,12 +52,12 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
 }
 
 /// What is written where.
-struct Plan {
+struct OutputPlan {
     results: Vec<(Shape, OutputTarget)>,
     plot: Option<OutputTarget>,
 }
 
-impl Plan {
+impl OutputPlan {
     fn of(arguments: &AnalyzeArguments) -> Self {
         let main = (arguments.format, arguments.output.as_deref().map_or(OutputTarget::Stdout, OutputTarget::of));
         let saved = arguments.save.iter().map(|saved| (saved.shape, OutputTarget::of(&saved.path)));
@@ -114,17 +114,14 @@ impl Plan {
 /// Everything that can fail before the first file is read.
 fn prepare(
     arguments: &AnalyzeArguments,
-    plan: &Plan,
+    plan: &OutputPlan,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<(AnalysisSetup, Option<Vec<Label>>)> {
     let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
     let classifier = Classifier::new(&model, arguments.backend)?;
     plan.targets().try_for_each(OutputTarget::prepare)?;
-    let backend = match classifier.backend() {
-        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
-        Backend::Native => BackendChoice::Native,
-    };
+    let backend = BackendChoice::from(classifier.backend());
     match classifier.fallback_reason() {
         None => streams.note(&format!("backend: {backend}\n")),
         Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
@@ -135,7 +132,7 @@ fn prepare(
 }
 
 /// Writes results in the order of the inputs, whatever the order they finish in.
-struct Run<'a, 'b> {
+struct ResultWriter<'a, 'b> {
     inputs: &'a [Input],
     labels: Option<&'a [Label]>,
     config: AnalysisConfig,
@@ -149,9 +146,9 @@ struct Run<'a, 'b> {
     n_failed: usize,
 }
 
-impl<'a, 'b> Run<'a, 'b> {
+impl<'a, 'b> ResultWriter<'a, 'b> {
     fn new(
-        plan: Plan,
+        plan: OutputPlan,
         inputs: &'a [Input],
         setup: &AnalysisSetup,
         labels: Option<&'a [Label]>,
@@ -173,11 +170,11 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: WorkEvent) {
         match event {
-            Event::Read(n_bytes) => self.progress.advance(n_bytes),
-            Event::Finished(index, result) => {
-                self.waiting.insert(index, result);
+            WorkEvent::Read(n_bytes) => self.progress.advance(n_bytes),
+            WorkEvent::Finished(index, result) => {
+                self.waiting.insert(index, *result);
                 while let Some(result) = self.waiting.remove(&self.next) {
                     self.deliver(self.next, result);
                     self.next += 1;

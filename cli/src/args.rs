@@ -165,7 +165,7 @@ fn shapes() -> impl TypedValueParser<Value = Shape> {
 }
 
 fn backends() -> impl TypedValueParser<Value = BackendChoice> {
-    PossibleValuesParser::new(["auto", "onnxruntime", "native"]).try_map(|name| name.parse::<BackendChoice>())
+    PossibleValuesParser::new(BackendChoice::ALL.map(BackendChoice::name)).try_map(|name| name.parse::<BackendChoice>())
 }
 
 fn saved(text: &str) -> Result<Saved, String> {

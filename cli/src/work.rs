@@ -39,15 +39,15 @@ pub(crate) enum Failure {
 }
 
 /// What happens during a run.
-pub(crate) enum Event {
+pub(crate) enum WorkEvent {
     /// So many bytes of some input were read.
     Read(u64),
     /// The input with this index is finished.
-    Finished(usize, Result<FileAnalysis, Failure>),
+    Finished(usize, Box<Result<FileAnalysis, Failure>>),
 }
 
 /// What the threads of a run share.
-struct Shared {
+struct WorkQueue {
     paths: Vec<PathBuf>,
     setup: AnalysisSetup,
     next: AtomicUsize,
@@ -61,15 +61,15 @@ pub(crate) fn run(
     setup: AnalysisSetup,
     n_jobs: usize,
     interrupted: &AtomicBool,
-    mut on_event: impl FnMut(Event),
+    mut on_event: impl FnMut(WorkEvent),
 ) {
     let n_jobs = n_jobs.min(paths.len());
     let stop = AtomicBool::new(interrupted.load(Ordering::Relaxed));
-    let shared = Arc::new(Shared { paths, setup, next: AtomicUsize::new(0), stop });
+    let queue = Arc::new(WorkQueue { paths, setup, next: AtomicUsize::new(0), stop });
     let (sender, receiver) = sync_channel(QUEUE_LEN);
     for _ in 0..n_jobs {
-        let (sender, shared) = (sender.clone(), shared.clone());
-        thread::spawn(move || work(&shared, &sender));
+        let (sender, queue) = (sender.clone(), queue.clone());
+        thread::spawn(move || work(&queue, &sender));
     }
     drop(sender);
     let mut since = None;
@@ -80,19 +80,19 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Timeout) => {}
         }
         if since.is_none() && interrupted.load(Ordering::Relaxed) {
-            shared.stop.store(true, Ordering::Relaxed);
+            queue.stop.store(true, Ordering::Relaxed);
             since = Some(Instant::now());
         }
     }
 }
 
 /// Takes file after file, until none is left or nobody wants to know.
-fn work(shared: &Shared, sender: &SyncSender<Event>) {
-    while !shared.stop.load(Ordering::Relaxed) {
-        let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = shared.paths.get(index) else { return };
-        let result = analyse_guarded(path, &shared.setup, &shared.stop, sender);
-        if sender.send(Event::Finished(index, result)).is_err() {
+fn work(queue: &WorkQueue, sender: &SyncSender<WorkEvent>) {
+    while !queue.stop.load(Ordering::Relaxed) {
+        let index = queue.next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = queue.paths.get(index) else { return };
+        let result = analyse_guarded(path, &queue.setup, &queue.stop, sender);
+        if sender.send(WorkEvent::Finished(index, Box::new(result))).is_err() {
             return;
         }
     }
@@ -103,7 +103,7 @@ fn analyse_guarded(
     path: &Path,
     setup: &AnalysisSetup,
     stop: &AtomicBool,
-    sender: &SyncSender<Event>,
+    sender: &SyncSender<WorkEvent>,
 ) -> Result<FileAnalysis, Failure> {
     catch_unwind(AssertUnwindSafe(|| analyse(path, setup, stop, sender))).unwrap_or_else(|_| {
         let text = "an internal error stopped the analysis; this is a bug, please report it with the file";
@@ -111,11 +111,16 @@ fn analyse_guarded(
     })
 }
 
-fn analyse(path: &Path, setup: &AnalysisSetup, stop: &AtomicBool, sender: &SyncSender<Event>) -> Result<FileAnalysis, Failure> {
+fn analyse(
+    path: &Path,
+    setup: &AnalysisSetup,
+    stop: &AtomicBool,
+    sender: &SyncSender<WorkEvent>,
+) -> Result<FileAnalysis, Failure> {
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let mut n_bytes_told = 0;
     let mut tell = |n_bytes_read| {
-        let _ = sender.send(Event::Read(n_bytes_read - n_bytes_told));
+        let _ = sender.send(WorkEvent::Read(n_bytes_read - n_bytes_told));
         n_bytes_told = n_bytes_read;
     };
     let result = analyse_file(path, &setup.model, setup.backend, setup.config, |progress| {

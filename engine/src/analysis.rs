@@ -76,7 +76,7 @@ pub enum AnalysisError {
     /// A sample rate that cannot be converted.
     #[error(transparent)]
     Resample(#[from] ResampleError),
-    /// A front end that cannot run as a stream, or a sample that is no number.
+    /// A front end that cannot run as a stream, or a sample that is not finite.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
     /// The network failed.

@@ -148,7 +148,7 @@ impl AudioReader {
     /// Replaces `chunk` by the next interleaved samples (`[n * channels]`, full scale is 1) and returns whether there were any.
     ///
     /// # Errors
-    /// A sample that is no number, a change of rate or channels within the file, or a failing disk.
+    /// A sample that is not finite, a change of rate or channels within the file, or a failing disk.
     pub fn read(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
         let found = match self.first_chunk.take() {
             Some(first) => {

@@ -12,8 +12,9 @@ mod resolved_path;
 mod tests;
 mod unfinished;
 
-use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 pub use atomic::{AtomicFile, WriteError, write_atomically};
 pub use kind::FileKind;
@@ -25,6 +26,18 @@ pub use unfinished::exit;
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes results to `output`, which is standard output or stands for it. A reader that went away (`| head`, a closed terminal) did not want them, which is
+/// no failure.
+///
+/// # Errors
+/// [`WriteError`] when they are lost, as on a full disk.
+pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> Result<(), WriteError> {
+    match write!(output, "{results}").and_then(|()| output.flush()) {
+        Err(source) if !is_reader_gone(&source) => Err(WriteError { path: PathBuf::from("standard output"), source }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether `error`, of writing to standard output, only says that whoever read it went away: `| head` that has seen enough, or a terminal that was closed.

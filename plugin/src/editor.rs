@@ -59,11 +59,11 @@ use headline::Headline;
 use lane::LaneStyle;
 use layout::Layout;
 use message::Messages;
-use panels::{Choices, Facts};
+use panels::{LatencyPanel, SettingsPanel};
 use scene::Scene;
 use snapshot::{FrameData, Held};
-use title::FileTitle;
-use toolbar::{ExportChoice, Panel, Toolbar};
+use title::{FileTitle, TitleRequest};
+use toolbar::{ExportChoice, Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
 
 pub(crate) use layout::MIN_SIZE;
@@ -94,7 +94,7 @@ pub struct EditorApp {
     /// The size a session asks for, until the window has it.
     wanted_size: Option<(u32, u32)>,
     /// Why the last window was closed by a panic.
-    wreck: Option<String>,
+    panic_message: Option<String>,
     /// The track the plugin is on, where the host tells.
     track: TrackInfo,
     window_thread: WindowThread,
@@ -154,7 +154,7 @@ impl EditorApp {
             file_segments: None,
             file_version: 0,
             wanted_size: None,
-            wreck: None,
+            panic_message: None,
             track: TrackInfo::default(),
             window_thread: WindowThread::default(),
         }
@@ -173,7 +173,7 @@ impl EditorApp {
 
     /// Shows a frame and does what the user asked for. Without a host, parameters are shown and cannot be changed.
     pub fn show(&mut self, ui: &mut Ui, host: Option<&GuiContext>) {
-        let colours = self.dress(ui.ctx());
+        let colours = self.apply_theme(ui.ctx());
         self.take_answers();
         self.hold_or_release();
         let host = Host(host.map(GuiContext::param_setter));
@@ -181,12 +181,12 @@ impl EditorApp {
     }
 
     /// Gives egui the colours of the session.
-    fn dress(&mut self, ctx: &egui::Context) -> Colours {
+    fn apply_theme(&mut self, ctx: &egui::Context) -> Colours {
         let theme = self.session.read().theme;
         let colours = Colours::of(theme);
         if self.theme != Some(theme) {
             self.theme = Some(theme);
-            window::dress(ctx, &colours);
+            window::apply_style(ctx, &colours);
         }
         colours
     }
@@ -245,7 +245,7 @@ impl EditorApp {
         let (confidence, hop_s) = (self.params.confidence.value(), self.params.hop.value());
         let headline = Headline::new(status, latest.as_ref(), self.params.bypass.value(), confidence, hop_s);
         if let (Some(age), true) = (status.latest_age, headline.emotion().is_some() && !held) {
-            // Nobody else would tell when the finding has become too old.
+            // Nobody else would tell when the newest segment has become too old.
             ui.ctx().request_repaint_after(headline::stale_after(hop_s).saturating_sub(age) + window::BLINK);
         }
         let (detail, is_problem) = headline.detail(status);
@@ -269,7 +269,7 @@ impl EditorApp {
         held: bool,
         bounds: Option<(f64, f64)>,
         file: Option<&FileLane>,
-    ) -> Option<toolbar::Request> {
+    ) -> Option<ToolbarRequest> {
         let toolbar = Toolbar {
             words: layout.words,
             held,
@@ -298,8 +298,8 @@ impl EditorApp {
         if let (Some(file), Some((title, lane))) = (file, seen.lanes.file) {
             let request = FileTitle { file, is_pointed_at: seen.is_pointed_at, colours }.show(ui, title, lane);
             match request {
-                Some(title::Request::Cancel) => self.control.cancel_file(),
-                Some(title::Request::Close) => self.control.close_file(),
+                Some(TitleRequest::Cancel) => self.control.cancel_file(),
+                Some(TitleRequest::Close) => self.control.close_file(),
                 None => {}
             }
         }
@@ -312,10 +312,10 @@ impl EditorApp {
         let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
             Panel::Settings => {
                 let model = session.model.as_deref();
-                Choices { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
             }
             Panel::Latency => {
-                Facts { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
+                LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
                 None
             }
             Panel::About => {
@@ -342,8 +342,8 @@ impl NiceEguiApp for EditorApp {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
         self.window_thread.note();
         self.theme = None;
-        if let Some(wreck) = self.wreck.take() {
-            self.messages.complain(wreck);
+        if let Some(panic_message) = self.panic_message.take() {
+            self.messages.complain(panic_message);
         }
         let session = self.session.read();
         self.wanted_size = session.window_size;
@@ -354,14 +354,14 @@ impl NiceEguiApp for EditorApp {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
-        if self.wreck.is_some() {
+        if self.panic_message.is_some() {
             return;
         }
         if let Some((width, height)) = self.wanted_size.take() {
             window::resize(ui, width, height);
         }
         let host = OpenWindow::host(ui.ctx());
-        self.wreck = window::survive(&ui.ctx().clone(), || self.show(ui, host.as_ref()));
+        self.panic_message = window::catch_panic(&ui.ctx().clone(), || self.show(ui, host.as_ref()));
     }
 
     fn track_info_changed(&mut self, track: TrackInfo) {

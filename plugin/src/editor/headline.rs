@@ -25,13 +25,13 @@ pub(crate) enum Headline {
     Emotion(Probabilities),
 }
 
-/// How old a finding may be before it says nothing about now. Blocks come every hop, and a host's buffers and the analysis take a moment.
+/// How old a segment may be before it says nothing about now. Blocks come every hop, and a host's buffers and the analysis take a moment.
 pub(crate) fn stale_after(hop_s: f32) -> Duration {
     Duration::from_secs_f32(2.0 + 2.0 * hop_s.max(0.0))
 }
 
 impl Headline {
-    /// `shown` is the newest finding as it is to be shown, that is smoothed.
+    /// `shown` is the newest state as it is to be shown, that is smoothed.
     pub(crate) fn new(status: &Status, shown: Option<&State>, bypassed: bool, confidence: f32, hop_s: f32) -> Self {
         match &status.model {
             ModelState::Failed(reason) => return Self::ModelMissing(reason.clone()),

@@ -7,7 +7,7 @@ use moodline_engine::live::{Asked, Status};
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::panels::SettingsRequest;
-use super::toolbar::Request;
+use super::toolbar::ToolbarRequest;
 use super::{EditorApp, Host, export};
 use crate::session::Theme;
 
@@ -17,29 +17,29 @@ const NO_DIALOG_TO_SAVE: &str = "This system shows no file dialog. Export has \"
 
 impl EditorApp {
     /// Does what a button of the toolbar asked for.
-    pub(super) fn answer(&mut self, request: Request, host: &Host<'_>, status: &Status) {
+    pub(super) fn answer(&mut self, request: ToolbarRequest, host: &Host<'_>, status: &Status) {
         let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
         let file_end_s = self.monitor.file().map(|file| (0.0, file.duration_s));
         let bounds = super::view::union(bounds, file_end_s);
         let view = &mut self.body.view;
         match request {
-            Request::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
-            Request::Reset => {
+            ToolbarRequest::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
+            ToolbarRequest::Reset => {
                 self.control.clear();
                 self.messages.say("Everything recorded is forgotten.");
             }
-            Request::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
-            Request::SaveAs { format, file } => self.ask_where(format, file),
-            Request::SaveToFolder { format, file } => {
+            ToolbarRequest::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
+            ToolbarRequest::SaveAs { format, file } => self.ask_where(format, file),
+            ToolbarRequest::SaveToFolder { format, file } => {
                 let path = export::free_path(&self.export_folder(), format);
                 let saved = self.results(file, status).and_then(|results| export::write(&path, format, &results));
                 self.messages.report(saved);
             }
-            Request::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
-            Request::Fit => view.fit(bounds),
-            Request::Follow(on) => view.follow = on,
-            Request::Panel(panel) => self.panel = panel,
-            Request::SwitchTheme => {
+            ToolbarRequest::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
+            ToolbarRequest::Fit => view.fit(bounds),
+            ToolbarRequest::Follow(on) => view.follow = on,
+            ToolbarRequest::Panel(panel) => self.panel = panel,
+            ToolbarRequest::SwitchTheme => {
                 let mut session = self.session.write();
                 session.theme = match session.theme {
                     Theme::Dark => Theme::Light,

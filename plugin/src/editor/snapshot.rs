@@ -78,7 +78,7 @@ impl<'a> FrameData<'a> {
         self.with_timeline(|timeline| grid.columns(to_show(timeline.between(start_s, grid.end_s()), smoothing_s)))
     }
 
-    /// The newest finding, smoothed.
+    /// The newest state, smoothed.
     pub(crate) fn latest(&self, smoothing_s: f64) -> Option<State> {
         let latest = self.snapshot.status.latest?;
         let smoothed_latest = || {

@@ -22,7 +22,7 @@ pub(crate) enum SettingsRequest {
 }
 
 /// What the panel depends on.
-pub(crate) struct Choices<'a> {
+pub(crate) struct SettingsPanel<'a> {
     pub(crate) params: &'a MoodlineParams,
     pub(crate) host: &'a Host<'a>,
     pub(crate) model: Option<&'a Path>,
@@ -30,7 +30,7 @@ pub(crate) struct Choices<'a> {
     pub(crate) style: TimelineStyle,
 }
 
-impl Choices<'_> {
+impl SettingsPanel<'_> {
     pub(crate) fn show(&self, ui: &mut Ui) -> Option<SettingsRequest> {
         let mut request = None;
         let (params, host) = (self.params, self.host);
