@@ -16,7 +16,7 @@ use crate::console::Streams;
 use crate::inputs::{self, Input};
 use crate::labels::{self, Label};
 use crate::output::{self, Destination, OutputTarget};
-use crate::plot::{self, Picture};
+use crate::plot::{self, PictureFormat};
 use crate::progress::ProgressLine;
 use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
@@ -84,7 +84,7 @@ impl OutputPlan {
             if several {
                 return Err(format!("--plot FILE shows one recording, found {}: give a folder", inputs.len()));
             }
-            Picture::of(path)?;
+            PictureFormat::of(path)?;
         }
         if arguments.labels.is_some() && several {
             return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
@@ -107,7 +107,7 @@ impl OutputPlan {
     fn files(&self, inputs: &[Input]) -> Vec<PathBuf> {
         let names = || inputs.iter().map(|input| input.name.as_path());
         let results = self.results.iter().flat_map(|(shape, target)| target.files(names(), shape.extension()));
-        results.chain(self.plot.iter().flat_map(|target| target.files(names(), Picture::Svg.extension()))).collect()
+        results.chain(self.plot.iter().flat_map(|target| target.files(names(), PictureFormat::Svg.extension()))).collect()
     }
 }
 
@@ -211,16 +211,16 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
             let each = destinations.iter_mut().map(|destination| destination.add(results, name, *labels, streams));
             each.fold(Ok(()), Result::and)
         });
-        let draw = |path: &Path, picture: Picture| -> anyhow::Result<()> {
-            Ok(write_atomically(path, &plot::draw(picture, results, config, *labels)?)?)
+        let draw = |path: &Path, format: PictureFormat| -> anyhow::Result<()> {
+            Ok(write_atomically(path, &plot::draw(format, results, config, *labels)?)?)
         };
         let drawn = match plot {
             None | Some(OutputTarget::Stdout) => Ok(()),
-            Some(OutputTarget::Folder(folder)) => output::file_in(folder, name, Picture::Svg.extension())
+            Some(OutputTarget::Folder(folder)) => output::file_in(folder, name, PictureFormat::Svg.extension())
                 .map_err(anyhow::Error::from)
-                .and_then(|path| draw(&path, Picture::Svg)),
+                .and_then(|path| draw(&path, PictureFormat::Svg)),
             // INVARIANT: the plan was checked, so the name has one of the two endings.
-            Some(OutputTarget::File(path)) => draw(path, Picture::of(path).expect("the name of a picture")),
+            Some(OutputTarget::File(path)) => draw(path, PictureFormat::of(path).expect("the name of a picture")),
         };
         added.map_err(anyhow::Error::from).and(drawn)
     }

@@ -25,14 +25,14 @@ const PNG_SCALE: u32 = 2;
 /// The bitmap backend centres the box of a text, which has room for accents above it.
 const PNG_TEXT_DROP: f64 = 0.12;
 
-/// A kind of picture.
+/// A file format of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Picture {
+pub(crate) enum PictureFormat {
     Svg,
     Png,
 }
 
-impl Picture {
+impl PictureFormat {
     /// The kind a file name asks for.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Picture {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         [Self::Svg, Self::Png]
             .into_iter()
-            .find(|picture| extension.as_deref() == Some(picture.extension()))
+            .find(|format| extension.as_deref() == Some(format.extension()))
             .ok_or_else(|| format!("--plot expects a file name ending in .svg or .png or a folder, found {}", path.display()))
     }
 
@@ -58,7 +58,7 @@ impl Picture {
 /// # Errors
 /// Only when the font cannot be loaded.
 pub(crate) fn draw(
-    picture: Picture,
+    format: PictureFormat,
     results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
@@ -69,8 +69,8 @@ pub(crate) fn draw(
         return Err(anyhow!("the font for pictures cannot be loaded"));
     }
     let (width, height) = scene::size(labels.is_some());
-    match picture {
-        Picture::Svg => {
+    match format {
+        PictureFormat::Svg => {
             let mut text = String::new();
             let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
             scene::paint(&Canvas::new(&root, 1, 0.0), results, config, labels)
@@ -79,7 +79,7 @@ pub(crate) fn draw(
             drop(root);
             Ok(text.into_bytes())
         }
-        Picture::Png => {
+        PictureFormat::Png => {
             let (width, height) = (PNG_SCALE * width, PNG_SCALE * height);
             let mut pixels = vec![0; 3 * width as usize * height as usize];
             let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();

@@ -51,7 +51,7 @@ use crate::params::MoodlineParams;
 use crate::session::{Session, Theme};
 use body::Body;
 use colours::Colours;
-use controls::Host;
+use controls::ParamHost;
 use dialogs::Dialogs;
 use drops::Drops;
 use header::Header;
@@ -176,7 +176,7 @@ impl EditorApp {
         let colours = self.apply_theme(ui.ctx());
         self.take_answers();
         self.hold_or_release();
-        let host = Host(host.map(GuiContext::param_setter));
+        let host = ParamHost(host.map(GuiContext::param_setter));
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
     }
 
@@ -200,7 +200,7 @@ impl EditorApp {
         }
     }
 
-    fn show_parts(&mut self, ui: &mut Ui, host: &Host<'_>, colours: &Colours) {
+    fn show_parts(&mut self, ui: &mut Ui, host: &ParamHost<'_>, colours: &Colours) {
         // A host may make the window smaller than it was told it can be: the rest is cut off.
         let window = Rect::from_min_size(ui.max_rect().min, ui.max_rect().size().max(MIN_SIZE));
         let layout = Layout::new(window, self.panel.is_some());
@@ -305,7 +305,7 @@ impl EditorApp {
         }
     }
 
-    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &Host<'_>, colours: &Colours) {
+    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &ParamHost<'_>, colours: &Colours) {
         let (Some(panel), Some(rect)) = (self.panel, layout.panel) else { return };
         let session = self.session.read().clone();
         let folder = self.export_folder();

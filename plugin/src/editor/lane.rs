@@ -46,16 +46,16 @@ pub(crate) fn shapes(columns: &[Column], rect: Rect, style: &LaneStyle) -> Vec<S
     }
     let has_ribbon = rect.height() >= SMALLEST_WITH_RIBBON;
     let (ribbon, plot) = rect.split_top_bottom_at_y(rect.top() + if has_ribbon { RIBBON + 2.0 } else { 0.0 });
-    let canvas = Canvas { rect: plot, column: rect.width() / columns.len() as f32, style };
-    let mut shapes = canvas.grounds(columns);
+    let painter = LanePainter { rect: plot, column: rect.width() / columns.len() as f32, style };
+    let mut shapes = painter.grounds(columns);
     match style.timeline {
-        TimelineStyle::Areas => shapes.push(canvas.areas(columns)),
-        TimelineStyle::Lines => shapes.extend(canvas.lines(columns)),
+        TimelineStyle::Areas => shapes.push(painter.areas(columns)),
+        TimelineStyle::Lines => shapes.extend(painter.lines(columns)),
     }
-    shapes.extend(canvas.gap_marks(columns));
+    shapes.extend(painter.gap_marks(columns));
     if has_ribbon {
         let ribbon = ribbon.with_max_y(ribbon.top() + RIBBON);
-        shapes.extend(Canvas { rect: ribbon, ..canvas }.ribbon(columns));
+        shapes.extend(LanePainter { rect: ribbon, ..painter }.ribbon(columns));
     }
     shapes
 }
@@ -65,23 +65,23 @@ pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, style: &LaneStyle)
     if columns.is_empty() || !rect.is_positive() {
         return Vec::new();
     }
-    let canvas = Canvas { rect, column: rect.width() / columns.len() as f32, style };
-    let mut shapes = canvas.grounds(columns);
-    shapes.push(canvas.areas(columns));
-    shapes.extend(canvas.gap_marks(columns));
+    let painter = LanePainter { rect, column: rect.width() / columns.len() as f32, style };
+    let mut shapes = painter.grounds(columns);
+    shapes.push(painter.areas(columns));
+    shapes.extend(painter.gap_marks(columns));
     shapes
 }
 
 #[derive(Clone, Copy)]
-struct Canvas<'a> {
+struct LanePainter<'a> {
     rect: Rect,
     /// Width of a column, points.
     column: f32,
     style: &'a LaneStyle,
 }
 
-impl Canvas<'_> {
-    /// The part of the canvas that `n` columns from `first` on cover.
+impl LanePainter<'_> {
+    /// The part of the rectangle that `n` columns from `first` on cover.
     fn part(&self, first: usize, n: usize) -> Rect {
         let x = self.rect.left() + first as f32 * self.column;
         Rect::from_min_size(pos2(x, self.rect.top()), vec2(n as f32 * self.column, self.rect.height()))
@@ -271,8 +271,8 @@ mod tests {
         let empty = Column { state: None, gap: None };
         let style = LaneStyle { colours: Colours::DARK, timeline: TimelineStyle::Areas, confidence: 0.0 };
         let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(4.0, 100.0));
-        let canvas = Canvas { rect, column: 1.0, style: &style };
-        let Shape::Mesh(mesh) = canvas.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
+        let painter = LanePainter { rect, column: 1.0, style: &style };
+        let Shape::Mesh(mesh) = painter.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
         assert_eq!(mesh.calc_bounds(), Rect::from_min_max(pos2(1.0, 0.0), pos2(3.0, 100.0)));
         // Looks down the middle of the speech: the last colour painted over each height is the area's, angry above.
         for (y, emotion) in [(5.0, Emotion::Angry), (20.0, Emotion::Happy), (45.0, Emotion::Sad), (80.0, Emotion::Neutral)] {

@@ -8,7 +8,7 @@ use moodline_engine::live::{Asked, Status};
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::panels::SettingsRequest;
 use super::toolbar::ToolbarRequest;
-use super::{EditorApp, Host, export};
+use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
 
 /// Said where this system shows no file dialog.
@@ -17,7 +17,7 @@ const NO_DIALOG_TO_SAVE: &str = "This system shows no file dialog. Export has \"
 
 impl EditorApp {
     /// Does what a button of the toolbar asked for.
-    pub(super) fn answer(&mut self, request: ToolbarRequest, host: &Host<'_>, status: &Status) {
+    pub(super) fn answer(&mut self, request: ToolbarRequest, host: &ParamHost<'_>, status: &Status) {
         let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
         let file_end_s = self.monitor.file().map(|file| (0.0, file.duration_s));
         let bounds = super::view::union(bounds, file_end_s);

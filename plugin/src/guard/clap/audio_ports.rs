@@ -24,7 +24,7 @@ use super::channel_maps::usual;
 use super::guarded::Guarded;
 use super::port_kinds::{PortKind, PortKinds};
 use super::{text, write_text};
-use crate::guard::route::Layout;
+use crate::guard::route::ChannelLayout;
 use crate::instance::MAX_CHANNELS;
 
 static PORTS: clap_plugin_audio_ports = clap_plugin_audio_ports { count: Some(count_ports), get: Some(get_port) };
@@ -86,11 +86,11 @@ unsafe extern "C" fn get_port(plugin: *const clap_plugin, index: u32, is_input: 
 }
 
 unsafe extern "C" fn count_configs(_plugin: *const clap_plugin) -> u32 {
-    Layout::ALL.len() as u32
+    ChannelLayout::ALL.len() as u32
 }
 
 unsafe extern "C" fn get_config(_plugin: *const clap_plugin, index: u32, config: *mut clap_audio_ports_config) -> bool {
-    let (Some(layout), Some(config)) = (Layout::ALL.get(index as usize), unsafe { config.as_mut() }) else { return false };
+    let (Some(layout), Some(config)) = (ChannelLayout::ALL.get(index as usize), unsafe { config.as_mut() }) else { return false };
     *config = unsafe { std::mem::zeroed() };
     config.id = index;
     write_text(&mut config.name, &name(*layout));
@@ -102,7 +102,7 @@ unsafe extern "C" fn get_config(_plugin: *const clap_plugin, index: u32, config:
     true
 }
 
-fn name(layout: Layout) -> String {
+fn name(layout: ChannelLayout) -> String {
     match (layout.n_in, layout.n_out) {
         (1, 1) => "Mono".to_owned(),
         (2, 2) => "Stereo".to_owned(),
@@ -113,14 +113,14 @@ fn name(layout: Layout) -> String {
 }
 
 unsafe extern "C" fn select_config(plugin: *const clap_plugin, id: u32) -> bool {
-    match (unsafe { Guarded::of(plugin) }, Layout::ALL.get(id as usize)) {
+    match (unsafe { Guarded::of(plugin) }, ChannelLayout::ALL.get(id as usize)) {
         (Some(guarded), Some(layout)) => select(guarded, *layout, PortKinds::default()),
         _ => false,
     }
 }
 
 /// Takes `layout` from the next activation on; refused while active.
-fn select(guarded: &Guarded, layout: Layout, kinds: PortKinds) -> bool {
+fn select(guarded: &Guarded, layout: ChannelLayout, kinds: PortKinds) -> bool {
     if guarded.is_active() {
         return false;
     }
@@ -163,7 +163,7 @@ unsafe fn requested(
     guarded: &Guarded,
     requests: *const clap_audio_port_configuration_request,
     n_requests: u32,
-) -> Option<(Layout, PortKinds)> {
+) -> Option<(ChannelLayout, PortKinds)> {
     let (mut layout, mut kinds) = (guarded.layout(), *guarded.kinds.lock());
     for index in 0..n_requests as usize {
         let request = unsafe { requests.as_ref().map(|_| &*requests.add(index))? };
@@ -175,7 +175,7 @@ unsafe fn requested(
             (layout.n_out, kinds.output) = (n, kind);
         }
     }
-    Some((Layout::with(layout.n_in, layout.n_out)?, kinds))
+    Some((ChannelLayout::with(layout.n_in, layout.n_out)?, kinds))
 }
 
 /// # Safety

@@ -11,9 +11,9 @@ use parking_lot::Mutex;
 
 use super::host::Host;
 use super::port_kinds::PortKinds;
-use super::window::Window;
+use super::window::WindowState;
 use crate::guard::link::Link;
-use crate::guard::route::{Layout, Spare};
+use crate::guard::route::{ChannelLayout, Spare};
 
 /// A plugin of the framework's, and what the host holds instead of it.
 pub(super) struct Guarded {
@@ -23,12 +23,12 @@ pub(super) struct Guarded {
     pub(super) host: Box<Host>,
     pub(super) link: Arc<Link>,
     active: AtomicBool,
-    /// Index in [`Layout::ALL`].
+    /// Index in [`ChannelLayout::ALL`].
     layout: AtomicUsize,
     /// What the ports are besides so many channels.
     pub(super) kinds: Mutex<PortKinds>,
     pub(super) spare: Spare,
-    pub(super) window: Mutex<Window>,
+    pub(super) window: Mutex<WindowState>,
 }
 
 /// The functions of an extension of the framework's, with the plugin to call them with.
@@ -46,10 +46,10 @@ impl Guarded {
             host,
             link,
             active: AtomicBool::new(false),
-            layout: AtomicUsize::new(Layout::STEREO.index()),
+            layout: AtomicUsize::new(ChannelLayout::STEREO.index()),
             kinds: Mutex::default(),
             spare: Spare::new(),
-            window: Mutex::new(Window::default()),
+            window: Mutex::new(WindowState::default()),
         });
         guarded.shown.plugin_data = (&raw mut *guarded).cast();
         &raw const Box::leak(guarded).shown
@@ -83,11 +83,11 @@ impl Guarded {
         self.active.store(active, Ordering::Release);
     }
 
-    pub(super) fn layout(&self) -> Layout {
-        Layout::ALL[self.layout.load(Ordering::Acquire)]
+    pub(super) fn layout(&self) -> ChannelLayout {
+        ChannelLayout::ALL[self.layout.load(Ordering::Acquire)]
     }
 
-    pub(super) fn set_layout(&self, layout: Layout) {
+    pub(super) fn set_layout(&self, layout: ChannelLayout) {
         self.layout.store(layout.index(), Ordering::Release);
     }
 }

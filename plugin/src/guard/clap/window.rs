@@ -4,14 +4,14 @@ use std::thread::{self, ThreadId};
 
 /// Whether there is a window, and whose.
 #[derive(Default)]
-pub(super) struct Window {
+pub(super) struct WindowState {
     /// The thread that opened it, which alone may talk to it: the framework panics at any other.
     pub(super) opener: Option<ThreadId>,
     /// Physical pixels a logical one, as the host said.
     pub(super) scale: Option<f64>,
 }
 
-impl Window {
+impl WindowState {
     pub(super) fn is_here(&self) -> bool {
         self.opener == Some(thread::current().id())
     }

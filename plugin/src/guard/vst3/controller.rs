@@ -10,7 +10,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
 };
 use nice_plug::wrapper::vst3::vst3::Steinberg::{FIDString, IBStream, IPlugView, int32, kInvalidArgument, kResultOk, tresult};
 
-use super::view::View;
+use super::view::HostView;
 use super::{Guarded, caught};
 use crate::params::ParamSpec;
 
@@ -83,7 +83,7 @@ impl IEditControllerTrait for Guarded {
             return std::ptr::null_mut();
         }
         let view = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { self.inner.createView(name) }));
-        view.map_or(std::ptr::null_mut(), |view| unsafe { View::around(view, Arc::clone(&self.link)) })
+        view.map_or(std::ptr::null_mut(), |view| unsafe { HostView::around(view, Arc::clone(&self.link)) })
     }
 }
 
