@@ -75,6 +75,11 @@
 //!
 //! The same as programs: `wav_to_segments`, `model_bytes_to_probabilities` and `live_stream` in `examples/`.
 
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod analysis;
 mod block;
 pub mod classifier;
