@@ -29,7 +29,7 @@ use host::{Player, SavedState, Track};
 use moodline_core::Probabilities;
 use moodline_engine::State;
 use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::timeline::{Content, Timeline, Timelines};
+use moodline_engine::timeline::{Timeline, Timelines};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 
@@ -89,7 +89,7 @@ fn instances() -> Result<Figures, Box<dyn Error>> {
         let timelines = track.timelines();
         let entries = timelines.host.entries();
         // A figure counts only if the work was done.
-        if entries.len() < 20 || entries.iter().any(|entry| matches!(entry.content, Content::Gap(_))) {
+        if entries.len() < 20 || entries.iter().any(|entry| matches!(entry.state, State::Gap(_))) {
             return Err(format!("an instance fell behind: {} entries", entries.len()).into());
         }
     }

@@ -7,24 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::file_analysis::FileAnalysis;
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::recording::Recording;
-use moodline_engine::{Backend, BackendChoice, Classifier, Model};
+use moodline_engine::{BackendChoice, Classifier, Model};
 
 use crate::args::{AnalyzeArguments, Shape};
 use crate::console::Streams;
 use crate::inputs::{self, Input};
 use crate::labels::{self, Label};
-use crate::output::{self, Destination, Place};
-use crate::plot::{self, Picture};
-use crate::progress::Progress;
-use crate::work::{self, Event, Failure, Setup};
+use crate::output::{self, Destination, OutputTarget};
+use crate::plot::{self, PictureFormat};
+use crate::progress::ProgressLine;
+use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
 
 /// Runs the subcommand and returns the exit code.
 pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
     let (inputs, failures) = inputs::expand(&arguments.paths);
-    let plan = Plan::of(arguments);
+    let plan = OutputPlan::of(arguments);
     if let Err(sentence) = plan.check(&inputs, arguments) {
         streams.note(&format!("moodline: {sentence}\n"));
         return USAGE;
@@ -37,12 +37,12 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
     }
     match prepare(arguments, &plan, streams) {
         Ok((setup, labels)) => {
-            let mut run = Run::new(plan, &inputs, &setup, labels.as_deref(), streams);
-            run.n_failed += failures.len();
+            let mut writer = ResultWriter::new(plan, &inputs, &setup, labels.as_deref(), streams);
+            writer.n_failed += failures.len();
             let n_jobs = arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
             let paths = inputs.iter().map(|input| input.path.clone()).collect();
-            work::run(paths, setup, n_jobs, interrupted, |event| run.take(event));
-            run.end(interrupted)
+            work::run(paths, setup, n_jobs, interrupted, |event| writer.take(event));
+            writer.end(interrupted)
         }
         Err(error) => {
             streams.note(&format!("moodline: {error}\n"));
@@ -52,27 +52,27 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
 }
 
 /// What is written where.
-struct Plan {
-    results: Vec<(Shape, Place)>,
-    plot: Option<Place>,
+struct OutputPlan {
+    results: Vec<(Shape, OutputTarget)>,
+    plot: Option<OutputTarget>,
 }
 
-impl Plan {
+impl OutputPlan {
     fn of(arguments: &AnalyzeArguments) -> Self {
-        let main = (arguments.format, arguments.output.as_deref().map_or(Place::Stdout, Place::of));
-        let saved = arguments.save.iter().map(|saved| (saved.shape, Place::of(&saved.path)));
-        Self { results: std::iter::once(main).chain(saved).collect(), plot: arguments.plot.as_deref().map(Place::of) }
+        let main = (arguments.format, arguments.output.as_deref().map_or(OutputTarget::Stdout, OutputTarget::of));
+        let saved = arguments.save.iter().map(|saved| (saved.shape, OutputTarget::of(&saved.path)));
+        Self { results: std::iter::once(main).chain(saved).collect(), plot: arguments.plot.as_deref().map(OutputTarget::of) }
     }
 
-    fn places(&self) -> impl Iterator<Item = &Place> {
-        self.results.iter().map(|(_, place)| place).chain(&self.plot)
+    fn targets(&self) -> impl Iterator<Item = &OutputTarget> {
+        self.results.iter().map(|(_, target)| target).chain(&self.plot)
     }
 
     /// Refuses what makes no sense for so many inputs, in one sentence.
     fn check(&self, inputs: &[Input], arguments: &AnalyzeArguments) -> Result<(), String> {
         let several = inputs.len() > 1;
-        for (shape, place) in &self.results {
-            if several && !shape.holds_many() && !matches!(place, Place::Folder(_)) {
+        for (shape, target) in &self.results {
+            if several && !shape.holds_many() && !matches!(target, OutputTarget::Folder(_)) {
                 return Err(format!(
                     "{} files describe one recording, found {}: give a folder for the results",
                     shape.name(),
@@ -80,17 +80,17 @@ impl Plan {
                 ));
             }
         }
-        if let Some(Place::File(path)) = &self.plot {
+        if let Some(OutputTarget::File(path)) = &self.plot {
             if several {
                 return Err(format!("--plot FILE shows one recording, found {}: give a folder", inputs.len()));
             }
-            Picture::of(path)?;
+            PictureFormat::of(path)?;
         }
         if arguments.labels.is_some() && several {
             return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
         }
         let mut names = HashSet::new();
-        let has_folder = self.places().any(|place| matches!(place, Place::Folder(_)));
+        let has_folder = self.targets().any(|target| matches!(target, OutputTarget::Folder(_)));
         if let Some(input) = inputs.iter().find(|input| has_folder && !names.insert(&input.name)) {
             let name = input.name.display();
             return Err(format!("two recordings are called {name}, and their results would overwrite each other"));
@@ -106,55 +106,62 @@ impl Plan {
     /// Every file that will be written.
     fn files(&self, inputs: &[Input]) -> Vec<PathBuf> {
         let names = || inputs.iter().map(|input| input.name.as_path());
-        let results = self.results.iter().flat_map(|(shape, place)| place.files(names(), shape.extension()));
-        results.chain(self.plot.iter().flat_map(|place| place.files(names(), Picture::Svg.extension()))).collect()
+        let results = self.results.iter().flat_map(|(shape, target)| target.files(names(), shape.extension()));
+        results.chain(self.plot.iter().flat_map(|target| target.files(names(), PictureFormat::Svg.extension()))).collect()
     }
 }
 
 /// Everything that can fail before the first file is read.
-fn prepare(arguments: &AnalyzeArguments, plan: &Plan, streams: &mut Streams<'_>) -> anyhow::Result<(Setup, Option<Vec<Label>>)> {
+fn prepare(
+    arguments: &AnalyzeArguments,
+    plan: &OutputPlan,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<(AnalysisSetup, Option<Vec<Label>>)> {
     let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
     let classifier = Classifier::new(&model, arguments.backend)?;
-    plan.places().try_for_each(Place::prepare)?;
-    let backend = match classifier.backend() {
-        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
-        Backend::Native => BackendChoice::Native,
-    };
+    plan.targets().try_for_each(OutputTarget::prepare)?;
+    let backend = BackendChoice::from(classifier.backend());
     match classifier.fallback_reason() {
         None => streams.note(&format!("backend: {backend}\n")),
         Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
     }
     let hop_seconds = arguments.hop.unwrap_or(arguments.window);
     let config = AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() };
-    Ok((Setup { model, backend, config }, labels))
+    Ok((AnalysisSetup { model, backend, config }, labels))
 }
 
 /// Writes results in the order of the inputs, whatever the order they finish in.
-struct Run<'a, 'b> {
+struct ResultWriter<'a, 'b> {
     inputs: &'a [Input],
     labels: Option<&'a [Label]>,
     config: AnalysisConfig,
     destinations: Vec<Destination>,
-    plot: Option<Place>,
+    plot: Option<OutputTarget>,
     streams: &'a mut Streams<'b>,
-    progress: Progress,
-    waiting: BTreeMap<usize, Result<Recording, Failure>>,
+    progress: ProgressLine,
+    waiting: BTreeMap<usize, Result<FileAnalysis, Failure>>,
     next: usize,
     n_done: usize,
     n_failed: usize,
 }
 
-impl<'a, 'b> Run<'a, 'b> {
-    fn new(plan: Plan, inputs: &'a [Input], setup: &Setup, labels: Option<&'a [Label]>, streams: &'a mut Streams<'b>) -> Self {
+impl<'a, 'b> ResultWriter<'a, 'b> {
+    fn new(
+        plan: OutputPlan,
+        inputs: &'a [Input],
+        setup: &AnalysisSetup,
+        labels: Option<&'a [Label]>,
+        streams: &'a mut Streams<'b>,
+    ) -> Self {
         let n_bytes = inputs.iter().filter_map(|input| input.path.metadata().ok()).map(|metadata| metadata.len()).sum();
         Self {
             inputs,
             labels,
             config: setup.config,
-            destinations: plan.results.into_iter().map(|(shape, place)| Destination::new(shape, place)).collect(),
+            destinations: plan.results.into_iter().map(|(shape, target)| Destination::new(shape, target)).collect(),
             plot: plan.plot,
-            progress: Progress::new(streams.interactive, n_bytes, inputs.len()),
+            progress: ProgressLine::new(streams.interactive, n_bytes, inputs.len()),
             streams,
             waiting: BTreeMap::new(),
             next: 0,
@@ -163,11 +170,11 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: WorkEvent) {
         match event {
-            Event::Read(n_bytes) => self.progress.advance(n_bytes),
-            Event::Finished(index, result) => {
-                self.waiting.insert(index, result);
+            WorkEvent::Read(n_bytes) => self.progress.advance(n_bytes),
+            WorkEvent::Finished(index, result) => {
+                self.waiting.insert(index, *result);
                 while let Some(result) = self.waiting.remove(&self.next) {
                     self.deliver(self.next, result);
                     self.next += 1;
@@ -176,19 +183,19 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn deliver(&mut self, index: usize, result: Result<Recording, Failure>) {
+    fn deliver(&mut self, index: usize, result: Result<FileAnalysis, Failure>) {
         match result {
             Err(Failure::Interrupted) => {}
             Err(Failure::Error(sentence)) => self.fail(&sentence),
-            Ok(recording) => {
-                let seconds = recording.report.duration_s;
-                let speed = seconds / recording.elapsed.as_secs_f64().max(1e-9);
-                let file = &recording.report.file;
+            Ok(analysis) => {
+                let seconds = analysis.results.duration_s;
+                let speed = seconds / analysis.elapsed.as_secs_f64().max(1e-9);
+                let file = &analysis.results.file;
                 self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
-                for warning in &recording.warnings {
+                for warning in &analysis.warnings {
                     self.note(&format!("warning: {warning}\n"));
                 }
-                match self.write(index, &recording) {
+                match self.write(index, &analysis) {
                     Ok(()) => self.n_done += 1,
                     Err(error) => self.fail(&error.to_string()),
                 }
@@ -197,23 +204,23 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// Writes one recording's results to all places, of which one that fails (a terminal that was closed) does not concern the others.
-    fn write(&mut self, index: usize, recording: &Recording) -> anyhow::Result<()> {
+    fn write(&mut self, index: usize, analysis: &FileAnalysis) -> anyhow::Result<()> {
         let Self { inputs, labels, config, destinations, plot, streams, progress, .. } = self;
-        let (report, name) = (&recording.report, inputs[index].name.as_path());
+        let (results, name) = (&analysis.results, inputs[index].name.as_path());
         let added = progress.pause(|| {
-            let each = destinations.iter_mut().map(|destination| destination.add(report, name, *labels, streams));
+            let each = destinations.iter_mut().map(|destination| destination.add(results, name, *labels, streams));
             each.fold(Ok(()), Result::and)
         });
-        let draw = |path: &Path, picture: Picture| -> anyhow::Result<()> {
-            Ok(write_atomically(path, &plot::draw(picture, report, config, *labels)?)?)
+        let draw = |path: &Path, format: PictureFormat| -> anyhow::Result<()> {
+            Ok(write_atomically(path, &plot::draw(format, results, config, *labels)?)?)
         };
         let drawn = match plot {
-            None | Some(Place::Stdout) => Ok(()),
-            Some(Place::Folder(folder)) => output::file_in(folder, name, Picture::Svg.extension())
+            None | Some(OutputTarget::Stdout) => Ok(()),
+            Some(OutputTarget::Folder(folder)) => output::file_in(folder, name, PictureFormat::Svg.extension())
                 .map_err(anyhow::Error::from)
-                .and_then(|path| draw(&path, Picture::Svg)),
+                .and_then(|path| draw(&path, PictureFormat::Svg)),
             // INVARIANT: the plan was checked, so the name has one of the two endings.
-            Some(Place::File(path)) => draw(path, Picture::of(path).expect("the name of a picture")),
+            Some(OutputTarget::File(path)) => draw(path, PictureFormat::of(path).expect("the name of a picture")),
         };
         added.map_err(anyhow::Error::from).and(drawn)
     }

@@ -81,7 +81,7 @@ pub(crate) struct AnalyzeArguments {
 
     /// Write the results in a further format as well; can be given several times
     #[arg(long, value_name = "FORMAT=PATH", value_parser = saved)]
-    pub(crate) save: Vec<Saved>,
+    pub(crate) save: Vec<SaveArgument>,
 
     /// Draw the timeline: a file ending in .svg or .png, or a folder, which gets one SVG file a recording
     #[arg(long, value_name = "PATH")]
@@ -150,7 +150,7 @@ impl Shape {
 
 /// One `--save`.
 #[derive(Clone, Debug)]
-pub(crate) struct Saved {
+pub(crate) struct SaveArgument {
     pub(crate) shape: Shape,
     pub(crate) path: PathBuf,
 }
@@ -165,14 +165,14 @@ fn shapes() -> impl TypedValueParser<Value = Shape> {
 }
 
 fn backends() -> impl TypedValueParser<Value = BackendChoice> {
-    PossibleValuesParser::new(["auto", "onnxruntime", "native"]).try_map(|name| name.parse::<BackendChoice>())
+    PossibleValuesParser::new(BackendChoice::ALL.map(BackendChoice::name)).try_map(|name| name.parse::<BackendChoice>())
 }
 
-fn saved(text: &str) -> Result<Saved, String> {
+fn saved(text: &str) -> Result<SaveArgument, String> {
     let expected = || format!("expected FORMAT=PATH with a format of {}", shape_names().collect::<Vec<_>>().join(", "));
     let (name, path) = text.split_once('=').ok_or_else(expected)?;
     let shape = Shape::of(name).ok_or_else(expected)?;
-    if path.is_empty() { Err(expected()) } else { Ok(Saved { shape, path: PathBuf::from(OsStr::new(path)) }) }
+    if path.is_empty() { Err(expected()) } else { Ok(SaveArgument { shape, path: PathBuf::from(OsStr::new(path)) }) }
 }
 
 fn window(text: &str) -> Result<f64, String> {

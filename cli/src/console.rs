@@ -1,9 +1,8 @@
 //! Where the command writes.
 
 use std::io::Write;
-use std::path::PathBuf;
 
-use moodline_engine::files::{WriteError, is_reader_gone};
+use moodline_engine::files::{self, WriteError};
 
 use crate::{DONE, FAILED};
 
@@ -20,10 +19,7 @@ pub struct Streams<'a> {
 impl Streams<'_> {
     /// Writes results. A reader that went away (`| head`, a closed terminal) is no failure.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
-        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
-            Err(error) if !is_reader_gone(&error) => Err(WriteError { path: PathBuf::from("standard output"), source: error }),
-            _ => Ok(()),
-        }
+        files::print(self.stdout, text)
     }
 
     /// Writes results, or says why that failed. Returns the exit code.

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use moodline_engine::files;
-use moodline_engine::stop::{self, Request};
+use moodline_engine::stop::{self, StopRequest};
 
 pub use console::Streams;
 
@@ -60,8 +60,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
 pub fn install_interrupt() -> io::Result<()> {
     const INTERRUPT_EXIT_CODE: i32 = 130;
     stop::on_request(|request| match request {
-        Request::First => INTERRUPTED.store(true, Ordering::Relaxed),
-        Request::Again => files::exit(INTERRUPT_EXIT_CODE),
+        StopRequest::First => INTERRUPTED.store(true, Ordering::Relaxed),
+        StopRequest::Again => files::exit(INTERRUPT_EXIT_CODE),
     })
 }
 

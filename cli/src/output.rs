@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use moodline_engine::export::Report;
+use moodline_engine::export::Results;
 use moodline_engine::files::{AtomicFile, WriteError, write_atomically};
 
 use crate::args::Shape;
@@ -13,13 +13,13 @@ use crate::table;
 
 /// Where one `--output`, `--save` or `--plot` points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub(crate) enum OutputTarget {
     Stdout,
     File(PathBuf),
     Folder(PathBuf),
 }
 
-impl Place {
+impl OutputTarget {
     /// A path is a folder when it is one, or is written as one.
     pub(crate) fn of(path: &Path) -> Self {
         let written_as_folder = path.to_string_lossy().ends_with(std::path::is_separator);
@@ -71,8 +71,8 @@ fn make_folder(path: &Path) -> Result<(), WriteError> {
 /// Takes the reports of a run in one format.
 pub(crate) struct Destination {
     shape: Shape,
-    place: Place,
-    /// The one file, from the first report on.
+    target: OutputTarget,
+    /// The one file, from the first results on.
     file: Option<AtomicFile>,
     n_reports: usize,
     /// Something could not be written, so what is in the one file is not complete.
@@ -80,40 +80,40 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    pub(crate) const fn new(shape: Shape, place: Place) -> Self {
-        Self { shape, place, file: None, n_reports: 0, broken: false }
+    pub(crate) const fn new(shape: Shape, target: OutputTarget) -> Self {
+        Self { shape, target, file: None, n_reports: 0, broken: false }
     }
 
-    /// Adds one report. `name` is the recording's path within what the user named.
+    /// Adds the results of one recording. `name` is the recording's path within what the user named.
     pub(crate) fn add(
         &mut self,
-        report: &Report,
+        results: &Results,
         name: &Path,
         labels: Option<&[Label]>,
         streams: &mut Streams<'_>,
     ) -> Result<(), WriteError> {
         let body = match self.shape {
-            Shape::Table => table::text(report, labels),
-            Shape::Export(format) => format.body(report),
+            Shape::Table => table::text(results, labels),
+            Shape::Export(format) => format.body(results),
         };
-        let starts_a_file = self.n_reports == 0 || matches!(self.place, Place::Folder(_));
+        let starts_a_file = self.n_reports == 0 || matches!(self.target, OutputTarget::Folder(_));
         let text = match self.shape {
             Shape::Export(format) if starts_a_file => format!("{}{body}", format.header()),
             _ => body,
         };
         self.n_reports += 1;
-        let result = match &self.place {
-            Place::Stdout => streams.print(&text),
-            Place::Folder(folder) => {
+        let result = match &self.target {
+            OutputTarget::Stdout => streams.print(&text),
+            OutputTarget::Folder(folder) => {
                 file_in(folder, name, self.shape.extension()).and_then(|path| write_atomically(&path, text.as_bytes()))
             }
-            Place::File(path) => append(&mut self.file, path, text.as_bytes()),
+            OutputTarget::File(path) => append(&mut self.file, path, text.as_bytes()),
         };
         self.broken |= result.is_err();
         result
     }
 
-    /// Puts the one file in its place; there is none without a report, or when a part of it could not be written.
+    /// Puts the one file in its place; there is none without results, or when a part of it could not be written.
     pub(crate) fn finish(self) -> Result<(), WriteError> {
         self.file.filter(|_| !self.broken).map_or(Ok(()), AtomicFile::commit)
     }

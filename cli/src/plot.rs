@@ -1,6 +1,6 @@
 //! The timeline as a picture.
 //!
-//! In: a report. Out: SVG text or a PNG file in memory. On top a strip with the emotion of each part of the time line in words and, with
+//! In: a results. Out: SVG text or a PNG file in memory. On top a strip with the emotion of each part of the time line in words and, with
 //! labels, a strip with the true emotions; below the four probabilities, stacked. Parts without speech are hatched. The colours are Okabe and Ito's,
 //! which people with any colour vision can tell apart.
 
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use anyhow::anyhow;
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::export::Report;
+use moodline_engine::export::Results;
 use plotters::prelude::{BitMapBackend, IntoDrawingArea as _, SVGBackend};
 use plotters::style::{FontStyle, register_font};
 
@@ -25,14 +25,14 @@ const PNG_SCALE: u32 = 2;
 /// The bitmap backend centres the box of a text, which has room for accents above it.
 const PNG_TEXT_DROP: f64 = 0.12;
 
-/// A kind of picture.
+/// A file format of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Picture {
+pub(crate) enum PictureFormat {
     Svg,
     Png,
 }
 
-impl Picture {
+impl PictureFormat {
     /// The kind a file name asks for.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Picture {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         [Self::Svg, Self::Png]
             .into_iter()
-            .find(|picture| extension.as_deref() == Some(picture.extension()))
+            .find(|format| extension.as_deref() == Some(format.extension()))
             .ok_or_else(|| format!("--plot expects a file name ending in .svg or .png or a folder, found {}", path.display()))
     }
 
@@ -53,13 +53,13 @@ impl Picture {
     }
 }
 
-/// Draws the timeline of `report`.
+/// Draws the timeline of `results`.
 ///
 /// # Errors
 /// Only when the font cannot be loaded.
 pub(crate) fn draw(
-    picture: Picture,
-    report: &Report,
+    format: PictureFormat,
+    results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
 ) -> anyhow::Result<Vec<u8>> {
@@ -69,22 +69,22 @@ pub(crate) fn draw(
         return Err(anyhow!("the font for pictures cannot be loaded"));
     }
     let (width, height) = scene::size(labels.is_some());
-    match picture {
-        Picture::Svg => {
+    match format {
+        PictureFormat::Svg => {
             let mut text = String::new();
             let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-            scene::paint(&Canvas::new(&root, 1, 0.0), report, config, labels)
+            scene::paint(&Canvas::new(&root, 1, 0.0), results, config, labels)
                 .map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
             drop(root);
             Ok(text.into_bytes())
         }
-        Picture::Png => {
+        PictureFormat::Png => {
             let (width, height) = (PNG_SCALE * width, PNG_SCALE * height);
             let mut pixels = vec![0; 3 * width as usize * height as usize];
             let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
             let canvas = Canvas::new(&root, PNG_SCALE, PNG_TEXT_DROP);
-            scene::paint(&canvas, report, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
+            scene::paint(&canvas, results, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
             drop(root);
             png_of(&pixels, width, height).map_err(|error| anyhow!("the picture cannot be encoded: {error}"))

@@ -5,13 +5,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::console::Streams;
 
 /// Shows the progress of one run, measured in bytes of input.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     bar: Option<ProgressBar>,
     n_files: usize,
     n_finished: usize,
 }
 
-impl Progress {
+impl ProgressLine {
     pub(crate) fn new(interactive: bool, n_bytes: u64, n_files: usize) -> Self {
         let bar = interactive.then(|| {
             let bar = ProgressBar::with_draw_target(Some(n_bytes), ProgressDrawTarget::stderr());
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_bar_can_be_drawn() {
-        let progress = Progress::new(true, 10, 1);
+        let progress = ProgressLine::new(true, 10, 1);
         progress.advance(5);
         assert_eq!(progress.bar.as_ref().map(ProgressBar::position), Some(5));
         progress.end();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use moodline_core::Emotion;
-use moodline_engine::export::Report;
+use moodline_engine::export::Results;
 use moodline_engine::{Segment, State};
 
 use crate::labels::{self, Label};
@@ -11,12 +11,12 @@ use crate::labels::{self, Label};
 /// Width of the bar of a certain answer, characters.
 const BAR_WIDTH: f32 = 10.0;
 
-/// The report as a table; with labels, beside the true emotions and with the agreement at its end.
-pub(crate) fn text(report: &Report, labels: Option<&[Label]>) -> String {
-    let mut text = heading(report);
+/// The results as a table; with labels, beside the true emotions and with the agreement at its end.
+pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
+    let mut text = heading(results);
     let truth_title = if labels.is_some() { "  true" } else { "" };
     line(&mut text, &format!("    from        to  emotion                angry  happy    sad  neutral{truth_title}"));
-    for segment in &report.segments {
+    for segment in &results.segments {
         let mut row = row(segment);
         if let Some(labels) = labels {
             row.push_str(&truth(segment, labels));
@@ -24,7 +24,7 @@ pub(crate) fn text(report: &Report, labels: Option<&[Label]>) -> String {
         line(&mut text, row.trim_end());
     }
     if let Some(labels) = labels {
-        let (n_equal, n) = labels::agreement(labels, &report.segments);
+        let (n_equal, n) = labels::agreement(labels, &results.segments);
         let percent = if n == 0 { 0.0 } else { 100.0 * n_equal as f64 / n as f64 };
         line(&mut text, &format!("  agreement with the true emotions: {n_equal} of {n} blocks of speech ({percent:.0} %)"));
     }
@@ -32,19 +32,19 @@ pub(crate) fn text(report: &Report, labels: Option<&[Label]>) -> String {
     text
 }
 
-fn heading(report: &Report) -> String {
-    let channels = if report.n_channels == 1 { "mono".to_owned() } else { format!("{} channels", report.n_channels) };
-    let fingerprint = &report.model_fingerprint[..report.model_fingerprint.len().min(8)];
+fn heading(results: &Results) -> String {
+    let channels = if results.n_channels == 1 { "mono".to_owned() } else { format!("{} channels", results.n_channels) };
+    let fingerprint = &results.model_fingerprint[..results.model_fingerprint.len().min(8)];
     format!(
         "{}: {:.2} s, {} Hz, {channels}; model {} ({fingerprint}), {}\n",
-        report.file, report.duration_s, report.sample_rate, report.model_id, report.backend
+        results.file, results.duration_s, results.sample_rate, results.model_id, results.backend
     )
 }
 
 fn row(segment: &Segment) -> String {
     let times = format!("{:8.2}  {:8.2}", segment.start_s, segment.end_s);
     match &segment.state {
-        State::NoSpeech => format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-"),
+        State::NoSpeech | State::Gap(_) => format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-"),
         State::Speech(probabilities) => {
             let percent = |emotion| 100.0 * probabilities.of(emotion);
             let bar = "█".repeat((BAR_WIDTH * probabilities.of(probabilities.winner())).round() as usize);

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::recording::{self, Recording, RecordingError};
+use moodline_engine::file_analysis::{FileAnalysis, FileAnalysisError, analyse_file};
 use moodline_engine::{BackendChoice, Model};
 
 /// Messages that may wait for the thread that shows them.
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What every file is analysed with.
-pub(crate) struct Setup {
+pub(crate) struct AnalysisSetup {
     pub(crate) model: Model,
     /// One backend by name: all files of a run have the same.
     pub(crate) backend: BackendChoice,
@@ -39,31 +39,37 @@ pub(crate) enum Failure {
 }
 
 /// What happens during a run.
-pub(crate) enum Event {
+pub(crate) enum WorkEvent {
     /// So many bytes of some input were read.
     Read(u64),
     /// The input with this index is finished.
-    Finished(usize, Result<Recording, Failure>),
+    Finished(usize, Box<Result<FileAnalysis, Failure>>),
 }
 
 /// What the threads of a run share.
-struct Shared {
+struct WorkQueue {
     paths: Vec<PathBuf>,
-    setup: Setup,
+    setup: AnalysisSetup,
     next: AtomicUsize,
     stop: AtomicBool,
 }
 
 /// Analyses all files, `n_jobs` at a time, and hands every event to `on_event` on this thread. When it was `interrupted`, a file that does not even let
 /// itself be given up is left to its thread.
-pub(crate) fn run(paths: Vec<PathBuf>, setup: Setup, n_jobs: usize, interrupted: &AtomicBool, mut on_event: impl FnMut(Event)) {
+pub(crate) fn run(
+    paths: Vec<PathBuf>,
+    setup: AnalysisSetup,
+    n_jobs: usize,
+    interrupted: &AtomicBool,
+    mut on_event: impl FnMut(WorkEvent),
+) {
     let n_jobs = n_jobs.min(paths.len());
     let stop = AtomicBool::new(interrupted.load(Ordering::Relaxed));
-    let shared = Arc::new(Shared { paths, setup, next: AtomicUsize::new(0), stop });
+    let queue = Arc::new(WorkQueue { paths, setup, next: AtomicUsize::new(0), stop });
     let (sender, receiver) = sync_channel(QUEUE_LEN);
     for _ in 0..n_jobs {
-        let (sender, shared) = (sender.clone(), shared.clone());
-        thread::spawn(move || work(&shared, &sender));
+        let (sender, queue) = (sender.clone(), queue.clone());
+        thread::spawn(move || work(&queue, &sender));
     }
     drop(sender);
     let mut since = None;
@@ -74,47 +80,57 @@ pub(crate) fn run(paths: Vec<PathBuf>, setup: Setup, n_jobs: usize, interrupted:
             Err(RecvTimeoutError::Timeout) => {}
         }
         if since.is_none() && interrupted.load(Ordering::Relaxed) {
-            shared.stop.store(true, Ordering::Relaxed);
+            queue.stop.store(true, Ordering::Relaxed);
             since = Some(Instant::now());
         }
     }
 }
 
 /// Takes file after file, until none is left or nobody wants to know.
-fn work(shared: &Shared, sender: &SyncSender<Event>) {
-    while !shared.stop.load(Ordering::Relaxed) {
-        let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = shared.paths.get(index) else { return };
-        let result = analyse_guarded(path, &shared.setup, &shared.stop, sender);
-        if sender.send(Event::Finished(index, result)).is_err() {
+fn work(queue: &WorkQueue, sender: &SyncSender<WorkEvent>) {
+    while !queue.stop.load(Ordering::Relaxed) {
+        let index = queue.next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = queue.paths.get(index) else { return };
+        let result = analyse_guarded(path, &queue.setup, &queue.stop, sender);
+        if sender.send(WorkEvent::Finished(index, Box::new(result))).is_err() {
             return;
         }
     }
 }
 
 /// A panic on one hostile file must not take the other files' results with it.
-fn analyse_guarded(path: &Path, setup: &Setup, stop: &AtomicBool, sender: &SyncSender<Event>) -> Result<Recording, Failure> {
+fn analyse_guarded(
+    path: &Path,
+    setup: &AnalysisSetup,
+    stop: &AtomicBool,
+    sender: &SyncSender<WorkEvent>,
+) -> Result<FileAnalysis, Failure> {
     catch_unwind(AssertUnwindSafe(|| analyse(path, setup, stop, sender))).unwrap_or_else(|_| {
         let text = "an internal error stopped the analysis; this is a bug, please report it with the file";
         Err(Failure::Error(format!("{}: {text}", path.display())))
     })
 }
 
-fn analyse(path: &Path, setup: &Setup, stop: &AtomicBool, sender: &SyncSender<Event>) -> Result<Recording, Failure> {
+fn analyse(
+    path: &Path,
+    setup: &AnalysisSetup,
+    stop: &AtomicBool,
+    sender: &SyncSender<WorkEvent>,
+) -> Result<FileAnalysis, Failure> {
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let mut n_bytes_told = 0;
     let mut tell = |n_bytes_read| {
-        let _ = sender.send(Event::Read(n_bytes_read - n_bytes_told));
+        let _ = sender.send(WorkEvent::Read(n_bytes_read - n_bytes_told));
         n_bytes_told = n_bytes_read;
     };
-    let result = recording::analyse(path, &setup.model, setup.backend, setup.config, |progress| {
+    let result = analyse_file(path, &setup.model, setup.backend, setup.config, |progress| {
         tell((progress.share * n_bytes as f64) as u64);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    let recording = result.map_err(|error| match error {
-        RecordingError::Stopped { .. } => Failure::Interrupted,
+    let analysis = result.map_err(|error| match error {
+        FileAnalysisError::Stopped { .. } => Failure::Interrupted,
         error => Failure::Error(error.to_string()),
     })?;
     tell(n_bytes);
-    Ok(recording)
+    Ok(analysis)
 }

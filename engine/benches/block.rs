@@ -63,10 +63,10 @@ fn analyse(analyser: &mut Analyser, left: &[f32], right: &[f32]) {
             *mono = 0.5 * (left + right);
         }
         analyser
-            .push(mono, &mut |segment| n_segments += usize::from(black_box(segment).end_s > 0.0))
+            .push(mono, &mut |segment, _| n_segments += usize::from(black_box(segment).end_s > 0.0))
             .expect("the signal is finite");
     }
-    analyser.finish(&mut |segment| n_segments += usize::from(black_box(segment).end_s > 0.0)).expect("the signal is finite");
+    analyser.finish(&mut |segment, _| n_segments += usize::from(black_box(segment).end_s > 0.0)).expect("the signal is finite");
     assert!(n_segments > 0, "a block was analysed");
 }
 

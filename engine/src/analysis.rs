@@ -76,7 +76,7 @@ pub enum AnalysisError {
     /// A sample rate that cannot be converted.
     #[error(transparent)]
     Resample(#[from] ResampleError),
-    /// A front end that cannot run as a stream, or a sample that is no number.
+    /// A front end that cannot run as a stream, or a sample that is not finite.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
     /// The network failed.
@@ -163,11 +163,11 @@ impl Analyser {
         self.classifier
     }
 
-    /// Takes samples and hands the segments they complete to `sink`, in order.
+    /// Takes samples and hands the segments they complete to `sink`, in order, each with what it cost to compute.
     ///
     /// # Errors
     /// [`AnalysisError`] for a sample that is not finite, or a failing network; the stream cannot be continued then.
-    pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         for piece in samples.chunks(self.piece_samples) {
             self.stream.push(piece)?;
             self.emit_complete(sink)?;
@@ -179,7 +179,7 @@ impl Analyser {
     ///
     /// # Errors
     /// As [`Analyser::push`].
-    pub fn finish(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    pub fn finish(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         self.end(sink)?;
         self.reset();
         Ok(())
@@ -190,7 +190,7 @@ impl Analyser {
     ///
     /// # Errors
     /// As [`Analyser::push`].
-    pub fn peek(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    pub fn peek(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let copy = self.stream.clone();
         let original = std::mem::replace(&mut self.stream, copy);
         let result = self.end(sink);
@@ -203,7 +203,7 @@ impl Analyser {
         self.stream.reset();
     }
 
-    fn end(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    fn end(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         self.stream.end()?;
         self.emit_rest(sink)
     }
@@ -213,7 +213,7 @@ impl Analyser {
     }
 
     /// Emits every full block that is known in all its parts. Waiting for the audio of its nominal end too makes that end final.
-    fn emit_complete(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    fn emit_complete(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         loop {
             let first = self.grid.first_step(self.stream.next_block);
             let end = first + self.grid.n_steps() as u64;
@@ -230,7 +230,7 @@ impl Analyser {
     }
 
     /// Emits what is left when the stream has ended: full blocks whose last steps only the end completed, and one last partial block.
-    fn emit_rest(&mut self, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    fn emit_rest(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let duration = self.seconds();
         let before = |time: f64| time < duration - SAME_TIME_SECONDS;
         loop {
@@ -245,7 +245,7 @@ impl Analyser {
         }
     }
 
-    fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment)) -> Result<(), AnalysisError> {
+    fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let speech = self.stream.gate.as_ref().is_none_or(|gate| {
             let (first_frame, end_frame) = gate.frames_between(first as f64 * self.step_seconds, end as f64 * self.step_seconds);
             gate.is_speech(self.stream.gate_frames.view(first_frame, end_frame))
@@ -271,7 +271,7 @@ impl Analyser {
         let start_s = self.grid.start_seconds(self.stream.next_block);
         let end_s = self.grid.end_seconds(self.stream.next_block).min(self.seconds());
         self.stream.next_block += 1;
-        sink(Segment { start_s, end_s, state, latency });
+        sink(Segment { start_s, end_s, state }, latency);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 /// Where blocks lie: block `k` starts nominally at `k * hop` seconds, and at step `round(k * hop / step)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BlockGrid {
+pub(crate) struct BlockGrid {
     window_seconds: f64,
     hop_seconds: f64,
     step_seconds: f64,
@@ -14,31 +14,31 @@ pub struct BlockGrid {
 impl BlockGrid {
     /// A grid of blocks of `window_seconds` every `hop_seconds`, for steps of `step_seconds`; all positive.
     #[must_use]
-    pub const fn new(window_seconds: f64, hop_seconds: f64, step_seconds: f64) -> Self {
+    pub(crate) const fn new(window_seconds: f64, hop_seconds: f64, step_seconds: f64) -> Self {
         Self { window_seconds, hop_seconds, step_seconds }
     }
 
     /// Steps in a full block, at least 1.
     #[must_use]
-    pub fn n_steps(&self) -> usize {
+    pub(crate) fn n_steps(&self) -> usize {
         ((self.window_seconds / self.step_seconds).round() as usize).max(1)
     }
 
     /// First step of block `index`.
     #[must_use]
-    pub fn first_step(&self, index: u64) -> u64 {
+    pub(crate) fn first_step(&self, index: u64) -> u64 {
         (self.start_seconds(index) / self.step_seconds).round() as u64
     }
 
     /// Nominal start of block `index`, seconds.
     #[must_use]
-    pub fn start_seconds(&self, index: u64) -> f64 {
+    pub(crate) fn start_seconds(&self, index: u64) -> f64 {
         index as f64 * self.hop_seconds
     }
 
     /// Nominal end of block `index`, seconds.
     #[must_use]
-    pub fn end_seconds(&self, index: u64) -> f64 {
+    pub(crate) fn end_seconds(&self, index: u64) -> f64 {
         self.start_seconds(index) + self.window_seconds
     }
 }
@@ -47,7 +47,7 @@ impl BlockGrid {
 ///
 /// Room for twice `capacity` rows: when it is full, the rows still needed move to the front, once every `capacity` rows.
 #[derive(Clone, Debug)]
-pub struct Recent<T> {
+pub(crate) struct Recent<T> {
     row_len: usize,
     capacity: usize,
     rows: Vec<T>,
@@ -57,12 +57,12 @@ pub struct Recent<T> {
 impl<T: Copy> Recent<T> {
     /// Keeps at most the last `capacity` rows of `row_len` values.
     #[must_use]
-    pub fn new(row_len: usize, capacity: usize) -> Self {
+    pub(crate) fn new(row_len: usize, capacity: usize) -> Self {
         Self { row_len, capacity, rows: Vec::with_capacity(2 * capacity * row_len), first: 0 }
     }
 
     /// Appends one row; does not allocate.
-    pub fn push(&mut self, row: &[T]) {
+    pub(crate) fn push(&mut self, row: &[T]) {
         debug_assert_eq!(row.len(), self.row_len);
         if self.rows.len() == 2 * self.capacity * self.row_len {
             let n_drop = (self.capacity + 1) * self.row_len;
@@ -75,19 +75,19 @@ impl<T: Copy> Recent<T> {
 
     /// Rows pushed since the start.
     #[must_use]
-    pub fn n_pushed(&self) -> u64 {
+    pub(crate) fn n_pushed(&self) -> u64 {
         self.first + (self.rows.len() / self.row_len) as u64
     }
 
     /// The rows from position `first` to `end` (exclusive), as far as they are still here.
     #[must_use]
-    pub fn view(&self, first: u64, end: u64) -> &[T] {
+    pub(crate) fn view(&self, first: u64, end: u64) -> &[T] {
         let at = |position: u64| (position.clamp(self.first, self.n_pushed()) - self.first) as usize * self.row_len;
         &self.rows[at(first)..at(end.max(first))]
     }
 
     /// Forgets everything.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rows.clear();
         self.first = 0;
     }

@@ -38,11 +38,23 @@ impl BackendChoice {
     /// All choices.
     pub const ALL: [Self; 3] = [Self::Auto, Self::OnnxRuntime, Self::Native];
 
-    const fn name(self) -> &'static str {
+    /// The name users type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::OnnxRuntime => Backend::OnnxRuntime.name(),
             Self::Native => Backend::Native.name(),
+        }
+    }
+}
+
+/// The choice that gives this backend again.
+impl From<Backend> for BackendChoice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::OnnxRuntime => Self::OnnxRuntime,
+            Backend::Native => Self::Native,
         }
     }
 }

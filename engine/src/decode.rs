@@ -73,7 +73,7 @@ struct Corrupt {
 }
 
 /// What became of one packet of the container.
-enum Step {
+enum PacketOutcome {
     /// The chunk holds samples.
     Decoded,
     /// The packet gave nothing; there may be more.
@@ -148,7 +148,7 @@ impl AudioReader {
     /// Replaces `chunk` by the next interleaved samples (`[n * channels]`, full scale is 1) and returns whether there were any.
     ///
     /// # Errors
-    /// A sample that is no number, a change of rate or channels within the file, or a failing disk.
+    /// A sample that is not finite, a change of rate or channels within the file, or a failing disk.
     pub fn read(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
         let found = match self.first_chunk.take() {
             Some(first) => {
@@ -197,19 +197,19 @@ impl AudioReader {
     fn next_chunk(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
         while !self.ended {
             match self.step(chunk)? {
-                Step::Decoded => return Ok(true),
-                Step::Nothing => {}
-                Step::Ended => self.finish(),
+                PacketOutcome::Decoded => return Ok(true),
+                PacketOutcome::Nothing => {}
+                PacketOutcome::Ended => self.finish(),
             }
         }
         Ok(false)
     }
 
-    fn step(&mut self, chunk: &mut Vec<f32>) -> Result<Step, DecodeError> {
+    fn step(&mut self, chunk: &mut Vec<f32>) -> Result<PacketOutcome, DecodeError> {
         match self.format.next_packet() {
             Ok(Some(packet)) if packet.track_id == self.track_id => self.decode(&packet, chunk),
-            Ok(Some(_)) => Ok(Step::Nothing),
-            Ok(None) => Ok(Step::Ended),
+            Ok(Some(_)) => Ok(PacketOutcome::Nothing),
+            Ok(None) => Ok(PacketOutcome::Ended),
             Err(SymphoniaError::ResetRequired) => self.follow_chain(),
             Err(SymphoniaError::IoError(error)) if error.kind() != ErrorKind::UnexpectedEof => {
                 Err(self.fail(DecodeProblem::Io(error)))
@@ -220,19 +220,19 @@ impl AudioReader {
                     other => other.to_string(),
                 };
                 self.warnings.push(DecodeWarning::Stopped { at_seconds: self.seconds(), reason });
-                Ok(Step::Ended)
+                Ok(PacketOutcome::Ended)
             }
         }
     }
 
-    fn decode(&mut self, packet: &Packet, chunk: &mut Vec<f32>) -> Result<Step, DecodeError> {
+    fn decode(&mut self, packet: &Packet, chunk: &mut Vec<f32>) -> Result<PacketOutcome, DecodeError> {
         match self.decoder.decode(packet) {
-            Ok(buffer) if buffer.frames() == 0 => Ok(Step::Nothing),
+            Ok(buffer) if buffer.frames() == 0 => Ok(PacketOutcome::Nothing),
             Ok(buffer) => {
                 let (rate, n_channels) = (buffer.spec().rate(), buffer.spec().channels().count());
                 buffer.copy_to_vec_interleaved(chunk);
                 self.check_layout(rate, n_channels)?;
-                Ok(Step::Decoded)
+                Ok(PacketOutcome::Decoded)
             }
             Err(SymphoniaError::DecodeError(reason)) => Ok(self.patch(packet, reason.to_owned(), chunk)),
             Err(SymphoniaError::IoError(_)) => Ok(self.patch(packet, "a packet ends early".to_owned(), chunk)),
@@ -241,27 +241,27 @@ impl AudioReader {
     }
 
     /// Silence as long as the corrupt `packet`, so that what follows stays at its time.
-    fn patch(&mut self, packet: &Packet, reason: String, chunk: &mut Vec<f32>) -> Step {
+    fn patch(&mut self, packet: &Packet, reason: String, chunk: &mut Vec<f32>) -> PacketOutcome {
         let at_seconds = self.seconds();
         let corrupt = self.corrupt.get_or_insert(Corrupt { n_packets: 0, first_at_seconds: at_seconds, reason });
         corrupt.n_packets += 1;
         if self.sample_rate == 0 {
-            return Step::Nothing;
+            return PacketOutcome::Nothing;
         }
         let n_frames = packet.dur.get().min(LONGEST_PATCH_SECONDS * u64::from(self.sample_rate)) as usize;
         chunk.clear();
         chunk.resize(n_frames * self.n_channels, 0.0);
-        if n_frames == 0 { Step::Nothing } else { Step::Decoded }
+        if n_frames == 0 { PacketOutcome::Nothing } else { PacketOutcome::Decoded }
     }
 
     /// A chained Ogg file starts a new stream: the decoder starts anew on it.
-    fn follow_chain(&mut self) -> Result<Step, DecodeError> {
-        let Some(track) = self.format.default_track(TrackType::Audio) else { return Ok(Step::Ended) };
+    fn follow_chain(&mut self) -> Result<PacketOutcome, DecodeError> {
+        let Some(track) = self.format.default_track(TrackType::Audio) else { return Ok(PacketOutcome::Ended) };
         self.track_id = track.id;
         let decoder = make_decoder(track);
         self.decoder = decoder.map_err(|problem| self.fail(problem))?;
         self.n_frames_promised = None;
-        Ok(Step::Nothing)
+        Ok(PacketOutcome::Nothing)
     }
 
     fn check_layout(&mut self, rate: u32, n_channels: usize) -> Result<(), DecodeError> {

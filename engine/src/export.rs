@@ -1,6 +1,6 @@
 //! What was found, as text for other programs.
 //!
-//! In: a [`Report`]. Out: CSV, JSON, Audacity labels, SRT or WebVTT; the command and the plugin write the same. Numbers never depend on a
+//! In: a [`Results`]. Out: CSV, JSON, Audacity labels, SRT or WebVTT; the command and the plugin write the same. Numbers never depend on a
 //! locale: the decimal sign is a point.
 //!
 //! Times have microseconds. A block without speech has no emotion and no probabilities: empty in CSV, `null` in JSON, no cue in subtitles.
@@ -11,13 +11,14 @@ mod json;
 mod subtitles;
 
 use std::fmt;
+use std::iter;
 use std::str::FromStr;
 
-use crate::segment::Segment;
+use crate::segment::{Latency, Segment};
 
 /// One analysed recording.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct Results {
     /// The file as the user named it, or a title.
     pub file: String,
     /// Rate of the recording, Hz.
@@ -32,8 +33,17 @@ pub struct Report {
     pub model_fingerprint: String,
     /// What ran the network: `onnxruntime` or `native`.
     pub backend: String,
-    /// The blocks in order.
+    /// The blocks in order, none of them a gap.
     pub segments: Vec<Segment>,
+    /// What each of them cost, in their order; empty where that was not kept, as on a timeline: exports then write 0.
+    pub latencies: Vec<Latency>,
+}
+
+impl Results {
+    /// The segments with their latencies.
+    fn timed(&self) -> impl Iterator<Item = (&Segment, Latency)> {
+        self.segments.iter().zip(self.latencies.iter().copied().chain(iter::repeat(Latency::default())))
+    }
 }
 
 /// A text format for reports.
@@ -82,7 +92,7 @@ impl Format {
         matches!(self, Self::Csv | Self::Json)
     }
 
-    /// What a file in this format starts with, before any report.
+    /// What a file in this format starts with, before any results.
     #[must_use]
     pub const fn header(self) -> &'static str {
         match self {
@@ -92,22 +102,22 @@ impl Format {
         }
     }
 
-    /// The report as text, to follow [`Format::header`].
+    /// The results as text, to follow [`Format::header`].
     #[must_use]
-    pub fn body(self, report: &Report) -> String {
+    pub fn body(self, results: &Results) -> String {
         match self {
-            Self::Csv => csv::rows(report),
-            Self::Json => json::line(report),
-            Self::Audacity => audacity::labels(report),
-            Self::Srt => subtitles::srt(report),
-            Self::Vtt => subtitles::vtt(report),
+            Self::Csv => csv::rows(results),
+            Self::Json => json::line(results),
+            Self::Audacity => audacity::labels(results),
+            Self::Srt => subtitles::srt(results),
+            Self::Vtt => subtitles::vtt(results),
         }
     }
 
-    /// A whole file with one report.
+    /// A whole file with the results of one recording.
     #[must_use]
-    pub fn text(self, report: &Report) -> String {
-        format!("{}{}", self.header(), self.body(report))
+    pub fn text(self, results: &Results) -> String {
+        format!("{}{}", self.header(), self.body(results))
     }
 }
 

@@ -5,18 +5,19 @@
 
 mod atomic;
 mod kind;
-mod place;
 mod plan;
 mod regular;
+mod resolved_path;
 #[cfg(test)]
 mod tests;
 mod unfinished;
 
-use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 pub use atomic::{AtomicFile, WriteError, write_atomically};
-pub use kind::Kind;
+pub use kind::FileKind;
 pub use plan::{FilePlan, Refusal, Replace};
 pub use regular::{check_regular, open_regular};
 pub use unfinished::exit;
@@ -27,11 +28,23 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Writes results to `output`, which is standard output or stands for it. A reader that went away (`| head`, a closed terminal) did not want them, which is
+/// no failure.
+///
+/// # Errors
+/// [`WriteError`] when they are lost, as on a full disk.
+pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> Result<(), WriteError> {
+    match write!(output, "{results}").and_then(|()| output.flush()) {
+        Err(source) if !is_reader_gone(&source) => Err(WriteError { path: PathBuf::from("standard output"), source }),
+        _ => Ok(()),
+    }
+}
+
 /// Whether `error`, of writing to standard output, only says that whoever read it went away: `| head` that has seen enough, or a terminal that was closed.
 #[must_use]
 pub fn is_reader_gone(error: &io::Error) -> bool {
     // EIO, which a disk gives as well.
     let is_closed_terminal =
-        || cfg!(unix) && error.raw_os_error() == Some(5) && place::FileId::of_stream(&io::stdout()).is_none();
+        || cfg!(unix) && error.raw_os_error() == Some(5) && resolved_path::FileId::of_stream(&io::stdout()).is_none();
     error.kind() == ErrorKind::BrokenPipe || is_closed_terminal()
 }

@@ -1,18 +1,23 @@
 //! Live analysis of a host's audio.
 //!
-//! In: buffers pushed into an [`AudioTap`] on the audio thread. Out: what an editor shows and a session saves, through a [`Monitor`]. Everything
+//! In: buffers pushed into an [`AudioTap`] on the audio thread. Out: what an editor shows and a session saves, through a [`Monitor`]; a [`Control`] asks for more. Everything
 //! between the two happens on one worker thread an instance.
 
 mod analysers;
+mod control;
 mod downmix;
 mod file_lane;
 mod meter;
 mod models;
 mod monitor;
 mod pace;
+mod publisher;
 mod reader;
+mod recorded;
 mod recorder;
 mod rhythm;
+mod rounds;
+mod shared;
 mod signal;
 mod status;
 mod tap;
@@ -29,8 +34,11 @@ use crossbeam::channel::{Sender, unbounded};
 use crate::analysis::AnalysisConfig;
 use crate::classifier::BackendChoice;
 use crate::gate::GateConfig;
+use publisher::Publisher;
+use shared::Shared;
 use worker::Worker;
 
+pub use control::Control;
 pub use file_lane::{FileLane, FileState};
 pub use models::Asked;
 pub use monitor::Monitor;
@@ -141,7 +149,7 @@ impl Settings {
 /// starts none. Dropping it waits for the worker, and briefly for whatever loads a model or analyses a file: the code they run may be gone right after.
 /// A disk or a network may keep those for ever, so then the library that this code is part of stays in memory for them.
 pub struct Live {
-    monitor: Arc<Monitor>,
+    shared: Arc<Shared>,
     worker: Option<Connected>,
 }
 
@@ -164,7 +172,7 @@ impl Live {
         notify: impl Fn() + Send + Sync + 'static,
         read_model: Box<models::Read>,
     ) -> Self {
-        Self { monitor: Arc::new(Monitor::new(Box::new(settings), Box::new(notify), read_model)), worker: None }
+        Self { shared: Arc::new(Shared::new(Box::new(settings), Box::new(notify), read_model)), worker: None }
     }
 
     /// A tap for a new stream, which is taken up after all streams before it; a stream ends when its tap is dropped. For the thread that
@@ -177,35 +185,41 @@ impl Live {
 
     /// Takes up the stream behind `reader`, after all streams before it, as [`Live::connect`] does with the one it makes.
     pub fn take_up(&mut self, reader: StreamReader) {
-        self.monitor.models().need();
+        self.shared.models.need();
         if self.worker.is_none() {
-            self.worker = Connected::start(&self.monitor);
+            self.worker = Connected::start(&self.shared);
         }
         if let Some(worker) = &self.worker {
             // A worker that is gone drops the reader, and the tap goes on for nobody.
             let _ = worker.streams.send(reader);
-            self.monitor.signal().wake_worker();
+            self.shared.signal.wake_worker();
         }
     }
 
     /// The other end: what was found.
     #[must_use]
-    pub fn monitor(&self) -> Arc<Monitor> {
-        Arc::clone(&self.monitor)
+    pub fn monitor(&self) -> Monitor {
+        Monitor::new(Arc::clone(&self.shared))
+    }
+
+    /// What can be asked for.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared))
     }
 }
 
 impl Connected {
-    fn start(monitor: &Arc<Monitor>) -> Option<Self> {
+    fn start(shared: &Arc<Shared>) -> Option<Self> {
         let (streams, incoming) = unbounded();
-        let worker = Worker::new(Arc::clone(monitor), incoming);
+        let worker = Worker::new(Publisher::new(Arc::clone(shared)), incoming);
         match thread::Builder::new().name("moodline-worker".to_owned()).spawn(move || worker.run()) {
             Ok(thread) => {
-                monitor.signal().set_worker(Some(thread.thread().clone()));
+                shared.signal.set_worker(Some(thread.thread().clone()));
                 Some(Self { streams, thread })
             }
             Err(error) => {
-                monitor.post(|board| board.problem = Some(format!("the system gives no thread to analyse on: {error}")));
+                shared.post(|status| status.problem = Some(format!("the system gives no thread to analyse on: {error}")));
                 None
             }
         }
@@ -214,11 +228,11 @@ impl Connected {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.monitor.close();
+        self.shared.close();
         if let Some(worker) = self.worker.take() {
             // A worker that panicked has ended too.
             let _ = worker.thread.join();
         }
-        self.monitor.signal().set_worker(None);
+        self.shared.signal.set_worker(None);
     }
 }

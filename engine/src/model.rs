@@ -12,9 +12,6 @@ use moodline_core::onnx::{self, MAX_FILE_BYTES, ModelError, ModelFile};
 
 use crate::files::open_regular;
 
-/// `models/liquid-1/model.onnx` as it was when this program was built.
-static EMBEDDED: &[u8] = include_bytes!("../../models/liquid-1/model.onnx");
-
 /// A valid model. Clones share the memory.
 #[derive(Clone, Debug)]
 pub struct Model(Arc<Contents>);
@@ -60,7 +57,7 @@ impl Model {
     pub fn embedded() -> Self {
         static MODEL: OnceLock<Model> = OnceLock::new();
         // INVARIANT: a test reads the very bytes that were built in.
-        MODEL.get_or_init(|| Self::from_bytes(EMBEDDED.to_vec()).expect("the embedded model is valid")).clone()
+        MODEL.get_or_init(|| Self::from_bytes(moodline_models::BUILT_IN.to_vec()).expect("the embedded model is valid")).clone()
     }
 
     /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it, and nothing but a regular file.

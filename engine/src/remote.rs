@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// A link or a drive letter can lead to a share as well: to know, ask again with the path's canonical form, once it may be touched.
 #[must_use]
-pub fn is_remote(path: &Path) -> bool {
+pub(crate) fn is_remote(path: &Path) -> bool {
     cfg!(windows) && leads_away(&path.to_string_lossy())
 }
 

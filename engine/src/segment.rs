@@ -1,23 +1,23 @@
-//! One answer of the analysis: what a block of the recording holds.
+//! A stretch of time and what is known about it: what the analysis answers, a timeline records and an export writes.
 
 use std::time::Duration;
 
 use moodline_core::{Emotion, Probabilities};
 
-/// What was found in one block.
+/// A stretch of time and what is known about it.
+///
+/// The analysis gives one a block; its times are nominal and never beyond the end of the stream. On a timeline a gap is one, too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
-    /// Nominal start of the block, seconds from the start of the stream.
+    /// Start, seconds: of a block from the start of the stream, of an entry on the timeline's clock.
     pub start_s: f64,
-    /// Nominal end of the block, seconds; never beyond the end of the stream.
+    /// End, seconds; after the start.
     pub end_s: f64,
-    /// The finding.
+    /// What is known.
     pub state: State,
-    /// What it cost to find.
-    pub latency: Latency,
 }
 
-/// The finding of one block.
+/// What is known about a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum State {
     /// Somebody speaks, and this is the network's answer.
@@ -25,15 +25,31 @@ pub enum State {
     /// The gate found too little voiced speech. The network is not asked, so there are no probabilities: whatever it would
     /// say about silence or noise means nothing.
     NoSpeech,
+    /// Nothing, and why. Only a timeline has gaps: an [`Analyser`](crate::Analyser) answers for all it hears or fails.
+    Gap(GapReason),
+}
+
+/// Why there is no answer for a part of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GapReason {
+    /// Audio came faster than it could be taken.
+    Overrun,
+    /// The analysis was switched off.
+    Bypass,
+    /// No model, or a network that failed.
+    Failure,
+    /// Samples that are NaN, infinite or beyond any audio.
+    NotFinite,
 }
 
 impl State {
-    /// `speech` or `no_speech`, as every export writes it.
+    /// `speech` or `no_speech`, as every export writes it, or `gap`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Speech(_) => "speech",
             Self::NoSpeech => "no_speech",
+            Self::Gap(_) => "gap",
         }
     }
 }
@@ -59,35 +75,53 @@ impl Segment {
     pub const fn probabilities(&self) -> Option<&Probabilities> {
         match &self.state {
             State::Speech(probabilities) => Some(probabilities),
-            State::NoSpeech => None,
+            State::NoSpeech | State::Gap(_) => None,
         }
     }
 
-    /// What a person reads: the emotion, or `no speech`.
+    /// Whether nothing is known about this time.
+    #[must_use]
+    pub const fn is_gap(&self) -> bool {
+        matches!(self.state, State::Gap(_))
+    }
+
+    /// What a person reads: the emotion, `no speech` or `gap`.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        self.emotion().map_or("no speech", Emotion::name)
+        match &self.state {
+            State::Speech(probabilities) => probabilities.winner().name(),
+            State::NoSpeech => "no speech",
+            State::Gap(_) => "gap",
+        }
     }
 }
 
-/// The part of the time line each block stands for: start and end in seconds.
+/// The part of the time each of these segments, sorted by start, stands for: start and end in seconds.
 ///
-/// Where two blocks overlap, the earlier one stands for the time up to the middle of their overlap and the later one for the time
-/// from there, so that a picture or a subtitle shows one block at a time. A gap between blocks belongs to none.
+/// Where two overlap, the earlier one stands for the time up to the middle of their overlap and the later one for the time from there, so that a
+/// picture or a subtitle shows one at a time. What lies between two segments belongs to none. A gap stands for all of its time: a segment of an
+/// earlier pass that reaches into it stands for what is before it.
 #[must_use]
 pub fn spans(segments: &[Segment]) -> Vec<(f64, f64)> {
-    let blocks: Vec<(f64, f64)> = segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
-    spans_of(&blocks)
+    let mut times: Vec<(f64, f64)> = segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
+    let mut next_gap_s = f64::INFINITY;
+    for (time, segment) in times.iter_mut().zip(segments).rev() {
+        time.1 = time.1.min(next_gap_s);
+        if segment.is_gap() {
+            next_gap_s = segment.start_s;
+        }
+    }
+    cut_at_overlaps(&times)
 }
 
-/// [`spans`] of starts and ends, sorted by start. A span never leaves its block, also where one block lies within another.
-pub(crate) fn spans_of(blocks: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut borders: Vec<f64> = blocks.windows(2).map(|pair| f64::midpoint(pair[0].1.min(pair[1].1), pair[1].0)).collect();
+/// Cuts starts and ends, sorted by start, at the middle of each overlap. Nothing leaves its own time, also where one lies within another.
+fn cut_at_overlaps(times: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut borders: Vec<f64> = times.windows(2).map(|pair| f64::midpoint(pair[0].1.min(pair[1].1), pair[1].0)).collect();
     // No border may come before an earlier one.
     for index in (1..borders.len()).rev() {
         borders[index - 1] = borders[index - 1].min(borders[index]);
     }
     let before = |index: usize| index.checked_sub(1).map_or(f64::NEG_INFINITY, |before| borders[before]);
     let after = |index: usize| borders.get(index).copied().unwrap_or(f64::INFINITY);
-    blocks.iter().enumerate().map(|(index, &(start_s, end_s))| (start_s.max(before(index)), end_s.min(after(index)))).collect()
+    times.iter().enumerate().map(|(index, &(start_s, end_s))| (start_s.max(before(index)), end_s.min(after(index)))).collect()
 }

@@ -1,6 +1,6 @@
 //! How a program is asked to end: Ctrl-C, SIGTERM (of `docker stop` or a cluster), SIGHUP (of a terminal that is closed).
 //!
-//! In: signals. Out: [`Request`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) goes on without it.
+//! In: signals. Out: [`StopRequest`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) goes on without it.
 
 use std::io;
 #[cfg(unix)]
@@ -12,7 +12,7 @@ const SAME: Duration = Duration::from_secs(1);
 
 /// Somebody asks the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum StopRequest {
     /// For the first time: what is finished is to be kept.
     First,
     /// Again: they do not want to wait.
@@ -27,12 +27,12 @@ struct Requests {
 
 impl Requests {
     /// What a signal at `now` means; `is_key` for Ctrl-C, which nobody presses twice without meaning it.
-    fn take(&mut self, is_key: bool, now: Instant) -> Option<Request> {
+    fn take(&mut self, is_key: bool, now: Instant) -> Option<StopRequest> {
         let Some(first) = self.first else {
             self.first = Some(now);
-            return Some(Request::First);
+            return Some(StopRequest::First);
         };
-        (is_key || now.duration_since(first) >= SAME).then_some(Request::Again)
+        (is_key || now.duration_since(first) >= SAME).then_some(StopRequest::Again)
     }
 }
 
@@ -41,7 +41,7 @@ impl Requests {
 /// # Errors
 /// When the system hands over no signals.
 #[cfg(unix)]
-pub fn on_request(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
@@ -63,7 +63,7 @@ pub fn on_request(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<(
 /// # Errors
 /// When the system hands over no signals.
 #[cfg(windows)]
-pub fn on_request(mut act: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Result<()> {
     let mut requests = Requests::default();
     let take = move || {
         if let Some(request) = requests.take(true, Instant::now()) {
@@ -96,9 +96,9 @@ mod tests {
         let at = |ms: u64| start + Duration::from_millis(ms);
         let mut requests = Requests::default();
         let asked = [(false, 0), (false, 1), (false, 400), (false, 2000)].map(|(is_key, ms)| requests.take(is_key, at(ms)));
-        assert_eq!(asked, [Some(Request::First), None, None, Some(Request::Again)]);
+        assert_eq!(asked, [Some(StopRequest::First), None, None, Some(StopRequest::Again)]);
         let mut requests = Requests::default();
         let asked = [(true, 0), (true, 150), (true, 300)].map(|(is_key, ms)| requests.take(is_key, at(ms)));
-        assert_eq!(asked, [Some(Request::First), Some(Request::Again), Some(Request::Again)]);
+        assert_eq!(asked, [Some(StopRequest::First), Some(StopRequest::Again), Some(StopRequest::Again)]);
     }
 }

@@ -4,13 +4,11 @@
 //! played again replaces what was there, and nothing else.
 
 mod codec;
-mod smooth;
 mod thin;
 
-use crate::segment::{Latency, Segment, State, spans_of};
+use crate::segment::{GapReason, Segment, State};
 
 pub use codec::{DecodeTimelineError, MAX_TEXT_BYTES};
-pub use smooth::smoothed;
 
 /// Most entries of a timeline: 4 hours with a block every quarter of a second. When there are more, those written longest ago are thinned.
 pub const CAPACITY: usize = 4 * 3600 * 4;
@@ -31,74 +29,35 @@ pub enum Clock {
     Stream,
 }
 
-/// Why there is no answer for a part of the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GapReason {
-    /// Audio came faster than it could be taken.
-    Overrun,
-    /// The analysis was switched off.
-    Bypass,
-    /// No model, or a network that failed.
-    Failure,
-    /// Samples that are no numbers.
-    NotFinite,
+/// A segment as a timeline keeps it: its times are rounded. None for one that is empty, whose times are no numbers, or that is too far away.
+fn entry(start_s: f64, end_s: f64, state: State) -> Option<Segment> {
+    let rounded = |seconds: f64| (seconds * TICKS_PER_SECOND).round() / TICKS_PER_SECOND;
+    let (start_s, end_s) = (rounded(start_s), rounded(end_s));
+    let valid = start_s >= -FARTHEST_S && end_s <= FARTHEST_S && start_s < end_s;
+    valid.then_some(Segment { start_s, end_s, state })
 }
 
-/// What is known about one entry's time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Content {
-    /// The finding of a block.
-    Segment(State),
-    /// Nothing, and why.
-    Gap(GapReason),
-}
-
-/// One part of a timeline.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Entry {
-    /// Start, seconds on the timeline's clock.
-    pub start_s: f64,
-    /// End, seconds on the timeline's clock; after the start.
-    pub end_s: f64,
-    /// What is known.
-    pub content: Content,
-}
-
-impl Entry {
-    /// Rounds the times; none for a part that is empty, not a number, or too far away.
-    fn new(start_s: f64, end_s: f64, content: Content) -> Option<Self> {
-        let rounded = |seconds: f64| (seconds * TICKS_PER_SECOND).round() / TICKS_PER_SECOND;
-        let (start_s, end_s) = (rounded(start_s), rounded(end_s));
-        let valid = start_s >= -FARTHEST_S && end_s <= FARTHEST_S && start_s < end_s;
-        valid.then_some(Self { start_s, end_s, content })
-    }
-
-    const fn is_gap(&self) -> bool {
-        matches!(self.content, Content::Gap(_))
-    }
-
-    /// The parts of this entry before `start_s` and after `end_s`.
-    fn without(self, start_s: f64, end_s: f64) -> impl Iterator<Item = Self> {
-        let before = Self { end_s: self.end_s.min(start_s), ..self };
-        let after = Self { start_s: self.start_s.max(end_s), ..self };
-        [before, after].into_iter().filter(|part| part.start_s < part.end_s)
-    }
+/// The parts of `entry` before `start_s` and after `end_s`.
+fn without(entry: Segment, start_s: f64, end_s: f64) -> impl Iterator<Item = Segment> {
+    let before = Segment { end_s: entry.end_s.min(start_s), ..entry };
+    let after = Segment { start_s: entry.start_s.max(end_s), ..entry };
+    [before, after].into_iter().filter(|part| part.start_s < part.end_s)
 }
 
 /// An entry and when it was written.
 #[derive(Clone, Copy, Debug)]
 struct Written {
-    entry: Entry,
+    entry: Segment,
     ordinal: u64,
 }
 
-/// Entries sorted by start.
+/// Segments and gaps sorted by start: the entries.
 ///
 /// Gaps overlap neither each other nor the start of a segment. Segments overlap as their blocks did, and one that was recorded in an
 /// earlier pass may reach into a gap after it.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    entries: Vec<Entry>,
+    entries: Vec<Segment>,
     /// For each entry, when it was written, in insertions since the start.
     ordinals: Vec<u64>,
     n_insertions: u64,
@@ -115,13 +74,13 @@ impl PartialEq for Timeline {
 impl Timeline {
     /// All entries, sorted by start.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Segment] {
         &self.entries
     }
 
     /// The entries from the first to the last one that touches the time from `start_s` to `end_s`, seconds.
     #[must_use]
-    pub fn between(&self, start_s: f64, end_s: f64) -> &[Entry] {
+    pub fn between(&self, start_s: f64, end_s: f64) -> &[Segment] {
         let last = self.first_from(end_s);
         // A gap that reaches into the time is the entry right before it, since none starts within a gap.
         let mut first = self.first_from(start_s).min(last);
@@ -147,42 +106,24 @@ impl Timeline {
         Some((first.start_s, near_the_end.iter().fold(last.end_s, |end, entry| end.max(entry.end_s))))
     }
 
-    /// The part of the time each of these neighbouring entries stands for, as in [`crate::segment::spans`]: start and end in seconds.
-    ///
-    /// A gap stands for all of its time: a segment of an earlier pass that reaches into it stands for what is before it.
+    /// The entries without the gaps, as exports take them.
     #[must_use]
-    pub fn spans(entries: &[Entry]) -> Vec<(f64, f64)> {
-        let mut times: Vec<(f64, f64)> = entries.iter().map(|entry| (entry.start_s, entry.end_s)).collect();
-        let mut next_gap_s = f64::INFINITY;
-        for (time, entry) in times.iter_mut().zip(entries).rev() {
-            time.1 = time.1.min(next_gap_s);
-            if entry.is_gap() {
-                next_gap_s = entry.start_s;
-            }
-        }
-        spans_of(&times)
+    pub fn without_gaps(&self) -> Vec<Segment> {
+        self.entries.iter().filter(|entry| !entry.is_gap()).copied().collect()
     }
 
-    /// The segments without the gaps, as exports take them. What it cost to find them is not kept.
-    #[must_use]
-    pub fn segments(&self) -> Vec<Segment> {
-        let segment = |entry: &Entry| match entry.content {
-            Content::Segment(state) => {
-                Some(Segment { start_s: entry.start_s, end_s: entry.end_s, state, latency: Latency::default() })
-            }
-            Content::Gap(_) => None,
-        };
-        self.entries.iter().filter_map(segment).collect()
-    }
-
-    /// Records the finding `state` of the block from `start_s` to `end_s`, of a run with a block every `hop_s` seconds.
+    /// Records what is known, `state`, about the block from `start_s` to `end_s`, of a run with a block every `hop_s` seconds.
     ///
     /// It replaces the segments of earlier passes that start before the run's next block does, and the gaps in what was heard now.
+    /// A gap is recorded as [`Timeline::insert_gap`] does.
     pub fn insert_segment(&mut self, start_s: f64, end_s: f64, hop_s: f64, state: State) {
-        let Some(entry) = Entry::new(start_s, end_s, Content::Segment(state)) else { return };
-        let next_start_s = entry.start_s + hop_s - 0.5 / TICKS_PER_SECOND;
-        self.longest_segment_s = self.longest_segment_s.max(entry.end_s - entry.start_s);
-        self.replace(entry, |older| !older.is_gap() && older.start_s < next_start_s);
+        if let State::Gap(reason) = state {
+            return self.insert_gap(start_s, end_s, reason);
+        }
+        let Some(new) = entry(start_s, end_s, state) else { return };
+        let next_start_s = new.start_s + hop_s - 0.5 / TICKS_PER_SECOND;
+        self.longest_segment_s = self.longest_segment_s.max(new.end_s - new.start_s);
+        self.replace(new, |older| !older.is_gap() && older.start_s < next_start_s);
     }
 
     /// Records that there is no answer from `start_s` to `end_s`.
@@ -190,7 +131,7 @@ impl Timeline {
     /// It replaces what was there, and continues a gap of the same reason that ends where it starts. [`GapReason::Bypass`] only fills what
     /// is empty: switching the analysis off while the host plays takes nothing away.
     pub fn insert_gap(&mut self, start_s: f64, end_s: f64, reason: GapReason) {
-        let Some(gap) = Entry::new(start_s, end_s, Content::Gap(reason)) else { return };
+        let Some(gap) = entry(start_s, end_s, State::Gap(reason)) else { return };
         if reason == GapReason::Bypass {
             for part in self.empty_parts(gap) {
                 self.replace_by_gap(part);
@@ -210,16 +151,16 @@ impl Timeline {
         self.entries.partition_point(|entry| entry.start_s < seconds)
     }
 
-    fn replace_by_gap(&mut self, mut gap: Entry) {
+    fn replace_by_gap(&mut self, mut gap: Segment) {
         let before = self.first_from(gap.start_s).checked_sub(1).map(|index| self.entries[index]);
-        if let Some(before) = before.filter(|before| before.content == gap.content && before.end_s >= gap.start_s) {
-            gap = Entry { start_s: before.start_s, end_s: gap.end_s.max(before.end_s), ..gap };
+        if let Some(before) = before.filter(|before| before.state == gap.state && before.end_s >= gap.start_s) {
+            gap = Segment { start_s: before.start_s, end_s: gap.end_s.max(before.end_s), ..gap };
         }
         self.replace(gap, |older| !older.is_gap());
     }
 
     /// Puts `new` in its place. Of the older entries that start in its time those that are `replaced` go; gaps lose that time.
-    fn replace(&mut self, new: Entry, replaced: impl Fn(&Entry) -> bool) {
+    fn replace(&mut self, new: Segment, replaced: impl Fn(&Segment) -> bool) {
         let mut first = self.first_from(new.start_s);
         let end = self.first_from(new.end_s);
         if first > 0 && self.entries[first - 1].is_gap() && self.entries[first - 1].end_s > new.start_s {
@@ -229,7 +170,7 @@ impl Timeline {
         let mut parts = vec![Written { entry: new, ordinal: self.n_insertions }];
         for (older, &ordinal) in self.entries[first..end].iter().zip(&self.ordinals[first..end]) {
             if older.is_gap() {
-                parts.extend(older.without(new.start_s, new.end_s).map(|entry| Written { entry, ordinal }));
+                parts.extend(without(*older, new.start_s, new.end_s).map(|entry| Written { entry, ordinal }));
             } else if !replaced(older) {
                 parts.push(Written { entry: *older, ordinal });
             }
@@ -242,28 +183,28 @@ impl Timeline {
     }
 
     /// The parts of `gap` that no entry covers.
-    fn empty_parts(&self, gap: Entry) -> Vec<Entry> {
+    fn empty_parts(&self, gap: Segment) -> Vec<Segment> {
         let mut parts = Vec::new();
         let mut empty_from_s = gap.start_s;
         for entry in self.between(gap.start_s, gap.end_s) {
             if entry.start_s > empty_from_s {
-                parts.push(Entry { start_s: empty_from_s, end_s: entry.start_s, ..gap });
+                parts.push(Segment { start_s: empty_from_s, end_s: entry.start_s, ..gap });
             }
             empty_from_s = empty_from_s.max(entry.end_s);
         }
         if empty_from_s < gap.end_s {
-            parts.push(Entry { start_s: empty_from_s, ..gap });
+            parts.push(Segment { start_s: empty_from_s, ..gap });
         }
         parts
     }
 
     /// A timeline of these entries; none where they break its rules.
-    fn from_entries(entries: Vec<Entry>) -> Option<Self> {
+    fn from_entries(entries: Vec<Segment>) -> Option<Self> {
         let mut gap_end_s = f64::NEG_INFINITY;
         let mut longest_segment_s = 0.0_f64;
         for (index, entry) in entries.iter().enumerate() {
             let sorted = index == 0 || entries[index - 1].start_s <= entry.start_s;
-            if !sorted || entry.start_s < gap_end_s || Entry::new(entry.start_s, entry.end_s, entry.content) != Some(*entry) {
+            if !sorted || entry.start_s < gap_end_s || self::entry(entry.start_s, entry.end_s, entry.state) != Some(*entry) {
                 return None;
             }
             if entry.is_gap() {

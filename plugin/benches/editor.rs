@@ -1,7 +1,6 @@
 //! What a frame of the editor costs the processor with four hours of timeline, without a screen: layout, pictures and tessellation.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use egui::{Context, Event, RawInput, Rect, pos2, vec2};
@@ -10,7 +9,6 @@ use moodline::instance::Instance;
 use moodline_core::Probabilities;
 use moodline_engine::State;
 use moodline_engine::timeline::{Timeline, Timelines};
-use nice_plug_egui::RepaintNotifier;
 
 /// Four hours at the shortest hop.
 const N_ENTRIES: usize = 57_600;
@@ -42,11 +40,10 @@ fn frame(app: &mut EditorApp, ctx: &Context, x: f32) -> usize {
 
 fn editor(criterion: &mut Criterion) {
     let instance = Instance::default();
-    let monitor = instance.monitor();
+    let control = instance.control();
     let timelines = Timelines { host: four_hours(), stream: four_hours() };
-    monitor.restore(timelines.clone());
-    let session = Arc::clone(&instance.saved().session.session);
-    let mut app = EditorApp::new(instance.params(), Arc::clone(&monitor), session, RepaintNotifier::new());
+    control.restore(timelines.clone());
+    let mut app = EditorApp::new(instance.editor_parts());
     app.show_everything();
     let ctx = Context::default();
     frame(&mut app, &ctx, 10.0);
@@ -61,7 +58,7 @@ fn editor(criterion: &mut Criterion) {
     });
     group.bench_function("timeline_changes", |bencher| {
         bencher.iter_batched(
-            || monitor.restore(timelines.clone()),
+            || control.restore(timelines.clone()),
             |()| black_box(frame(&mut app, &ctx, 300.0)),
             criterion::BatchSize::PerIteration,
         );

@@ -105,10 +105,10 @@ fn play(bencher: &mut Bencher<'_>, analyses: bool) {
         process_mode: ProcessMode::Realtime,
     };
     assert!(plugin.activate(&Moodline::AUDIO_IO_LAYOUTS[0], &config, &mut host));
-    let monitor = plugin.monitor();
-    monitor.set_watched(true);
+    let (monitor, control) = (plugin.monitor(), plugin.control());
+    control.set_watched(true);
     if !analyses {
-        monitor.use_model(Some("no such model".into()), Asked::ByUser);
+        control.use_model(Some("no such model".into()), Asked::ByUser);
     }
 
     let mut channels = noise();
@@ -131,7 +131,7 @@ fn play(bencher: &mut Bencher<'_>, analyses: bool) {
             }
             elapsed += start.elapsed();
             n_left -= n_now;
-            assert!(monitor.settle(Duration::from_secs(30)), "the worker hangs");
+            assert!(control.settle(Duration::from_secs(30)), "the worker hangs");
         }
         elapsed
     });

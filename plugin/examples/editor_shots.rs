@@ -9,12 +9,12 @@ use moodline::editor::EditorApp;
 use moodline::instance::Instance;
 use moodline::session::{Theme, TimelineStyle};
 use moodline_core::Probabilities;
-use moodline_engine::State;
 use moodline_engine::live::Asked;
-use moodline_engine::timeline::{GapReason, Timeline, Timelines};
+use moodline_engine::timeline::{Timeline, Timelines};
+use moodline_engine::{GapReason, State};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::prelude::{TrackColor, TrackInfo};
-use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp as _, RepaintNotifier};
+use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp as _};
 
 /// Length of a block and distance of blocks, seconds.
 const WINDOW_S: f64 = 5.0;
@@ -58,7 +58,7 @@ fn conversation(n: usize, with_gaps: bool) -> Timeline {
 
 fn main() {
     let instance = Instance::default();
-    let monitor = instance.monitor();
+    let control = instance.control();
     let (mut width, mut height) = (760.0, 460.0);
     let (mut n, mut with_gaps) = (57_600, false);
     let mut track = TrackInfo::default();
@@ -72,21 +72,20 @@ fn main() {
             ("short", ..) => n = 480,
             ("gaps", ..) => with_gaps = true,
             (_, Some(("track", name)), _) => track = TrackInfo::new(name, Some(TRACK_COLOUR)),
-            (_, Some(("file", path)), _) => monitor.analyse_file(PathBuf::from(path)),
-            (_, Some(("model", path)), _) => monitor.use_model(Some(PathBuf::from(path)), Asked::ByUser),
+            (_, Some(("file", path)), _) => control.analyse_file(PathBuf::from(path)),
+            (_, Some(("model", path)), _) => control.use_model(Some(PathBuf::from(path)), Asked::ByUser),
             (_, _, Some((w, h))) => (width, height) = (w.parse().expect("a width"), h.parse().expect("a height")),
             (other, ..) => panic!("unknown argument '{other}'"),
         }
     }
-    monitor.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
-    monitor.set_watched(true);
-    let notifier = RepaintNotifier::new();
-    let mut app = EditorApp::new(instance.params(), monitor, session, notifier.clone());
+    control.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
+    control.set_watched(true);
+    let mut app = EditorApp::new(instance.editor_parts());
     app.track_info_changed(track);
     let settings = EguiWindowSettings::new()
         .with_title("Moodline")
         .with_size(LogicalSize::new(width, height))
-        .with_repaint_notifier(notifier);
+        .with_repaint_notifier(instance.notifier());
     let window = EguiWindow::create(settings, Window(app)).expect("a window");
     window.run_until_closed().expect("a window until it is closed");
 }

@@ -1,9 +1,10 @@
 //! The window: what the analysis found, and everything a user can ask for.
 //!
-//! In: the [`Monitor`], the parameters and the session. Out: requests to the monitor, parameter gestures through the host, choices into the
+//! In: the [`Monitor`], the parameters and the session. Out: requests to the [`Control`], parameter gestures through the host, choices into the
 //! session, and files. A frame reads a few small values and repaints kept pictures; frames come only when something changed.
 
 mod axis;
+mod body;
 mod canvas;
 mod colours;
 mod columns;
@@ -16,14 +17,14 @@ mod header;
 mod headline;
 mod icons;
 mod lane;
-mod lanes;
 mod layout;
 mod message;
 mod overview;
 mod panels;
 mod readout;
 mod requests;
-mod shown;
+mod scene;
+mod snapshot;
 mod thread;
 mod title;
 mod toolbar;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use egui::{CentralPanel, Frame as Border, Rect, Ui};
 use moodline_engine::Segment;
-use moodline_engine::live::{FileLane, Monitor, Status};
+use moodline_engine::live::{Control, FileLane, Monitor, Status};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
@@ -48,20 +49,21 @@ use parking_lot::RwLock;
 
 use crate::params::MoodlineParams;
 use crate::session::{Session, Theme};
+use body::Body;
 use colours::Colours;
-use controls::Host;
+use controls::ParamHost;
 use dialogs::Dialogs;
 use drops::Drops;
 use header::Header;
 use headline::Headline;
-use lane::Look;
-use lanes::{Body, Scene};
+use lane::LaneStyle;
 use layout::Layout;
 use message::Messages;
-use panels::{Choices, Facts};
-use shown::{Held, Shown};
-use title::FileTitle;
-use toolbar::{ExportChoice, Panel, Toolbar};
+use panels::{LatencyPanel, SettingsPanel};
+use scene::Scene;
+use snapshot::{FrameData, Held};
+use title::{FileTitle, TitleRequest};
+use toolbar::{ExportChoice, Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
 
 pub(crate) use layout::MIN_SIZE;
@@ -73,7 +75,8 @@ const NEWS_INTERVAL: Duration = Duration::from_millis(30);
 /// The editor of an instance; it outlives the windows in which it is shown.
 pub struct EditorApp {
     params: Arc<MoodlineParams>,
-    monitor: Arc<Monitor>,
+    monitor: Monitor,
+    control: Control,
     session: Arc<RwLock<Session>>,
     n_open: Arc<AtomicUsize>,
     body: Body,
@@ -91,22 +94,35 @@ pub struct EditorApp {
     /// The size a session asks for, until the window has it.
     wanted_size: Option<(u32, u32)>,
     /// Why the last window was closed by a panic.
-    wreck: Option<String>,
+    panic_message: Option<String>,
     /// The track the plugin is on, where the host tells.
     track: TrackInfo,
     window_thread: WindowThread,
 }
 
+/// What an editor needs of its instance.
+#[derive(Clone)]
+pub struct EditorParts {
+    /// The parameters.
+    pub params: Arc<MoodlineParams>,
+    /// What was heard.
+    pub monitor: Monitor,
+    /// What can be asked of the analysis.
+    pub control: Control,
+    /// The choices that a project keeps.
+    pub session: Arc<RwLock<Session>>,
+    /// Asks an open window to come for a repaint.
+    pub notifier: RepaintNotifier,
+}
+
 /// The editor for an instance, with what `around` puts around it; nothing is shown or started before a host opens it.
 pub(crate) fn create<A: NiceEguiApp>(
-    params: Arc<MoodlineParams>,
-    monitor: Arc<Monitor>,
-    session: Arc<RwLock<Session>>,
+    parts: EditorParts,
     state: Arc<EguiEditorState>,
-    notifier: RepaintNotifier,
     around: impl FnOnce(EditorApp) -> A,
 ) -> Option<EguiEditor<A>> {
-    let app = around(EditorApp::new(params, monitor, session, notifier.clone()));
+    let notifier = parts.notifier.clone();
+    let app = around(EditorApp::new(parts));
     let settings = EguiNiceSettings::new().with_tile("Moodline").with_resize_hint(resize_hint());
     create_egui_editor(state, notifier, settings.with_repaint_poll_interval(NEWS_INTERVAL), app)
 }
@@ -117,17 +133,14 @@ fn resize_hint() -> ResizeHint {
 }
 
 impl EditorApp {
-    /// An editor without a window. `notifier` asks the window to come for a repaint.
+    /// An editor without a window.
     #[must_use]
-    pub fn new(
-        params: Arc<MoodlineParams>,
-        monitor: Arc<Monitor>,
-        session: Arc<RwLock<Session>>,
-        notifier: RepaintNotifier,
-    ) -> Self {
+    pub fn new(parts: EditorParts) -> Self {
+        let EditorParts { params, monitor, control, session, notifier } = parts;
         Self {
             params,
             monitor,
+            control,
             session,
             n_open: Arc::default(),
             body: Body::default(),
@@ -141,7 +154,7 @@ impl EditorApp {
             file_segments: None,
             file_version: 0,
             wanted_size: None,
-            wreck: None,
+            panic_message: None,
             track: TrackInfo::default(),
             window_thread: WindowThread::default(),
         }
@@ -160,20 +173,20 @@ impl EditorApp {
 
     /// Shows a frame and does what the user asked for. Without a host, parameters are shown and cannot be changed.
     pub fn show(&mut self, ui: &mut Ui, host: Option<&GuiContext>) {
-        let colours = self.dress(ui.ctx());
+        let colours = self.apply_theme(ui.ctx());
         self.take_answers();
         self.hold_or_release();
-        let host = Host(host.map(GuiContext::param_setter));
+        let host = ParamHost(host.map(GuiContext::param_setter));
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
     }
 
     /// Gives egui the colours of the session.
-    fn dress(&mut self, ctx: &egui::Context) -> Colours {
+    fn apply_theme(&mut self, ctx: &egui::Context) -> Colours {
         let theme = self.session.read().theme;
         let colours = Colours::of(theme);
         if self.theme != Some(theme) {
             self.theme = Some(theme);
-            window::dress(ctx, &colours);
+            window::apply_style(ctx, &colours);
         }
         colours
     }
@@ -187,21 +200,21 @@ impl EditorApp {
         }
     }
 
-    fn show_parts(&mut self, ui: &mut Ui, host: &Host<'_>, colours: &Colours) {
+    fn show_parts(&mut self, ui: &mut Ui, host: &ParamHost<'_>, colours: &Colours) {
         // A host may make the window smaller than it was told it can be: the rest is cut off.
         let window = Rect::from_min_size(ui.max_rect().min, ui.max_rect().size().max(MIN_SIZE));
         let layout = Layout::new(window, self.panel.is_some());
         let file = self.monitor.file();
         self.note_file(file.as_ref());
         let held = self.held.take();
-        let monitor = Arc::clone(&self.monitor);
-        let shown = Shown::new(&monitor, held.as_ref());
-        let bounds = shown.with_timeline(|timeline| timeline.bounds());
-        self.show_header(ui, &layout, &shown, held.is_some(), colours);
+        let monitor = self.monitor.clone();
+        let data = FrameData::new(&monitor, held.as_ref());
+        let bounds = data.with_timeline(|timeline| timeline.bounds());
+        self.show_header(ui, &layout, &data, held.is_some(), colours);
         let request = self.show_toolbar(ui, &layout, held.is_some(), bounds, file.as_ref());
-        self.show_body(ui, &layout, &shown, file.as_ref(), colours);
-        let status = shown.snapshot.status.clone();
-        drop(shown);
+        self.show_body(ui, &layout, &data, file.as_ref(), colours);
+        let status = data.snapshot.status.clone();
+        drop(data);
         self.held = held;
         self.show_panel(ui, &layout, &status, host, colours);
         self.messages.show(ui, layout.body, colours);
@@ -226,13 +239,13 @@ impl EditorApp {
         }
     }
 
-    fn show_header(&self, ui: &mut Ui, layout: &Layout, shown: &Shown<'_>, held: bool, colours: &Colours) {
-        let status = &shown.snapshot.status;
-        let latest = shown.latest(f64::from(self.params.smoothing.value()));
+    fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
+        let status = &data.snapshot.status;
+        let latest = data.latest(f64::from(self.params.smoothing.value()));
         let (confidence, hop_s) = (self.params.confidence.value(), self.params.hop.value());
         let headline = Headline::new(status, latest.as_ref(), self.params.bypass.value(), confidence, hop_s);
         if let (Some(age), true) = (status.latest_age, headline.emotion().is_some() && !held) {
-            // Nobody else would tell when the finding has become too old.
+            // Nobody else would tell when the newest segment has become too old.
             ui.ctx().request_repaint_after(headline::stale_after(hop_s).saturating_sub(age) + window::BLINK);
         }
         let (detail, is_problem) = headline.detail(status);
@@ -256,49 +269,53 @@ impl EditorApp {
         held: bool,
         bounds: Option<(f64, f64)>,
         file: Option<&FileLane>,
-    ) -> Option<toolbar::Request> {
+    ) -> Option<ToolbarRequest> {
         let toolbar = Toolbar {
             words: layout.words,
             held,
             follow: self.body.view.follow,
             panel: self.panel,
             recorded_s: bounds.map(|(start_s, end_s)| end_s - start_s),
-            has_file: file.is_some_and(|file| file.report.is_some()),
+            has_file: file.is_some_and(|file| file.results.is_some()),
             folder: &self.export_folder(),
         };
         toolbar.show(ui, layout.toolbar, &mut self.export)
     }
 
-    fn show_body(&mut self, ui: &mut Ui, layout: &Layout, shown: &Shown<'_>, file: Option<&FileLane>, colours: &Colours) {
+    fn show_body(&mut self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, file: Option<&FileLane>, colours: &Colours) {
         let scene = Scene {
-            shown,
+            data,
             file_version: self.file_version,
             file,
-            look: Look { colours: *colours, style: self.session.read().style, confidence: self.params.confidence.value() },
+            style: LaneStyle {
+                colours: *colours,
+                timeline: self.session.read().style,
+                confidence: self.params.confidence.value(),
+            },
             smoothing_s: f64::from(self.params.smoothing.value()),
         };
         let seen = self.body.show(ui, layout.body, &scene);
         if let (Some(file), Some((title, lane))) = (file, seen.lanes.file) {
             let request = FileTitle { file, is_pointed_at: seen.is_pointed_at, colours }.show(ui, title, lane);
             match request {
-                Some(title::Request::Cancel) => self.monitor.cancel_file(),
-                Some(title::Request::Close) => self.monitor.close_file(),
+                Some(TitleRequest::Cancel) => self.control.cancel_file(),
+                Some(TitleRequest::Close) => self.control.close_file(),
                 None => {}
             }
         }
     }
 
-    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &Host<'_>, colours: &Colours) {
+    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &ParamHost<'_>, colours: &Colours) {
         let (Some(panel), Some(rect)) = (self.panel, layout.panel) else { return };
         let session = self.session.read().clone();
         let folder = self.export_folder();
         let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
             Panel::Settings => {
                 let model = session.model.as_deref();
-                Choices { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
             }
             Panel::Latency => {
-                Facts { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
+                LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
                 None
             }
             Panel::About => {
@@ -325,26 +342,26 @@ impl NiceEguiApp for EditorApp {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
         self.window_thread.note();
         self.theme = None;
-        if let Some(wreck) = self.wreck.take() {
-            self.messages.complain(wreck);
+        if let Some(panic_message) = self.panic_message.take() {
+            self.messages.complain(panic_message);
         }
         let session = self.session.read();
         self.wanted_size = session.window_size;
         frame.set_clear_color(Colours::of(session.theme).ground.into());
         let drops = self.drops.listen(frame);
-        OpenWindow::attach(&ctx, gui, &self.monitor, &self.n_open, drops);
+        OpenWindow::attach(&ctx, gui, &self.control, &self.n_open, drops);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut Frame) {
-        if self.wreck.is_some() {
+        if self.panic_message.is_some() {
             return;
         }
         if let Some((width, height)) = self.wanted_size.take() {
             window::resize(ui, width, height);
         }
         let host = OpenWindow::host(ui.ctx());
-        self.wreck = window::survive(&ui.ctx().clone(), || self.show(ui, host.as_ref()));
+        self.panic_message = window::catch_panic(&ui.ctx().clone(), || self.show(ui, host.as_ref()));
     }
 
     fn track_info_changed(&mut self, track: TrackInfo) {

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use moodline_engine::live::{AudioTap, Live, Monitor, StreamFormat, Transport as Position};
+use moodline_engine::live::{AudioTap, Control, Live, Monitor, StreamFormat, Transport as Position};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::prelude::*;
 use nice_plug_egui::{EguiEditor, EguiEditorState, NiceEguiApp, RepaintNotifier};
 use parking_lot::RwLock;
 
-use crate::editor::{self, EditorApp};
+use crate::editor::{self, EditorApp, EditorParts};
 use crate::params::MoodlineParams;
 use crate::session::{Saved, SavedSession, SavedTimelines, Session};
 
@@ -47,12 +47,11 @@ impl Default for Instance {
                 move || notifier.request_repaint()
             },
         );
-        let monitor = live.monitor();
         let session = Arc::new(RwLock::new(Session::default()));
         let saved = Arc::new(Saved {
             params: Arc::clone(&params),
-            session: SavedSession { session: Arc::clone(&session), monitor: Arc::clone(&monitor) },
-            timelines: SavedTimelines(monitor),
+            session: SavedSession { session: Arc::clone(&session), control: live.control() },
+            timelines: SavedTimelines { monitor: live.monitor(), control: live.control() },
         });
         Self {
             params,
@@ -82,21 +81,32 @@ impl Instance {
 
     /// What was heard.
     #[must_use]
-    pub fn monitor(&self) -> Arc<Monitor> {
+    pub fn monitor(&self) -> Monitor {
         self.live.monitor()
+    }
+
+    /// What can be asked of the analysis.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.live.control()
+    }
+
+    /// What an editor needs.
+    #[must_use]
+    pub fn editor_parts(&self) -> EditorParts {
+        EditorParts {
+            params: self.params(),
+            monitor: self.monitor(),
+            control: self.control(),
+            session: Arc::clone(&self.session),
+            notifier: self.notifier(),
+        }
     }
 
     /// The editor, with what `around` puts around it; a host may ask for it before it activates anything.
     #[must_use]
     pub fn editor<A: NiceEguiApp>(&self, around: impl FnOnce(EditorApp) -> A) -> Option<EguiEditor<A>> {
-        editor::create(
-            self.params(),
-            self.monitor(),
-            Arc::clone(&self.session),
-            Arc::clone(&self.editor_state),
-            self.notifier.clone(),
-            around,
-        )
+        editor::create(self.editor_parts(), Arc::clone(&self.editor_state), around)
     }
 
     /// Asks an open window for a repaint.

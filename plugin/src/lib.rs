@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use moodline_engine::live::Monitor;
+use moodline_engine::live::{Control, Monitor};
 use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
 
@@ -40,8 +40,14 @@ impl Default for Moodline {
 impl Moodline {
     /// What was heard.
     #[must_use]
-    pub fn monitor(&self) -> Arc<Monitor> {
+    pub fn monitor(&self) -> Monitor {
         self.instance.monitor()
+    }
+
+    /// What can be asked of the analysis.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.instance.control()
     }
 }
 

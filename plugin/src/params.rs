@@ -8,6 +8,8 @@ use std::sync::Arc;
 use moodline_engine::BackendChoice;
 use moodline_engine::gate::GateConfig;
 use moodline_engine::live::{Settings, Source};
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
 /// Which signal of the track is analysed.
@@ -80,45 +82,89 @@ impl From<BackendParam> for BackendChoice {
 /// what it is compared with. Chance is 0.25.
 pub const DEFAULT_CONFIDENCE: f32 = 0.4;
 
-/// The parameters of an instance, read by the audio thread, the worker and the editor; every value is an atomic.
-#[derive(Params)]
+/// The parameters of an instance, read by the audio thread, the worker and the editor; every value is an atomic. [`ParamSpec::ALL`] has their ids.
 pub struct MoodlineParams {
     /// Skips the analysis. The audio is never changed, bypassed or not.
-    #[id = "bypass"]
     pub bypass: BoolParam,
     /// Freezes what the editor shows; the analysis goes on.
-    #[id = "hold"]
     pub hold: BoolParam,
     /// Which signal of the track is analysed.
-    #[id = "source"]
     pub source: EnumParam<SourceChoice>,
     /// Length of a block, seconds.
-    #[id = "window"]
     pub window: FloatParam,
     /// From the start of a block to the start of the next, seconds.
-    #[id = "hop"]
     pub hop: FloatParam,
     /// Time constant of what is shown, seconds; 0 shows every block as it is.
-    #[id = "smoothing"]
     pub smoothing: FloatParam,
     /// Quieter audio is never speech, dBFS.
-    #[id = "gate"]
     pub gate: FloatParam,
     /// Winners below this probability are shown as "uncertain", 0..=1.
-    #[id = "confidence"]
     pub confidence: FloatParam,
     /// Records on the host's time instead of the stream's own.
-    #[id = "follow"]
     pub follow: BoolParam,
     /// What runs the network.
-    #[id = "backend"]
     pub backend: EnumParam<BackendParam>,
 }
 
-/// What hosts should know of a parameter that the framework does not tell them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Manner {
-    /// Id of the parameter.
+/// A parameter of an instance, whatever it takes.
+#[derive(Clone, Copy)]
+pub enum AnyParam<'a> {
+    /// On or off.
+    Switch(&'a BoolParam),
+    /// A number.
+    Number(&'a FloatParam),
+    /// Which signal.
+    Source(&'a EnumParam<SourceChoice>),
+    /// Which backend.
+    Backend(&'a EnumParam<BackendParam>),
+}
+
+impl AnyParam<'_> {
+    /// The framework's pointer to it.
+    fn as_ptr(self) -> ParamPtr {
+        match self {
+            Self::Switch(param) => param.as_ptr(),
+            Self::Number(param) => param.as_ptr(),
+            Self::Source(param) => param.as_ptr(),
+            Self::Backend(param) => param.as_ptr(),
+        }
+    }
+
+    /// Checks that the parameter can take a saved `value`.
+    ///
+    /// # Errors
+    /// What it takes.
+    pub fn check(self, value: &ParamValue) -> Result<(), String> {
+        match (self, value) {
+            (Self::Switch(_), ParamValue::Bool(_)) => Ok(()),
+            (Self::Switch(_), _) => Err("true or false".to_owned()),
+            (Self::Number(param), value) => within(param, value),
+            (Self::Source(_), value) => one_of::<SourceChoice>(value),
+            (Self::Backend(_), value) => one_of::<BackendParam>(value),
+        }
+    }
+}
+
+fn one_of<T: Enum>(value: &ParamValue) -> Result<(), String> {
+    let ids = T::ids().unwrap_or_default();
+    match value {
+        ParamValue::String(id) if ids.contains(&id.as_str()) => Ok(()),
+        _ => Err(format!("one of {ids:?}")),
+    }
+}
+
+fn within(param: &FloatParam, value: &ParamValue) -> Result<(), String> {
+    let (min, max) = (param.preview_plain(0.0), param.preview_plain(1.0));
+    match value {
+        ParamValue::F32(value) if (min..=max).contains(value) => Ok(()),
+        _ => Err(format!("a number from {min} to {max}")),
+    }
+}
+
+/// What there is to know of a parameter beyond its values: the one place that names its id.
+#[derive(Clone, Copy)]
+pub struct ParamSpec {
+    /// What hosts and states know it by.
     pub id: &'static str,
     /// What hosts show it under; empty for none.
     pub group: &'static str,
@@ -126,27 +172,35 @@ pub struct Manner {
     pub is_list: bool,
     /// Moving it a little while audio plays makes sense: nothing starts anew.
     pub is_modulatable: bool,
+    /// The parameter itself.
+    of: fn(&MoodlineParams) -> AnyParam<'_>,
 }
 
-impl Manner {
-    /// One for each parameter, in their order.
+impl ParamSpec {
+    /// One for each parameter, in the order of hosts.
     pub const ALL: [Self; 10] = [
-        Self { id: "bypass", group: "", is_list: false, is_modulatable: false },
-        Self { id: "hold", group: "Display", is_list: false, is_modulatable: false },
-        Self { id: "source", group: "Input", is_list: true, is_modulatable: false },
-        Self { id: "window", group: "Analysis", is_list: false, is_modulatable: false },
-        Self { id: "hop", group: "Analysis", is_list: false, is_modulatable: false },
-        Self { id: "smoothing", group: "Display", is_list: false, is_modulatable: true },
-        Self { id: "gate", group: "Input", is_list: false, is_modulatable: false },
-        Self { id: "confidence", group: "Display", is_list: false, is_modulatable: true },
-        Self { id: "follow", group: "Input", is_list: false, is_modulatable: false },
-        Self { id: "backend", group: "Analysis", is_list: true, is_modulatable: false },
+        Self::new("bypass", "", |params| AnyParam::Switch(&params.bypass)),
+        Self::new("hold", "Display", |params| AnyParam::Switch(&params.hold)),
+        Self::new("source", "Input", |params| AnyParam::Source(&params.source)).list(),
+        Self::new("window", "Analysis", |params| AnyParam::Number(&params.window)),
+        Self::new("hop", "Analysis", |params| AnyParam::Number(&params.hop)),
+        Self::new("smoothing", "Display", |params| AnyParam::Number(&params.smoothing)).modulatable(),
+        Self::new("gate", "Input", |params| AnyParam::Number(&params.gate)),
+        Self::new("confidence", "Display", |params| AnyParam::Number(&params.confidence)).modulatable(),
+        Self::new("follow", "Input", |params| AnyParam::Switch(&params.follow)),
+        Self::new("backend", "Analysis", |params| AnyParam::Backend(&params.backend)).list(),
     ];
 
-    /// The group of parameter `id`.
-    #[must_use]
-    pub fn group_of(id: &str) -> &'static str {
-        Self::ALL.iter().find(|manner| manner.id == id).map_or("", |manner| manner.group)
+    const fn new(id: &'static str, group: &'static str, of: fn(&MoodlineParams) -> AnyParam<'_>) -> Self {
+        Self { id, group, is_list: false, is_modulatable: false, of }
+    }
+
+    const fn modulatable(self) -> Self {
+        Self { is_modulatable: true, ..self }
+    }
+
+    const fn list(self) -> Self {
+        Self { is_list: true, ..self }
     }
 }
 
@@ -157,17 +211,24 @@ pub fn host_id(id: &str) -> u32 {
 }
 
 impl MoodlineParams {
+    /// The parameter `id`, if there is one.
+    #[must_use]
+    pub fn by_id(&self, id: &str) -> Option<AnyParam<'_>> {
+        ParamSpec::ALL.iter().find(|spec| spec.id == id).map(|spec| (spec.of)(self))
+    }
+
     /// The continuous parameter `id`, if there is one.
     #[must_use]
     pub fn continuous(&self, id: &str) -> Option<&FloatParam> {
-        match id {
-            "window" => Some(&self.window),
-            "hop" => Some(&self.hop),
-            "smoothing" => Some(&self.smoothing),
-            "gate" => Some(&self.gate),
-            "confidence" => Some(&self.confidence),
+        match self.by_id(id) {
+            Some(AnyParam::Number(param)) => Some(param),
             _ => None,
         }
+    }
+
+    /// Id, pointer and group of each parameter, as the framework wants them.
+    pub(crate) fn map(&self) -> Vec<(String, ParamPtr, String)> {
+        ParamSpec::ALL.iter().map(|spec| (spec.id.to_owned(), (spec.of)(self).as_ptr(), spec.group.to_owned())).collect()
     }
 }
 
@@ -241,15 +302,38 @@ fn number(text: &str, unit: &str) -> Option<f32> {
 
 #[cfg(test)]
 mod tests {
-    use nice_plug::params::Params as _;
-
     use super::*;
     use crate::presets::PRESETS;
 
     #[test]
-    fn every_parameter_has_its_manner_in_order() {
-        let ids: Vec<_> = MoodlineParams::default().param_map().into_iter().map(|(id, ..)| id).collect();
-        assert_eq!(ids, Manner::ALL.map(|manner| manner.id));
+    fn ids_and_their_order_never_change() {
+        let ids: Vec<_> = MoodlineParams::default().map().into_iter().map(|(id, ..)| id).collect();
+        let expected = ["bypass", "hold", "source", "window", "hop", "smoothing", "gate", "confidence", "follow", "backend"];
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn every_id_leads_to_its_own_parameter() {
+        let params = MoodlineParams::default();
+        let names = ParamSpec::ALL.map(|spec| match (spec.of)(&params) {
+            AnyParam::Switch(param) => param.name(),
+            AnyParam::Number(param) => param.name(),
+            AnyParam::Source(param) => param.name(),
+            AnyParam::Backend(param) => param.name(),
+        });
+        let expected = [
+            "Bypass",
+            "Hold",
+            "Source",
+            "Window",
+            "Hop",
+            "Smoothing",
+            "Gate threshold",
+            "Confidence threshold",
+            "Follow transport",
+            "Backend",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -9,17 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodline_engine::live::{Asked, Monitor};
+use moodline_engine::live::{Asked, Control, Monitor};
 use moodline_engine::timeline::{DecodeTimelineError, Timelines};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
-use nice_plug::plugin::{ParamValue, PluginState};
+use nice_plug::plugin::PluginState;
 use nice_plug::prelude::*;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::params::{Manner, MoodlineParams};
+use crate::params::MoodlineParams;
 
 /// Longest time for which saving waits until the worker has heard what was played: enough for sixteen tracks that were bounced at once on two cores,
 /// short enough that no host looks stuck. Without a backlog it takes a moment.
@@ -97,22 +97,21 @@ const TIMELINE: &str = "timeline";
 #[allow(unsafe_code, reason = "the framework's derive cannot put parameters into groups and leave them in their order")]
 unsafe impl Params for Saved {
     fn param_map(&self) -> Vec<(String, ParamPtr, String)> {
-        let params = self.params.param_map().into_iter();
-        params.map(|(id, param, _)| (id.clone(), param, Manner::group_of(&id).to_owned())).collect()
+        self.params.map()
     }
 
     fn serialize_fields(&self) -> BTreeMap<String, String> {
-        self.fields(Part::Everything)
+        self.fields(SaveScope::Everything)
     }
 
     fn deserialize_fields(&self, fields: &BTreeMap<String, String>) {
-        self.take_fields(fields, Part::Everything);
+        self.take_fields(fields, SaveScope::Everything);
     }
 }
 
 /// How much of an instance is saved or taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum SaveScope {
     /// All of it, for a project.
     Everything,
     /// Not what was recorded, for a preset or a duplicate.
@@ -122,11 +121,11 @@ pub enum Part {
 impl Saved {
     /// What is saved beside the parameters: JSON by name.
     #[must_use]
-    pub fn fields(&self, part: Part) -> BTreeMap<String, String> {
+    pub fn fields(&self, part: SaveScope) -> BTreeMap<String, String> {
         // INVARIANT: strings and numbers are valid JSON.
         let session = self.session.map(|session| serialize_field(session).expect("a session is valid JSON"));
         let mut fields = BTreeMap::from([(SESSION.to_owned(), session)]);
-        if part == Part::Everything {
+        if part == SaveScope::Everything {
             let timeline = self.timelines.map(|text| serialize_field(text).expect("a text is valid JSON"));
             fields.insert(TIMELINE.to_owned(), timeline);
         }
@@ -134,12 +133,12 @@ impl Saved {
     }
 
     /// Takes what was saved beside the parameters; what is missing or cannot be read stays as it is.
-    pub fn take_fields(&self, fields: &BTreeMap<String, String>, part: Part) {
+    pub fn take_fields(&self, fields: &BTreeMap<String, String>, part: SaveScope) {
         if let Some(Ok(session)) = fields.get(SESSION).map(|text| deserialize_field(text)) {
             self.session.set(session);
         }
         match fields.get(TIMELINE).map(|text| deserialize_field(text)) {
-            Some(Ok(timeline)) if part == Part::Everything => self.timelines.set(timeline),
+            Some(Ok(timeline)) if part == SaveScope::Everything => self.timelines.set(timeline),
             _ => {}
         }
     }
@@ -150,14 +149,14 @@ pub struct SavedSession {
     /// What the editor reads and writes.
     pub session: Arc<RwLock<Session>>,
     /// Told which model to use.
-    pub monitor: Arc<Monitor>,
+    pub control: Control,
 }
 
 impl PersistentField<'_, Session> for SavedSession {
     fn set(&self, restored: Session) {
         let mut session = self.session.write();
         if restored.model != session.model {
-            self.monitor.use_model(restored.model.clone(), Asked::ByProject);
+            self.control.use_model(restored.model.clone(), Asked::ByProject);
         }
         *session = restored;
     }
@@ -171,12 +170,17 @@ impl PersistentField<'_, Session> for SavedSession {
 }
 
 /// The timelines as the text that [`Timelines::encode`] writes.
-pub struct SavedTimelines(pub Arc<Monitor>);
+pub struct SavedTimelines {
+    /// Where they are read.
+    pub monitor: Monitor,
+    /// Where they are restored.
+    pub control: Control,
+}
 
 impl PersistentField<'_, String> for SavedTimelines {
     fn set(&self, encoded: String) {
         match Timelines::decode(&encoded) {
-            Ok(timelines) => self.0.restore(timelines),
+            Ok(timelines) => self.control.restore(timelines),
             Err(error) => nice_error!("The recorded timeline was not restored: {error}"),
         }
     }
@@ -185,10 +189,10 @@ impl PersistentField<'_, String> for SavedTimelines {
     where
         F: Fn(&String) -> R,
     {
-        if !self.0.settle(SETTLE) {
+        if !self.control.settle(SETTLE) {
             nice_warn!("The analysis lags behind, so the saved timeline ends before what was played last");
         }
-        read(&self.0.timelines().encode())
+        read(&self.monitor.timelines().encode())
     }
 }
 
@@ -235,7 +239,9 @@ pub enum StateError {
 pub fn validate(state: &PluginState) -> Result<(), StateError> {
     let params = MoodlineParams::default();
     for (id, value) in &state.params {
-        params.check(id, value)?;
+        // A parameter that does not exist can take anything.
+        let checked = params.by_id(id).map_or(Ok(()), |param| param.check(value));
+        checked.map_err(|expected| StateError::Parameter { id: id.clone(), expected, found: format!("{value:?}") })?;
     }
     if let Some(text) = state.fields.get(SESSION) {
         let session: Session = deserialize_field(text).map_err(|error| StateError::Session(error.to_string()))?;
@@ -256,44 +262,5 @@ pub fn refuse_garbage(state: &mut PluginState) {
         nice_error!("The state was refused and nothing was changed: {error}");
         state.params.clear();
         state.fields.clear();
-    }
-}
-
-impl MoodlineParams {
-    /// Whether parameter `id` can take `value`; a parameter that does not exist can take anything.
-    fn check(&self, id: &str, value: &ParamValue) -> Result<(), StateError> {
-        let expected = match id {
-            "bypass" | "hold" | "follow" => boolean(value),
-            "source" => choice(&self.source, value),
-            "backend" => choice(&self.backend, value),
-            "window" => within(&self.window, value),
-            "hop" => within(&self.hop, value),
-            "smoothing" => within(&self.smoothing, value),
-            "gate" => within(&self.gate, value),
-            "confidence" => within(&self.confidence, value),
-            _ => Ok(()),
-        };
-        expected.map_err(|expected| StateError::Parameter { id: id.to_owned(), expected, found: format!("{value:?}") })
-    }
-}
-
-/// `Err` says what was expected; as in the two functions below.
-fn boolean(value: &ParamValue) -> Result<(), String> {
-    if matches!(value, ParamValue::Bool(_)) { Ok(()) } else { Err("true or false".to_owned()) }
-}
-
-fn choice<T: Enum + PartialEq + 'static>(_param: &EnumParam<T>, value: &ParamValue) -> Result<(), String> {
-    let ids = T::ids().unwrap_or_default();
-    match value {
-        ParamValue::String(id) if ids.contains(&id.as_str()) => Ok(()),
-        _ => Err(format!("one of {ids:?}")),
-    }
-}
-
-fn within(param: &FloatParam, value: &ParamValue) -> Result<(), String> {
-    let (min, max) = (param.preview_plain(0.0), param.preview_plain(1.0));
-    match value {
-        ParamValue::F32(value) if (min..=max).contains(value) => Ok(()),
-        _ => Err(format!("a number from {min} to {max}")),
     }
 }

@@ -28,9 +28,9 @@ use player::Player;
 use window::{ClosingApp, Window};
 
 /// What [`Standalone::default`], which takes no arguments, is to play.
-static INPUT: Mutex<Input> = Mutex::new(Input { file: None, monitor: false });
+static INPUT: Mutex<StandaloneInput> = Mutex::new(StandaloneInput { file: None, monitor: false });
 
-struct Input {
+struct StandaloneInput {
     file: Option<AudioReader>,
     monitor: bool,
 }
@@ -79,7 +79,7 @@ fn open(arguments: &Arguments) -> Result<Device, String> {
     let format =
         file.as_ref().map(|reader| FileFormat { sample_rate: reader.sample_rate(), n_channels: player::played_channels(reader) });
     let device = devices::choose(arguments, format)?;
-    *INPUT.lock() = Input { file, monitor: arguments.monitor };
+    *INPUT.lock() = StandaloneInput { file, monitor: arguments.monitor };
     Ok(device)
 }
 

@@ -25,13 +25,13 @@ fn segments_of(analyser: &mut Analyser, samples: &[f32], pieces: &[usize]) -> Ve
     let (mut segments, mut rest) = (Vec::new(), samples);
     for &piece in pieces.iter().cycle() {
         let (head, tail) = rest.split_at(piece.min(rest.len()));
-        analyser.push(head, &mut |segment| segments.push(segment)).unwrap();
+        analyser.push(head, &mut |segment, _| segments.push(segment)).unwrap();
         rest = tail;
         if rest.is_empty() {
             break;
         }
     }
-    analyser.finish(&mut |segment| segments.push(segment)).unwrap();
+    analyser.finish(&mut |segment, _| segments.push(segment)).unwrap();
     segments
 }
 
@@ -103,7 +103,7 @@ fn an_analyser_can_be_used_again() {
     let samples = stream();
     let mut analyser = analyser(RATE, 3.0, 1.0);
     let first = findings(&segments_of(&mut analyser, &samples, &[4096]));
-    analyser.push(&samples[..30_000], &mut |_| {}).unwrap();
+    analyser.push(&samples[..30_000], &mut |_, _| {}).unwrap();
     analyser.reset();
     assert_eq!(findings(&segments_of(&mut analyser, &samples, &[4096])), first);
 }

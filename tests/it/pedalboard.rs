@@ -7,7 +7,7 @@ use std::process::Command;
 use moodline_core::Emotion;
 use moodline_engine::State;
 use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::timeline::{Content, Timeline, Timelines};
+use moodline_engine::timeline::{Timeline, Timelines};
 use serde_json::Value;
 
 use crate::command::{moodline, sample};
@@ -123,16 +123,16 @@ fn compare(timeline: &Timeline, expected: &[Value]) {
         let seconds = |name: &str| expected[name].as_f64().unwrap() + offset_s;
         assert!((entry.start_s - seconds("start_s")).abs() < TIME_TOLERANCE_S, "{entry:?}, {expected}");
         assert!((entry.end_s - seconds("end_s")).abs() < TIME_TOLERANCE_S, "{entry:?}, {expected}");
-        match entry.content {
-            Content::Segment(State::Speech(probabilities)) => {
+        match entry.state {
+            State::Speech(probabilities) => {
                 assert_eq!(expected["emotion"], probabilities.winner().name(), "{entry:?}, {expected}");
                 for emotion in Emotion::ALL {
                     let theirs = expected["probabilities"][emotion.name()].as_f64().unwrap();
                     assert!((f64::from(probabilities.of(emotion)) - theirs).abs() <= TOLERANCE, "{entry:?}, {expected}");
                 }
             }
-            Content::Segment(State::NoSpeech) => assert_eq!(expected["state"], "no_speech", "{entry:?}"),
-            Content::Gap(reason) => panic!("{reason:?} at {} s, where the command found {expected}", entry.start_s),
+            State::NoSpeech => assert_eq!(expected["state"], "no_speech", "{entry:?}"),
+            State::Gap(reason) => panic!("{reason:?} at {} s, where the command found {expected}", entry.start_s),
         }
     }
 }

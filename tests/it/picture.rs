@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use moodline_core::Emotion;
-use moodline_engine::palette;
+use moodline_engine::display::palette;
 
 use crate::command::sample;
 use crate::hosts;

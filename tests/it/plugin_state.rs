@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use moodline::instance::Instance;
 use moodline::session::{Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
 use moodline_engine::State;
-use moodline_engine::timeline::{Content, Timelines};
+use moodline_engine::timeline::Timelines;
 use nice_plug::params::Params;
 use nice_plug::plugin::{ParamValue, PluginState};
 
@@ -43,7 +43,7 @@ fn what_is_saved_is_restored() {
         style: TimelineStyle::Lines,
         window_size: Some((800, 600)),
     };
-    saving.monitor().restore(recorded());
+    saving.control().restore(recorded());
     let fields = saving.saved().serialize_fields();
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["session", "timeline"]);
 
@@ -57,7 +57,7 @@ fn what_is_saved_is_restored() {
 #[test]
 fn an_empty_state_keeps_what_is_there() {
     let instance = Instance::default();
-    instance.monitor().restore(recorded());
+    instance.control().restore(recorded());
     let mut garbage = saved_by_0_1_0();
     garbage.fields.insert("session".to_owned(), "[".to_owned());
     refuse_garbage(&mut garbage);
@@ -123,7 +123,7 @@ fn values_on_the_edges_of_their_ranges_are_taken() {
 fn a_timeline_in_the_state_of_0_1_0_is_what_was_recorded() {
     let text: String = serde_json::from_str(&saved_by_0_1_0().fields["timeline"]).unwrap();
     let timelines = Timelines::decode(&text).unwrap();
-    let speech = |entry: &&moodline_engine::timeline::Entry| matches!(entry.content, Content::Segment(State::Speech(_)));
+    let speech = |entry: &&moodline_engine::Segment| matches!(entry.state, State::Speech(_));
     assert_eq!(timelines.host.entries().iter().filter(speech).count(), 1);
     assert_eq!(timelines.host.bounds(), Some((0.0, 8.0)));
     assert!(matches!(validate(&PluginState { fields: Default::default(), ..saved_by_0_1_0() }), Ok::<(), StateError>(())));

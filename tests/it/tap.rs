@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use moodline_engine::GapReason;
 use moodline_engine::live::{
     AudioTap, MAX_RING_SAMPLES, Missing, Piece, RING_SECONDS, Source, StreamFormat, StreamReader, Transport,
 };
-use moodline_engine::timeline::GapReason;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -3,9 +3,10 @@
 mod saved;
 
 use moodline_core::Probabilities;
+use moodline_engine::display::smoothed;
 use moodline_engine::segment::spans;
-use moodline_engine::timeline::{CAPACITY, Content, Entry, GapReason, Timeline, smoothed};
-use moodline_engine::{Segment, State};
+use moodline_engine::timeline::{CAPACITY, Timeline};
+use moodline_engine::{GapReason, Segment, State};
 use proptest::prelude::*;
 
 /// Times of the tests are multiples of this, so that starts and ends meet often.
@@ -56,11 +57,11 @@ fn apply(timeline: &mut Timeline, change: &Change) {
     }
 }
 
-fn is_gap(entry: &Entry) -> bool {
-    matches!(entry.content, Content::Gap(_))
+fn is_gap(entry: &Segment) -> bool {
+    matches!(entry.state, State::Gap(_))
 }
 
-fn segments(timeline: &Timeline) -> Vec<Entry> {
+fn segments(timeline: &Timeline) -> Vec<Segment> {
     timeline.entries().iter().copied().filter(|entry| !is_gap(entry)).collect()
 }
 
@@ -74,8 +75,8 @@ fn cells() -> impl Iterator<Item = f64> {
 }
 
 fn gap_at(timeline: &Timeline, at_s: f64) -> Option<GapReason> {
-    let reason = |entry: &Entry| match entry.content {
-        Content::Gap(reason) if (entry.start_s..entry.end_s).contains(&at_s) => Some(reason),
+    let reason = |entry: &Segment| match entry.state {
+        State::Gap(reason) if (entry.start_s..entry.end_s).contains(&at_s) => Some(reason),
         _ => None,
     };
     timeline.entries().iter().find_map(reason)
@@ -97,8 +98,8 @@ fn check_change(before: &Timeline, after: &Timeline, change: &Change) {
     match *change {
         Change::Segment { start, length, hop, number } => {
             let (start_s, end_s) = (seconds(start), seconds(start + length));
-            let entry = Entry { start_s, end_s, content: Content::Segment(state(number)) };
-            let mut expected: Vec<Entry> = segments(before);
+            let entry = Segment { start_s, end_s, state: state(number) };
+            let mut expected: Vec<Segment> = segments(before);
             expected.retain(|old| old.start_s < start_s || old.start_s >= start_s + seconds(hop).min(end_s - start_s));
             let at = expected.partition_point(|old| old.start_s < start_s);
             expected.insert(at, entry);
@@ -152,8 +153,8 @@ proptest! {
         changes.iter().for_each(|change| apply(&mut timeline, change));
         let (start_s, end_s) = (seconds(start), seconds(start + length));
         let part = timeline.between(start_s, end_s);
-        let touches = |entry: &&Entry| entry.start_s < end_s && entry.end_s > start_s;
-        let touching: Vec<&Entry> = timeline.entries().iter().filter(touches).collect();
+        let touches = |entry: &&Segment| entry.start_s < end_s && entry.end_s > start_s;
+        let touching: Vec<&Segment> = timeline.entries().iter().filter(touches).collect();
         prop_assert_eq!(part.iter().filter(touches).collect::<Vec<_>>(), touching);
         prop_assert!(part.first().is_none_or(|entry| touches(&entry)));
         let ends = timeline.entries().iter().map(|entry| entry.end_s).fold(f64::NEG_INFINITY, f64::max);
@@ -164,9 +165,9 @@ proptest! {
     fn what_entries_stand_for_does_not_overlap(changes in prop::collection::vec(changes(), 1..60)) {
         let mut timeline = Timeline::default();
         changes.iter().for_each(|change| apply(&mut timeline, change));
-        let spans = Timeline::spans(timeline.entries());
-        prop_assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0));
-        for (entry, (start_s, end_s)) in timeline.entries().iter().zip(&spans) {
+        let parts = spans(timeline.entries());
+        prop_assert!(parts.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+        for (entry, (start_s, end_s)) in timeline.entries().iter().zip(&parts) {
             prop_assert!(entry.start_s <= *start_s && start_s <= end_s && *end_s <= entry.end_s, "{:?}: {}..{}", entry, start_s, end_s);
             prop_assert!(!is_gap(entry) || (*start_s, *end_s) == (entry.start_s, entry.end_s));
         }
@@ -181,8 +182,8 @@ proptest! {
         changes.iter().for_each(|change| apply(&mut timeline, change));
         let raw = smoothed(timeline.entries(), 0.0);
         for ((entry, raw), smooth) in timeline.entries().iter().zip(&raw).zip(smoothed(timeline.entries(), time_constant_s)) {
-            let found = match entry.content {
-                Content::Segment(State::Speech(found)) => Some(found),
+            let found = match entry.state {
+                State::Speech(found) => Some(found),
                 _ => None,
             };
             prop_assert_eq!(*raw, found);
@@ -219,8 +220,8 @@ fn segments_alone_stand_for_what_exports_say() {
         let start_s = 0.5 * f64::from(block);
         timeline.insert_segment(start_s, start_s + 5.0, 0.5, state(u64::from(block) * 77));
     }
-    let segments: Vec<Segment> = timeline.segments();
-    assert_eq!(Timeline::spans(timeline.entries()), spans(&segments));
+    let segments: Vec<Segment> = timeline.without_gaps();
+    assert_eq!(spans(timeline.entries()), spans(&segments));
     assert_eq!(spans(&segments)[10], (7.25, 7.75), "the middle of both overlaps");
 }
 
@@ -270,7 +271,7 @@ fn beyond_that_the_oldest_parts_become_coarse_and_stay_covered() {
         assert_eq!(n_uncovered(&timeline, 0.0, end_s), 0);
         let newest = timeline.between(end_s - 3000.0 * hop_s, end_s);
         assert!(newest.windows(2).all(|pair| (pair[1].start_s - pair[0].start_s - hop_s).abs() < 1e-6));
-        let distance = |entries: &[Entry]| entries[1].start_s - entries[0].start_s;
+        let distance = |entries: &[Segment]| entries[1].start_s - entries[0].start_s;
         assert!(distance(timeline.entries()) > 2.0 * hop_s);
     }
 }

@@ -275,7 +275,7 @@ fn classify_stream(
     let mut analyser = Analyser::new(model, classifier, sample_rate, blocks).map_err(failed)?;
 
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
-    let mut add = |segment: moodline_engine::Segment| {
+    let mut add = |segment: moodline_engine::Segment, _| {
         let Some(probabilities) = segment.probabilities() else { return };
         let duration = segment.end_s - segment.start_s;
         for (sum, probability) in sums.iter_mut().zip(probabilities.as_array()) {

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use moodline_core::Emotion;
-use moodline_engine::palette;
+use moodline_engine::display::palette;
 use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;

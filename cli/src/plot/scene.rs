@@ -2,9 +2,10 @@
 
 use moodline_core::Emotion;
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::export::Report;
+use moodline_engine::display::palette;
+use moodline_engine::export::Results;
 use moodline_engine::segment::spans;
-use moodline_engine::{Segment, State, palette};
+use moodline_engine::{Segment, State};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
@@ -57,14 +58,14 @@ fn ink_on(emotion: Emotion) -> RGBColor {
 }
 
 /// The picture's parts and its time axis.
-struct Layout {
+struct ChartLayout {
     found: Frame,
     truth: Option<Frame>,
     chart: Frame,
     duration_s: f64,
 }
 
-impl Layout {
+impl ChartLayout {
     fn new(duration_s: f64, has_labels: bool) -> Self {
         let strip = |top: f64| Frame { left: LEFT, top, right: RIGHT, bottom: top + STRIP_HEIGHT };
         let found = strip(STRIP_TOP);
@@ -90,19 +91,19 @@ impl Layout {
 /// Paints everything.
 pub(super) fn paint<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    report: &Report,
+    results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
 ) -> Drawn<DB> {
-    let layout = Layout::new(report.duration_s, labels.is_some());
-    let spans = spans(&report.segments);
+    let layout = ChartLayout::new(results.duration_s, labels.is_some());
+    let spans = spans(&results.segments);
     canvas.fill(WHITE)?;
-    title(canvas, report, config, labels)?;
-    found_strip(canvas, &layout, &report.segments, &spans)?;
+    title(canvas, results, config, labels)?;
+    found_strip(canvas, &layout, &results.segments, &spans)?;
     if let (Some(labels), Some(frame)) = (labels, layout.truth) {
         truth_strip(canvas, &layout, frame, labels)?;
     }
-    for ((segment, &span), next) in report.segments.iter().zip(&spans).zip((1..).map(|next| spans.get(next))) {
+    for ((segment, &span), next) in results.segments.iter().zip(&spans).zip((1..).map(|next| spans.get(next))) {
         block(canvas, &layout, segment, span)?;
         let frame = layout.part(layout.chart, span);
         if next.is_some() && frame.width() > NARROW_BLOCK {
@@ -110,23 +111,23 @@ pub(super) fn paint<DB: DrawingBackend>(
         }
     }
     axes(canvas, &layout)?;
-    legend(canvas, &layout, report.segments.iter().any(|segment| segment.state == State::NoSpeech))
+    legend(canvas, &layout, results.segments.iter().any(|segment| segment.state == State::NoSpeech))
 }
 
 fn title<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    report: &Report,
+    results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
 ) -> Drawn<DB> {
-    let name = report.file.rsplit(['/', '\\']).next().unwrap_or(&report.file);
+    let name = results.file.rsplit(['/', '\\']).next().unwrap_or(&results.file);
     canvas.text(&shortened(name, RIGHT - LEFT, TITLE_SIZE), (LEFT, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
     let mut subtitle = format!(
         "model {}, {}; blocks of {} s every {} s",
-        report.model_id, report.backend, config.window_seconds, config.hop_seconds
+        results.model_id, results.backend, config.window_seconds, config.hop_seconds
     );
     if let Some(labels) = labels {
-        let (n_equal, n) = labels::agreement(labels, &report.segments);
+        let (n_equal, n) = labels::agreement(labels, &results.segments);
         subtitle.push_str(&format!("; {n_equal} of {n} blocks agree with the true emotion"));
     }
     canvas.text(&subtitle, (LEFT, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
@@ -135,7 +136,7 @@ fn title<DB: DrawingBackend>(
 /// The winners, neighbours with the same one together.
 fn found_strip<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
-    layout: &Layout,
+    layout: &ChartLayout,
     segments: &[Segment],
     spans: &[(f64, f64)],
 ) -> Drawn<DB> {
@@ -150,7 +151,7 @@ fn found_strip<DB: DrawingBackend>(
     parts.into_iter().try_for_each(|(emotion, span)| cell(canvas, layout.part(layout.found, span), emotion))
 }
 
-fn truth_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, frame: Frame, labels: &[Label]) -> Drawn<DB> {
+fn truth_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, frame: Frame, labels: &[Label]) -> Drawn<DB> {
     canvas.text("true", (LEFT - GAP, frame.centre().1), TEXT_SIZE, INK, Align::Right)?;
     canvas.rectangle(frame, GROUND)?;
     let shown = labels.iter().filter(|label| label.start_s < layout.duration_s && label.end_s > 0.0);
@@ -171,7 +172,7 @@ fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, emotion: Opti
 }
 
 /// The four probabilities of a block, stacked in [`Emotion::ALL`] order from the bottom.
-fn block<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, segment: &Segment, span: (f64, f64)) -> Drawn<DB> {
+fn block<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, segment: &Segment, span: (f64, f64)) -> Drawn<DB> {
     let frame = layout.part(layout.chart, span);
     let Some(probabilities) = segment.probabilities() else {
         return canvas.hatching(frame, GROUND, HATCH);
@@ -187,7 +188,7 @@ fn block<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, segment: 
     Ok(())
 }
 
-fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout) -> Drawn<DB> {
+fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout) -> Drawn<DB> {
     let chart = layout.chart;
     for percent in [0, 25, 50, 75, 100] {
         let y = layout.y(f64::from(percent) / 100.0);
@@ -211,7 +212,7 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout) -> Drawn<D
     canvas.text(title, (chart.centre().0, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
 }
 
-fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, has_gaps: bool) -> Drawn<DB> {
+fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, has_gaps: bool) -> Drawn<DB> {
     const SWATCH: f64 = 16.0;
     const ROW: f64 = 28.0;
     let left = RIGHT + 16.0;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
+use super::Results;
 
 /// One label a block: the emotion with its probability in percent, or `no speech`.
-pub(super) fn labels(report: &Report) -> String {
-    report.segments.iter().fold(String::new(), |mut text, segment| {
+pub(super) fn labels(results: &Results) -> String {
+    results.segments.iter().fold(String::new(), |mut text, segment| {
         let label = segment.probabilities().map_or_else(
             || segment.label().to_owned(),
             |probabilities| format!("{} {:.0} %", segment.label(), 100.0 * probabilities.of(probabilities.winner())),

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
+use super::Results;
 use crate::segment::Segment;
 
 /// The columns.
 pub(super) const HEADER: &str = "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms\n";
 
 /// One row a block.
-pub(super) fn rows(report: &Report) -> String {
-    let file = quoted(&report.file);
-    report.segments.iter().fold(String::new(), |mut text, segment| {
-        let Segment { start_s, end_s, state, latency } = segment;
+pub(super) fn rows(results: &Results) -> String {
+    let file = quoted(&results.file);
+    results.timed().fold(String::new(), |mut text, (segment, latency)| {
+        let Segment { start_s, end_s, state } = segment;
         let emotion = segment.emotion().map_or("", |emotion| emotion.name());
         let probabilities = segment.probabilities().map_or_else(
             || ",,,".to_owned(),

@@ -1,9 +1,9 @@
-//! JSON: one object a report, on one line, so that several reports in one file are JSON Lines.
+//! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines.
 
 use serde::Serialize;
 
-use super::Report;
-use crate::segment::Segment;
+use super::Results;
+use crate::segment::{Latency, Segment};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -13,7 +13,7 @@ struct Document<'a> {
     duration_s: f64,
     model: Model<'a>,
     backend: &'a str,
-    segments: Vec<Block>,
+    segments: Vec<SegmentObject>,
 }
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ struct Model<'a> {
 }
 
 #[derive(Serialize)]
-struct Block {
+struct SegmentObject {
     start_s: f64,
     end_s: f64,
     state: &'static str,
@@ -46,25 +46,25 @@ struct LatencyMs {
     inference: f64,
 }
 
-/// The report as one line.
-pub(super) fn line(report: &Report) -> String {
+/// The results as one line.
+pub(super) fn line(results: &Results) -> String {
     let document = Document {
-        file: &report.file,
-        sample_rate: report.sample_rate,
-        channels: report.n_channels,
-        duration_s: rounded(report.duration_s, 1e6),
-        model: Model { id: &report.model_id, fingerprint: &report.model_fingerprint },
-        backend: &report.backend,
-        segments: report.segments.iter().map(block).collect(),
+        file: &results.file,
+        sample_rate: results.sample_rate,
+        channels: results.n_channels,
+        duration_s: rounded(results.duration_s, 1e6),
+        model: Model { id: &results.model_id, fingerprint: &results.model_fingerprint },
+        backend: &results.backend,
+        segments: results.timed().map(|(segment, latency)| block(segment, latency)).collect(),
     };
     // INVARIANT: strings, finite numbers and options of them always serialise.
-    let mut text = serde_json::to_string(&document).expect("a report serialises");
+    let mut text = serde_json::to_string(&document).expect("results serialise");
     text.push('\n');
     text
 }
 
-fn block(segment: &Segment) -> Block {
-    Block {
+fn block(segment: &Segment, latency: Latency) -> SegmentObject {
+    SegmentObject {
         start_s: rounded(segment.start_s, 1e6),
         end_s: rounded(segment.end_s, 1e6),
         state: segment.state.name(),
@@ -74,8 +74,8 @@ fn block(segment: &Segment) -> Block {
             Scores { angry, happy, sad, neutral }
         }),
         latency_ms: LatencyMs {
-            features: rounded(segment.latency.features.as_secs_f64() * 1e3, 1e3),
-            inference: rounded(segment.latency.inference.as_secs_f64() * 1e3, 1e3),
+            features: rounded(latency.features.as_secs_f64() * 1e3, 1e3),
+            inference: rounded(latency.inference.as_secs_f64() * 1e3, 1e3),
         },
     }
 }

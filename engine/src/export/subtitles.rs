@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use moodline_core::Emotion;
 
-use super::Report;
+use super::Results;
 use crate::segment::{Segment, spans};
 
 /// First lines of a WebVTT file.
@@ -27,8 +27,8 @@ impl Cue {
     }
 }
 
-pub(super) fn srt(report: &Report) -> String {
-    cues(&report.segments).iter().enumerate().fold(String::new(), |mut text, (index, cue)| {
+pub(super) fn srt(results: &Results) -> String {
+    cues(&results.segments).iter().enumerate().fold(String::new(), |mut text, (index, cue)| {
         let (start, end) = (time(cue.start_s, ','), time(cue.end_s, ','));
         // INVARIANT: writing to a String cannot fail.
         write!(text, "{}\n{start} --> {end}\n{}\n\n", index + 1, cue.text()).expect("a String takes any text");
@@ -36,8 +36,8 @@ pub(super) fn srt(report: &Report) -> String {
     })
 }
 
-pub(super) fn vtt(report: &Report) -> String {
-    cues(&report.segments).iter().fold(String::new(), |mut text, cue| {
+pub(super) fn vtt(results: &Results) -> String {
+    cues(&results.segments).iter().fold(String::new(), |mut text, cue| {
         let (start, end) = (time(cue.start_s, '.'), time(cue.end_s, '.'));
         // INVARIANT: writing to a String cannot fail.
         write!(text, "{start} --> {end}\n{}\n\n", cue.text()).expect("a String takes any text");

@@ -5,16 +5,16 @@ use std::time::Duration;
 use moodline_core::Probabilities;
 
 use super::*;
-use crate::segment::{Latency, State};
+use crate::segment::State;
 
 fn segment(start_s: f64, end_s: f64, probabilities: Option<[f32; 4]>) -> Segment {
     let state = probabilities.map_or(State::NoSpeech, |values| State::Speech(Probabilities::new(values).unwrap()));
-    let latency = Latency { features: Duration::from_micros(1234), inference: Duration::from_micros(250) };
-    Segment { start_s, end_s, state, latency }
+    Segment { start_s, end_s, state }
 }
 
-fn report(segments: Vec<Segment>) -> Report {
-    Report {
+fn results(segments: Vec<Segment>) -> Results {
+    let latency = Latency { features: Duration::from_micros(1234), inference: Duration::from_micros(250) };
+    Results {
         file: "a \"b\", c.wav".to_owned(),
         sample_rate: 44_100,
         n_channels: 2,
@@ -22,6 +22,7 @@ fn report(segments: Vec<Segment>) -> Report {
         model_id: "paper-ltc-16".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
+        latencies: vec![latency; segments.len()],
         segments,
     }
 }
@@ -29,8 +30,8 @@ fn report(segments: Vec<Segment>) -> Report {
 const ANGRY: [f32; 4] = [0.75, 0.125, 0.0625, 0.0625];
 const SAD: [f32; 4] = [0.125, 0.125, 0.5, 0.25];
 
-fn example() -> Report {
-    report(vec![segment(0.0, 5.0, Some(ANGRY)), segment(5.0, 10.0, None), segment(10.0, 13.25, Some(SAD))])
+fn example() -> Results {
+    results(vec![segment(0.0, 5.0, Some(ANGRY)), segment(5.0, 10.0, None), segment(10.0, 13.25, Some(SAD))])
 }
 
 #[test]
@@ -65,8 +66,15 @@ fn json() {
 
 #[test]
 fn json_times_do_not_show_binary_rounding() {
-    let text = Format::Json.text(&report(vec![segment(0.1 + 0.2, 5.3, None)]));
+    let text = Format::Json.text(&results(vec![segment(0.1 + 0.2, 5.3, None)]));
     assert!(text.contains(r#""start_s":0.3,"#), "{text}");
+}
+
+#[test]
+fn latencies_that_were_not_kept_are_0() {
+    let untimed = Results { latencies: Vec::new(), ..results(vec![segment(0.0, 5.0, None)]) };
+    assert!(Format::Csv.text(&untimed).ends_with(",0.000,0.000\n"));
+    assert!(Format::Json.text(&untimed).contains(r#""latency_ms":{"features":0.0,"inference":0.0}"#));
 }
 
 #[test]
@@ -98,14 +106,14 @@ fn subtitles_of_overlapping_blocks_do_not_overlap_and_equal_neighbours_are_one()
     let blocks = [ANGRY, ANGRY, SAD, SAD].into_iter().enumerate();
     let overlapping = blocks.map(|(k, values)| segment(k as f64, k as f64 + 5.0, Some(values))).collect();
     assert_eq!(
-        Format::Srt.text(&report(overlapping)),
+        Format::Srt.text(&results(overlapping)),
         "1\n00:00:00,000 --> 00:00:04,000\nangry 75 %\n\n2\n00:00:04,000 --> 00:00:08,000\nsad 50 %\n\n"
     );
 }
 
 #[test]
 fn subtitles_with_gaps_between_blocks_keep_the_gaps() {
-    let text = Format::Vtt.text(&report(vec![segment(0.0, 2.0, Some(SAD)), segment(3600.5, 3602.5, Some(SAD))]));
+    let text = Format::Vtt.text(&results(vec![segment(0.0, 2.0, Some(SAD)), segment(3600.5, 3602.5, Some(SAD))]));
     assert_eq!(text, "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nsad 50 %\n\n01:00:00.500 --> 01:00:02.500\nsad 50 %\n\n");
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::folder_of;
-use super::place::behind_links;
+use super::resolved_path::behind_links;
 use super::unfinished::Unfinished;
 
 /// A file that could not be written.

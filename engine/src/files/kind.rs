@@ -14,7 +14,7 @@ const N_BYTES: u64 = 64 * 1024;
 
 /// A kind of file that nobody gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// Audio, or video with it.
     Recording,
     /// A table of labelled clips.
@@ -25,7 +25,7 @@ pub enum Kind {
     Configuration,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Recording => "a recording",
@@ -36,7 +36,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl Kind {
+impl FileKind {
     /// What the file at `path` is; nothing for all that may be replaced.
     ///
     /// # Errors
@@ -59,22 +59,22 @@ const OTHER_RECORDINGS: [&str; 38] = [
     "wave", "webm", "wma", "wv",
 ];
 
-fn by_extension(extension: &str) -> Option<Kind> {
+fn by_extension(extension: &str) -> Option<FileKind> {
     match extension {
-        "onnx" | "safetensors" => Some(Kind::Model),
-        "toml" => Some(Kind::Configuration),
-        _ if EXTENSIONS.contains(&extension) || OTHER_RECORDINGS.contains(&extension) => Some(Kind::Recording),
+        "onnx" | "safetensors" => Some(FileKind::Model),
+        "toml" => Some(FileKind::Configuration),
+        _ if EXTENSIONS.contains(&extension) || OTHER_RECORDINGS.contains(&extension) => Some(FileKind::Recording),
         _ => None,
     }
 }
 
-fn by_content(head: &[u8]) -> Option<Kind> {
+fn by_content(head: &[u8]) -> Option<FileKind> {
     if is_recording(head) {
-        Some(Kind::Recording)
+        Some(FileKind::Recording)
     } else if is_model(head) {
-        Some(Kind::Model)
+        Some(FileKind::Model)
     } else if is_manifest(head) {
-        Some(Kind::Manifest)
+        Some(FileKind::Manifest)
     } else {
         None
     }
@@ -176,10 +176,10 @@ mod tests {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 let name = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-                if path.is_file() && by_extension(&name) == Some(Kind::Recording) {
+                if path.is_file() && by_extension(&name) == Some(FileKind::Recording) {
                     n += 1;
                     let bytes = std::fs::read(&path).unwrap();
-                    assert_eq!(by_content(&bytes), Some(Kind::Recording), "{}", path.display());
+                    assert_eq!(by_content(&bytes), Some(FileKind::Recording), "{}", path.display());
                 }
             }
         }
@@ -205,15 +205,15 @@ mod tests {
             b"#!AMR-WB\n\x04\0",
         ];
         for head in heads {
-            assert_eq!(by_content(head), Some(Kind::Recording), "{head:?}");
+            assert_eq!(by_content(head), Some(FileKind::Recording), "{head:?}");
         }
     }
 
     #[test]
     fn a_model_is_one_under_any_name() {
-        assert_eq!(by_content(Model::embedded().bytes()), Some(Kind::Model));
-        assert_eq!(by_content(b"\x40\0\0\0\0\0\0\0{\"__metadata__\":"), Some(Kind::Model));
-        assert_eq!((by_extension("onnx"), by_extension("toml")), (Some(Kind::Model), Some(Kind::Configuration)));
+        assert_eq!(by_content(Model::embedded().bytes()), Some(FileKind::Model));
+        assert_eq!(by_content(b"\x40\0\0\0\0\0\0\0{\"__metadata__\":"), Some(FileKind::Model));
+        assert_eq!((by_extension("onnx"), by_extension("toml")), (Some(FileKind::Model), Some(FileKind::Configuration)));
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             "emotion;speaker;path",
             "\n\nPath\tSpeaker\tEmotion\n",
         ] {
-            assert_eq!(by_content(head.as_bytes()), Some(Kind::Manifest), "{head}");
+            assert_eq!(by_content(head.as_bytes()), Some(FileKind::Manifest), "{head}");
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::kind::Kind;
-use super::place::{self, FileId, Found, Key, Place};
+use super::kind::FileKind;
+use super::resolved_path::{self, FileId, Found, Key, ResolvedPath};
 
 /// Whether an output may take the place of a recording, a manifest, a model or a configuration that the run does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub enum Refusal {
         /// The output.
         path: PathBuf,
         /// What is there.
-        kind: Kind,
+        kind: FileKind,
         /// Whether there is a way to do it all the same.
         replace: Replace,
     },
@@ -154,45 +154,45 @@ impl FilePlan {
     /// [`Refusal`] when an output is an input (to which standard output counts, where it goes to a file), when two are one file, when a file would be
     /// where a folder is needed or the other way round, or when a recording, a manifest, a model or a configuration would be replaced.
     pub fn check(&self) -> Result<(), Refusal> {
-        self.check_in(&place::ignores_case)
+        self.check_in(&resolved_path::ignores_case)
     }
 
     /// [`Self::check`], where `ignores_case` tells whether a folder finds a file by its name in another case.
     pub(super) fn check_in(&self, ignores_case: &dyn Fn(&Path) -> bool) -> Result<(), Refusal> {
         let (mut inputs, mut outputs) = (Files::new(ignores_case), Files::new(ignores_case));
         for path in &self.reads {
-            inputs.add(Place::of(path));
+            inputs.add(ResolvedPath::of(path));
         }
-        let written: Vec<Place> = self.writes.iter().chain(&self.own).map(|path| Place::of(path)).collect();
-        for place in standard_streams().iter().chain(&written) {
-            if let Some(input) = inputs.like(place) {
-                return Err(Refusal::Input { output: place.path.clone(), input: input.path.clone() });
+        let written: Vec<ResolvedPath> = self.writes.iter().chain(&self.own).map(|path| ResolvedPath::of(path)).collect();
+        for resolved in standard_streams().iter().chain(&written) {
+            if let Some(input) = inputs.like(resolved) {
+                return Err(Refusal::Input { output: resolved.path.clone(), input: input.path.clone() });
             }
-            if let Some(first) = outputs.like(place) {
-                return Err(Refusal::Twice { first: first.path.clone(), second: place.path.clone() });
+            if let Some(first) = outputs.like(resolved) {
+                return Err(Refusal::Twice { first: first.path.clone(), second: resolved.path.clone() });
             }
-            outputs.add(place.clone());
+            outputs.add(resolved.clone());
         }
-        for place in &written {
-            match &place.found {
-                Found::Folder => return Err(Refusal::Folder { path: place.path.clone() }),
-                Found::Below(file) => return Err(Refusal::InFile { path: place.path.clone(), file: file.clone() }),
+        for resolved in &written {
+            match &resolved.found {
+                Found::Folder => return Err(Refusal::Folder { path: resolved.path.clone() }),
+                Found::Below(file) => return Err(Refusal::InFile { path: resolved.path.clone(), file: file.clone() }),
                 Found::File | Found::Device | Found::Nothing => {}
             }
-            if let Some(file) = place.missing_folders().iter().find_map(|folder| outputs.like(folder)) {
-                return Err(Refusal::InFile { path: place.path.clone(), file: file.path.clone() });
+            if let Some(file) = resolved.missing_folders().iter().find_map(|folder| outputs.like(folder)) {
+                return Err(Refusal::InFile { path: resolved.path.clone(), file: file.path.clone() });
             }
         }
-        written[..self.writes.len()].iter().try_for_each(|place| self.check_kind(place))
+        written[..self.writes.len()].iter().try_for_each(|resolved| self.check_kind(resolved))
     }
 
-    fn check_kind(&self, place: &Place) -> Result<(), Refusal> {
-        if place.found != Found::File || self.replace == Replace::Forced {
+    fn check_kind(&self, resolved: &ResolvedPath) -> Result<(), Refusal> {
+        if resolved.found != Found::File || self.replace == Replace::Forced {
             return Ok(());
         }
-        let (path, replace) = (place.path.clone(), self.replace);
+        let (path, replace) = (resolved.path.clone(), self.replace);
         // A link is called whatever it is called: what counts is the file that would go.
-        match place::target_of(&path).and_then(|target| Kind::of(&target)) {
+        match resolved_path::target_of(&path).and_then(|target| FileKind::of(&target)) {
             Ok(None) => Ok(()),
             Ok(Some(kind)) => Err(Refusal::Kept { path, kind, replace }),
             Err(source) => Err(Refusal::Unreadable { path, source, replace }),
@@ -200,10 +200,10 @@ impl FilePlan {
     }
 }
 
-/// Places by what they have in common with others. Devices are not among them: they take whatever comes.
+/// Paths by what they have in common with others. Devices are not among them: they take whatever comes.
 struct Files<'a> {
     ignores_case: &'a dyn Fn(&Path) -> bool,
-    by_key: HashMap<Key, Vec<Place>>,
+    by_key: HashMap<Key, Vec<ResolvedPath>>,
 }
 
 impl<'a> Files<'a> {
@@ -211,23 +211,23 @@ impl<'a> Files<'a> {
         Self { ignores_case, by_key: HashMap::new() }
     }
 
-    fn add(&mut self, place: Place) {
-        if place.found != Found::Device {
-            self.by_key.entry(place.key.clone()).or_default().push(place);
+    fn add(&mut self, resolved: ResolvedPath) {
+        if resolved.found != Found::Device {
+            self.by_key.entry(resolved.key.clone()).or_default().push(resolved);
         }
     }
 
     /// The first that is the same file.
-    fn like(&self, place: &Place) -> Option<&Place> {
-        self.by_key.get(&place.key)?.iter().find(|other| place.is_same(other, self.ignores_case))
+    fn like(&self, resolved: &ResolvedPath) -> Option<&ResolvedPath> {
+        self.by_key.get(&resolved.key)?.iter().find(|other| resolved.is_same(other, self.ignores_case))
     }
 }
 
 /// Where standard output and standard error go, if to a file: a shell that appends to a recording destroys it as well.
-fn standard_streams() -> Vec<Place> {
-    let output = FileId::of_stream(&io::stdout()).map(|id| Place::open("standard output", id));
-    let error = FileId::of_stream(&io::stderr()).map(|id| Place::open("standard error", id));
-    let mut streams: Vec<Place> = output.into_iter().chain(error).collect();
+fn standard_streams() -> Vec<ResolvedPath> {
+    let output = FileId::of_stream(&io::stdout()).map(|id| ResolvedPath::open("standard output", id));
+    let error = FileId::of_stream(&io::stderr()).map(|id| ResolvedPath::open("standard error", id));
+    let mut streams: Vec<ResolvedPath> = output.into_iter().chain(error).collect();
     streams.dedup_by(|second, first| second.key == first.key);
     streams
 }

@@ -114,13 +114,13 @@ fn other_case_is_another_name_only_where_it_is_to_the_system() {
 #[cfg(target_os = "linux")]
 fn whether_case_matters_is_told_from_a_folder_with_and_without_content() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(!place::ignores_case(folder.path()));
+    assert!(!resolved_path::ignores_case(folder.path()));
     fs::write(folder.path().join("123"), "").unwrap();
-    assert!(!place::ignores_case(folder.path()));
+    assert!(!resolved_path::ignores_case(folder.path()));
     // Two names of one file are no sign that case does not matter.
     fs::write(folder.path().join("name"), "").unwrap();
     fs::hard_link(folder.path().join("name"), folder.path().join("NAME")).unwrap();
-    assert!(!place::ignores_case(folder.path()));
+    assert!(!resolved_path::ignores_case(folder.path()));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "what was tried is gone");
 }
 

@@ -6,7 +6,7 @@ use crate::model::Model;
 
 /// Everything that makes one analyser different from another.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Setup {
+pub(super) struct AnalyserKey {
     pub(super) model: Model,
     pub(super) backend: BackendChoice,
     pub(super) sample_rate: u32,
@@ -16,22 +16,22 @@ pub(super) struct Setup {
 /// The analyser of the last run, until the next one needs it.
 #[derive(Default)]
 pub(super) struct Analysers {
-    spare: Option<(Setup, Analyser)>,
+    spare: Option<(AnalyserKey, Analyser)>,
 }
 
 impl Analysers {
     /// An analyser at the start of a stream: the spare one, or a new one with its classifier, as far as they fit.
-    pub(super) fn take(&mut self, setup: &Setup) -> Result<Analyser, AnalysisError> {
+    pub(super) fn take(&mut self, key: &AnalyserKey) -> Result<Analyser, AnalysisError> {
         let classifier = match self.spare.take() {
-            Some((same, analyser)) if same == *setup => return Ok(analyser),
-            Some((other, analyser)) if other.model == setup.model && other.backend == setup.backend => analyser.into_classifier(),
-            _ => Classifier::new(&setup.model, setup.backend)?,
+            Some((same, analyser)) if same == *key => return Ok(analyser),
+            Some((other, analyser)) if other.model == key.model && other.backend == key.backend => analyser.into_classifier(),
+            _ => Classifier::new(&key.model, key.backend)?,
         };
-        Analyser::new(&setup.model, classifier, setup.sample_rate, setup.config)
+        Analyser::new(&key.model, classifier, key.sample_rate, key.config)
     }
 
     /// Keeps `analyser`, which has been reset.
-    pub(super) fn put_back(&mut self, setup: Setup, analyser: Analyser) {
-        self.spare = Some((setup, analyser));
+    pub(super) fn put_back(&mut self, key: AnalyserKey, analyser: Analyser) {
+        self.spare = Some((key, analyser));
     }
 }

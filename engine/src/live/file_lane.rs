@@ -13,9 +13,9 @@ use super::Settings;
 use super::models::Models;
 use super::signal::Signal;
 use super::threads::{Threads, guarded};
-use crate::export::Report;
+use crate::export::Results;
+use crate::file_analysis::{FileAnalysisError, FileProgress, analyse_file};
 use crate::files::check_regular;
-use crate::recording::{self, Progress, RecordingError};
 use crate::segment::Segment;
 
 /// Shortest time between two looks at a running analysis.
@@ -48,7 +48,7 @@ pub struct FileLane {
     /// How it stands.
     pub state: FileState,
     /// What exports are made of, once the file is [`FileState::Done`].
-    pub report: Option<Arc<Report>>,
+    pub results: Option<Arc<Results>>,
     /// What was wrong with the file without making it useless, each in one sentence.
     pub warnings: Arc<[String]>,
 }
@@ -61,7 +61,7 @@ impl FileLane {
             duration_s: 0.0,
             segments: Arc::new([]),
             state: FileState::Running,
-            report: None,
+            results: None,
             warnings: Arc::new([]),
         }
     }
@@ -135,8 +135,8 @@ impl Job {
         let mut told = Instant::now();
         let result = self.check().and(model).and_then(|model| {
             guarded(|| {
-                let analysis = self.settings.analysis();
-                recording::analyse(&self.path, &model, self.settings.backend, analysis, |progress| {
+                let config = self.settings.analysis();
+                analyse_file(&self.path, &model, self.settings.backend, config, |progress| {
                     if told.elapsed() >= PROGRESS_EVERY {
                         self.show(progress);
                         told = Instant::now();
@@ -147,14 +147,14 @@ impl Job {
         });
         match result {
             Err(sentence) => self.update(|lane| lane.state = FileState::Failed(sentence)),
-            Ok(Err(RecordingError::Stopped { .. })) => self.update(|lane| lane.state = FileState::Cancelled),
+            Ok(Err(FileAnalysisError::Stopped { .. })) => self.update(|lane| lane.state = FileState::Cancelled),
             Ok(Err(error)) => self.update(|lane| lane.state = FileState::Failed(error.to_string())),
-            Ok(Ok(recording)) => self.update(|lane| {
+            Ok(Ok(analysis)) => self.update(|lane| {
                 lane.progress = 1.0;
-                lane.duration_s = recording.report.duration_s;
-                lane.segments = recording.report.segments.as_slice().into();
-                lane.warnings = recording.warnings.into();
-                lane.report = Some(Arc::new(recording.report));
+                lane.duration_s = analysis.results.duration_s;
+                lane.segments = analysis.results.segments.as_slice().into();
+                lane.warnings = analysis.warnings.into();
+                lane.results = Some(Arc::new(analysis.results));
                 lane.state = FileState::Done;
             }),
         }
@@ -170,7 +170,7 @@ impl Job {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    fn show(&self, progress: Progress<'_>) {
+    fn show(&self, progress: FileProgress<'_>) {
         self.update(|lane| {
             lane.progress = progress.share as f32;
             lane.duration_s = progress.seconds;

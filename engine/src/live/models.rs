@@ -46,9 +46,9 @@ pub(super) fn read(path: &Path, asked: Asked) -> Result<Model, String> {
     Model::open(path).map_err(|error| error.to_string())
 }
 
-/// The model that was asked for.
+/// What became of the model that was asked for.
 #[derive(Clone)]
-pub(super) enum Loaded {
+pub(super) enum LoadState {
     /// Nobody has needed it yet.
     NotYet,
     /// On its way.
@@ -74,7 +74,7 @@ struct Slot {
     /// Raised by every request; a loader whose request is not the last one is too late.
     request: u64,
     needed: bool,
-    loaded: Loaded,
+    state: LoadState,
     /// When the last loader started.
     started: Instant,
 }
@@ -83,9 +83,9 @@ impl Slot {
     /// Gives up a loader that takes too long; whether that is news. Should it finish all the same, its model is taken.
     fn give_up(&mut self) -> bool {
         let Some((path, _)) = &self.file else { return false };
-        let late = matches!(self.loaded, Loaded::Loading) && self.started.elapsed() >= DEADLINE;
+        let late = matches!(self.state, LoadState::Loading) && self.started.elapsed() >= DEADLINE;
         if late {
-            self.loaded = Loaded::Failed(format!(
+            self.state = LoadState::Failed(format!(
                 "the model {} could not be read within {} seconds; choose a file on a disk that answers",
                 path.display(),
                 DEADLINE.as_secs()
@@ -97,7 +97,7 @@ impl Slot {
 
 impl Models {
     pub(super) fn new(signal: Arc<Signal>, read: Box<Read>) -> Self {
-        let slot = Slot { file: None, request: 0, needed: false, loaded: Loaded::NotYet, started: Instant::now() };
+        let slot = Slot { file: None, request: 0, needed: false, state: LoadState::NotYet, started: Instant::now() };
         Self { slot: Mutex::new(slot), settled: Condvar::new(), signal, read, loaders: Threads::default() }
     }
 
@@ -106,7 +106,7 @@ impl Models {
         let mut slot = self.slot.lock();
         slot.file = path.map(|path| (path, asked));
         slot.request += 1;
-        slot.loaded = Loaded::NotYet;
+        slot.state = LoadState::NotYet;
         if slot.needed {
             self.load(&mut slot);
         }
@@ -118,26 +118,26 @@ impl Models {
     pub(super) fn need(self: &Arc<Self>) {
         let mut slot = self.slot.lock();
         slot.needed = true;
-        if matches!(slot.loaded, Loaded::NotYet) {
+        if matches!(slot.state, LoadState::NotYet) {
             self.load(&mut slot);
         }
     }
 
-    pub(super) fn loaded(&self) -> Loaded {
+    pub(super) fn state(&self) -> LoadState {
         let mut slot = self.slot.lock();
         let late = slot.give_up();
-        let loaded = slot.loaded.clone();
+        let state = slot.state.clone();
         drop(slot);
         if late {
             self.signal.changed();
         }
-        loaded
+        state
     }
 
     /// Whether a file is being read, which may take as long as a disk or a network likes.
     pub(super) fn is_reading(&self) -> bool {
         let slot = self.slot.lock();
-        slot.file.is_some() && matches!(slot.loaded, Loaded::Loading)
+        slot.file.is_some() && matches!(slot.state, LoadState::Loading)
     }
 
     /// Waits for the model while `go_on` says so; the error is a sentence.
@@ -145,10 +145,10 @@ impl Models {
         let mut slot = self.slot.lock();
         while go_on() {
             slot.give_up();
-            match &slot.loaded {
-                Loaded::Ready(model) => return Some(Ok(model.clone())),
-                Loaded::Failed(sentence) => return Some(Err(sentence.clone())),
-                Loaded::NotYet | Loaded::Loading => _ = self.settled.wait_for(&mut slot, LOOK),
+            match &slot.state {
+                LoadState::Ready(model) => return Some(Ok(model.clone())),
+                LoadState::Failed(sentence) => return Some(Err(sentence.clone())),
+                LoadState::NotYet | LoadState::Loading => _ = self.settled.wait_for(&mut slot, LOOK),
             }
         }
         None
@@ -167,25 +167,25 @@ impl Models {
     }
 
     fn load(self: &Arc<Self>, slot: &mut Slot) {
-        (slot.loaded, slot.started) = (Loaded::Loading, Instant::now());
+        (slot.state, slot.started) = (LoadState::Loading, Instant::now());
         let (models, file, request) = (Arc::clone(self), slot.file.clone(), slot.request);
         let spawned = self.loaders.spawn("moodline-model", move || models.finish(request, models.open(file)));
         if !spawned {
-            slot.loaded = Loaded::Failed("the system gives no thread to load the model on".to_owned());
+            slot.state = LoadState::Failed("the system gives no thread to load the model on".to_owned());
         }
     }
 
-    fn open(&self, file: Option<(PathBuf, Asked)>) -> Loaded {
+    fn open(&self, file: Option<(PathBuf, Asked)>) -> LoadState {
         let opened = guarded(|| file.map_or_else(|| Ok(Model::embedded()), |(path, asked)| (self.read)(&path, asked)));
-        opened.and_then(|opened| opened).map_or_else(Loaded::Failed, Loaded::Ready)
+        opened.and_then(|opened| opened).map_or_else(LoadState::Failed, LoadState::Ready)
     }
 
-    fn finish(&self, request: u64, loaded: Loaded) {
+    fn finish(&self, request: u64, state: LoadState) {
         let mut slot = self.slot.lock();
         if slot.request != request {
             return;
         }
-        slot.loaded = loaded;
+        slot.state = state;
         drop(slot);
         self.settled.notify_all();
         self.signal.wake_worker();

@@ -7,7 +7,7 @@ use rtrb::Consumer;
 
 use super::pace::Pace;
 use super::{StreamFormat, Transport};
-use crate::timeline::GapReason;
+use crate::segment::GapReason;
 
 /// Samples handed out at a time.
 const N_PIECE: usize = 4096;
@@ -36,7 +36,7 @@ impl Missing {
 
 /// Something that happened before the frame `at`, counted in the stream.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Event {
+pub(super) enum StreamEvent {
     /// What follows continues nothing: it is at `transport`.
     Begin {
         at: u64,
@@ -52,7 +52,7 @@ pub(super) enum Event {
     },
 }
 
-impl Event {
+impl StreamEvent {
     const fn at(&self) -> u64 {
         match self {
             Self::Begin { at, .. } | Self::Missing { at, .. } | Self::End { at } => *at,
@@ -77,14 +77,14 @@ pub enum Piece<'a> {
 pub struct StreamReader {
     format: StreamFormat,
     samples: Consumer<f32>,
-    events: Consumer<Event>,
+    events: Consumer<StreamEvent>,
     pace: Arc<Pace>,
     n_read: u64,
     buffer: Vec<f32>,
 }
 
 impl StreamReader {
-    pub(super) fn new(format: StreamFormat, samples: Consumer<f32>, events: Consumer<Event>, pace: Arc<Pace>) -> Self {
+    pub(super) fn new(format: StreamFormat, samples: Consumer<f32>, events: Consumer<StreamEvent>, pace: Arc<Pace>) -> Self {
         Self { format, samples, events, pace, n_read: 0, buffer: vec![0.0; N_PIECE] }
     }
 
@@ -122,13 +122,13 @@ impl StreamReader {
         // Looked at before the events: those of samples that are there are then there too.
         let mut n_left = self.samples.slots();
         loop {
-            let n_to_event = match self.events.peek().map(Event::at) {
+            let n_to_event = match self.events.peek().map(StreamEvent::at) {
                 Ok(at) if at <= self.n_read => {
                     let Ok(event) = self.events.pop() else { return };
                     let piece = match event {
-                        Event::Begin { transport, .. } => Piece::Begin(transport),
-                        Event::Missing { missing, .. } => Piece::Missing(missing),
-                        Event::End { .. } => Piece::End,
+                        StreamEvent::Begin { transport, .. } => Piece::Begin(transport),
+                        StreamEvent::Missing { missing, .. } => Piece::Missing(missing),
+                        StreamEvent::End { .. } => Piece::End,
                     };
                     if take(piece).is_break() {
                         return;

@@ -1,36 +1,36 @@
 //! From the pieces of a stream to entries on a timeline.
 
-mod place;
+mod position;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moodline_core::samples::{first_unusable, is_usable};
 
-use super::analysers::{Analysers, Setup};
+use super::analysers::{AnalyserKey, Analysers};
 use super::meter::Meter;
-use super::monitor::Monitor;
+use super::publisher::Publisher;
 use super::reader::{Missing, Piece};
+use super::status::Latest;
 use super::{Settings, StreamFormat};
 use crate::analysis::Analyser;
 use crate::model::Model;
-use crate::segment::Segment;
-use crate::timeline::{Clock, GapReason};
-use place::Place;
+use crate::segment::{GapReason, Latency, Segment};
+use crate::timeline::Clock;
+use position::StreamPosition;
 
 /// A run that is shorter says nothing about anybody's voice and leaves no segment, seconds.
 const SHORTEST_RUN_SECONDS: f64 = 0.5;
 
 /// Analyses one run of samples after the other and records what is found, or why nothing is.
 pub(super) struct Recorder {
-    monitor: Arc<Monitor>,
+    publisher: Publisher,
     /// The model, or why there is none.
     model: Result<Model, String>,
     settings: Settings,
     analysers: Analysers,
     /// No analyser can be made for this: trying again would give the same.
-    refused: Option<Setup>,
-    place: Place,
+    refused: Option<AnalyserKey>,
+    position: StreamPosition,
     run: Option<Run>,
     epoch: u64,
     meter: Meter,
@@ -43,7 +43,7 @@ pub(super) struct Recorder {
 /// Samples that are analysed as one stream.
 struct Run {
     analyser: Analyser,
-    setup: Setup,
+    key: AnalyserKey,
     /// Where it is recorded; none while it is only shown.
     clock: Option<Clock>,
     start_s: f64,
@@ -56,7 +56,7 @@ struct Run {
 
 impl Run {
     fn seconds(&self) -> f64 {
-        self.n_frames as f64 / f64::from(self.setup.sample_rate)
+        self.n_frames as f64 / f64::from(self.key.sample_rate)
     }
 
     /// Whether there is something to record that no segment covers.
@@ -67,15 +67,15 @@ impl Run {
 }
 
 impl Recorder {
-    pub(super) fn new(monitor: Arc<Monitor>) -> Self {
-        let (epoch, stream_end_s) = monitor.epoch();
+    pub(super) fn new(publisher: Publisher) -> Self {
+        let (epoch, stream_end_s) = publisher.epoch();
         Self {
-            monitor,
+            publisher,
             model: Err("no model was asked for".to_owned()),
             settings: Settings::default(),
             analysers: Analysers::default(),
             refused: None,
-            place: Place::new(stream_end_s),
+            position: StreamPosition::new(stream_end_s),
             run: None,
             epoch,
             meter: Meter::new(),
@@ -88,21 +88,21 @@ impl Recorder {
     /// Before a look at the streams: what is analysed with from now on. A run goes on unless that changes it.
     pub(super) fn prepare(&mut self, model: Result<Model, String>, settings: Settings) {
         (self.model, self.settings) = (model, settings);
-        let (epoch, stream_end_s) = self.monitor.epoch();
+        let (epoch, stream_end_s) = self.publisher.epoch();
         if epoch != self.epoch {
             self.epoch = epoch;
             self.abandon_run();
-            self.place.restart_stream(stream_end_s);
+            self.position.restart_stream(stream_end_s);
         }
-        if self.run.as_ref().is_some_and(|run| Some(&run.setup) != self.setup().as_ref()) {
+        if self.run.as_ref().is_some_and(|run| Some(&run.key) != self.key().as_ref()) {
             self.end_run();
         }
     }
 
     /// A new stream starts.
     pub(super) fn begin_stream(&mut self, format: StreamFormat) {
-        self.place.begin_stream(format.sample_rate);
-        self.monitor.post(|board| board.sample_rate = Some(format.sample_rate));
+        self.position.begin_stream(format.sample_rate);
+        self.publisher.post(|status| status.sample_rate = Some(format.sample_rate));
     }
 
     /// So many frames are there to be taken in this look: the last of them was heard just now.
@@ -115,11 +115,11 @@ impl Recorder {
         match piece {
             Piece::Begin(transport) => {
                 self.end_run();
-                self.place.move_to(transport);
+                self.position.move_to(transport);
             }
             Piece::Missing(Missing { transport, n_frames, reason }) => {
                 self.end_run();
-                self.place.move_to(transport);
+                self.position.move_to(transport);
                 self.pass_over(n_frames, reason);
             }
             Piece::End => self.end_run(),
@@ -135,7 +135,7 @@ impl Recorder {
             return;
         }
         let mut found = Vec::new();
-        let result = run.analyser.finish(&mut |segment| found.push(segment));
+        let result = run.analyser.finish(&mut |segment, latency| found.push((segment, latency)));
         self.keep(&found);
         match result {
             Ok(()) => self.put_back(),
@@ -154,7 +154,7 @@ impl Recorder {
         let Some(run) = self.run.as_mut().filter(|run| run.is_unanswered()) else { return };
         run.n_rest_answered = run.n_frames;
         let mut found = Vec::new();
-        match run.analyser.peek(&mut |segment| found.push(segment)) {
+        match run.analyser.peek(&mut |segment, latency| found.push((segment, latency))) {
             Ok(()) => self.record(&found),
             Err(error) => self.fail(&error.to_string()),
         }
@@ -168,9 +168,9 @@ impl Recorder {
 
     /// After a look at the streams: shows how far it went, and returns how much audio it took.
     pub(super) fn publish(&mut self) -> Duration {
-        let sample_rate = self.place.sample_rate();
+        let sample_rate = self.position.sample_rate();
         let n_taken = std::mem::take(&mut self.n_taken);
-        self.monitor.post_progress(self.meter.look(), self.place.now().map(|(_, seconds)| seconds));
+        self.publisher.post_progress(self.meter.look(), self.position.now().map(|(_, seconds)| seconds));
         Duration::from_secs_f64(n_taken as f64 / f64::from(sample_rate))
     }
 
@@ -194,7 +194,7 @@ impl Recorder {
         if samples.is_empty() {
             return;
         }
-        self.meter.take(samples, self.place.sample_rate());
+        self.meter.take(samples, self.position.sample_rate());
         if self.start_run() {
             self.analyse(samples);
         } else {
@@ -202,10 +202,10 @@ impl Recorder {
         }
     }
 
-    fn setup(&self) -> Option<Setup> {
+    fn key(&self) -> Option<AnalyserKey> {
         let model = self.model.as_ref().ok()?.clone();
-        let (sample_rate, config) = (self.place.sample_rate(), self.settings.analysis());
-        Some(Setup { model, backend: self.settings.backend, sample_rate, config })
+        let (sample_rate, config) = (self.position.sample_rate(), self.settings.analysis());
+        Some(AnalyserKey { model, backend: self.settings.backend, sample_rate, config })
     }
 
     /// Whether there is a run to analyse samples with, starting one where there is none.
@@ -213,23 +213,23 @@ impl Recorder {
         if self.run.is_some() {
             return true;
         }
-        let Some(setup) = self.setup().filter(|setup| self.refused.as_ref() != Some(setup)) else { return false };
-        match self.analysers.take(&setup) {
+        let Some(key) = self.key().filter(|key| self.refused.as_ref() != Some(key)) else { return false };
+        match self.analysers.take(&key) {
             Ok(analyser) => {
-                let (clock, start_s) = self.place.now().map_or((None, 0.0), |(clock, seconds)| (Some(clock), seconds));
+                let (clock, start_s) = self.position.now().map_or((None, 0.0), |(clock, seconds)| (Some(clock), seconds));
                 let classifier = analyser.classifier();
                 let (backend, fallback_reason) = (classifier.backend(), classifier.fallback_reason().map(ToOwned::to_owned));
-                self.monitor.post(|board| {
-                    board.backend = Some(backend);
-                    board.fallback_reason = fallback_reason;
-                    board.clock = clock.unwrap_or(board.clock);
+                self.publisher.post(|status| {
+                    status.backend = Some(backend);
+                    status.fallback_reason = fallback_reason;
+                    status.clock = clock.unwrap_or(status.clock);
                 });
                 self.refused = None;
-                self.run = Some(Run { analyser, setup, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
+                self.run = Some(Run { analyser, key, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
                 true
             }
             Err(error) => {
-                self.refused = Some(setup);
+                self.refused = Some(key);
                 self.report(&error.to_string());
                 false
             }
@@ -238,11 +238,11 @@ impl Recorder {
 
     fn analyse(&mut self, samples: &[f32]) {
         // Counted first: should the analysis panic, these samples were heard all the same.
-        self.place.advance(samples.len() as u64);
+        self.position.advance(samples.len() as u64);
         let Some(run) = &mut self.run else { return };
         run.n_frames += samples.len() as u64;
         let mut found = Vec::new();
-        let result = run.analyser.push(samples, &mut |segment| found.push(segment));
+        let result = run.analyser.push(samples, &mut |segment, latency| found.push((segment, latency)));
         self.keep(&found);
         if let Err(error) = result {
             self.fail(&error.to_string());
@@ -250,47 +250,47 @@ impl Recorder {
     }
 
     /// Records and shows what was found in the current run, for good.
-    fn keep(&mut self, found: &[Segment]) {
-        if let (Some(run), Some(last)) = (&mut self.run, found.last()) {
+    fn keep(&mut self, found: &[(Segment, Latency)]) {
+        if let (Some(run), Some((last, _))) = (&mut self.run, found.last()) {
             run.answered_s = last.end_s;
             self.record(found);
         }
     }
 
-    fn record(&self, found: &[Segment]) {
-        let (Some(run), Some(&last)) = (&self.run, found.last()) else { return };
+    fn record(&self, found: &[(Segment, Latency)]) {
+        let (Some(run), Some(&(last, latency))) = (&self.run, found.last()) else { return };
         let start_s = run.start_s;
         let on_clock =
             move |segment: Segment| Segment { start_s: start_s + segment.start_s, end_s: start_s + segment.end_s, ..segment };
-        let ago_s = (run.seconds() - last.end_s).max(0.0) + self.n_waiting as f64 / f64::from(run.setup.sample_rate);
+        let ago_s = (run.seconds() - last.end_s).max(0.0) + self.n_waiting as f64 / f64::from(run.key.sample_rate);
         let heard = self.looked.checked_sub(Duration::from_secs_f64(ago_s)).unwrap_or(self.looked);
         if let Some(clock) = run.clock {
-            let hop_s = run.setup.config.hop_seconds;
-            self.monitor.record(self.epoch, clock, |timeline| {
-                for segment in found.iter().copied().map(on_clock) {
+            let hop_s = run.key.config.hop_seconds;
+            self.publisher.record(self.epoch, clock, |timeline| {
+                for segment in found.iter().map(|(segment, _)| on_clock(*segment)) {
                     timeline.insert_segment(segment.start_s, segment.end_s, hop_s, segment.state);
                 }
             });
         }
-        self.monitor.post(|board| {
-            board.latest = Some((on_clock(last), heard));
-            board.problem = None;
+        self.publisher.post(|status| {
+            status.latest = Some(Latest { segment: on_clock(last), latency, heard });
+            status.problem = None;
         });
     }
 
     /// A gap from here on; there is no run.
     fn pass_over(&mut self, n_frames: u64, reason: GapReason) {
-        let from = self.place.now();
-        let seconds = n_frames as f64 / f64::from(self.place.sample_rate());
-        self.place.advance(n_frames);
+        let from = self.position.now();
+        let seconds = n_frames as f64 / f64::from(self.position.sample_rate());
+        self.position.advance(n_frames);
         if let Some((clock, start_s)) = from {
-            self.monitor.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, start_s + seconds, reason));
+            self.publisher.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, start_s + seconds, reason));
         }
         let n_dropped = if reason == GapReason::Overrun { n_frames } else { 0 };
-        self.monitor.post(|board| {
-            board.latest = None;
-            board.dropped_frames += n_dropped;
-            board.clock = from.map_or(board.clock, |(clock, _)| clock);
+        self.publisher.post(|status| {
+            status.latest = None;
+            status.dropped_frames += n_dropped;
+            status.clock = from.map_or(status.clock, |(clock, _)| clock);
         });
     }
 
@@ -300,14 +300,14 @@ impl Recorder {
         let Some(run) = self.run.take() else { return };
         if let Some(clock) = run.clock {
             let (start_s, end_s) = (run.start_s + run.answered_s, run.start_s + run.seconds());
-            self.monitor.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, end_s, GapReason::Failure));
+            self.publisher.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, end_s, GapReason::Failure));
         }
-        self.monitor.post(|board| board.latest = None);
+        self.publisher.post(|status| status.latest = None);
     }
 
     fn report(&self, sentence: &str) {
         tracing::warn!(sentence, "the live analysis has a problem");
-        self.monitor.post(|board| board.problem = Some(sentence.to_owned()));
+        self.publisher.post(|status| status.problem = Some(sentence.to_owned()));
     }
 
     /// Ends the run without its last segment.
@@ -321,7 +321,7 @@ impl Recorder {
     /// Keeps the analyser of the run, which is at its start again.
     fn put_back(&mut self) {
         if let Some(run) = self.run.take() {
-            self.analysers.put_back(run.setup, run.analyser);
+            self.analysers.put_back(run.key, run.analyser);
         }
     }
 }

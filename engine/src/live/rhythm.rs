@@ -28,7 +28,7 @@ const LONGEST_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What one look found.
 #[derive(Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct Poll {
     /// When it was.
     pub(super) at: Instant,
     /// The audio that was there.
@@ -62,26 +62,26 @@ impl Rhythm {
         Self { looked: now, heard: now, patience: PATIENCE, longest_wait: UNWATCHED }
     }
 
-    /// What `look` means.
-    pub(super) fn after(&mut self, look: Look) -> Next {
-        let before = std::mem::replace(&mut self.looked, look.at);
-        let elapsed = look.at.saturating_duration_since(before);
-        if !look.taken.is_zero() {
+    /// What `poll` means.
+    pub(super) fn after(&mut self, poll: Poll) -> Next {
+        let before = std::mem::replace(&mut self.looked, poll.at);
+        let elapsed = poll.at.saturating_duration_since(before);
+        if !poll.taken.is_zero() {
             let pause = before.saturating_duration_since(self.heard);
             self.patience = self.patience.max(2 * pause).min(LONGEST_PATIENCE);
-            self.heard = look.at;
+            self.heard = poll.at;
         }
-        let silence = look.at.saturating_duration_since(self.heard);
-        let stopped = look.unanswered && silence >= self.patience;
-        self.longest_wait = if look.taken >= BUSY {
+        let silence = poll.at.saturating_duration_since(self.heard);
+        let stopped = poll.unanswered && silence >= self.patience;
+        self.longest_wait = if poll.taken >= BUSY {
             Duration::ZERO
-        } else if look.taken > elapsed.mul_f64(FAST) + ONE_BUFFER {
+        } else if poll.taken > elapsed.mul_f64(FAST) + ONE_BUFFER {
             HURRIED
         } else {
             (2 * self.longest_wait).clamp(HURRIED, UNWATCHED)
         };
-        let usual = if look.watched { WATCHED } else { UNWATCHED };
-        let doubtful = look.unanswered && !stopped && look.taken < elapsed.mul_f64(SLOW);
+        let usual = if poll.watched { WATCHED } else { UNWATCHED };
+        let doubtful = poll.unanswered && !stopped && poll.taken < elapsed.mul_f64(SLOW);
         let until_sure = if doubtful { self.patience - silence } else { Duration::MAX };
         let wait = usual.min(self.longest_wait).min(until_sure);
         Next { wait, stopped }
@@ -115,8 +115,8 @@ mod tests {
         fn look(&mut self, wait: Duration, taken: Duration) -> Next {
             self.now += wait;
             self.unanswered |= !taken.is_zero();
-            let look = Look { at: self.now, taken, unanswered: self.unanswered, watched: self.watched };
-            let next = self.rhythm.after(look);
+            let poll = Poll { at: self.now, taken, unanswered: self.unanswered, watched: self.watched };
+            let next = self.rhythm.after(poll);
             if next.stopped {
                 self.n_stops += 1;
                 self.unanswered = false;

@@ -31,7 +31,7 @@ pub struct Status {
     pub backend: Option<Backend>,
     /// Why [`Auto`](crate::BackendChoice::Auto) did not take ONNX Runtime, if it did not.
     pub fallback_reason: Option<String>,
-    /// The newest finding; none after a gap, until there is a new one. Its times are on [`Monitor::clock`](super::Monitor::clock), or, while a
+    /// The newest segment; none after a gap, until there is a new one. Its times are on [`Monitor::clock`](super::Monitor::clock), or, while a
     /// followed host stands still, counted from where the audio began.
     pub latest: Option<Segment>,
     /// What it cost.
@@ -63,14 +63,22 @@ impl Level {
     pub const SILENCE: Self = Self { peak_db: Self::FLOOR_DB, rms_db: Self::FLOOR_DB };
 }
 
-/// What the worker writes up.
+/// The newest segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Latest {
+    pub(super) segment: Segment,
+    pub(super) latency: Latency,
+    /// When its end was heard.
+    pub(super) heard: Instant,
+}
+
+/// How the analysis stands, as far as the worker knows.
 #[derive(Clone, Debug)]
-pub(super) struct Board {
+pub(super) struct WorkerStatus {
     pub(super) clock: Clock,
     pub(super) backend: Option<Backend>,
     pub(super) fallback_reason: Option<String>,
-    /// The newest finding, and when its end was heard.
-    pub(super) latest: Option<(Segment, Instant)>,
+    pub(super) latest: Option<Latest>,
     pub(super) dropped_frames: u64,
     pub(super) sample_rate: Option<u32>,
     pub(super) problem: Option<String>,
@@ -78,7 +86,7 @@ pub(super) struct Board {
     pub(super) playhead: Option<f64>,
 }
 
-impl Default for Board {
+impl Default for WorkerStatus {
     fn default() -> Self {
         Self {
             clock: Clock::default(),
@@ -94,15 +102,16 @@ impl Default for Board {
     }
 }
 
-impl Board {
-    pub(super) fn status(&self, model: ModelState) -> Status {
+impl WorkerStatus {
+    /// What an editor sees, together with how it stands with the `model`.
+    pub(super) fn with_model(&self, model: ModelState) -> Status {
         Status {
             model,
             backend: self.backend,
             fallback_reason: self.fallback_reason.clone(),
-            latest: self.latest.map(|(segment, _)| segment),
-            latency: self.latest.map(|(segment, _)| segment.latency),
-            latest_age: self.latest.map(|(_, heard)| heard.elapsed()),
+            latest: self.latest.map(|latest| latest.segment),
+            latency: self.latest.map(|latest| latest.latency),
+            latest_age: self.latest.map(|latest| latest.heard.elapsed()),
             dropped_frames: self.dropped_frames,
             sample_rate: self.sample_rate,
             problem: self.problem.clone(),

@@ -13,9 +13,9 @@ use rtrb::{Producer, RingBuffer};
 
 use super::downmix::reduce;
 use super::pace::Pace;
-use super::reader::{Event, Missing, StreamReader};
+use super::reader::{Missing, StreamEvent, StreamReader};
 use super::{Source, StreamFormat, Transport};
-use crate::timeline::GapReason;
+use crate::segment::GapReason;
 
 /// Audio that fits between the two threads, seconds, up to [`MAX_RING_SAMPLES`]: longer than anything keeps the worker from it.
 pub const RING_SECONDS: usize = 20;
@@ -54,7 +54,7 @@ const N_SPINS: usize = 16;
 /// to another thread and not be shared.
 pub struct AudioTap {
     samples: Producer<f32>,
-    events: Producer<Event>,
+    events: Producer<StreamEvent>,
     pace: Arc<Pace>,
     offline: bool,
     tolerance_frames: u64,
@@ -130,7 +130,7 @@ impl AudioTap {
     /// As the type says. Where there is no room to tell, the run ends with whatever comes next.
     pub fn pause(&mut self) {
         if self.expected.take().is_some() {
-            self.tell(|at| Event::End { at });
+            self.tell(|at| StreamEvent::End { at });
         }
     }
 
@@ -208,7 +208,7 @@ impl AudioTap {
     fn begin(&mut self, transport: Transport) -> bool {
         let n_events = if self.untold.is_some() { 2 } else { 1 };
         let can_tell = self.offline || self.comes_true(|| self.events.slots() >= n_events);
-        can_tell && self.tell_untold() && self.tell(|at| Event::Begin { at, transport })
+        can_tell && self.tell_untold() && self.tell(|at| StreamEvent::Begin { at, transport })
     }
 
     fn continues(&self, expected: Transport, found: Transport) -> bool {
@@ -237,14 +237,14 @@ impl AudioTap {
 
     fn tell_untold(&mut self) -> bool {
         let Some(missing) = self.untold else { return true };
-        let told = self.tell(|at| Event::Missing { at, missing });
+        let told = self.tell(|at| StreamEvent::Missing { at, missing });
         if told {
             self.untold = None;
         }
         told
     }
 
-    fn tell(&mut self, event: impl FnOnce(u64) -> Event) -> bool {
+    fn tell(&mut self, event: impl FnOnce(u64) -> StreamEvent) -> bool {
         if self.offline {
             wait_until(&self.events, |events| events.slots() > 0);
         }

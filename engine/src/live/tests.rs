@@ -35,7 +35,7 @@ impl Stalled {
             Ok(Model::embedded())
         };
         let live = Live::with_models(Settings::default, || {}, Box::new(read));
-        live.monitor().use_model(Some("project.onnx".into()), Asked::ByProject);
+        live.control().use_model(Some("project.onnx".into()), Asked::ByProject);
         Self { live, release, begun, ended }
     }
 }
@@ -56,7 +56,7 @@ fn no_start_save_or_end_waits_for_a_model_that_cannot_be_read() {
         begun.recv_timeout(PATIENCE).expect("the model is read once there is audio");
         tap.push(&[&[0.1; 512]], Source::Mix, Transport::None);
         let start = Instant::now();
-        assert!(!live.monitor().settle(Duration::MAX), "there is no model to take up audio with");
+        assert!(!live.control().settle(Duration::MAX), "there is no model to take up audio with");
         timed(1, start);
         let start = Instant::now();
         drop(tap);

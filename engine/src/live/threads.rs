@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::panics;
+
 /// Threads that may run at once: whoever asks for more has others that hang.
 const MAX_RUNNING: usize = 16;
 
@@ -16,10 +18,10 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Short-lived threads. They end by themselves or when they are told to, unless the system keeps them: opening and reading a file on a disk that
 /// does not answer cannot be called off.
 #[derive(Default)]
-pub(super) struct Threads(Mutex<State>);
+pub(super) struct Threads(Mutex<Running>);
 
 #[derive(Default)]
-struct State {
+struct Running {
     handles: Vec<JoinHandle<()>>,
     closed: bool,
 }
@@ -76,8 +78,7 @@ fn stay_in_memory() {
 /// Runs `work`; a panic becomes a sentence for the user.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let reason = panic.downcast_ref::<&str>().copied().map(ToOwned::to_owned);
-        let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".to_owned());
+        let reason = panics::reason(&*panic);
         tracing::error!(reason, "a panic was caught");
         format!("an internal error stopped the analysis ({reason}); this is a bug, please report it")
     })

@@ -1,17 +1,16 @@
 //! The worker thread of an instance.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
 
-use super::models::Loaded;
-use super::monitor::Monitor;
+use super::models::LoadState;
+use super::publisher::Publisher;
 use super::reader::StreamReader;
 use super::recorder::Recorder;
-use super::rhythm::{Look, Next, Rhythm};
+use super::rhythm::{Next, Poll, Rhythm};
 use super::threads::guarded;
 
 /// How often it looks whether the model is there; the model's loader wakes it as well.
@@ -19,7 +18,7 @@ const WAITING: Duration = Duration::from_millis(500);
 
 /// Takes the streams of one instance, one after the other, until the instance is dropped.
 pub(super) struct Worker {
-    monitor: Arc<Monitor>,
+    publisher: Publisher,
     incoming: Receiver<StreamReader>,
     stream: Option<StreamReader>,
     recorder: Recorder,
@@ -27,22 +26,22 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(monitor: Arc<Monitor>, incoming: Receiver<StreamReader>) -> Self {
-        let recorder = Recorder::new(Arc::clone(&monitor));
-        Self { monitor, incoming, stream: None, recorder, rhythm: Rhythm::new(Instant::now()) }
+    pub(super) fn new(publisher: Publisher, incoming: Receiver<StreamReader>) -> Self {
+        let recorder = Recorder::new(publisher.clone());
+        Self { publisher, incoming, stream: None, recorder, rhythm: Rhythm::new(Instant::now()) }
     }
 
-    /// Runs until the monitor is closed. A panic costs the run it happened in, and nothing else.
+    /// Runs until the analysis is closed. A panic costs the run it happened in, and nothing else.
     pub(super) fn run(mut self) {
-        while !self.monitor.is_closed() {
-            let tickets = self.monitor.tickets();
+        while !self.publisher.is_closed() {
+            let tickets = self.publisher.tickets();
             let wait = guarded(|| self.round(tickets.are_open())).unwrap_or_else(|sentence| {
                 // Telling of it may panic as well, where the host's own closures do.
                 let _ = guarded(|| self.recorder.recover(&sentence));
                 None
             });
             if wait.is_some() {
-                self.monitor.serve(tickets);
+                self.publisher.serve(tickets);
             }
             if wait != Some(Duration::ZERO) {
                 thread::park_timeout(wait.unwrap_or(WAITING));
@@ -62,11 +61,11 @@ impl Worker {
         if !is_taken {
             return None;
         }
-        let Next { wait, stopped } = self.rhythm.after(Look {
+        let Next { wait, stopped } = self.rhythm.after(Poll {
             at,
             taken: self.recorder.publish(),
             unanswered: self.recorder.is_unanswered(),
-            watched: self.monitor.is_watched(),
+            watched: self.publisher.is_watched(),
         });
         if stopped || waits {
             self.recorder.answer_rest();
@@ -76,25 +75,25 @@ impl Worker {
 
     /// Reads the streams as far as they go; false where there is no model yet.
     fn take_up(&mut self) -> bool {
-        let model = match self.monitor.models().loaded() {
-            Loaded::NotYet | Loaded::Loading => return false,
-            Loaded::Ready(model) => Ok(model),
-            Loaded::Failed(sentence) => Err(sentence),
+        let model = match self.publisher.model() {
+            LoadState::NotYet | LoadState::Loading => return false,
+            LoadState::Ready(model) => Ok(model),
+            LoadState::Failed(sentence) => Err(sentence),
         };
-        self.recorder.prepare(model.clone(), self.monitor.settings());
+        self.recorder.prepare(model.clone(), self.publisher.settings());
         while self.has_stream() {
-            let Self { recorder, monitor, stream: Some(stream), .. } = self else { break };
+            let Self { recorder, publisher, stream: Some(stream), .. } = self else { break };
             recorder.expect(stream.n_waiting());
             stream.read(|piece| {
                 recorder.take(piece);
-                if monitor.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if publisher.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
-            if monitor.is_closed() || !stream.is_ended() {
+            if publisher.is_closed() || !stream.is_ended() {
                 break;
             }
             recorder.end_run();
             // That took a while, in which the user may have set something and the host filled the next stream.
-            recorder.prepare(model.clone(), monitor.settings());
+            recorder.prepare(model.clone(), publisher.settings());
             self.stream = None;
         }
         true

@@ -1,6 +1,7 @@
 //! Less detail where the memory has an end.
 
-use super::{Entry, Timeline};
+use super::Timeline;
+use crate::segment::Segment;
 
 /// The share of the entries, those written longest ago, that one pass thins.
 const SHARE: usize = 4;
@@ -21,7 +22,7 @@ impl Timeline {
     /// Drops every second segment among the `n` entries written longest ago that follow one another.
     fn thin_oldest(&mut self, n: usize) {
         let limit = self.ordinal_of_oldest(n);
-        let mut kept: Vec<Entry> = Vec::with_capacity(self.entries.len());
+        let mut kept: Vec<Segment> = Vec::with_capacity(self.entries.len());
         let mut kept_ordinals = Vec::with_capacity(self.entries.len());
         let mut may_absorb = false;
         for (index, (&entry, &ordinal)) in self.entries.iter().zip(&self.ordinals).enumerate() {

@@ -3,7 +3,7 @@
 use egui::{Rect, Shape};
 
 use super::columns::{Column, Grid};
-use super::lane::Look;
+use super::lane::LaneStyle;
 use super::view::View;
 
 /// The relation between times and places.
@@ -47,7 +47,7 @@ pub(crate) struct Subject {
     pub(crate) version: (u64, u64),
     pub(crate) grid: Grid,
     pub(crate) rect: Rect,
-    pub(crate) look: Look,
+    pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
 }
 
@@ -70,11 +70,11 @@ impl Picture {
         &mut self,
         subject: Subject,
         columns: impl FnOnce(&Grid) -> Vec<Column>,
-        paint: impl FnOnce(&[Column], Rect, &Look) -> Vec<Shape>,
+        paint: impl FnOnce(&[Column], Rect, &LaneStyle) -> Vec<Shape>,
     ) -> &[Shape] {
         if self.subject != Some(subject) {
             self.columns = columns(&subject.grid);
-            self.shapes = paint(&self.columns, subject.rect, &subject.look);
+            self.shapes = paint(&self.columns, subject.rect, &subject.style);
             self.subject = Some(subject);
         }
         &self.shapes
@@ -111,11 +111,11 @@ mod tests {
         let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(100.0, 50.0));
         let view = View { start_s: 0.0, span_s: 10.0, follow: false };
         let scale = Scale::new(&view, rect, 1.0);
-        let look = Look { colours: Colours::DARK, style: TimelineStyle::Areas, confidence: 0.4 };
+        let style = LaneStyle { colours: Colours::DARK, timeline: TimelineStyle::Areas, confidence: 0.4 };
         let mut picture = Picture::default();
         let mut n_made = 0;
         let mut show = |picture: &mut Picture, version, smoothing_s, rect| {
-            let subject = Subject { version: (version, 0), grid: scale.grid, rect, look, smoothing_s };
+            let subject = Subject { version: (version, 0), grid: scale.grid, rect, style, smoothing_s };
             picture.shapes(
                 subject,
                 |_| Vec::new(),

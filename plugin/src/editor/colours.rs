@@ -6,7 +6,7 @@
 use egui::style::{Selection, WidgetVisuals, Widgets};
 use egui::{Color32, CornerRadius, Shadow, Stroke, Visuals};
 use moodline_core::Emotion;
-use moodline_engine::palette;
+use moodline_engine::display::palette;
 
 use crate::session::Theme;
 

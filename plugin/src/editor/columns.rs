@@ -1,37 +1,15 @@
 //! A timeline as columns of one pixel: what a picture of any length needs, whatever was recorded.
 //!
-//! In: pieces of time with what they hold. Out: one [`Column`] a pixel. Pure, no screen.
+//! In: segments that do not overlap. Out: one [`Column`] a pixel. Pure, no screen.
 
-use moodline_core::Emotion;
-use moodline_engine::timeline::GapReason;
-
-/// Four probabilities in [`Emotion::ALL`] order.
-pub(crate) type Four = [f32; Emotion::COUNT];
-
-/// A stretch of time and what it holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Piece {
-    pub(crate) start_s: f64,
-    pub(crate) end_s: f64,
-    pub(crate) what: What,
-}
-
-/// What a stretch of time holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum What {
-    /// Speech with these probabilities.
-    Speech(Four),
-    /// Heard, but nobody speaks.
-    Silence,
-    /// Not analysed.
-    Gap(GapReason),
-}
+use moodline_core::{Emotion, Probabilities};
+use moodline_engine::{GapReason, Segment, State};
 
 /// What one pixel of the time axis shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
     /// What covers most of the column; none where nothing was recorded.
-    pub(crate) what: Option<What>,
+    pub(crate) state: Option<State>,
     /// A gap that touches the column, however short, so that no gap gets lost by zooming out.
     pub(crate) gap: Option<GapReason>,
 }
@@ -64,16 +42,16 @@ impl Grid {
         (self.first + self.n as i64) as f64 * self.seconds
     }
 
-    /// The columns of `pieces`, which are sorted and do not overlap.
-    pub(crate) fn columns(&self, pieces: impl IntoIterator<Item = Piece>) -> Vec<Column> {
+    /// The columns of `segments`, which are sorted and do not overlap.
+    pub(crate) fn columns(&self, segments: impl IntoIterator<Item = Segment>) -> Vec<Column> {
         let mut cells = vec![Cell::default(); self.n];
-        for piece in pieces {
-            let (from, to) = (self.position(piece.start_s), self.position(piece.end_s));
+        for segment in segments {
+            let (from, to) = (self.position(segment.start_s), self.position(segment.end_s));
             let first = from.floor().max(0.0) as usize;
             let end = (to.ceil().max(0.0) as usize).min(self.n);
             for (index, cell) in cells.iter_mut().enumerate().take(end).skip(first) {
                 let covered = to.min((index + 1) as f64) - from.max(index as f64);
-                cell.add(&piece.what, covered);
+                cell.add(&segment.state, covered);
             }
         }
         cells.iter().map(Cell::column).collect()
@@ -96,19 +74,19 @@ struct Cell {
 }
 
 impl Cell {
-    fn add(&mut self, what: &What, covered: f64) {
+    fn add(&mut self, state: &State, covered: f64) {
         if covered <= 0.0 {
             return;
         }
-        match what {
-            What::Speech(probabilities) => {
+        match state {
+            State::Speech(probabilities) => {
                 self.speech += covered;
-                for (sum, probability) in self.weighted.iter_mut().zip(probabilities) {
+                for (sum, probability) in self.weighted.iter_mut().zip(probabilities.as_array()) {
                     *sum += covered * f64::from(*probability);
                 }
             }
-            What::Silence => self.silence += covered,
-            What::Gap(reason) => {
+            State::NoSpeech => self.silence += covered,
+            State::Gap(reason) => {
                 self.missing += covered;
                 self.gap.get_or_insert(*reason);
             }
@@ -116,15 +94,18 @@ impl Cell {
     }
 
     fn column(&self) -> Column {
-        let what = match self.gap {
-            Some(reason) if self.missing >= self.speech.max(self.silence) => Some(What::Gap(reason)),
-            _ if self.speech >= self.silence && self.speech > 0.0 => {
-                Some(What::Speech(self.weighted.map(|sum| (sum / self.speech) as f32)))
-            }
-            _ if self.silence > 0.0 => Some(What::Silence),
+        let state = match self.gap {
+            Some(reason) if self.missing >= self.speech.max(self.silence) => Some(State::Gap(reason)),
+            _ if self.speech >= self.silence && self.speech > 0.0 => self.mean().map(State::Speech),
+            _ if self.silence > 0.0 => Some(State::NoSpeech),
             _ => None,
         };
-        Column { what, gap: self.gap }
+        Column { state, gap: self.gap }
+    }
+
+    /// The mean of distributions is one, up to rounding far below its tolerance.
+    fn mean(&self) -> Option<Probabilities> {
+        Probabilities::new(self.weighted.map(|sum| (sum / self.speech) as f32)).ok()
     }
 }
 
@@ -152,41 +133,45 @@ mod tests {
 
     use super::*;
 
-    fn a_what() -> impl Strategy<Value = What> {
+    fn speech(values: [f32; Emotion::COUNT]) -> State {
+        State::Speech(Probabilities::new(values).unwrap())
+    }
+
+    fn a_state() -> impl Strategy<Value = State> {
         prop_oneof![
-            3 => (0.0f32..1.0, 0.0f32..1.0).prop_map(|(a, b)| What::Speech([a * b, a * (1.0 - b), (1.0 - a) * b, (1.0 - a) * (1.0 - b)])),
-            1 => Just(What::Silence),
-            1 => Just(What::Gap(GapReason::Overrun)),
+            3 => (0.0f32..1.0, 0.0f32..1.0).prop_map(|(a, b)| speech([a * b, a * (1.0 - b), (1.0 - a) * b, (1.0 - a) * (1.0 - b)])),
+            1 => Just(State::NoSpeech),
+            1 => Just(State::Gap(GapReason::Overrun)),
         ]
     }
 
-    fn some_pieces() -> impl Strategy<Value = Vec<Piece>> {
-        prop::collection::vec((0.0f64..1.5, 0.01f64..3.0, a_what()), 0..40).prop_map(|parts| {
+    fn some_segments() -> impl Strategy<Value = Vec<Segment>> {
+        prop::collection::vec((0.0f64..1.5, 0.01f64..3.0, a_state()), 0..40).prop_map(|parts| {
             let mut time = -10.0;
             parts
                 .into_iter()
-                .map(|(pause, length, what)| {
+                .map(|(pause, length, state)| {
                     let start_s = time + if pause > 1.0 { pause } else { 0.0 };
                     time = start_s + length;
-                    Piece { start_s, end_s: time, what }
+                    Segment { start_s, end_s: time, state }
                 })
                 .collect()
         })
     }
 
     /// What a column shows, found by looking at 1,000 moments of it.
-    fn sampled(pieces: &[Piece], start_s: f64, seconds: f64) -> ([f64; 3], Four) {
+    fn sampled(segments: &[Segment], start_s: f64, seconds: f64) -> ([f64; 3], [f32; Emotion::COUNT]) {
         let mut counts = [0.0f64; 3];
         let mut sums = [0.0f64; 4];
         for moment in 0..1000 {
             let time = start_s + (f64::from(moment) + 0.5) / 1000.0 * seconds;
-            match pieces.iter().find(|piece| piece.start_s <= time && time < piece.end_s).map(|piece| piece.what) {
-                Some(What::Speech(four)) => {
+            match segments.iter().find(|segment| segment.start_s <= time && time < segment.end_s).map(|segment| segment.state) {
+                Some(State::Speech(four)) => {
                     counts[0] += 1.0;
-                    (0..4).for_each(|index| sums[index] += f64::from(four[index]));
+                    (0..4).for_each(|index| sums[index] += f64::from(four.as_array()[index]));
                 }
-                Some(What::Silence) => counts[1] += 1.0,
-                Some(What::Gap(_)) => counts[2] += 1.0,
+                Some(State::NoSpeech) => counts[1] += 1.0,
+                Some(State::Gap(_)) => counts[2] += 1.0,
                 None => {}
             }
         }
@@ -196,25 +181,25 @@ mod tests {
     proptest! {
         #[test]
         fn columns_are_what_a_thousand_looks_at_each_pixel_find(
-            pieces in some_pieces(), start_s in -12.0f64..20.0, span_s in 0.5f64..60.0, n in 1usize..80,
+            segments in some_segments(), start_s in -12.0f64..20.0, span_s in 0.5f64..60.0, n in 1usize..80,
         ) {
             let grid = Grid::new(start_s, span_s, n);
-            let columns = grid.columns(pieces.iter().copied());
+            let columns = grid.columns(segments.iter().copied());
             prop_assert_eq!(columns.len(), n);
             for (index, column) in columns.iter().enumerate() {
-                let ([speech, silence, missing], four) = sampled(&pieces, grid.start_s() + index as f64 * grid.seconds, grid.seconds);
+                let ([speech, silence, missing], four) = sampled(&segments, grid.start_s() + index as f64 * grid.seconds, grid.seconds);
                 let close = 0.01;
-                match column.what {
-                    Some(What::Speech(found)) => {
+                match column.state {
+                    Some(State::Speech(found)) => {
                         prop_assert!(speech >= silence.max(missing) - close);
                         if speech > 0.2 {
-                            for (found, expected) in found.iter().zip(four) {
+                            for (found, expected) in found.as_array().iter().zip(four) {
                                 prop_assert!((found - expected).abs() < 0.03, "{found} {expected}");
                             }
                         }
                     }
-                    Some(What::Silence) => prop_assert!(silence >= speech.max(missing) - close),
-                    Some(What::Gap(_)) => prop_assert!(missing >= speech.max(silence) - close),
+                    Some(State::NoSpeech) => prop_assert!(silence >= speech.max(missing) - close),
+                    Some(State::Gap(_)) => prop_assert!(missing >= speech.max(silence) - close),
                     None => prop_assert!(speech + silence + missing <= close),
                 }
                 if missing > close {
@@ -234,21 +219,21 @@ mod tests {
 
     #[test]
     fn a_gap_shorter_than_a_pixel_is_still_known() {
-        let speech = What::Speech([1.0, 0.0, 0.0, 0.0]);
-        let pieces = [
-            Piece { start_s: 0.0, end_s: 0.5, what: speech },
-            Piece { start_s: 0.5, end_s: 0.51, what: What::Gap(GapReason::NotFinite) },
-            Piece { start_s: 0.51, end_s: 2.0, what: speech },
+        let speech = speech([1.0, 0.0, 0.0, 0.0]);
+        let segments = [
+            Segment { start_s: 0.0, end_s: 0.5, state: speech },
+            Segment { start_s: 0.5, end_s: 0.51, state: State::Gap(GapReason::NotFinite) },
+            Segment { start_s: 0.51, end_s: 2.0, state: speech },
         ];
-        let columns = Grid::new(0.0, 2.0, 2).columns(pieces);
-        assert_eq!(columns[0], Column { what: Some(speech), gap: Some(GapReason::NotFinite) });
-        assert_eq!(columns[1], Column { what: Some(speech), gap: None });
+        let columns = Grid::new(0.0, 2.0, 2).columns(segments);
+        assert_eq!(columns[0], Column { state: Some(speech), gap: Some(GapReason::NotFinite) });
+        assert_eq!(columns[1], Column { state: Some(speech), gap: None });
     }
 
     #[test]
     fn runs_cover_every_column_once() {
-        let silence = Column { what: Some(What::Silence), gap: None };
-        let empty = Column { what: None, gap: None };
+        let silence = Column { state: Some(State::NoSpeech), gap: None };
+        let empty = Column { state: None, gap: None };
         let columns = [silence, silence, empty, silence];
         let found: Vec<_> = runs(&columns).map(|(first, n, column)| (first, n, *column)).collect();
         assert_eq!(found, [(0, 2, silence), (2, 1, empty), (3, 1, silence)]);

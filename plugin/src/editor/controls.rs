@@ -15,9 +15,9 @@ const NAME_WIDTH: f32 = 78.0;
 const VALUE_WIDTH: f32 = 58.0;
 
 /// The way to the host's parameters; without a host, values are shown and cannot be changed.
-pub(crate) struct Host<'a>(pub(crate) Option<ParamSetter<'a>>);
+pub(crate) struct ParamHost<'a>(pub(crate) Option<ParamSetter<'a>>);
 
-impl Host<'_> {
+impl ParamHost<'_> {
     pub(crate) fn begin(&self, param: &impl Param) {
         if let Some(setter) = &self.0 {
             setter.begin_set_parameter(param);
@@ -86,7 +86,7 @@ fn setting<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui)
 }
 
 /// A slider for a continuous parameter. A double click resets it; the arrow keys move it when it has the focus.
-pub(crate) fn slider(ui: &mut Ui, host: &Host<'_>, param: &impl Param, name: &str, hint: &str) {
+pub(crate) fn slider(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, name: &str, hint: &str) {
     let mut value = param.unmodulated_normalized_value();
     let response = setting(ui, name, hint, |ui| {
         let text = param.normalized_value_to_string(value, true);
@@ -118,7 +118,7 @@ pub(crate) fn slider(ui: &mut Ui, host: &Host<'_>, param: &impl Param, name: &st
 }
 
 /// A list for a parameter with few values.
-pub(crate) fn choice(ui: &mut Ui, host: &Host<'_>, param: &impl Param, hint: &str) {
+pub(crate) fn choice(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, hint: &str) {
     let steps = param.step_count().unwrap_or(1).max(1);
     let current = param.unmodulated_normalized_value();
     setting(ui, param.name(), hint, |ui| {
@@ -136,7 +136,7 @@ pub(crate) fn choice(ui: &mut Ui, host: &Host<'_>, param: &impl Param, hint: &st
 }
 
 /// A box to tick for a parameter that is on or off.
-pub(crate) fn switch(ui: &mut Ui, host: &Host<'_>, param: &impl Param, hint: &str) {
+pub(crate) fn switch(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, hint: &str) {
     let mut on = param.unmodulated_normalized_value() >= 0.5;
     if ui.checkbox(&mut on, param.name()).on_hover_text(hint).changed() {
         host.change(param, f32::from(u8::from(on)));

@@ -19,12 +19,12 @@ use parking_lot::Mutex;
 /// What was dropped, and whether something is about to be.
 #[derive(Clone, Default)]
 pub(crate) struct Drops {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DropState>>,
     notifier: RepaintNotifier,
 }
 
 #[derive(Default)]
-struct State {
+struct DropState {
     hovers: bool,
     dropped: Option<PathBuf>,
 }

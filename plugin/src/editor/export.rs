@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use moodline_engine::Segment;
-use moodline_engine::export::{Format, Report};
+use moodline_engine::export::{Format, Results};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::live::{ModelState, Status};
 
 /// Stem of the names of exported files.
 const STEM: &str = "moodline";
-/// What stands in a report for what is not known, such as the model of a timeline that was restored and not continued.
+/// What stands in a results for what is not known, such as the model of a timeline that was restored and not continued.
 const UNKNOWN: &str = "unknown";
 
 /// The formats as the menu names them.
@@ -23,13 +23,13 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The report of what was recorded on the track.
-pub(crate) fn report_of_track(status: &Status, segments: Vec<Segment>) -> Report {
+/// The results of what was recorded on the track.
+pub(crate) fn results_of_track(status: &Status, segments: Vec<Segment>) -> Results {
     let (model_id, model_fingerprint) = match &status.model {
         ModelState::Ready { id, fingerprint } => (id.clone(), fingerprint.clone()),
         ModelState::Loading | ModelState::Failed(_) => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
     };
-    Report {
+    Results {
         file: "track".to_owned(),
         sample_rate: status.sample_rate.unwrap_or(0),
         // The analysis hears one signal, whatever the track has.
@@ -39,6 +39,7 @@ pub(crate) fn report_of_track(status: &Status, segments: Vec<Segment>) -> Report
         model_fingerprint,
         backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
         segments,
+        latencies: Vec::new(),
     }
 }
 
@@ -52,11 +53,11 @@ pub(crate) fn free_path(folder: &Path, format: Format) -> PathBuf {
     (1..).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(1))
 }
 
-/// Writes `report` to `path` and says so in one sentence; the error is one, too. A recording, a manifest or a model is never replaced, whatever was
+/// Writes `results` to `path` and says so in one sentence; the error is one, too. A recording, a manifest or a model is never replaced, whatever was
 /// answered in the dialog.
-pub(crate) fn write(path: &Path, format: Format, report: &Report) -> Result<String, String> {
+pub(crate) fn write(path: &Path, format: Format, results: &Results) -> Result<String, String> {
     FilePlan::new(Replace::Never).write([path]).check().map_err(|refusal| refusal.to_string())?;
-    match write_atomically(path, format.text(report).as_bytes()) {
+    match write_atomically(path, format.text(results).as_bytes()) {
         Ok(()) => Ok(format!("Saved {}", path.display())),
         Err(error) => Err(error.to_string()),
     }
@@ -77,7 +78,7 @@ pub(crate) fn usual_folders() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use moodline_core::Probabilities;
-    use moodline_engine::{Latency, State};
+    use moodline_engine::State;
 
     use super::*;
 
@@ -97,28 +98,28 @@ mod tests {
 
     fn segments() -> Vec<Segment> {
         let speech = State::Speech(Probabilities::new([0.7, 0.1, 0.1, 0.1]).unwrap());
-        let segment = |start_s: f64, state| Segment { start_s, end_s: start_s + 5.0, state, latency: Latency::default() };
+        let segment = |start_s: f64, state| Segment { start_s, end_s: start_s + 5.0, state };
         vec![segment(0.0, speech), segment(5.0, State::NoSpeech)]
     }
 
     #[test]
     fn every_format_is_written_and_nothing_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let report = report_of_track(&status(), segments());
+        let results = results_of_track(&status(), segments());
         for format in Format::ALL {
             let first = free_path(folder.path(), format);
-            assert!(write(&first, format, &report).unwrap().contains("moodline."), "{format}");
-            assert_eq!(std::fs::read_to_string(&first).unwrap(), format.text(&report));
+            assert!(write(&first, format, &results).unwrap().contains("moodline."), "{format}");
+            assert_eq!(std::fs::read_to_string(&first).unwrap(), format.text(&results));
             let second = free_path(folder.path(), format);
             assert_eq!(second.file_stem().unwrap(), "moodline-2");
         }
-        assert_eq!(report.duration_s, 10.0);
+        assert_eq!(results.duration_s, 10.0);
     }
 
     #[test]
     fn recordings_models_and_manifests_are_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let report = report_of_track(&status(), segments());
+        let results = results_of_track(&status(), segments());
         let model = moodline_engine::Model::embedded();
         let (wav, manifest) = (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", b"path,speaker,emotion\na.wav,anna,sad\n");
         for (name, bytes, kind) in [
@@ -131,7 +132,7 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            let error = write(&path, Format::Csv, &report).unwrap_err();
+            let error = write(&path, Format::Csv, &results).unwrap_err();
             assert!(error.contains(name) && error.contains(kind) && !error.contains("--force"), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}");
         }
@@ -141,7 +142,7 @@ mod tests {
     fn a_folder_that_does_not_exist_is_one_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("moodline.csv");
-        let error = write(&path, Format::Csv, &report_of_track(&status(), segments())).unwrap_err();
+        let error = write(&path, Format::Csv, &results_of_track(&status(), segments())).unwrap_err();
         assert!(error.contains("missing") && !error.contains('\n'), "{error}");
     }
 

@@ -74,13 +74,13 @@ impl Header<'_> {
         let large = FontId::proportional(if rect.height() >= 48.0 { 25.0 } else { 21.0 });
         let middle = if self.detail.is_empty() { rect.center().y + 14.0 } else { rect.center().y + 2.0 };
         let word = painter.text(pos2(left, middle), Align2::LEFT_BOTTOM, self.headline.word(), large, self.colours.text);
-        let beside = FontId::proportional(if self.headline.word() == "uncertain" { 14.0 } else { 20.0 });
-        let beside = painter.layout_no_wrap(self.headline.beside(), beside, self.colours.text);
-        let at = pos2(word.right() + 10.0, word.bottom() - beside.size().y - if beside.size().y < 20.0 { 3.5 } else { 1.0 });
+        let font = FontId::proportional(if self.headline.word() == "uncertain" { 14.0 } else { 20.0 });
+        let remark = painter.layout_no_wrap(self.headline.remark(), font, self.colours.text);
+        let at = pos2(word.right() + 10.0, word.bottom() - remark.size().y - if remark.size().y < 20.0 { 3.5 } else { 1.0 });
         let mut end = word.right();
-        if !beside.is_empty() {
-            end = at.x + beside.size().x;
-            painter.galley(at, beside, self.colours.text);
+        if !remark.is_empty() {
+            end = at.x + remark.size().x;
+            painter.galley(at, remark, self.colours.text);
         }
         if self.held {
             self.hold_mark(painter, pos2(end + 12.0, word.center().y));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use moodline_core::{Emotion, Probabilities};
+use moodline_engine::State;
 use moodline_engine::live::{ModelState, Status};
-use moodline_engine::{Reading, State};
 
 /// The one thing a person should see first.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +25,13 @@ pub(crate) enum Headline {
     Emotion(Probabilities),
 }
 
-/// How old a finding may be before it says nothing about now. Blocks come every hop, and a host's buffers and the analysis take a moment.
+/// How old a segment may be before it says nothing about now. Blocks come every hop, and a host's buffers and the analysis take a moment.
 pub(crate) fn stale_after(hop_s: f32) -> Duration {
     Duration::from_secs_f32(2.0 + 2.0 * hop_s.max(0.0))
 }
 
 impl Headline {
-    /// `shown` is the newest finding as it is to be shown, that is smoothed.
+    /// `shown` is the newest state as it is to be shown, that is smoothed.
     pub(crate) fn new(status: &Status, shown: Option<&State>, bypassed: bool, confidence: f32, hop_s: f32) -> Self {
         match &status.model {
             ModelState::Failed(reason) => return Self::ModelMissing(reason.clone()),
@@ -47,10 +47,13 @@ impl Headline {
     }
 
     fn of_state(state: &State, confidence: f32) -> Self {
-        match (Reading::of(state, confidence), state) {
-            (Reading::Emotion { .. }, State::Speech(probabilities)) => Self::Emotion(*probabilities),
-            (Reading::Uncertain { .. }, State::Speech(probabilities)) => Self::Uncertain(*probabilities),
-            _ => Self::NoSpeech,
+        match state {
+            State::Speech(probabilities) if probabilities.of(probabilities.winner()) >= confidence => {
+                Self::Emotion(*probabilities)
+            }
+            State::Speech(probabilities) => Self::Uncertain(*probabilities),
+            State::NoSpeech => Self::NoSpeech,
+            State::Gap(_) => Self::Waiting,
         }
     }
 
@@ -94,7 +97,7 @@ impl Headline {
     }
 
     /// What stands beside the word.
-    pub(crate) fn beside(&self) -> String {
+    pub(crate) fn remark(&self) -> String {
         match self {
             Self::Emotion(probabilities) => percent(probabilities.of(probabilities.winner())),
             Self::Uncertain(probabilities) => {
@@ -137,7 +140,7 @@ mod tests {
 
     fn said(model: ModelState, age_s: Option<f32>, shown: Option<State>, bypassed: bool, confidence: f32) -> (String, String) {
         let headline = Headline::new(&status(model, age_s), shown.as_ref(), bypassed, confidence, 0.5);
-        (headline.word().to_owned(), headline.beside())
+        (headline.word().to_owned(), headline.remark())
     }
 
     #[test]
@@ -153,8 +156,8 @@ mod tests {
             (said(ModelState::Loading, None, speech, false, 0.5), ("loading", "")),
             (said(ModelState::Failed("gone".into()), None, speech, true, 0.5), ("model missing", "")),
         ];
-        for ((word, beside), (expected_word, expected_beside)) in cases {
-            assert_eq!((word.as_str(), beside.as_str()), (expected_word, expected_beside));
+        for ((word, remark), (expected_word, expected_remark)) in cases {
+            assert_eq!((word.as_str(), remark.as_str()), (expected_word, expected_remark));
         }
     }
 

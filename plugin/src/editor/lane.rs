@@ -3,10 +3,11 @@
 //! In: columns of one pixel. Out: shapes, which are kept until something changes, so that a frame in which nothing changed costs nothing.
 
 use egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, pos2, vec2};
-use moodline_core::Emotion;
+use moodline_core::{Emotion, Probabilities};
+use moodline_engine::State;
 
 use super::colours::{self, Colours};
-use super::columns::{Column, Four, What, runs, runs_by};
+use super::columns::{Column, runs, runs_by};
 use super::glyph;
 use crate::session::TimelineStyle;
 
@@ -23,9 +24,9 @@ const FROM_BOTTOM: [Emotion; Emotion::COUNT] = [Emotion::Neutral, Emotion::Sad, 
 
 /// How a lane is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Look {
+pub(crate) struct LaneStyle {
     pub(crate) colours: Colours,
-    pub(crate) style: TimelineStyle,
+    pub(crate) timeline: TimelineStyle,
     /// Below this the ribbon says "uncertain".
     pub(crate) confidence: f32,
 }
@@ -39,48 +40,48 @@ enum Mark {
 }
 
 /// The lane of `columns` within `rect`, from its left to its right border.
-pub(crate) fn shapes(columns: &[Column], rect: Rect, look: &Look) -> Vec<Shape> {
+pub(crate) fn shapes(columns: &[Column], rect: Rect, style: &LaneStyle) -> Vec<Shape> {
     if columns.is_empty() || !rect.is_positive() {
         return Vec::new();
     }
     let has_ribbon = rect.height() >= SMALLEST_WITH_RIBBON;
     let (ribbon, plot) = rect.split_top_bottom_at_y(rect.top() + if has_ribbon { RIBBON + 2.0 } else { 0.0 });
-    let canvas = Canvas { rect: plot, column: rect.width() / columns.len() as f32, look };
-    let mut shapes = canvas.grounds(columns);
-    match look.style {
-        TimelineStyle::Areas => shapes.push(canvas.areas(columns)),
-        TimelineStyle::Lines => shapes.extend(canvas.lines(columns)),
+    let painter = LanePainter { rect: plot, column: rect.width() / columns.len() as f32, style };
+    let mut shapes = painter.grounds(columns);
+    match style.timeline {
+        TimelineStyle::Areas => shapes.push(painter.areas(columns)),
+        TimelineStyle::Lines => shapes.extend(painter.lines(columns)),
     }
-    shapes.extend(canvas.gap_marks(columns));
+    shapes.extend(painter.gap_marks(columns));
     if has_ribbon {
         let ribbon = ribbon.with_max_y(ribbon.top() + RIBBON);
-        shapes.extend(Canvas { rect: ribbon, ..canvas }.ribbon(columns));
+        shapes.extend(LanePainter { rect: ribbon, ..painter }.ribbon(columns));
     }
     shapes
 }
 
 /// Low bars in the colour of the most probable emotion, for the overview.
-pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, look: &Look) -> Vec<Shape> {
+pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, style: &LaneStyle) -> Vec<Shape> {
     if columns.is_empty() || !rect.is_positive() {
         return Vec::new();
     }
-    let canvas = Canvas { rect, column: rect.width() / columns.len() as f32, look };
-    let mut shapes = canvas.grounds(columns);
-    shapes.push(canvas.areas(columns));
-    shapes.extend(canvas.gap_marks(columns));
+    let painter = LanePainter { rect, column: rect.width() / columns.len() as f32, style };
+    let mut shapes = painter.grounds(columns);
+    shapes.push(painter.areas(columns));
+    shapes.extend(painter.gap_marks(columns));
     shapes
 }
 
 #[derive(Clone, Copy)]
-struct Canvas<'a> {
+struct LanePainter<'a> {
     rect: Rect,
     /// Width of a column, points.
     column: f32,
-    look: &'a Look,
+    style: &'a LaneStyle,
 }
 
-impl Canvas<'_> {
-    /// The part of the canvas that `n` columns from `first` on cover.
+impl LanePainter<'_> {
+    /// The part of the rectangle that `n` columns from `first` on cover.
     fn part(&self, first: usize, n: usize) -> Rect {
         let x = self.rect.left() + first as f32 * self.column;
         Rect::from_min_size(pos2(x, self.rect.top()), vec2(n as f32 * self.column, self.rect.height()))
@@ -88,22 +89,22 @@ impl Canvas<'_> {
 
     /// What lies under silence and gaps.
     fn grounds(&self, columns: &[Column]) -> Vec<Shape> {
-        let colours = &self.look.colours;
+        let colours = &self.style.colours;
         let mut mesh = Mesh::default();
         let mut shapes = Vec::new();
-        for (first, n, kind) in runs_by(columns, |column| column.what.map(|what| std::mem::discriminant(&what))) {
+        for (first, n, kind) in runs_by(columns, |column| column.state.map(|state| std::mem::discriminant(&state))) {
             let part = self.part(first, n);
-            match kind.what {
-                Some(What::Silence) => {
+            match kind.state {
+                Some(State::NoSpeech) => {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.35));
                     let line = Rect::from_center_size(part.center(), vec2(part.width(), 1.0));
                     mesh.add_colored_rect(line, colours.hatch);
                 }
-                Some(What::Gap(_)) => {
+                Some(State::Gap(_)) => {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.5));
                     shapes.extend(stripes(part, Stroke::new(1.2, colours.hatch)));
                 }
-                Some(What::Speech(_)) | None => {}
+                Some(State::Speech(_)) | None => {}
             }
         }
         shapes.insert(0, Shape::mesh(mesh));
@@ -114,11 +115,11 @@ impl Canvas<'_> {
         let mut mesh = Mesh::default();
         let border = Color32::from_black_alpha(70);
         for (first, n, column) in runs(columns) {
-            let Some(What::Speech(four)) = column.what else { continue };
+            let Some(probabilities) = probabilities(column) else { continue };
             let part = self.part(first, n);
             let mut bottom = part.bottom();
             for emotion in FROM_BOTTOM {
-                let top = (bottom - four[emotion.index()] * part.height()).max(part.top());
+                let top = (bottom - probabilities.of(emotion) * part.height()).max(part.top());
                 let area = Rect::from_x_y_ranges(part.x_range(), top..=bottom);
                 mesh.add_colored_rect(area, colours::of_emotion(emotion));
                 // Between columns that all differ, borders would be noise.
@@ -136,7 +137,7 @@ impl Canvas<'_> {
         let mut index = 0;
         for speech in columns.chunk_by(|a, b| is_speech(a) == is_speech(b)) {
             if is_speech(&speech[0]) {
-                let case = Stroke::new(3.0, self.look.colours.outline.gamma_multiply(0.8));
+                let case = Stroke::new(3.0, self.style.colours.outline.gamma_multiply(0.8));
                 for emotion in FROM_BOTTOM {
                     let points = self.line(index, speech, emotion);
                     shapes.push(Shape::line(points.clone(), case));
@@ -155,11 +156,11 @@ impl Canvas<'_> {
         if columns.len() as f32 * self.column < 8.0 * LINE_END {
             return Vec::new();
         }
-        let last = columns.last().and_then(four).copied().unwrap_or_default();
+        let Some(last) = columns.last().and_then(probabilities) else { return Vec::new() };
         let inner = self.rect.shrink2(vec2(0.0, LINE_END + 1.0));
         let shape = |emotion: Emotion| {
-            let at = pos2(end - LINE_END - 2.0, inner.bottom() - last[emotion.index()] * inner.height());
-            glyph::shapes(emotion, at, LINE_END, self.look.colours.outline)
+            let at = pos2(end - LINE_END - 2.0, inner.bottom() - last.of(emotion) * inner.height());
+            glyph::shapes(emotion, at, LINE_END, self.style.colours.outline)
         };
         FROM_BOTTOM.into_iter().flat_map(shape).collect()
     }
@@ -168,7 +169,7 @@ impl Canvas<'_> {
     fn line(&self, first: usize, columns: &[Column], emotion: Emotion) -> Vec<Pos2> {
         let mut points = Vec::new();
         for (start, n, column) in runs(columns) {
-            let value = four(column).map_or(0.0, |four| four[emotion.index()]);
+            let value = probabilities(column).map_or(0.0, |probabilities| probabilities.of(emotion));
             let part = self.part(first + start, n);
             let inner = self.rect.shrink2(vec2(0.0, 1.5));
             let y = inner.bottom() - value * inner.height();
@@ -183,11 +184,12 @@ impl Canvas<'_> {
     /// A hair line where a gap is too short to be hatched.
     fn gap_marks(&self, columns: &[Column]) -> Option<Shape> {
         let mut mesh = Mesh::default();
-        for (first, n, column) in runs_by(columns, |column| column.gap.is_some() && !matches!(column.what, Some(What::Gap(_)))) {
-            if column.gap.is_some() && !matches!(column.what, Some(What::Gap(_))) {
+        for (first, n, column) in runs_by(columns, |column| column.gap.is_some() && !matches!(column.state, Some(State::Gap(_))))
+        {
+            if column.gap.is_some() && !matches!(column.state, Some(State::Gap(_))) {
                 let mark = self.part(first, n);
-                mesh.add_colored_rect(mark, self.look.colours.plot);
-                mesh.add_colored_rect(mark.with_max_y(mark.top() + 4.0), self.look.colours.hatch);
+                mesh.add_colored_rect(mark, self.style.colours.plot);
+                mesh.add_colored_rect(mark.with_max_y(mark.top() + 4.0), self.style.colours.hatch);
             }
         }
         (!mesh.is_empty()).then(|| Shape::mesh(mesh))
@@ -206,7 +208,7 @@ impl Canvas<'_> {
                         glyphs.extend(glyph::shapes(emotion, part.center(), RIBBON * 0.42, ink));
                     }
                 }
-                Mark::Uncertain => mesh.add_colored_rect(part, self.look.colours.hatch),
+                Mark::Uncertain => mesh.add_colored_rect(part, self.style.colours.hatch),
                 Mark::Nothing => {}
             }
         }
@@ -214,21 +216,21 @@ impl Canvas<'_> {
     }
 
     fn mark(&self, column: &Column) -> Mark {
-        let Some(four) = four(column) else { return Mark::Nothing };
-        let winner = Emotion::most_probable(four);
-        if four[winner.index()] >= self.look.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
+        let Some(probabilities) = probabilities(column) else { return Mark::Nothing };
+        let winner = probabilities.winner();
+        if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
     }
 }
 
-fn four(column: &Column) -> Option<&Four> {
-    match &column.what {
-        Some(What::Speech(four)) => Some(four),
+const fn probabilities(column: &Column) -> Option<&Probabilities> {
+    match &column.state {
+        Some(State::Speech(probabilities)) => Some(probabilities),
         _ => None,
     }
 }
 
-fn is_speech(column: &Column) -> bool {
-    four(column).is_some()
+const fn is_speech(column: &Column) -> bool {
+    probabilities(column).is_some()
 }
 
 /// Slanted lines that fill `rect`, on one grid for the whole screen so that neighbouring gaps continue each other.
@@ -265,12 +267,12 @@ mod tests {
 
     #[test]
     fn areas_fill_the_height_of_speech_and_nothing_else() {
-        let speech = Column { what: Some(What::Speech([0.1, 0.2, 0.3, 0.4])), gap: None };
-        let empty = Column { what: None, gap: None };
-        let look = Look { colours: Colours::DARK, style: TimelineStyle::Areas, confidence: 0.0 };
+        let speech = Column { state: Some(State::Speech(Probabilities::new([0.1, 0.2, 0.3, 0.4]).unwrap())), gap: None };
+        let empty = Column { state: None, gap: None };
+        let style = LaneStyle { colours: Colours::DARK, timeline: TimelineStyle::Areas, confidence: 0.0 };
         let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(4.0, 100.0));
-        let canvas = Canvas { rect, column: 1.0, look: &look };
-        let Shape::Mesh(mesh) = canvas.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
+        let painter = LanePainter { rect, column: 1.0, style: &style };
+        let Shape::Mesh(mesh) = painter.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
         assert_eq!(mesh.calc_bounds(), Rect::from_min_max(pos2(1.0, 0.0), pos2(3.0, 100.0)));
         // Looks down the middle of the speech: the last colour painted over each height is the area's, angry above.
         for (y, emotion) in [(5.0, Emotion::Angry), (20.0, Emotion::Happy), (45.0, Emotion::Sad), (80.0, Emotion::Neutral)] {

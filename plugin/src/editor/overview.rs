@@ -4,7 +4,7 @@ use egui::{CursorIcon, Rect, Sense, Stroke, StrokeKind, Ui, vec2};
 
 use super::canvas::{Picture, Scale};
 use super::lane;
-use super::lanes::Scene;
+use super::scene::Scene;
 use super::view::View;
 
 /// How near the border of the visible range the pointer drags that border, points.
@@ -66,7 +66,7 @@ impl Overview {
 
     /// Paints the strip at `rect`.
     pub(crate) fn paint(&mut self, ui: &Ui, rect: Rect, view: &View, bounds: Option<(f64, f64)>, scene: &Scene<'_>) {
-        let colours = &scene.look.colours;
+        let colours = &scene.style.colours;
         ui.painter().rect(rect, 3.0, colours.plot, Stroke::new(1.0, colours.line), StrokeKind::Outside);
         let Some(scale) = scale(ui, rect, bounds) else { return };
         let painter = ui.painter().with_clip_rect(rect);

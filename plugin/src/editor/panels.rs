@@ -12,8 +12,8 @@ use super::icons::Icon;
 use super::layout::PANEL_WIDTH;
 use super::toolbar::Panel;
 
-pub(crate) use latency::Facts;
-pub(crate) use settings::{Choices, SettingsRequest};
+pub(crate) use latency::LatencyPanel;
+pub(crate) use settings::{SettingsPanel, SettingsRequest};
 
 /// Shows a panel at `rect` with `content` and returns whether it was closed, and what the content returns.
 pub(crate) fn show<R>(

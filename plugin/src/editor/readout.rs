@@ -2,12 +2,12 @@
 
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{FontId, Painter, Rect, pos2};
-use moodline_core::Emotion;
-use moodline_engine::timeline::GapReason;
+use moodline_core::{Emotion, Probabilities};
+use moodline_engine::{GapReason, State};
 
 use super::axis::clock_text;
 use super::colours::Colours;
-use super::columns::{Column, Four, What};
+use super::columns::Column;
 use super::glyph;
 use super::headline::percent;
 
@@ -41,18 +41,18 @@ impl Readout<'_> {
     /// Paints into the right part of `row` and returns where it starts.
     pub(crate) fn paint(&self, painter: &Painter, row: Rect, colours: &Colours) -> f32 {
         let time = clock_text(self.time_s, self.n_decimals);
-        match &self.column.what {
-            Some(What::Speech(four)) => self.paint_speech(painter, row, colours, &time, four),
-            Some(What::Silence) => paint_text(painter, row, colours, &format!("{time}   no speech")),
-            Some(What::Gap(reason)) => paint_text(painter, row, colours, &format!("{time}   gap: {}", reason_text(*reason))),
+        match &self.column.state {
+            Some(State::Speech(probabilities)) => self.paint_speech(painter, row, colours, &time, probabilities),
+            Some(State::NoSpeech) => paint_text(painter, row, colours, &format!("{time}   no speech")),
+            Some(State::Gap(reason)) => paint_text(painter, row, colours, &format!("{time}   gap: {}", reason_text(*reason))),
             None => paint_text(painter, row, colours, &format!("{time}   nothing recorded")),
         }
     }
 
-    fn paint_speech(&self, painter: &Painter, row: Rect, colours: &Colours, time: &str, four: &Four) -> f32 {
-        let left = paint_cells(painter, row, colours, |emotion| percent(four[emotion.index()]));
-        let winner = Emotion::most_probable(four);
-        let name = if four[winner.index()] >= self.confidence { winner.name() } else { "uncertain" };
+    fn paint_speech(&self, painter: &Painter, row: Rect, colours: &Colours, time: &str, probabilities: &Probabilities) -> f32 {
+        let left = paint_cells(painter, row, colours, |emotion| percent(probabilities.of(emotion)));
+        let winner = probabilities.winner();
+        let name = if probabilities.of(winner) >= self.confidence { winner.name() } else { "uncertain" };
         paint_text(painter, row.with_max_x(left - 10.0), colours, &format!("{time}   {name}"))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use moodline_engine::export::{Format, Report};
+use moodline_engine::export::{Format, Results};
 use moodline_engine::live::{Asked, Status};
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::panels::SettingsRequest;
-use super::toolbar::Request;
-use super::{EditorApp, Host, export};
+use super::toolbar::ToolbarRequest;
+use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
 
 /// Said where this system shows no file dialog.
@@ -17,29 +17,29 @@ const NO_DIALOG_TO_SAVE: &str = "This system shows no file dialog. Export has \"
 
 impl EditorApp {
     /// Does what a button of the toolbar asked for.
-    pub(super) fn answer(&mut self, request: Request, host: &Host<'_>, status: &Status) {
+    pub(super) fn answer(&mut self, request: ToolbarRequest, host: &ParamHost<'_>, status: &Status) {
         let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
         let file_end_s = self.monitor.file().map(|file| (0.0, file.duration_s));
         let bounds = super::view::union(bounds, file_end_s);
         let view = &mut self.body.view;
         match request {
-            Request::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
-            Request::Reset => {
-                self.monitor.clear();
+            ToolbarRequest::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
+            ToolbarRequest::Reset => {
+                self.control.clear();
                 self.messages.say("Everything recorded is forgotten.");
             }
-            Request::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
-            Request::SaveAs { format, file } => self.ask_where(format, file),
-            Request::SaveToFolder { format, file } => {
+            ToolbarRequest::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
+            ToolbarRequest::SaveAs { format, file } => self.ask_where(format, file),
+            ToolbarRequest::SaveToFolder { format, file } => {
                 let path = export::free_path(&self.export_folder(), format);
-                let saved = self.report(file, status).and_then(|report| export::write(&path, format, &report));
+                let saved = self.results(file, status).and_then(|results| export::write(&path, format, &results));
                 self.messages.report(saved);
             }
-            Request::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
-            Request::Fit => view.fit(bounds),
-            Request::Follow(on) => view.follow = on,
-            Request::Panel(panel) => self.panel = panel,
-            Request::SwitchTheme => {
+            ToolbarRequest::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
+            ToolbarRequest::Fit => view.fit(bounds),
+            ToolbarRequest::Follow(on) => view.follow = on,
+            ToolbarRequest::Panel(panel) => self.panel = panel,
+            ToolbarRequest::SwitchTheme => {
                 let mut session = self.session.write();
                 session.theme = match session.theme {
                     Theme::Dark => Theme::Light,
@@ -55,7 +55,7 @@ impl EditorApp {
             SettingsRequest::ChooseModel => self.dialogs.ask(Question::Model, None, ""),
             SettingsRequest::BuiltInModel => {
                 self.session.write().model = None;
-                self.monitor.use_model(None, Asked::ByUser);
+                self.control.use_model(None, Asked::ByUser);
             }
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
             SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
@@ -81,15 +81,15 @@ impl EditorApp {
 
     fn take_path(&mut self, question: Question, path: PathBuf) {
         match question {
-            Question::Audio => self.monitor.analyse_file(path),
+            Question::Audio => self.control.analyse_file(path),
             Question::Model => {
                 self.session.write().model = Some(path.clone());
-                self.monitor.use_model(Some(path), Asked::ByUser);
+                self.control.use_model(Some(path), Asked::ByUser);
             }
             Question::ExportFolder => self.session.write().export_folder = Some(path),
             Question::SaveAs { format, file } => {
                 let path = export::with_ending(path, format);
-                let saved = self.report(file, &self.monitor.status()).and_then(|report| export::write(&path, format, &report));
+                let saved = self.results(file, &self.monitor.status()).and_then(|results| export::write(&path, format, &results));
                 self.messages.report(saved);
             }
         }
@@ -102,12 +102,12 @@ impl EditorApp {
     }
 
     /// What is to be exported: everything recorded, held or not.
-    fn report(&self, file: bool, status: &Status) -> Result<Report, String> {
+    fn results(&self, file: bool, status: &Status) -> Result<Results, String> {
         if file {
-            let report = self.monitor.file().and_then(|file| file.report);
-            return report.map(|report| (*report).clone()).ok_or_else(|| "The file is not analysed to its end.".to_owned());
+            let results = self.monitor.file().and_then(|file| file.results);
+            return results.map(|results| (*results).clone()).ok_or_else(|| "The file is not analysed to its end.".to_owned());
         }
-        let segments = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.segments());
-        Ok(export::report_of_track(status, segments))
+        let segments = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.without_gaps());
+        Ok(export::results_of_track(status, segments))
     }
 }

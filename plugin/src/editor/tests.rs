@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
 use moodline_core::Probabilities;
-use moodline_engine::State;
 use moodline_engine::export::Format;
 use moodline_engine::live::Asked;
-use moodline_engine::timeline::{GapReason, Timeline, Timelines};
+use moodline_engine::timeline::{Timeline, Timelines};
+use moodline_engine::{GapReason, State};
 
 use super::*;
 use crate::instance::Instance;
@@ -40,10 +40,8 @@ fn recorded() -> Timeline {
 impl Bench {
     fn new(size: Vec2) -> Self {
         let instance = Instance::default();
-        let monitor = instance.monitor();
-        monitor.restore(Timelines { host: recorded(), stream: recorded() });
-        let session = Arc::clone(&instance.saved().session.session);
-        let app = EditorApp::new(instance.params(), monitor, session, RepaintNotifier::new());
+        instance.control().restore(Timelines { host: recorded(), stream: recorded() });
+        let app = EditorApp::new(instance.editor_parts());
         let mut bench = Self { app, ctx: Context::default(), size, time_s: 0.0, _instance: instance };
         bench.settle();
         bench
@@ -166,8 +164,8 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
     let written = std::fs::read_to_string(folder.path().join("moodline.json")).unwrap();
-    let segments = recorded().segments();
-    assert_eq!(written, Format::Json.text(&export::report_of_track(&bench.app.monitor.status(), segments)));
+    let segments = recorded().without_gaps();
+    assert_eq!(written, Format::Json.text(&export::results_of_track(&bench.app.monitor.status(), segments)));
 }
 
 #[test]
@@ -219,8 +217,8 @@ fn a_gap_says_its_reason_under_the_pointer() {
 #[test]
 fn a_model_that_is_not_there_is_a_sentence() {
     let mut bench = Bench::new(SIZES[0]);
-    bench.app.monitor.use_model(Some(PathBuf::from("/nowhere/model.onnx")), Asked::ByUser);
-    bench.app.monitor.set_watched(true);
+    bench.app.control.use_model(Some(PathBuf::from("/nowhere/model.onnx")), Asked::ByUser);
+    bench.app.control.set_watched(true);
     let found = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
         bench.says("model missing")
@@ -255,7 +253,7 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
     std::fs::write(&path, wav()).unwrap();
     let mut bench = Bench::new(SIZES[0]);
     bench.app.session.write().export_folder = Some(folder.path().to_owned());
-    bench.app.monitor.analyse_file(path);
+    bench.app.control.analyse_file(path);
     let found = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
         bench.says("Close")
@@ -272,9 +270,9 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
     bench.click(pos2(111.0, 77.0));
     bench.click_text("File");
     bench.click_text("Save to");
-    let report = bench.app.monitor.file().unwrap().report.unwrap();
+    let results = bench.app.monitor.file().unwrap().results.unwrap();
     let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
-    assert_eq!(written, Format::Csv.text(&report));
+    assert_eq!(written, Format::Csv.text(&results));
 
     bench.click_text("Close");
     assert!(bench.app.monitor.file().is_none());

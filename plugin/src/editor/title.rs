@@ -13,7 +13,7 @@ const BAR_WIDTH: f32 = 90.0;
 
 /// What a button in the title asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Request {
+pub(crate) enum TitleRequest {
     Cancel,
     Close,
 }
@@ -33,16 +33,16 @@ pub(crate) fn buttons_width(file: &FileLane) -> f32 {
 
 impl FileTitle<'_> {
     /// Shows the title in `row` and what went wrong in `lane`.
-    pub(crate) fn show(&self, ui: &mut Ui, row: Rect, lane: Rect) -> Option<Request> {
+    pub(crate) fn show(&self, ui: &mut Ui, row: Rect, lane: Rect) -> Option<TitleRequest> {
         let mut request = None;
         ui.scope_builder(UiBuilder::new().max_rect(row).layout(Layout::right_to_left(Align::Center)), |ui| {
             ui.spacing_mut().interact_size.y = row.height() - 2.0;
             ui.spacing_mut().button_padding = vec2(6.0, 0.0);
             let is_running = self.file.state == FileState::Running;
             let (word, hint, asked) = if is_running {
-                ("Cancel", "Stop; what was found stays", Request::Cancel)
+                ("Cancel", "Stop; what was found stays", TitleRequest::Cancel)
             } else {
-                ("Close", "Close this lane", Request::Close)
+                ("Close", "Close this lane", TitleRequest::Close)
             };
             if ui.button(RichText::new(word).size(11.5)).on_hover_text(hint).clicked() {
                 request = Some(asked);

@@ -20,7 +20,7 @@ pub(crate) enum Panel {
 
 /// What a button asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Request {
+pub(crate) enum ToolbarRequest {
     Hold(bool),
     Reset,
     OpenFile,
@@ -62,7 +62,7 @@ impl Default for ExportChoice {
 
 impl Toolbar<'_> {
     /// Shows the row in `rect` and returns what was asked for.
-    pub(crate) fn show(&self, ui: &mut Ui, rect: Rect, choice: &mut ExportChoice) -> Option<Request> {
+    pub(crate) fn show(&self, ui: &mut Ui, rect: Rect, choice: &mut ExportChoice) -> Option<ToolbarRequest> {
         let mut request = None;
         ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -78,14 +78,14 @@ impl Toolbar<'_> {
         self.words.then_some(word)
     }
 
-    fn timeline_buttons(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<Request>) {
+    fn timeline_buttons(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<ToolbarRequest>) {
         let hint = if self.held { "Show what happens now again" } else { "Freeze what is shown; recording goes on" };
         if icon_button(ui, Icon::Hold, self.word("Hold"), self.held, hint).clicked() {
-            *request = Some(Request::Hold(!self.held));
+            *request = Some(ToolbarRequest::Hold(!self.held));
         }
         self.reset(ui, request);
         if icon_button(ui, Icon::Open, self.word("Open"), false, "Analyse an audio file in a second lane").clicked() {
-            *request = Some(Request::OpenFile);
+            *request = Some(ToolbarRequest::OpenFile);
         }
         let export = icon_button(ui, Icon::Export, self.word("Export"), false, "Save the results as a file");
         Popup::from_toggle_button_response(&export)
@@ -94,7 +94,7 @@ impl Toolbar<'_> {
     }
 
     /// Forgetting needs a second click, so that a slip loses nothing.
-    fn reset(&self, ui: &mut Ui, request: &mut Option<Request>) {
+    fn reset(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
         let reset = icon_button(ui, Icon::Reset, self.word("Reset"), false, "Forget everything recorded");
         Popup::from_toggle_button_response(&reset).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
             ui.set_width(210.0);
@@ -105,7 +105,7 @@ impl Toolbar<'_> {
             ui.label(format!("Forget {} of timeline? This cannot be undone.", duration_text(seconds)));
             ui.horizontal(|ui| {
                 if ui.button("Forget it").clicked() {
-                    *request = Some(Request::Reset);
+                    *request = Some(ToolbarRequest::Reset);
                     ui.close();
                 }
                 if ui.button("Keep it").clicked() {
@@ -115,7 +115,7 @@ impl Toolbar<'_> {
         });
     }
 
-    fn export_menu(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<Request>) {
+    fn export_menu(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<ToolbarRequest>) {
         ui.set_width(210.0);
         if self.has_file {
             ui.horizontal(|ui| {
@@ -132,7 +132,7 @@ impl Toolbar<'_> {
         ui.separator();
         let ExportChoice { format, file } = *choice;
         let is_anything = file || self.recorded_s.is_some();
-        let mut ask = |ui: &mut Ui, text: RichText, hint: String, asked: Request| {
+        let mut ask = |ui: &mut Ui, text: RichText, hint: String, asked: ToolbarRequest| {
             let button = Button::new(text).min_size(egui::vec2(ui.available_width(), 26.0));
             if ui.add_enabled(is_anything, button).on_hover_text(hint).on_disabled_hover_text("Nothing is recorded yet").clicked()
             {
@@ -142,30 +142,30 @@ impl Toolbar<'_> {
         };
         let name =
             self.folder.file_name().map_or_else(|| self.folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-        ask(ui, RichText::new("Save as …"), "Choose where".to_owned(), Request::SaveAs { format, file });
+        ask(ui, RichText::new("Save as …"), "Choose where".to_owned(), ToolbarRequest::SaveAs { format, file });
         let hint = format!("Save in {} under a new name; the settings have the folder", self.folder.display());
-        ask(ui, RichText::new(format!("Save to {name}")), hint, Request::SaveToFolder { format, file });
+        ask(ui, RichText::new(format!("Save to {name}")), hint, ToolbarRequest::SaveToFolder { format, file });
     }
 
-    fn view_buttons(&self, ui: &mut Ui, request: &mut Option<Request>) {
+    fn view_buttons(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
         if icon_button(ui, Icon::ZoomOut, None, false, "Show more time (wheel down)").clicked() {
-            *request = Some(Request::Zoom(1.0 / 1.6));
+            *request = Some(ToolbarRequest::Zoom(1.0 / 1.6));
         }
         if icon_button(ui, Icon::ZoomIn, None, false, "Show less time (wheel up)").clicked() {
-            *request = Some(Request::Zoom(1.6));
+            *request = Some(ToolbarRequest::Zoom(1.6));
         }
         if icon_button(ui, Icon::Fit, self.word("All"), false, "Show everything recorded (double click)").clicked() {
-            *request = Some(Request::Fit);
+            *request = Some(ToolbarRequest::Fit);
         }
         let hint = "Keep the newest in sight; dragging the timeline ends it";
         if icon_button(ui, Icon::Follow, self.word("Follow"), self.follow, hint).clicked() {
-            *request = Some(Request::Follow(!self.follow));
+            *request = Some(ToolbarRequest::Follow(!self.follow));
         }
     }
 
-    fn panel_buttons(&self, ui: &mut Ui, request: &mut Option<Request>) {
+    fn panel_buttons(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
         if icon_button(ui, Icon::Theme, None, false, "Light or dark").clicked() {
-            *request = Some(Request::SwitchTheme);
+            *request = Some(ToolbarRequest::SwitchTheme);
         }
         let panels = [
             (Panel::About, Icon::About, None, "About, and responsible use"),
@@ -175,7 +175,7 @@ impl Toolbar<'_> {
         for (panel, icon, word, hint) in panels {
             let is_open = self.panel == Some(panel);
             if icon_button(ui, icon, word, is_open, hint).clicked() {
-                *request = Some(Request::Panel((!is_open).then_some(panel)));
+                *request = Some(ToolbarRequest::Panel((!is_open).then_some(panel)));
             }
         }
     }

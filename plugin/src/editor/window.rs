@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use egui::{Context, FontFamily, FontId, Id, Rect, Stroke, StrokeKind, TextStyle, Ui, ViewportCommand, vec2};
-use moodline_engine::live::Monitor;
+use moodline_engine::live::Control;
+use moodline_engine::panics;
 use nice_plug::context::gui::GuiContext;
 
 use super::colours::Colours;
@@ -18,7 +19,7 @@ pub(crate) const BLINK: Duration = Duration::from_millis(20);
 /// Lives as long as a window. The framework does not tell when a window closes, but its egui context is dropped then, and this with it.
 pub(crate) struct OpenWindow {
     gui: GuiContext,
-    monitor: Arc<Monitor>,
+    control: Control,
     n_open: Arc<AtomicUsize>,
     _drops: Listener,
 }
@@ -29,10 +30,10 @@ impl OpenWindow {
     }
 
     /// Ties the way to the host, and the worker's attention, to the window of `ctx`.
-    pub(crate) fn attach(ctx: &Context, gui: GuiContext, monitor: &Arc<Monitor>, n_open: &Arc<AtomicUsize>, drops: Listener) {
+    pub(crate) fn attach(ctx: &Context, gui: GuiContext, control: &Control, n_open: &Arc<AtomicUsize>, drops: Listener) {
         n_open.fetch_add(1, Ordering::Relaxed);
-        monitor.set_watched(true);
-        let open = Self { gui, monitor: Arc::clone(monitor), n_open: Arc::clone(n_open), _drops: drops };
+        control.set_watched(true);
+        let open = Self { gui, control: control.clone(), n_open: Arc::clone(n_open), _drops: drops };
         ctx.data_mut(|data| data.insert_temp(Self::id(), Arc::new(open)));
     }
 
@@ -46,17 +47,16 @@ impl Drop for OpenWindow {
     fn drop(&mut self) {
         // A host may open the next window before it closes this one.
         if self.n_open.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.monitor.set_watched(false);
+            self.control.set_watched(false);
         }
     }
 }
 
 /// Runs `action`; a panic in it becomes a sentence for the next window, and closes this one. Nobody above it could: the framework hands a panic in a
 /// window's thread on to the host's, where it ends the process.
-pub(crate) fn survive(ctx: &Context, action: impl FnOnce()) -> Option<String> {
+pub(crate) fn catch_panic(ctx: &Context, action: impl FnOnce()) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(action)).err()?;
-    let reason = panic.downcast_ref::<&str>().copied().map(ToOwned::to_owned);
-    let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".to_owned());
+    let reason = panics::reason(&*panic);
     ctx.send_viewport_cmd(ViewportCommand::Close);
     Some(format!("The window was closed by an internal error ({reason}). The analysis went on; please report this."))
 }
@@ -70,7 +70,7 @@ pub(crate) fn resize(ui: &Ui, width: u32, height: u32) {
 }
 
 /// Gives egui the style of the editor: compact, still, in `colours`.
-pub(crate) fn dress(ctx: &Context, colours: &Colours) {
+pub(crate) fn apply_style(ctx: &Context, colours: &Colours) {
     ctx.options_mut(|options| {
         options.zoom_with_keyboard = false;
     });
@@ -106,11 +106,11 @@ mod tests {
     fn a_panic_becomes_a_sentence_and_closes_the_window() {
         let ctx = Context::default();
         let mut sentence = None;
-        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| sentence = survive(ui.ctx(), || panic!("min > max")));
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| sentence = catch_panic(ui.ctx(), || panic!("min > max")));
         output.textures_delta.clear();
         assert!(sentence.unwrap().contains("internal error (min > max)"));
         let commands: Vec<_> = output.viewport_output.values().flat_map(|viewport| viewport.commands.clone()).collect();
         assert!(commands.contains(&ViewportCommand::Close), "{commands:?}");
-        assert_eq!(survive(&ctx, || {}), None);
+        assert_eq!(catch_panic(&ctx, || {}), None);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{SpeakerArr, SpeakerArrangement};
 
-use super::route::Layout;
+use super::route::ChannelLayout;
 
 /// The arrangements of the input and the output. A host reads back what it set, not what is usual for that number of channels.
 pub(super) struct Arrangements {
@@ -18,8 +18,8 @@ impl Arrangements {
     }
 
     /// The layout of `input` and `output`, if there is one: the same loudspeakers on both sides, or one channel to two and back.
-    pub(super) fn layout(input: SpeakerArrangement, output: SpeakerArrangement) -> Option<Layout> {
-        let layout = Layout::with(input.count_ones() as usize, output.count_ones() as usize)?;
+    pub(super) fn layout(input: SpeakerArrangement, output: SpeakerArrangement) -> Option<ChannelLayout> {
+        let layout = ChannelLayout::with(input.count_ones() as usize, output.count_ones() as usize)?;
         (layout.n_in != layout.n_out || input == output).then_some(layout)
     }
 
@@ -48,10 +48,10 @@ mod tests {
             [kMono, kStereo, k40Music, k51, k61Music, k71Music, k71Cine, k81Music, kAmbi1stOrderACN, kAmbi2cdOrderACN]
         {
             let n = arrangement.count_ones() as usize;
-            assert_eq!(Arrangements::layout(arrangement, arrangement), Some(Layout { n_in: n, n_out: n }));
+            assert_eq!(Arrangements::layout(arrangement, arrangement), Some(ChannelLayout { n_in: n, n_out: n }));
         }
-        assert_eq!(Arrangements::layout(kMono, kStereo), Some(Layout { n_in: 1, n_out: 2 }));
-        assert_eq!(Arrangements::layout(kStereo, kMono), Some(Layout { n_in: 2, n_out: 1 }));
+        assert_eq!(Arrangements::layout(kMono, kStereo), Some(ChannelLayout { n_in: 1, n_out: 2 }));
+        assert_eq!(Arrangements::layout(kStereo, kMono), Some(ChannelLayout { n_in: 2, n_out: 1 }));
     }
 
     #[test]

@@ -5,12 +5,15 @@
 mod audio_ports;
 mod channel_maps;
 mod constant;
+mod guarded;
 mod gui;
 mod host;
 mod instance;
 mod params;
+mod port_kinds;
 mod presets;
 mod saving;
+mod window;
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::LazyLock;
@@ -25,7 +28,6 @@ use nice_plug::wrapper::clap::PluginDescriptor;
 use nice_plug::wrapper::setup_logger;
 
 use crate::Moodline;
-use instance::Guarded;
 
 /// What a host looks for in the library.
 #[unsafe(no_mangle)]
@@ -75,7 +77,7 @@ unsafe extern "C" fn create_plugin(
 ) -> *const clap_plugin {
     let is_ours = unsafe { text(id) }.is_some_and(|id| id == descriptor().clap_id());
     match unsafe { host.as_ref() } {
-        Some(host) if is_ours && clap_version_is_compatible(host.clap_version) => Guarded::create(host),
+        Some(host) if is_ours && clap_version_is_compatible(host.clap_version) => instance::create(host),
         _ => std::ptr::null(),
     }
 }

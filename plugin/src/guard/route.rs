@@ -11,12 +11,12 @@ use crate::instance::MAX_CHANNELS;
 
 /// Numbers of channels that a host may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct ChannelLayout {
     pub(super) n_in: usize,
     pub(super) n_out: usize,
 }
 
-impl Layout {
+impl ChannelLayout {
     /// What a host gets that does not choose.
     pub(super) const STEREO: Self = Self { n_in: 2, n_out: 2 };
 
@@ -39,7 +39,7 @@ impl Layout {
         Self::ALL.into_iter().find(|layout| (layout.n_in, layout.n_out) == (n_in, n_out))
     }
 
-    /// Index in [`Layout::ALL`].
+    /// Index in [`ChannelLayout::ALL`].
     pub(super) fn index(self) -> usize {
         Self::ALL.iter().position(|layout| *layout == self).unwrap_or(0)
     }
@@ -89,7 +89,7 @@ impl Spare {
     }
 
     /// Makes room for buffers of `max_frames` in `layout`.
-    pub(super) fn prepare(&self, layout: Layout, max_frames: usize) {
+    pub(super) fn prepare(&self, layout: ChannelLayout, max_frames: usize) {
         let n = if layout.n_out < layout.n_in { max_frames } else { 0 };
         *self.0.lock() = vec![0.0; n];
     }
@@ -111,7 +111,7 @@ pub(super) enum Passage<T> {
 /// # Safety
 /// The channels have `n_frames` each.
 pub(super) unsafe fn pass<T>(
-    layout: Layout,
+    layout: ChannelLayout,
     (inputs, outputs): (Channels, Channels),
     n_frames: usize,
     spare: &Spare,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     /// Plays `inputs` into as many outputs as `n_out` through a framework that copies, and returns the outputs.
-    fn play(layout: Layout, inputs: &[&[f32]], n_out: usize) -> (bool, Vec<Vec<f32>>) {
+    fn play(layout: ChannelLayout, inputs: &[&[f32]], n_out: usize) -> (bool, Vec<Vec<f32>>) {
         let n_frames = inputs[0].len();
         let mut ins: Vec<Vec<f32>> = inputs.iter().map(|channel| channel.to_vec()).collect();
         let mut outs = vec![vec![9.0; n_frames]; n_out];
@@ -195,20 +195,20 @@ mod tests {
 
     #[test]
     fn one_channel_becomes_two_and_two_become_their_mean() {
-        let (carried, outs) = play(Layout { n_in: 1, n_out: 2 }, &[&[0.1, -0.3]], 2);
+        let (carried, outs) = play(ChannelLayout { n_in: 1, n_out: 2 }, &[&[0.1, -0.3]], 2);
         assert!(carried);
         assert_eq!(outs, [vec![0.1, -0.3], vec![0.1, -0.3]]);
-        let (carried, outs) = play(Layout { n_in: 2, n_out: 1 }, &[&[0.5, 1.0], &[0.25, -1.0]], 1);
+        let (carried, outs) = play(ChannelLayout { n_in: 2, n_out: 1 }, &[&[0.5, 1.0], &[0.25, -1.0]], 1);
         assert!(carried);
         assert_eq!(outs, [vec![0.375, 0.0]]);
     }
 
     #[test]
     fn what_was_not_agreed_on_passes_as_far_as_it_can() {
-        let (carried, outs) = play(Layout::STEREO, &[&[0.5, 1.0], &[0.25, -1.0]], 1);
+        let (carried, outs) = play(ChannelLayout::STEREO, &[&[0.5, 1.0], &[0.25, -1.0]], 1);
         assert!(!carried);
         assert_eq!(outs, [vec![0.5, 1.0]]);
-        let (carried, outs) = play(Layout::STEREO, &[&[0.5, 1.0]], 2);
+        let (carried, outs) = play(ChannelLayout::STEREO, &[&[0.5, 1.0]], 2);
         assert!(!carried);
         assert_eq!(outs, [vec![0.5, 1.0], vec![0.0, 0.0]]);
     }
@@ -219,18 +219,18 @@ mod tests {
         let mut holes = [channel.as_mut_ptr(), ptr::null_mut()];
         let spare = Spare::new();
         let buses = unsafe { (Channels::new(ptr::null_mut(), 2), Channels::new(holes.as_mut_ptr(), 2)) };
-        let passage = unsafe { pass(Layout::STEREO, buses, 4, &spare, |_| unreachable!("the framework was called")) };
+        let passage = unsafe { pass(ChannelLayout::STEREO, buses, 4, &spare, |_| unreachable!("the framework was called")) };
         assert!(matches!(passage, Passage::<()>::Refused));
         assert_eq!(channel, [0.0; 4]);
     }
 
     #[test]
     fn every_layout_has_an_index_and_one_for_the_framework() {
-        for (index, layout) in Layout::ALL.into_iter().enumerate() {
+        for (index, layout) in ChannelLayout::ALL.into_iter().enumerate() {
             assert_eq!(layout.index(), index);
-            assert_eq!(Layout::with(layout.n_in, layout.n_out), Some(layout));
+            assert_eq!(ChannelLayout::with(layout.n_in, layout.n_out), Some(layout));
             assert_eq!(crate::LAYOUTS[layout.framework_index()].main_input_channels.map(|n| n.get() as usize), Some(layout.n_in));
         }
-        assert_eq!(Layout::with(3, 2), None);
+        assert_eq!(ChannelLayout::with(3, 2), None);
     }
 }

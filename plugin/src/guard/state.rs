@@ -1,18 +1,18 @@
 //! The state of an instance as the framework writes it, with the errors that it swallows.
 
+use nice_plug::params::InternalParamMut as _;
 use nice_plug::params::internals::ParamPtr;
-use nice_plug::params::{InternalParamMut as _, Params as _};
 use nice_plug::plugin::{ParamValue, PluginState};
 use nice_plug::prelude::*;
 
-use crate::session::{self, Part, Saved, StateError};
+use crate::session::{self, SaveScope, Saved, StateError};
 
 /// Largest state that is read, bytes: far above what is ever written.
 pub(super) const MAX_BYTES: usize = 64 << 20;
 
 /// The bytes that a host keeps.
-pub(super) fn save(saved: &Saved, part: Part) -> Result<Vec<u8>, StateError> {
-    let params = saved.params.param_map().into_iter().map(|(id, param, _)| {
+pub(super) fn save(saved: &Saved, part: SaveScope) -> Result<Vec<u8>, StateError> {
+    let params = saved.params.map().into_iter().map(|(id, param, _)| {
         // SAFETY: `saved` holds the parameters.
         (id, unsafe { value(param) })
     });
@@ -22,12 +22,12 @@ pub(super) fn save(saved: &Saved, part: Part) -> Result<Vec<u8>, StateError> {
 }
 
 /// Takes what a host kept; nothing changes unless all of it is what some version of Moodline writes.
-pub(super) fn load(saved: &Saved, bytes: &[u8], part: Part) -> Result<(), StateError> {
+pub(super) fn load(saved: &Saved, bytes: &[u8], part: SaveScope) -> Result<(), StateError> {
     let state = serde_json::from_slice::<PluginState>(bytes).map_err(|error| StateError::Json(error.to_string()));
     let state = state.and_then(|state| session::validate(&state).map(|()| state)).inspect_err(|error| {
         nice_error!("The state was refused and nothing was changed: {error}");
     })?;
-    for (id, param, _) in saved.params.param_map() {
+    for (id, param, _) in saved.params.map() {
         if let Some(value) = state.params.get(&id) {
             // SAFETY: `saved` holds the parameters.
             unsafe { set(param, value) };

@@ -8,7 +8,6 @@ mod component;
 mod controller;
 mod frame;
 mod processor;
-mod run_loop;
 mod streams;
 mod units;
 mod view;
@@ -40,7 +39,7 @@ use announced::Announced;
 
 use super::arrangements::Arrangements;
 use super::link::Link;
-use super::route::{Layout, Spare};
+use super::route::{ChannelLayout, Spare};
 use crate::Moodline;
 
 /// What the host holds: component, processor and controller in one.
@@ -52,7 +51,7 @@ struct Guarded {
     active: AtomicBool,
     processing: AtomicBool,
     arrangements: Arrangements,
-    /// Index in [`Layout::ALL`].
+    /// Index in [`ChannelLayout::ALL`].
     layout: AtomicUsize,
     max_frames: AtomicUsize,
     spare: Spare,
@@ -75,7 +74,7 @@ impl Guarded {
             active: AtomicBool::new(false),
             processing: AtomicBool::new(false),
             arrangements: Arrangements::stereo(),
-            layout: AtomicUsize::new(Layout::STEREO.index()),
+            layout: AtomicUsize::new(ChannelLayout::STEREO.index()),
             max_frames: AtomicUsize::new(0),
             spare: Spare::new(),
         })
@@ -85,8 +84,8 @@ impl Guarded {
         self.active.load(Ordering::Acquire)
     }
 
-    fn layout(&self) -> Layout {
-        Layout::ALL[self.layout.load(Ordering::Acquire)]
+    fn layout(&self) -> ChannelLayout {
+        ChannelLayout::ALL[self.layout.load(Ordering::Acquire)]
     }
 }
 

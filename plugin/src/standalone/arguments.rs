@@ -5,6 +5,16 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(target_os = "macos")]
+pub(super) const SYSTEM: &str = "core-audio";
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(target_os = "windows")]
+pub(super) const SYSTEM: &str = "wasapi";
+/// What the wrapper and the command line call the sound system of the operating system.
+#[cfg(not(any(target_os = "macos", target_os = "windows")))]
+pub(super) const SYSTEM: &str = "alsa";
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 the window was closed; 1 the file, the device or the window could not be opened; 2 the arguments make no sense.";
 
@@ -49,7 +59,7 @@ pub(super) enum BackendArgument {
     /// A running JACK server
     Jack,
     /// The devices of the system
-    #[value(name = super::devices::SYSTEM)]
+    #[value(name = SYSTEM)]
     System,
     /// No sound: silence, or the file, in real time
     Dummy,

@@ -8,18 +8,8 @@ use cpal::SupportedStreamConfigRange;
 use cpal::traits::{DeviceTrait, HostTrait};
 use jack::{Client, ClientOptions, PortFlags};
 
-use super::arguments::{Arguments, BackendArgument};
+use super::arguments::{Arguments, BackendArgument, SYSTEM};
 use super::tell;
-
-/// What the wrapper and the command line call the sound system of the operating system.
-#[cfg(target_os = "macos")]
-pub(super) const SYSTEM: &str = "core-audio";
-/// What the wrapper and the command line call the sound system of the operating system.
-#[cfg(target_os = "windows")]
-pub(super) const SYSTEM: &str = "wasapi";
-/// What the wrapper and the command line call the sound system of the operating system.
-#[cfg(not(any(target_os = "macos", target_os = "windows")))]
-pub(super) const SYSTEM: &str = "alsa";
 
 /// Rate without a device and without a file, Hz.
 const DEFAULT_RATE: u32 = 48_000;

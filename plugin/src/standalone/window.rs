@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use egui::{Ui, ViewportCommand};
 use moodline_engine::files;
-use moodline_engine::stop::{self, Request};
+use moodline_engine::stop::{self, StopRequest};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::NativeSize;
 use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
@@ -43,7 +43,7 @@ pub(super) fn listen() -> io::Result<()> {
     stop::on_request(|request| {
         QUITTING.store(true, Ordering::Relaxed);
         match (request, WINDOW.get()) {
-            (Request::First, Some(window)) => window.request_repaint(),
+            (StopRequest::First, Some(window)) => window.request_repaint(),
             _ => files::exit(INTERRUPTED),
         }
     })

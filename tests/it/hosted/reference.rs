@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::timeline::{Clock, Content, Entry, Timeline};
-use moodline_engine::{AnalysisConfig, BackendChoice, Model, Segment, State, recording};
+use moodline_engine::file_analysis::analyse_file;
+use moodline_engine::timeline::{Clock, Timeline};
+use moodline_engine::{AnalysisConfig, BackendChoice, Model, Segment, State};
 
 use super::{HostedTrack, Setup};
 use crate::command::sample;
@@ -66,8 +67,8 @@ pub(crate) fn analysed_every(hop_seconds: f64, samples: &[f32]) -> Vec<Segment> 
     writer.finalize().unwrap();
     let config = AnalysisConfig { hop_seconds, ..AnalysisConfig::default() };
     let model = Model::embedded();
-    let recording = recording::analyse(file.path(), &model, BackendChoice::Native, config, |_| ControlFlow::Continue(()));
-    recording.unwrap().report.segments
+    let analysis = analyse_file(file.path(), &model, BackendChoice::Native, config, |_| ControlFlow::Continue(()));
+    analysis.unwrap().results.segments
 }
 
 /// Asserts that what was recorded is `expected`, without a gap.
@@ -78,23 +79,23 @@ pub(crate) fn assert_same(recorded: &Timeline, expected: &[Segment]) {
 
 /// Asserts that `recorded` is `expected`, that many seconds later.
 #[track_caller]
-fn assert_same_from(recorded: &[Entry], expected: &[Segment], start_s: f64) {
+fn assert_same_from(recorded: &[Segment], expected: &[Segment], start_s: f64) {
     if recorded.len() != expected.len() {
-        let gap = recorded.iter().find(|entry| matches!(entry.content, Content::Gap(_)));
+        let gap = recorded.iter().find(|entry| matches!(entry.state, State::Gap(_)));
         panic!("{} entries, expected {}; the first gap is {gap:?}", recorded.len(), expected.len());
     }
     for (entry, segment) in recorded.iter().zip(expected) {
         let at = format!("at {} s", segment.start_s + start_s);
         assert!((entry.start_s - segment.start_s - start_s).abs() < TIME_TOLERANCE_S, "{at}: {entry:?}");
         assert!((entry.end_s - segment.end_s - start_s).abs() < TIME_TOLERANCE_S, "{at}: {entry:?}, not {segment:?}");
-        match (entry.content, segment.state) {
-            (Content::Segment(State::Speech(found)), State::Speech(expected)) => {
+        match (entry.state, segment.state) {
+            (State::Speech(found), State::Speech(expected)) => {
                 assert_eq!(found.winner(), expected.winner(), "{at}");
                 for (found, expected) in found.as_array().iter().zip(expected.as_array()) {
                     assert!((found - expected).abs() <= TOLERANCE, "{at}: {found}, expected {expected}");
                 }
             }
-            (Content::Segment(State::NoSpeech), State::NoSpeech) => {}
+            (State::NoSpeech, State::NoSpeech) => {}
             (found, expected) => panic!("{at}: {found:?}, expected {expected:?}"),
         }
     }
@@ -105,7 +106,7 @@ fn assert_same_from(recorded: &[Entry], expected: &[Segment], start_s: f64) {
 #[track_caller]
 pub(crate) fn assert_truthful(recorded: &Timeline, hop_s: f64, samples: &[f32]) -> f64 {
     let entries = recorded.entries();
-    let is_gap = |entry: &Entry| matches!(entry.content, Content::Gap(_));
+    let is_gap = |entry: &Segment| matches!(entry.state, State::Gap(_));
     let gaps: Vec<_> = entries.iter().copied().filter(is_gap).collect();
     let bounds = gaps.iter().flat_map(|gap| [gap.start_s, gap.end_s]);
     let end_s = samples.len() as f64 / f64::from(RATE_HZ);

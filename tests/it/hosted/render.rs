@@ -1,7 +1,7 @@
 //! What is recorded, as a host gets it back from the saved state.
 
-use moodline_engine::State;
-use moodline_engine::timeline::{Clock, Content, Entry, GapReason, Timeline};
+use moodline_engine::timeline::{Clock, Timeline};
+use moodline_engine::{GapReason, Segment, State};
 
 use super::reference::{MONO, analysed, assert_same, frame, recorded, speech};
 use super::{Host, HostedPlayer as _, HostedTrack as _, Mode, Setup, Transport, in_both_hosts};
@@ -47,7 +47,7 @@ fn without_a_transport_it_is_recorded_on_its_own_clock<H: Host>() {
 }
 
 /// The entries that start in `from..to`, seconds.
-fn starting_in(timeline: &Timeline, from: f64, to: f64) -> Vec<Entry> {
+fn starting_in(timeline: &Timeline, from: f64, to: f64) -> Vec<Segment> {
     timeline.entries().iter().filter(|entry| (from..to).contains(&entry.start_s)).copied().collect()
 }
 
@@ -76,7 +76,7 @@ fn a_loop_replaces_its_passage_and_nothing_else<H: Host>() {
     let looped = starting_in(&second, 10.0, 15.0);
     assert!(!looped.is_empty());
     for entry in looped {
-        assert_eq!(entry.content, Content::Segment(State::NoSpeech), "at {} s", entry.start_s);
+        assert_eq!(entry.state, State::NoSpeech, "at {} s", entry.start_s);
     }
 }
 
@@ -93,11 +93,11 @@ fn what_is_no_number_becomes_a_gap_and_never_a_result<H: Host>() {
         player.play(&samples);
     });
     let timeline = recorded(&mut track, Clock::Host, 30.0);
-    let is_gap = |entry: &&Entry| entry.content == Content::Gap(GapReason::NotFinite);
+    let is_gap = |entry: &&Segment| entry.state == State::Gap(GapReason::NotFinite);
     let gap = timeline.entries().iter().find(is_gap).expect("there is a gap");
     assert!((gap.start_s..=gap.end_s).contains(&12.0) && gap.end_s - gap.start_s < 1.0, "{gap:?}");
     for entry in timeline.entries() {
-        if let Content::Segment(State::Speech(probabilities)) = entry.content {
+        if let State::Speech(probabilities) = entry.state {
             assert!(probabilities.as_array().iter().all(|probability| probability.is_finite()), "{entry:?}");
             assert!(entry.end_s <= gap.start_s + 1e-3 || entry.start_s >= gap.end_s - 1e-3, "{entry:?} hears the gap {gap:?}");
         }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use moodline_engine::decode::AudioReader;
+use moodline_engine::file_analysis::analyse_file;
 use moodline_engine::live::{RING_SECONDS, Source, StreamFormat, Transport};
-use moodline_engine::recording;
-use moodline_engine::timeline::{Clock, GapReason};
-use moodline_engine::{Model, State};
+use moodline_engine::timeline::Clock;
+use moodline_engine::{GapReason, Model, State};
 
 use super::host::{Host, RATE, analysed, assert_found, frame, playing, settings, speech};
 use crate::tap;
@@ -65,9 +65,9 @@ fn a_bounce_of_ten_minutes_has_the_segments_of_the_file_whatever_the_host_claims
     let path = folder.path().join("long.wav");
     write_long_file(&path);
     let expected =
-        recording::analyse(&path, &Model::embedded(), settings().backend, settings().analysis(), |_| ControlFlow::Continue(()))
+        analyse_file(&path, &Model::embedded(), settings().backend, settings().analysis(), |_| ControlFlow::Continue(()))
             .unwrap()
-            .report
+            .results
             .segments;
     assert!(expected.len() > 1190 && expected.iter().any(|segment| segment.state == State::NoSpeech));
     for (name, claims) in CLAIMS {

@@ -5,10 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::live::{AudioTap, Live, Monitor, Settings, Source, StreamFormat, Transport};
-use moodline_engine::segment::State;
-use moodline_engine::timeline::{Clock, Content, Entry, GapReason};
-use moodline_engine::{Analyser, BackendChoice, Classifier, Model, Segment};
+use moodline_engine::live::{AudioTap, Control, Live, Monitor, Settings, Source, StreamFormat, Transport};
+use moodline_engine::timeline::Clock;
+use moodline_engine::{Analyser, BackendChoice, Classifier, GapReason, Model, Segment, State};
 
 /// The rate of the model: what is recorded must be what an analyser finds in the same samples.
 pub(super) const RATE: u32 = 16_000;
@@ -18,8 +17,8 @@ pub(super) const BUFFER: usize = 512;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Waits until the worker has taken up everything that was pushed, also where it has no model yet and a save would not wait.
-pub(super) fn settle(monitor: &Monitor) {
-    wait_until("the worker has taken up the audio", || monitor.settle(PATIENCE));
+pub(super) fn settle(control: &Control) {
+    wait_until("the worker has taken up the audio", || control.settle(PATIENCE));
 }
 
 /// Waits until `condition` holds.
@@ -56,15 +55,16 @@ pub(super) fn analysed_at(sample_rate: u32, samples: &[f32], settings: &Settings
     let classifier = Classifier::new(&model, settings.backend).unwrap();
     let mut analyser = Analyser::new(&model, classifier, sample_rate, settings.analysis()).unwrap();
     let mut segments = Vec::new();
-    analyser.push(samples, &mut |segment| segments.push(segment)).unwrap();
-    analyser.finish(&mut |segment| segments.push(segment)).unwrap();
+    analyser.push(samples, &mut |segment, _| segments.push(segment)).unwrap();
+    analyser.finish(&mut |segment, _| segments.push(segment)).unwrap();
     segments
 }
 
 /// A host that plays into one instance.
 pub(super) struct Host {
     pub(super) live: Live,
-    pub(super) monitor: Arc<Monitor>,
+    pub(super) monitor: Monitor,
+    pub(super) control: Control,
     pub(super) settings: Arc<Mutex<Settings>>,
     pub(super) source: Source,
     tap: Option<AudioTap>,
@@ -82,7 +82,7 @@ impl Host {
         let settings = Arc::new(Mutex::new(settings));
         let read = Arc::clone(&settings);
         let live = Live::new(move || *read.lock().unwrap(), || {});
-        Self { monitor: live.monitor(), live, settings, source: Source::Mix, tap: None }
+        Self { monitor: live.monitor(), control: live.control(), live, settings, source: Source::Mix, tap: None }
     }
 
     pub(super) fn activate(&mut self, format: StreamFormat) {
@@ -114,7 +114,7 @@ impl Host {
     }
 
     pub(super) fn settle(&self) {
-        settle(&self.monitor);
+        settle(&self.control);
     }
 
     /// The host only stops calling: nobody asks the worker for anything.
@@ -130,20 +130,20 @@ impl Host {
         self.tap.as_mut().expect("the plugin is active")
     }
 
-    pub(super) fn entries(&self, clock: Clock) -> Vec<Entry> {
+    pub(super) fn entries(&self, clock: Clock) -> Vec<Segment> {
         self.monitor.with_timeline(clock, |timeline| timeline.entries().to_vec())
     }
 
     /// The recorded segments: start, end and finding.
     pub(super) fn segments(&self, clock: Clock) -> Vec<(f64, f64, State)> {
-        self.monitor.with_timeline(clock, |timeline| timeline.segments().iter().map(found).collect())
+        self.monitor.with_timeline(clock, |timeline| timeline.without_gaps().iter().map(found).collect())
     }
 
     /// The recorded gaps: start, end and reason.
     pub(super) fn gaps(&self, clock: Clock) -> Vec<(f64, f64, GapReason)> {
-        let gap = |entry: &Entry| match entry.content {
-            Content::Gap(reason) => Some((entry.start_s, entry.end_s, reason)),
-            Content::Segment(_) => None,
+        let gap = |entry: &Segment| match entry.state {
+            State::Gap(reason) => Some((entry.start_s, entry.end_s, reason)),
+            State::Speech(_) | State::NoSpeech => None,
         };
         self.entries(clock).iter().filter_map(gap).collect()
     }

@@ -74,7 +74,7 @@ fn a_model_from_a_file_takes_over_without_a_gap() {
     let speech = speech();
     let mut host = Host::new(settings());
     host.play(&speech[..frame(5.0)], playing(0.0));
-    host.monitor.use_model(Some(path), Asked::ByUser);
+    host.control.use_model(Some(path), Asked::ByUser);
     host.play(&speech[frame(5.0)..], playing(5.0));
     host.deactivate();
     assert_found(&host.segments(Clock::Host), &analysed(&speech, &settings()), 0.0);
@@ -94,6 +94,6 @@ fn the_version_is_raised_by_what_is_new_and_by_nothing_else() {
         host.settle();
     }
     assert_eq!(host.monitor.version(), version);
-    host.monitor.clear();
+    host.control.clear();
     assert!(host.monitor.version() > version);
 }

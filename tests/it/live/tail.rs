@@ -26,7 +26,7 @@ fn a_host_that_just_stops_calling_has_its_last_block() {
     for watched in [false, true] {
         let speech = speech();
         let mut host = Host::new(settings());
-        host.monitor.set_watched(watched);
+        host.control.set_watched(watched);
         // The longest time that this leaves open is the worker's; see its rhythm.
         host.push(&speech[..frame(4.3)], playing(50.0));
         arrives(&host, &speech[..frame(4.3)], 50.0);
@@ -128,13 +128,13 @@ fn a_peek_is_what_the_end_would_be_and_changes_nothing() {
             let mut found = Vec::new();
             let piece = source_hz as usize * 37 / 31;
             for (index, samples) in speech.chunks(piece).enumerate().take(7) {
-                peeked.push(samples, &mut |segment| found.push(segment)).unwrap();
+                peeked.push(samples, &mut |segment, _| found.push(segment)).unwrap();
                 let mut with_rest = found.clone();
-                peeked.peek(&mut |segment| with_rest.push(segment)).unwrap();
+                peeked.peek(&mut |segment, _| with_rest.push(segment)).unwrap();
                 let mut expected = Vec::new();
                 let mut alone = analyser(source_hz, config);
-                alone.push(&speech[..index * piece + samples.len()], &mut |segment| expected.push(segment)).unwrap();
-                alone.finish(&mut |segment| expected.push(segment)).unwrap();
+                alone.push(&speech[..index * piece + samples.len()], &mut |segment, _| expected.push(segment)).unwrap();
+                alone.finish(&mut |segment, _| expected.push(segment)).unwrap();
                 assert_eq!(findings(&with_rest), findings(&expected), "{source_hz} Hz, {config:?}, piece {index}");
             }
         }

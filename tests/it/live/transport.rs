@@ -1,7 +1,8 @@
 //! Segments lie where the host was.
 
+use moodline_engine::GapReason;
 use moodline_engine::live::{Source, StreamFormat, Transport};
-use moodline_engine::timeline::{Clock, GapReason};
+use moodline_engine::timeline::Clock;
 
 use super::host::{BUFFER, Host, RATE, analysed, assert_found, found, frame, playing, settings, speech};
 
@@ -35,7 +36,7 @@ fn without_a_transport_the_streams_own_clock_counts_on() {
     let recorded = host.segments(Clock::Stream);
     let n_first = analysed(first, &settings()).len();
     assert_found(&recorded[n_first..], &analysed(second, &settings()), 5.0);
-    host.monitor.clear();
+    host.control.clear();
     assert!(host.segments(Clock::Stream).is_empty());
     host.activate(StreamFormat { sample_rate: RATE, offline: false });
     host.play(first, Transport::None);
@@ -51,7 +52,7 @@ fn a_restored_session_is_not_recorded_over() {
     host.deactivate();
     let saved = host.monitor.timelines();
     let mut other = Host::new(settings());
-    other.monitor.restore(saved.clone());
+    other.control.restore(saved.clone());
     other.play(&speech[..frame(4.0)], Transport::None);
     other.deactivate();
     let recorded = other.segments(Clock::Stream);
@@ -64,7 +65,7 @@ fn a_reset_forgets_what_was_heard_before_it_and_records_on() {
     let speech = speech();
     let mut host = Host::new(settings());
     host.play(&speech[..frame(4.3)], playing(0.0));
-    host.monitor.clear();
+    host.control.clear();
     assert!(host.entries(Clock::Host).is_empty() && host.monitor.status().latest.is_none());
     host.settle();
     host.play(&speech[frame(4.3)..frame(9.0)], playing(4.3));

@@ -8,9 +8,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use moodline_engine::file_analysis::analyse_file;
 use moodline_engine::live::{Asked, FileLane, FileState, Live, ModelState, Monitor, Settings, Source, StreamFormat, Transport};
-use moodline_engine::timeline::{Clock, GapReason};
-use moodline_engine::{Model, recording};
+use moodline_engine::timeline::Clock;
+use moodline_engine::{GapReason, Model};
 
 use super::host::{Host, RATE, analysed, assert_found, frame, playing, settings, settle, speech, wait_until};
 
@@ -57,14 +58,14 @@ fn without_a_model_there_is_a_gap_and_a_sentence_and_later_a_reading() {
     let speech = speech();
     for path in [missing, hostile, folder.path().to_owned()] {
         let mut host = Host::inactive(settings());
-        host.monitor.use_model(Some(path.clone()), Asked::ByUser);
+        host.control.use_model(Some(path.clone()), Asked::ByUser);
         assert_eq!(host.monitor.status().model, ModelState::Loading, "nobody needs it yet");
         host.activate(StreamFormat { sample_rate: RATE, offline: false });
         host.play(&speech[..frame(4.0)], playing(0.0));
         let ModelState::Failed(sentence) = host.monitor.status().model else { panic!("{path:?}") };
         assert!(sentence.contains(&path.display().to_string()), "{sentence}");
         assert_eq!(host.monitor.status().latest, None);
-        host.monitor.use_model(None, Asked::ByUser);
+        host.control.use_model(None, Asked::ByUser);
         host.play(&speech[..frame(4.0)], playing(4.0));
         host.deactivate();
         assert_eq!(host.gaps(Clock::Host), [(0.0, 4.0, GapReason::Failure)]);
@@ -91,20 +92,20 @@ fn a_panic_costs_its_run_and_the_worker_goes_on() {
     let armed = Arc::new(AtomicBool::new(false));
     let trigger = Arc::clone(&armed);
     let mut live = Live::new(settings, move || assert!(!trigger.swap(false, Ordering::Relaxed), "a host's closure panics"));
-    let monitor = live.monitor();
+    let (monitor, control) = (live.monitor(), live.control());
     let mut tap = live.connect(StreamFormat { sample_rate: RATE, offline: false });
     let speech = speech();
     tap.push(&[&speech[..frame(1.0)]], Source::Mix, playing(0.0));
-    settle(&monitor);
+    settle(&control);
     armed.store(true, Ordering::Relaxed);
     tap.push(&[&speech[frame(1.0)..frame(5.0)]], Source::Mix, playing(1.0));
-    settle(&monitor);
+    settle(&control);
     assert!(!armed.load(Ordering::Relaxed));
     tap.push(&[&speech[frame(5.0)..frame(15.0)]], Source::Mix, playing(5.0));
     drop(tap);
-    settle(&monitor);
+    settle(&control);
     monitor.with_timeline(Clock::Host, |timeline| {
-        let gaps = timeline.entries().len() - timeline.segments().len();
+        let gaps = timeline.entries().len() - timeline.without_gaps().len();
         assert!(gaps <= 1, "{:?}", timeline.entries());
         let (start_s, end_s) = timeline.bounds().unwrap();
         assert_eq!((start_s, end_s), (0.0, 15.0));
@@ -125,36 +126,35 @@ fn finished(monitor: &Monitor) -> FileLane {
 #[test]
 fn a_file_is_analysed_beside_the_live_audio_as_the_command_does() {
     let host = Host::inactive(settings());
-    host.monitor.analyse_file(sample());
+    host.control.analyse_file(sample());
     let lane = finished(&host.monitor);
-    let expected = recording::analyse(&sample(), &Model::embedded(), settings().backend, settings().analysis(), |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    assert_eq!((lane.state, lane.progress, lane.duration_s), (FileState::Done, 1.0, expected.report.duration_s));
+    let expected =
+        analyse_file(&sample(), &Model::embedded(), settings().backend, settings().analysis(), |_| ControlFlow::Continue(()))
+            .unwrap();
+    assert_eq!((lane.state, lane.progress, lane.duration_s), (FileState::Done, 1.0, expected.results.duration_s));
     let states = |segments: &[moodline_engine::Segment]| segments.iter().map(super::host::found).collect::<Vec<_>>();
-    assert_eq!(states(&lane.segments), states(&expected.report.segments));
-    assert_eq!(lane.report.unwrap().file, expected.report.file);
-    host.monitor.close_file();
+    assert_eq!(states(&lane.segments), states(&expected.results.segments));
+    assert_eq!(lane.results.unwrap().file, expected.results.file);
+    host.control.close_file();
     assert!(host.monitor.file().is_none());
 }
 
 #[test]
 fn a_file_that_cannot_be_read_or_is_no_longer_wanted_says_so() {
     let host = Host::inactive(settings());
-    host.monitor.analyse_file("missing.wav".into());
+    host.control.analyse_file("missing.wav".into());
     let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("it was not there") };
     assert!(sentence.contains("missing.wav"), "{sentence}");
-    host.monitor.analyse_file(sample());
-    host.monitor.cancel_file();
+    host.control.analyse_file(sample());
+    host.control.cancel_file();
     assert_eq!(finished(&host.monitor).state, FileState::Cancelled);
-    host.monitor.use_model(Some("missing.onnx".into()), Asked::ByUser);
-    host.monitor.analyse_file(sample());
+    host.control.use_model(Some("missing.onnx".into()), Asked::ByUser);
+    host.control.analyse_file(sample());
     let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("there is no model") };
     assert!(sentence.contains("missing.onnx"), "{sentence}");
     // Going away in the middle of a file waits for its thread and for nothing more.
-    host.monitor.use_model(None, Asked::ByUser);
-    host.monitor.analyse_file(sample());
+    host.control.use_model(None, Asked::ByUser);
+    host.control.analyse_file(sample());
     drop(host);
 }
 
@@ -162,7 +162,7 @@ fn a_file_that_cannot_be_read_or_is_no_longer_wanted_says_so() {
 fn an_open_editor_needs_the_model_and_a_thousand_activations_end() {
     let mut host = Host::inactive(settings());
     assert_eq!(host.monitor.status().model, ModelState::Loading);
-    host.monitor.set_watched(true);
+    host.control.set_watched(true);
     assert!(matches!(loaded(&host.monitor), ModelState::Ready { .. }));
     for _ in 0..1000 {
         host.activate(StreamFormat { sample_rate: 8_000, offline: false });
@@ -188,12 +188,12 @@ fn what_is_no_file_is_told_and_nobody_waits_for_it() {
     for (path, found) in no_files(folder.path()) {
         for asked in [Asked::ByUser, Asked::ByProject] {
             let mut host = Host::inactive(settings());
-            host.monitor.use_model(Some(path.clone()), asked);
+            host.control.use_model(Some(path.clone()), asked);
             host.activate(StreamFormat { sample_rate: RATE, offline: false });
             let ModelState::Failed(sentence) = loaded(&host.monitor) else { panic!("{path:?} is no model") };
             assert!(sentence.contains(&format!("{}: expected a file, found {found}", path.display())), "{sentence}");
-            host.monitor.use_model(None, Asked::ByUser);
-            host.monitor.analyse_file(path.clone());
+            host.control.use_model(None, Asked::ByUser);
+            host.control.analyse_file(path.clone());
             let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("{path:?} is no recording") };
             assert!(sentence.contains(&format!("{}: expected a file, found {found}", path.display())), "{sentence}");
         }

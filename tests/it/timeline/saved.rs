@@ -6,10 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use moodline_engine::State;
-use moodline_engine::timeline::{
-    CAPACITY, Clock, Content, DecodeTimelineError, Entry, GapReason, MAX_TEXT_BYTES, Timeline, Timelines,
-};
+use moodline_engine::timeline::{CAPACITY, Clock, DecodeTimelineError, MAX_TEXT_BYTES, Timeline, Timelines};
+use moodline_engine::{GapReason, Segment, State};
 use proptest::prelude::*;
 
 use super::{apply, changes, check_order, n_uncovered, record};
@@ -22,8 +20,8 @@ fn assert_same(found: &Timeline, expected: &Timeline) {
     assert_eq!(found.entries().len(), expected.entries().len());
     for (found, expected) in found.entries().iter().zip(expected.entries()) {
         assert_eq!((found.start_s, found.end_s), (expected.start_s, expected.end_s));
-        match (found.content, expected.content) {
-            (Content::Segment(State::Speech(found)), Content::Segment(State::Speech(expected))) => {
+        match (found.state, expected.state) {
+            (State::Speech(found), State::Speech(expected)) => {
                 assert_eq!(found.winner(), expected.winner());
                 let errors = found.as_array().iter().zip(expected.as_array()).map(|(a, b)| (a - b).abs());
                 assert!(errors.fold(0.0, f32::max) <= TOLERANCE, "{found:?}, expected {expected:?}");
@@ -180,6 +178,6 @@ fn four_hours_fit_and_two_full_timelines_are_thinned_to_fit() {
         assert_eq!(n_uncovered(found, start_s, end_s), 0);
         assert!(found.entries().len() > CAPACITY / 2);
     }
-    let all = |timelines: &Timelines| -> Vec<Entry> { timelines.stream.entries().to_vec() };
+    let all = |timelines: &Timelines| -> Vec<Segment> { timelines.stream.entries().to_vec() };
     assert_eq!(all(&timelines).len(), CAPACITY, "what is in memory stays whole");
 }

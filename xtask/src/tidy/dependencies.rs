@@ -11,11 +11,13 @@ const CORE_ALLOWED: &[&str] =
     &["ndarray", "num-traits", "prost", "pulp", "realfft", "rubato", "rustfft", "serde", "serde_json", "sha2", "thiserror"];
 
 /// Our crates.
-const OURS: &[&str] = &["moodline", "moodline-core", "moodline-engine", "moodline-cli", "moodline-tests", "trainer", "xtask"];
+const OURS: &[&str] =
+    &["moodline", "moodline-core", "moodline-models", "moodline-engine", "moodline-cli", "moodline-tests", "trainer", "xtask"];
 
 /// `(crate, must not depend on)`, directly and for any purpose.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("moodline-core", OURS),
+    ("moodline-models", OURS),
     (
         "moodline-engine",
         &["trainer", "moodline", "moodline-cli", "nice-plug", "nice-plug-egui", "egui", "baseview", "rfd", "realfft", "rubato"],

@@ -22,16 +22,16 @@ fn a_reader_that_hangs_is_given_up_and_believed_when_it_comes_back() {
     let (models, release) = hanging();
     models.need();
     models.choose(Some("model.onnx".into()), Asked::ByUser);
-    assert!(matches!(models.loaded(), Loaded::Loading) && models.is_reading());
+    assert!(matches!(models.state(), LoadState::Loading) && models.is_reading());
     let version = models.signal.version();
     models.slot.lock().started = Instant::now().checked_sub(DEADLINE).unwrap();
-    let Loaded::Failed(sentence) = models.loaded() else { panic!("it is still waited for") };
+    let LoadState::Failed(sentence) = models.state() else { panic!("it is still waited for") };
     assert!(sentence.contains("model.onnx") && sentence.contains("10 seconds"), "{sentence}");
     assert!(models.signal.version() > version, "an editor is told");
     assert!(matches!(models.wait(|| true), Some(Err(_))));
     drop(release);
     let start = Instant::now();
-    while !matches!(models.loaded(), Loaded::Ready(_)) {
+    while !matches!(models.state(), LoadState::Ready(_)) {
         assert!(start.elapsed() < PATIENCE, "its model was not taken");
         thread::sleep(LOOK);
     }

@@ -3,8 +3,8 @@
 use moodline_core::{Emotion, Probabilities};
 
 use super::DecodeTimelineError;
-use crate::segment::State;
-use crate::timeline::{CAPACITY, Content, Entry, FARTHEST_S, GapReason, TICKS_PER_SECOND, Timeline};
+use crate::segment::{GapReason, Segment, State};
+use crate::timeline::{CAPACITY, FARTHEST_S, TICKS_PER_SECOND, Timeline};
 
 /// Largest share of one entry in the payload: its kind, two numbers and four probabilities.
 pub(super) const LARGEST_ENTRY_BYTES: usize = 1 + 2 * LONGEST_NUMBER_BYTES + Emotion::COUNT * 2;
@@ -20,29 +20,29 @@ const SAME: f64 = 0.01;
 
 type Result<T> = std::result::Result<T, DecodeTimelineError>;
 
-const KINDS: [Kind; 6] = [
-    Kind::Speech,
-    Kind::NoSpeech,
-    Kind::Gap(GapReason::Overrun),
-    Kind::Gap(GapReason::Bypass),
-    Kind::Gap(GapReason::Failure),
-    Kind::Gap(GapReason::NotFinite),
+const KINDS: [EntryKind; 6] = [
+    EntryKind::Speech,
+    EntryKind::NoSpeech,
+    EntryKind::Gap(GapReason::Overrun),
+    EntryKind::Gap(GapReason::Bypass),
+    EntryKind::Gap(GapReason::Failure),
+    EntryKind::Gap(GapReason::NotFinite),
 ];
 
 /// What an entry is; its index in [`KINDS`] is saved.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum EntryKind {
     Speech,
     NoSpeech,
     Gap(GapReason),
 }
 
-impl Kind {
-    const fn of(content: &Content) -> Self {
-        match content {
-            Content::Segment(State::Speech(_)) => Self::Speech,
-            Content::Segment(State::NoSpeech) => Self::NoSpeech,
-            Content::Gap(reason) => Self::Gap(*reason),
+impl EntryKind {
+    const fn of(state: &State) -> Self {
+        match state {
+            State::Speech(_) => Self::Speech,
+            State::NoSpeech => Self::NoSpeech,
+            State::Gap(reason) => Self::Gap(*reason),
         }
     }
 
@@ -56,11 +56,11 @@ impl Kind {
 pub(super) fn write_timeline(timeline: &Timeline, out: &mut Vec<u8>) {
     let entries = timeline.entries();
     write_number(entries.len() as u64, out);
-    out.extend(entries.iter().map(|entry| Kind::of(&entry.content).code()));
+    out.extend(entries.iter().map(|entry| EntryKind::of(&entry.state).code()));
     // Blocks come at equal distances: the second difference of their starts is 0.
     write_differences(&differences(entries.iter().map(|entry| ticks(entry.start_s))), out);
     write_differences(&entries.iter().map(|entry| ticks(entry.end_s) - ticks(entry.start_s)).collect::<Vec<_>>(), out);
-    let speech: Vec<[u16; Emotion::COUNT]> = entries.iter().filter_map(|entry| levels_of(&entry.content)).collect();
+    let speech: Vec<[u16; Emotion::COUNT]> = entries.iter().filter_map(|entry| levels_of(&entry.state)).collect();
     for emotion in 0..Emotion::COUNT {
         out.extend(speech.iter().map(|levels| levels[emotion].to_be_bytes()[0]));
         out.extend(speech.iter().map(|levels| levels[emotion].to_be_bytes()[1]));
@@ -73,20 +73,20 @@ pub(super) fn read_timeline(bytes: &mut &[u8]) -> Result<Timeline> {
     if n_entries > CAPACITY {
         return Err(DecodeTimelineError::Content { expected: "no more entries than a timeline holds" });
     }
-    let kinds: Vec<Kind> = take(bytes, n_entries)?.iter().map(|&code| kind_of(code)).collect::<Result<_>>()?;
+    let kinds: Vec<EntryKind> = take(bytes, n_entries)?.iter().map(|&code| kind_of(code)).collect::<Result<_>>()?;
     let starts = sums(&read_differences(bytes, n_entries)?)?;
     let lengths = read_differences(bytes, n_entries)?;
-    let mut speech = read_speech(bytes, kinds.iter().filter(|kind| **kind == Kind::Speech).count())?.into_iter();
+    let mut speech = read_speech(bytes, kinds.iter().filter(|kind| **kind == EntryKind::Speech).count())?.into_iter();
     let mut entries = Vec::with_capacity(n_entries);
     for ((kind, start), length) in kinds.into_iter().zip(starts).zip(lengths) {
-        let content = match kind {
+        let state = match kind {
             // INVARIANT: as many were read as there are entries of this kind.
-            Kind::Speech => Content::Segment(State::Speech(speech.next().expect("one for each speech entry"))),
-            Kind::NoSpeech => Content::Segment(State::NoSpeech),
-            Kind::Gap(reason) => Content::Gap(reason),
+            EntryKind::Speech => State::Speech(speech.next().expect("one for each speech entry")),
+            EntryKind::NoSpeech => State::NoSpeech,
+            EntryKind::Gap(reason) => State::Gap(reason),
         };
         let end = start.checked_add(length).ok_or(UNUSABLE_TIME)?;
-        entries.push(Entry { start_s: seconds(start)?, end_s: seconds(end)?, content });
+        entries.push(Segment { start_s: seconds(start)?, end_s: seconds(end)?, state });
     }
     Timeline::from_entries(entries)
         .ok_or(DecodeTimelineError::Content { expected: "entries in order, each as long as it can be" })
@@ -103,13 +103,13 @@ fn seconds(ticks: i64) -> Result<f64> {
     if seconds.abs() <= FARTHEST_S { Ok(seconds) } else { Err(UNUSABLE_TIME) }
 }
 
-fn kind_of(code: u8) -> Result<Kind> {
+fn kind_of(code: u8) -> Result<EntryKind> {
     KINDS.get(usize::from(code)).copied().ok_or(DecodeTimelineError::Content { expected: "known kinds of entries" })
 }
 
 /// The four probabilities in 1 / 65535. The winner is rounded up and the others down, so that it still wins.
-fn levels_of(content: &Content) -> Option<[u16; Emotion::COUNT]> {
-    let Content::Segment(State::Speech(probabilities)) = content else { return None };
+fn levels_of(state: &State) -> Option<[u16; Emotion::COUNT]> {
+    let State::Speech(probabilities) = state else { return None };
     let winner = probabilities.winner();
     Some(Emotion::ALL.map(|emotion| {
         let level = f64::from(probabilities.of(emotion)) * ONE;

@@ -118,7 +118,7 @@ fn number_of(editor: &WindowContext) -> Option<Window> {
 
 /// The source that holds something over the window.
 #[derive(Clone, Copy)]
-struct Session {
+struct Drag {
     source: Window,
     /// The window the source thinks it talks to: the editor's or the proxy, depending on the source.
     addressee: Window,
@@ -131,7 +131,7 @@ struct Target {
     atoms: Atoms,
     window: Window,
     drops: Drops,
-    session: Option<Session>,
+    session: Option<Drag>,
 }
 
 impl Target {
@@ -157,7 +157,7 @@ impl Target {
         let is_current = self.session.is_some_and(|session| session.source == source);
         if message.type_ == self.atoms.XdndEnter {
             let has_files = self.types(source, &data)?.contains(&self.atoms.UriList);
-            self.session = Some(Session { source, addressee: message.window, has_files });
+            self.session = Some(Drag { source, addressee: message.window, has_files });
             self.drops.hover(has_files);
         } else if message.type_ == self.atoms.XdndPosition && is_current {
             self.tell_status()?;
@@ -217,7 +217,7 @@ impl Target {
         self.tell(session, self.atoms.XdndFinished, [session.addressee, u32::from(accepted), action, 0, 0])
     }
 
-    fn tell(&self, session: Session, message: Atom, data: [u32; 5]) -> Result<(), ProxyError> {
+    fn tell(&self, session: Drag, message: Atom, data: [u32; 5]) -> Result<(), ProxyError> {
         let message = ClientMessageEvent::new(32, session.source, message, data);
         self.connection.send_event(false, session.source, EventMask::NO_EVENT, message)?;
         self.connection.flush()?;

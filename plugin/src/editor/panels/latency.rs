@@ -11,14 +11,14 @@ use crate::editor::colours::Colours;
 const SHOWN_DIGITS: usize = 16;
 
 /// What the panel shows.
-pub(crate) struct Facts<'a> {
+pub(crate) struct LatencyPanel<'a> {
     pub(crate) status: &'a Status,
     pub(crate) window_s: f32,
     pub(crate) hop_s: f32,
     pub(crate) colours: &'a Colours,
 }
 
-impl Facts<'_> {
+impl LatencyPanel<'_> {
     pub(crate) fn show(&self, ui: &mut Ui) {
         let status = self.status;
         Grid::new("latency").num_columns(2).spacing([10.0, 5.0]).show(ui, |ui| {

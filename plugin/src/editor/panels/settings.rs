@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{ComboBox, Label, RichText, Ui};
 use nice_plug::prelude::Param as _;
 
-use crate::editor::controls::{Host, choice, slider, switch};
+use crate::editor::controls::{ParamHost, choice, slider, switch};
 use crate::editor::export::usual_folders;
 use crate::params::MoodlineParams;
 use crate::presets::PRESETS;
@@ -22,15 +22,15 @@ pub(crate) enum SettingsRequest {
 }
 
 /// What the panel depends on.
-pub(crate) struct Choices<'a> {
+pub(crate) struct SettingsPanel<'a> {
     pub(crate) params: &'a MoodlineParams,
-    pub(crate) host: &'a Host<'a>,
+    pub(crate) host: &'a ParamHost<'a>,
     pub(crate) model: Option<&'a Path>,
     pub(crate) folder: &'a Path,
     pub(crate) style: TimelineStyle,
 }
 
-impl Choices<'_> {
+impl SettingsPanel<'_> {
     pub(crate) fn show(&self, ui: &mut Ui) -> Option<SettingsRequest> {
         let mut request = None;
         let (params, host) = (self.params, self.host);

@@ -21,9 +21,10 @@ use clap_sys::id::CLAP_INVALID_ID;
 use clap_sys::plugin::clap_plugin;
 
 use super::channel_maps::usual;
-use super::instance::Guarded;
+use super::guarded::Guarded;
+use super::port_kinds::{PortKind, PortKinds};
 use super::{text, write_text};
-use crate::guard::route::Layout;
+use crate::guard::route::ChannelLayout;
 use crate::instance::MAX_CHANNELS;
 
 static PORTS: clap_plugin_audio_ports = clap_plugin_audio_ports { count: Some(count_ports), get: Some(get_port) };
@@ -49,39 +50,14 @@ pub(super) fn extension(id: &CStr) -> *const c_void {
     }
 }
 
-/// What the channels of a port are, beyond their number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
-    /// What is usual for their number.
-    #[default]
-    Usual,
-    /// Loudspeakers, by CLAP's numbers.
-    Surround([u8; MAX_CHANNELS]),
-    /// Ambisonics: ordering and normalisation, by CLAP's numbers.
-    Ambisonic(u32, u32),
-}
-
-/// The kinds of the input and the output.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Kinds {
-    input: Kind,
-    output: Kind,
-}
-
-impl Kinds {
-    const fn of(&self, is_input: bool) -> Kind {
-        if is_input { self.input } else { self.output }
-    }
-}
-
 /// CLAP's name for a port of `n` channels of `kind`; null where it has none.
-const fn port_type(n: usize, kind: Kind) -> *const c_char {
+const fn port_type(n: usize, kind: PortKind) -> *const c_char {
     match (n, kind) {
-        (_, Kind::Ambisonic(..)) => CLAP_PORT_AMBISONIC.as_ptr(),
-        (_, Kind::Surround(_)) => CLAP_PORT_SURROUND.as_ptr(),
-        (1, Kind::Usual) => CLAP_PORT_MONO.as_ptr(),
-        (2, Kind::Usual) => CLAP_PORT_STEREO.as_ptr(),
-        (n, Kind::Usual) if !usual(n).is_empty() => CLAP_PORT_SURROUND.as_ptr(),
+        (_, PortKind::Ambisonic(..)) => CLAP_PORT_AMBISONIC.as_ptr(),
+        (_, PortKind::Surround(_)) => CLAP_PORT_SURROUND.as_ptr(),
+        (1, PortKind::Usual) => CLAP_PORT_MONO.as_ptr(),
+        (2, PortKind::Usual) => CLAP_PORT_STEREO.as_ptr(),
+        (n, PortKind::Usual) if !usual(n).is_empty() => CLAP_PORT_SURROUND.as_ptr(),
         _ => ptr::null(),
     }
 }
@@ -110,23 +86,23 @@ unsafe extern "C" fn get_port(plugin: *const clap_plugin, index: u32, is_input: 
 }
 
 unsafe extern "C" fn count_configs(_plugin: *const clap_plugin) -> u32 {
-    Layout::ALL.len() as u32
+    ChannelLayout::ALL.len() as u32
 }
 
 unsafe extern "C" fn get_config(_plugin: *const clap_plugin, index: u32, config: *mut clap_audio_ports_config) -> bool {
-    let (Some(layout), Some(config)) = (Layout::ALL.get(index as usize), unsafe { config.as_mut() }) else { return false };
+    let (Some(layout), Some(config)) = (ChannelLayout::ALL.get(index as usize), unsafe { config.as_mut() }) else { return false };
     *config = unsafe { std::mem::zeroed() };
     config.id = index;
     write_text(&mut config.name, &name(*layout));
     (config.input_port_count, config.output_port_count) = (1, 1);
     (config.has_main_input, config.has_main_output) = (true, true);
     (config.main_input_channel_count, config.main_output_channel_count) = (layout.n_in as u32, layout.n_out as u32);
-    config.main_input_port_type = port_type(layout.n_in, Kind::Usual);
-    config.main_output_port_type = port_type(layout.n_out, Kind::Usual);
+    config.main_input_port_type = port_type(layout.n_in, PortKind::Usual);
+    config.main_output_port_type = port_type(layout.n_out, PortKind::Usual);
     true
 }
 
-fn name(layout: Layout) -> String {
+fn name(layout: ChannelLayout) -> String {
     match (layout.n_in, layout.n_out) {
         (1, 1) => "Mono".to_owned(),
         (2, 2) => "Stereo".to_owned(),
@@ -137,14 +113,14 @@ fn name(layout: Layout) -> String {
 }
 
 unsafe extern "C" fn select_config(plugin: *const clap_plugin, id: u32) -> bool {
-    match (unsafe { Guarded::of(plugin) }, Layout::ALL.get(id as usize)) {
-        (Some(guarded), Some(layout)) => select(guarded, *layout, Kinds::default()),
+    match (unsafe { Guarded::of(plugin) }, ChannelLayout::ALL.get(id as usize)) {
+        (Some(guarded), Some(layout)) => select(guarded, *layout, PortKinds::default()),
         _ => false,
     }
 }
 
 /// Takes `layout` from the next activation on; refused while active.
-fn select(guarded: &Guarded, layout: Layout, kinds: Kinds) -> bool {
+fn select(guarded: &Guarded, layout: ChannelLayout, kinds: PortKinds) -> bool {
     if guarded.is_active() {
         return false;
     }
@@ -190,7 +166,7 @@ unsafe fn requested(
     guarded: &Guarded,
     requests: *const clap_audio_port_configuration_request,
     n_requests: u32,
-) -> Option<(Layout, Kinds)> {
+) -> Option<(ChannelLayout, PortKinds)> {
     let mut layout = guarded.layout();
     let (mut input, mut output) = (None, None);
     for index in 0..n_requests as usize {
@@ -203,40 +179,40 @@ unsafe fn requested(
             (layout.n_out, output) = (n, Some(kind));
         }
     }
-    let layout = Layout::with(layout.n_in, layout.n_out)?;
+    let layout = ChannelLayout::with(layout.n_in, layout.n_out)?;
     if layout.n_in != layout.n_out {
         let kinds = *guarded.kinds.lock();
-        return Some((layout, Kinds { input: input.unwrap_or(kinds.input), output: output.unwrap_or(kinds.output) }));
+        return Some((layout, PortKinds { input: input.unwrap_or(kinds.input), output: output.unwrap_or(kinds.output) }));
     }
     let kind = input.or(output).unwrap_or(guarded.kinds.lock().input);
-    (output.is_none() || output == Some(kind)).then_some((layout, Kinds { input: kind, output: kind }))
+    (output.is_none() || output == Some(kind)).then_some((layout, PortKinds { input: kind, output: kind }))
 }
 
 /// # Safety
 /// Details are what the type of the port says, or null.
-unsafe fn kind(request: &clap_audio_port_configuration_request, n: usize) -> Option<Kind> {
-    let Some(port_type) = (unsafe { text(request.port_type) }) else { return Some(Kind::Usual) };
+unsafe fn kind(request: &clap_audio_port_configuration_request, n: usize) -> Option<PortKind> {
+    let Some(port_type) = (unsafe { text(request.port_type) }) else { return Some(PortKind::Usual) };
     if port_type == CLAP_PORT_MONO {
-        (n == 1).then_some(Kind::Usual)
+        (n == 1).then_some(PortKind::Usual)
     } else if port_type == CLAP_PORT_STEREO {
-        (n == 2).then_some(Kind::Usual)
+        (n == 2).then_some(PortKind::Usual)
     } else if port_type == CLAP_PORT_SURROUND {
         let mut map = [0; MAX_CHANNELS];
         if request.port_details.is_null() {
-            return (!usual(n).is_empty()).then_some(Kind::Usual);
+            return (!usual(n).is_empty()).then_some(PortKind::Usual);
         }
         let details = request.port_details.cast::<u8>();
         for (index, channel) in map.iter_mut().take(n).enumerate() {
             *channel = unsafe { *details.add(index) };
         }
-        Some(Kind::Surround(map))
+        Some(PortKind::Surround(map))
     } else if port_type == CLAP_PORT_AMBISONIC {
         let config = unsafe { request.port_details.cast::<clap_ambisonic_config>().as_ref() };
         let (ordering, normalization) = config
             .map_or((CLAP_AMBISONIC_ORDERING_ACN, CLAP_AMBISONIC_NORMALIZATION_SN3D), |config| {
                 (config.ordering, config.normalization)
             });
-        [1, 4, 9, 16].contains(&n).then_some(Kind::Ambisonic(ordering, normalization))
+        [1, 4, 9, 16].contains(&n).then_some(PortKind::Ambisonic(ordering, normalization))
     } else {
         None
     }
@@ -252,9 +228,9 @@ unsafe extern "C" fn get_channel_map(plugin: *const clap_plugin, is_input: bool,
     let n = if is_input { layout.n_in } else { layout.n_out };
     let kind = guarded.kinds.lock().of(is_input);
     let channels: Vec<u8> = match kind {
-        Kind::Surround(channels) => channels[..n].to_vec(),
-        Kind::Usual => usual(n).iter().map(|channel| *channel as u8).collect(),
-        Kind::Ambisonic(..) => Vec::new(),
+        PortKind::Surround(channels) => channels[..n].to_vec(),
+        PortKind::Usual => usual(n).iter().map(|channel| *channel as u8).collect(),
+        PortKind::Ambisonic(..) => Vec::new(),
     };
     let n = channels.len().min(capacity as usize);
     unsafe { ptr::copy_nonoverlapping(channels.as_ptr(), map, n) };
@@ -273,7 +249,7 @@ unsafe extern "C" fn get_ambisonic(
 ) -> bool {
     let (Some(guarded), Some(config)) = (unsafe { Guarded::of(plugin) }, unsafe { config.as_mut() }) else { return false };
     match guarded.kinds.lock().of(is_input) {
-        Kind::Ambisonic(ordering, normalization) if index == 0 => {
+        PortKind::Ambisonic(ordering, normalization) if index == 0 => {
             *config = clap_ambisonic_config { ordering, normalization };
             true
         }

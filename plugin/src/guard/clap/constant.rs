@@ -14,7 +14,7 @@ use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 use clap_sys::ext::track_info::{CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, clap_plugin_track_info};
 use clap_sys::plugin::clap_plugin;
 
-use super::instance::Guarded;
+use super::guarded::Guarded;
 
 static LATENCY: clap_plugin_latency = clap_plugin_latency { get: Some(nothing) };
 static TAIL: clap_plugin_tail = clap_plugin_tail { get: Some(nothing) };

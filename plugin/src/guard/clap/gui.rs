@@ -2,12 +2,12 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
-use std::thread::{self, ThreadId};
+use std::thread;
 
 use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_gui_resize_hints, clap_plugin_gui, clap_window};
 use clap_sys::plugin::clap_plugin;
 
-use super::instance::{Guarded, Inner};
+use super::guarded::{Guarded, Inner};
 use crate::guard::sizes::{clamped, is_scale};
 
 static GUI: clap_plugin_gui = clap_plugin_gui {
@@ -30,25 +30,6 @@ static GUI: clap_plugin_gui = clap_plugin_gui {
 
 pub(super) fn extension(id: &CStr) -> *const c_void {
     if id == CLAP_EXT_GUI { (&raw const GUI).cast() } else { ptr::null() }
-}
-
-/// Whether there is a window, and whose.
-#[derive(Default)]
-pub(super) struct Window {
-    /// The thread that opened it, which alone may talk to it: the framework panics at any other.
-    opener: Option<ThreadId>,
-    /// Physical pixels a logical one, as the host said.
-    scale: Option<f64>,
-}
-
-impl Window {
-    fn is_here(&self) -> bool {
-        self.opener == Some(thread::current().id())
-    }
-
-    pub(super) fn is_here_or_closed(&self) -> bool {
-        self.opener.is_none() || self.is_here()
-    }
 }
 
 unsafe fn inner<'a>(plugin: *const clap_plugin) -> Option<Inner<'a, clap_plugin_gui>> {

@@ -1,114 +1,43 @@
 //! One plugin: its life, and its buffers.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use clap_sys::audio_buffer::clap_audio_buffer;
-use clap_sys::events::{clap_input_events, clap_output_events};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use nice_plug::wrapper::clap::Wrapper;
-use parking_lot::Mutex;
 
-use super::audio_ports::Kinds;
-use super::gui::{self, Window};
+use super::guarded::{Guarded, usable_input, usable_output};
 use super::host::Host;
-use super::{audio_ports, constant, descriptor, params, presets, saving, text};
+use super::{audio_ports, constant, descriptor, gui, params, presets, saving, text};
 use crate::Moodline;
 use crate::guard::link::Link;
-use crate::guard::route::{Channels, Layout, Passage, Spare, pass};
+use crate::guard::route::{Channels, Passage, pass};
 
-/// A plugin of the framework's, and what the host holds instead of it.
-pub(super) struct Guarded {
-    shown: clap_plugin,
-    inner: *const clap_plugin,
-    pub(super) host: Box<Host>,
-    pub(super) link: Arc<Link>,
-    active: AtomicBool,
-    /// Index in [`Layout::ALL`].
-    layout: AtomicUsize,
-    /// What the ports are besides so many channels.
-    pub(super) kinds: Mutex<Kinds>,
-    spare: Spare,
-    pub(super) window: Mutex<Window>,
-}
-
-/// The functions of an extension of the framework's, with the plugin to call them with.
-pub(super) struct Inner<'a, T> {
-    pub(super) plugin: *const clap_plugin,
-    pub(super) functions: &'a T,
-}
-
-impl Guarded {
-    /// A new plugin for `host`, which owns it and destroys it.
-    pub(super) fn create(host: &clap_host) -> *const clap_plugin {
-        // SAFETY: a host outlives its plugins.
-        let host = unsafe { Host::new(host) };
-        // The framework owns itself until it is destroyed.
-        let (inner, link) = Link::of(|| unsafe { (*Arc::into_raw(Wrapper::<Moodline>::new(host.shown()))).clap_plugin.as_ptr() });
-        let shown = clap_plugin {
-            desc: descriptor().clap_plugin_descriptor(),
-            plugin_data: ptr::null_mut(),
-            init: Some(init),
-            destroy: Some(destroy),
-            activate: Some(activate),
-            deactivate: Some(deactivate),
-            start_processing: Some(start_processing),
-            stop_processing: Some(stop_processing),
-            reset: Some(reset),
-            process: Some(process),
-            get_extension: Some(get_extension),
-            on_main_thread: Some(on_main_thread),
-        };
-        let mut guarded = Box::new(Self {
-            shown,
-            inner,
-            host,
-            link,
-            active: AtomicBool::new(false),
-            layout: AtomicUsize::new(Layout::STEREO.index()),
-            kinds: Mutex::default(),
-            spare: Spare::new(),
-            window: Mutex::new(Window::default()),
-        });
-        guarded.shown.plugin_data = (&raw mut *guarded).cast();
-        &raw const Box::leak(guarded).shown
-    }
-
-    /// The plugin behind the host's pointer.
-    ///
-    /// # Safety
-    /// The pointer is null or what [`Guarded::create`] returned, and not destroyed.
-    pub(super) unsafe fn of<'a>(plugin: *const clap_plugin) -> Option<&'a Self> {
-        unsafe { plugin.as_ref().and_then(|plugin| plugin.plugin_data.cast::<Self>().as_ref()) }
-    }
-
-    /// An extension of the framework's.
-    ///
-    /// # Safety
-    /// The extension is a `T`.
-    pub(super) unsafe fn inner<T>(&self, id: &CStr) -> Option<Inner<'_, T>> {
-        unsafe {
-            let get = (*self.inner).get_extension?;
-            let functions = get(self.inner, id.as_ptr()).cast::<T>().as_ref()?;
-            Some(Inner { plugin: self.inner, functions })
-        }
-    }
-
-    pub(super) fn is_active(&self) -> bool {
-        self.active.load(Ordering::Acquire)
-    }
-
-    pub(super) fn layout(&self) -> Layout {
-        Layout::ALL[self.layout.load(Ordering::Acquire)]
-    }
-
-    pub(super) fn set_layout(&self, layout: Layout) {
-        self.layout.store(layout.index(), Ordering::Release);
-    }
+/// A new plugin for `host`, which owns it and destroys it.
+pub(super) fn create(host: &clap_host) -> *const clap_plugin {
+    // SAFETY: a host outlives its plugins.
+    let host = unsafe { Host::new(host) };
+    // The framework owns itself until it is destroyed.
+    let (inner, link) = Link::of(|| unsafe { (*Arc::into_raw(Wrapper::<Moodline>::new(host.shown()))).clap_plugin.as_ptr() });
+    let shown = clap_plugin {
+        desc: descriptor().clap_plugin_descriptor(),
+        plugin_data: ptr::null_mut(),
+        init: Some(init),
+        destroy: Some(destroy),
+        activate: Some(activate),
+        deactivate: Some(deactivate),
+        start_processing: Some(start_processing),
+        stop_processing: Some(stop_processing),
+        reset: Some(reset),
+        process: Some(process),
+        get_extension: Some(get_extension),
+        on_main_thread: Some(on_main_thread),
+    };
+    Guarded::leak(shown, inner, host, link)
 }
 
 /// Calls one of the framework's functions for the plugin `$plugin`, if both are there.
@@ -147,13 +76,13 @@ unsafe extern "C" fn activate(plugin: *const clap_plugin, sample_rate: f64, min_
     let Some(guarded) = (unsafe { Guarded::of(plugin) }) else { return false };
     guarded.spare.prepare(guarded.layout(), max_frames as usize);
     let active = forward!(plugin => activate(sample_rate, min_frames, max_frames) or false);
-    guarded.active.store(active, Ordering::Release);
+    guarded.set_active(active);
     active
 }
 
 unsafe extern "C" fn deactivate(plugin: *const clap_plugin) {
     if let Some(guarded) = unsafe { Guarded::of(plugin) } {
-        guarded.active.store(false, Ordering::Release);
+        guarded.set_active(false);
     }
     forward!(plugin => deactivate() or ());
 }
@@ -217,26 +146,6 @@ unsafe fn main_channels(buses: *const clap_audio_buffer, n: u32) -> Channels {
 /// As [`main_channels`].
 unsafe fn outputs(buffer: &clap_process) -> Channels {
     unsafe { main_channels(buffer.audio_outputs, buffer.audio_outputs_count) }
-}
-
-/// The events, unless they lack a function, which the framework would panic at.
-///
-/// # Safety
-/// The pointer is null or valid; so in the function below.
-pub(super) unsafe fn usable_input(events: *const clap_input_events) -> *const clap_input_events {
-    match unsafe { events.as_ref() } {
-        Some(known) if known.size.is_some() && known.get.is_some() => events,
-        _ => ptr::null(),
-    }
-}
-
-/// # Safety
-/// As [`usable_input`].
-pub(super) unsafe fn usable_output(events: *const clap_output_events) -> *const clap_output_events {
-    match unsafe { events.as_ref() } {
-        Some(known) if known.try_push.is_some() => events,
-        _ => ptr::null(),
-    }
 }
 
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {

@@ -9,8 +9,8 @@ use clap_sys::ext::params::{
 };
 use clap_sys::plugin::clap_plugin;
 
-use super::instance::{Guarded, Inner, usable_input, usable_output};
-use crate::params::Manner;
+use super::guarded::{Guarded, Inner, usable_input, usable_output};
+use crate::params::ParamSpec;
 
 static PARAMS: clap_plugin_params = clap_plugin_params {
     count: Some(count),
@@ -52,12 +52,12 @@ unsafe extern "C" fn get_info(plugin: *const clap_plugin, index: u32, info: *mut
     if index >= unsafe { count(plugin) } || !forward!(plugin => get_info(index, info) or false) {
         return false;
     }
-    // INVARIANT: the framework refuses a null pointer, and has parameters in the order of the manners.
-    let (Some(info), Some(manner)) = (unsafe { info.as_mut() }, Manner::ALL.get(index as usize)) else { return false };
-    if manner.is_list {
+    // INVARIANT: the framework refuses a null pointer, and has parameters in the order of the specifications.
+    let (Some(info), Some(spec)) = (unsafe { info.as_mut() }, ParamSpec::ALL.get(index as usize)) else { return false };
+    if spec.is_list {
         info.flags |= CLAP_PARAM_IS_ENUM;
     }
-    if !manner.is_modulatable {
+    if !spec.is_modulatable {
         info.flags &= !CLAP_PARAM_IS_MODULATABLE;
     }
     true

@@ -14,7 +14,7 @@ use clap_sys::universal_plugin_id::clap_universal_plugin_id;
 use clap_sys::version::CLAP_VERSION;
 use nice_plug::prelude::ClapPlugin as _;
 
-use super::instance::Guarded;
+use super::guarded::Guarded;
 use super::text;
 use crate::Moodline;
 use crate::guard::preset;

@@ -11,9 +11,9 @@ use clap_sys::ext::state_context::{
 use clap_sys::plugin::clap_plugin;
 use clap_sys::stream::{clap_istream, clap_ostream};
 
-use super::instance::Guarded;
+use super::guarded::Guarded;
 use crate::guard::state::{self, MAX_BYTES};
-use crate::session::Part;
+use crate::session::SaveScope;
 
 /// The framework writes the length before the state, because a stream does not tell where it ends.
 const N_LENGTH: usize = size_of::<u64>();
@@ -33,10 +33,10 @@ pub(super) fn extension(id: &CStr) -> *const c_void {
     }
 }
 
-const fn part(context: u32) -> Option<Part> {
+const fn part(context: u32) -> Option<SaveScope> {
     match context {
-        CLAP_STATE_CONTEXT_FOR_PROJECT => Some(Part::Everything),
-        CLAP_STATE_CONTEXT_FOR_PRESET | CLAP_STATE_CONTEXT_FOR_DUPLICATE => Some(Part::WithoutTimeline),
+        CLAP_STATE_CONTEXT_FOR_PROJECT => Some(SaveScope::Everything),
+        CLAP_STATE_CONTEXT_FOR_PRESET | CLAP_STATE_CONTEXT_FOR_DUPLICATE => Some(SaveScope::WithoutTimeline),
         _ => None,
     }
 }

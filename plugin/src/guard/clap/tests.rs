@@ -27,8 +27,9 @@ use clap_sys::factory::preset_discovery::{
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
 use clap_sys::stream::{clap_istream, clap_ostream};
 
+use super::guarded::Guarded;
 use super::*;
-use crate::params::{Manner, MoodlineParams, host_id};
+use crate::params::{MoodlineParams, ParamSpec, host_id};
 use crate::presets::PRESETS;
 
 /// A host that has nothing to offer but the name of its track.
@@ -163,15 +164,15 @@ fn text_of(field: &[c_char]) -> String {
 fn parameters_have_their_groups_and_flags() {
     let plugin = Plugin::new();
     let params = plugin.extension::<clap_plugin_params>(CLAP_EXT_PARAMS);
-    assert_eq!(unsafe { params.count.unwrap()(plugin.0) } as usize, Manner::ALL.len());
-    for (index, manner) in Manner::ALL.iter().enumerate() {
+    assert_eq!(unsafe { params.count.unwrap()(plugin.0) } as usize, ParamSpec::ALL.len());
+    for (index, spec) in ParamSpec::ALL.iter().enumerate() {
         let mut info: clap_param_info = unsafe { std::mem::zeroed() };
         assert!(unsafe { params.get_info.unwrap()(plugin.0, index as u32, &raw mut info) });
         let has = |flag| info.flags & flag != 0;
-        assert_eq!((info.id, text_of(&info.module)), (host_id(manner.id), manner.group.to_owned()), "{}", manner.id);
-        assert_eq!(has(CLAP_PARAM_IS_ENUM), manner.is_list, "{}", manner.id);
-        assert_eq!(has(CLAP_PARAM_IS_MODULATABLE), manner.is_modulatable, "{}", manner.id);
-        assert_eq!(has(CLAP_PARAM_IS_BYPASS), manner.id == "bypass");
+        assert_eq!((info.id, text_of(&info.module)), (host_id(spec.id), spec.group.to_owned()), "{}", spec.id);
+        assert_eq!(has(CLAP_PARAM_IS_ENUM), spec.is_list, "{}", spec.id);
+        assert_eq!(has(CLAP_PARAM_IS_MODULATABLE), spec.is_modulatable, "{}", spec.id);
+        assert_eq!(has(CLAP_PARAM_IS_BYPASS), spec.id == "bypass");
     }
     let mut text = [0; 4];
     assert!(!unsafe { params.value_to_text.unwrap()(plugin.0, host_id("hop"), 0.5, text.as_mut_ptr(), 0) });
@@ -184,7 +185,7 @@ fn one_page_of_controls_has_eight_parameters() {
     assert_eq!(unsafe { pages.count.unwrap()(plugin.0) }, 1);
     let mut page: clap_remote_controls_page = unsafe { std::mem::zeroed() };
     assert!(unsafe { pages.get.unwrap()(plugin.0, 0, &raw mut page) });
-    let known: Vec<u32> = Manner::ALL.iter().map(|manner| host_id(manner.id)).collect();
+    let known: Vec<u32> = ParamSpec::ALL.iter().map(|spec| host_id(spec.id)).collect();
     assert!(page.param_ids.iter().all(|id| known.contains(id)), "{:?}", page.param_ids);
     assert!(!unsafe { pages.get.unwrap()(plugin.0, 1, &raw mut page) });
 }
@@ -253,10 +254,10 @@ fn a_duplicate_and_a_preset_leave_the_timeline_behind() {
     let guarded = unsafe { Guarded::of(plugin.0) }.unwrap();
     let mut timeline = Timeline::default();
     timeline.insert_segment(0.0, 5.0, 5.0, moodline_engine::State::NoSpeech);
-    guarded.link.saved.timelines.0.restore(Timelines { host: timeline, stream: Timeline::default() });
+    guarded.link.saved.timelines.control.restore(Timelines { host: timeline, stream: Timeline::default() });
     let n_entries = |plugin: &Plugin| {
         let guarded = unsafe { Guarded::of(plugin.0) }.unwrap();
-        guarded.link.saved.timelines.0.with_timeline(Clock::Host, |timeline| timeline.entries().len())
+        guarded.link.saved.timelines.monitor.with_timeline(Clock::Host, |timeline| timeline.entries().len())
     };
     let project = plugin.save(CLAP_STATE_CONTEXT_FOR_PROJECT);
     for (context, n) in

@@ -10,9 +10,9 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
 };
 use nice_plug::wrapper::vst3::vst3::Steinberg::{FIDString, IBStream, IPlugView, int32, kInvalidArgument, kResultOk, tresult};
 
-use super::view::View;
+use super::view::HostView;
 use super::{Guarded, caught};
-use crate::params::Manner;
+use crate::params::ParamSpec;
 
 impl IEditControllerTrait for Guarded {
     unsafe fn setComponentState(&self, stream: *mut IBStream) -> tresult {
@@ -34,10 +34,10 @@ impl IEditControllerTrait for Guarded {
     }
 
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
-        let manner = usize::try_from(index).ok().and_then(|index| Manner::ALL.get(index));
-        let (Some(manner), false) = (manner, info.is_null()) else { return kInvalidArgument };
+        let spec = usize::try_from(index).ok().and_then(|index| ParamSpec::ALL.get(index));
+        let (Some(spec), false) = (spec, info.is_null()) else { return kInvalidArgument };
         let result = caught(|| unsafe { self.inner.getParameterInfo(index, info) });
-        if let (kResultOk, true, Some(info)) = (result, manner.is_list, unsafe { info.as_mut() }) {
+        if let (kResultOk, true, Some(info)) = (result, spec.is_list, unsafe { info.as_mut() }) {
             info.flags |= ParameterFlags_::kIsList as int32;
         }
         result
@@ -98,7 +98,7 @@ impl IEditControllerTrait for Guarded {
             return std::ptr::null_mut();
         }
         let view = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { self.inner.createView(name) }));
-        view.map_or(std::ptr::null_mut(), |view| unsafe { View::around(view, Arc::clone(&self.link)) })
+        view.map_or(std::ptr::null_mut(), |view| unsafe { HostView::around(view, Arc::clone(&self.link)) })
     }
 }
 

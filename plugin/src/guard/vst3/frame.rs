@@ -1,19 +1,23 @@
 //! The host's frame around the window, as the framework sees it.
 
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+mod run_loop;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nice_plug::wrapper::vst3::vst3::Steinberg::{IPlugFrame, IPlugFrameTrait, IPlugView, ViewRect, kResultFalse, tresult};
 use nice_plug::wrapper::vst3::vst3::{Class, ComPtr};
 
-use super::run_loop::RunLoop;
+#[cfg(all(target_family = "unix", not(target_os = "macos")))]
+use run_loop::RunLoop;
 
 /// Passes on the wishes of the framework's view as those of ours, and stands between the framework and the host's run loop.
 pub(super) struct Frame {
     host: ComPtr<IPlugFrame>,
     view: Arc<AtomicPtr<IPlugView>>,
     #[cfg(all(target_family = "unix", not(target_os = "macos")))]
-    pub(super) run_loop: RunLoop,
+    run_loop: RunLoop,
 }
 
 impl Frame {
@@ -27,6 +31,12 @@ impl Frame {
             #[cfg(all(target_family = "unix", not(target_os = "macos")))]
             run_loop,
         }
+    }
+
+    /// Gives back to the host's run loop what the framework registered. Called when the framework has let go of it, too.
+    #[cfg(all(target_family = "unix", not(target_os = "macos")))]
+    pub(super) fn give_back(&self) {
+        self.run_loop.give_back();
     }
 }
 

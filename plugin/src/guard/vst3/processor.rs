@@ -13,7 +13,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{
 
 use super::{Guarded, caught};
 use crate::guard::arrangements::Arrangements;
-use crate::guard::route::{Channels, Layout, Passage, pass};
+use crate::guard::route::{ChannelLayout, Channels, Passage, pass};
 
 const SAMPLE_32: int32 = SymbolicSampleSizes_::kSample32 as int32;
 const OFFLINE: int32 = ProcessModes_::kOffline as int32;
@@ -123,7 +123,7 @@ impl IAudioProcessorTrait for Guarded {
 
 impl Guarded {
     /// Hands a buffer to the framework, with `pointers` to as many outputs as there are inputs, and without parameters.
-    fn carry(&self, data: &ProcessData, layout: Layout, mut output: AudioBusBuffers, pointers: *mut *mut f32) -> tresult {
+    fn carry(&self, data: &ProcessData, layout: ChannelLayout, mut output: AudioBusBuffers, pointers: *mut *mut f32) -> tresult {
         let mut adapted = *data;
         adapted.inputParameterChanges = std::ptr::null_mut();
         if layout.n_in != layout.n_out {

@@ -7,7 +7,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
 use nice_plug::wrapper::vst3::vst3::Steinberg::{IBStream, IBStreamTrait as _, int32, kResultOk};
 
 use crate::guard::state::MAX_BYTES;
-use crate::session::Part;
+use crate::session::SaveScope;
 
 /// Bytes read at a time.
 const N_PIECE: usize = 1 << 16;
@@ -18,10 +18,10 @@ const N_NAME: usize = 128;
 ///
 /// # Safety
 /// The stream is valid; so below.
-pub(super) unsafe fn part(stream: *mut IBStream) -> Part {
+pub(super) unsafe fn part(stream: *mut IBStream) -> SaveScope {
     match unsafe { state_type(stream) } {
-        Some(name) if name != unsafe { text(StateType::kProject) } => Part::WithoutTimeline,
-        _ => Part::Everything,
+        Some(name) if name != unsafe { text(StateType::kProject) } => SaveScope::WithoutTimeline,
+        _ => SaveScope::Everything,
     }
 }
 

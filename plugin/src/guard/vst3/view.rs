@@ -28,16 +28,16 @@ const PLATFORM: FIDString = if cfg!(target_os = "windows") {
 };
 
 /// The framework's view behind ours.
-pub(super) struct View {
+pub(super) struct HostView {
     inner: ComPtr<IPlugView>,
     link: Arc<Link>,
     /// This, for the frame; null once it is gone.
     this: Arc<AtomicPtr<IPlugView>>,
-    state: Mutex<State>,
+    state: Mutex<ViewState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ViewState {
     /// The thread that attached the view, which alone may talk to its window: the framework panics at any other.
     attached: Option<ThreadId>,
     /// Physical pixels a logical one, as the host said.
@@ -45,11 +45,11 @@ struct State {
     frame: Option<ComWrapper<Frame>>,
 }
 
-impl Class for View {
+impl Class for HostView {
     type Interfaces = (IPlugView, IPlugViewContentScaleSupport);
 }
 
-impl View {
+impl HostView {
     /// A view for the host around the framework's, which it takes over; null around null.
     ///
     /// # Safety
@@ -78,7 +78,7 @@ impl View {
         unsafe { self.inner.setFrame(std::ptr::null_mut()) };
         #[cfg(all(target_family = "unix", not(target_os = "macos")))]
         if let Some(frame) = frame {
-            frame.run_loop.give_back();
+            frame.give_back();
         }
         #[cfg(not(all(target_family = "unix", not(target_os = "macos"))))]
         drop(frame);
@@ -93,7 +93,7 @@ impl View {
     }
 }
 
-impl Drop for View {
+impl Drop for HostView {
     fn drop(&mut self) {
         self.this.store(std::ptr::null_mut(), Ordering::Release);
         if self.is_attached_here() {
@@ -104,7 +104,7 @@ impl Drop for View {
     }
 }
 
-impl IPlugViewTrait for View {
+impl IPlugViewTrait for HostView {
     unsafe fn isPlatformTypeSupported(&self, kind: FIDString) -> tresult {
         let is_ours = !kind.is_null() && unsafe { CStr::from_ptr(kind) == CStr::from_ptr(PLATFORM) };
         if is_ours { kResultOk } else { kResultFalse }
@@ -198,7 +198,7 @@ impl IPlugViewTrait for View {
     }
 }
 
-impl IPlugViewContentScaleSupportTrait for View {
+impl IPlugViewContentScaleSupportTrait for HostView {
     unsafe fn setContentScaleFactor(&self, factor: ScaleFactor) -> tresult {
         if !is_scale(f64::from(factor)) {
             return kInvalidArgument;

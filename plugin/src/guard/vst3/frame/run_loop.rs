@@ -3,8 +3,6 @@
 //! The framework registers a handler for each window and never takes it back: it keeps a reference to it that nothing releases, and with it two
 //! descriptors and the host's entry. Here both are given back with the window.
 
-#![cfg(all(target_family = "unix", not(target_os = "macos")))]
-
 use nice_plug::wrapper::vst3::vst3::Steinberg::Linux::{
     FileDescriptor, IEventHandler, IRunLoop, IRunLoopTrait, ITimerHandler, TimerInterval,
 };
@@ -12,7 +10,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{FUnknown, kInvalidArgument, kRes
 use nice_plug::wrapper::vst3::vst3::{ComPtr, ComRef};
 use parking_lot::Mutex;
 
-use super::frame::Frame;
+use super::Frame;
 
 /// The host's run loop, if it has one, and what the framework registered.
 pub(super) struct RunLoop {

@@ -2,24 +2,22 @@
 
 use moodline_core::{Emotion, Probabilities};
 
-use super::{Content, Entry};
-use crate::segment::State;
+use crate::segment::Segment;
 
-/// The probabilities of neighbouring entries, each moved towards the one before; none where an entry has none.
+/// The probabilities of neighbouring segments, each moved towards the one before; none where a segment has none.
 ///
 /// Exponential smoothing with a time constant of `time_constant_s` seconds (0: none) over the time between the starts. It restarts after a gap, after
 /// silence and where nothing is recorded, so that nothing is carried over what was not heard.
 #[must_use]
-pub fn smoothed(entries: &[Entry], time_constant_s: f64) -> Vec<Option<Probabilities>> {
-    let mut before: Option<(&Entry, Probabilities)> = None;
-    let mut smooth = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let found = probabilities_of(entry);
-        before = found.map(|found| match before {
-            Some((last, average)) if entry.start_s <= last.end_s => {
-                (entry, mixed(&average, &found, weight_of(entry.start_s - last.start_s, time_constant_s)))
+pub fn smoothed(segments: &[Segment], time_constant_s: f64) -> Vec<Option<Probabilities>> {
+    let mut before: Option<(&Segment, Probabilities)> = None;
+    let mut smooth = Vec::with_capacity(segments.len());
+    for segment in segments {
+        before = segment.probabilities().map(|found| match before {
+            Some((last, average)) if segment.start_s <= last.end_s => {
+                (segment, mixed(&average, found, weight_of(segment.start_s - last.start_s, time_constant_s)))
             }
-            _ => (entry, found),
+            _ => (segment, *found),
         });
         smooth.push(before.map(|(_, average)| average));
     }
@@ -29,13 +27,6 @@ pub fn smoothed(entries: &[Entry], time_constant_s: f64) -> Vec<Option<Probabili
 /// How much of the way to a new value is gone after `seconds`, 0..=1.
 fn weight_of(seconds: f64, time_constant_s: f64) -> f32 {
     if time_constant_s > 0.0 { (1.0 - (-seconds / time_constant_s).exp()) as f32 } else { 1.0 }
-}
-
-const fn probabilities_of(entry: &Entry) -> Option<Probabilities> {
-    match entry.content {
-        Content::Segment(State::Speech(probabilities)) => Some(probabilities),
-        Content::Segment(State::NoSpeech) | Content::Gap(_) => None,
-    }
 }
 
 /// `from`, and `weight` (0..=1) of the way to `to`.

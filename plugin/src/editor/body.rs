@@ -1,19 +1,18 @@
 //! The body of the editor: the lanes on their common time axis, and the overview below.
 
 use egui::{Align2, CursorIcon, FontId, Painter, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
-use moodline_engine::live::FileLane;
+use moodline_engine::State;
 use moodline_engine::timeline::Clock;
 
 use super::axis::{clock_text, decimals_of_step, tick_step, ticks};
-use super::canvas::{Picture, Scale, Subject};
-use super::columns::{Column, Grid, What};
-use super::lane::{self, Look};
+use super::canvas::{Picture, Scale};
+use super::lane::{self, LaneStyle};
 use super::layout::Lanes;
 use super::overview::Overview;
 use super::readout::{Readout, paint_legend, reason_text};
-use super::shown::{Shown, Snapshot, file_columns};
+use super::scene::Scene;
 use super::title;
-use super::view::{View, union};
+use super::view::View;
 use crate::session::TimelineStyle;
 
 /// Distance of labelled ticks, points.
@@ -32,48 +31,10 @@ pub(crate) struct Body {
     overview: Overview,
 }
 
-/// What the body shows in this frame.
-pub(crate) struct Scene<'a> {
-    pub(crate) shown: &'a Shown<'a>,
-    /// Stands for the data of the file, which goes on while the rest is held.
-    pub(crate) file_version: u64,
-    pub(crate) file: Option<&'a FileLane>,
-    pub(crate) look: Look,
-    pub(crate) smoothing_s: f64,
-}
-
 /// Where the lanes are, and whether the pointer is on one.
-pub(crate) struct Seen {
+pub(crate) struct BodyResponse {
     pub(crate) lanes: Lanes,
     pub(crate) is_pointed_at: bool,
-}
-
-impl Scene<'_> {
-    /// First and last moment there is anything to see of.
-    pub(crate) fn bounds(&self) -> Option<(f64, f64)> {
-        let live = self.shown.with_timeline(|timeline| timeline.bounds());
-        union(live, self.file.map(|file| (0.0, file.duration_s.max(1.0))))
-    }
-
-    /// What a picture of the track at `rect` depends on.
-    pub(crate) fn live_subject(&self, scale: &Scale, rect: Rect) -> Subject {
-        let Snapshot { timeline_version, clock, .. } = self.shown.snapshot;
-        let version = (timeline_version, clock as u64);
-        Subject { version, grid: scale.grid, rect, look: self.look, smoothing_s: self.smoothing_s }
-    }
-
-    /// What a picture of the file at `rect` depends on.
-    pub(crate) fn file_subject(&self, scale: &Scale, rect: Rect) -> Subject {
-        Subject { version: (self.file_version, 0), ..self.live_subject(scale, rect) }
-    }
-
-    pub(crate) fn live_columns(&self, grid: &Grid) -> Vec<Column> {
-        self.shown.columns(grid, self.smoothing_s)
-    }
-
-    pub(crate) fn file_columns(&self, grid: &Grid) -> Vec<Column> {
-        self.file.map_or_else(Vec::new, |file| file_columns(&file.segments, grid, self.smoothing_s))
-    }
 }
 
 impl Body {
@@ -85,10 +46,10 @@ impl Body {
     }
 
     /// Shows the body in `rect`; the titles of the lanes are left to the caller but for what is under the pointer.
-    pub(crate) fn show(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>) -> Seen {
+    pub(crate) fn show(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>) -> BodyResponse {
         let lanes = Lanes::new(rect, scene.file.is_some());
         let bounds = scene.bounds();
-        if let Some(playhead) = scene.shown.snapshot.playhead {
+        if let Some(playhead) = scene.data.snapshot.playhead {
             self.view.follow_to(playhead);
         }
         let live_response = ui.interact(lanes.live, ui.scope_id().with("live"), Sense::click_and_drag());
@@ -100,15 +61,15 @@ impl Body {
 
         let scale = Scale::new(&self.view, lanes.live, ui.ctx().pixels_per_point());
         self.paint_lanes(ui, &lanes, &scale, scene, bounds.is_none());
-        paint_axis(ui.painter(), &lanes, &scale, &scene.look);
-        if let Some(playhead) = scene.shown.snapshot.playhead {
-            paint_playhead(ui.painter(), lanes.live, scale.x(playhead), &scene.look);
+        paint_axis(ui.painter(), &lanes, &scale, &scene.style);
+        if let Some(playhead) = scene.data.snapshot.playhead {
+            paint_playhead(ui.painter(), lanes.live, scale.x(playhead), &scene.style);
         }
         self.overview.paint(ui, lanes.overview, &self.view, bounds, scene);
         let responses = [Some(live_response), file_response];
         let is_pointed_at = responses.iter().flatten().any(|response| response.hover_pos().is_some());
         self.paint_titles(ui, &lanes, &scale, scene, responses);
-        Seen { lanes, is_pointed_at }
+        BodyResponse { lanes, is_pointed_at }
     }
 
     fn navigate(&mut self, ui: &Ui, response: &Response, bounds: Option<(f64, f64)>) {
@@ -134,10 +95,10 @@ impl Body {
     }
 
     fn paint_lanes(&mut self, ui: &Ui, lanes: &Lanes, scale: &Scale, scene: &Scene<'_>, is_empty: bool) {
-        let colours = &scene.look.colours;
+        let colours = &scene.style.colours;
         for rect in [Some(lanes.live), lanes.file.map(|(_, lane)| lane)].into_iter().flatten() {
             ui.painter().rect_filled(rect, 3.0, colours.plot);
-            paint_grid(ui.painter(), rect, scale, &scene.look);
+            paint_grid(ui.painter(), rect, scale, &scene.style);
         }
         let live = self.live.shapes(scene.live_subject(scale, lanes.live), |grid| scene.live_columns(grid), lane::shapes);
         ui.painter().with_clip_rect(lanes.live).extend(live.iter().cloned());
@@ -158,7 +119,7 @@ impl Body {
         let pointer = responses.iter().flatten().find_map(Response::hover_pos);
         if let Some(pointer) = pointer {
             for rect in rects.into_iter().flatten() {
-                paint_cursor(ui.painter(), rect, pointer.x, &scene.look);
+                paint_cursor(ui.painter(), rect, pointer.x, &scene.style);
             }
         }
         let column = pointer.and_then(|pointer| scale.column(pointer.x));
@@ -167,19 +128,19 @@ impl Body {
         {
             let Some(row) = row else { continue };
             let painter = ui.painter();
-            let colours = &scene.look.colours;
+            let colours = &scene.style.colours;
             match (pointer, column.and_then(|index| picture.column(index))) {
                 (Some(pointer), Some(column)) => {
                     let readout = Readout {
                         time_s: scale.time(pointer.x),
                         n_decimals: if scale.seconds_per_point() < 0.25 { 1 } else { 0 },
                         column,
-                        confidence: scene.look.confidence,
+                        confidence: scene.style.confidence,
                     };
                     // The title of the file has buttons, so its values stand left of them.
                     let right = row.right() - scene.file.filter(|_| !is_live).map_or(0.0, title::buttons_width);
                     readout.paint(painter, row.with_max_x(right), colours);
-                    if let (Some(What::Gap(reason)), Some(response)) = (column.what, response) {
+                    if let (Some(State::Gap(reason)), Some(response)) = (column.state, response) {
                         response.on_hover_text_at_pointer(format!("Gap: {}", reason_text(reason)));
                     }
                 }
@@ -189,7 +150,7 @@ impl Body {
                 _ => {}
             }
             if is_live {
-                let name = live_name(scene.shown.snapshot.clock, scene.file.is_some());
+                let name = live_name(scene.data.snapshot.clock, scene.file.is_some());
                 painter.text(row.left_center(), Align2::LEFT_CENTER, name, FontId::proportional(11.5), colours.weak);
             }
         }
@@ -206,44 +167,44 @@ const fn live_name(clock: Clock, beside_a_file: bool) -> &'static str {
     }
 }
 
-fn paint_grid(painter: &Painter, rect: Rect, scale: &Scale, look: &Look) {
-    let stroke = Stroke::new(1.0, look.colours.line.gamma_multiply(0.6));
+fn paint_grid(painter: &Painter, rect: Rect, scale: &Scale, style: &LaneStyle) {
+    let stroke = Stroke::new(1.0, style.colours.line.gamma_multiply(0.6));
     let step = tick_step(scale.seconds_per_point(), TICK_DISTANCE);
     for time in ticks(scale.grid.start_s(), scale.grid.end_s(), step) {
         painter.vline(scale.x(time), rect.y_range(), stroke);
     }
-    if look.style == TimelineStyle::Lines {
+    if style.timeline == TimelineStyle::Lines {
         for share in [0.25, 0.5, 0.75] {
             painter.hline(rect.x_range(), egui::lerp(rect.bottom()..=rect.top() + lane::RIBBON + 2.0, share), stroke);
         }
     }
 }
 
-fn paint_axis(painter: &Painter, lanes: &Lanes, scale: &Scale, look: &Look) {
+fn paint_axis(painter: &Painter, lanes: &Lanes, scale: &Scale, style: &LaneStyle) {
     let axis = lanes.axis;
     let step = tick_step(scale.seconds_per_point(), TICK_DISTANCE);
     let n_decimals = decimals_of_step(step);
     let painter = painter.with_clip_rect(axis.expand2(vec2(super::layout::MARGIN, 0.0)));
     for time in ticks(scale.grid.start_s(), scale.grid.end_s(), step) {
         let x = scale.x(time);
-        painter.vline(x, axis.top()..=axis.top() + 4.0, Stroke::new(1.0, look.colours.weak));
-        let text = painter.layout_no_wrap(clock_text(time, n_decimals), FontId::proportional(10.5), look.colours.weak);
+        painter.vline(x, axis.top()..=axis.top() + 4.0, Stroke::new(1.0, style.colours.weak));
+        let text = painter.layout_no_wrap(clock_text(time, n_decimals), FontId::proportional(10.5), style.colours.weak);
         let left = (x - text.size().x / 2.0).clamp(axis.left(), axis.right() - text.size().x);
-        painter.galley(pos2(left, axis.top() + 4.0), text, look.colours.weak);
+        painter.galley(pos2(left, axis.top() + 4.0), text, style.colours.weak);
     }
 }
 
 /// Dark and light side by side, so that it is seen on any colour.
-fn paint_cursor(painter: &Painter, rect: Rect, x: f32, look: &Look) {
-    painter.vline(x, rect.y_range(), Stroke::new(3.0, look.colours.plot.gamma_multiply(0.75)));
-    painter.vline(x, rect.y_range(), Stroke::new(1.0, look.colours.text));
+fn paint_cursor(painter: &Painter, rect: Rect, x: f32, style: &LaneStyle) {
+    painter.vline(x, rect.y_range(), Stroke::new(3.0, style.colours.plot.gamma_multiply(0.75)));
+    painter.vline(x, rect.y_range(), Stroke::new(1.0, style.colours.text));
 }
 
-fn paint_playhead(painter: &Painter, rect: Rect, x: f32, look: &Look) {
+fn paint_playhead(painter: &Painter, rect: Rect, x: f32, style: &LaneStyle) {
     if !rect.x_range().contains(x) {
         return;
     }
-    let accent = look.colours.accent;
+    let accent = style.colours.accent;
     painter.vline(x, rect.y_range(), Stroke::new(1.5, accent));
     let tip = [pos2(x - 4.5, rect.top()), pos2(x + 4.5, rect.top()), pos2(x, rect.top() + 6.0)];
     painter.add(Shape::convex_polygon(tip.to_vec(), accent, Stroke::NONE));

@@ -4,7 +4,7 @@ use crate::live::Transport;
 use crate::timeline::Clock;
 
 /// Follows the host's position and counts the stream's own time.
-pub(super) struct Place {
+pub(super) struct StreamPosition {
     transport: Transport,
     sample_rate: u32,
     /// The stream's time before the frames counted below, seconds.
@@ -13,7 +13,7 @@ pub(super) struct Place {
     n_stream_frames: u64,
 }
 
-impl Place {
+impl StreamPosition {
     /// `stream_s`: what the stream's clock shows, seconds.
     pub(super) const fn new(stream_s: f64) -> Self {
         Self { transport: Transport::Stopped, sample_rate: 1, stream_start_s: stream_s, n_stream_frames: 0 }

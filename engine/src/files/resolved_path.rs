@@ -70,7 +70,7 @@ pub(super) enum Key {
     Unknown(PathBuf),
 }
 
-/// What is at a place.
+/// What a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     File,
@@ -84,7 +84,7 @@ pub(super) enum Found {
 
 /// Where a path leads.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ResolvedPath {
     /// As it was named.
     pub(super) path: PathBuf,
     pub(super) key: Key,
@@ -94,14 +94,14 @@ pub(super) struct Place {
     way: PathBuf,
 }
 
-impl Place {
+impl ResolvedPath {
     pub(super) fn of(path: &Path) -> Self {
-        let place = Self::there(path).unwrap_or_else(|| {
+        let resolved = Self::there(path).unwrap_or_else(|| {
             // The system does not find `file/../file`, but nothing is to depend on that.
             let target = target_of(path).unwrap_or_else(|_| path.to_owned());
             Self::there(&target).unwrap_or_else(|| Self::missing(&target))
         });
-        Self { path: path.to_owned(), ..place }
+        Self { path: path.to_owned(), ..resolved }
     }
 
     fn there(path: &Path) -> Option<Self> {
@@ -132,7 +132,7 @@ impl Place {
         Self { path: PathBuf::from(name), key: Key::There(id), found: Found::File, above: PathBuf::new(), way: PathBuf::new() }
     }
 
-    /// The places of the folders that it will be in and that are not there yet.
+    /// The folders that it will be in and that are not there yet.
     pub(super) fn missing_folders(&self) -> Vec<Self> {
         let ways = self.way.ancestors().skip(1).filter(|way| !way.as_os_str().is_empty());
         ways.map(|way| Self::missing(&self.above.join(way))).collect()

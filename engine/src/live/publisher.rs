@@ -1,0 +1,85 @@
+//! The worker's end of what a live analysis shares.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Settings;
+use super::models::LoadState;
+use super::rounds::Tickets;
+use super::shared::Shared;
+use super::status::{Level, WorkerStatus};
+use crate::timeline::{Clock, Timeline};
+
+/// What the worker reads, and where it writes what it found. A cheap clone.
+#[derive(Clone)]
+pub(super) struct Publisher(Arc<Shared>);
+
+impl Publisher {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// What the user has set.
+    pub(super) fn settings(&self) -> Settings {
+        (self.0.settings)()
+    }
+
+    /// The model to analyse with.
+    pub(super) fn model(&self) -> LoadState {
+        self.0.models.state()
+    }
+
+    /// Whether an editor is open.
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.watched.load(Ordering::Relaxed)
+    }
+
+    /// Whether the worker has to end.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// The epoch of the recording, and where the stream's timeline ends, seconds.
+    pub(super) fn epoch(&self) -> (u64, f64) {
+        self.0.recorded.epoch()
+    }
+
+    /// Records on the timeline of `clock`, unless it was replaced since `epoch`.
+    pub(super) fn record(&self, epoch: u64, clock: Clock, write: impl FnOnce(&mut Timeline)) {
+        if self.0.recorded.write(epoch, clock, write) {
+            self.0.signal.changed();
+        }
+    }
+
+    /// Publishes something that has changed.
+    pub(super) fn post(&self, write: impl FnOnce(&mut WorkerStatus)) {
+        self.0.post(write);
+    }
+
+    /// Level and position, which change all the time: published when somebody could see the difference.
+    pub(super) fn post_progress(&self, level: Level, playhead: Option<f64>) {
+        const VISIBLE_DB: f32 = 0.1;
+        self.0.post_if(|status| {
+            let before = status.level;
+            let moved =
+                (before.peak_db - level.peak_db).abs() >= VISIBLE_DB || (before.rms_db - level.rms_db).abs() >= VISIBLE_DB;
+            let silent = level == Level::SILENCE && before != level;
+            let is_news = moved || silent || (playhead.is_some() && playhead != status.playhead);
+            if is_news {
+                status.level = level;
+                status.playhead = playhead.or(status.playhead);
+            }
+            is_news
+        });
+    }
+
+    /// The tickets of those who wait for the worker.
+    pub(super) fn tickets(&self) -> Tickets {
+        self.0.rounds.tickets()
+    }
+
+    /// Everything that was there when `tickets` had been taken was taken up.
+    pub(super) fn serve(&self, tickets: Tickets) {
+        self.0.rounds.serve(tickets);
+    }
+}

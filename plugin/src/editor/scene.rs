@@ -1,0 +1,48 @@
+//! What the body shows in a frame: columns of the track and of the file, and what pictures of them depend on.
+
+use egui::Rect;
+use moodline_engine::live::FileLane;
+
+use super::canvas::{Scale, Subject};
+use super::columns::{Column, Grid};
+use super::lane::LaneStyle;
+use super::snapshot::{FrameData, Snapshot, file_columns};
+use super::view::union;
+
+/// What the body shows in this frame.
+pub(crate) struct Scene<'a> {
+    pub(crate) data: &'a FrameData<'a>,
+    /// Stands for the data of the file, which goes on while the rest is held.
+    pub(crate) file_version: u64,
+    pub(crate) file: Option<&'a FileLane>,
+    pub(crate) style: LaneStyle,
+    pub(crate) smoothing_s: f64,
+}
+
+impl Scene<'_> {
+    /// First and last moment there is anything to see of.
+    pub(crate) fn bounds(&self) -> Option<(f64, f64)> {
+        let live = self.data.with_timeline(|timeline| timeline.bounds());
+        union(live, self.file.map(|file| (0.0, file.duration_s.max(1.0))))
+    }
+
+    /// What a picture of the track at `rect` depends on.
+    pub(crate) fn live_subject(&self, scale: &Scale, rect: Rect) -> Subject {
+        let Snapshot { timeline_version, clock, .. } = self.data.snapshot;
+        let version = (timeline_version, clock as u64);
+        Subject { version, grid: scale.grid, rect, style: self.style, smoothing_s: self.smoothing_s }
+    }
+
+    /// What a picture of the file at `rect` depends on.
+    pub(crate) fn file_subject(&self, scale: &Scale, rect: Rect) -> Subject {
+        Subject { version: (self.file_version, 0), ..self.live_subject(scale, rect) }
+    }
+
+    pub(crate) fn live_columns(&self, grid: &Grid) -> Vec<Column> {
+        self.data.columns(grid, self.smoothing_s)
+    }
+
+    pub(crate) fn file_columns(&self, grid: &Grid) -> Vec<Column> {
+        self.file.map_or_else(Vec::new, |file| file_columns(&file.segments, grid, self.smoothing_s))
+    }
+}
