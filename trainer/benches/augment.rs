@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use moodline_core::fourier::Fourier;
-use trainer::augment::{AugmentationConfig, Augmenter};
+use trainer::data::augment::{AugmentationConfig, Augmenter};
 
 const RATE_HZ: u32 = 16_000;
 

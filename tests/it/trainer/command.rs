@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::ExitCode;
 
-use trainer::config::{ConfigError, TrainConfig};
-use trainer::progress::{Interrupt, Progress};
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::train::config::{ConfigError, TrainConfig};
 
 use super::{repository, workplace};
 

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::Force;
-use crate::augment::preview::preview;
-use crate::config::TrainConfig;
-use crate::console;
-use crate::files;
-use crate::progress::Progress;
+use crate::base::console;
+use crate::base::files;
+use crate::base::progress::Progress;
+use crate::data::augment::preview::preview;
+use crate::train::config::TrainConfig;
 
 /// Shows what an augmentation does to a recording
 #[derive(Args)]

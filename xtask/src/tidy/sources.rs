@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(broken("engine/src/worker.rs", "use ort::session::Session;"), 1);
         assert_eq!(broken("engine/src/classifier/onnxruntime.rs", "use ort::session::Session;"), 0);
         assert_eq!(broken("cli/src/main.rs", "let planner = realfft::RealFftPlanner::new();"), 1);
-        assert_eq!(broken("trainer/src/dataset.rs", "use symphonia::core::io;"), 1);
+        assert_eq!(broken("trainer/src/data/dataset.rs", "use symphonia::core::io;"), 1);
         assert_eq!(broken("engine/src/decode.rs", "use symphonia::core::io;"), 0);
     }
 

@@ -6,7 +6,7 @@ use moodline_core::onnx;
 use moodline_engine::Model;
 
 use super::*;
-use crate::export::{OnnxRuntimeLeg, check_parity};
+use crate::train::export::{OnnxRuntimeLeg, check_parity};
 use crate::wiring::{AutoNcp, Masks, WiringConfig};
 
 #[test]

@@ -1,0 +1,3 @@
+//! The paper that the first model reproduces.
+
+pub mod published;
