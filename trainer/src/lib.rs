@@ -1,8 +1,8 @@
 //! Makes the models: corpora to features to a trained network to a checked ONNX file.
 //!
 //! In: manifests of labelled clips and a TOML configuration. Out: a run folder with checkpoints and metrics, and the model exported from it.
-//! Everything after "mono PCM" is `moodline-core`, the same code the product runs; what was exported is evaluated through `moodline-engine`.
-//! Imports nothing of the plugin.
+//! Everything after "mono PCM" is `moodline-core`, the same code the product runs; the mathematics of training is
+//! `moodline-learn`; what was exported is evaluated through `moodline-engine`. Imports nothing of the plugin.
 
 // What is said goes through `console`, which survives a reader that went away.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
@@ -10,13 +10,7 @@
 pub mod base;
 pub mod cli;
 pub mod data;
-pub mod loss;
 pub mod measure;
-pub mod network;
-pub mod optimiser;
-pub mod parallel;
 pub mod publish;
-pub mod schedule;
 pub mod study;
 pub mod train;
-pub mod wiring;

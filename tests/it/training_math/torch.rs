@@ -2,10 +2,10 @@
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
+use moodline_learn::network::{BatchOutcome, Network};
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 use ndarray::{Array1, Axis, Ix3, concatenate, s};
 use serde_json::Value;
-use trainer::network::{BatchOutcome, Network};
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use super::{Examples, network, relative_error, worse};
 use crate::golden;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use moodline_learn::network::NetworkError;
 use rayon::prelude::*;
 
 use crate::base::files::{self, FileError};
@@ -24,7 +25,6 @@ use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
 use crate::data::dataset::{ClipProblems, DatasetError};
 use crate::data::manifest::Manifest;
-use crate::network::NetworkError;
 use crate::study::baselines::{Baseline, BaselineError};
 use crate::study::protocol::results::{CrossvalResults, ModelResults};
 use crate::study::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure, plan, published_copies};

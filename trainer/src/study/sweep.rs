@@ -11,11 +11,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use moodline_learn::network::NetworkError;
+
 use crate::base::files::{self, FileError, FilePlan, Refusal, Replace};
 use crate::base::plot::PlotError;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, ManifestError, Splits};
-use crate::network::NetworkError;
 use crate::train::config::ConfigError;
 use crate::train::run::RunError;
 use crate::train::run::folder::RunFolderError;

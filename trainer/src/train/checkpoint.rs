@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::frontend::Scaler;
 use moodline_core::network::{Tensor, Tensors};
+use moodline_learn::schedule::Schedule;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::base::files::FileError;
-use crate::schedule::Schedule;
 
 /// Version of the layout.
 const VERSION: u32 = 2;

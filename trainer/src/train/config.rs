@@ -6,16 +6,16 @@ use moodline_core::contract::{Mismatch, TrainingCorpus};
 use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_core::{Emotion, FrontEndConfig};
 use moodline_engine::analysis::WINDOW_SECONDS;
+use moodline_learn::loss::LossConfig;
+use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
+use moodline_learn::wiring::WiringConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::data::augment::AugmentationConfig;
 use crate::data::corpus::Layout;
-use crate::loss::LossConfig;
-use crate::network::TauInit;
-use crate::optimiser::{AdamConfig, OptimiserConfig};
-use crate::schedule::ScheduleConfig;
-use crate::wiring::WiringConfig;
+use moodline_learn::network::TauInit;
+use moodline_learn::schedule::ScheduleConfig;
 
 mod overrides;
 

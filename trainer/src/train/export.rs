@@ -11,15 +11,18 @@ use moodline_core::frontend::Scaler;
 use moodline_core::onnx::{self, ModelError};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{BackendChoice, Classifier, ClassifierError, Model};
+use moodline_learn::network::{Network, NetworkError};
 use ndarray::Array2;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use crate::base::files::{self, AtomicFile, FileError, WriteError};
-use crate::network::{Network, NetworkError};
 use crate::train::checkpoint::{Best, Checkpoint, CheckpointError};
 use crate::train::config::TrainConfig;
 use crate::train::run::folder::{RunFolder, RunFolderError};
+
+#[cfg(test)]
+mod parity;
 
 /// Largest difference of a probability between two of trainer, native kernel and ONNX Runtime.
 pub const TOLERANCE: f32 = 1e-5;

@@ -6,11 +6,11 @@
 use std::ops::ControlFlow;
 
 use moodline_core::Emotion;
+use moodline_learn::network::{Network, NetworkError};
 use ndarray::ArrayView2;
 
 use crate::base::progress::Interrupt;
 use crate::data::dataset::{Dataset, Part};
-use crate::network::{Network, NetworkError};
 use crate::train::checkpoint::EpochRecord;
 use crate::train::config::TrainConfig;
 use crate::train::trainer::{TrainError, Trainable, Trainer};

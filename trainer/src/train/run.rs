@@ -5,19 +5,20 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::train::run::log::{RunLog, host};
+use moodline_learn::parallel::with_awake_helpers;
+
 use crate::base::files::FileError;
 use crate::base::progress::{Bar, Interrupt, Progress};
 use crate::data::cache::FeatureCache;
 use crate::data::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
 use crate::data::manifest::{Manifest, ManifestError, Splits};
-use crate::network::{LANES, NetworkError};
-use crate::parallel::with_awake_helpers;
 use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::config::TrainConfig;
 use crate::train::fit::FitError;
 use crate::train::run::folder::{Provenance, RunFolder, RunFolderError};
-use crate::train::run::log::{RunLog, host};
 use crate::train::trainer::{BatchRecord, TrainError, Trainer};
+use moodline_learn::network::{LANES, NetworkError};
 
 pub mod folder;
 pub mod list;

@@ -9,8 +9,13 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use crate::measure::metrics::Confusion;
+use crate::train::config::{Monitor, TrainConfig, TrainingConfig};
 use moodline_core::Emotion;
 use moodline_core::network::Tensors;
+use moodline_learn::network::{Batch, Dropout, Network, NetworkError, Quantity};
+use moodline_learn::parameters::first_not_finite;
+use moodline_learn::wiring::Masks;
 use ndarray::{Array2, ArrayView2};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
@@ -19,15 +24,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::data::augment::Epoch;
 use crate::data::dataset::{ClipProblem, Dataset, Part};
-use crate::loss::l2_penalty;
-use crate::measure::metrics::Confusion;
-use crate::network::parameters::first_not_finite;
-use crate::network::{Batch, Dropout, Network, NetworkError, Quantity};
-use crate::optimiser::{Optimiser, clip_by_global_norm, move_average};
-use crate::schedule::Schedule;
 use crate::train::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
-use crate::train::config::{Monitor, TrainConfig, TrainingConfig};
-use crate::wiring::Masks;
+use moodline_learn::loss::l2_penalty;
+use moodline_learn::optimiser::{Optimiser, clip_by_global_norm, move_average};
+use moodline_learn::schedule::Schedule;
 
 mod trainable;
 

@@ -40,6 +40,12 @@ const BANS: &[Ban] = &[
         reason: "core is pure: no files, threads, clocks or globals",
     },
     Ban {
+        folder: "learn/src/",
+        names: &["std::fs", "std::path", "std::time", "std::net", "std::env", "std::process", "std::io", "static mut"],
+        except: &[],
+        reason: "learn is the mathematics of training: no files, paths, clocks or terminal",
+    },
+    Ban {
         folder: "",
         names: &["ort::", "use ort"],
         except: &["engine/src/classifier"],
@@ -92,7 +98,7 @@ fn banned(ban: &Ban, path: &str, code: &str) -> Vec<String> {
 
 /// `use std::{fs, ...}` would hide a module from [`BANS`].
 fn grouped_std(path: &str, code: &str) -> Vec<String> {
-    if !path.starts_with("core/src/") {
+    if !["core/src/", "learn/src/"].iter().any(|folder| path.starts_with(folder)) {
         return vec![];
     }
     let lines = lines_with(code, "use std::{");
@@ -160,6 +166,14 @@ mod tests {
         assert_eq!(broken("core/src/a.rs", "let now = std::time::Instant::now();"), 1);
         assert_eq!(broken("core/src/a.rs", "use std::{fmt, fs};"), 1);
         assert_eq!(broken("engine/src/a.rs", "use std::fs;"), 0);
+    }
+
+    #[test]
+    fn learn_must_not_touch_files_or_clocks() {
+        assert_eq!(broken("learn/src/a.rs", "use std::path::Path;"), 1);
+        assert_eq!(broken("learn/src/a.rs", "let now = std::time::Instant::now();"), 1);
+        assert_eq!(broken("learn/src/a.rs", "use std::{fmt, fs};"), 1);
+        assert_eq!(broken("learn/src/a.rs", "use std::thread;"), 0);
     }
 
     #[test]

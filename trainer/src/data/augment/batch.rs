@@ -3,12 +3,12 @@
 //! In: standardised features and labels of one batch. Out: features like them, and for mixed clips a second label. It depends on the seed and the
 //! number of the step alone, so an interrupted training goes on with the same draws.
 
+use moodline_learn::loss::Mixed;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::random::{beta, generator, index, uniform};
-use crate::loss::Mixed;
 use crate::train::config::ConfigError;
 
 /// What is done to the features of a batch.
@@ -143,9 +143,10 @@ fn mix(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
 
 #[cfg(test)]
 mod tests {
+    use moodline_learn::loss::LossConfig;
+    use moodline_learn::network::{Batch, Dropout, Network};
+
     use super::*;
-    use crate::loss::LossConfig;
-    use crate::network::{Batch, Dropout, Network};
     use crate::train::config::TrainConfig;
 
     /// Clips whose every value is their own number.

@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
+use crate::train::config::{Monitor, TrainConfig};
+use crate::train::trainer::{Trainer, initialisation_rng};
+use moodline_learn::schedule::ScheduleConfig;
+
 use super::{BaselineError, Outcome};
 use crate::base::progress::Interrupt;
 use crate::data::dataset::{Dataset, Part};
-use crate::network::{CnnBilstm, CnnBilstmConfig};
-use crate::optimiser::{AdamConfig, OptimiserConfig};
-use crate::schedule::ScheduleConfig;
-use crate::train::config::{Monitor, TrainConfig};
 use crate::train::fit::{FitError, fit_with, predict};
-use crate::train::trainer::{Trainer, initialisation_rng};
+use moodline_learn::network::{CnnBilstm, CnnBilstmConfig};
+use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
 
 /// Highest learning rate: the one that the authors of Adam propose.
 const LEARNING_RATE: f64 = 1e-3;

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use moodline_learn::network::LANES;
 use ndarray::{Array2, ArrayView2};
 
 use super::job::Model;
-use crate::network::LANES;
 use crate::study::baselines::{Baseline, reference_network};
 use crate::train::config::TrainConfig;
 use crate::train::trainer::{Trainable, initial_network};

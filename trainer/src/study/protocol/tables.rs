@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use moodline_learn::network::LANES;
+
 use crate::measure::metrics::interval_text;
-use crate::network::LANES;
 
 use super::beside::{beside_the_paper, note_beside_the_paper};
 use super::results::{CrossvalResults, FoldResults, GroupResults, LeakStep, ModelResults, Spread};

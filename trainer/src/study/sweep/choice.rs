@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use moodline_core::{Emotion, Probabilities};
+use moodline_learn::network::Network;
 
 use super::SweepError;
 use super::folder::SweepFolder;
@@ -13,7 +14,6 @@ use crate::base::progress::{Interrupt, Progress};
 use crate::data::dataset::{Clip, ClipLoader, ClipProblems, DatasetError, Part};
 use crate::data::manifest::{Split, Utterance};
 use crate::measure::metrics::{Confusion, Report};
-use crate::network::Network;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::fit::predict;
 use crate::train::run::RunError;

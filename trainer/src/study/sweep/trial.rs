@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use moodline_learn::network::NetworkError;
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
@@ -13,7 +14,6 @@ use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
 use crate::data::dataset::{Dataset, Loaded};
 use crate::data::manifest::Manifest;
-use crate::network::NetworkError;
 use crate::train::checkpoint::{Checkpoint, EpochRecord, RunState};
 use crate::train::config::TrainConfig;
 use crate::train::run::RunError;

@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use moodline_core::network::CellConfig;
 
-    use crate::optimiser::OptimiserConfig;
-    use crate::schedule::ScheduleConfig;
+    use moodline_learn::optimiser::OptimiserConfig;
+    use moodline_learn::schedule::ScheduleConfig;
 
     fn parse(overrides: &[&str]) -> Result<TrainConfig, String> {
         let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();

@@ -2,9 +2,8 @@
 
 use moodline_core::Emotion;
 use moodline_core::network::Tensors;
+use moodline_learn::network::{Batch, BatchOutcome, CnnBilstm, Network, NetworkError};
 use ndarray::ArrayView2;
-
-use crate::network::{Batch, BatchOutcome, CnnBilstm, Network, NetworkError};
 
 /// What a [`super::Trainer`] trains.
 pub trait Trainable: Sized {

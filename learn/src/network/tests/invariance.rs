@@ -40,11 +40,11 @@ fn nothing_after_the_end_of_a_sequence_counts() {
     for config in networks() {
         let examples = Examples::draw(&config, 7, &[9, 2, 5]);
         let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;
-        let mut sums = super::super::parameters::zeros_like(&together);
+        let mut sums = crate::parameters::zeros_like(&together);
         for (sequence, label) in examples.views().into_iter().zip(&examples.labels) {
             let labels = [*label];
             let batch = Batch { sequences: vec![sequence], labels: &labels, ..examples.batch(Dropout::default()) };
-            super::super::parameters::add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
+            crate::parameters::add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
         }
         for (together, sum) in together.iter().zip(sums.iter()) {
             let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));

@@ -4,7 +4,7 @@ use moodline_core::Real;
 use moodline_core::network::Tensors;
 use serde::{Deserialize, Serialize};
 
-use crate::network::parameters::{is_regularised, zeros_like};
+use crate::parameters::{is_regularised, zeros_like};
 
 /// Settings of Adam and AdamW that a run may change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

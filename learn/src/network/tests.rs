@@ -13,7 +13,6 @@ use crate::loss::LossConfig;
 mod differences;
 mod golden;
 mod invariance;
-mod parity;
 mod solvers;
 
 const POOLINGS: [Pooling; 4] = [Pooling::Last, Pooling::Mean, Pooling::MeanDeviation, Pooling::Attention];

@@ -29,7 +29,6 @@ mod initial;
 mod lanes;
 mod layer;
 mod matrix;
-pub mod parameters;
 mod pooling;
 mod stack;
 

@@ -11,9 +11,9 @@ use ndarray::{Array1, ArrayView1, ArrayView2, CowArray, Ix2};
 use super::dropout::Dropout;
 use super::error::{NetworkError, Quantity};
 use super::lanes::LANES;
-use super::parameters::{self, first_not_finite};
 use super::stack::Sequences;
 use crate::loss::{LossConfig, Mixed, SequenceLoss, add_l2_gradient, l2_penalty};
+use crate::parameters::{self, first_not_finite};
 
 /// Sequences that are learned from together.
 #[derive(Clone, Debug)]

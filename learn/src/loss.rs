@@ -5,7 +5,7 @@ use moodline_core::emotion::Emotion;
 use moodline_core::network::Tensors;
 use serde::{Deserialize, Serialize};
 
-use crate::network::parameters::is_regularised;
+use crate::parameters::is_regularised;
 
 /// What a mistake costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

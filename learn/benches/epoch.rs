@@ -5,13 +5,13 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use moodline_core::network::{Carry, CellConfig, Cfc, CfcMode, NetworkConfig, PaperLtc, Pooling, Reading};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, Dropout, Network};
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
-use trainer::loss::LossConfig;
-use trainer::network::{Batch, Dropout, Network};
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 const N_SEQUENCES: usize = 1000;
 const N_STEPS: usize = 157;

@@ -2,12 +2,42 @@
 
 use moodline_core::contract::{Contract, Normalisation};
 use moodline_core::frontend::Scaler;
+use moodline_core::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
 use moodline_core::onnx;
 use moodline_engine::Model;
+use moodline_learn::network::Network;
+use moodline_learn::wiring::{AutoNcp, Masks, WiringConfig};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
 
-use super::*;
-use crate::train::export::{OnnxRuntimeLeg, check_parity};
-use crate::wiring::{AutoNcp, Masks, WiringConfig};
+use super::{OnnxRuntimeLeg, check_parity};
+
+const POOLINGS: [Pooling; 4] = [Pooling::Last, Pooling::Mean, Pooling::MeanDeviation, Pooling::Attention];
+
+/// Every cell with every mode and solver.
+fn cells() -> Vec<CellConfig> {
+    let paper = |(reading, carry)| {
+        CellConfig::PaperLtc(PaperLtc { reading, unfolds: 3, dt: 0.05, clip: 20.0, max_gain: Some(10.0), carry })
+    };
+    let cfc = |(mode, backbone)| CellConfig::Cfc(Cfc { mode, elapsed: 0.8, backbone });
+    let backbone = |units, layers| Some(Backbone { units, layers });
+    let ltc = |solver| CellConfig::Ltc(Ltc { solver, unfolds: 2, elapsed: 0.1 });
+    let papers = [Reading::Held, Reading::Recomputed].map(|reading| [(reading, Carry::Scaled), (reading, Carry::Unscaled)]);
+    let cfcs = [
+        (CfcMode::Gated, None),
+        (CfcMode::NoGate, None),
+        (CfcMode::Pure, None),
+        (CfcMode::Gated, backbone(7, 1)),
+        (CfcMode::NoGate, backbone(4, 2)),
+        (CfcMode::Pure, backbone(3, 3)),
+    ];
+    let ltcs = [Solver::SemiImplicit, Solver::Euler, Solver::Rk4];
+    let mut cells = vec![CellConfig::LiquidGate, CellConfig::Gru, CellConfig::Lstm];
+    cells.extend(papers.into_iter().flatten().map(paper));
+    cells.extend(cfcs.map(cfc));
+    cells.extend(ltcs.map(ltc));
+    cells
+}
 
 #[test]
 fn every_cell_with_every_pooling_is_exported_as_it_was_trained() {

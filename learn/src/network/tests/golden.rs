@@ -26,9 +26,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/cells.json");
-    let text = std::fs::read_to_string(path).expect("the golden data is in the repository");
-    serde_json::from_str(&text).expect("the golden data is what its script writes")
+    serde_json::from_str(include_str!("../../../../tests/golden/cells.json")).expect("the golden data is what its script writes")
 }
 
 /// The largest error of outputs, logits, loss and gradients.

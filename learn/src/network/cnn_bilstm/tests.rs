@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::loss::LossConfig;
 use crate::network::LANES;
-use crate::network::parameters::{add, zeros_like};
+use crate::parameters::{add, zeros_like};
 
 const N_FEATURES: usize = 3;
 
@@ -141,8 +141,7 @@ fn relative_error<T: Real>(found: &[T], expected: &[f64]) -> f64 {
 
 #[test]
 fn answers_loss_and_gradients_are_those_of_pytorch() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/cnn_bilstm.json");
-    let golden: Golden = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let golden: Golden = serde_json::from_str(include_str!("../../../../tests/golden/cnn_bilstm.json")).unwrap();
     let (double, single) = (error::<f64>(&golden), error::<f32>(&golden));
     println!("largest error {double:.1e} in f64, {single:.1e} in f32");
     assert!(double <= 1e-12, "{double:e}");
