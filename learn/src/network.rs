@@ -21,8 +21,10 @@ use crate::loss::softmax;
 use crate::parallel;
 
 mod batch;
+mod cell;
 mod cells;
 mod cnn_bilstm;
+mod draws;
 mod dropout;
 mod error;
 mod initial;
@@ -34,9 +36,10 @@ mod stack;
 
 pub use batch::{Batch, BatchOutcome};
 pub use cnn_bilstm::{CnnBilstm, CnnBilstmConfig, Convolution};
+pub use draws::TauInit;
 pub use dropout::Dropout;
 pub use error::{NetworkError, Quantity};
-pub use initial::{TauInit, initial_parameters};
+pub use initial::initial_parameters;
 pub use lanes::LANES;
 
 use batch::{Group, GroupResult, check_labels, check_shapes, groups, in_batch_order, learn_readout};

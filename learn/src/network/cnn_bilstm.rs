@@ -8,9 +8,9 @@ use rand::Rng;
 
 use super::batch::{self, Batch, BatchOutcome, Group, GroupResult, check_labels, check_shapes, groups, learn_readout};
 use super::cells::{self, Start};
+use super::draws::{glorot_uniform, uniform_between};
 use super::dropout::Dropout;
 use super::error::NetworkError;
-use super::initial::{glorot_uniform, uniform_between};
 use crate::loss::softmax;
 use crate::parallel;
 

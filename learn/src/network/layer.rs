@@ -7,7 +7,7 @@ use std::any::Any;
 
 use moodline_core::Real;
 
-use super::cells::{BLOCK_STEPS, BackwardStep, Block, Cell, ForwardStep, LayerGradients, Sizes};
+use super::cell::{BLOCK_STEPS, BackwardStep, Block, Cell, ForwardStep, LayerGradients, Sizes};
 use super::lanes::Lanes;
 
 /// Tape and scratch memory of one layer; reused from group to group, because fresh memory costs more than the arithmetic.

@@ -3,7 +3,8 @@
 use moodline_core::Real;
 use moodline_core::network::{ATTENTION, NetworkConfig, Pooling, Tensors};
 
-use super::cells::{self, LayerGradients, LayerTensors, Sizes};
+use super::cell::{LayerGradients, LayerTensors, Sizes};
+use super::cells;
 use super::dropout::Dropout;
 use super::lanes::{LANES, Lanes, from_rows, to_rows};
 use super::layer::{Gradients, Layer, Run};

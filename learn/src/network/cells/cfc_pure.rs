@@ -4,7 +4,7 @@
 use moodline_core::Real;
 use moodline_core::network::{Backbone, Cfc};
 
-use super::super::initial::uniform_between;
+use super::super::draws::uniform_between;
 use super::super::lanes::Lanes;
 use super::cfc_sums::{self, Sums};
 use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start};

@@ -7,7 +7,7 @@ use moodline_core::Real;
 use moodline_core::network::{Backbone, Cfc, HEADS, LECUN_RANGE, LECUN_SLOPE};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
-use super::super::initial::uniform_between;
+use super::super::draws::uniform_between;
 use super::super::lanes::{LANES, Lanes, to_rows};
 use super::super::matrix::TILE;
 use super::gates::{GateGradients, Gates};

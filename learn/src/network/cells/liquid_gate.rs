@@ -5,7 +5,7 @@
 
 use moodline_core::Real;
 
-use super::super::initial::{TauInit, glorot_gates};
+use super::super::draws::{TauInit, glorot_gates};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
 use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, tanh_backward};

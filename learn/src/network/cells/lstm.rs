@@ -3,7 +3,7 @@
 
 use moodline_core::Real;
 
-use super::super::initial::{glorot_uniform, orthogonal};
+use super::super::draws::{glorot_uniform, orthogonal};
 use super::super::lanes::{Lanes, sigmoid};
 use super::gates::{GateGradients, Gates};
 use super::{

@@ -10,7 +10,7 @@ use moodline_core::Real;
 use moodline_core::network::{LTC_EPSILON, Ltc, Solver, sigmoid, softplus};
 use ndarray::ArrayView1;
 
-use super::super::initial::{inverse_softplus, uniform_between};
+use super::super::draws::{inverse_softplus, uniform_between};
 use super::super::lanes::Lanes;
 use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start};
 use synapses::{Flow, SynapseSums, Synapses};

@@ -6,7 +6,7 @@
 use moodline_core::Real;
 use moodline_core::network::{Carry, PaperLtc, Reading, sigmoid, softplus};
 
-use super::super::initial::glorot_uniform;
+use super::super::draws::glorot_uniform;
 use super::super::lanes::Lanes;
 use super::super::matrix::OuterProducts;
 use super::gates::{GateGradients, Gates};

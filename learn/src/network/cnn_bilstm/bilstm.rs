@@ -6,7 +6,8 @@ use moodline_core::Real;
 use moodline_core::network::{CellConfig, Pooling, Tensors};
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::super::cells::{self, LayerGradients, LayerTensors};
+use super::super::cell::{LayerGradients, LayerTensors};
+use super::super::cells;
 use super::super::lanes::{Lanes, from_rows};
 use super::super::layer::{Gradients, Layer, Run};
 use super::super::pooling::{Pool, Pooled};

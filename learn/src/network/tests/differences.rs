@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::*;
-use crate::network::cells::BLOCK_STEPS;
+use crate::network::cell::BLOCK_STEPS;
 
 const L2: f64 = 1e-3;
 /// Half the distance of the two points: small, because the clip of the paper's cell has a kink wherever a state changes its sign.
