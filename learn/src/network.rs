@@ -14,7 +14,7 @@ use std::thread::{self, ThreadId};
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
 use moodline_core::network::{NetworkConfig, Tensors};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 use rand::Rng;
 
 use crate::loss::softmax;
@@ -28,6 +28,7 @@ mod draws;
 mod dropout;
 mod error;
 mod initial;
+mod inspect;
 mod lanes;
 mod layer;
 mod matrix;
@@ -40,20 +41,12 @@ pub use draws::TauInit;
 pub use dropout::Dropout;
 pub use error::{NetworkError, Quantity};
 pub use initial::initial_parameters;
+pub use inspect::Trace;
 pub use lanes::LANES;
 
 use batch::{Group, GroupResult, check_labels, check_shapes, groups, in_batch_order, learn_readout};
 use lanes::Lanes;
 use stack::{Stack, Workspace};
-
-/// A whole sequence through the network.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trace<T> {
-    /// Outputs of the last layer after each step, `[steps, units]`.
-    pub outputs: Array2<T>,
-    /// Of the whole sequence.
-    pub logits: [T; Emotion::COUNT],
-}
 
 /// A network with trainable parameters.
 #[derive(Debug)]
@@ -62,7 +55,6 @@ pub struct Network<T> {
     /// What is trained, as [`NetworkConfig::parameter_shapes`] says.
     pub parameters: Tensors<T>,
     n_features: usize,
-    open_at_zero: bool,
     /// Of the threads that compute: what a thread wrote last is in the cache of its core.
     workspaces: Mutex<HashMap<ThreadId, Workspace<T>>>,
 }
@@ -73,7 +65,6 @@ impl<T: Clone> Clone for Network<T> {
             config: self.config.clone(),
             parameters: self.parameters.clone(),
             n_features: self.n_features,
-            open_at_zero: self.open_at_zero,
             workspaces: Mutex::default(),
         }
     }
@@ -88,13 +79,13 @@ impl<T: Real> Network<T> {
         // The first tensor of every cell has an entry or a row for each input.
         let n_features = parameters.iter().next().and_then(|tensor| tensor.shape.first().copied()).unwrap_or_default();
         check_shapes(&config.parameter_shapes(n_features), &parameters.shapes())?;
-        Ok(Self { config, parameters, n_features, open_at_zero: false, workspaces: Mutex::default() })
+        Ok(Self { config, parameters, n_features, workspaces: Mutex::default() })
     }
 
     /// A network with initial parameters as [`initial_parameters`] draws them.
     pub fn init(config: NetworkConfig, n_features: usize, tau: Option<TauInit>, rng: &mut impl Rng) -> Self {
         let parameters = initial_parameters(&config, n_features, tau, rng);
-        Self { config, parameters, n_features, open_at_zero: false, workspaces: Mutex::default() }
+        Self { config, parameters, n_features, workspaces: Mutex::default() }
     }
 
     /// The same network with other parameters.
@@ -102,16 +93,7 @@ impl<T: Real> Network<T> {
     /// # Errors
     /// As [`Network::new`].
     pub fn with_parameters(&self, parameters: Tensors<T>) -> Result<Self, NetworkError> {
-        let network = Self::new(self.config.clone(), parameters)?;
-        Ok(Self { open_at_zero: self.open_at_zero, ..network })
-    }
-
-    /// Lets the gradient through the clip of the paper's cell where the state is exactly 0, as `torch.clamp` does. Keras' ReLU, which the paper uses, does
-    /// not; nor does a network without this call. It makes a difference after digital silence only.
-    #[must_use]
-    pub fn with_gradient_at_zero(mut self) -> Self {
-        self.open_at_zero = true;
-        self
+        Self::new(self.config.clone(), parameters)
     }
 
     /// What is not trained.
@@ -131,22 +113,6 @@ impl<T: Real> Network<T> {
         Ok(in_batch_order(&groups, results.into_iter().map(|logits| logits.into_iter().map(softmax).collect())))
     }
 
-    /// Outputs and logits of one sequence.
-    ///
-    /// # Errors
-    /// As [`Network::predict`].
-    pub fn trace(&self, sequence: &ArrayView2<'_, T>) -> Result<Trace<T>, NetworkError> {
-        let alone = [sequence.view()];
-        let groups = groups(&alone, self.n_features)?;
-        let stack = self.stack();
-        self.with_workspace(&stack, |workspace| {
-            stack.forward(groups[0].sequences(&groups[0].slices()), Dropout::default(), workspace);
-            let (steps, units) = (sequence.nrows(), self.config.units);
-            let outputs = stacked((0..steps).map(|step| workspace.output(units, step, 0)), steps, units);
-            Ok(Trace { logits: batch::logits(&self.parameters, &self.pooled(workspace, 0).view()), outputs })
-        })
-    }
-
     /// Loss of a batch and its exact gradients.
     ///
     /// # Errors
@@ -159,30 +125,6 @@ impl<T: Real> Network<T> {
             |workspace: &mut Workspace<T>, group: &Group<'_, T>| self.learn_from_group(&stack, group, batch, workspace, None);
         let results = parallel::map(&groups, |group| self.with_workspace(&stack, |workspace| learn(workspace, group)));
         BatchOutcome::of(&self.parameters, batch, &groups, results, l2)
-    }
-
-    /// Gradient of the loss with respect to every feature of every sequence: which moments of a recording mattered.
-    ///
-    /// # Errors
-    /// As [`Network::predict`].
-    pub fn input_gradients(&self, batch: &Batch<'_, T>) -> Result<Vec<Array2<T>>, NetworkError> {
-        check_labels(batch)?;
-        let groups = groups(&batch.sequences, self.n_features)?;
-        let stack = self.stack();
-        let results = groups.iter().map(|group| {
-            self.with_workspace(&stack, |workspace| {
-                let mut of_features = Vec::new();
-                self.learn_from_group(&stack, group, batch, workspace, Some(&mut of_features));
-                let rows = of_features.len() / group.sequences[0].nrows();
-                let lanes = group.sequences.iter().enumerate();
-                let gradients = lanes.map(|(lane, sequence)| {
-                    let gradient = |(step, feature): (usize, usize)| of_features[step * rows + feature].0[lane];
-                    Array2::from_shape_fn(sequence.dim(), gradient)
-                });
-                gradients.collect()
-            })
-        });
-        Ok(in_batch_order(&groups, results.collect::<Vec<_>>()))
     }
 
     fn logits_of_group(&self, stack: &Stack<T>, group: &Group<'_, T>) -> Vec<[T; Emotion::COUNT]> {
@@ -217,7 +159,7 @@ impl<T: Real> Network<T> {
     }
 
     fn stack(&self) -> Stack<T> {
-        Stack::new(&self.config, &self.parameters, self.open_at_zero)
+        Stack::new(&self.config, &self.parameters)
     }
 
     fn pooled(&self, workspace: &Workspace<T>, lane: usize) -> Array1<T> {
@@ -234,11 +176,6 @@ impl<T: Real> Network<T> {
         pool().insert(thread, workspace);
         result
     }
-}
-
-fn stacked<T: Real, R: Iterator<Item = T>>(rows: impl Iterator<Item = R>, n_rows: usize, n_columns: usize) -> Array2<T> {
-    // INVARIANT: the callers pass `n_rows` rows of `n_columns` values.
-    Array2::from_shape_vec((n_rows, n_columns), rows.flatten().collect()).expect("every row is complete")
 }
 
 #[cfg(test)]

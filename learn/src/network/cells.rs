@@ -21,9 +21,9 @@ mod ltc;
 pub(super) mod paper_ltc;
 
 /// The cell of a layer with these parameters.
-pub(super) fn layer<T: Real>(cell: &CellConfig, parameters: LayerTensors<'_, T>, open_at_zero: bool) -> Box<dyn Layer<T>> {
+pub(super) fn layer<T: Real>(cell: &CellConfig, parameters: LayerTensors<'_, T>) -> Box<dyn Layer<T>> {
     match cell {
-        CellConfig::PaperLtc(config) => Box::new(paper_ltc::PaperLtcCell::new(*config, parameters, open_at_zero)),
+        CellConfig::PaperLtc(config) => Box::new(paper_ltc::PaperLtcCell::new(*config, parameters)),
         CellConfig::LiquidGate => Box::new(liquid_gate::LiquidGateCell::new(parameters)),
         CellConfig::Ltc(config) => Box::new(ltc::LtcCell::new(*config, parameters)),
         CellConfig::Cfc(config) if config.mode == CfcMode::Pure => Box::new(cfc_pure::PureCfcCell::new(*config, parameters)),

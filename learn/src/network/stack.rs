@@ -47,8 +47,8 @@ pub(super) struct Sequences<'a, T> {
 }
 
 impl<T: Real> Stack<T> {
-    pub(super) fn new(config: &NetworkConfig, parameters: &Tensors<T>, open_at_zero: bool) -> Self {
-        let layer = |layer| cells::layer(&config.cell, LayerTensors { tensors: parameters, layer }, open_at_zero);
+    pub(super) fn new(config: &NetworkConfig, parameters: &Tensors<T>) -> Self {
+        let layer = |layer| cells::layer(&config.cell, LayerTensors { tensors: parameters, layer });
         let layers: Vec<Box<dyn Layer<T>>> = (0..config.layers).map(layer).collect();
         let mut attention = Vec::new();
         if config.pooling == Pooling::Attention {

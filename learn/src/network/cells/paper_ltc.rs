@@ -26,8 +26,6 @@ pub(super) struct PaperLtcCell<T> {
     /// What the carried state is multiplied by before it is seen, `[rows]`.
     output_gain: Vec<T>,
     clip: T,
-    /// Whether the clip lets the gradient through at exactly 0.
-    open_at_zero: bool,
     /// Slopes of the rate and the gain, `[units]`.
     tau_slope: Vec<f64>,
     c_slope: Vec<f64>,
@@ -45,7 +43,7 @@ pub(super) struct Work<T> {
 }
 
 impl<T: Real> PaperLtcCell<T> {
-    pub(super) fn new(config: PaperLtc, parameters: LayerTensors<'_, T>, open_at_zero: bool) -> Self {
+    pub(super) fn new(config: PaperLtc, parameters: LayerTensors<'_, T>) -> Self {
         let (tau, c, g) = (parameters.vector("tau"), parameters.vector("c"), parameters.vector("g"));
         let evaluations = config.evaluations();
         let sizes = Sizes::new(parameters.matrix("kernel").nrows(), tau.len(), 1, evaluations);
@@ -71,7 +69,6 @@ impl<T: Real> PaperLtcCell<T> {
             carried_gain,
             output_gain,
             clip: T::of(config.clip),
-            open_at_zero,
             tau_slope: tau.iter().map(|tau| rate_slope(&config, tau.widen())).collect(),
             c_slope,
             g_slope,
@@ -112,9 +109,9 @@ impl<T: Real> PaperLtcCell<T> {
             }
             let gain = self.carried_gain[row];
             gradient[row] = gradient[row].zip(before_clip, |gradient, value| {
-                let above = (value > T::zero()) | ((value == T::zero()) & self.open_at_zero);
+                // Nothing comes through at exactly 0, as in Keras' ReLU, which the paper uses; `torch.clamp` lets it through there.
                 // A product with a selected slope compiles to a blend; a selected product to one branch for each sequence.
-                gradient * if above & (value <= self.clip) { gain } else { T::zero() }
+                gradient * if (value > T::zero()) & (value <= self.clip) { gain } else { T::zero() }
             });
         }
     }

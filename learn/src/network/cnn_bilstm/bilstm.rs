@@ -54,7 +54,7 @@ impl<T: Real> Ran<T> {
 
 impl<T: Real> Bilstm<T> {
     pub(super) fn new(parameters: &Tensors<T>, units: usize) -> Self {
-        let direction = |layer| cells::layer(&CellConfig::Lstm, LayerTensors { tensors: parameters, layer }, false);
+        let direction = |layer| cells::layer(&CellConfig::Lstm, LayerTensors { tensors: parameters, layer });
         Self { directions: std::array::from_fn(direction), units }
     }
 
