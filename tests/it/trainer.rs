@@ -166,7 +166,8 @@ fn an_epoch_broken_off_is_run_again_from_the_last_checkpoint() {
     let place = workplace(&[]);
     let options = options(&place, "run", &[]);
     let manifest = Manifest::read(&options.manifests, Splits::Required).unwrap();
-    let dataset = Dataset::load(&manifest, &options.config, None, Progress::Silent, &Interrupt::default()).unwrap().dataset;
+    let dataset =
+        Dataset::load(&manifest, &options.config.data(), None, Progress::Silent, &Interrupt::default()).unwrap().dataset;
     let finish = |mut trainer: Trainer<'_>| {
         while !trainer.finished() {
             assert!(trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap().is_some());

@@ -13,6 +13,7 @@ use moodline_engine::{BackendChoice, Model};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::base::config::ConfigError;
 use crate::base::files::{FilePlan, Refusal, Replace};
 use crate::base::progress::{Interrupt, Progress};
 use crate::base::{console, files};
@@ -22,7 +23,7 @@ use crate::measure::evaluate;
 use crate::measure::evaluate::Measured;
 use crate::publish::card;
 use crate::study::sweep::SweepError;
-use crate::train::config::{ConfigError, TrainConfig};
+use crate::train::config::TrainConfig;
 use crate::train::export::{self, OnnxRuntimeLeg};
 use crate::train::run::folder::RunFolder;
 use crate::train::run::log::to_standard_error;

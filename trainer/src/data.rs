@@ -5,7 +5,10 @@
 
 pub mod augment;
 pub mod cache;
+pub mod config;
 pub mod corpus;
 pub mod dataset;
 pub mod manifest;
+pub mod preview;
+pub mod silence;
 pub mod stats;

@@ -6,5 +6,6 @@
 pub mod baselines;
 pub mod crossval;
 pub mod paper;
+pub mod plan;
 pub mod protocol;
 pub mod sweep;

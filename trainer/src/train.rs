@@ -5,6 +5,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod epochs;
 pub mod export;
 pub mod fit;
 pub mod run;

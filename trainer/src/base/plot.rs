@@ -19,15 +19,14 @@ mod bars;
 mod histogram;
 mod lines;
 mod matrix;
-mod reliability;
 mod scatter;
 
 pub(crate) use bars::counted;
 pub use bars::{Bar, Bars};
 pub(crate) use histogram::{class_columns, histogram};
 pub use lines::{Line, LinePanel, Lines, Mark};
-pub use matrix::{Cell, ConfusionFigure, Matrix};
-pub use reliability::Reliability;
+pub(crate) use matrix::Grid;
+pub use matrix::{Cell, Matrix};
 pub use scatter::{Point, Scatter, ScatterPanel};
 
 /// Dark grey: softer than black, with the contrast of black.
@@ -224,7 +223,7 @@ pub(crate) enum XScale {
     Logarithmic,
 }
 
-/// A rectangular field with a scale on each side, in pixels of its area: what [`lines`], [`scatter`] and [`reliability`] draw in.
+/// A rectangular field with a scale on each side, in pixels of its area: what [`lines`], [`scatter`] and others draw in.
 pub(crate) struct Field {
     /// Left, top, right and bottom edge, px.
     pub(crate) edges: [i32; 4],

@@ -5,13 +5,14 @@
 //! A clip of the train split comes with the copies that the augmentation asks for; no other split has any.
 //!
 //! Clips that cannot be used are left out and named together: those that cannot be decoded, are shorter than [`MIN_SECONDS`], or are silent
-//! (no sample above [`SILENCE_PEAK`]), which would teach the network an emotion for digital silence.
+//! (no sample above [`SILENCE_PEAK`](crate::data::silence::SILENCE_PEAK)), which would teach the network an emotion for digital silence.
 
 mod clips;
 mod fresh;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
@@ -21,14 +22,15 @@ use moodline_core::Emotion;
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::frontend::{FrontEndError, Scaler, ScalerError, ScalerFit};
 use ndarray::Array2;
+use sha2::{Digest as _, Sha256};
 
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::augment::{Augmenter, NoiseError};
 use crate::data::cache::FeatureCache;
+use crate::data::config::{ClassWeights, DataConfig};
 use crate::data::manifest::{Manifest, Split, Utterance};
-use crate::train::config::{ClassWeights, TrainConfig};
 
-pub use clips::{Clip, ClipLoader, ClipProblem, MIN_SECONDS, SILENCE_PEAK};
+pub use clips::{Clip, ClipLoader, ClipProblem, MIN_SECONDS};
 pub(crate) use clips::{decode, n_samples};
 pub use fresh::FreshCopies;
 
@@ -74,16 +76,20 @@ pub struct Part {
 }
 
 impl Part {
-    /// Standardises the clips.
+    /// Standardises the clips; those that are borrowed stay as they are.
     #[must_use]
-    pub fn new(clips: Vec<Clip>, scaler: &Scaler) -> Self {
+    pub fn new<'c>(clips: impl IntoIterator<Item = Cow<'c, Clip>>, scaler: &Scaler) -> Self {
         let mut part = Self::default();
-        for Clip { utterance, mut features, .. } in clips {
+        for clip in clips {
+            part.labels.push(clip.utterance.emotion.index());
+            part.speakers.push(clip.utterance.speaker.clone());
+            let mut features = match clip {
+                Cow::Owned(clip) => clip.features,
+                Cow::Borrowed(clip) => clip.features.clone(),
+            };
             // INVARIANT: the features were made in row-major order.
             scaler.apply(features.as_slice_mut().expect("row-major features"));
             part.features.push(features);
-            part.labels.push(utterance.emotion.index());
-            part.speakers.push(utterance.speaker);
         }
         part
     }
@@ -141,6 +147,14 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 pub struct ClipProblems(pub Vec<ClipProblem>);
 
+impl ClipProblems {
+    /// One sentence for each.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
 impl fmt::Display for ClipProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = self.0.len();
@@ -156,15 +170,14 @@ impl Dataset {
     /// [`DatasetError`] when nothing is left of a split or of a class to train on, with the clips that were left out.
     pub fn load(
         manifest: &Manifest,
-        config: &TrainConfig,
+        config: &DataConfig,
         cache: Option<&FeatureCache>,
         progress: Progress,
         interrupt: &Interrupt,
     ) -> Result<Loaded, (DatasetError, ClipProblems)> {
         let nothing = |error| (error, ClipProblems::default());
         let (augmenter, problems_of_noise) = augmenter_of(config).map_err(nothing)?;
-        let loader =
-            ClipLoader::new(&config.front_end, config.training.block_seconds, cache).with_augmenter(augmenter.as_deref());
+        let loader = ClipLoader::new(&config.front_end, config.block_seconds, cache).with_augmenter(augmenter.as_deref());
         let n_copies = augmenter.as_ref().map_or(0, |augmenter| augmenter.n_copies());
         let wanted: Vec<(&Utterance, usize)> = manifest
             .utterances
@@ -185,9 +198,10 @@ impl Dataset {
     }
 
     /// The clips of the train and dev splits; the scaler is fitted on train.
-    fn of_clips(clips: Vec<Clip>, config: &TrainConfig, augmenter: Option<Arc<Augmenter>>) -> Result<Self, DatasetError> {
-        let (train, dev): (Vec<Clip>, Vec<Clip>) = clips.into_iter().partition(|clip| clip.utterance.split == Some(Split::Train));
-        let scaler = fit_scaler(&train, config.front_end.n_features());
+    fn of_clips(clips: Vec<Clip>, config: &DataConfig, augmenter: Option<Arc<Augmenter>>) -> Result<Self, DatasetError> {
+        let (train, dev): (Vec<_>, Vec<_>) =
+            clips.into_iter().map(Cow::Owned).partition(|clip: &Cow<'_, Clip>| clip.utterance.split == Some(Split::Train));
+        let scaler = fit_scaler(train.iter().map(Cow::as_ref), config.front_end.n_features());
         Self::of_parts(train, dev, scaler, config, augmenter)
     }
 
@@ -197,10 +211,10 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError`]: a part without a clip, a class without one to train on, features that cannot be standardised.
     pub fn of_parts(
-        train: Vec<Clip>,
-        dev: Vec<Clip>,
+        train: Vec<Cow<'_, Clip>>,
+        dev: Vec<Cow<'_, Clip>>,
         scaler: Result<Scaler, ScalerError>,
-        config: &TrainConfig,
+        config: &DataConfig,
         augmenter: Option<Arc<Augmenter>>,
     ) -> Result<Self, DatasetError> {
         for (split, clips) in [(Split::Train, &train), (Split::Dev, &dev)] {
@@ -210,17 +224,26 @@ impl Dataset {
         }
         let scaler = scaler?;
         let corpora = corpora_of(&train);
-        let class_weights = match config.training.class_weights {
-            // Oversampling has made up for the small classes already.
-            ClassWeights::Balanced if config.training.oversample => ClassWeights::None,
-            kind => kind,
-        };
-        let class_weights = self::class_weights(&class_counts(&train), class_weights)?;
+        let class_weights = class_weights(&class_counts(&train), config.class_weights)?;
         let fresh = augmenter.filter(|augmenter| augmenter.is_fresh());
         let fresh = fresh.map(|augmenter| FreshCopies::new(augmenter, &train, &scaler, config));
         let train = Part::new(train, &scaler);
         let dev = Part::new(dev, &scaler);
         Ok(Self { train, dev, scaler, class_weights, corpora, fresh })
+    }
+
+    /// SHA-256 of everything the training sees, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [&self.train, &self.dev] {
+            for (features, label) in part.features.iter().zip(&part.labels) {
+                hash.update(format!("{label} {:?};", features.dim()));
+                let bytes: Vec<u8> = features.iter().flat_map(|value| value.to_le_bytes()).collect();
+                hash.update(bytes);
+            }
+        }
+        moodline_core::contract::hex(&hash.finalize())
     }
 }
 
@@ -228,7 +251,7 @@ impl Dataset {
 ///
 /// # Errors
 /// [`DatasetError::Noise`] for a folder of noises with nothing in it.
-pub fn augmenter_of(config: &TrainConfig) -> Result<(Option<Arc<Augmenter>>, Vec<ClipProblem>), DatasetError> {
+pub fn augmenter_of(config: &DataConfig) -> Result<(Option<Arc<Augmenter>>, Vec<ClipProblem>), DatasetError> {
     match &config.augmentation {
         Some(augmentation) if augmentation.copies > 0 => {
             let (augmenter, problems) = Augmenter::new(augmentation, config.front_end.sample_rate)?;
@@ -239,7 +262,7 @@ pub fn augmenter_of(config: &TrainConfig) -> Result<(Option<Arc<Augmenter>>, Vec
 }
 
 /// Clips of each class. A clip is counted once, however many copies of it there are.
-fn class_counts(clips: &[Clip]) -> [usize; Emotion::COUNT] {
+fn class_counts(clips: &[Cow<'_, Clip>]) -> [usize; Emotion::COUNT] {
     let mut counts = [0; Emotion::COUNT];
     for utterance in utterances_of(clips) {
         counts[utterance.emotion.index()] += 1;
@@ -248,7 +271,7 @@ fn class_counts(clips: &[Clip]) -> [usize; Emotion::COUNT] {
 }
 
 /// What the clips are copies of, each once.
-fn utterances_of(clips: &[Clip]) -> impl Iterator<Item = &Utterance> {
+fn utterances_of<'c>(clips: &'c [Cow<'_, Clip>]) -> impl Iterator<Item = &'c Utterance> {
     let by_path: BTreeMap<&Path, &Utterance> =
         clips.iter().map(|clip| (clip.utterance.path.as_path(), &clip.utterance)).collect();
     by_path.into_values()
@@ -289,7 +312,7 @@ pub fn class_weights(counts: &[usize; Emotion::COUNT], kind: ClassWeights) -> Re
 }
 
 /// The training record of the clips, by name of the corpus; copies are not counted.
-fn corpora_of(clips: &[Clip]) -> Vec<TrainingCorpus> {
+fn corpora_of(clips: &[Cow<'_, Clip>]) -> Vec<TrainingCorpus> {
     let mut corpora: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
     for utterance in utterances_of(clips) {
         let (n_utterances, speakers) = corpora.entry(&utterance.corpus).or_default();

@@ -16,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::progress::{Interrupt, Progress};
-use crate::data::dataset::SILENCE_PEAK;
 use crate::data::manifest::{Manifest, Utterance};
+use crate::data::silence::SILENCE_PEAK;
 
 mod plot;
 

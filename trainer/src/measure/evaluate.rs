@@ -14,8 +14,9 @@ use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::{ConfusionFigure, Reliability};
 use crate::base::files::{self, FileError};
-use crate::base::plot::{ConfusionFigure, Figure as _, PlotError, Reliability};
+use crate::base::plot::{Figure as _, PlotError};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Split, Utterance};
 use crate::measure::metrics::{Calibration, Report};

@@ -13,14 +13,15 @@ use moodline_core::network::{Backbone, CellConfig, CfcMode, NetworkConfig, Pooli
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
+use moodline_learn::parameters::n_parameters;
 use serde::de::DeserializeOwned;
 
+use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
 use crate::measure::evaluate::Evaluation;
 use crate::measure::metrics::interval_text;
 use crate::measure::robustness::Robustness;
-use crate::train::config::ConfigError;
 
 mod seeds;
 #[cfg(test)]
@@ -328,7 +329,7 @@ fn describe(network: &NetworkConfig, n_features: usize) -> String {
         Pooling::MeanDeviation => "mean and deviation of the outputs",
         Pooling::Attention => "the outputs weighted by attention",
     };
-    let n_parameters: usize = network.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    let n_parameters = n_parameters(network, n_features);
     format!("{cell}, {layers}{} units, {n_parameters} trained values, softmax readout of {seen}", network.units)
 }
 

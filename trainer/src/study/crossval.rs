@@ -7,7 +7,9 @@
 //! uses it too; the results are the same for any number of threads. What is finished survives an interrupt or a crash.
 
 mod clips;
+mod finished;
 mod job;
+mod markdown;
 mod speed;
 mod store;
 mod summary;
@@ -20,21 +22,25 @@ use moodline_learn::network::NetworkError;
 use rayon::prelude::*;
 
 use crate::base::files::{self, FileError};
-use crate::base::plot::{ConfusionFigure, Figure, PlotError, Reliability};
+use crate::base::plot::{Figure, PlotError};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
 use crate::data::dataset::{ClipProblems, DatasetError};
 use crate::data::manifest::Manifest;
+use crate::measure::{ConfusionFigure, Reliability};
 use crate::study::baselines::{Baseline, BaselineError};
+use crate::study::paper::protocol::published_copies;
+use crate::study::plan::plan;
 use crate::study::protocol::results::{CrossvalResults, ModelResults};
-use crate::study::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure, plan, published_copies};
+use crate::study::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure};
 use crate::train::config::TrainConfig;
 use crate::train::fit::FitError;
 use crate::train::run::folder::{RunFolder, RunFolderError};
 
 use clips::Clips;
+use finished::Finished;
 use job::{Job, Model};
-use store::{Finished, Store};
+use store::Store;
 
 const PREDICTIONS: &str = "predictions.csv";
 const FOLDS: &str = "folds.csv";

@@ -9,24 +9,19 @@
 
 pub mod results;
 
-mod beside;
-mod groups;
-mod honest;
-mod paper;
+pub(crate) mod groups;
+pub(crate) mod honest;
 mod plot;
-mod tables;
+pub(crate) mod tables;
 
 use std::fmt;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::data::manifest::{Manifest, Split, Splits};
+use crate::data::manifest::{Split, Splits};
 
-pub(crate) use beside::{beside_the_paper, note_beside_the_paper};
-pub use paper::published_copies;
 pub use plot::matrix_figure;
-pub(crate) use tables::{LEAK_NOTE, leak_rows};
 
 /// Part of each corpus's training clips that decides.
 pub const DEV_PART: f64 = 0.15;
@@ -142,7 +137,7 @@ pub struct Group {
 }
 
 impl Group {
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), train_on: None, test_on: None }
     }
 }
@@ -245,23 +240,6 @@ pub enum ProtocolError {
         /// Speakers to train on.
         found: usize,
     },
-}
-
-/// Makes the folds.
-///
-/// # Errors
-/// [`ProtocolError`] when the manifest lacks what the protocol needs.
-pub fn plan(protocol: Protocol, manifest: &Manifest, options: &PlanOptions) -> Result<Plan, ProtocolError> {
-    let planner = honest::Planner { protocol, manifest, options };
-    match protocol {
-        Protocol::Fixed => planner.fixed(),
-        Protocol::Kfold => planner.kfold(),
-        Protocol::Session => planner.session(),
-        Protocol::Speaker => planner.speaker(),
-        Protocol::CrossCorpus => planner.cross_corpus(),
-        Protocol::Text => planner.text(),
-        Protocol::Paper => paper::plan(&planner),
-    }
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use moodline_learn::network::NetworkError;
 
+use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError, FilePlan, Refusal, Replace};
 use crate::base::plot::PlotError;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, ManifestError, Splits};
-use crate::train::config::ConfigError;
 use crate::train::run::RunError;
 use crate::train::run::folder::RunFolderError;
 
@@ -27,6 +27,7 @@ pub mod config;
 mod executor;
 pub mod folder;
 mod local;
+mod output;
 pub mod plan;
 mod plot;
 pub mod results;
@@ -45,9 +46,6 @@ use plan::{Configuration, Halt, Plan, Source};
 use results::{SweepResults, TrialRecord};
 use slurm::{Slurm, SlurmOptions};
 use trial::{DataSource, Job};
-
-/// What goes into records as the program that made them.
-pub(crate) const PROGRAM: &str = concat!("trainer ", env!("CARGO_PKG_VERSION"));
 
 /// What to try, on what, and where.
 #[derive(Clone, Debug)]
@@ -222,12 +220,12 @@ pub fn sweep(options: &SweepOptions, progress: Progress, interrupt: &Interrupt) 
     let trained = train_all(&folder, &plan, executor, progress, interrupt);
     // Whatever happened, the tables show what is done.
     let mut results = tables::collect(&folder, &plan);
-    let written = tables::write(&folder, &results);
+    let written = output::write(&folder, &results);
     trained?;
     written?;
     results.chosen = Some(choice::choose(&folder, &plan, &results, source, progress, interrupt)?);
     results.complete = true;
-    tables::write(&folder, &results)?;
+    output::write(&folder, &results)?;
     Ok(results)
 }
 

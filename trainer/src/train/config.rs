@@ -12,7 +12,9 @@ use moodline_learn::wiring::WiringConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::base::config::{ConfigError, check};
 use crate::data::augment::AugmentationConfig;
+use crate::data::config::{ClassWeights, DataConfig};
 use crate::data::corpus::Layout;
 use moodline_learn::network::TauInit;
 use moodline_learn::schedule::ScheduleConfig;
@@ -131,46 +133,6 @@ fn is_default<V: Default + PartialEq>(value: &V) -> bool {
     *value == V::default()
 }
 
-/// Weights of the classes in the loss.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "lowercase",
-    expecting = "expected balanced, none or { angry = 1.0, happy = 1.0, sad = 1.0, neutral = 1.0 }"
-)]
-pub enum ClassWeights {
-    /// `n / (4 n_class)`: scikit-learn's "balanced". All 1 where oversampling makes the classes equal.
-    Balanced,
-    /// All 1.
-    None,
-    /// As they are given.
-    #[serde(untagged)]
-    Given(GivenWeights),
-}
-
-/// A weight for each class.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the classes say it")]
-pub struct GivenWeights {
-    pub angry: f64,
-    pub happy: f64,
-    pub sad: f64,
-    pub neutral: f64,
-}
-
-impl GivenWeights {
-    /// By [`Emotion::index`].
-    #[must_use]
-    pub fn of(self, emotion: Emotion) -> f64 {
-        match emotion {
-            Emotion::Angry => self.angry,
-            Emotion::Happy => self.happy,
-            Emotion::Sad => self.sad,
-            Emotion::Neutral => self.neutral,
-        }
-    }
-}
-
 /// The figure on the dev split that decides which epoch is best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,44 +141,6 @@ pub enum Monitor {
     DevLoss,
     /// Unweighted average recall, the larger the better.
     DevUar,
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The text is no such configuration; the message of the TOML reader shows the line.
-    #[error("{file}: {reason}")]
-    Toml {
-        /// The configuration file.
-        file: String,
-        /// What the TOML reader says.
-        reason: String,
-    },
-    /// An override is not `section.key=value`.
-    #[error("--set {found}: expected section.key=value, for example training.epochs=20")]
-    Override {
-        /// The override as it was given.
-        found: String,
-    },
-    /// An override led to something that is no configuration.
-    #[error("--set {overrides}: {reason}")]
-    AfterOverrides {
-        /// All overrides.
-        overrides: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A value is out of its range.
-    #[error("{field} must be {expected}, found {found}")]
-    Range {
-        /// `section.key`
-        field: String,
-        /// What it may be.
-        expected: String,
-        /// What it is.
-        found: String,
-    },
 }
 
 impl TrainConfig {
@@ -248,6 +172,21 @@ impl TrainConfig {
     #[must_use]
     pub fn sha256(&self) -> String {
         moodline_core::contract::hex(&Sha256::digest(self.to_toml()))
+    }
+
+    /// The part that decides what is learned from.
+    #[must_use]
+    pub fn data(&self) -> DataConfig {
+        DataConfig {
+            front_end: self.front_end.clone(),
+            block_seconds: self.training.block_seconds,
+            class_weights: match self.training.class_weights {
+                // Oversampling has made up for the small classes already.
+                ClassWeights::Balanced if self.training.oversample => ClassWeights::None,
+                kind => kind,
+            },
+            augmentation: self.augmentation.clone(),
+        }
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
@@ -363,12 +302,4 @@ impl TrainingConfig {
 
 fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
-}
-
-fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl Copy + ToString) -> Result<(), ConfigError> {
-    if ok {
-        Ok(())
-    } else {
-        Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() })
-    }
 }

@@ -13,7 +13,8 @@ use crate::base::progress::Interrupt;
 use crate::data::dataset::{Dataset, Part};
 use crate::train::checkpoint::EpochRecord;
 use crate::train::config::TrainConfig;
-use crate::train::trainer::{TrainError, Trainable, Trainer};
+use crate::train::epochs::{End, Watch, run_epochs};
+use crate::train::trainer::{BatchRecord, TrainError, Trainable, Trainer};
 
 /// A finished training.
 #[derive(Clone, Debug)]
@@ -75,12 +76,9 @@ pub fn fit_with<N: Trainable>(
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(&EpochRecord) -> ControlFlow<()>,
 ) -> Result<Fitted<N>, FitError> {
-    let mut go_on = |_: &_| if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    while !trainer.finished() {
-        let record = trainer.epoch(&mut go_on)?.ok_or(FitError::Interrupted)?;
-        if watch(&record).is_break() {
-            break;
-        }
+    let n_epochs = trainer.n_epochs();
+    if run_epochs(&mut trainer, n_epochs, &mut InMemory { interrupt, watch })? == End::BrokenOff {
+        return Err(FitError::Interrupted);
     }
     let network = trainer.best_network()?;
     let state = trainer.checkpoint().state;
@@ -90,6 +88,24 @@ pub fn fit_with<N: Trainable>(
         history: state.history,
         best_epoch: state.best.map_or(0, |best| best.epoch),
     })
+}
+
+/// Looks for the user's interrupt after each batch and tells of each epoch.
+struct InMemory<'w> {
+    interrupt: &'w Interrupt,
+    watch: &'w mut dyn FnMut(&EpochRecord) -> ControlFlow<()>,
+}
+
+impl<N: Trainable> Watch<N> for InMemory<'_> {
+    type Error = FitError;
+
+    fn batch(&mut self, _: &BatchRecord) -> ControlFlow<()> {
+        if self.interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn epoch(&mut self, _: &Trainer<'_, N>, record: &EpochRecord) -> Result<ControlFlow<()>, FitError> {
+        Ok((self.watch)(record))
+    }
 }
 
 /// What a network says of each clip: probabilities in [`Emotion::ALL`] order.

@@ -15,9 +15,10 @@ use crate::data::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
 use crate::data::manifest::{Manifest, ManifestError, Splits};
 use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::config::TrainConfig;
+use crate::train::epochs::{End, Watch, run_epochs};
 use crate::train::fit::FitError;
 use crate::train::run::folder::{Provenance, RunFolder, RunFolderError};
-use crate::train::trainer::{BatchRecord, TrainError, Trainer};
+use crate::train::trainer::{BatchRecord, TrainError, Trainable, Trainer};
 use moodline_learn::network::{LANES, NetworkError};
 
 pub mod folder;
@@ -169,7 +170,9 @@ fn train_in(
         resume(folder, &options.config, &dataset)?
     } else {
         let trainer = Trainer::new(&options.config, &dataset);
-        folder.start(&options.config, &provenance(options, &manifest, &dataset, &problems), &trainer.checkpoint())?;
+        let provenance =
+            Provenance::of(&options.config_file, options.overrides.clone(), &manifest.sources, &dataset, problems.sentences());
+        folder.start(&options.config, &provenance, &trainer.checkpoint())?;
         trainer
     };
     let state = trainer.checkpoint().state;
@@ -192,7 +195,7 @@ fn train_in(
         tracing::info!("{warning}");
     }
     let n_helpers = options.config.training.batch_size.div_ceil(LANES) - 1;
-    let interrupted = with_awake_helpers(n_helpers, || run_epochs(&mut trainer, folder, progress, interrupt, watch))?;
+    let interrupted = with_awake_helpers(n_helpers, || train_to_the_end(&mut trainer, folder, progress, interrupt, watch))?;
     let state = trainer.checkpoint().state;
     Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }
@@ -210,7 +213,7 @@ fn prepare(
     }
     let config = &options.config;
     let cache = options.cache.as_ref().map(|path| FeatureCache::new(path, &config.front_end, config.training.block_seconds));
-    let loaded = Dataset::load(&manifest, config, cache.as_ref(), progress, interrupt)
+    let loaded = Dataset::load(&manifest, &config.data(), cache.as_ref(), progress, interrupt)
         .map_err(|(source, problems)| RunError::Dataset { source, problems })?;
     Ok((loaded, manifest))
 }
@@ -223,18 +226,6 @@ fn resume<'a>(folder: &RunFolder, config: &'a TrainConfig, dataset: &'a Dataset)
     }
     folder.rewrite_metrics(&checkpoint.state.history).map_err(RunFolderError::from)?;
     Ok(Trainer::resume(config, dataset, checkpoint)?)
-}
-
-fn provenance(options: &TrainOptions, manifest: &Manifest, dataset: &Dataset, problems: &ClipProblems) -> Provenance {
-    Provenance {
-        program: concat!("trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
-        config_file: options.config_file.clone(),
-        overrides: options.overrides.clone(),
-        manifests: manifest.sources.clone(),
-        corpora: dataset.corpora.clone(),
-        n_dev_utterances: dataset.dev.len(),
-        left_out: problems.0.iter().map(ToString::to_string).collect(),
-    }
 }
 
 fn describe(dataset: &Dataset, trainer: &Trainer<'_>) -> String {
@@ -255,37 +246,55 @@ fn end_line(outcome: &Outcome) -> String {
 }
 
 /// Runs the remaining epochs and stores each. Whether it was interrupted.
-fn run_epochs(
+fn train_to_the_end(
     trainer: &mut Trainer<'_>,
     folder: &RunFolder,
     progress: Progress,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(usize),
 ) -> Result<bool, RunError> {
-    let n_batches = trainer.batches_per_epoch();
-    let bar = progress.bar("training", trainer.n_epochs() * n_batches);
+    let (n_batches, n_epochs) = (trainer.batches_per_epoch(), trainer.n_epochs());
+    let bar = progress.bar("training", n_epochs * n_batches);
     bar.skip(trainer.epochs_done() * n_batches);
-    let interrupted = loop {
-        if trainer.finished() {
-            break false;
-        }
-        if interrupt.requested() {
-            break true;
-        }
-        let watched = trainer.epoch(&mut |batch| {
-            show(&bar, batch);
-            if interrupt.insisted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        let Some(record) = watched else { break true };
-        let store = |source| RunError::Store { epoch: record.epoch, source };
-        folder.write_epoch(&trainer.checkpoint()).map_err(store)?;
-        let line = epoch_line(&record, trainer.n_epochs());
-        tracing::info!("{line}");
-        bar.line(&line);
-        watch(record.epoch);
-    };
+    let mut stored = Stored { folder, bar: &bar, interrupt, watch };
+    let end = run_epochs(trainer, n_epochs, &mut stored)?;
     bar.finish();
-    Ok(interrupted)
+    Ok(end != End::Done)
+}
+
+/// Shows every batch and stores every epoch. The user's first interrupt ends the training between two epochs, the second at once.
+struct Stored<'w> {
+    folder: &'w RunFolder,
+    bar: &'w Bar,
+    interrupt: &'w Interrupt,
+    watch: &'w mut dyn FnMut(usize),
+}
+
+impl<N: Trainable> Watch<N> for Stored<'_> {
+    type Error = RunError;
+
+    fn before_epoch(&mut self) -> ControlFlow<()> {
+        go_on_unless(self.interrupt.requested())
+    }
+
+    fn batch(&mut self, record: &BatchRecord) -> ControlFlow<()> {
+        show(self.bar, record);
+        go_on_unless(self.interrupt.insisted())
+    }
+
+    fn epoch(&mut self, trainer: &Trainer<'_, N>, record: &EpochRecord) -> Result<ControlFlow<()>, RunError> {
+        let store = |source| RunError::Store { epoch: record.epoch, source };
+        self.folder.write_epoch(&trainer.checkpoint()).map_err(store)?;
+        let line = epoch_line(record, trainer.n_epochs());
+        tracing::info!("{line}");
+        self.bar.line(&line);
+        (self.watch)(record.epoch);
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+fn go_on_unless(stop: bool) -> ControlFlow<()> {
+    if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 fn show(bar: &Bar, batch: &BatchRecord) {

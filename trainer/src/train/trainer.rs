@@ -20,7 +20,6 @@ use ndarray::{Array2, ArrayView2};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest as _, Sha256};
 
 use crate::data::augment::Epoch;
 use crate::data::dataset::{ClipProblem, Dataset, Part};
@@ -364,22 +363,6 @@ impl TrainError {
     }
 }
 
-impl Dataset {
-    /// SHA-256 of everything the training sees, hexadecimal.
-    #[must_use]
-    pub fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [&self.train, &self.dev] {
-            for (features, label) in part.features.iter().zip(&part.labels) {
-                hash.update(format!("{label} {:?};", features.dim()));
-                let bytes: Vec<u8> = features.iter().flat_map(|value| value.to_le_bytes()).collect();
-                hash.update(bytes);
-            }
-        }
-        moodline_core::contract::hex(&hash.finalize())
-    }
-}
-
 /// Runs a network over clips.
 ///
 /// # Errors
@@ -428,5 +411,7 @@ fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     rng
 }
 
+#[cfg(test)]
+mod copies;
 #[cfg(test)]
 mod tests;

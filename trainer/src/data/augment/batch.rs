@@ -9,7 +9,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::random::{beta, generator, index, uniform};
-use crate::train::config::ConfigError;
+use crate::base::config::ConfigError;
 
 /// What is done to the features of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -147,7 +147,6 @@ mod tests {
     use moodline_learn::network::{Batch, Dropout, Network};
 
     use super::*;
-    use crate::train::config::TrainConfig;
 
     /// Clips whose every value is their own number.
     fn clips(n: usize) -> Vec<Array2<f32>> {
@@ -258,9 +257,9 @@ mod tests {
     #[test]
     fn a_mixed_sequence_costs_its_two_emotions_in_their_parts() {
         let text = include_str!("../../../configs/paper-ltc-16.toml");
-        let config = TrainConfig::parse("c.toml", text, &[]).unwrap();
+        let recipe: toml::Table = toml::from_str(text).unwrap();
         let rng = &mut generator(&[b"network"]);
-        let network = Network::<f64>::init(config.network.clone(), 3, config.initialisation.tau, rng);
+        let network = Network::<f64>::init(recipe["network"].clone().try_into().unwrap(), 3, None, rng);
         let clips: Vec<Array2<f64>> =
             (0..3).map(|clip| Array2::from_shape_fn((4, 3), |(t, f)| (t + clip) as f64 * 0.3 - f as f64)).collect();
         let outcome = |labels: &[usize], mixed: &[Mixed]| {

@@ -11,7 +11,7 @@ use super::batch::BatchConfig;
 use super::level::Law;
 use super::noise::Colour;
 use super::random::uniform;
-use crate::train::config::ConfigError;
+use crate::base::config::ConfigError;
 
 /// Copies a clip may have, at most.
 const MAX_COPIES: usize = 64;
@@ -361,4 +361,4 @@ impl Transform {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

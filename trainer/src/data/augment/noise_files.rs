@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
 use super::level::peak;
-use crate::data::dataset::SILENCE_PEAK;
+use crate::data::silence::SILENCE_PEAK;
 
 /// What is read of a recording, seconds; the rest of a longer one is not used.
 const MOST_SECONDS: usize = 60;
@@ -100,7 +100,7 @@ impl NoiseFiles {
 }
 
 /// The audio files of a folder and those below it, in the order of their paths, without macOS' AppleDouble files `._name`.
-pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
     let mut files = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         let entry = entry.map_err(|error| NoiseError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;

@@ -17,12 +17,10 @@ use crate::base::progress::{Interrupt, Progress};
 use crate::data::augment::Augmenter;
 use crate::data::cache::FeatureCache;
 use crate::data::manifest::Utterance;
+use crate::data::silence::SILENCE_PEAK;
 
 /// Shortest clip that is used, seconds: less holds no syllable.
 pub const MIN_SECONDS: f64 = 0.1;
-
-/// Largest sample of a silent clip: one step of 16-bit audio, -90 dBFS.
-pub const SILENCE_PEAK: f32 = 1.0 / 32_768.0;
 
 /// Clips are read for this many times as long as is used, because an augmentation may play them faster.
 const LONGEST_READ: f64 = 2.0;
@@ -294,6 +292,8 @@ fn first(samples: &[f32], n: usize) -> &[f32] {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::super::testing::{AUGMENTATION, config, corpus, load};
     use super::super::{Dataset, Part, augmenter_of};
     use super::*;
@@ -313,38 +313,17 @@ mod tests {
         assert_ne!(with.sha256(), without.sha256());
 
         // The scaler knows the copies, so the features are compared as they are before it.
-        let loader = ClipLoader::new(&plain.front_end, plain.training.block_seconds, None);
+        let loader = ClipLoader::new(&plain.front_end, plain.block_seconds, None);
         let of = |split| {
             let clips: Vec<&Utterance> = manifest.utterances.iter().filter(|utterance| utterance.split == Some(split)).collect();
             loader.load(&clips, Progress::Silent, &Interrupt::default()).unwrap().0
         };
-        assert_eq!(Part::new(of(Split::Dev), &with.scaler).features, with.dev.features);
+        assert_eq!(Part::new(of(Split::Dev).into_iter().map(Cow::Owned), &with.scaler).features, with.dev.features);
         let originals: Vec<_> = with.train.features.iter().step_by(3).cloned().collect();
-        assert_eq!(Part::new(of(Split::Train), &with.scaler).features, originals);
+        assert_eq!(Part::new(of(Split::Train).into_iter().map(Cow::Owned), &with.scaler).features, originals);
         for copies in with.train.features.chunks(3) {
             assert!(copies[0] != copies[1] && copies[1] != copies[2]);
         }
-    }
-
-    #[test]
-    fn classes_that_oversampling_makes_equal_weigh_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut manifest = corpus(folder.path());
-        manifest.utterances.remove(0);
-        let weights = |overrides: &[&str]| {
-            let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-            let config = crate::train::config::TrainConfig::parse(
-                "c.toml",
-                include_str!("../../../configs/paper-ltc-16.toml"),
-                &overrides,
-            )
-            .unwrap();
-            load(&manifest, &config, None).class_weights
-        };
-        assert_eq!(weights(&["training.class_weights=balanced"]), [1.75, 0.875, 0.875, 0.875]);
-        assert_eq!(weights(&["training.class_weights=balanced", "training.oversample=true"]), [1.0; 4]);
-        let given = "training.class_weights={ angry = 2.0, happy = 1.0, sad = 0.5, neutral = 1.0 }";
-        assert_eq!(weights(&[given, "training.oversample=true"]), [2.0, 1.0, 0.5, 1.0]);
     }
 
     #[test]
@@ -353,9 +332,9 @@ mod tests {
         let manifest = corpus(folder.path());
         let config = config(AUGMENTATION);
         let (augmenter, _) = augmenter_of(&config).unwrap();
-        let cache = FeatureCache::new(&folder.path().join("cache"), &config.front_end, config.training.block_seconds);
+        let cache = FeatureCache::new(&folder.path().join("cache"), &config.front_end, config.block_seconds);
         let copies = |cache: Option<&FeatureCache>, requests: &[(&Utterance, usize)], n_threads| -> Vec<Array2<f32>> {
-            let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, cache);
+            let loader = ClipLoader::new(&config.front_end, config.block_seconds, cache);
             let loader = loader.with_augmenter(augmenter.as_deref());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
             let load = || loader.load_copies(requests, Progress::Silent, &Interrupt::default());
@@ -389,7 +368,7 @@ mod tests {
         std::fs::remove_file(folder.path().join("4.wav")).unwrap();
         let config = config(AUGMENTATION);
         let (augmenter, _) = augmenter_of(&config).unwrap();
-        let loader = ClipLoader::new(&config.front_end, config.training.block_seconds, None).with_augmenter(augmenter.as_deref());
+        let loader = ClipLoader::new(&config.front_end, config.block_seconds, None).with_augmenter(augmenter.as_deref());
         let requests: Vec<(&Utterance, usize)> =
             manifest.utterances[..6].iter().flat_map(|utterance| [(utterance, 0), (utterance, 1)]).collect();
         let (clips, problems) = loader.load_copies(&requests, Progress::Silent, &Interrupt::default()).unwrap();

@@ -3,6 +3,7 @@
 //! In: places in the train part, and an epoch. Out: standardised features of the copies there, made from the audio files at that moment on all threads
 //! of the pool. Whoever asks batch by batch holds the copies of one batch, however long the training is.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::clips::{Clip, ClipLoader, ClipProblem, Workshop, decode};
 use crate::data::augment::{Augmenter, Epoch};
-use crate::train::config::TrainConfig;
+use crate::data::config::DataConfig;
 
 /// Draws the copies of a dataset's train part.
 #[derive(Clone, Debug)]
@@ -38,15 +39,15 @@ struct Source {
 
 impl FreshCopies {
     /// What draws copies in the places of those in `train`, standardised by `scaler`.
-    pub(super) fn new(augmenter: Arc<Augmenter>, train: &[Clip], scaler: &Scaler, config: &TrainConfig) -> Self {
-        let source = |clip: &Clip| {
+    pub(super) fn new(augmenter: Arc<Augmenter>, train: &[Cow<'_, Clip>], scaler: &Scaler, config: &DataConfig) -> Self {
+        let source = |clip: &Cow<'_, Clip>| {
             let (path, name) = (clip.utterance.path.clone(), clip.utterance.name.clone());
             Source { path, name, copy: clip.copy }
         };
         Self {
             augmenter,
             front_end: config.front_end.clone(),
-            block_seconds: config.training.block_seconds,
+            block_seconds: config.block_seconds,
             scaler: scaler.clone(),
             sources: train.iter().map(source).collect(),
         }
@@ -89,23 +90,18 @@ impl FreshCopies {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
-
     use super::super::Dataset;
     use super::super::testing::{AUGMENTATION, config, corpus, load};
     use super::*;
     use crate::data::augment::signals::{sum_of_tones, write_wav};
-    use crate::train::trainer::Trainer;
 
     /// Twelve clips, each with two copies that every epoch draws anew.
-    fn setting(overrides: &str) -> (tempfile::TempDir, TrainConfig, Dataset) {
+    fn setting(overrides: &str) -> (tempfile::TempDir, Dataset) {
         let folder = tempfile::tempdir().unwrap();
         let manifest = corpus(folder.path());
-        let mut config = config(&AUGMENTATION.replace("copies = 2", &format!("copies = 2\n{overrides}")));
-        config.training.epochs = 4;
-        config.training.batch_size = 7;
+        let config = config(&AUGMENTATION.replace("copies = 2", &format!("copies = 2\n{overrides}")));
         let dataset = load(&manifest, &config, None);
-        (folder, config, dataset)
+        (folder, dataset)
     }
 
     fn on_threads<R: Send>(n: usize, work: impl FnOnce() -> R + Send) -> R {
@@ -114,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_epoch_has_copies_of_its_own_and_nothing_else_changes() {
-        let (_folder, _, data) = setting("fresh = true");
+        let (_folder, data) = setting("fresh = true");
         let fresh = data.fresh.as_ref().unwrap();
         let places: Vec<usize> = (0..data.train.len()).collect();
         let draw = |seed, number| fresh.draw(&places, Epoch { seed, number }).unwrap();
@@ -133,34 +129,10 @@ mod tests {
         let turned = fresh.draw(&backwards, Epoch { seed: 3, number: 1 }).unwrap();
         assert!(turned.iter().rev().eq(&first));
 
-        let (_folder, _, cached) = setting("");
+        let (_folder, cached) = setting("");
         assert!(cached.fresh.is_none());
         assert_eq!(cached.scaler, data.scaler);
         assert_eq!((&cached.dev.features, &cached.train.features), (&data.dev.features, &data.train.features));
-    }
-
-    #[test]
-    fn a_training_on_fresh_copies_is_the_same_on_any_threads_and_after_an_interruption() {
-        let (_folder, config, data) = setting("fresh = true");
-        let run = |trainer: &mut Trainer<'_>| {
-            while !trainer.finished() {
-                trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap();
-            }
-            trainer.checkpoint()
-        };
-        let straight = on_threads(1, || run(&mut Trainer::new(&config, &data)));
-        let halfway = on_threads(3, || {
-            let mut trainer = Trainer::new(&config, &data);
-            trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap();
-            trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap();
-            trainer.checkpoint()
-        });
-        let resumed = on_threads(2, || run(&mut Trainer::resume(&config, &data, halfway).unwrap()));
-        assert_eq!(resumed.weights, straight.weights);
-        assert_eq!(resumed.moments, straight.moments);
-
-        let (_folder, cached, same_again) = setting("");
-        assert_ne!(run(&mut Trainer::new(&cached, &same_again)).weights, straight.weights);
     }
 
     #[test]
@@ -179,14 +151,5 @@ mod tests {
         let of_clip = |place: &usize| fresh.sources[*place].path.ends_with("0.wav");
         assert_eq!(undrawn.iter().filter(|place| of_clip(place)).count(), 3, "the clip and both of its copies");
         assert!(undrawn.iter().all(|place| of_clip(place) || fresh.sources[*place].copy == 0));
-        Trainer::new(&config, &data).epoch(&mut |_| ControlFlow::Continue(())).unwrap();
-    }
-
-    #[test]
-    fn a_file_that_is_gone_ends_the_training_by_name() {
-        let (folder, config, data) = setting("fresh = true");
-        std::fs::remove_file(folder.path().join("0.wav")).unwrap();
-        let error = Trainer::new(&config, &data).epoch(&mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
-        assert!(error.starts_with("epoch 1, batch ") && error.contains("0.wav"), "{error}");
     }
 }

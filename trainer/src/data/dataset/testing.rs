@@ -6,11 +6,11 @@ use super::{ClipProblems, Dataset, Loaded};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::augment::signals::{sum_of_tones, write_wav};
 use crate::data::cache::FeatureCache;
+use crate::data::config::DataConfig;
 use crate::data::manifest::{Manifest, Splits};
-use crate::train::config::TrainConfig;
 
 /// Two clips of each class to train on and one to decide by, each with tones of its own.
-pub(super) fn corpus(folder: &Path) -> Manifest {
+pub(crate) fn corpus(folder: &Path) -> Manifest {
     let mut table = "path,speaker,emotion,split\n".to_owned();
     for (index, (emotion, split)) in ["angry", "happy", "sad", "neutral"]
         .into_iter()
@@ -25,12 +25,20 @@ pub(super) fn corpus(folder: &Path) -> Manifest {
     Manifest::read(&[folder.join("clips.csv")], Splits::Required).unwrap()
 }
 
-pub(super) fn config(augmentation: &str) -> TrainConfig {
+/// What a recipe says of its data, with this augmentation.
+pub(crate) fn config(augmentation: &str) -> DataConfig {
     let text = include_str!("../../../configs/paper-ltc-16.toml").to_owned() + augmentation;
-    TrainConfig::parse("c.toml", &text, &[]).unwrap()
+    let recipe: toml::Table = toml::from_str(&text).unwrap();
+    let training = &recipe["training"];
+    DataConfig {
+        front_end: recipe["front_end"].clone().try_into().unwrap(),
+        block_seconds: training["block_seconds"].as_float().unwrap(),
+        class_weights: training["class_weights"].clone().try_into().unwrap(),
+        augmentation: recipe.get("augmentation").map(|section| section.clone().try_into().unwrap()),
+    }
 }
 
-pub(super) const AUGMENTATION: &str = r#"
+pub(crate) const AUGMENTATION: &str = r#"
     [augmentation]
     copies = 2
     [[augmentation.transforms]]
@@ -42,7 +50,7 @@ pub(super) const AUGMENTATION: &str = r#"
     probability = 0.7
 "#;
 
-pub(super) fn load(manifest: &Manifest, config: &TrainConfig, cache: Option<&FeatureCache>) -> Dataset {
+pub(crate) fn load(manifest: &Manifest, config: &DataConfig, cache: Option<&FeatureCache>) -> Dataset {
     let loaded = Dataset::load(manifest, config, cache, Progress::Silent, &Interrupt::default());
     let Loaded { dataset, problems: ClipProblems(problems) } = loaded.unwrap();
     assert!(problems.is_empty(), "{problems:?}");

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::compare::seeds;
 use super::page::Section;
 use super::source::Material;
-use crate::base::plot::{Bar, Bars, ConfusionFigure, Reliability, series};
+use crate::base::plot::{Bar, Bars, series};
 use crate::base::table::Table;
 use crate::measure::evaluate::SpeakerMetrics;
 use crate::measure::metrics::interval_text;
+use crate::measure::{ConfusionFigure, Reliability};
+use crate::study::paper::comparison::{beside_the_paper, note_beside_the_paper};
+use crate::study::protocol::matrix_figure;
 use crate::study::protocol::results::{CrossvalResults, ModelResults, Spread};
-use crate::study::protocol::{LEAK_NOTE, beside_the_paper, leak_rows, matrix_figure, note_beside_the_paper};
+use crate::study::protocol::tables::{LEAK_NOTE, leak_rows};
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
     if material.crossvals.is_empty() {

@@ -2,8 +2,9 @@
 
 use super::page::Section;
 use super::source::{EvaluationPart, Material};
-use crate::base::plot::{Bar, Bars, ConfusionFigure, Reliability, counted, series};
+use crate::base::plot::{Bar, Bars, counted, series};
 use crate::measure::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus};
+use crate::measure::{ConfusionFigure, Reliability};
 
 const CHANCE: f64 = 0.25;
 

@@ -4,12 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use moodline_core::Contract;
 use moodline_engine::{BackendChoice, Classifier, Model};
+use moodline_learn::parameters::n_parameters;
 use serde::de::DeserializeOwned;
 
 use crate::base::files::{self, FileError};
 use crate::measure::evaluate::{Answer, Evaluation, read_answers};
+use crate::measure::latency;
 use crate::measure::robustness::Robustness;
 use crate::study::protocol::results::CrossvalResults;
 use crate::study::sweep::results::SweepResults;
@@ -163,7 +164,7 @@ impl Material {
         };
         self.models.push(ModelPart {
             fingerprint: model.fingerprint().to_owned(),
-            n_parameters: n_parameters(model.contract()),
+            n_parameters: n_parameters(&model.contract().network, model.contract().front_end.n_features()),
             n_bytes: model.bytes().len(),
             latency_ms,
         });
@@ -260,28 +261,13 @@ fn short_names(folders: &[PathBuf]) -> Vec<String> {
         .collect()
 }
 
-/// Number of trained values of a model.
-fn n_parameters(contract: &Contract) -> usize {
-    let shapes = contract.network.parameter_shapes(contract.front_end.n_features());
-    shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
-}
-
 /// Median time of Moodline's own kernel over one block of the model, ms. The front end is not part of it.
 fn latency_ms(model: &Model) -> Result<f64, moodline_engine::ClassifierError> {
     let contract = model.contract();
     let n_steps = (contract.block_seconds / contract.front_end.step_seconds()).round().max(1.0) as usize;
     let features = vec![0.0; n_steps * contract.front_end.n_features()];
     let mut classifier = Classifier::new(model, BackendChoice::Native)?;
-    let mut times = Vec::with_capacity(LATENCY_RUNS);
-    for run in 0..WARM_UP + LATENCY_RUNS {
-        let start = std::time::Instant::now();
-        std::hint::black_box(classifier.classify(&features, n_steps)?);
-        if run >= WARM_UP {
-            times.push(1e3 * start.elapsed().as_secs_f64());
-        }
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[LATENCY_RUNS / 2])
+    latency::median_ms(LATENCY_RUNS, WARM_UP, || classifier.classify(&features, n_steps).map(drop))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The clips of all folds, loaded once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl<'a> Clips<'a> {
         let wanted: BTreeSet<Sample> = plan.folds.iter().flat_map(samples).collect();
         let requests: Vec<(&Utterance, usize)> =
             wanted.iter().map(|sample| (&utterances[sample.utterance], sample.copy)).collect();
-        let (augmenter, mut problems) = augmenter_of(config)?;
+        let (augmenter, mut problems) = augmenter_of(&config.data())?;
         let loader =
             ClipLoader::new(&config.front_end, config.training.block_seconds, options.cache).with_augmenter(augmenter.as_deref());
         let (clips, problems_of_clips) = loader.load_copies(&requests, progress, interrupt)?;
@@ -95,8 +96,8 @@ impl<'a> Clips<'a> {
         }
     }
 
-    fn select(&self, samples: &[Sample]) -> Vec<Clip> {
-        samples.iter().map(|sample| self.loaded[sample].clip.clone()).collect()
+    fn select(&self, samples: &[Sample]) -> Vec<Cow<'_, Clip>> {
+        samples.iter().map(|sample| Cow::Borrowed(&self.loaded[sample].clip)).collect()
     }
 
     /// What a fold trains on and decides by, standardised; and each of its tests.
@@ -110,7 +111,7 @@ impl<'a> Clips<'a> {
         };
         let scaler = fit_scaler(known.iter().map(|sample| &self.loaded[sample].clip), config.front_end.n_features());
         let (train, dev) = (self.select(&fold.train), self.select(&fold.dev));
-        let dataset = Dataset::of_parts(train, dev, scaler, config, self.augmenter.clone())?;
+        let dataset = Dataset::of_parts(train, dev, scaler, &config.data(), self.augmenter.clone())?;
         let tests = fold.tests.iter().map(|test| Part::new(self.select(&test.samples), &dataset.scaler)).collect();
         Ok((dataset, tests))
     }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::JobError;
 use super::clips::Clips;
-use super::store::Finished;
+use super::finished::Finished;
 use crate::base::progress::Interrupt;
 use crate::study::baselines::{self, Baseline};
 use crate::study::protocol::results::SCHEMA;

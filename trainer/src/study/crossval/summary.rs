@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use moodline_core::Emotion;
 
 use super::clips::Clips;
+use super::finished::Finished;
 use super::job::Model;
-use super::store::Finished;
 use super::{Crossval, CrossvalOptions, jobs, speed};
+use crate::base::PROGRAM;
 use crate::data::manifest::Utterance;
 use crate::measure::evaluate::SpeakerMetrics;
 use crate::measure::metrics::{Calibration, Confusion, Report};
@@ -60,7 +61,7 @@ pub(super) fn summarise(options: &CrossvalOptions<'_>, plan: &Plan, clips: &Clip
     }
     let results = CrossvalResults {
         schema: SCHEMA,
-        program: concat!("trainer ", env!("CARGO_PKG_VERSION")).to_owned(),
+        program: PROGRAM.to_owned(),
         protocol: options.protocol,
         description: plan.description.clone(),
         model: options.config.model.id.clone(),

@@ -11,17 +11,17 @@ use crate::data::manifest::Utterance;
 
 /// Clips that stay together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bundle<'m> {
+pub(crate) struct Bundle<'m> {
     /// What they share: a speaker, a text.
-    pub(super) name: &'m str,
+    pub(crate) name: &'m str,
     /// Corpus of the first of them.
-    pub(super) corpus: &'m str,
+    pub(crate) corpus: &'m str,
     /// Places in the manifest, in order.
-    pub(super) clips: Vec<usize>,
+    pub(crate) clips: Vec<usize>,
 }
 
 /// The clips of each key, in the order of the keys.
-pub(super) fn bundles<'m, K: Ord>(
+pub(crate) fn bundles<'m, K: Ord>(
     utterances: &'m [Utterance],
     clips: impl IntoIterator<Item = usize>,
     key: impl Fn(&'m Utterance) -> (K, &'m str),
@@ -37,12 +37,12 @@ pub(super) fn bundles<'m, K: Ord>(
 }
 
 /// The clips of each speaker. A name is a person, whatever corpus it is in.
-pub(super) fn by_speaker(utterances: &[Utterance], clips: impl IntoIterator<Item = usize>) -> Vec<Bundle<'_>> {
+pub(crate) fn by_speaker(utterances: &[Utterance], clips: impl IntoIterator<Item = usize>) -> Vec<Bundle<'_>> {
     bundles(utterances, clips, |utterance| (&utterance.speaker, utterance.speaker.as_str()))
 }
 
 /// A generator of its own for each purpose and fold.
-pub(super) fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
+pub(crate) fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
@@ -52,7 +52,7 @@ pub(super) fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
 /// large), each to the group that has fewest clips of its corpus and, among those, fewest clips.
 ///
 /// No group stays empty while there are as many bundles as groups.
-pub(super) fn deal(bundles: &[Bundle<'_>], n_groups: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+pub(crate) fn deal(bundles: &[Bundle<'_>], n_groups: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..bundles.len()).collect();
     order.shuffle(rng);
     order.sort_by_key(|&bundle| std::cmp::Reverse(bundles[bundle].clips.len()));
@@ -72,7 +72,7 @@ pub(super) fn deal(bundles: &[Bundle<'_>], n_groups: usize, rng: &mut ChaCha8Rng
 
 /// Splits the clips of a fold's training speakers into those to train on and those that decide; see [`super`] for how many. Both keep the order of the
 /// manifest. None when there are fewer than two speakers.
-pub(super) fn take_dev(utterances: &[Utterance], clips: &[usize], rng: &mut ChaCha8Rng) -> Option<(Vec<usize>, Vec<usize>)> {
+pub(crate) fn take_dev(utterances: &[Utterance], clips: &[usize], rng: &mut ChaCha8Rng) -> Option<(Vec<usize>, Vec<usize>)> {
     let speakers = by_speaker(utterances, clips.iter().copied());
     if speakers.len() < 2 {
         return None;

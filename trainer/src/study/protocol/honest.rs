@@ -9,8 +9,8 @@ use crate::data::manifest::{Manifest, Split, Utterance};
 /// Streams of the random generator; fold `n` draws those who decide from stream `DECIDING_STREAM + n`.
 const SPEAKERS_STREAM: u64 = 0;
 const TEXTS_STREAM: u64 = 1;
-pub(super) const CLIPS_STREAM: u64 = 2;
-pub(super) const SAMPLES_STREAM: u64 = 3;
+pub(crate) const CLIPS_STREAM: u64 = 2;
+pub(crate) const SAMPLES_STREAM: u64 = 3;
 const DECIDING_STREAM: u64 = 16;
 
 const DECIDES: &str = "Epoch and hyper-parameters are chosen on whole speakers taken from those to train on (about 15 % of the clips of each corpus), \
@@ -21,17 +21,17 @@ const ALL: &str = "all";
 const OTHERS: &str = "the others";
 
 /// A manifest and what is asked of it.
-pub(super) struct Planner<'m> {
-    pub(super) protocol: Protocol,
-    pub(super) manifest: &'m Manifest,
-    pub(super) options: &'m PlanOptions,
+pub(crate) struct Planner<'m> {
+    pub(crate) protocol: Protocol,
+    pub(crate) manifest: &'m Manifest,
+    pub(crate) options: &'m PlanOptions,
 }
 
 /// Clips of one fold before those who decide are taken from the training speakers.
-pub(super) struct Sides {
-    pub(super) name: String,
-    pub(super) train: Vec<usize>,
-    pub(super) test: Vec<usize>,
+pub(crate) struct Sides {
+    pub(crate) name: String,
+    pub(crate) train: Vec<usize>,
+    pub(crate) test: Vec<usize>,
 }
 
 impl<'m> Planner<'m> {
@@ -43,11 +43,11 @@ impl<'m> Planner<'m> {
         0..self.utterances().len()
     }
 
-    pub(super) fn speakers(&self) -> Vec<Bundle<'m>> {
+    pub(crate) fn speakers(&self) -> Vec<Bundle<'m>> {
         by_speaker(self.utterances(), self.all())
     }
 
-    pub(super) fn too_few(&self, what: impl Into<String>, expected: usize, found: usize) -> Result<(), ProtocolError> {
+    pub(crate) fn too_few(&self, what: impl Into<String>, expected: usize, found: usize) -> Result<(), ProtocolError> {
         if found >= expected {
             return Ok(());
         }
@@ -55,12 +55,12 @@ impl<'m> Planner<'m> {
     }
 
     /// Clips as they are.
-    pub(super) fn originals(&self, clips: &[usize]) -> Vec<Sample> {
+    pub(crate) fn originals(&self, clips: &[usize]) -> Vec<Sample> {
         clips.iter().map(|&utterance| Sample { utterance, copy: 0 }).collect()
     }
 
     /// Clips with their augmented copies.
-    pub(super) fn with_copies(&self, clips: &[usize]) -> Vec<Sample> {
+    pub(crate) fn with_copies(&self, clips: &[usize]) -> Vec<Sample> {
         clips.iter().flat_map(|&utterance| (0..=self.options.copies).map(move |copy| Sample { utterance, copy })).collect()
     }
 
@@ -68,7 +68,7 @@ impl<'m> Planner<'m> {
     ///
     /// # Errors
     /// [`ProtocolError::NobodyDecides`]
-    pub(super) fn decide(&self, index: usize, sides: &Sides) -> Result<(Vec<usize>, Vec<usize>), ProtocolError> {
+    pub(crate) fn decide(&self, index: usize, sides: &Sides) -> Result<(Vec<usize>, Vec<usize>), ProtocolError> {
         let rng = &mut random_stream(self.options.split_seed, DECIDING_STREAM + index as u64);
         take_dev(self.utterances(), &sides.train, rng).ok_or_else(|| ProtocolError::NobodyDecides {
             fold: sides.name.clone(),
@@ -110,7 +110,7 @@ impl<'m> Planner<'m> {
         Ok(clips)
     }
 
-    pub(super) fn fixed(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn fixed(&self) -> Result<Plan, ProtocolError> {
         let of_all = |split| self.some_of_split(split, "the manifests", |_| true);
         let fold = Fold {
             name: "fixed".to_owned(),
@@ -126,14 +126,14 @@ impl<'m> Planner<'m> {
     }
 
     /// Each group of speakers against all others.
-    pub(super) fn speaker_groups(&self) -> Result<Vec<Sides>, ProtocolError> {
+    pub(crate) fn speaker_groups(&self) -> Result<Vec<Sides>, ProtocolError> {
         let (speakers, n_folds) = (self.speakers(), self.options.folds);
         self.too_few("speakers, one for each fold and two to train on", n_folds.max(3), speakers.len())?;
         let groups = deal(&speakers, n_folds, &mut random_stream(self.options.split_seed, SPEAKERS_STREAM));
         Ok((0..n_folds).map(|fold| sides(format!("speakers {}", fold + 1), &speakers, |index| groups[index] == fold)).collect())
     }
 
-    pub(super) fn kfold(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn kfold(&self) -> Result<Plan, ProtocolError> {
         let n_folds = self.options.folds;
         let description = format!(
             "{n_folds} folds by speaker: the speakers of each corpus are dealt out to {n_folds} groups of about as many clips, and each group is \
@@ -142,7 +142,7 @@ impl<'m> Planner<'m> {
         self.single_group(description, self.speaker_groups()?)
     }
 
-    pub(super) fn speaker(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn speaker(&self) -> Result<Plan, ProtocolError> {
         let speakers = self.speakers();
         self.too_few("speakers", 3, speakers.len())?;
         let folds = (0..speakers.len()).map(|left_out| {
@@ -156,7 +156,7 @@ impl<'m> Planner<'m> {
         self.single_group(description, folds.collect())
     }
 
-    pub(super) fn session(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn session(&self) -> Result<Plan, ProtocolError> {
         self.require("session", |utterance| utterance.session.as_deref())?;
         let mut sessions_of: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
         for utterance in self.utterances() {
@@ -181,7 +181,7 @@ impl<'m> Planner<'m> {
         self.single_group(description, folds.collect())
     }
 
-    pub(super) fn text(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn text(&self) -> Result<Plan, ProtocolError> {
         self.require("text", |utterance| utterance.text.as_deref())?;
         let (speakers, n_groups) = (self.speakers(), self.options.folds);
         self.too_few("speakers, one for each fold and two to train on", n_groups.max(3), speakers.len())?;
@@ -216,7 +216,7 @@ impl<'m> Planner<'m> {
         self.single_group(description, folds)
     }
 
-    pub(super) fn cross_corpus(&self) -> Result<Plan, ProtocolError> {
+    pub(crate) fn cross_corpus(&self) -> Result<Plan, ProtocolError> {
         let names: BTreeSet<&str> = self.utterances().iter().map(|utterance| utterance.corpus.as_str()).collect();
         self.too_few("corpora", 2, names.len())?;
         let has = |corpus: &str, split| !self.split(split, |name| name == corpus).is_empty();

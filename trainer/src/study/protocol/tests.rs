@@ -5,7 +5,8 @@ use moodline_core::Emotion;
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::manifest::Utterance;
+use crate::data::manifest::{Manifest, Utterance};
+use crate::study::plan::plan;
 
 const OPTIONS: PlanOptions = PlanOptions { folds: 5, split_seed: 0, copies: 0 };
 

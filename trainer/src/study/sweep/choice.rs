@@ -1,5 +1,6 @@
 //! The choice: the configuration with the best mean on dev, and only then its one look at the test split.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use moodline_core::{Emotion, Probabilities};
@@ -101,7 +102,7 @@ fn measure_one(folder: &SweepFolder, plan: &Plan, id: &str, clips: &[Clip]) -> R
     let config = trial.train_config()?;
     let checkpoint = Checkpoint::read(&RunFolder::open(&path)?.best_checkpoint()).map_err(RunFolderError::from)?;
     let network = Network::new(config.network, checkpoint.best_weights)?;
-    let part = Part::new(clips.to_vec(), &checkpoint.scaler);
+    let part = Part::new(clips.iter().map(Cow::Borrowed), &checkpoint.scaler);
     let mut by_speaker: BTreeMap<String, Confusion> = BTreeMap::new();
     for ((answer, &label), speaker) in predict(&network, &part)?.into_iter().zip(&part.labels).zip(&part.speakers) {
         let answer =

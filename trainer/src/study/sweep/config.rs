@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::base::config::ConfigError;
 use crate::base::files::FileError;
-use crate::train::config::ConfigError;
 
 /// Most trainings of one sweep: whoever asks for more has most likely not meant the product.
 pub const MAX_TRIALS: usize = 10_000;

@@ -11,8 +11,9 @@ use super::board::Board;
 use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::plan::Plan;
-use super::trial::{DataSource, Job, TrialData, data_key, train};
+use super::trial::{DataSource, Job, TrialData, train};
 use crate::base::progress::{Interrupt, Progress};
+use crate::data::config::DataConfig;
 
 /// Runs trials on this machine.
 pub(crate) struct Local<'a> {
@@ -21,7 +22,7 @@ pub(crate) struct Local<'a> {
     source: DataSource<'a>,
     progress: Progress,
     /// The data loaded last, which is mostly what the next halt wants, too.
-    loaded: Option<(String, TrialData)>,
+    loaded: Option<(DataConfig, TrialData)>,
 }
 
 impl<'a> Local<'a> {
@@ -32,9 +33,9 @@ impl<'a> Local<'a> {
 
 impl Executor for Local<'_> {
     fn run(&mut self, jobs: &[Job<'_>], board: &Board<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
-        let mut by_data: Vec<(String, Vec<Job<'_>>)> = Vec::new();
+        let mut by_data: Vec<(DataConfig, Vec<Job<'_>>)> = Vec::new();
         for job in jobs {
-            let key = data_key(&job.trial.train_config()?);
+            let key = job.trial.train_config()?.data();
             match by_data.iter_mut().find(|(of, _)| *of == key) {
                 Some((_, jobs)) => jobs.push(*job),
                 None => by_data.push((key, vec![*job])),
@@ -63,10 +64,10 @@ impl Executor for Local<'_> {
 }
 
 /// Refuses to go on when trials that are done were trained on other audio under the same names.
-pub(crate) fn check_data(folder: &SweepFolder, plan: &Plan, key: &str, data: &TrialData) -> Result<(), SweepError> {
+pub(crate) fn check_data(folder: &SweepFolder, plan: &Plan, config: &DataConfig, data: &TrialData) -> Result<(), SweepError> {
     for trial in plan.configurations.iter().flat_map(|configuration| &configuration.trials) {
         let Some(record) = folder.record(&trial.id) else { continue };
-        if record.data_sha256 != data.sha256 && data_key(&trial.train_config()?) == key {
+        if record.data_sha256 != data.sha256 && trial.train_config()?.data() == *config {
             let (expected, found) = (record.data_sha256, data.sha256.clone());
             return Err(SweepError::DataChanged { path: folder.trial(&trial.id), expected, found });
         }

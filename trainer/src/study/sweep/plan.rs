@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use moodline_learn::parameters::n_parameters;
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -14,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use toml::Table;
 
 use super::config::{Axis, Domain, Group, MAX_TRIALS, Metric, Strategy, SweepConfig, SweepConfigError};
+use crate::base::config::ConfigError;
 use crate::data::manifest::ManifestSource;
-use crate::train::config::{ConfigError, TrainConfig, value_at};
+use crate::train::config::{TrainConfig, value_at};
 
 /// Draws for each configuration asked for, before it is said that there are not so many different ones.
 const DRAWS_EACH: usize = 100;
@@ -305,7 +307,7 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
     Ok(Configuration {
         settings,
         published_accuracy: group.and_then(|index| sweep.groups[index].published_accuracy),
-        n_parameters: n_parameters(first),
+        n_parameters: n_parameters(&first.network, first.front_end.n_features()),
         epochs: first.training.epochs,
         trials: configs.iter().map(trial).collect(),
         name,
@@ -319,11 +321,6 @@ fn set_to(overrides: &[String], path: &str) -> Option<Value> {
     let (_, text) = values.into_iter().find(|(key, _)| key.trim() == path)?;
     let table: Table = toml::from_str(&format!("value = {text}")).ok()?;
     serde_json::to_value(table.get("value")?).ok()
-}
-
-fn n_parameters(config: &TrainConfig) -> usize {
-    let shapes = config.network.parameter_shapes(config.front_end.n_features());
-    shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
 }
 
 fn id(config: &TrainConfig, manifests: &[ManifestSource]) -> String {

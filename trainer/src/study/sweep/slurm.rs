@@ -23,7 +23,7 @@ use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::local::check_data;
 use super::results::TrialRecord;
-use super::trial::{DataSource, Job, data_key, train};
+use super::trial::{DataSource, Job, train};
 use crate::base::files::{self, FileError};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Splits};
@@ -95,7 +95,7 @@ pub fn run_task(plan: &Path, index: usize, progress: Progress, interrupt: &Inter
     let config = trial.train_config()?;
     let source = DataSource { manifest: &manifest, cache: array.cache.as_deref() };
     let data = source.load(&config, progress, interrupt)?;
-    check_data(&folder, &plan, &data_key(&config), &data)?;
+    check_data(&folder, &plan, &config.data(), &data)?;
     let watch = &mut |epoch: &crate::train::checkpoint::EpochRecord| {
         progress.line(&format!("epoch {}: dev UAR {:.3}", epoch.epoch, epoch.dev_uar));
     };

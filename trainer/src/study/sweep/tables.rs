@@ -1,16 +1,13 @@
-//! The results as files: `sweep.json`, `results.csv` (a line for each trial), `summary.csv` and `summary.md` (a line for each configuration), `sweep.svg`.
+//! The results as tables: a line for each trial, or for each configuration.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::folder::{PICTURE, RESULTS, SUMMARY, SUMMARY_TEXT, SweepFolder};
+use super::folder::SweepFolder;
 use super::plan::{Configuration, Plan, Trial};
-use super::plot::SweepFigure;
 use super::results::{ConfigurationResult, DevSpread, Spread, SweepResults, TrialRecord, TrialStatus, VERSION};
-use super::{PROGRAM, SweepError};
-use crate::base::files;
-use crate::base::plot::Figure as _;
+use crate::base::PROGRAM;
 use crate::base::table::Table;
 
 /// What the folder of a sweep holds, without a choice.
@@ -63,24 +60,6 @@ fn pending(of: &Configuration, trial: &Trial) -> TrialRecord {
     }
 }
 
-/// Writes all tables and the picture.
-///
-/// `sweep.json` keeps the stored look at the test split until the choice is made again.
-pub(super) fn write(folder: &SweepFolder, results: &SweepResults) -> Result<(), SweepError> {
-    let write = |name: &str, text: &str| files::write_atomically(&folder.root().join(name), text.as_bytes());
-    let mut stored = results.clone();
-    if stored.chosen.is_none() {
-        stored.chosen = folder.results().and_then(|before| before.chosen);
-    }
-    write(RESULTS, &trials(results).to_csv())?;
-    write(SUMMARY, &summary(results).to_csv())?;
-    write(SUMMARY_TEXT, &results.to_markdown())?;
-    if results.configurations.iter().any(|configuration| configuration.dev.is_some()) {
-        write(PICTURE, &SweepFigure(results).svg()?)?;
-    }
-    Ok(write("sweep.json", &stored.to_json())?)
-}
-
 /// One line a trial.
 pub(super) fn trials(results: &SweepResults) -> Table {
     let mut columns: Vec<&str> = vec!["configuration", "seed", "id", "status"];
@@ -120,7 +99,7 @@ pub(super) fn trials(results: &SweepResults) -> Table {
 }
 
 /// One line a configuration.
-fn summary(results: &SweepResults) -> Table {
+pub(super) fn summary(results: &SweepResults) -> Table {
     let mut columns: Vec<String> = vec!["configuration".to_owned()];
     columns.extend(results.keys.iter().cloned());
     columns.extend(["n_parameters", "n_seeds", "n_finished"].map(str::to_owned));

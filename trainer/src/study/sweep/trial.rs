@@ -2,23 +2,22 @@
 
 use std::ops::ControlFlow;
 
-use moodline_learn::network::NetworkError;
-use sha2::{Digest as _, Sha256};
-use toml::{Table, Value};
-
 use super::SweepError;
 use super::folder::SweepFolder;
 use super::plan::{Configuration, Plan, Trial};
 use super::results::{DevFigures, Rung, TrialRecord, TrialStatus};
+use crate::base::files::FileError;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
 use crate::data::dataset::{Dataset, Loaded};
 use crate::data::manifest::Manifest;
 use crate::train::checkpoint::{Checkpoint, EpochRecord, RunState};
 use crate::train::config::TrainConfig;
+use crate::train::epochs::{End, Watch, run_epochs};
 use crate::train::run::RunError;
 use crate::train::run::folder::{Provenance, RunFolder};
-use crate::train::trainer::{StepError, Trainer};
+use crate::train::trainer::{BatchRecord, StepError, TrainError, Trainable, Trainer};
+use moodline_learn::network::NetworkError;
 
 /// A trial, and how far it is to be trained.
 #[derive(Clone, Copy, Debug)]
@@ -67,24 +66,12 @@ impl DataSource<'_> {
 
     /// Loads what a configuration is trained on.
     pub(crate) fn load(&self, config: &TrainConfig, progress: Progress, interrupt: &Interrupt) -> Result<TrialData, SweepError> {
-        let Loaded { dataset, problems } = Dataset::load(self.manifest, config, self.cache(config).as_ref(), progress, interrupt)
-            .map_err(|(source, problems)| RunError::Dataset { source, problems })?;
-        let left_out = problems.0.iter().map(ToString::to_string).collect();
+        let Loaded { dataset, problems } =
+            Dataset::load(self.manifest, &config.data(), self.cache(config).as_ref(), progress, interrupt)
+                .map_err(|(source, problems)| RunError::Dataset { source, problems })?;
+        let left_out = problems.sentences();
         Ok(TrialData { sha256: dataset.sha256(), dataset, left_out })
     }
-}
-
-/// The same for configurations with the same data: a hash of everything in them but what only the training looks at.
-pub(crate) fn data_key(config: &TrainConfig) -> String {
-    // INVARIANT: what a configuration is written as is a table.
-    let mut table: Table = toml::from_str(&config.to_toml()).expect("a table");
-    for section in ["model", "network", "initialisation"] {
-        table.remove(section);
-    }
-    if let Some(Value::Table(training)) = table.get_mut("training") {
-        training.retain(|key, _| ["block_seconds", "class_weights"].contains(&key));
-    }
-    moodline_core::contract::hex(&Sha256::digest(table.to_string()))
 }
 
 /// Trains a trial to its halt and writes its record; none when `stop` broke it off, which costs it the epoch it was in.
@@ -109,21 +96,16 @@ pub(crate) fn train(
         None => start(folder, plan, job, &config, data).map_err(store)?,
     };
     let _lock = run.lock().map_err(|error| store(error.into()))?;
-    let mut reason = None;
-    while !trainer.finished() && trainer.epochs_done() < job.epochs {
-        match trainer.epoch(&mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }) {
-            Ok(Some(record)) => {
-                run.write_epoch(&trainer.checkpoint()).map_err(|error| store(error.into()))?;
-                watch(&record);
-            }
-            Ok(None) => return Ok(None),
-            Err(error) if matches!(error.source, StepError::Network(NetworkError::NotFinite { .. })) => {
-                reason = Some(error.to_string());
-                break;
-            }
-            Err(error) => return Err(RunError::from(error).into()),
+    let mut stored = Stored { run: &run, stop, watch };
+    let reason = match run_epochs(&mut trainer, job.epochs, &mut stored) {
+        Ok(End::Done) => None,
+        Ok(End::Stopped | End::BrokenOff) => return Ok(None),
+        Err(Failure::Training(error)) if matches!(error.source, StepError::Network(NetworkError::NotFinite { .. })) => {
+            Some(error.to_string())
         }
-    }
+        Err(Failure::Training(error)) => return Err(RunError::from(error).into()),
+        Err(Failure::Storing(error)) => return Err(store(error.into())),
+    };
     let status = match (&reason, trainer.finished()) {
         (Some(_), _) => TrialStatus::Diverged,
         (None, true) => TrialStatus::Finished,
@@ -146,6 +128,39 @@ pub(crate) fn train(
     };
     folder.write_record(&record).map_err(|error| store(error.into()))?;
     Ok(Some(record))
+}
+
+/// Stores every epoch and tells of it. `stop` is asked after each batch.
+struct Stored<'w> {
+    run: &'w RunFolder,
+    stop: &'w dyn Fn() -> bool,
+    watch: &'w mut dyn FnMut(&EpochRecord),
+}
+
+/// Why a trial ended before its halt.
+enum Failure {
+    Training(TrainError),
+    Storing(FileError),
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        Self::Training(error)
+    }
+}
+
+impl<N: Trainable> Watch<N> for Stored<'_> {
+    type Error = Failure;
+
+    fn batch(&mut self, _: &BatchRecord) -> ControlFlow<()> {
+        if (self.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn epoch(&mut self, trainer: &Trainer<'_, N>, record: &EpochRecord) -> Result<ControlFlow<()>, Failure> {
+        self.run.write_epoch(&trainer.checkpoint()).map_err(Failure::Storing)?;
+        (self.watch)(record);
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
 fn best(state: &RunState) -> Option<DevFigures> {
@@ -172,19 +187,12 @@ fn start<'a>(
 ) -> Result<(RunFolder, Trainer<'a>), SweepError> {
     let root = folder.trial(&job.trial.id);
     if root.exists() {
-        std::fs::remove_dir_all(&root).map_err(crate::base::files::FileError::at("remove", &root))?;
+        std::fs::remove_dir_all(&root).map_err(FileError::at("remove", &root))?;
     }
     let run = RunFolder::claim(&root)?;
     let seed = format!("training.seed={}", job.trial.seed);
-    let provenance = Provenance {
-        program: super::PROGRAM.to_owned(),
-        config_file: plan.base.clone(),
-        overrides: job.configuration.overrides.iter().cloned().chain([seed]).collect(),
-        manifests: plan.manifests.clone(),
-        corpora: data.dataset.corpora.clone(),
-        n_dev_utterances: data.dataset.dev.len(),
-        left_out: data.left_out.clone(),
-    };
+    let overrides = job.configuration.overrides.iter().cloned().chain([seed]).collect();
+    let provenance = Provenance::of(&plan.base, overrides, &plan.manifests, &data.dataset, data.left_out.clone());
     let trainer = Trainer::new(config, &data.dataset);
     run.start(config, &provenance, &trainer.checkpoint())?;
     Ok((run, trainer))

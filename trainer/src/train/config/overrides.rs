@@ -122,11 +122,12 @@ fn value_of(text: &str, before: Option<&Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use moodline_core::network::CellConfig;
-
     use moodline_learn::optimiser::OptimiserConfig;
     use moodline_learn::schedule::ScheduleConfig;
+
+    use super::*;
+    use crate::data::augment::config::tests::EVERY_KIND;
 
     fn parse(overrides: &[&str]) -> Result<TrainConfig, String> {
         let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
@@ -183,5 +184,18 @@ mod tests {
         }
         let negative = parse(&["training.class_weights={ angry = 1.0, happy = -1.0, sad = 1.0, neutral = 1.0 }"]).unwrap_err();
         assert_eq!(negative, "training.class_weights.happy must be a positive number, found -1");
+    }
+
+    #[test]
+    fn a_training_without_augmentation_keeps_its_text_and_one_with_it_comes_back() {
+        let text = include_str!("../../../configs/paper-ltc-16.toml");
+        let plain = TrainConfig::parse("c.toml", text, &[]).unwrap();
+        assert!(plain.augmentation.is_none() && !plain.to_toml().contains("augmentation"));
+        let varied = format!("{text}\n[augmentation]\n{}", EVERY_KIND.replace("[batch]", "[augmentation.batch]"));
+        let varied = TrainConfig::parse("c.toml", &varied, &["augmentation.copies=3".to_owned()]).unwrap();
+        assert_eq!(varied.augmentation.as_ref().unwrap().copies, 3);
+        assert_eq!(TrainConfig::parse("c.toml", &varied.to_toml(), &[]).unwrap(), varied);
+        let wrong = TrainConfig::parse("c.toml", &varied.to_toml(), &["augmentation.copies=65".to_owned()]).unwrap_err();
+        assert_eq!(wrong.to_string(), "augmentation.copies must be 0..=64, found 65");
     }
 }

@@ -13,10 +13,13 @@ use moodline_core::contract::TrainingCorpus;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::base::PROGRAM;
+use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
+use crate::data::dataset::Dataset;
 use crate::data::manifest::ManifestSource;
 use crate::train::checkpoint::{Checkpoint, CheckpointError, EpochRecord};
-use crate::train::config::{ConfigError, TrainConfig};
+use crate::train::config::TrainConfig;
 use crate::train::tensorboard;
 
 /// How long a lock is tried for: [`RunFolder::is_busy`] of another process holds it for an instant.
@@ -44,6 +47,28 @@ pub struct Provenance {
     pub n_dev_utterances: usize,
     /// Clips that could not be used, and why.
     pub left_out: Vec<String>,
+}
+
+impl Provenance {
+    /// Of a training on `dataset`, which was made from these manifests without the clips that are named in `left_out`.
+    #[must_use]
+    pub fn of(
+        config_file: &str,
+        overrides: Vec<String>,
+        manifests: &[ManifestSource],
+        dataset: &Dataset,
+        left_out: Vec<String>,
+    ) -> Self {
+        Self {
+            program: PROGRAM.to_owned(),
+            config_file: config_file.to_owned(),
+            overrides,
+            manifests: manifests.to_vec(),
+            corpora: dataset.corpora.clone(),
+            n_dev_utterances: dataset.dev.len(),
+            left_out,
+        }
+    }
 }
 
 /// Why a run folder cannot be used.

@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
+use crate::base::PROGRAM;
 use crate::base::files::FileError;
 
 /// Where this thread's messages go while a run goes on: to standard error as before, and to the run's log.
@@ -52,7 +53,7 @@ pub fn to_standard_error<S: tracing::Subscriber + for<'a> LookupSpan<'a>>() -> i
 pub fn host() -> String {
     format!(
         "{}, {} {}, {} of {} threads",
-        concat!("trainer ", env!("CARGO_PKG_VERSION")),
+        PROGRAM,
         std::env::consts::OS,
         std::env::consts::ARCH,
         rayon::current_num_threads(),

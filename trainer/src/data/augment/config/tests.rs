@@ -2,7 +2,6 @@
 
 use super::super::random::generator;
 use super::*;
-use crate::train::config::TrainConfig;
 
 fn parse(text: &str) -> Result<AugmentationConfig, String> {
     let config: AugmentationConfig = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -11,7 +10,7 @@ fn parse(text: &str) -> Result<AugmentationConfig, String> {
 }
 
 /// One of each kind, at values that are fine.
-pub(in crate::data::augment) const EVERY_KIND: &str = r#"
+pub(crate) const EVERY_KIND: &str = r#"
     copies = 2
     seed = 7
     transforms = [
@@ -49,19 +48,6 @@ fn every_kind_is_read_and_comes_back_from_its_own_text() {
     assert_eq!(defaults.copies, 0);
     assert!(matches!(&defaults.transforms[0].transform, Transform::Noise { colours, .. } if colours.len() == 3));
     assert!(matches!(defaults.transforms[1].transform, Transform::Codec { law: Law::MuLaw, .. }));
-}
-
-#[test]
-fn a_training_without_augmentation_keeps_its_text_and_one_with_it_comes_back() {
-    let text = include_str!("../../../../configs/paper-ltc-16.toml");
-    let plain = TrainConfig::parse("c.toml", text, &[]).unwrap();
-    assert!(plain.augmentation.is_none() && !plain.to_toml().contains("augmentation"));
-    let varied = format!("{text}\n[augmentation]\n{}", EVERY_KIND.replace("[batch]", "[augmentation.batch]"));
-    let varied = TrainConfig::parse("c.toml", &varied, &["augmentation.copies=3".to_owned()]).unwrap();
-    assert_eq!(varied.augmentation.as_ref().unwrap().copies, 3);
-    assert_eq!(TrainConfig::parse("c.toml", &varied.to_toml(), &[]).unwrap(), varied);
-    let wrong = TrainConfig::parse("c.toml", &varied.to_toml(), &["augmentation.copies=65".to_owned()]).unwrap_err();
-    assert_eq!(wrong.to_string(), "augmentation.copies must be 0..=64, found 65");
 }
 
 #[test]

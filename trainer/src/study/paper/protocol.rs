@@ -10,10 +10,10 @@
 use moodline_core::Emotion;
 use rand::seq::SliceRandom as _;
 
-use super::groups::random_stream;
-use super::honest::{CLIPS_STREAM, Planner, SAMPLES_STREAM};
-use super::{Fold, Group, Plan, ProtocolError, Sample, ScalerOn, Step, Test};
 use crate::data::augment::AugmentationConfig;
+use crate::study::protocol::groups::random_stream;
+use crate::study::protocol::honest::{CLIPS_STREAM, Planner, SAMPLES_STREAM};
+use crate::study::protocol::{Fold, Group, Plan, ProtocolError, Sample, ScalerOn, Step, Test};
 
 const HONEST: usize = 0;
 pub(super) const HONEST_COPIES: usize = 1;
@@ -56,7 +56,7 @@ pub fn published_copies() -> AugmentationConfig {
 }
 
 /// The published protocol, the honest one, and what lies between.
-pub(super) fn plan(planner: &Planner<'_>) -> Result<Plan, ProtocolError> {
+pub(crate) fn plan(planner: &Planner<'_>) -> Result<Plan, ProtocolError> {
     let mut folds = Vec::new();
     for (index, sides) in planner.speaker_groups()?.into_iter().enumerate() {
         let (train, dev) = planner.decide(index, &sides)?;
@@ -145,4 +145,26 @@ fn stratified(planner: &Planner<'_>, samples: Vec<Sample>, stream: u64) -> Vec<[
             [train, parts[tested].clone()]
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::fourier::Fourier;
+
+    use super::*;
+    use crate::data::augment::signals::{RATE, sum_of_tones};
+    use crate::data::augment::{Augmenter, Drawn};
+
+    #[test]
+    fn the_papers_three_are_a_copy_each() {
+        let (augmenter, _) = Augmenter::new(&published_copies(), RATE as u32).unwrap();
+        let samples = sum_of_tones(&[200.0, 900.0], 1.0);
+        let expected =
+            [Drawn::PitchShift { semitones: 2.0 }, Drawn::TimeStretch { rate: 0.9, cut: true }, Drawn::Hiss { sigma: 0.005 }];
+        for copy in 1..=6 {
+            let made = augmenter.copy(&samples, &[3; 32], copy, &mut Fourier::new());
+            assert_eq!(made.drawn, [expected[(copy - 1) % 3].clone()]);
+            assert_eq!(made.samples.len(), samples.len());
+        }
+    }
 }

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use moodline_core::fourier::Fourier;
 use sha2::{Digest as _, Sha256};
 
-use super::noise_files::files_of;
-use super::{AugmentationConfig, Augmenter, Copy, Mode};
 use crate::base::files::{self, FileError, FilePlan, Refusal};
+use crate::data::augment::noise_files::files_of;
+use crate::data::augment::{AugmentationConfig, Augmenter, Copy, Mode};
+use crate::data::config::DataConfig;
 use crate::data::dataset::{ClipProblem, DatasetError, augmenter_of, decode, n_samples};
-use crate::train::config::TrainConfig;
 
 /// Why there is nothing to listen to.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +67,10 @@ struct Take {
 ///
 /// # Errors
 /// [`PreviewError`]
-pub fn preview(audio: &Path, config: &TrainConfig, folder: &Path, files: FilePlan) -> Result<Preview, PreviewError> {
+pub fn preview(audio: &Path, config: &DataConfig, folder: &Path, files: FilePlan) -> Result<Preview, PreviewError> {
     let (augmenter, problems) = augmenter_of(config)?;
     let augmenter = augmenter.ok_or(PreviewError::NoCopies)?;
-    let (front_end, block_seconds) = (&config.front_end, config.training.block_seconds);
+    let (front_end, block_seconds) = (&config.front_end, config.block_seconds);
     let digest: [u8; 32] = Sha256::digest(files::read(audio)?).into();
     let samples = decode(audio, &audio.display().to_string(), front_end, block_seconds)?;
     let mut takes = takes(&augmenter, &samples, &digest);
@@ -104,8 +104,8 @@ fn takes(augmenter: &Augmenter, samples: &[f32], digest: &[u8; 32]) -> Vec<Take>
         let what = if drawn.is_empty() { "as it is".to_owned() } else { drawn.join(", ") };
         takes.push(Take { file, title: format!("{name}: {what}"), samples });
     };
-    if augmenter.config.mode == Mode::Chain {
-        for (index, transform) in augmenter.config.transforms.iter().enumerate() {
+    if augmenter.config().mode == Mode::Chain {
+        for (index, transform) in augmenter.config().transforms.iter().enumerate() {
             let file = format!("transform-{:02}-{}.wav", index + 1, transform.transform.name());
             add(file, "alone", augmenter.alone(samples, digest, index, fourier));
         }
@@ -132,17 +132,13 @@ fn wav(samples: &[f32], sample_rate: u32) -> Result<Vec<u8>, hound::Error> {
 mod tests {
     use moodline_engine::decode::read_mono_resampled;
 
-    use super::super::signals::{sum_of_tones, write_wav};
     use super::*;
     use crate::base::files::Replace;
+    use crate::data::augment::signals::{sum_of_tones, write_wav};
+    use crate::data::dataset::testing::config;
 
     fn no_plan() -> FilePlan {
         FilePlan::new(Replace::Never)
-    }
-
-    fn config(augmentation: &str) -> TrainConfig {
-        let text = include_str!("../../../configs/paper-ltc-16.toml").to_owned() + augmentation;
-        TrainConfig::parse("c.toml", &text, &[]).unwrap()
     }
 
     #[test]

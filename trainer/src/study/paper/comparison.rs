@@ -1,11 +1,11 @@
 //! What the protocol `paper` found beside what the paper reports.
 
-use super::Protocol;
-use super::paper::{HONEST_COPIES, NAMES, PUBLISHED};
-use super::results::{CrossvalResults, GroupResults, ModelResults, Spread};
+use super::protocol::{HONEST_COPIES, NAMES, PUBLISHED};
+use super::published::{CITATION, CLASSES, LATENCY_S, N_CLIPS, N_PARAMETERS, TABLE_1};
 use crate::base::table::Table;
 use crate::measure::metrics::Report;
-use crate::study::paper::published::{CITATION, CLASSES, LATENCY_S, N_CLIPS, N_PARAMETERS, TABLE_1};
+use crate::study::protocol::Protocol;
+use crate::study::protocol::results::{CrossvalResults, GroupResults, ModelResults, Spread};
 
 /// Every number that the paper gives of its best network beside the same of a network here, trained and tested as published and honestly, both with copies; none for
 /// other protocols and for methods that are no network.

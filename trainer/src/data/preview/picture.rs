@@ -162,8 +162,8 @@ impl Spectrogram {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::signals::{RATE, sum_of_tones};
     use super::*;
+    use crate::data::augment::signals::{RATE, sum_of_tones};
 
     #[test]
     fn a_tone_is_a_dark_line_at_its_height() {

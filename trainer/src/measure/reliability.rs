@@ -6,9 +6,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, DrawResult, Field, Figure, INK, MUTED, SERIES, TEXT, TITLE, XScale, dashed, fitted, style};
+use super::metrics::Calibration;
+use crate::base::plot::{Area, DrawResult, Field, Figure, INK, MUTED, SERIES, TEXT, TITLE, XScale, dashed, fitted, style};
 use crate::base::table::{Table, number};
-use crate::measure::metrics::Calibration;
 
 const WIDTH: i32 = 560;
 const FIELD: i32 = 300;
