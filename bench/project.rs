@@ -15,15 +15,15 @@ use moodline_core::network::{
     Carry, CellConfig, Cfc, CfcMode, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Tensors,
 };
 use moodline_core::{Emotion, FrontEndConfig, Probabilities, onnx};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, Dropout, LANES, Network, TauInit, initial_parameters};
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
+use moodline_learn::parallel::with_awake_helpers;
 use ndarray::{Array1, Array3, Axis};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
-use trainer::loss::LossConfig;
-use trainer::network::{Batch, Dropout, LANES, Network, TauInit, initial_parameters};
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
-use trainer::parallel::with_awake_helpers;
 
 const N_FEATURES: usize = 39;
 const N_SEQUENCES: usize = 1000;

@@ -9,11 +9,11 @@ use moodline_core::Emotion;
 use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::gate::GateFrame;
 use moodline_engine::{BackendChoice, Gate, GateConfig, Model};
-use trainer::config::TrainConfig;
-use trainer::evaluate::{Evaluation, evaluate};
-use trainer::manifest::{Manifest, Split, Splits};
-use trainer::progress::{Interrupt, Progress};
-use trainer::run::{TrainOptions, train};
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::{Evaluation, evaluate};
+use trainer::train::config::TrainConfig;
+use trainer::train::run::{TrainOptions, train};
 
 use crate::skip::skip;
 

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use moodline_core::Emotion;
-use trainer::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
-use trainer::manifest::{Manifest, Split, Splits};
-use trainer::plot::Figure as _;
-use trainer::progress::{Interrupt, Progress};
-use trainer::stats::Statistics;
+use trainer::base::plot::Figure as _;
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::data::stats::Statistics;
 
 use crate::command::sample;
 use crate::corpora::manifest_path;
@@ -175,7 +175,7 @@ fn a_complete_copy_of_iemocap_agrees_with_the_published_counts_and_any_loss_show
     let place = tempfile::tempdir().unwrap();
     published_iemocap(place.path());
     let (lines, problems) = check_iemocap(place.path()).unwrap();
-    assert!(lines.iter().all(trainer::corpus::CheckLine::agrees), "{lines:?}");
+    assert!(lines.iter().all(trainer::data::corpus::CheckLine::agrees), "{lines:?}");
     assert_eq!(lines[0].found, 10_039);
     assert_eq!(problems.len(), 10_039, "no turn has audio");
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::Emotion;
 use tempfile::TempDir;
-use trainer::manifest::{Manifest, ManifestProblem, Split, Splits};
+use trainer::data::manifest::{Manifest, ManifestProblem, Split, Splits};
 
 /// A folder with these (empty) clips and a manifest of this content.
 fn folder(clips: &[&str], manifest: &str) -> (TempDir, PathBuf) {

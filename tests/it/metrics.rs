@@ -6,9 +6,9 @@ use std::path::Path;
 
 use moodline_core::Emotion;
 use serde_json::Value;
-use trainer::config::{ClassWeights, GivenWeights};
-use trainer::dataset::class_weights;
-use trainer::metrics::{Confusion, Report, uar_interval};
+use trainer::data::config::{ClassWeights, GivenWeights};
+use trainer::data::dataset::class_weights;
+use trainer::measure::metrics::{Confusion, Report, uar_interval};
 
 fn golden() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ml/golden_ml.json");

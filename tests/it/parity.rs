@@ -5,10 +5,10 @@ use moodline_core::network::{Carry, CellConfig, NetworkConfig, NetworkKernel, Pa
 use moodline_core::onnx;
 use moodline_engine::classifier::Outputs;
 use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
+use moodline_learn::network::Network;
 use ndarray::{Array2, Ix3};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::network::Network;
 
 use crate::corpora::shipped;
 use crate::golden;

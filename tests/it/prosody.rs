@@ -5,11 +5,11 @@ use moodline_core::frontend::{BlockRelative, FrontEnd, features};
 use moodline_engine::analysis::{Analyser, AnalysisConfig};
 use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::{BackendChoice, Classifier, Model, Segment, State};
-use trainer::dataset::ClipLoader;
-use trainer::export::{OnnxRuntimeLeg, export};
-use trainer::manifest::{Manifest, Splits};
-use trainer::progress::{Interrupt, Progress};
-use trainer::run_folder::RunFolder;
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::dataset::ClipLoader;
+use trainer::data::manifest::{Manifest, Splits};
+use trainer::train::export::{OnnxRuntimeLeg, export};
+use trainer::train::run::folder::RunFolder;
 
 use crate::command::sample;
 use crate::golden;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use trainer::sweep::results::TrialStatus;
+use trainer::study::sweep::results::TrialStatus;
 
 use crate::skip::skip;
 use crate::sweep::{arguments, folder, place, process, waits_for};

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use moodline_engine::{BackendChoice, Model};
 use tempfile::TempDir;
-use trainer::checkpoint::Checkpoint;
-use trainer::evaluate::evaluate;
-use trainer::export::{OnnxRuntimeLeg, export};
-use trainer::manifest::{Manifest, Split, Splits};
-use trainer::progress::{Interrupt, Progress};
-use trainer::run_folder::RunFolder;
-use trainer::sweep::folder::SweepFolder;
-use trainer::sweep::results::{SweepResults, TrialRecord, TrialStatus};
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::evaluate;
+use trainer::study::sweep::folder::SweepFolder;
+use trainer::study::sweep::results::{SweepResults, TrialRecord, TrialStatus};
+use trainer::train::checkpoint::Checkpoint;
+use trainer::train::export::{OnnxRuntimeLeg, export};
+use trainer::train::run::folder::RunFolder;
 
 use crate::skip::skip;
 use crate::trainer::{repository, workplace};

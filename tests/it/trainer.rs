@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use moodline_core::network::Tensors;
 use moodline_engine::{BackendChoice, Model};
 use tempfile::TempDir;
-use trainer::checkpoint::Checkpoint;
-use trainer::config::TrainConfig;
-use trainer::dataset::Dataset;
-use trainer::evaluate::evaluate;
-use trainer::export::{OnnxRuntimeLeg, TOLERANCE, export};
-use trainer::manifest::{Manifest, Split, Splits};
-use trainer::progress::{Interrupt, Progress};
-use trainer::run::{Outcome, RunError, TrainOptions, train};
-use trainer::run_folder::{RunFolder, RunFolderError};
-use trainer::train::Trainer;
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::dataset::Dataset;
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::evaluate;
+use trainer::train::checkpoint::Checkpoint;
+use trainer::train::config::TrainConfig;
+use trainer::train::export::{OnnxRuntimeLeg, TOLERANCE, export};
+use trainer::train::run::folder::{RunFolder, RunFolderError};
+use trainer::train::run::{Outcome, RunError, TrainOptions, train};
+use trainer::train::trainer::Trainer;
 
 use crate::skip::skip;
 
@@ -158,7 +158,7 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
 /// Runs until one more epoch is stored.
 fn interrupt_after_next_epoch(options: &TrainOptions) -> Outcome {
     let interrupt = Interrupt::default();
-    trainer::run::train_watched(options, Progress::Silent, &interrupt, &mut |_| interrupt.request()).unwrap()
+    trainer::train::run::train_watched(options, Progress::Silent, &interrupt, &mut |_| interrupt.request()).unwrap()
 }
 
 #[test]
@@ -166,7 +166,8 @@ fn an_epoch_broken_off_is_run_again_from_the_last_checkpoint() {
     let place = workplace(&[]);
     let options = options(&place, "run", &[]);
     let manifest = Manifest::read(&options.manifests, Splits::Required).unwrap();
-    let dataset = Dataset::load(&manifest, &options.config, None, Progress::Silent, &Interrupt::default()).unwrap().dataset;
+    let dataset =
+        Dataset::load(&manifest, &options.config.data(), None, Progress::Silent, &Interrupt::default()).unwrap().dataset;
     let finish = |mut trainer: Trainer<'_>| {
         while !trainer.finished() {
             assert!(trainer.epoch(&mut |_| ControlFlow::Continue(())).unwrap().is_some());
@@ -329,7 +330,7 @@ fn a_full_disk_loses_no_finished_epoch() {
 
     let mut full = options(&place, "full", &[]);
     let csv = full.out.join("metrics.csv");
-    let result = trainer::run::train_watched(&full, Progress::Silent, &Interrupt::default(), &mut |epoch| {
+    let result = trainer::train::run::train_watched(&full, Progress::Silent, &Interrupt::default(), &mut |epoch| {
         if epoch == 1 {
             fs::remove_file(&csv).unwrap();
             std::os::unix::fs::symlink("/dev/full", &csv).unwrap();
@@ -357,8 +358,8 @@ fn a_file_on_a_full_disk_keeps_its_old_content() {
     }
     let path = place.path().join("result");
     let outcome = std::panic::catch_unwind(|| {
-        trainer::files::write_atomically(&path, b"old").unwrap();
-        let message = trainer::files::write_atomically(&path, &vec![1; 1 << 20]).unwrap_err().to_string();
+        trainer::base::files::write_atomically(&path, b"old").unwrap();
+        let message = trainer::base::files::write_atomically(&path, &vec![1; 1 << 20]).unwrap_err().to_string();
         assert!(message.contains("result: No space left on device"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "no half-written file stays");

@@ -5,11 +5,11 @@
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, CellConfig, NetworkConfig, PaperLtc, Pooling, Reading, Tensors};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, Dropout};
 use ndarray::{Array1, Array2, ArrayView2};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::loss::LossConfig;
-use trainer::network::{Batch, Dropout};
 
 mod batches;
 mod choices;

@@ -4,8 +4,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use trainer::augment::fourier::Fourier;
-use trainer::augment::{AugmentationConfig, Augmenter};
+use trainer::data::augment::fourier::Fourier;
+use trainer::data::augment::{AugmentationConfig, Augmenter};
 
 const RATE_HZ: u32 = 16_000;
 

@@ -2,10 +2,14 @@
 //!
 //! Each rule is a function from text to violations, so that its tests can show it something that breaks it.
 
+mod circles;
 mod code;
 mod dependencies;
 mod documents;
+mod imports;
+mod modules;
 mod sources;
+mod wings;
 
 use std::fs;
 use std::path::Path;
@@ -35,6 +39,10 @@ fn check(root: &Path) -> Result<Vec<String>> {
     let mut violations = dependencies::check(root)?;
     for (path, text) in &files {
         violations.extend(sources::check(path, text));
+    }
+    for tree in modules::trees(&files) {
+        violations.extend(circles::check(&tree));
+        violations.extend(wings::check(&tree));
     }
     violations.extend(documents::check(root)?);
     Ok(violations)

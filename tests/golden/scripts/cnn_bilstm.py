@@ -1,6 +1,6 @@
 """The convolutional network with a bidirectional LSTM as PyTorch computes it, on small seeded sequences: writes ../cnn_bilstm.json.
 
-Needs torch and numpy. Parameters are under the names and in the shapes of trainer/src/network/cnn_bilstm.rs: a kernel of a convolution has a row for each
+Needs torch and numpy. Parameters are under the names and in the shapes of learn/src/network/cnn_bilstm.rs: a kernel of a convolution has a row for each
 step it sees and input, gates are i, f, g, o. One sequence is shorter than the convolutions are wide, one has an odd number of steps before each pooling.
 """
 

@@ -13,7 +13,7 @@ use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui, Window};
 use moodline_cli::Streams;
 use moodline_engine::decode::read_mono_resampled;
 use tempfile::TempDir;
-use trainer::progress::{Interrupt, Progress};
+use trainer::base::progress::{Interrupt, Progress};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 use x11rb::rust_connection::RustConnection;

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::process::ExitCode;
 
-use trainer::config::{ConfigError, TrainConfig};
-use trainer::progress::{Interrupt, Progress};
+use trainer::base::config::ConfigError;
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::train::config::TrainConfig;
 
 use super::{repository, workplace};
 

@@ -1,12 +1,12 @@
 //! What a batch may not change: neighbours, order, threads, precision. And what it refuses.
 
 use moodline_core::network::{Carry, NetworkConfig, Reading, Tensors};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, Dropout, Network, NetworkError, Quantity};
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
+use moodline_learn::parameters::{add, is_regularised, zeros_like};
 use ndarray::{Array2, ArrayView2};
 use rayon::ThreadPoolBuilder;
-use trainer::loss::LossConfig;
-use trainer::network::parameters::{add, is_regularised, zeros_like};
-use trainer::network::{Batch, Dropout, Network, NetworkError, Quantity};
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use super::{Draw, Examples, naive, paper, relative_error, variants};
 

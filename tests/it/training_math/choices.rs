@@ -2,9 +2,9 @@
 
 use moodline_core::Real;
 use moodline_core::network::{Tensor, Tensors};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 use serde_json::Value;
-use trainer::loss::LossConfig;
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use crate::golden;
 

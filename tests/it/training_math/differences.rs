@@ -1,7 +1,7 @@
 //! Gradients against central differences of the naive loop's loss: an oracle that shares nothing with the code under test.
 
 use moodline_core::network::{NetworkConfig, PaperLtc, Tensors};
-use trainer::network::Network;
+use moodline_learn::network::Network;
 
 use super::{Draw, Examples, cell, naive_loss, network, relative_error, variants};
 

@@ -2,10 +2,10 @@
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
+use moodline_learn::network::{BatchOutcome, Network};
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 use ndarray::{Array1, Axis, Ix3, concatenate, s};
 use serde_json::Value;
-use trainer::network::{BatchOutcome, Network};
-use trainer::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 use super::{Examples, network, relative_error, worse};
 use crate::golden;
@@ -21,6 +21,9 @@ const CASES: [&str; 8] = [
     "zero_frames_keras",
 ];
 const N_FEATURES: usize = 39;
+
+/// Above 0 in both precisions, after the rates of a step too.
+const SMALLEST_STATE: f64 = 1e-30;
 
 struct Case {
     name: &'static str,
@@ -57,12 +60,15 @@ impl Case {
     }
 
     fn network<T: Real>(&self) -> Network<T> {
-        let network = Network::new(self.config.clone(), self.parameters.map(T::of)).unwrap();
-        match self.manifest["relu_grad_at_zero"].as_str().unwrap() {
-            "0 (keras relu)" => network,
-            // Only where the state is exactly 0 do the two conventions differ.
-            _ => network.with_gradient_at_zero(),
+        let mut parameters = self.parameters.map(T::of);
+        if self.manifest["relu_grad_at_zero"] != "0 (keras relu)" {
+            // Only where a state is exactly 0 do the two conventions differ, so in these cases none is: the frames of zeros leave the bias alone, and
+            // what it adds is far below every tolerance.
+            for bias in &mut parameters.get_mut("layer0.bias").values {
+                *bias += T::of(SMALLEST_STATE);
+            }
         }
+        Network::new(self.config.clone(), parameters).unwrap()
     }
 
     fn number(&self, key: &str) -> f64 {

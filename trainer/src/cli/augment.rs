@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::Force;
-use crate::augment::preview::preview;
-use crate::config::TrainConfig;
-use crate::console;
-use crate::files;
-use crate::progress::Progress;
+use crate::base::console;
+use crate::base::files;
+use crate::base::progress::Progress;
+use crate::data::preview::preview;
+use crate::train::config::TrainConfig;
 
 /// Shows what an augmentation does to a recording
 #[derive(Args)]
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &AugmentArgs, progress: Progress) -> anyhow::Result
     let mut overrides = overrides.clone();
     overrides.extend(seed.map(|seed| format!("augmentation.seed={seed}")));
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &overrides)?;
-    let made = preview(file, &config, out, force.plan().read([path]))?;
+    let made = preview(file, &config.data(), out, force.plan().read([path]))?;
     for path in &made.written {
         progress.line(&format!("wrote {}", path.display()));
     }

@@ -7,13 +7,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use moodline_core::Emotion;
 
 use super::{Force, Pool};
-use crate::console;
-use crate::corpus::{Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap};
-use crate::files;
-use crate::manifest::{Manifest, Splits};
-use crate::plot::Figure as _;
-use crate::progress::{Interrupt, Progress};
-use crate::stats::Statistics;
+use crate::base::console;
+use crate::base::files;
+use crate::base::plot::Figure as _;
+use crate::base::progress::{Interrupt, Progress};
+use crate::data::corpus::{
+    Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap,
+};
+use crate::data::manifest::{Manifest, Splits};
+use crate::data::stats::Statistics;
 
 /// Makes manifests of corpora, and says what is in them
 #[derive(Args)]

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Cache, INTERRUPTED, Pool};
-use crate::baselines::Baseline;
-use crate::cache::FeatureCache;
-use crate::config::TrainConfig;
-use crate::console;
-use crate::crossval::{self, CrossvalError, CrossvalOptions, crossval};
-use crate::files::{self, FilePlan, Replace};
-use crate::manifest::Manifest;
-use crate::metrics::interval_text;
-use crate::progress::{Interrupt, Progress};
-use crate::protocol::Protocol;
+use crate::base::console;
+use crate::base::files::{self, FilePlan, Replace};
+use crate::base::progress::{Interrupt, Progress};
+use crate::data::cache::FeatureCache;
+use crate::data::manifest::Manifest;
+use crate::measure::metrics::interval_text;
+use crate::study::baselines::Baseline;
+use crate::study::crossval::{self, CrossvalError, CrossvalOptions, crossval};
+use crate::study::protocol::Protocol;
+use crate::train::config::TrainConfig;
 
 /// Folds where nothing else is asked for: four fifths to train on, as published.
 const FOLDS: usize = 5;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Force;
-use crate::console;
-use crate::report::{ReportOptions, default_title, write_report};
+use crate::base::console;
+use crate::publish::report::{ReportOptions, default_title, write_report};
 
 /// Writes one HTML page about runs, models, evaluations, cross-validations and sweeps
 #[derive(Args)]

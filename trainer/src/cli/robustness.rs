@@ -7,12 +7,12 @@ use clap::Args;
 use moodline_engine::{BackendChoice, Model};
 
 use super::{Force, Pool, SplitArg};
-use crate::console;
-use crate::files;
-use crate::manifest::{Manifest, Splits};
-use crate::plot::Figure as _;
-use crate::progress::{Interrupt, Progress};
-use crate::robustness::measure;
+use crate::base::console;
+use crate::base::files;
+use crate::base::plot::Figure as _;
+use crate::base::progress::{Interrupt, Progress};
+use crate::data::manifest::{Manifest, Splits};
+use crate::measure::robustness::measure;
 
 /// Measures a model on the same clips under worse conditions
 #[derive(Args)]

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::console;
-use crate::runs::{RunState, comparison, find_runs, list};
+use crate::base::console;
+use crate::train::run::list::{RunState, comparison, find_runs, list};
 
 /// Lists runs, or compares some of them
 #[derive(Args)]

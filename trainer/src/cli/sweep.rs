@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::{Cache, INTERRUPTED, Pool};
-use crate::console;
-use crate::progress::{Interrupt, Progress};
-use crate::sweep::results::{SweepResults, TrialStatus};
-use crate::sweep::slurm::{SlurmOptions, run_task};
-use crate::sweep::{ExecutorOptions, SweepError, SweepOptions, sweep};
+use crate::base::console;
+use crate::base::progress::{Interrupt, Progress};
+use crate::study::sweep::results::{SweepResults, TrialStatus};
+use crate::study::sweep::slurm::{SlurmOptions, run_task};
+use crate::study::sweep::{ExecutorOptions, SweepError, SweepOptions, sweep};
 
 /// Trains many configurations and chooses the best of them on dev
 #[derive(Args)]

@@ -40,6 +40,12 @@ const BANS: &[Ban] = &[
         reason: "core is pure: no files, threads, clocks or globals",
     },
     Ban {
+        folder: "learn/src/",
+        names: &["std::fs", "std::path", "std::time", "std::net", "std::env", "std::process", "std::io", "static mut"],
+        except: &[],
+        reason: "learn is the mathematics of training: no files, paths, clocks or terminal",
+    },
+    Ban {
         folder: "",
         names: &["ort::", "use ort"],
         except: &["engine/src/classifier"],
@@ -48,7 +54,7 @@ const BANS: &[Ban] = &[
     Ban {
         folder: "",
         names: &["realfft::", "use realfft", "rustfft::", "use rustfft", "rubato::", "use rubato"],
-        except: &["core/", "trainer/src/augment/fourier.rs"],
+        except: &["core/", "trainer/src/data/augment/fourier.rs"],
         reason: "features and resampling are made in core, for the trainer and the product alike; augmentation has one transform of its own",
     },
     Ban {
@@ -92,7 +98,7 @@ fn banned(ban: &Ban, path: &str, code: &str) -> Vec<String> {
 
 /// `use std::{fs, ...}` would hide a module from [`BANS`].
 fn grouped_std(path: &str, code: &str) -> Vec<String> {
-    if !path.starts_with("core/src/") {
+    if !["core/src/", "learn/src/"].iter().any(|folder| path.starts_with(folder)) {
         return vec![];
     }
     let lines = lines_with(code, "use std::{");
@@ -163,12 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn learn_must_not_touch_files_or_clocks() {
+        assert_eq!(broken("learn/src/a.rs", "use std::path::Path;"), 1);
+        assert_eq!(broken("learn/src/a.rs", "let now = std::time::Instant::now();"), 1);
+        assert_eq!(broken("learn/src/a.rs", "use std::{fmt, fs};"), 1);
+        assert_eq!(broken("learn/src/a.rs", "use std::thread;"), 0);
+    }
+
+    #[test]
     fn libraries_have_one_home() {
         assert_eq!(broken("engine/src/worker.rs", "use ort::session::Session;"), 1);
         assert_eq!(broken("engine/src/classifier/onnxruntime.rs", "use ort::session::Session;"), 0);
         assert_eq!(broken("cli/src/main.rs", "let planner = realfft::RealFftPlanner::new();"), 1);
-        assert_eq!(broken("trainer/src/dataset.rs", "let planner = realfft::RealFftPlanner::new();"), 1);
-        assert_eq!(broken("trainer/src/dataset.rs", "use symphonia::core::io;"), 1);
+        assert_eq!(broken("trainer/src/data/dataset.rs", "let planner = realfft::RealFftPlanner::new();"), 1);
+        assert_eq!(broken("trainer/src/data/dataset.rs", "use symphonia::core::io;"), 1);
         assert_eq!(broken("engine/src/decode.rs", "use symphonia::core::io;"), 0);
     }
 

@@ -1,0 +1,162 @@
+//! What a cell is: one step of a layer, forward and backward, for sixteen sequences side by side.
+//!
+//! In: inputs and the state before. Out: outputs and the state after; on the way back, gradients of both and of the parameters. The cells are in `cells`, the
+//! loop over steps is in `layer`; neither is known here.
+
+use moodline_core::Real;
+use moodline_core::network::{Tensors, layer_tensor};
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::lanes::Lanes;
+use super::matrix::TILE;
+
+/// Sizes that the buffers of a layer depend on. What lies in lanes is padded to whole tiles; the additional rows are 0 and stay so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Values of an input.
+    pub(super) inputs: usize,
+    /// `inputs`, padded.
+    pub(super) input_rows: usize,
+    /// Values of an output.
+    pub(super) units: usize,
+    /// `units`, padded.
+    pub(super) rows: usize,
+    /// What goes from step to step; `rows` for each vector of the state.
+    pub(super) state_rows: usize,
+    /// What a step leaves for the way back.
+    pub(super) tape_rows: usize,
+}
+
+impl Sizes {
+    /// Of a cell whose state is `states` vectors and that leaves `tapes` vectors.
+    pub(super) fn new(inputs: usize, units: usize, states: usize, tapes: usize) -> Self {
+        let rows = units.next_multiple_of(TILE);
+        Self {
+            inputs,
+            input_rows: inputs.next_multiple_of(TILE),
+            units,
+            rows,
+            state_rows: states * rows,
+            tape_rows: tapes * rows,
+        }
+    }
+
+    /// A value for each unit, then `filler` up to `rows`.
+    pub(super) fn padded<T: Clone>(&self, values: impl IntoIterator<Item = T>, filler: T) -> Vec<T> {
+        values.into_iter().chain(std::iter::repeat_n(filler, self.rows - self.units)).collect()
+    }
+}
+
+/// One step forward.
+pub(super) struct ForwardStep<'a, T> {
+    /// `[input_rows]`
+    pub(super) input: &'a [Lanes<T>],
+    /// The state the step starts from, `[state_rows]`; 0 at the first.
+    pub(super) before: &'a [Lanes<T>],
+    /// To be written: the state it ends with, `[state_rows]`.
+    pub(super) after: &'a mut [Lanes<T>],
+    /// To be written: what the next layer and the pooling see, `[rows]`.
+    pub(super) output: &'a mut [Lanes<T>],
+    /// To be written: what the way back needs, `[tape_rows]`.
+    pub(super) tape: &'a mut [Lanes<T>],
+}
+
+/// One step back. Sequences that have ended have zeros in all gradients.
+pub(super) struct BackwardStep<'a, T> {
+    /// Counted from 0.
+    pub(super) step: usize,
+    /// As in [`ForwardStep`].
+    pub(super) input: &'a [Lanes<T>],
+    /// As in [`ForwardStep`].
+    pub(super) before: &'a [Lanes<T>],
+    /// As it was written.
+    pub(super) after: &'a [Lanes<T>],
+    /// As it was written.
+    pub(super) tape: &'a [Lanes<T>],
+    /// With respect to the output of the step, `[rows]`.
+    pub(super) output_gradient: &'a [Lanes<T>],
+    /// With respect to `after` through the later steps; to be replaced by the one with respect to `before`, `[state_rows]`.
+    pub(super) state_gradient: &'a mut [Lanes<T>],
+    /// With respect to the input, to be added to, `[input_rows]`; empty when nobody asks for it.
+    pub(super) input_gradient: &'a mut [Lanes<T>],
+}
+
+/// Most steps of a [`Block`]. What is kept of so many is still in the processor's second cache when they are summed.
+pub(super) const BLOCK_STEPS: usize = 16;
+
+/// What was computed in neighbouring steps of a group of sequences, for sums over them. The first step is a multiple of [`BLOCK_STEPS`].
+pub(super) struct Block<'a, T> {
+    /// Inputs of each sequence, `[steps, inputs]` row-major, for those steps that are its own; the longest first.
+    pub(super) inputs: &'a [&'a [T]],
+    /// Before each step, `[steps][state_rows]`.
+    pub(super) states: &'a [Lanes<T>],
+    /// As it was written, `[steps][tape_rows]`.
+    pub(super) tape: &'a [Lanes<T>],
+}
+
+/// A cell, ready to run: parameters in the layouts of the products. It is the same for all sequences of a batch.
+///
+/// The steps should be `#[inline(always)]`: they are compiled for each vector width with the loop around them.
+pub(super) trait Cell<T: Real>: Send + Sync {
+    /// Scratch memory, and sums of gradients over one group.
+    type Work: Send + 'static;
+
+    fn sizes(&self) -> Sizes;
+
+    fn work(&self) -> Self::Work;
+
+    /// One step of all sequences.
+    fn forward_step(&self, work: &mut Self::Work, step: ForwardStep<'_, T>);
+
+    /// Before the first step back: clears the sums. `lengths` are the steps of each sequence, the longest first.
+    fn begin(&self, work: &mut Self::Work, lengths: &[usize]);
+
+    /// One step back, from the last to the first.
+    fn backward_step(&self, work: &mut Self::Work, step: BackwardStep<'_, T>);
+
+    /// After the steps back of a block: what is summed at once.
+    fn sum_block(&self, work: &mut Self::Work, block: &Block<'_, T>);
+
+    /// Gradients of the trained parameters from the sums.
+    fn collect(&self, work: &Self::Work, gradients: &mut LayerGradients<'_, T>);
+}
+
+/// Parameters of one layer, by their names in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerTensors<'a, T> {
+    pub(super) tensors: &'a Tensors<T>,
+    pub(super) layer: usize,
+}
+
+impl<'a, T> LayerTensors<'a, T> {
+    pub(super) fn vector(&self, name: &str) -> ArrayView1<'a, T> {
+        self.tensors.vector(&layer_tensor(self.layer, name))
+    }
+
+    pub(super) fn matrix(&self, name: &str) -> ArrayView2<'a, T> {
+        self.tensors.matrix(&layer_tensor(self.layer, name))
+    }
+}
+
+/// Gradients of one layer, by their names in it.
+#[derive(Debug)]
+pub(super) struct LayerGradients<'a, T> {
+    pub(super) tensors: &'a mut Tensors<T>,
+    pub(super) layer: usize,
+}
+
+impl<T: Real> LayerGradients<'_, T> {
+    /// Writes as many values as the vector has.
+    pub(super) fn set_vector(&mut self, name: &str, values: impl IntoIterator<Item = T>) {
+        for (to, from) in self.tensors.vector_mut(&layer_tensor(self.layer, name)).iter_mut().zip(values) {
+            *to = from;
+        }
+    }
+
+    /// Writes every value of a matrix.
+    pub(super) fn set_matrix(&mut self, name: &str, at: impl Fn(usize, usize) -> T) {
+        for ((row, column), to) in self.tensors.matrix_mut(&layer_tensor(self.layer, name)).indexed_iter_mut() {
+            *to = at(row, column);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What may not change the result: neighbours in the batch, threads, precision.
+
+use moodline_core::Real as _;
+use rayon::ThreadPoolBuilder;
+
+use super::*;
+use crate::network::initial_parameters;
+use crate::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
+
+/// 40 sequences: three groups, the last one incomplete.
+fn lengths() -> Vec<usize> {
+    (0..40).map(|index| 1 + index * 13 % 29).collect()
+}
+
+/// Two layers of each cell, each with another pooling.
+fn networks() -> impl Iterator<Item = NetworkConfig> {
+    cells().into_iter().zip(POOLINGS.into_iter().cycle()).map(|(cell, pooling)| NetworkConfig {
+        units: 18,
+        layers: 2,
+        pooling,
+        cell,
+    })
+}
+
+#[test]
+fn a_sequence_gets_the_same_answer_alone_to_the_last_bit() {
+    for config in networks() {
+        let examples = Examples::draw(&config, 7, &lengths());
+        let together = examples.network.predict(&examples.views()).unwrap();
+        for (sequence, together) in examples.views().into_iter().zip(together) {
+            assert_eq!(examples.network.predict(&[sequence]).unwrap(), [together], "{config:?}");
+            assert_eq!(crate::loss::softmax(examples.network.trace(&sequence).unwrap().logits), together);
+        }
+    }
+}
+
+#[test]
+fn nothing_after_the_end_of_a_sequence_counts() {
+    // The batch's gradient is the mean of those of its sequences, although the short ones run on beside the long.
+    for config in networks() {
+        let examples = Examples::draw(&config, 7, &[9, 2, 5]);
+        let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;
+        let mut sums = crate::parameters::zeros_like(&together);
+        for (sequence, label) in examples.views().into_iter().zip(&examples.labels) {
+            let labels = [*label];
+            let batch = Batch { sequences: vec![sequence], labels: &labels, ..examples.batch(Dropout::default()) };
+            crate::parameters::add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
+        }
+        for (together, sum) in together.iter().zip(sums.iter()) {
+            let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+            for (together, sum) in together.values.iter().zip(&sum.values) {
+                assert!((together - sum / 3.0).abs() <= 1e-12 * scale, "{config:?}: {together} {sum}");
+            }
+        }
+    }
+}
+
+/// Parameters after some updates on a pool of this size.
+fn trained(config: &NetworkConfig, n_threads: usize) -> Tensors<f32> {
+    let examples = Examples::draw(config, 7, &lengths());
+    let sequences: Vec<Array2<f32>> = examples.sequences.iter().map(|sequence| sequence.mapv(|value| value as f32)).collect();
+    let parameters = initial_parameters(config, 7, None, &mut ChaCha8Rng::seed_from_u64(3));
+    let mut network = Network::<f32>::new(config.clone(), parameters).unwrap();
+    let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), &network.parameters);
+    ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(|| {
+        for seed in 0..4 {
+            let batch = Batch {
+                sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
+                labels: &examples.labels,
+                mixed: &[],
+                class_weights: [1.0; 4],
+                loss: LossConfig::CrossEntropy,
+                dropout: Dropout { inputs: 0.1, between: 0.3, seed },
+            };
+            let outcome = network.loss_and_gradients(&batch, 5e-4).unwrap();
+            adam.update(&mut network.parameters, &outcome.gradients, 1e-2);
+        }
+    });
+    network.parameters
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_for_any_number_of_threads() {
+    for config in networks() {
+        let one = trained(&config, 1);
+        for n_threads in [2, 3] {
+            assert_eq!(one, trained(&config, n_threads), "{config:?} with {n_threads} threads");
+        }
+    }
+}
+
+#[test]
+fn single_precision_learns_the_same_as_double() {
+    for config in networks() {
+        let examples = Examples::draw(&config, 7, &lengths());
+        let double = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 1e-3).unwrap().gradients;
+        let single = Network::new(config.clone(), examples.network.parameters.map(f32::of)).unwrap();
+        let sequences: Vec<Array2<f32>> = examples.sequences.iter().map(|sequence| sequence.mapv(f32::of)).collect();
+        let batch = Batch {
+            sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
+            labels: &examples.labels,
+            mixed: &[],
+            class_weights: [0.5, 1.5, 2.0, 0.8],
+            loss: LossConfig::CrossEntropy,
+            dropout: Dropout::default(),
+        };
+        let single = single.loss_and_gradients(&batch, 1e-3).unwrap().gradients;
+        for (single, double) in single.iter().zip(double.iter()) {
+            let scale = double.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+            for (single, double) in single.values.iter().zip(&double.values) {
+                assert!((single.widen() - double).abs() <= 1e-4 * scale, "{config:?}: {single} {double}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_parameter_that_is_not_finite_is_named() {
+    for config in networks() {
+        let examples = Examples::draw(&config, 7, &[9, 5]);
+        for name in examples.network.parameters.iter().map(|tensor| tensor.name.clone()) {
+            let mut broken = examples.network.clone();
+            broken.parameters.get_mut(&name).values[0] = f64::NAN;
+            let error = broken.loss_and_gradients(&examples.batch(Dropout::default()), 1e-3).unwrap_err();
+            assert!(error.to_string().contains(&format!("the value of parameter '{name}'")), "{error}");
+        }
+        let mut broken = Examples::draw(&config, 7, &[9, 5]);
+        broken.sequences[1][(2, 3)] = f64::NAN;
+        let error = broken.network.loss_and_gradients(&broken.batch(Dropout::default()), 0.0).unwrap_err();
+        assert!(error.to_string().contains("features of sequence 1"), "{error}");
+    }
+}

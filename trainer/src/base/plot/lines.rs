@@ -1,0 +1,148 @@
+//! Curves over a common x axis of whole numbers, in panels side by side: learning curves.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::{Area, DrawResult, Field, Figure, INK, MUTED, TEXT, TITLE, XScale, dashed, range_of, style, text_width};
+use crate::base::table::{Table, number};
+
+const PANEL: i32 = 470;
+const HEAD: i32 = 44;
+const FIELD_HEIGHT: i32 = 230;
+
+/// Curves in panels side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// What it shows.
+    pub title: String,
+    /// Name and unit of the x axis.
+    pub x_label: String,
+    /// From left to right.
+    pub panels: Vec<LinePanel>,
+    /// A place on the x axis that stands out.
+    pub mark: Option<Mark>,
+}
+
+/// One panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinePanel {
+    /// Name and unit of the y axis.
+    pub y_label: String,
+    /// The curves.
+    pub lines: Vec<Line>,
+}
+
+/// One curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// For legend and table.
+    pub name: String,
+    /// By x; points that are not finite are left out.
+    pub points: Vec<(f64, f64)>,
+    /// Its colour.
+    pub colour: RGBColor,
+    /// Dashed instead of solid.
+    pub dashed: bool,
+}
+
+/// A place on the x axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// What is there.
+    pub label: String,
+}
+
+impl Figure for Lines {
+    fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    fn size(&self) -> (u32, u32) {
+        ((PANEL * self.panels.len().max(1) as i32) as u32, (HEAD + 52 + FIELD_HEIGHT + 50) as u32)
+    }
+
+    fn table(&self) -> Table {
+        let lines = || self.panels.iter().flat_map(|panel| &panel.lines);
+        let mut table = Table::new([self.x_label.clone()].into_iter().chain(lines().map(|line| line.name.clone())));
+        let mut all: Vec<f64> = lines().flat_map(|line| line.points.iter().map(|(x, _)| *x)).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        for x in all {
+            let value = |line: &Line| number(line.points.iter().find(|point| point.0 == x).map(|point| point.1));
+            table.push([x.to_string()].into_iter().chain(lines().map(value)));
+        }
+        table
+    }
+
+    fn draw(&self, area: &Area<'_>) -> DrawResult {
+        let width = self.size().0 as i32;
+        let title = super::fitted(&self.title, TITLE, width - 28);
+        area.draw_text(&title, &style(TITLE, &INK, HPos::Left), (14, 22))?;
+        let points = self.panels.iter().flat_map(|panel| &panel.lines).flat_map(|line| &line.points);
+        let [first, last] = range_of(points.map(|point| point.0), [0.0, 1.0]);
+        let x = if first < last { [first, last] } else { [first - 1.0, last + 1.0] };
+        for (index, panel) in self.panels.iter().enumerate() {
+            let left = PANEL * index as i32;
+            self.draw_panel(area, panel, x, left)?;
+        }
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn draw_panel(&self, area: &Area<'_>, panel: &LinePanel, x: [f64; 2], left: i32) -> DrawResult {
+        let values = panel.lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
+        let [low, high] = range_of(values, [0.0, 1.0]);
+        let room = ((high - low) * 0.06).max(0.01);
+        let top = HEAD + 46;
+        let edges = [left + 56, top, left + PANEL - 24, top + FIELD_HEIGHT];
+        let field = Field::new(edges, x, [low - room, high + room], XScale::Whole);
+        draw_legend(area, &panel.lines, (left + 56, HEAD + 8))?;
+        // Beside the line the label would lie on a curve.
+        let mark = self.mark.as_ref().map_or_else(String::new, |mark| format!(" (line: {})", mark.label));
+        field.draw_axes(area, &format!("{}{mark}", self.x_label), &panel.y_label)?;
+        if let Some(mark) = &self.mark {
+            let (column, _) = field.at(mark.x, low);
+            area.draw(&PathElement::new(vec![(column, top), (column, top + FIELD_HEIGHT)], MUTED))?;
+        }
+        for line in &panel.lines {
+            self.draw_line(area, line, &field)?;
+        }
+        Ok(())
+    }
+
+    fn draw_line(&self, area: &Area<'_>, line: &Line, field: &Field) -> DrawResult {
+        let finite = line.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
+        let pixels: Vec<(i32, i32)> = finite.clone().map(|&(x, y)| field.at(x, y)).collect();
+        let stroke = line.colour.stroke_width(2);
+        if line.dashed {
+            area.draw(&dashed(pixels.clone(), stroke))?;
+        } else {
+            area.draw(&PathElement::new(pixels.clone(), stroke))?;
+        }
+        let marked = finite.filter(|(x, _)| pixels.len() == 1 || self.mark.as_ref().is_some_and(|mark| mark.x == *x));
+        for &(x, y) in marked {
+            area.draw(&Circle::new(field.at(x, y), 4, line.colour.filled()))?;
+        }
+        Ok(())
+    }
+}
+
+/// A short piece of each line and its name, in a row.
+fn draw_legend(area: &Area<'_>, lines: &[Line], (left, y): (i32, i32)) -> DrawResult {
+    let mut x = left;
+    for line in lines {
+        let sample = vec![(x, y), (x + 22, y)];
+        let stroke = line.colour.stroke_width(2);
+        if line.dashed {
+            area.draw(&dashed(sample, stroke))?;
+        } else {
+            area.draw(&PathElement::new(sample, stroke))?;
+        }
+        area.draw_text(&line.name, &style(TEXT, &INK, HPos::Left), (x + 28, y))?;
+        x += 28 + text_width(&line.name, TEXT) + 16;
+    }
+    Ok(())
+}

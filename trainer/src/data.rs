@@ -1,0 +1,14 @@
+//! From a corpus as it was published to features that a network learns from.
+//!
+//! In: folders and tables of corpora, manifests, audio. Out: manifests, statistics, varied copies and a [`Dataset`](dataset::Dataset) of standardised
+//! features. Knows clips and labels; imports [`base`](crate::base), but nothing of trainings or of what is measured of a network.
+
+pub mod augment;
+pub mod cache;
+pub mod config;
+pub mod corpus;
+pub mod dataset;
+pub mod manifest;
+pub mod preview;
+pub mod silence;
+pub mod stats;

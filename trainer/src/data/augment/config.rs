@@ -1,0 +1,364 @@
+//! `[augmentation]` of a training configuration: what is drawn from, and what may be asked for.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::batch::BatchConfig;
+use super::level::Law;
+use super::noise::Colour;
+use super::random::uniform;
+use crate::base::config::ConfigError;
+
+/// Copies a clip may have, at most.
+const MAX_COPIES: usize = 64;
+
+/// Bands an equaliser may have, at most: more would be closer to each other than its filter can tell apart.
+const MAX_BANDS: usize = 16;
+
+/// How training clips are varied. Only the train split sees any of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentationConfig {
+    /// Varied copies of each training clip, beside the clip itself.
+    #[serde(default)]
+    pub copies: usize,
+    /// What the copies get.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Whether each epoch draws its copies anew, by the seed of the training and the number of the epoch too, instead of seeing the same ones again.
+    /// They are then made batch by batch from the audio, and never cached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// Seed of every draw for the copies. It is not that of the training, so that trainings of several seeds share their copies.
+    #[serde(default)]
+    pub seed: u64,
+    /// What is done to the samples of a copy, in this order.
+    #[serde(default)]
+    pub transforms: Vec<TransformConfig>,
+    /// What is done to the features of a batch, anew in each epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchConfig>,
+}
+
+/// Which transforms a copy gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// All of them in order, each with its probability.
+    #[default]
+    Chain,
+    /// One alone: the first copy the first transform, the second copy the second, and so on, from the start again when they are used up.
+    Each,
+}
+
+/// A transform and how often it is applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Table", into = "Table")]
+pub struct TransformConfig {
+    /// 0..=1, 1 where it is not said.
+    pub probability: f64,
+    /// What is done.
+    pub transform: Transform,
+}
+
+/// What can be done to the samples of a clip, and where its parameters are drawn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Transform {
+    /// Higher or lower at the same tempo.
+    PitchShift {
+        /// -12..=12
+        semitones: Span,
+    },
+    /// Faster or slower at the same pitch.
+    TimeStretch {
+        /// 0.5..=2; below 1 is slower.
+        rate: Span,
+        /// Whether what is longer than the clip was is cut off.
+        #[serde(default)]
+        cut: bool,
+    },
+    /// Faster or slower with the pitch, as a tape.
+    Speed {
+        /// 0.5..=2; below 1 is slower.
+        rate: Span,
+    },
+    /// Longer or shorter vocal tract: formants move, the pitch does not.
+    VocalTract {
+        /// 0.8..=1.25; above 1 the formants are higher.
+        alpha: Span,
+    },
+    /// Louder or quieter.
+    Gain {
+        /// -60..=40
+        db: Span,
+    },
+    /// A spectrum that rises or falls with frequency.
+    Tilt {
+        /// -12..=12
+        db_per_octave: Span,
+    },
+    /// A gain of its own for each band, drawn apart.
+    Equaliser {
+        /// 1..=16, at equal distances in octaves from 80 Hz to 8 kHz.
+        bands: usize,
+        /// -24..=24
+        db: Span,
+    },
+    /// Less of the frequency range. At least one of the two.
+    BandLimit {
+        /// 20..=4000
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        low_hz: Option<Span>,
+        /// 200..=24000; above half the sample rate nothing happens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        high_hz: Option<Span>,
+    },
+    /// A synthetic room.
+    Reverb {
+        /// Time of the decay by 60 dB, seconds, 0.05..=3.
+        t60_seconds: Span,
+        /// Energy of the direct sound over that of the rest, dB, -20..=40.
+        direct_db: Span,
+    },
+    /// Synthetic noise.
+    Noise {
+        /// One of them is drawn.
+        #[serde(default = "all_colours")]
+        colours: Vec<Colour>,
+        /// Power of the clip over that of the noise, dB, -20..=80.
+        snr_db: Span,
+    },
+    /// White noise that does not depend on the level of the clip.
+    Hiss {
+        /// Deviation, full scale being 1; above 0, at most 1.
+        sigma: Span,
+    },
+    /// A part of a recording.
+    NoiseFiles {
+        /// Folder of audio files; those below it count, too. Relative to the folder that the command is called in, as manifests are.
+        folder: PathBuf,
+        /// Power of the clip over that of the noise, dB, -20..=80.
+        snr_db: Span,
+    },
+    /// Peaks cut off.
+    Clipping {
+        /// Where, relative to the peak, dB, -40..=0.
+        threshold_db: Span,
+    },
+    /// Coarse numbers and a limited band, as a telephone or an old recorder.
+    Codec {
+        /// `mu_law` or `linear`.
+        #[serde(default)]
+        law: Law,
+        /// 3..=16, rounded.
+        bits: Span,
+        /// As that of `band_limit`, before the quantisation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        high_hz: Option<Span>,
+    },
+}
+
+/// A number, or `[least, most]` to draw from evenly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Span {
+    /// Always this.
+    Fixed(f64),
+    /// Anything between the two.
+    Between([f64; 2]),
+}
+
+impl Span {
+    /// Least and most.
+    #[must_use]
+    pub const fn bounds(self) -> [f64; 2] {
+        match self {
+            Self::Fixed(value) => [value, value],
+            Self::Between(bounds) => bounds,
+        }
+    }
+
+    /// One of its numbers.
+    pub fn draw(self, rng: &mut impl Rng) -> f64 {
+        let [least, most] = self.bounds();
+        least + (most - least) * uniform(rng)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(value) => write!(f, "{value}"),
+            Self::Between([least, most]) => write!(f, "[{least}, {most}]"),
+        }
+    }
+}
+
+fn all_colours() -> Vec<Colour> {
+    Colour::ALL.to_vec()
+}
+
+impl TryFrom<Table> for TransformConfig {
+    type Error = String;
+
+    fn try_from(mut table: Table) -> Result<Self, String> {
+        let number = |value: Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        let probability = match table.remove("probability") {
+            None => 1.0,
+            Some(value) => number(value.clone()).ok_or_else(|| format!("probability: expected a number, found {value}"))?,
+        };
+        let kind = table.get("kind").map(ToString::to_string).unwrap_or_default();
+        let transform = table.try_into().map_err(|error: toml::de::Error| match error.message() {
+            message if kind.is_empty() => message.to_owned(),
+            message => format!("kind = {kind}: {message}"),
+        })?;
+        Ok(Self { probability, transform })
+    }
+}
+
+impl From<TransformConfig> for Table {
+    fn from(config: TransformConfig) -> Self {
+        // INVARIANT: a struct of numbers, strings and lists always serialises.
+        let mut table = Self::try_from(config.transform).expect("a transform serialises");
+        if config.probability != 1.0 {
+            table.insert("probability".to_owned(), Value::Float(config.probability));
+        }
+        table
+    }
+}
+
+impl AugmentationConfig {
+    /// The folders of recordings that are added as noise.
+    pub fn noise_folders(&self) -> impl Iterator<Item = &Path> {
+        self.transforms.iter().filter_map(|config| match &config.transform {
+            Transform::NoiseFiles { folder, .. } => Some(folder.as_path()),
+            _ => None,
+        })
+    }
+
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] with the place of the first that is out of it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |field: &str, expected: String, found: String| {
+            Err(ConfigError::Range { field: format!("augmentation.{field}"), expected, found })
+        };
+        if self.copies > MAX_COPIES {
+            return refuse("copies", format!("0..={MAX_COPIES}"), self.copies.to_string());
+        }
+        if self.copies > 0 && self.transforms.is_empty() {
+            return refuse("transforms", "at least one where there are copies".to_owned(), "none".to_owned());
+        }
+        if self.fresh && self.copies == 0 {
+            return refuse("fresh", "absent where there are no copies".to_owned(), "true".to_owned());
+        }
+        for (index, TransformConfig { probability, transform }) in self.transforms.iter().enumerate() {
+            let at = |field: &str| format!("transforms[{index}].{field}");
+            let expected = match self.mode {
+                Mode::Chain => "above 0 and at most 1",
+                Mode::Each => "1 or absent with mode = \"each\", where a copy has nothing else",
+            };
+            if !(*probability > 0.0 && *probability <= 1.0) || (self.mode == Mode::Each && *probability < 1.0) {
+                return refuse(&at("probability"), expected.to_owned(), probability.to_string());
+            }
+            for Limits { field, value, range: [least, most], unit } in transform.limits() {
+                let [low, high] = value.bounds();
+                if !(low >= least && low <= high && high <= most) {
+                    let expected = format!("a number or [least, most] from {least} to {most}{unit}");
+                    return refuse(&at(field), expected, value.to_string());
+                }
+            }
+            transform.validate_choices().or_else(|(field, expected, found)| refuse(&at(field), expected, found))?;
+        }
+        self.batch.as_ref().map_or(Ok(()), BatchConfig::validate)
+    }
+}
+
+/// What a parameter may be.
+struct Limits {
+    field: &'static str,
+    value: Span,
+    range: [f64; 2],
+    unit: &'static str,
+}
+
+impl Transform {
+    /// The name used in configurations.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PitchShift { .. } => "pitch_shift",
+            Self::TimeStretch { .. } => "time_stretch",
+            Self::Speed { .. } => "speed",
+            Self::VocalTract { .. } => "vocal_tract",
+            Self::Gain { .. } => "gain",
+            Self::Tilt { .. } => "tilt",
+            Self::Equaliser { .. } => "equaliser",
+            Self::BandLimit { .. } => "band_limit",
+            Self::Reverb { .. } => "reverb",
+            Self::Noise { .. } => "noise",
+            Self::Hiss { .. } => "hiss",
+            Self::NoiseFiles { .. } => "noise_files",
+            Self::Clipping { .. } => "clipping",
+            Self::Codec { .. } => "codec",
+        }
+    }
+
+    fn limits(&self) -> Vec<Limits> {
+        let limits = |field, value: &Span, range, unit| Limits { field, value: *value, range, unit };
+        let high = |value| limits("high_hz", value, [200.0, 24_000.0], " Hz");
+        match self {
+            Self::PitchShift { semitones } => vec![limits("semitones", semitones, [-12.0, 12.0], "")],
+            Self::TimeStretch { rate, .. } | Self::Speed { rate } => vec![limits("rate", rate, [0.5, 2.0], "")],
+            Self::VocalTract { alpha } => vec![limits("alpha", alpha, [0.8, 1.25], "")],
+            Self::Gain { db } => vec![limits("db", db, [-60.0, 40.0], " dB")],
+            Self::Tilt { db_per_octave } => vec![limits("db_per_octave", db_per_octave, [-12.0, 12.0], " dB an octave")],
+            Self::Equaliser { db, .. } => vec![limits("db", db, [-24.0, 24.0], " dB")],
+            Self::BandLimit { low_hz, high_hz } => {
+                let low = |value| limits("low_hz", value, [20.0, 4000.0], " Hz");
+                low_hz.iter().map(low).chain(high_hz.iter().map(high)).collect()
+            }
+            Self::Reverb { t60_seconds, direct_db } => {
+                vec![limits("t60_seconds", t60_seconds, [0.05, 3.0], " s"), limits("direct_db", direct_db, [-20.0, 40.0], " dB")]
+            }
+            Self::Noise { snr_db, .. } | Self::NoiseFiles { snr_db, .. } => {
+                vec![limits("snr_db", snr_db, [-20.0, 80.0], " dB")]
+            }
+            Self::Hiss { sigma } => vec![limits("sigma", sigma, [0.0, 1.0], "")],
+            Self::Clipping { threshold_db } => vec![limits("threshold_db", threshold_db, [-40.0, 0.0], " dB")],
+            Self::Codec { bits, high_hz, .. } => {
+                [limits("bits", bits, [3.0, 16.0], "")].into_iter().chain(high_hz.iter().map(high)).collect()
+            }
+        }
+    }
+
+    /// What no range says. The field, what it may be, what it is.
+    fn validate_choices(&self) -> Result<(), (&'static str, String, String)> {
+        match self {
+            Self::Equaliser { bands, .. } if !(1..=MAX_BANDS).contains(bands) => {
+                Err(("bands", format!("1..={MAX_BANDS}"), bands.to_string()))
+            }
+            Self::BandLimit { low_hz: None, high_hz: None } => {
+                Err(("low_hz", "given, or high_hz: one of the two must limit the band".to_owned(), "neither".to_owned()))
+            }
+            Self::BandLimit { low_hz: Some(low), high_hz: Some(high) } if low.bounds()[1] >= high.bounds()[0] => Err((
+                "high_hz",
+                format!("above {} Hz, where low_hz ends: nothing would be left of the band", low.bounds()[1]),
+                format!("{} Hz", high.bounds()[0]),
+            )),
+            Self::Noise { colours, .. } if colours.is_empty() => {
+                Err(("colours", "some of \"white\", \"pink\", \"brown\"".to_owned(), "[]".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,243 @@
+//! Corpora by their official layout: a folder as it was unpacked to labelled recordings, and from there to a manifest.
+//!
+//! In: the folder of a corpus, or somebody's table of one. Out: [`Found`]: one [`Recording`] a file, with speaker, label and (where the corpus has
+//! them) session, part, text and split, plus everything that could not be used. Labels stay the corpus's own codes until a [`LabelMap`] makes emotions
+//! of them. Audio is not read here.
+
+mod check;
+mod columns;
+mod crema_d;
+mod emodb;
+mod emovo;
+mod files;
+mod folders;
+mod iemocap;
+mod labels;
+mod ravdess;
+mod split;
+mod table;
+mod tess;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::data::manifest::Split;
+
+pub use check::{CheckLine, check_iemocap};
+pub use columns::Columns;
+pub use folders::SpeakerPattern;
+pub use labels::{LabelMap, LabelMapError};
+pub use split::{Fractions, SplitError, split_speakers};
+pub use table::{Row, Table, TableOptions};
+
+/// A corpus whose layout is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// IEMOCAP_full_release: Session1 to Session5 with sentences/wav and dialog/EmoEvaluation
+    Iemocap,
+    /// CREMA-D: AudioWAV/1001_DFA_ANG_XX.wav
+    CremaD,
+    /// RAVDESS, speech: Actor_01/03-01-05-01-01-01-01.wav
+    Ravdess,
+    /// EmoDB: wav/03a01Wa.wav
+    Emodb,
+    /// TESS: OAF_angry/OAF_back_angry.wav
+    Tess,
+    /// EMOVO: f1/rab-f1-b1.wav
+    Emovo,
+    /// A folder for each class, in it a folder for each speaker
+    Folders,
+    /// A table with a line for each recording: path, speaker, emotion
+    Csv,
+}
+
+/// What the user says of layouts that leave it open.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Finds the speaker in the name of a file, for [`Layout::Folders`] and [`Layout::Csv`].
+    pub speaker: Option<SpeakerPattern>,
+    /// What the columns of [`Layout::Csv`] are called.
+    pub columns: Columns,
+}
+
+impl Layout {
+    /// Name of the corpus in manifests, reports and speaker prefixes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iemocap => "iemocap",
+            Self::CremaD => "crema-d",
+            Self::Ravdess => "ravdess",
+            Self::Emodb => "emodb",
+            Self::Tess => "tess",
+            Self::Emovo => "emovo",
+            Self::Folders => "folders",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The corpus of this name, where the name is one corpus's own.
+    #[must_use]
+    pub fn of_corpus(name: &str) -> Option<Self> {
+        let is_corpus = |layout: &&Self| !matches!(layout, Self::Folders | Self::Csv);
+        Self::value_variants().iter().filter(is_corpus).find(|layout| layout.name().eq_ignore_ascii_case(name)).copied()
+    }
+
+    /// Whether all of the corpus is short sentences, read by actors.
+    #[must_use]
+    pub const fn is_read_by_actors(self) -> bool {
+        matches!(self, Self::CremaD | Self::Ravdess | Self::Emodb | Self::Tess | Self::Emovo)
+    }
+
+    /// Lists the recordings under `root` (for [`Layout::Csv`], in the table `root`) in the order of their paths.
+    ///
+    /// # Errors
+    /// [`CorpusError`] when the folder or table cannot be read or holds nothing of this layout.
+    pub fn find(self, root: &Path, hints: &Hints) -> Result<Found, CorpusError> {
+        if self != Self::Csv && !root.is_dir() {
+            return Err(CorpusError::NoFolder { root: root.to_owned() });
+        }
+        let found = match self {
+            Self::Iemocap => iemocap::find(root)?,
+            Self::CremaD => files::find(root, crema_d::parse)?,
+            Self::Ravdess => files::find(root, ravdess::parse)?,
+            Self::Emodb => files::find(root, emodb::parse)?,
+            Self::Tess => files::find(root, tess::parse)?,
+            Self::Emovo => files::find(root, emovo::parse)?,
+            Self::Folders => folders::find(root, hints.speaker.as_ref())?,
+            Self::Csv => columns::find(root, hints)?,
+        };
+        if found.recordings.is_empty() {
+            let (root, expected) = (root.to_owned(), self.expected());
+            return Err(CorpusError::Empty { root, layout: self, expected, problems: found.problems });
+        }
+        Ok(found)
+    }
+
+    /// What a folder of this layout holds, for the sentence of who gave another one.
+    const fn expected(self) -> &'static str {
+        match self {
+            Self::Iemocap => "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt and so on",
+            Self::CremaD => "1001_DFA_ANG_XX.wav and so on",
+            Self::Ravdess => "03-01-05-01-01-01-01.wav and so on",
+            Self::Emodb => "03a01Wa.wav and so on",
+            Self::Tess => "OAF_back_angry.wav and so on",
+            Self::Emovo => "rab-f1-b1.wav and so on",
+            Self::Folders => "angry/SPEAKER/name.wav and so on",
+            Self::Csv => "a line for each recording that is there, with its speaker and emotion",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How IEMOCAP's actors came to their words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Part {
+    /// In scenes that only gave a situation.
+    Improvised,
+    /// From plays; the same lines come back in every session.
+    Scripted,
+}
+
+impl Part {
+    /// As it is written on the command line and in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Improvised => "improvised",
+            Self::Scripted => "scripted",
+        }
+    }
+}
+
+/// One recording with what its corpus says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The audio file.
+    pub path: PathBuf,
+    /// Who speaks, unique within the corpus.
+    pub speaker: String,
+    /// The corpus's own code of the emotion.
+    pub code: String,
+    /// The recording session, where speakers share one.
+    pub session: Option<String>,
+    /// Improvised or scripted, where that is known.
+    pub part: Option<Part>,
+    /// Which sentence is spoken, where the corpus has a fixed set.
+    pub text: Option<String>,
+    /// Which split the speaker is in, where the corpus says it.
+    pub split: Option<Split>,
+}
+
+/// What the file names (or label lists) of a corpus say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The usable recordings, by path.
+    pub recordings: Vec<Recording>,
+    /// What cannot be used, one sentence each, starting with the file.
+    pub problems: Vec<String>,
+    /// Further files of the same recordings, which are left out.
+    pub n_copies: usize,
+    /// Recordings the layout leaves out on purpose, such as songs and videos.
+    pub n_other: usize,
+    /// The label lists or the table that were read.
+    pub sources: Vec<PathBuf>,
+}
+
+fn none_among(problems: &[String]) -> String {
+    match problems {
+        [] => "found nothing".to_owned(),
+        [first, ..] => format!("found none among {}, the first of which is {first}", problems.len()),
+    }
+}
+
+/// Why a folder is no corpus.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorpusError {
+    /// There is no such folder.
+    #[error("{}: expected the folder of a corpus, found no folder", root.display())]
+    NoFolder {
+        /// What was given.
+        root: PathBuf,
+    },
+    /// A table lacks columns.
+    #[error("{}: missing column{s} {missing}; found {found}; name it with --column {example}=NAME", path.display(), s = if missing.contains(',') { "s" } else { "" })]
+    MissingColumns {
+        /// The table.
+        path: PathBuf,
+        /// What is missing, by our names.
+        missing: String,
+        /// The first of them.
+        example: &'static str,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A folder, table or label list cannot be read.
+    #[error("{}: cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Nothing of this layout is in the folder.
+    #[error("{}: expected the layout of {layout} ({expected}), {}", root.display(), none_among(problems))]
+    Empty {
+        /// The folder.
+        root: PathBuf,
+        /// The layout asked for.
+        layout: Layout,
+        /// An example of it.
+        expected: &'static str,
+        /// What does not fit.
+        problems: Vec<String>,
+    },
+}

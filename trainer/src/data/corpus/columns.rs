@@ -1,0 +1,135 @@
+//! A table of somebody else's: a line for each recording, under any names of columns and with any codes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::{CorpusError, Found, Hints, Recording};
+use crate::data::manifest::{Split, UnknownSplit};
+
+/// Our names of what a table may say.
+const NAMES: [&str; 6] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT];
+const PATH: &str = "path";
+const SPEAKER: &str = "speaker";
+const EMOTION: &str = "emotion";
+const SESSION: &str = "session";
+const TEXT: &str = "text";
+const SPLIT: &str = "split";
+
+/// What stands between two columns, whichever the header has most of.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// What the columns of a table are called, where it is not our name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns(BTreeMap<&'static str, String>);
+
+/// One `NAME=COLUMN`.
+impl FromStr for Columns {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').and_then(|(name, column)| {
+            let name = NAMES.into_iter().find(|known| *known == name)?;
+            (!column.is_empty()).then(|| Self([(name, column.to_owned())].into()))
+        });
+        named.ok_or_else(|| format!("expected NAME=COLUMN with NAME one of {}, found '{text}'", NAMES.join(", ")))
+    }
+}
+
+impl FromIterator<Columns> for Columns {
+    fn from_iter<I: IntoIterator<Item = Columns>>(columns: I) -> Self {
+        Self(columns.into_iter().flat_map(|columns| columns.0).collect())
+    }
+}
+
+impl Columns {
+    fn column<'a>(&'a self, name: &'a str) -> &'a str {
+        self.0.get(name).map_or(name, String::as_str)
+    }
+}
+
+/// The recordings of a table; paths are relative to its folder.
+pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
+    let unreadable = |reason: String| CorpusError::Unreadable { path: table.to_owned(), reason };
+    let bytes = std::fs::read(table).map_err(|error| unreadable(error.to_string()))?;
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter(text)).from_reader(text);
+    let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+    let position = |name: &str| header.iter().position(|column| column == hints.columns.column(name));
+
+    let mut missing: Vec<&'static str> = [PATH, SPEAKER, EMOTION].into_iter().filter(|name| position(name).is_none()).collect();
+    missing.retain(|name| *name != SPEAKER || hints.speaker.is_none());
+    // What was named on purpose must be there.
+    missing
+        .extend([SESSION, TEXT, SPLIT].into_iter().filter(|name| hints.columns.0.contains_key(name) && position(name).is_none()));
+    if let Some(&example) = missing.first() {
+        let found = header.iter().collect::<Vec<_>>().join(", ");
+        return Err(CorpusError::MissingColumns { path: table.to_owned(), missing: missing.join(", "), example, found });
+    }
+
+    let folder = table.parent().unwrap_or(Path::new(""));
+    let mut found = Found { sources: vec![table.to_owned()], ..Found::default() };
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                found.problems.push(format!("{}: {error}", table.display()));
+                continue;
+            }
+        };
+        let field = |name: &str| {
+            let value = position(name).and_then(|column| record.get(column)).unwrap_or_default();
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        match recording(folder, field, hints) {
+            Ok(recording) => found.recordings.push(recording),
+            Err(reason) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                found.problems.push(format!("{} line {line}: {reason}", table.display()));
+            }
+        }
+    }
+    found.recordings.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// The recording of a line whose values `field` gives by our names; what cannot be used of it otherwise.
+fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hints) -> Result<Recording, String> {
+    let name = field(PATH).ok_or("no path")?;
+    let path = folder.join(&name);
+    if !path.is_file() {
+        return Err(format!("there is no file '{name}'"));
+    }
+    let speaker = match &hints.speaker {
+        Some(pattern) => pattern.speaker(&PathBuf::from(&name).file_stem().unwrap_or_default().to_string_lossy()),
+        None => field(SPEAKER),
+    };
+    let split = field(SPLIT).map(|word| split_of(&word)).transpose().map_err(|error| error.to_string())?;
+    Ok(Recording {
+        path,
+        speaker: speaker.filter(|speaker| !speaker.is_empty()).ok_or("no speaker")?,
+        code: field(EMOTION).ok_or("no emotion")?,
+        session: field(SESSION),
+        part: None,
+        text: field(TEXT),
+        split,
+    })
+}
+
+/// The split that other people's tables call so.
+fn split_of(word: &str) -> Result<Split, UnknownSplit> {
+    let word = word.to_lowercase();
+    match word.as_str() {
+        "training" => Ok(Split::Train),
+        "devel" | "development" | "val" | "valid" | "validation" => Ok(Split::Dev),
+        "testing" => Ok(Split::Test),
+        _ => word.parse(),
+    }
+}
+
+fn delimiter(text: &[u8]) -> u8 {
+    let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
+    // Of equals, the first: `max_by_key` would take the last.
+    DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(DELIMITERS[0])
+}

@@ -1,0 +1,381 @@
+//! Measures a model file on labelled clips, through the engine, as the product runs it.
+//!
+//! In: a [`Model`] and a [`Manifest`]. Out: an [`Evaluation`]. Every clip is decoded, cut into blocks of the model's length and classified by the
+//! engine, without the gate, because every clip has a label. The probabilities of a clip longer than a block are the mean over its blocks,
+//! weighted by their duration.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use moodline_core::Emotion;
+use moodline_engine::analysis::{Analyser, AnalysisConfig, AnalysisError};
+use moodline_engine::decode::{AudioReader, DecodeError};
+use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{ConfusionFigure, Reliability};
+use crate::base::files::{self, FileError};
+use crate::base::plot::{Figure as _, PlotError};
+use crate::base::progress::{Interrupt, Progress};
+use crate::data::manifest::{Manifest, Split, Utterance};
+use crate::measure::metrics::{Calibration, Report};
+
+mod answers;
+
+pub use answers::{
+    Answer, AnswersError, CorpusMetrics, answers_csv, calibration, confusion_by_speaker, figures_by_corpus, read_answers,
+};
+
+/// The answer for one clip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Which clip.
+    pub utterance: Utterance,
+    /// In [`Emotion::ALL`] order.
+    pub probabilities: [f64; Emotion::COUNT],
+}
+
+impl Prediction {
+    /// The most probable emotion; the first of equals.
+    #[must_use]
+    pub fn emotion(&self) -> Emotion {
+        Emotion::most_probable(&self.probabilities)
+    }
+
+    /// The answer without the audio.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let Utterance { name, corpus, speaker, emotion, split, .. } = &self.utterance;
+        Answer {
+            name: name.clone(),
+            corpus: corpus.clone(),
+            speaker: speaker.clone(),
+            split: *split,
+            truth: *emotion,
+            found: self.emotion(),
+            probabilities: self.probabilities,
+        }
+    }
+}
+
+/// Which model was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelName {
+    /// Name of the model.
+    pub id: String,
+    /// [`Model::fingerprint`]
+    pub fingerprint: String,
+}
+
+/// Figures of one speaker.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeakerMetrics {
+    /// Utterances.
+    pub n: u64,
+    /// [`crate::measure::metrics::Confusion::uar`]
+    pub uar: f64,
+    /// [`crate::measure::metrics::Confusion::accuracy`]
+    pub accuracy: f64,
+}
+
+/// A model measured on some clips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The figures.
+    #[serde(flatten)]
+    pub report: Report,
+    /// Which model.
+    pub model: ModelName,
+    /// What ran it: `onnxruntime` or `native`.
+    pub backend: String,
+    /// Which split: `train`, `dev`, `test` or `all`.
+    pub split: String,
+    /// File names of the manifests.
+    pub manifests: Vec<String>,
+    /// Clips that could not be measured.
+    pub n_failed: usize,
+    /// By speaker, as the manifest names them.
+    pub per_speaker: BTreeMap<String, SpeakerMetrics>,
+    /// By corpus; empty in files of versions that did not count it.
+    #[serde(default)]
+    pub per_corpus: BTreeMap<String, CorpusMetrics>,
+    /// Confidence against accuracy; none in files of versions that did not measure it.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+}
+
+/// Why a clip could not be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClipError {
+    /// It is no audio.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The engine refused it.
+    #[error("{name}: {source}")]
+    Analysis {
+        /// The clip.
+        name: String,
+        /// What the engine says.
+        source: AnalysisError,
+    },
+    /// It is shorter than one step of the network.
+    #[error("{name}: the clip is too short for a single block")]
+    NoBlock {
+        /// The clip.
+        name: String,
+    },
+}
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// There are no clips.
+    #[error("the manifests have no clip in the split '{split}'")]
+    EmptySplit {
+        /// `train`, `dev`, `test` or `all`.
+        split: String,
+    },
+    /// None of the clips could be used.
+    #[error("none of the {n} clips could be used; the first: {first}")]
+    AllFailed {
+        /// How many.
+        n: usize,
+        /// Why the first could not.
+        first: ClipError,
+    },
+    /// The backend cannot run the model.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
+    /// The user stopped it.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+}
+
+/// What came out of measuring.
+#[derive(Debug)]
+pub struct Measured {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The answer for each clip, in the order of the manifests.
+    pub predictions: Vec<Prediction>,
+    /// Clips without an answer.
+    pub problems: Vec<ClipError>,
+}
+
+/// Measures `model` on the clips of `split` (all for none), on all threads of the pool; the result does not depend on how many there are.
+///
+/// # Errors
+/// [`EvaluateError`] when there is nothing to measure. Clips that fail are no error but counted and named.
+pub fn evaluate(
+    model: &Model,
+    manifest: &Manifest,
+    split: Option<Split>,
+    backend: BackendChoice,
+    progress: Progress,
+    interrupt: &Interrupt,
+) -> Result<Measured, EvaluateError> {
+    let utterances: Vec<&Utterance> = manifest.of_split(split).collect();
+    let split_name = split.map_or("all", Split::name).to_owned();
+    if utterances.is_empty() {
+        return Err(EvaluateError::EmptySplit { split: split_name });
+    }
+    let backend = Classifier::new(model, backend)?.backend();
+    let outcomes = classify_all(model, &utterances, backend, progress, interrupt)?;
+    let (mut predictions, mut problems) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(prediction) => predictions.push(prediction),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if predictions.is_empty() {
+        let n = problems.len();
+        return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
+    }
+    let answers: Vec<Answer> = predictions.iter().map(Prediction::answer).collect();
+    let name = ModelName { id: model.id().to_owned(), fingerprint: model.fingerprint().to_owned() };
+    let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
+    let evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
+    Ok(Measured { evaluation, predictions, problems })
+}
+
+fn classify_all(
+    model: &Model,
+    utterances: &[&Utterance],
+    backend: Backend,
+    progress: Progress,
+    interrupt: &Interrupt,
+) -> Result<Vec<Result<Prediction, ClipError>>, EvaluateError> {
+    let choice = match backend {
+        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
+        Backend::Native => BackendChoice::Native,
+    };
+    let bar = progress.bar("evaluating", utterances.len());
+    let outcomes: Result<Vec<_>, EvaluateError> = utterances
+        .par_iter()
+        .map_init(
+            || None,
+            |idle, utterance| {
+                if interrupt.requested() {
+                    return Err(EvaluateError::Interrupted);
+                }
+                let classifier = idle.take().map_or_else(|| Classifier::new(model, choice), Ok)?;
+                let outcome = classify(model, classifier, utterance);
+                bar.advance();
+                Ok(outcome.map(|(prediction, classifier)| {
+                    *idle = Some(classifier);
+                    prediction
+                }))
+            },
+        )
+        .collect();
+    bar.finish();
+    outcomes
+}
+
+/// The answer for one clip, and the classifier for the next.
+fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Result<(Prediction, Classifier), ClipError> {
+    let mut reader = AudioReader::open(&utterance.path)?;
+    let rate = reader.sample_rate();
+    classify_stream(model, classifier, utterance, rate, |chunk| Ok(reader.read_mono(chunk)?))
+}
+
+/// The answer for a clip whose samples are already there, mono at `sample_rate` Hz.
+pub(crate) fn classify_samples(
+    model: &Model,
+    classifier: Classifier,
+    utterance: &Utterance,
+    samples: &[f32],
+    sample_rate: u32,
+) -> Result<Prediction, ClipError> {
+    let mut rest = Some(samples);
+    let next = |chunk: &mut Vec<f32>| {
+        chunk.clear();
+        chunk.extend_from_slice(rest.take().unwrap_or_default());
+        Ok(!chunk.is_empty())
+    };
+    classify_stream(model, classifier, utterance, sample_rate, next).map(|(prediction, _)| prediction)
+}
+
+/// The answer for a clip that comes in pieces, until `next` says that there is none.
+fn classify_stream(
+    model: &Model,
+    classifier: Classifier,
+    utterance: &Utterance,
+    sample_rate: u32,
+    mut next: impl FnMut(&mut Vec<f32>) -> Result<bool, ClipError>,
+) -> Result<(Prediction, Classifier), ClipError> {
+    let failed = |source| ClipError::Analysis { name: utterance.name.clone(), source };
+    let block_seconds = model.contract().block_seconds;
+    let blocks = AnalysisConfig { window_seconds: block_seconds, hop_seconds: block_seconds, gate: None };
+    let mut analyser = Analyser::new(model, classifier, sample_rate, blocks).map_err(failed)?;
+
+    let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
+    let mut add = |segment: moodline_engine::Segment, _| {
+        let Some(probabilities) = segment.probabilities() else { return };
+        let duration = segment.end_s - segment.start_s;
+        for (sum, probability) in sums.iter_mut().zip(probabilities.as_array()) {
+            *sum += duration * f64::from(*probability);
+        }
+        seconds += duration;
+    };
+    let mut chunk = Vec::new();
+    while next(&mut chunk)? {
+        analyser.push(&chunk, &mut add).map_err(failed)?;
+    }
+    analyser.finish(&mut add).map_err(failed)?;
+    if seconds <= 0.0 {
+        return Err(ClipError::NoBlock { name: utterance.name.clone() });
+    }
+    let prediction = Prediction { utterance: utterance.clone(), probabilities: sums.map(|sum| sum / seconds) };
+    Ok((prediction, analyser.into_classifier()))
+}
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The folder or a file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The picture.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}
+
+const METRICS: &str = "metrics.json";
+const PREDICTIONS: &str = "predictions.csv";
+const CONFUSION: &str = "confusion.svg";
+const RELIABILITY: &str = "reliability.svg";
+
+impl Measured {
+    /// The files that [`Self::write_report`] may write into a folder.
+    #[must_use]
+    pub fn report_files(folder: &Path) -> [PathBuf; 4] {
+        [METRICS, PREDICTIONS, CONFUSION, RELIABILITY].map(|name| folder.join(name))
+    }
+
+    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg` and `reliability.svg` into a folder.
+    ///
+    /// # Errors
+    /// [`ReportError`]; each file is written whole or not at all.
+    pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+        files::create_folder(folder)?;
+        let Evaluation { report, calibration, .. } = &self.evaluation;
+        let title = self.evaluation.title();
+        let mut contents = vec![
+            (METRICS, self.evaluation.to_json()),
+            (PREDICTIONS, self.predictions_csv()),
+            (CONFUSION, ConfusionFigure::of(title.clone(), report).svg()?),
+        ];
+        if let Some(calibration) = calibration.clone() {
+            contents.push((RELIABILITY, Reliability { title, calibration }.svg()?));
+        }
+        contents
+            .into_iter()
+            .map(|(name, content)| {
+                let path = folder.join(name);
+                files::write_atomically(&path, content.as_bytes())?;
+                Ok(path)
+            })
+            .collect()
+    }
+
+    /// [`answers_csv`] of the predictions.
+    #[must_use]
+    pub fn predictions_csv(&self) -> String {
+        answers_csv(&self.predictions.iter().map(Prediction::answer).collect::<Vec<_>>())
+    }
+}
+
+impl Evaluation {
+    /// Which model on what, in a few words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} on {}, split {}", self.model.id, self.manifests.join(", "), self.split)
+    }
+
+    /// What it was measured on.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}, {} split", self.corpora().join(", "), self.split)
+    }
+
+    /// The manifests without the ends of their names.
+    #[must_use]
+    pub fn corpora(&self) -> Vec<&str> {
+        self.manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect()
+    }
+
+    /// The figures as JSON, with a line end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // INVARIANT: numbers, text and maps with text keys serialise.
+        serde_json::to_string_pretty(self).expect("an evaluation serialises") + "\n"
+    }
+}

@@ -1,0 +1,124 @@
+//! Whether a model is as often right as it is sure.
+
+use moodline_core::Emotion;
+use serde::{Deserialize, Serialize};
+
+/// Bins of equal width between confidence 0 and 1.
+pub const CALIBRATION_BINS: usize = 15;
+
+/// Answers of about the same confidence, which is the probability of the answer given.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationBin {
+    /// Confidence is above this; the first bin also holds 0.
+    pub low: f64,
+    /// Confidence is at most this.
+    pub high: f64,
+    /// Answers.
+    pub n: u64,
+    /// Their mean confidence, 0..=1; 0 without answers.
+    pub confidence: f64,
+    /// Part of them that is right, 0..=1; 0 without answers.
+    pub accuracy: f64,
+}
+
+/// Confidence against accuracy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Answers.
+    pub n: u64,
+    /// Expected calibration error, 0..=1: the mean difference of accuracy and confidence, each bin weighted by its answers.
+    pub ece: f64,
+    /// [`CALIBRATION_BINS`], from unsure to sure.
+    pub bins: Vec<CalibrationBin>,
+}
+
+impl Calibration {
+    /// Counts pairs of (true class, probabilities in [`Emotion::ALL`] order). The answer is the first of the most probable classes; its
+    /// probability is the confidence.
+    ///
+    /// # Source
+    /// C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equations 1 to 3 with M = 15.
+    #[must_use]
+    pub fn of(answers: impl IntoIterator<Item = (Emotion, [f64; Emotion::COUNT])>) -> Self {
+        let mut sums = [(0_u64, 0.0, 0_u64); CALIBRATION_BINS];
+        for (truth, probabilities) in answers {
+            let best = Emotion::most_probable(&probabilities);
+            let confidence = probabilities[best.index()];
+            let bin = (0..CALIBRATION_BINS - 1).find(|&bin| confidence <= edge(bin + 1)).unwrap_or(CALIBRATION_BINS - 1);
+            let (n, sum, right) = &mut sums[bin];
+            *n += 1;
+            *sum += confidence;
+            *right += u64::from(best == truth);
+        }
+        let bins: Vec<CalibrationBin> = sums
+            .into_iter()
+            .enumerate()
+            .map(|(bin, (n, sum, right))| {
+                let mean = |sum: f64| if n == 0 { 0.0 } else { sum / n as f64 };
+                CalibrationBin { low: edge(bin), high: edge(bin + 1), n, confidence: mean(sum), accuracy: mean(right as f64) }
+            })
+            .collect();
+        let n: u64 = bins.iter().map(|bin| bin.n).sum();
+        let gaps: f64 = bins.iter().map(|bin| bin.n as f64 * (bin.accuracy - bin.confidence).abs()).sum();
+        Self { n, ece: if n == 0 { 0.0 } else { gaps / n as f64 }, bins }
+    }
+}
+
+fn edge(bin: usize) -> f64 {
+    bin as f64 / CALIBRATION_BINS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_answers_by_hand() {
+        let answers = [
+            // Sure of angry at 0.95: once right, once wrong. The last bin: accuracy 0.5, confidence 0.95.
+            (Emotion::Angry, [0.95, 0.05, 0.0, 0.0]),
+            (Emotion::Sad, [0.95, 0.0, 0.05, 0.0]),
+            // Exactly on the edge 9/15 = 0.6 belongs to the bin below it: right, so its gap is 0.4.
+            (Emotion::Happy, [0.1, 0.6, 0.2, 0.1]),
+            // All equal: the answer is the first class; wrong, so the gap is 0.25.
+            (Emotion::Neutral, [0.25; 4]),
+        ];
+        let calibration = Calibration::of(answers);
+        assert_eq!(calibration.n, 4);
+        let filled: Vec<(usize, u64, f64)> = calibration
+            .bins
+            .iter()
+            .enumerate()
+            .filter(|(_, bin)| bin.n > 0)
+            .map(|(index, bin)| (index, bin.n, bin.accuracy))
+            .collect();
+        assert_eq!(filled, [(3, 1, 0.0), (8, 1, 1.0), (14, 2, 0.5)]);
+        let expected = (2.0 * 0.45 + 0.4 + 0.25) / 4.0;
+        assert!((calibration.ece - expected).abs() < 1e-12, "{}", calibration.ece);
+    }
+
+    #[test]
+    fn nothing_and_certainty_have_a_place() {
+        assert_eq!(Calibration::of([]).ece, 0.0);
+        let certain = Calibration::of([(Emotion::Angry, [1.0, 0.0, 0.0, 0.0]), (Emotion::Angry, [0.0; 4])]);
+        assert_eq!((certain.bins[14].n, certain.bins[0].n, certain.n), (1, 1, 2));
+    }
+
+    #[test]
+    fn four_hundred_answers_are_counted_as_numpy_counts_them() {
+        #[derive(Deserialize)]
+        struct Golden {
+            truth: Vec<usize>,
+            probabilities: Vec<[f64; Emotion::COUNT]>,
+            ece: f64,
+            counts: Vec<u64>,
+        }
+        let golden: Golden = serde_json::from_str(include_str!("../../../../tests/golden/calibration.json")).unwrap();
+        let truths = golden.truth.iter().map(|&index| Emotion::ALL[index]);
+        let calibration = Calibration::of(truths.zip(golden.probabilities));
+        assert!((calibration.ece - golden.ece).abs() < 1e-12, "expected {}, found {}", golden.ece, calibration.ece);
+        assert_eq!(calibration.bins.iter().map(|bin| bin.n).collect::<Vec<_>>(), golden.counts);
+    }
+}

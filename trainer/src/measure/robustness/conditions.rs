@@ -1,0 +1,184 @@
+//! What can become of a recording.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::data::augment::fourier::Fourier;
+use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use sha2::{Digest as _, Sha256};
+
+use crate::data::augment::noise::Colour;
+use crate::data::augment::{AugmentationConfig, Augmenter, Span, Transform, TransformConfig};
+
+/// What is done to every clip.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// For people.
+    pub name: String,
+    change: Change,
+    sample_rate: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Nothing,
+    /// The first copy of this augmenter.
+    Transform(Box<Augmenter>),
+    /// So many seconds from the middle; a shorter clip stays as it is.
+    Excerpt(f64),
+    Mp3(Encoder),
+}
+
+/// A program that makes MP3 files.
+#[derive(Clone, Copy, Debug)]
+enum Encoder {
+    Lame,
+    Ffmpeg,
+}
+
+/// All conditions for audio at `sample_rate`, the clips as they are first, and a sentence for each that cannot be made here.
+#[must_use]
+pub fn conditions(sample_rate: u32) -> (Vec<Condition>, Vec<String>) {
+    let condition = |name: &str, change: Change| Condition { name: name.to_owned(), change, sample_rate };
+    let fixed = Span::Fixed;
+    let noise = |snr_db: f64| Transform::Noise { colours: vec![Colour::White], snr_db: fixed(snr_db) };
+    let gain = |db: f64| Transform::Gain { db: fixed(db) };
+    let transforms = [
+        ("telephone band, 300 to 3400 Hz", Transform::BandLimit { low_hz: Some(fixed(300.0)), high_hz: Some(fixed(3400.0)) }),
+        ("white noise, 20 dB SNR", noise(20.0)),
+        ("white noise, 10 dB SNR", noise(10.0)),
+        ("reverb, 0.5 s, direct sound +3 dB", Transform::Reverb { t60_seconds: fixed(0.5), direct_db: fixed(3.0) }),
+        ("20 dB louder, not clipped", gain(20.0)),
+        ("20 dB quieter", gain(-20.0)),
+    ];
+    let mut conditions = vec![condition("as they are", Change::Nothing)];
+    for (name, transform) in transforms {
+        conditions.push(condition(name, Change::Transform(Box::new(always(transform, sample_rate)))));
+    }
+    let mut skipped = Vec::new();
+    match Encoder::find() {
+        Some(encoder) => conditions.push(condition("MP3, 64 kbit/s", Change::Mp3(encoder))),
+        None => skipped.push("MP3, 64 kbit/s: neither lame nor ffmpeg is installed".to_owned()),
+    }
+    for seconds in [1.0, 2.0, 3.0, 5.0] {
+        conditions.push(condition(&format!("middle {seconds} s"), Change::Excerpt(seconds)));
+    }
+    (conditions, skipped)
+}
+
+fn always(transform: Transform, sample_rate: u32) -> Augmenter {
+    let transforms = vec![TransformConfig { probability: 1.0, transform }];
+    let config = AugmentationConfig { copies: 1, transforms, ..AugmentationConfig::default() };
+    // INVARIANT: only folders of noise can be missing, and none is used.
+    Augmenter::new(&config, sample_rate).expect("transforms without files").0
+}
+
+impl Condition {
+    /// A clip under this condition. `name` is what random draws depend on.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when an encoder's file is no audio.
+    pub fn apply(&self, samples: &[f32], name: &str, fourier: &mut Fourier) -> Result<Vec<f32>, DecodeError> {
+        Ok(match &self.change {
+            Change::Nothing => samples.to_vec(),
+            Change::Transform(augmenter) => augmenter.copy(samples, &Sha256::digest(name).into(), 1, fourier).samples,
+            Change::Excerpt(seconds) => middle(samples, (seconds * f64::from(self.sample_rate)) as usize).to_vec(),
+            Change::Mp3(encoder) => return encoder.round_trip(samples, self.sample_rate),
+        })
+    }
+}
+
+fn middle(samples: &[f32], n: usize) -> &[f32] {
+    let from = samples.len().saturating_sub(n) / 2;
+    &samples[from..(from + n).min(samples.len())]
+}
+
+impl Encoder {
+    fn find() -> Option<Self> {
+        let starts = |program: &str, argument: &str| {
+            let quiet = Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            quiet.is_ok_and(|status| status.success())
+        };
+        if starts("lame", "--version") {
+            Some(Self::Lame)
+        } else if starts("ffmpeg", "-version") {
+            Some(Self::Ffmpeg)
+        } else {
+            None
+        }
+    }
+
+    /// Encoded and decoded again. What goes wrong on the way leaves a file that is no audio, which the decoder names.
+    fn round_trip(self, samples: &[f32], sample_rate: u32) -> Result<Vec<f32>, DecodeError> {
+        let file = |suffix: &str| tempfile::Builder::new().prefix("moodline-").suffix(suffix).tempfile();
+        let (Ok(wav), Ok(mp3)) = (file(".wav"), file(".mp3")) else {
+            return read_mono_resampled(Path::new("a temporary file"), sample_rate);
+        };
+        if write_wav(wav.path(), samples, sample_rate).is_ok() {
+            let mut command = match self {
+                Self::Lame => {
+                    let mut command = Command::new("lame");
+                    command.args(["--quiet", "-m", "m", "-b", "64"]).arg(wav.path()).arg(mp3.path());
+                    command
+                }
+                Self::Ffmpeg => {
+                    let mut command = Command::new("ffmpeg");
+                    command.args(["-loglevel", "error", "-y", "-i"]).arg(wav.path()).args(["-b:a", "64k"]).arg(mp3.path());
+                    command
+                }
+            };
+            command.stdin(Stdio::null()).status().ok();
+        }
+        read_mono_resampled(mp3.path(), sample_rate)
+    }
+}
+
+fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) -> Result<(), hound::Error> {
+    let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut writer = hound::WavWriter::create(path, spec)?;
+    for sample in samples {
+        writer.write_sample((sample * f32::from(i16::MAX)) as i16)?;
+    }
+    writer.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second of a tone at `hz`.
+    fn tone(hz: f64) -> Vec<f32> {
+        (0..16_000).map(|n| (0.3 * (std::f64::consts::TAU * hz * f64::from(n) / 16_000.0).sin()) as f32).collect()
+    }
+
+    fn level_db(samples: &[f32]) -> f64 {
+        10.0 * (samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / samples.len() as f64).log10()
+    }
+
+    #[test]
+    fn every_condition_does_what_its_name_says_and_does_it_again() {
+        let (conditions, skipped) = conditions(16_000);
+        let clip = [tone(1000.0), tone(1000.0)].concat();
+        let changed = |name: &str, samples: &[f32]| {
+            let condition = conditions.iter().find(|condition| condition.name.starts_with(name)).unwrap();
+            let mut fourier = Fourier::new();
+            let changed = condition.apply(samples, "clip", &mut fourier).unwrap();
+            assert_eq!(changed, condition.apply(samples, "clip", &mut fourier).unwrap(), "{name}");
+            changed
+        };
+        let of = |name: &str| level_db(&changed(name, &clip)) - level_db(&clip);
+        assert_eq!(changed("as they are", &clip), clip);
+        assert!((of("20 dB louder") - 20.0).abs() < 0.1 && (of("20 dB quieter") + 20.0).abs() < 0.1);
+        assert!(of("telephone band").abs() < 0.5);
+        assert!(level_db(&changed("telephone band", &tone(6000.0))) < level_db(&tone(6000.0)) - 40.0);
+        let noise: Vec<f32> =
+            changed("white noise, 10 dB", &clip).iter().zip(&clip).map(|(noisy, clean)| noisy - clean).collect();
+        assert!((level_db(&clip) - level_db(&noise) - 10.0).abs() < 0.1);
+        assert_eq!((changed("middle 1 s", &clip).len(), changed("middle 5 s", &clip).len()), (16_000, 32_000));
+        assert_ne!(changed("reverb", &clip), clip);
+        if skipped.is_empty() {
+            let coded = changed("MP3", &clip);
+            assert!((level_db(middle(&coded, 16_000)) - level_db(&clip)).abs() < 1.0);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! [`CnnBilstm`] as a baseline: how it is trained.
+
+use std::ops::ControlFlow;
+
+use crate::train::config::{Monitor, TrainConfig};
+use crate::train::trainer::{Trainer, initialisation_rng};
+use moodline_learn::schedule::ScheduleConfig;
+
+use super::{BaselineError, Outcome};
+use crate::base::progress::Interrupt;
+use crate::data::dataset::{Dataset, Part};
+use crate::train::fit::{FitError, fit_with, predict};
+use moodline_learn::network::{CnnBilstm, CnnBilstmConfig};
+use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
+
+/// Highest learning rate: the one that the authors of Adam propose.
+const LEARNING_RATE: f64 = 1e-3;
+
+/// Part of the training in which it rises.
+const WARM_UP: f64 = 0.1;
+
+/// As the recipes of the trainer have it for their networks.
+const MAX_GRADIENT_NORM: f64 = 1.0;
+
+/// The network before its training.
+#[must_use]
+pub fn reference_network(config: &TrainConfig) -> CnnBilstm<f32> {
+    let rng = &mut initialisation_rng(config.training.seed);
+    CnnBilstm::init(CnnBilstmConfig::default(), config.front_end.n_features(), rng)
+}
+
+/// Trains on the clips of the recipe, varied as it says, for as many epochs, and keeps the one with the best UAR on the clips that decide.
+///
+/// # Errors
+/// [`BaselineError::Fit`], [`BaselineError::Interrupted`]
+pub(super) fn fit_and_predict(
+    config: &TrainConfig,
+    data: &Dataset,
+    tests: &[Part],
+    interrupt: &Interrupt,
+) -> Result<Outcome, BaselineError> {
+    let config = &with_own_optimiser(config);
+    let trainer = Trainer::of(config, data, reference_network(config));
+    let fitted = fit_with(trainer, interrupt, &mut |_| ControlFlow::Continue(()))?;
+    let tests = tests.iter().map(|test| predict(&fitted.network, test)).collect::<Result<_, _>>();
+    Ok(Outcome {
+        n_parameters: Some(fitted.n_parameters),
+        best_epoch: Some(fitted.best_epoch),
+        chosen: String::new(),
+        dev_uar: fitted.best().map_or(0.0, |epoch| epoch.dev_uar),
+        tests: tests.map_err(FitError::from)?,
+    })
+}
+
+/// The recipe, with an optimiser that suits this network: the recipe's was chosen for another one.
+fn with_own_optimiser(config: &TrainConfig) -> TrainConfig {
+    let mut config = config.clone();
+    let training = &mut config.training;
+    training.optimiser = OptimiserConfig::Adam;
+    training.adam = AdamConfig::default();
+    training.max_gradient_norm = Some(MAX_GRADIENT_NORM);
+    training.l2 = 0.0;
+    training.best = Monitor::DevUar;
+    training.schedule = ScheduleConfig::Cosine { learning_rate: LEARNING_RATE, warm_up: WARM_UP, final_learning_rate: 0.0 };
+    config
+}

@@ -1,0 +1,302 @@
+//! The configuration of a training run: one TOML file that decides everything but the data, and overrides from the command line.
+//!
+//! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
+
+use moodline_core::Mismatch;
+use moodline_core::contract::TrainingCorpus;
+use moodline_core::network::{NetworkConfig, layer_tensor};
+use moodline_core::{Emotion, FrontEndConfig};
+use moodline_engine::analysis::WINDOW_SECONDS;
+use moodline_learn::loss::LossConfig;
+use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
+use moodline_learn::wiring::WiringConfig;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::base::config::{ConfigError, check};
+use crate::data::augment::AugmentationConfig;
+use crate::data::config::{ClassWeights, DataConfig};
+use crate::data::corpus::Layout;
+use moodline_learn::network::TauInit;
+use moodline_learn::schedule::ScheduleConfig;
+
+mod overrides;
+
+pub(crate) use overrides::value_at;
+
+/// Everything that decides a run, except the manifests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// What the model is called and who may use it.
+    pub model: ModelConfig,
+    /// PCM to features.
+    pub front_end: FrontEndConfig,
+    /// Cell, size and pooling.
+    pub network: NetworkConfig,
+    /// Which synapses its layers have. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wiring: Option<WiringConfig>,
+    /// Where its parameters start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub initialisation: Initialisation,
+    /// How they are trained.
+    pub training: TrainingConfig,
+    /// How training clips are varied. Absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<AugmentationConfig>,
+}
+
+/// What the model is called and who may use it; goes into the contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Name of the model.
+    pub id: String,
+    /// Licence of the weights, an SPDX expression or a sentence.
+    pub licence: String,
+    /// How train, dev and test are told apart, in one sentence.
+    pub protocol: String,
+}
+
+impl ModelConfig {
+    /// A corpus that the licence names although the model learns nothing from it, as when a recipe is used for other recordings.
+    #[must_use]
+    pub fn licence_of_others(&self, corpora: &[TrainingCorpus]) -> Option<Layout> {
+        let is_learnt = |layout: &Layout| corpora.iter().any(|corpus| corpus.name == layout.name());
+        self.licence
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .filter_map(Layout::of_corpus)
+            .find(|layout| !is_learnt(layout))
+    }
+}
+
+/// Where the trained parameters start, where it is not where the cell's authors start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Initialisation {
+    /// Time constants, of cells that have `tau`. Absent: as the cell has them; the paper starts all of them equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau: Option<TauInit>,
+}
+
+/// How the parameters are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Passes over the training split, at most.
+    pub epochs: usize,
+    /// Utterances of one step of the optimiser.
+    pub batch_size: usize,
+    /// Only the first so many seconds of a clip are used; also the block length of the contract.
+    pub block_seconds: f64,
+    /// Weights of the classes in the loss.
+    pub class_weights: ClassWeights,
+    /// Whether clips of the smaller classes are drawn again, at random and anew in each epoch, until all classes are as large as the largest.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub oversample: bool,
+    /// What a mistake costs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub loss: LossConfig,
+    /// Factor of the sum of squares of the kernels (of cells and readout) in the loss.
+    pub l2: f64,
+    /// Part of the features that a training step leaves out, value by value, 0..1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub input_dropout: f64,
+    /// Part of the outputs of each layer that a training step keeps from the next layer, 0..1; without effect on a network of one layer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dropout: f64,
+    /// Longest gradient: a longer one (Euclidean norm over all parameters) is scaled down to it. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_gradient_norm: Option<f64>,
+    /// Which epoch's weights are kept.
+    pub best: Monitor,
+    /// Epochs without a new best after which training stops. Absent: all epochs are run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Which way the parameters go.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub optimiser: OptimiserConfig,
+    /// Decay rates of Adam and AdamW.
+    #[serde(default)]
+    pub adam: AdamConfig,
+    /// Decay of the moving average of the weights a step, 0..1. The average is what is measured, kept and exported. Absent: the weights themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
+    /// Learning rate over time.
+    pub schedule: ScheduleConfig,
+}
+
+/// Settings that are what they were before there was a choice are not written, so that older resolved configurations stay as they are.
+fn is_default<V: Default + PartialEq>(value: &V) -> bool {
+    *value == V::default()
+}
+
+/// The figure on the dev split that decides which epoch is best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// Mean cross-entropy plus the L2 term (Keras' `val_loss`), the smaller the better.
+    DevLoss,
+    /// Unweighted average recall, the larger the better.
+    DevUar,
+}
+
+impl TrainConfig {
+    /// Reads a configuration and applies overrides to it, in order. `file` is only named in errors.
+    ///
+    /// An override is `section.key=value`; the value is TOML, and what is no TOML is taken as text. An empty value removes the key. An override that
+    /// makes a section another `kind` drops the file's keys that this kind does not know.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: text that is no configuration (with its line), an unknown section or key, a value out of its range.
+    pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, ConfigError> {
+        let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
+        let mut config: Self = toml::from_str(text).map_err(in_file)?;
+        if !overrides.is_empty() {
+            config = overrides::overlaid(&toml::from_str(text).map_err(in_file)?, overrides)?;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The resolved configuration as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
+        toml::to_string(self).expect("a training configuration serialises")
+    }
+
+    /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
+    }
+
+    /// The part that decides what is learned from.
+    #[must_use]
+    pub fn data(&self) -> DataConfig {
+        DataConfig {
+            front_end: self.front_end.clone(),
+            block_seconds: self.training.block_seconds,
+            class_weights: match self.training.class_weights {
+                // Oversampling has made up for the small classes already.
+                ClassWeights::Balanced if self.training.oversample => ClassWeights::None,
+                kind => kind,
+            },
+            augmentation: self.augmentation.clone(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.front_end.validate().map_err(|error| ConfigError::Range {
+            field: format!("front_end.{}", error.field),
+            expected: error.expected,
+            found: error.found,
+        })?;
+        let id = &self.model.id;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        check(
+            !id.is_empty() && !id.starts_with('.') && id.chars().all(is_name),
+            "model.id",
+            "letters, digits, '-', '_' and '.'",
+            id,
+        )?;
+        check(!self.model.licence.trim().is_empty(), "model.licence", "a licence", "''")?;
+        check(!self.model.protocol.trim().is_empty(), "model.protocol", "a sentence", "''")?;
+        self.validate_network()?;
+        self.augmentation.as_ref().map_or(Ok(()), AugmentationConfig::validate)?;
+        self.training.validate(self.front_end.step_seconds())
+    }
+
+    fn validate_network(&self) -> Result<(), ConfigError> {
+        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
+        self.network.validate(self.front_end.n_features()).map_err(mismatch)?;
+        self.wiring.map_or(Ok(()), |wiring| wiring.validate(&self.network)).map_err(mismatch)?;
+        let Some(tau) = self.initialisation.tau else { return Ok(()) };
+        let has_tau = self.network.parameter_shapes(1).iter().any(|(name, _)| *name == layer_tensor(0, "tau"));
+        check(has_tau, "initialisation.tau", "absent: the cell has no tau", "one")?;
+        match tau {
+            TauInit::Ones => {}
+            TauInit::Even { from, to } => {
+                for (field, value) in [("initialisation.tau.from", from), ("initialisation.tau.to", to)] {
+                    check((-20.0..=20.0).contains(&value), field, "-20..=20", value)?;
+                }
+            }
+            TauInit::LogSpaced { shortest_steps, longest_steps } => {
+                check(positive(shortest_steps), "initialisation.tau.shortest_steps", "a positive number", shortest_steps)?;
+                let ordered = longest_steps.is_finite() && longest_steps >= shortest_steps;
+                check(ordered, "initialisation.tau.longest_steps", format!("at least {shortest_steps}"), longest_steps)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TrainingConfig {
+    /// Whether a run with so many epochs, the best of which is `best` (counted from 1), is over: all are done, or there was no new best for too
+    /// long.
+    #[must_use]
+    pub fn is_over(&self, epochs: usize, best: Option<usize>) -> bool {
+        let waited = epochs - best.unwrap_or(0);
+        epochs >= self.epochs || self.patience.is_some_and(|patience| waited >= patience)
+    }
+
+    fn validate(&self, step_seconds: f64) -> Result<(), ConfigError> {
+        check((1..=100_000).contains(&self.epochs), "training.epochs", "1..=100000", self.epochs)?;
+        check((1..=1_000_000).contains(&self.batch_size), "training.batch_size", "1..=1000000", self.batch_size)?;
+        let (shortest, longest) = (WINDOW_SECONDS.start().max(step_seconds), *WINDOW_SECONDS.end());
+        let fits = (shortest..=longest).contains(&self.block_seconds);
+        check(fits, "training.block_seconds", format!("{shortest}..={longest} s"), self.block_seconds)?;
+        check(self.l2.is_finite() && self.l2 >= 0.0, "training.l2", "0 or a positive number", self.l2)?;
+        let norm = self.max_gradient_norm.unwrap_or(1.0);
+        check(positive(norm), "training.max_gradient_norm", "a positive number, or absent", norm)?;
+        let patience = self.patience.unwrap_or(1);
+        check(patience >= 1, "training.patience", "at least 1, or absent", patience)?;
+        let AdamConfig { beta1, beta2, epsilon } = self.adam;
+        for (field, beta) in [("training.adam.beta1", beta1), ("training.adam.beta2", beta2)] {
+            check((0.0..1.0).contains(&beta), field, "at least 0 and below 1", beta)?;
+        }
+        check(positive(epsilon), "training.adam.epsilon", "a positive number", epsilon)?;
+        self.validate_choices()?;
+        self.schedule.validate().map_err(|error| ConfigError::Range {
+            field: format!("training.schedule.{}", error.field),
+            expected: error.expected.to_owned(),
+            found: error.found.to_string(),
+        })
+    }
+
+    fn validate_choices(&self) -> Result<(), ConfigError> {
+        let part = |field: &str, value: f64| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value);
+        part("training.input_dropout", self.input_dropout)?;
+        part("training.dropout", self.dropout)?;
+        if let ClassWeights::Given(weights) = self.class_weights {
+            for emotion in Emotion::ALL {
+                let weight = weights.of(emotion);
+                check(positive(weight), &format!("training.class_weights.{emotion}"), "a positive number", weight)?;
+            }
+        }
+        match self.loss {
+            LossConfig::CrossEntropy => {}
+            LossConfig::LabelSmoothing { epsilon } => part("training.loss.epsilon", epsilon)?,
+            LossConfig::Focal { gamma } => {
+                check(positive(gamma) && gamma <= 10.0, "training.loss.gamma", "above 0 and at most 10", gamma)?;
+            }
+        }
+        match self.optimiser {
+            OptimiserConfig::Adam => {}
+            OptimiserConfig::AdamW { weight_decay } => {
+                let ok = weight_decay.is_finite() && weight_decay >= 0.0;
+                check(ok, "training.optimiser.weight_decay", "0 or a positive number", weight_decay)?;
+            }
+            OptimiserConfig::Sgd { momentum, .. } => part("training.optimiser.momentum", momentum)?,
+        }
+        self.average.map_or(Ok(()), |decay| part("training.average", decay))
+    }
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
