@@ -138,7 +138,7 @@ fn the_controller_shows_what_it_was_told_while_audio_runs() {
     let mut track = Track::new(&module);
     let plugin = track.plugin.clone();
     let infos = (0..plugin.n_parameters()).map(|index| plugin.parameter(index).expect("it has that many"));
-    let bypass = infos.into_iter().find(|info| info.flags & kIsBypass as i32 != 0).expect("it can be bypassed").id;
+    let bypass = infos.into_iter().find(|info| info.flags & kIsBypass != 0).expect("it can be bypassed").id;
     track.play(&MONO, |player| {
         for (told, nearest) in [(1.0, 1.0), (0.0, 0.0), (0.7, 1.0)] {
             assert_eq!(plugin.set(bypass, told), kResultOk);
