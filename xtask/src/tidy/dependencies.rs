@@ -11,7 +11,24 @@ const CORE_ALLOWED: &[&str] =
     &["ndarray", "num-traits", "prost", "pulp", "realfft", "rubato", "rustfft", "serde", "serde_json", "sha2", "thiserror"];
 
 /// Our crates.
-const OURS: &[&str] = &["moodline", "moodline-core", "moodline-engine", "moodline-cli", "moodline-tests", "trainer", "xtask"];
+const OURS: &[&str] = &[
+    "moodline",
+    "moodline-core",
+    "moodline-engine",
+    "moodline-cli",
+    "moodline-bench",
+    "test-support",
+    "tests-command",
+    "tests-hosts",
+    "tests-live",
+    "tests-signal",
+    "tests-train",
+    "trainer",
+    "xtask",
+];
+
+/// What a test of sound, features, networks or the live analysis must not link: it would be built again after changes that it does not see.
+const AFAR: &[&str] = &["moodline", "moodline-cli", "trainer", "nice-plug", "egui", "plotters"];
 
 /// `(crate, must not depend on)`, directly and for any purpose.
 const FORBIDDEN: &[(&str, &[&str])] = &[
@@ -23,6 +40,11 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("moodline", &["trainer", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
     ("moodline-cli", &["moodline", "trainer", "ort", "realfft", "rubato", "symphonia"]),
     ("trainer", &["moodline", "moodline-cli", "ort", "realfft", "rubato", "symphonia"]),
+    ("test-support", AFAR),
+    ("tests-signal", AFAR),
+    ("tests-live", AFAR),
+    ("tests-train", &["moodline", "moodline-cli", "nice-plug", "egui"]),
+    ("tests-command", &["moodline", "trainer", "nice-plug", "egui"]),
     ("xtask", OURS),
 ];
 
@@ -94,6 +116,7 @@ mod tests {
         assert!(is_forbidden("trainer", "moodline", DependencyKind::Normal));
         assert!(is_forbidden("xtask", "moodline-core", DependencyKind::Build));
         assert!(!is_forbidden("trainer", "moodline-engine", DependencyKind::Normal));
+        assert!(is_forbidden("tests-signal", "trainer", DependencyKind::Development));
     }
 
     #[test]
