@@ -3,21 +3,9 @@
 //! usage: `plugin instances|static`; prints one JSON object of names and figures. Both load the library that `MOODLINE_CLAP` names; `static`
 //! wants Xvfb.
 
-// The host and the screen are the tests' own; not everything of them is used here.
-#[allow(dead_code, reason = "the tests use all of it")]
-#[path = "../tests/it/clap_host/host.rs"]
-mod host;
-#[allow(dead_code, reason = "the tests use all of it")]
-#[path = "../tests/it/screen.rs"]
-mod screen;
-#[path = "../tests/it/skip.rs"]
-mod skip;
-
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,13 +13,13 @@ use std::time::{Duration, Instant};
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 use clack_host::events::io::InputEvents;
 use clack_host::prelude::PluginAudioConfiguration;
-use host::{Player, SavedState, Track};
 use moodline_core::Probabilities;
 use moodline_engine::State;
-use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::timeline::{Timeline, Timelines};
-use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
+use test_support::clap::{self, Player, SavedState, Track};
+use test_support::processor::{resident_bytes, time_of_process, time_of_thread};
+use test_support::samples::speech;
+use test_support::screen::{ParentWindow, Screen};
 
 const RATE_HZ: u32 = 48_000;
 const N_INSTANCES: usize = 32;
@@ -42,13 +30,6 @@ const PLAYED: Duration = Duration::from_secs(35);
 
 /// What an editor shows at its fullest.
 const FOUR_HOURS_S: f64 = 4.0 * 3600.0;
-
-/// Ticks a second of the times in `/proc`; Linux has had no other value since 2.6.
-const TICKS_A_SECOND: f64 = 100.0;
-
-/// Where Linux tells of the times.
-const ALL_THREADS: &str = "/proc/self/stat";
-const THIS_THREAD: &str = "/proc/thread-self/stat";
 
 type Figures = BTreeMap<&'static str, f64>;
 
@@ -65,26 +46,25 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Many instances that hear speech while the transport plays, in real time, driven by one thread as in a host.
 fn instances() -> Result<Figures, Box<dyn Error>> {
-    let entry = host::load().ok_or("MOODLINE_CLAP names no library")?;
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/stream.flac");
-    let speech = read_mono_resampled(&samples, RATE_HZ)?;
+    let entry = clap::load().ok_or("MOODLINE_CLAP names no library")?;
+    let speech = speech(RATE_HZ);
     let buffers: Vec<&[f32]> = speech.chunks_exact(N_FRAMES).collect();
     // The first brings what all share.
     let mut tracks = vec![Track::new(&entry)];
     let mut players = vec![start(&mut tracks[0])?];
     play(&mut players, &buffers, Duration::from_secs(2));
-    let memory_before = resident_bytes()?;
+    let memory_before = resident_bytes();
     for _ in 0..N_INSTANCES {
         let mut track = Track::new(&entry);
         players.push(start(&mut track)?);
         tracks.push(track);
     }
     // This thread copies and checks audio as no host would; what the plugin does in it is measured by the bench of `process`.
-    let of_workers = || Ok::<_, Box<dyn Error>>(processor_seconds(ALL_THREADS)? - processor_seconds(THIS_THREAD)?);
-    let (time_before, start) = (of_workers()?, Instant::now());
+    let of_workers = || time_of_process().saturating_sub(time_of_thread());
+    let (time_before, start) = (of_workers(), Instant::now());
     play(&mut players, &buffers, PLAYED);
-    let load = (of_workers()? - time_before) / start.elapsed().as_secs_f64();
-    let memory = resident_bytes()?.saturating_sub(memory_before);
+    let load = of_workers().saturating_sub(time_before).div_duration_f64(start.elapsed());
+    let memory = resident_bytes().saturating_sub(memory_before);
     for track in &mut tracks {
         let timelines = track.timelines();
         let entries = timelines.host.entries();
@@ -130,7 +110,7 @@ fn play(players: &mut [Player], buffers: &[&[f32]], duration: Duration) {
 
 /// Runs `static-inside` on a screen of its own.
 fn on_a_screen() -> Result<Figures, Box<dyn Error>> {
-    let screen = screen::Screen::start().ok_or("there is no Xvfb")?;
+    let screen = Screen::start().ok_or("there is no Xvfb")?;
     let mut command = Command::new(env::current_exe()?);
     command.arg("static-inside").env("DISPLAY", &screen.display).env("LIBGL_ALWAYS_SOFTWARE", "1");
     let output = command.output()?;
@@ -146,7 +126,7 @@ const AT_REST: &str = "editor_at_rest_cpu_percent";
 
 /// What the whole process costs while an editor shows four hours and nothing happens.
 fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
-    let entry = host::load().ok_or("MOODLINE_CLAP names no library")?;
+    let entry = clap::load().ok_or("MOODLINE_CLAP names no library")?;
     let mut track = Track::new(&entry);
     let timeline = four_hours();
     let mut state = SavedState::parse(&track.save());
@@ -155,25 +135,21 @@ fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
     if !track.restore(&state.bytes()) {
         return Err("the plugin refused its state".into());
     }
-    let (x11, screen) = x11rb::connect(None)?;
+    let (x11, _) = x11rb::connect(None)?;
     let embedded = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
     track.with(|gui: &PluginGui, handle| gui.create(handle, embedded))?;
     let GuiSize { width, height } = track.with(|gui: &PluginGui, handle| gui.get_size(handle)).ok_or("no size")?;
-    let (screen, window) = (&x11.setup().roots[screen], x11.generate_id()?);
-    let look = CreateWindowAux::new();
-    let (class, width, height) = (WindowClass::INPUT_OUTPUT, width as u16, height as u16);
-    x11.create_window(0, window, screen.root, 0, 0, width, height, 0, class, 0, &look)?;
-    x11.map_window(window)?.check()?;
+    let window = ParentWindow::open(&x11, (width, height));
     track.with(|gui: &PluginGui, handle| {
         #[allow(unsafe_code, reason = "the window outlives the editor, which is destroyed first")]
-        unsafe { gui.set_parent(handle, Window::from_x11_handle(window.into())) }?;
+        unsafe { gui.set_parent(handle, Window::from_x11_handle(window.id.into())) }?;
         gui.show(handle)
     })?;
     // Until the window is drawn and the model is loaded.
     thread::sleep(Duration::from_secs(4));
-    let (before, start) = (processor_seconds(ALL_THREADS)?, Instant::now());
+    let (before, start) = (time_of_process(), Instant::now());
     thread::sleep(Duration::from_secs(10));
-    let load = (processor_seconds(ALL_THREADS)? - before) / start.elapsed().as_secs_f64();
+    let load = time_of_process().saturating_sub(before).div_duration_f64(start.elapsed());
     track.with(|gui: &PluginGui, handle| gui.destroy(handle));
     Ok(Figures::from([(AT_REST, 100.0 * load)]))
 }
@@ -191,20 +167,4 @@ fn four_hours() -> Timeline {
         timeline.insert_segment(start_s, start_s + 5.0, HOP_S, if is_pause { State::NoSpeech } else { speech });
     }
     timeline
-}
-
-/// Seconds of processor time that this process has used ([`ALL_THREADS`]), or [`THIS_THREAD`].
-fn processor_seconds(of: &str) -> Result<f64, Box<dyn Error>> {
-    let text = fs::read_to_string(of)?;
-    // The name in brackets may hold spaces; the times are the 14th and 15th field.
-    let after_name = text.rsplit_once(')').ok_or("no name")?.1;
-    let fields: Vec<_> = after_name.split_whitespace().collect();
-    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS_A_SECOND)
-}
-
-/// Memory of this process that lies in RAM.
-fn resident_bytes() -> Result<u64, Box<dyn Error>> {
-    let text = fs::read_to_string("/proc/self/status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(1024 * line.trim().trim_end_matches("kB").trim().parse::<u64>()?)
 }

@@ -12,6 +12,7 @@ mod controls;
 mod dialogs;
 mod drops;
 mod export;
+mod first_frame;
 mod glyph;
 mod header;
 mod headline;
@@ -348,6 +349,7 @@ impl NiceEguiApp for EditorApp {
         let session = self.session.read();
         self.wanted_size = session.window_size;
         frame.set_clear_color(Colours::of(session.theme).ground.into());
+        first_frame::expect(frame);
         let drops = self.drops.listen(frame);
         OpenWindow::attach(&ctx, gui, &self.control, &self.n_open, drops);
         Ok(())

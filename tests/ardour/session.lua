@@ -1,4 +1,4 @@
--- A session with Moodline on a track, made or opened again in Ardour without a screen; run by tests/it/ardour.rs.
+-- A session with Moodline on a track, made or opened again in Ardour without a screen; run by tests/hosts/ardour.rs.
 -- In: environment variables SESSION_FOLDER and STEP ("create" or "reopen"). Out: lines "name=value" on standard output.
 
 local folder = os.getenv ("SESSION_FOLDER")
@@ -11,9 +11,9 @@ local function say (name, value)
 	print (name .. "=" .. tostring (value))
 end
 
--- Asks again and again until it is so, for at most a minute.
+-- Asks again and again until it is so, for at most twenty minutes: whoever runs into that hangs.
 local function wait_until (what, is_so)
-	for _ = 1, 600 do
+	for _ = 1, 12000 do
 		if is_so () then return end
 		ARDOUR.LuaAPI.usleep (100000)
 	end
@@ -53,7 +53,12 @@ if os.getenv ("STEP") == "create" then
 	session:request_roll (ARDOUR.TransportRequestSource.TRS_UI)
 	wait_until ("enough was played", function () return session:transport_sample () > seconds * rate end)
 	session:request_stop (false, false, ARDOUR.TransportRequestSource.TRS_UI)
-	wait_until ("the transport stops", function () return not session:transport_rolling () end)
+	local reached = 0
+	wait_until ("the transport stops", function ()
+		reached = math.max (reached, session:transport_sample ())
+		return not session:transport_rolling ()
+	end)
+	say ("reached", reached / rate)
 	report (processor)
 	assert (session:save_state ("", false, false, false, false, false) == 0, "the session was not saved")
 else

@@ -20,7 +20,7 @@ BLOCKS = (1, 17, 64, 441, 512, 1024, 4096, 8192)
 SETTLE_S = 3
 
 # A host that saves again and again gives up then.
-PATIENCE_S = 120
+PATIENCE_S = 1200
 
 
 def signal(generator, n_channels, n_frames):

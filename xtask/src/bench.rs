@@ -2,6 +2,7 @@
 
 mod cases;
 mod chart;
+mod inner_loop;
 mod plugin;
 mod report;
 mod worker;
@@ -18,7 +19,7 @@ use xshell::{Shell, cmd};
 use crate::python::{self, Python};
 use crate::workspace;
 use cases::{CASES, Case, PEERS, Peer};
-use report::{Machine, Measured, Memory, PeerResult, Results, Scaling};
+use report::{Kept, Machine, Measured, Memory, PeerResult, Results, Scaling};
 use worker::Worker;
 
 /// How many turns one lasts where threads are compared: an epoch takes up to most of a turn, and the median of two calls is nearly a single one.
@@ -41,6 +42,12 @@ pub(crate) struct Options {
     /// the machine alone meanwhile.
     #[arg(long, conflicts_with = "peers")]
     plugin: bool,
+    /// Measure how long a contributor waits after one line of one file has moved: for the unit tests beside it, for `check` and for `test`.
+    ///
+    /// Runs everything once to warm up, and `test` once more; writes its part of bench/results.json and bench/RESULTS.md. Every file is as it was
+    /// afterwards, also after Ctrl-C. Leave the machine alone meanwhile.
+    #[arg(long = "loop", conflicts_with_all = ["peers", "plugin"])]
+    inner_loop: bool,
     /// How often each side takes its turn in each case.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "peers")]
     rounds: u32,
@@ -61,16 +68,19 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if options.plugin {
         return plugin::run(root, &shell);
     }
+    if options.inner_loop {
+        return inner_loop::run(root, &shell);
+    }
     cmd!(shell, "cargo bench --workspace --locked --bench *").run()?;
     Ok(())
 }
 
 fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let bench = root.join("bench");
-    let plugin = Results::plugin(&bench)?;
+    let kept = Results::kept(&bench)?;
     let python = python::environment(&workspace::cache()?, "peers", &bench.join("requirements.txt"))?;
     cmd!(shell, "cargo build --release --locked --package moodline-cli").run()?;
-    cmd!(shell, "cargo build --release --locked --package moodline-tests --example bench_project").run()?;
+    cmd!(shell, "cargo build --release --locked --package moodline-bench --bin bench_project").run()?;
     let folder = workspace::target(root).join("bench");
     fs::create_dir_all(&folder)?;
 
@@ -82,7 +92,7 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let status = script("prepare.py").arg(root.join("tests/samples/stream.flac")).arg(&folder).status()?;
     ensure!(status.success(), "the inputs of the benches could not be made");
 
-    let program = workspace::program(root, "release/examples", "bench_project")?;
+    let program = workspace::program(root, "release", "bench_project")?;
     let mut project = Worker::start("moodline", alone(&program).arg(&folder))?;
     let mut others = vec![];
     for peer in PEERS {
@@ -103,7 +113,8 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let moodline = workspace::program(root, "release", "moodline")?;
     let memory: Memory = answer(script("memory.py").arg(moodline).arg(&folder))?;
     let machine = machine(root, shell)?;
-    let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, memory, plugin };
+    let Kept { plugin, inner_loop } = kept;
+    let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, memory, plugin, inner_loop };
     results.write(&bench)?;
     fs::write(bench.join("ratios.svg"), chart::svg(&results))?;
     println!("{}\nWritten: bench/results.json, bench/RESULTS.md, bench/ratios.svg", report::markdown(&results));

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bundle;
+mod check;
 mod demo;
 mod files;
 mod install;
@@ -12,6 +13,7 @@ mod onnxruntime;
 mod platform;
 mod python;
 mod setup;
+mod steps;
 mod test;
 mod tidy;
 mod workspace;
@@ -51,9 +53,11 @@ enum Command {
     Install(install::Options),
     /// Remove what `install` put there.
     Uninstall(install::Target),
+    /// Check what takes a minute or two: format, lints, tidy, documentation, unit tests; for between two changes.
+    Check,
     /// Check everything, cheapest first, and end with a summary.
     ///
-    /// Setup, tidy, format, lints, build, tests, documentation. All steps run even if one fails. What could not be tested on this machine is
+    /// Setup, tidy, format, lints, documentation, build, tests. All steps run even if one fails. What could not be tested on this machine is
     /// listed as SKIPPED by name. This is also what continuous integration runs.
     #[command(visible_alias = "ci")]
     Test,
@@ -81,6 +85,7 @@ fn run(command: &Command, root: &Path) -> Result<()> {
         Command::Bundle(options) => bundle::run(root, options),
         Command::Install(options) => install::run(root, options),
         Command::Uninstall(target) => install::uninstall(target),
+        Command::Check => check::run(root),
         Command::Test => test::run(root),
         Command::Bench(options) => bench::run(root, options),
         Command::Tidy => tidy::run(root),

@@ -16,6 +16,9 @@ use std::sync::Arc;
 use nice_plug_egui::{Frame, RepaintNotifier};
 use parking_lot::Mutex;
 
+#[cfg(target_os = "linux")]
+pub(super) use xdnd::{ProxyError, number_of};
+
 /// What was dropped, and whether something is about to be.
 #[derive(Clone, Default)]
 pub(crate) struct Drops {

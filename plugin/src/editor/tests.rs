@@ -1,6 +1,6 @@
 //! The editor without a screen: frames are run, looked at as shapes, and clicked on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
 use moodline_core::Probabilities;
@@ -81,6 +81,19 @@ impl Bench {
     fn says(&mut self, text: &str) -> bool {
         let output = self.settle();
         texts(&output).iter().any(|(said, ..)| said.contains(text))
+    }
+
+    /// Waits for a text that another thread brings; whether it came before all patience was gone.
+    fn comes_to_say(&mut self, text: &str) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(1200);
+        let start = Instant::now();
+        while !self.says(text) {
+            if start.elapsed() > PATIENCE {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
     }
 
     /// Every panel in turn, and none.
@@ -219,11 +232,7 @@ fn a_model_that_is_not_there_is_a_sentence() {
     let mut bench = Bench::new(SIZES[0]);
     bench.app.control.use_model(Some(PathBuf::from("/nowhere/model.onnx")), Asked::ByUser);
     bench.app.control.set_watched(true);
-    let found = (0..200).any(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        bench.says("model missing")
-    });
-    assert!(found);
+    assert!(bench.comes_to_say("model missing"));
     assert!(bench.says("/nowhere/model.onnx"));
 }
 
@@ -254,11 +263,7 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
     let mut bench = Bench::new(SIZES[0]);
     bench.app.session.write().export_folder = Some(folder.path().to_owned());
     bench.app.control.analyse_file(path);
-    let found = (0..1000).any(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        bench.says("Close")
-    });
-    assert!(found, "{:?}", bench.app.monitor.file().map(|file| file.state));
+    assert!(bench.comes_to_say("Close"), "{:?}", bench.app.monitor.file().map(|file| file.state));
     assert!(bench.says("a recording with"));
 
     bench.frame(vec![Event::PointerMoved(pos2(100.0, 230.0))]);

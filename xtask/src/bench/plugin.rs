@@ -87,11 +87,11 @@ pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
     sizes(&folder, &mut figures)?;
 
     let criterion = workspace::target(root).join("criterion");
-    cmd!(shell, "cargo bench --locked --package moodline --bench process").run()?;
+    cmd!(shell, "cargo bench --locked --package moodline-bench --bench process").run()?;
     figures.insert("process_512_two_cores_ns".to_owned(), median_ns(&criterion.join(PROCESS_TWO_CORES))?);
     cmd!(shell, "cargo bench --locked --package moodline --package moodline-engine --bench tap --bench editor --no-run").run()?;
     let mut benches = super::alone(Path::new("cargo"));
-    benches.args(["bench", "--locked", "--package", "moodline", "--package", "moodline-engine"]);
+    benches.args(["bench", "--locked", "--package", "moodline", "--package", "moodline-engine", "--package", "moodline-bench"]);
     benches.args(["--bench", "tap", "--bench", "process", "--bench", "editor"]).current_dir(root);
     ensure!(benches.status().context("cargo could not be started")?.success(), "a bench failed");
     for (name, bench, divisor) in BENCHES {
@@ -103,8 +103,8 @@ pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
         figures.insert(ratio.to_owned(), figures[ns] / figures[copy_ns]);
     }
 
-    cmd!(shell, "cargo build --release --locked --package moodline-tests --example bench_plugin").run()?;
-    let program = workspace::program(root, "release/examples", "bench_plugin")?;
+    cmd!(shell, "cargo build --release --locked --package moodline-bench --bin bench_plugin").run()?;
+    let program = workspace::program(root, "release", "bench_plugin")?;
     let clap = folder.join(layout::names(Platform::this()).clap);
     for task in ["instances", "static"] {
         println!("Measuring {task} ...");

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::inner_loop::LoopResults;
 use super::plugin::PluginResults;
 
 /// Peak memory that analysing an hour may take.
@@ -29,6 +30,15 @@ pub(super) struct Results {
     pub(super) memory: Memory,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) plugin: Option<PluginResults>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) inner_loop: Option<LoopResults>,
+}
+
+/// What the peers are measured without, and which stays when they are measured again.
+#[derive(Default, Deserialize)]
+pub(super) struct Kept {
+    pub(super) plugin: Option<PluginResults>,
+    pub(super) inner_loop: Option<LoopResults>,
 }
 
 impl Results {
@@ -42,24 +52,16 @@ impl Results {
         serde_json::from_slice(&text).with_context(|| format!("{} is not what this version writes", path.display()))
     }
 
-    /// What an earlier run found of the plugin, whatever the version that wrote the rest.
+    /// What earlier runs found of the plugin and the inner loop, whatever the version that wrote the rest.
     ///
     /// # Errors
     /// There are results, but they cannot be read.
-    pub(super) fn plugin(bench: &Path) -> Result<Option<PluginResults>> {
-        #[derive(Deserialize)]
-        struct Part {
-            plugin: Option<PluginResults>,
-        }
+    pub(super) fn kept(bench: &Path) -> Result<Kept> {
         let path = bench.join("results.json");
         match fs::read(&path) {
-            Ok(text) => {
-                let part: Part = serde_json::from_slice(&text).with_context(|| {
-                    format!("{} holds no figures of the plugin that this version reads; move it away", path.display())
-                })?;
-                Ok(part.plugin)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Ok(text) => serde_json::from_slice(&text)
+                .with_context(|| format!("{} holds no figures that this version reads; move it away", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Kept::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
     }
@@ -137,7 +139,8 @@ impl Measured {
 
 /// `bench/RESULTS.md`.
 pub(super) fn markdown(results: &Results) -> String {
-    peers(results) + &results.plugin.as_ref().map(PluginResults::markdown).unwrap_or_default()
+    let plugin = results.plugin.as_ref().map(PluginResults::markdown).unwrap_or_default();
+    peers(results) + &plugin + &results.inner_loop.as_ref().map(LoopResults::markdown).unwrap_or_default()
 }
 
 fn peers(results: &Results) -> String {
@@ -228,7 +231,8 @@ pub(super) mod tests {
         let text = || "x".to_owned();
         let machine = Machine { date: text(), cpu: text(), cores: 2, os: text(), python: text(), compiler: text() };
         let memory = Memory { peak_bytes: 200_000_000, seconds: 1.0 };
-        Results { machine, versions: BTreeMap::new(), rounds: 3, cases: vec![case], scaling: vec![scaling], memory, plugin: None }
+        let (cases, scaling) = (vec![case], vec![scaling]);
+        Results { machine, versions: BTreeMap::new(), rounds: 3, cases, scaling, memory, plugin: None, inner_loop: None }
     }
 
     #[test]
@@ -265,14 +269,14 @@ pub(super) mod tests {
     fn the_figures_of_the_plugin_outlive_other_changes_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let write = |text: &str| fs::write(folder.path().join("results.json"), text).unwrap();
-        assert!(Results::plugin(folder.path()).unwrap().is_none());
+        assert!(Results::kept(folder.path()).unwrap().plugin.is_none());
         let machine = serde_json::to_string(&results(1.0, 14.0).machine).unwrap();
         write(&format!(r#"{{"another": 1, "plugin": {{"machine": {machine}, "figures": {{"frame_ms": 2.0}}}}}}"#));
-        assert!(Results::plugin(folder.path()).unwrap().unwrap().markdown().contains("2.00 ms"));
+        assert!(Results::kept(folder.path()).unwrap().plugin.unwrap().markdown().contains("2.00 ms"));
         write("{}");
-        assert!(Results::plugin(folder.path()).unwrap().is_none());
+        assert!(Results::kept(folder.path()).unwrap().plugin.is_none());
         write(r#"{"plugin": {"figures": 1}}"#);
-        assert!(Results::plugin(folder.path()).is_err());
+        assert!(Results::kept(folder.path()).is_err());
     }
 
     #[test]

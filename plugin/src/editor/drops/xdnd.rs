@@ -108,7 +108,8 @@ impl Drop for Proxy {
     }
 }
 
-fn number_of(editor: &WindowContext) -> Option<Window> {
+/// What X11 calls the window.
+pub(crate) fn number_of(editor: &WindowContext) -> Option<Window> {
     match editor.window_handle().ok()?.as_raw() {
         RawWindowHandle::Xlib(handle) => Window::try_from(handle.window).ok(),
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),

@@ -1,0 +1,3 @@
+//! What is measured in `bench` and tested here alike. The tests are in `main.rs`.
+
+pub mod in_process;

@@ -1,9 +1,0 @@
-//! The plugin as hosts load it: a shared library with the CLAP interface, in a host of clack's making.
-
-mod audio;
-pub(crate) mod bent;
-mod editor;
-pub(crate) mod host;
-mod lifecycle;
-mod params;
-mod state;

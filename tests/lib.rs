@@ -1,1 +1,0 @@
-//! Holds no code: the integration tests are in `it/`.

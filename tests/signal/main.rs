@@ -1,0 +1,20 @@
+//! Sound to features to probabilities: core and engine alone.
+mod analyser;
+mod decode;
+mod features;
+mod gate;
+mod hostile;
+mod networks;
+mod prosody;
+mod python_onnx;
+mod resampling;
+
+use test_support::allocation::AllocDisabler;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+#[test]
+fn an_allocation_is_noticed() {
+    test_support::allocation::assert_noticed();
+}

@@ -1,0 +1,96 @@
+//! The committed reference data: arrays and manifests of `tests/golden`.
+
+use std::path::PathBuf;
+
+use moodline_core::config::{DeltaMode, FrontEndConfig, MelNorm, MelScale, Window};
+use moodline_core::network::{Tensor, Tensors};
+use ndarray::{Array, Array1, Array2, ArrayD, Dimension, Ix1, Ix2, s};
+use ndarray_npy::{ReadNpyError, read_npy};
+use serde_json::Value;
+
+use crate::tests_file;
+
+/// Full scale of the signals that are stored as integers.
+const INT16_FULL_SCALE: f64 = 32_768.0;
+
+/// A file below `tests/golden`.
+pub fn path(file: &str) -> PathBuf {
+    tests_file("golden").join(file)
+}
+
+/// An array of `f64`, `f32`, or `i16` (as fractions of full scale).
+pub fn array(file: &str) -> ArrayD<f64> {
+    let path = path(file);
+    let read = read_npy(&path)
+        .or_else(|_| Ok(read_npy::<_, ArrayD<f32>>(&path)?.mapv(f64::from)))
+        .or_else(|_: ReadNpyError| Ok(read_npy::<_, ArrayD<i16>>(&path)?.mapv(|sample| f64::from(sample) / INT16_FULL_SCALE)));
+    read.unwrap_or_else(|error: ReadNpyError| panic!("{}: {error}", path.display()))
+}
+
+/// A one-dimensional [`array`].
+pub fn vector(file: &str) -> Array1<f64> {
+    array(file).into_dimensionality::<Ix1>().unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A two-dimensional [`array`].
+pub fn matrix(file: &str) -> Array2<f64> {
+    array(file).into_dimensionality::<Ix2>().unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A manifest.
+pub fn json(file: &str) -> Value {
+    let text = std::fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A configuration of `mfcc/manifest.json`, `librosa.power_to_db`'s floor of 80 dB included.
+pub fn front_end(config: &Value) -> FrontEndConfig {
+    let count = |key: &str| usize::try_from(config[key].as_u64().unwrap()).unwrap();
+    assert_eq!(config["pad_mode"], "constant");
+    assert_eq!(config["power"], 2.0);
+    assert_eq!((config["dct_type"].as_u64(), config["norm"].as_str()), (Some(2), Some("ortho")));
+    FrontEndConfig {
+        sample_rate: u32::try_from(count("sr")).unwrap(),
+        n_fft: count("n_fft"),
+        win_length: count("win_length"),
+        hop_length: count("hop_length"),
+        window: match config["window"].as_str() {
+            Some("hann") => Window::Hann,
+            Some("hamming") => Window::Hamming,
+            other => panic!("window {other:?}"),
+        },
+        center: config["center"].as_bool().unwrap(),
+        n_mels: count("n_mels"),
+        fmin: config["fmin"].as_f64().unwrap(),
+        fmax: config["fmax"].as_f64().unwrap(),
+        mel_scale: if config["htk"].as_bool().unwrap() { MelScale::Htk } else { MelScale::Slaney },
+        mel_norm: if config["mel_norm"].is_null() { MelNorm::None } else { MelNorm::Slaney },
+        n_mfcc: count("n_mfcc"),
+        lifter: count("lifter"),
+        delta_width: 9,
+        delta_mode: DeltaMode::Interp,
+        ..FrontEndConfig::librosa_16k()
+    }
+}
+
+/// Eight arrays of `golden/ltc` whose names begin with `prefix`, of which the paper's W is one: parameters of a network of one layer of the paper's
+/// cell, or their gradients.
+pub fn ltc_parameters(prefix: &str) -> Tensors<f64> {
+    fn tensor<D: Dimension>(name: &str, array: &Array<f64, D>) -> Tensor<f64> {
+        Tensor { name: name.to_owned(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
+    }
+    let file = |array: &str| format!("ltc/{prefix}_{array}.npy");
+    let w = matrix(&file("W"));
+    // W has a row for each feature and, below them, one for each unit.
+    let n_features = w.nrows() - w.ncols();
+    Tensors::new(vec![
+        tensor("layer0.kernel", &w.slice(s![..n_features, ..]).to_owned()),
+        tensor("layer0.recurrent_kernel", &w.slice(s![n_features.., ..]).to_owned()),
+        tensor("layer0.bias", &vector(&file("b"))),
+        tensor("layer0.tau", &vector(&file("tau"))),
+        tensor("layer0.c", &vector(&file("C"))),
+        tensor("layer0.g", &vector(&file("G"))),
+        tensor("dense_kernel", &matrix(&file("Wd"))),
+        tensor("dense_bias", &vector(&file("bd"))),
+    ])
+}

@@ -1,0 +1,42 @@
+//! What the parts of the integration tests share.
+//!
+//! In: the golden data, samples and models of the repository, and what the machine has. Out: the same as values, a way to say that a test is
+//! skipped, processes and screens of a test's own, waiting for events, and a CLAP host. It knows core and engine alone, so that a test of the
+//! front end links neither the trainer nor a screen's framework.
+
+pub mod allocation;
+pub mod clap;
+pub mod golden;
+pub mod hosts;
+pub mod networks;
+pub mod own_process;
+pub mod processor;
+pub mod samples;
+pub mod screen;
+pub mod skip;
+pub mod waiting;
+
+use std::path::{Path, PathBuf};
+
+use moodline_engine::Model;
+
+pub use samples::{format_file, sample};
+
+/// The root of the checkout.
+pub fn repository() -> PathBuf {
+    tests().parent().expect("tests lies in the checkout").to_owned()
+}
+
+/// A file or folder below `tests`.
+pub fn tests_file(name: &str) -> PathBuf {
+    tests().join(name)
+}
+
+fn tests() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in tests")
+}
+
+/// A model of the repository by its name.
+pub fn shipped(id: &str) -> Model {
+    Model::open(&repository().join("models").join(id).join("model.onnx")).expect("the repository's models are whole")
+}

@@ -1,0 +1,93 @@
+//! The shipped model and the gate on whole corpora of acted speech, which are not part of the repository.
+//!
+//! They are looked for in the folder that `MOODLINE_CORPORA` names, else in `../shared/corpora` beside the checkout.
+
+use std::fs;
+use std::path::PathBuf;
+
+use moodline_core::Emotion;
+use moodline_engine::decode::read_mono_resampled;
+use moodline_engine::gate::GateFrame;
+use moodline_engine::{BackendChoice, Gate, GateConfig, Model};
+use test_support::skip::skip;
+use test_support::{repository, shipped};
+use trainer::train::config::TrainConfig;
+use trainer::measure::evaluate::{Evaluation, evaluate};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::base::progress::{Interrupt, Progress};
+use trainer::train::run::{TrainOptions, train};
+
+/// The manifest of a corpus, or a loud skip.
+pub(crate) fn manifest_path(corpus: &str) -> Option<PathBuf> {
+    let beside = || repository().join("../shared/corpora");
+    let path = std::env::var_os("MOODLINE_CORPORA").map_or_else(beside, PathBuf::from).join(format!("{corpus}.csv"));
+    if path.is_file() {
+        return Some(path);
+    }
+    skip(&format!("the corpus {corpus}"), "no such manifest in MOODLINE_CORPORA or ../shared/corpora");
+    None
+}
+
+#[test]
+fn the_published_figures_of_the_shipped_models_are_what_is_measured() {
+    let Some(path) = manifest_path("crema-d") else { return };
+    let manifest = Manifest::read(&[path], Splits::Required).unwrap();
+    for (id, least_uar) in [("paper-ltc-16", 0.62), ("liquid-1", 0.70)] {
+        let model = shipped(id);
+        let measured =
+            evaluate(&model, &manifest, Some(Split::Test), BackendChoice::Native, Progress::Silent, &Interrupt::default())
+                .unwrap();
+        let published = fs::read_to_string(repository().join("models").join(id).join("metrics.json")).unwrap();
+        let published: Evaluation = serde_json::from_str(&published).unwrap();
+        assert_eq!(measured.evaluation.model, published.model);
+        // Other rounding, of another processor or another order of summation, may move a clip on the border between two emotions.
+        let (measured, found) = (measured.evaluation.report, published.report.uar);
+        assert_eq!(measured.n, published.report.n);
+        assert!((measured.uar - found).abs() < 0.005, "{id}: UAR {}, published {found}", measured.uar);
+        assert!(published.report.uar >= least_uar, "{id}: UAR {}", published.report.uar);
+        let happy = published.report.per_class.of(Emotion::Happy);
+        assert!(happy.recall >= 0.40, "{id}: recall of happy {}", happy.recall);
+    }
+}
+
+#[test]
+fn the_shipped_recipe_trains_a_network_as_good_as_the_shipped_one() {
+    let Some(path) = manifest_path("crema-d") else { return };
+    let config_path = repository().join("trainer/configs/paper-ltc-16.toml");
+    let config = TrainConfig::parse("paper-ltc-16.toml", &fs::read_to_string(config_path).unwrap(), &[]).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let options = TrainOptions {
+        config,
+        config_file: "paper-ltc-16.toml".to_owned(),
+        overrides: Vec::new(),
+        manifests: vec![path],
+        out: place.path().join("run"),
+        resume: false,
+        cache: None,
+        tensorboard: false,
+    };
+    let outcome = train(&options, Progress::Silent, &Interrupt::default()).unwrap();
+    let best = outcome.history.iter().map(|epoch| epoch.dev_uar).fold(0.0, f64::max);
+    // The published run, within what other rounding of another processor may change.
+    let published = shipped("paper-ltc-16").contract().metrics["dev_uar"];
+    assert!((best - published).abs() < 0.02, "dev UAR {best}, published {published}");
+}
+
+#[test]
+fn the_gate_lets_speech_of_every_corpus_through() {
+    for corpus in ["crema-d", "emodb", "ravdess"] {
+        let Some(path) = manifest_path(corpus) else { continue };
+        let manifest = Manifest::read(&[path], Splits::Required).unwrap();
+        let sample_rate = Model::embedded().contract().front_end.sample_rate;
+        let (mut n_speech, mut n) = (0, 0);
+        for utterance in manifest.of_split(Some(Split::Dev)) {
+            let mut gate = Gate::new(sample_rate, GateConfig::default());
+            let mut frames: Vec<GateFrame> = Vec::new();
+            gate.push(&read_mono_resampled(&utterance.path, sample_rate).unwrap(), &mut |frame| frames.push(frame));
+            n_speech += usize::from(gate.is_speech(&frames));
+            n += 1;
+        }
+        assert!(n > 50, "{corpus}: {n} utterances");
+        assert!(n_speech as f64 >= 0.99 * f64::from(n), "{corpus}: {n_speech} of {n} are speech");
+    }
+}

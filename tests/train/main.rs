@@ -1,0 +1,11 @@
+//! Corpora to exported models: the trainer and its command.
+mod corpora;
+mod corpus;
+mod manifests;
+mod metrics;
+mod networks;
+mod prosody;
+mod slurm;
+mod sweep;
+mod trainer;
+mod training_math;

@@ -1,0 +1,256 @@
+//! How long a contributor waits after one line of one file has moved: for the unit tests beside it, for `check` and for `test`.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use xshell::Shell;
+
+use super::report::{Machine, Results, rounded, yes_or_no};
+
+/// Seconds that each command may take.
+const UNIT_SECONDS: f64 = 30.0;
+const CHECK_SECONDS: f64 = 180.0;
+const TEST_SECONDS: f64 = 480.0;
+
+/// Something that a contributor changes.
+struct Place {
+    title: &'static str,
+    file: &'static str,
+    package: &'static str,
+    /// A part of the names of the tests beside it.
+    tests: &'static str,
+}
+
+/// Leaves first; the last one is what everything else is built on, so `test` is timed there.
+const PLACES: &[Place] = &[
+    Place { title: "a plot of the trainer", file: "trainer/src/sweep/plot.rs", package: "trainer", tests: "sweep::plot" },
+    Place { title: "a part of the command", file: "cli/src/labels.rs", package: "moodline-cli", tests: "labels" },
+    Place {
+        title: "a panel of the editor",
+        file: "plugin/src/editor/panels/latency.rs",
+        package: "moodline",
+        tests: "panels::latency",
+    },
+    Place { title: "the front end", file: "core/src/frontend/mel.rs", package: "moodline-core", tests: "frontend::mel" },
+];
+
+/// Between two looks at whether a command has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What one run found.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LoopResults {
+    machine: Machine,
+    places: Vec<Waited>,
+}
+
+/// How long each command took after a line of one place had moved.
+#[derive(Serialize, Deserialize)]
+struct Waited {
+    title: String,
+    command: String,
+    unit_seconds: f64,
+    check_seconds: f64,
+    test_seconds: Option<f64>,
+}
+
+/// Measures every place and writes it beside what is known of the peers.
+///
+/// # Errors
+/// A command fails, somebody interrupts, or the peers were never measured. Every file is as it was in any case.
+pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
+    let bench = root.join("bench");
+    let mut results = Results::read(&bench).context("measure the peers first: cargo xtask bench --peers")?;
+    let terminal = Terminal::new(root)?;
+    println!("Warming up: everything that is measured runs once.");
+    for place in PLACES {
+        terminal.seconds(&place.command())?;
+    }
+    terminal.seconds(CHECK)?;
+    terminal.seconds(TEST)?;
+    let mut places = vec![];
+    for (index, place) in PLACES.iter().enumerate() {
+        let waited = |command: &str| {
+            let _moved = Moved::line_of(&root.join(place.file))?;
+            terminal.seconds(command)
+        };
+        places.push(Waited {
+            title: format!("{} (`{}`)", place.title, place.file),
+            command: place.command(),
+            unit_seconds: waited(&place.command())?,
+            check_seconds: waited(CHECK)?,
+            test_seconds: if index + 1 == PLACES.len() { Some(waited(TEST)?) } else { None },
+        });
+    }
+    let found = LoopResults { machine: super::machine(root, shell)?, places };
+    println!("{}\nWritten: bench/results.json, bench/RESULTS.md", found.markdown());
+    results.inner_loop = Some(found);
+    results.write(&bench)
+}
+
+const CHECK: &str = "cargo xtask check";
+const TEST: &str = "cargo xtask test";
+
+impl Place {
+    /// What a contributor types to run the tests beside this place.
+    fn command(&self) -> String {
+        format!("cargo test -p {} --lib {}", self.package, self.tests)
+    }
+}
+
+/// Where commands are typed, until somebody interrupts.
+struct Terminal<'a> {
+    root: &'a Path,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl<'a> Terminal<'a> {
+    /// From now on a signal ends the command that runs, and leaves time to put files back.
+    fn new(root: &'a Path) -> Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        #[cfg(unix)]
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        }
+        Ok(Self { root, interrupted })
+    }
+
+    /// Types a command, which must succeed; how long it took.
+    fn seconds(&self, command: &str) -> Result<f64> {
+        println!("\n$ {command}");
+        let mut words = command.split_whitespace();
+        let program = words.next().context("a command has a program")?;
+        let start = Instant::now();
+        let mut child = Command::new(program).args(words).current_dir(self.root).stdin(Stdio::null()).spawn()?;
+        let status = self.end_of(&mut child)?;
+        ensure!(status.success(), "{command} failed: what is timed must pass");
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    fn end_of(&self, child: &mut Child) -> Result<ExitStatus> {
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                // It may have had the signal, too, and ended.
+                let _ = child.kill();
+                let _ = child.wait();
+                bail!("interrupted");
+            }
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
+
+/// A file with one line more, so that all below it moves; as it was, to the time it was written, when this goes.
+struct Moved {
+    path: PathBuf,
+    text: String,
+    written: SystemTime,
+}
+
+impl Moved {
+    /// Puts an empty comment before the first item of the Rust file at `path`.
+    fn line_of(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let written = fs::metadata(path)?.modified()?;
+        let start = text.find("\nuse ").with_context(|| format!("{} imports nothing", path.display()))? + 1;
+        let moved = Self { path: path.to_owned(), text, written };
+        let (before, after) = moved.text.split_at(start);
+        fs::write(path, format!("{before}//\n{after}"))?;
+        Ok(moved)
+    }
+
+    fn put_back(&self) -> Result<()> {
+        fs::write(&self.path, &self.text)?;
+        let times = FileTimes::new().set_modified(self.written);
+        Ok(File::options().write(true).open(&self.path)?.set_times(times)?)
+    }
+}
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        if let Err(error) = self.put_back() {
+            println!("{} has a line too many: {error:#}", self.path.display());
+        }
+    }
+}
+
+impl LoopResults {
+    /// The inner loop's part of `bench/RESULTS.md`.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!(
+            "\n# The inner loop\n\nWritten by `cargo xtask bench --loop`; do not edit. Seconds on a warm tree, each after one line of one file has moved: for the unit tests \
+             beside\nit (at most {UNIT_SECONDS}), for `{CHECK}` (at most {CHECK_SECONDS}) and for `{TEST}` (at most {TEST_SECONDS}; timed where everything has to be built \
+             again).\n\n| one line of | unit tests | s | kept | check, s | kept | test, s | kept |\n|---|---|---:|---|---:|---|---:|---|\n"
+        );
+        for Waited { title, command, unit_seconds, check_seconds, test_seconds } in &self.places {
+            let cells = |seconds: f64, limit: f64| format!("{} | {}", rounded(seconds), yes_or_no(seconds <= limit));
+            let test = test_seconds.map_or_else(|| " | ".to_owned(), |seconds| cells(seconds, TEST_SECONDS));
+            let (unit, check) = (cells(*unit_seconds, UNIT_SECONDS), cells(*check_seconds, CHECK_SECONDS));
+            let _ = writeln!(text, "| {title} | `{command}` | {unit} | {check} | {test} |");
+        }
+        text + "\n" + &self.machine.markdown()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_as_it_was_after_its_line_has_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.rs");
+        let text = "//! A.\n\nuse std::fs;\n\nfn f() {}\n";
+        fs::write(&path, text).unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        let moved = Moved::line_of(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "//! A.\n\n//\nuse std::fs;\n\nfn f() {}\n");
+        assert!(fs::metadata(&path).unwrap().modified().unwrap() > long_ago);
+        drop(moved);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), long_ago);
+    }
+
+    #[test]
+    fn every_place_is_there_and_has_tests_beside_it() {
+        for place in PLACES {
+            let text = fs::read_to_string(crate::workspace::root().join(place.file)).unwrap();
+            assert!(text.contains("\nuse ") && text.contains("#[cfg(test)]"), "{}", place.file);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_command_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let terminal = Terminal::new(folder.path()).unwrap();
+        terminal.interrupted.store(true, Ordering::Relaxed);
+        assert_eq!(terminal.seconds("cargo --version").unwrap_err().to_string(), "interrupted");
+    }
+
+    #[test]
+    fn the_report_shows_kept_and_broken_promises() {
+        let machine = super::super::report::tests::results(1.0, 1.0).machine;
+        let waited = |unit_seconds, test_seconds| Waited {
+            title: "a".to_owned(),
+            command: "cargo test".to_owned(),
+            unit_seconds,
+            check_seconds: 100.0,
+            test_seconds,
+        };
+        let text = LoopResults { machine, places: vec![waited(30.5, None), waited(12.0, Some(480.0))] }.markdown();
+        assert!(text.contains("| a | `cargo test` | 30.5 | **no** | 100 | yes |  |  |"), "{text}");
+        assert!(text.contains("| a | `cargo test` | 12.0 | yes | 100 | yes | 480 | yes |"), "{text}");
+    }
+}
