@@ -66,7 +66,7 @@ fn segments(model: &Model, samples: &[f32], window_seconds: f64, hop_seconds: f6
     let mut analyser =
         Analyser::new(model, classifier, 16_000, AnalysisConfig { window_seconds, hop_seconds, gate: None }).unwrap();
     let mut states = Vec::new();
-    let mut keep = |segment: Segment| states.push(segment.state);
+    let mut keep = |segment: Segment, _| states.push(segment.state);
     for part in samples.chunks(1024) {
         analyser.push(part, &mut keep).unwrap();
     }
