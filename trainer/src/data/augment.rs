@@ -6,7 +6,7 @@
 
 pub mod batch;
 pub mod config;
-mod drawn;
+mod drawn_transform;
 pub mod filter;
 pub mod fourier;
 pub mod level;
@@ -27,8 +27,8 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 pub use config::{AugmentationConfig, Mode, Span, Transform, TransformConfig};
-pub use drawn::Drawn;
-pub use noise_files::{NoiseError, Recording};
+pub use drawn_transform::Drawn;
+pub use noise_files::{NoiseError, NoiseRecording};
 
 use noise_files::NoiseFiles;
 use random::{generator, uniform};

@@ -136,7 +136,7 @@ pub struct Dataset {
 
 /// A dataset and the clips it had to leave out.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedDataset {
     /// The dataset.
     pub dataset: Dataset,
     /// The clips that are not in it.
@@ -174,7 +174,7 @@ impl Dataset {
         cache: Option<&FeatureCache>,
         progress: Progress,
         interrupt: &Interrupt,
-    ) -> Result<Loaded, (DatasetError, ClipProblems)> {
+    ) -> Result<LoadedDataset, (DatasetError, ClipProblems)> {
         let nothing = |error| (error, ClipProblems::default());
         let (augmenter, problems_of_noise) = augmenter_of(config).map_err(nothing)?;
         let loader = ClipLoader::new(&config.front_end, config.block_seconds, cache).with_augmenter(augmenter.as_deref());
@@ -192,7 +192,7 @@ impl Dataset {
         let problems = problems_of_noise.into_iter().chain(problems).collect();
         let problems = ClipProblems(problems);
         match Self::of_clips(clips, config, augmenter) {
-            Ok(dataset) => Ok(Loaded { dataset, problems }),
+            Ok(dataset) => Ok(LoadedDataset { dataset, problems }),
             Err(error) => Err((error, problems)),
         }
     }

@@ -214,7 +214,7 @@ impl Manifest {
     /// speaker in two splits, no clip at all. Single clips that are not there stay: who loads the clips names them with those that cannot be
     /// decoded.
     pub fn read(paths: &[PathBuf], splits: Splits) -> Result<Self, ManifestError> {
-        let mut reading = Reading { splits, ..Reading::default() };
+        let mut reading = HalfRead { splits, ..HalfRead::default() };
         for path in paths {
             if let Err(problem) = reading.file(path) {
                 reading.problems.push(problem);
@@ -236,7 +236,7 @@ impl Manifest {
 }
 
 /// Manifests half read.
-struct Reading {
+struct HalfRead {
     splits: Splits,
     manifest: Manifest,
     problems: Vec<ManifestProblem>,
@@ -244,7 +244,7 @@ struct Reading {
     listed: HashMap<PathBuf, String>,
 }
 
-impl Default for Reading {
+impl Default for HalfRead {
     fn default() -> Self {
         Self {
             splits: Splits::Required,
@@ -290,7 +290,7 @@ impl Columns {
     }
 }
 
-impl Reading {
+impl HalfRead {
     fn file(&mut self, path: &Path) -> Result<(), ManifestProblem> {
         let manifest = path.display().to_string();
         let unreadable = |reason: String| ManifestProblem::Unreadable { manifest: manifest.clone(), reason };

@@ -211,10 +211,7 @@ fn classify_all(
     progress: Progress,
     interrupt: &Interrupt,
 ) -> Result<Vec<Result<Prediction, ClipError>>, EvaluateError> {
-    let choice = match backend {
-        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
-        Backend::Native => BackendChoice::Native,
-    };
+    let choice = BackendChoice::from(backend);
     let bar = progress.bar("evaluating", utterances.len());
     let outcomes: Result<Vec<_>, EvaluateError> = utterances
         .par_iter()

@@ -5,7 +5,7 @@
 
 use crate::data::augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
-use moodline_engine::{Backend, BackendChoice, Classifier, Model};
+use moodline_engine::{BackendChoice, Classifier, Model};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -79,10 +79,7 @@ pub fn measure(
     if utterances.is_empty() {
         return Err(EvaluateError::EmptySplit { split });
     }
-    let choice = match Classifier::new(model, backend)?.backend() {
-        Backend::OnnxRuntime => BackendChoice::OnnxRuntime,
-        Backend::Native => BackendChoice::Native,
-    };
+    let choice = BackendChoice::from(Classifier::new(model, backend)?.backend());
     let (conditions, skipped) = conditions(model.contract().front_end.sample_rate);
     let bar = progress.bar("conditions", utterances.len());
     let outcomes: Result<Vec<Outcomes>, EvaluateError> = utterances

@@ -21,7 +21,7 @@ use crate::data::manifest::{Manifest, ManifestError, Splits};
 use crate::train::run::RunError;
 use crate::train::run::folder::RunFolderError;
 
-mod board;
+mod scoreboard;
 mod choice;
 pub mod config;
 mod executor;
@@ -38,7 +38,7 @@ mod trial;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use board::Board;
+use scoreboard::Scoreboard;
 use executor::Executor;
 use folder::SweepFolder;
 use local::Local;
@@ -266,7 +266,7 @@ fn train_all(
             progress.line(&format!("{} of {} trials are done already", known.len(), all.len()));
         }
         if !left.is_empty() {
-            let board = Board::new(plan, left.len(), &known, progress);
+            let board = Scoreboard::new(plan, left.len(), &known, progress);
             let outcome = executor.run(&left, &board, interrupt);
             board.close();
             outcome?;

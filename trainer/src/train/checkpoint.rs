@@ -65,7 +65,7 @@ pub struct Best {
 /// The state of a run besides its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RunState {
+pub struct TrainingState {
     /// [`crate::train::config::TrainConfig::sha256`]
     pub config_sha256: String,
     /// Fingerprint of the standardised training and dev data.
@@ -88,7 +88,7 @@ pub struct RunState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// Everything that is no tensor.
-    pub state: RunState,
+    pub state: TrainingState,
     /// Feature normalisation.
     pub scaler: Scaler,
     /// The weights.
@@ -124,7 +124,7 @@ pub enum CheckpointError {
 struct Header {
     version: u32,
     sha256: String,
-    state: RunState,
+    state: TrainingState,
 }
 
 /// What lies in the file, by name: shape, type and bytes.
@@ -248,7 +248,7 @@ fn reals(tensors: &Stored, name: &str) -> Result<Vec<f64>, String> {
 }
 
 /// SHA-256 over the state and names, shapes and bytes of all tensors, in the order of the names.
-fn checksum(state: &RunState, tensors: &Stored) -> String {
+fn checksum(state: &TrainingState, tensors: &Stored) -> String {
     let mut hash = Sha256::new();
     // INVARIANT: numbers, strings and vectors serialise, and JSON brings back every number to the last bit.
     hash.update(serde_json::to_vec(state).expect("a state serialises"));
@@ -287,7 +287,7 @@ mod tests {
             seconds: 0.1,
         };
         Checkpoint {
-            state: RunState {
+            state: TrainingState {
                 config_sha256: "c".repeat(64),
                 data_sha256: "d".repeat(64),
                 corpora: vec![TrainingCorpus { name: "emodb".to_owned(), n_utterances: 3, n_speakers: 2 }],

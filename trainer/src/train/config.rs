@@ -112,7 +112,7 @@ pub struct TrainingConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gradient_norm: Option<f64>,
     /// Which epoch's weights are kept.
-    pub best: Monitor,
+    pub best: BestBy,
     /// Epochs without a new best after which training stops. Absent: all epochs are run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
@@ -137,7 +137,7 @@ fn is_default<V: Default + PartialEq>(value: &V) -> bool {
 /// The figure on the dev split that decides which epoch is best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Monitor {
+pub enum BestBy {
     /// Mean cross-entropy plus the L2 term (Keras' `val_loss`), the smaller the better.
     DevLoss,
     /// Unweighted average recall, the larger the better.

@@ -11,7 +11,7 @@ use moodline_learn::parallel::with_awake_helpers;
 use crate::base::files::FileError;
 use crate::base::progress::{Bar, Interrupt, Progress};
 use crate::data::cache::FeatureCache;
-use crate::data::dataset::{ClipProblems, Dataset, DatasetError, Loaded};
+use crate::data::dataset::{ClipProblems, Dataset, DatasetError, LoadedDataset};
 use crate::data::manifest::{Manifest, ManifestError, Splits};
 use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::config::TrainConfig;
@@ -161,7 +161,7 @@ fn train_in(
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(usize),
 ) -> Result<Outcome, RunError> {
-    let (Loaded { dataset, problems }, manifest) = prepare(options, folder, progress, interrupt)?;
+    let (LoadedDataset { dataset, problems }, manifest) = prepare(options, folder, progress, interrupt)?;
     if !problems.0.is_empty() {
         progress.line(&problems.to_string());
         tracing::info!("{problems}");
@@ -206,7 +206,7 @@ fn prepare(
     folder: &RunFolder,
     progress: Progress,
     interrupt: &Interrupt,
-) -> Result<(Loaded, Manifest), RunError> {
+) -> Result<(LoadedDataset, Manifest), RunError> {
     let manifest = Manifest::read(&options.manifests, Splits::Required)?;
     if options.resume {
         folder.check_unchanged(&options.config, &manifest.sources)?;

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::measure::metrics::Confusion;
-use crate::train::config::{Monitor, TrainConfig, TrainingConfig};
+use crate::train::config::{BestBy, TrainConfig, TrainingConfig};
 use moodline_core::Emotion;
 use moodline_core::network::Tensors;
 use moodline_learn::network::{Batch, Dropout, Network, NetworkError, Quantity};
@@ -23,7 +23,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::data::augment::Epoch;
 use crate::data::dataset::{ClipProblem, Dataset, Part};
-use crate::train::checkpoint::{Best, Checkpoint, EpochRecord, RunState};
+use crate::train::checkpoint::{Best, Checkpoint, EpochRecord, TrainingState};
 use moodline_learn::loss::l2_penalty;
 use moodline_learn::optimiser::{Optimiser, clip_by_global_norm, move_average};
 use moodline_learn::schedule::Schedule;
@@ -165,7 +165,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
-            state: RunState {
+            state: TrainingState {
                 config_sha256: self.config.sha256(),
                 data_sha256: self.data_sha256.clone(),
                 corpora: self.data.corpora.clone(),
@@ -347,8 +347,8 @@ impl<'a, N: Trainable> Trainer<'a, N> {
 
     fn keep_if_best(&mut self, record: &EpochRecord) {
         let (value, better) = match self.config.training.best {
-            Monitor::DevLoss => (monitored_loss(record), self.best.is_none_or(|best| monitored_loss(record) < best.value)),
-            Monitor::DevUar => (record.dev_uar, self.best.is_none_or(|best| record.dev_uar > best.value)),
+            BestBy::DevLoss => (monitored_loss(record), self.best.is_none_or(|best| monitored_loss(record) < best.value)),
+            BestBy::DevUar => (record.dev_uar, self.best.is_none_or(|best| record.dev_uar > best.value)),
         };
         if better {
             self.best = Some(Best { epoch: record.epoch, value });

@@ -17,7 +17,7 @@ const MOST_SECONDS: usize = 60;
 
 /// A recording of noise.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recording {
+pub struct NoiseRecording {
     /// Its file name.
     pub name: String,
     /// Mono, at the front end's rate; not silent.
@@ -47,7 +47,7 @@ pub enum NoiseError {
 /// The recordings of each folder.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NoiseFiles {
-    folders: BTreeMap<PathBuf, Vec<Arc<Recording>>>,
+    folders: BTreeMap<PathBuf, Vec<Arc<NoiseRecording>>>,
 }
 
 impl NoiseFiles {
@@ -81,7 +81,7 @@ impl NoiseFiles {
     ///
     /// # Panics
     /// When the folder was not read.
-    pub(super) fn of_folder(&self, folder: &Path) -> &[Arc<Recording>] {
+    pub(super) fn of_folder(&self, folder: &Path) -> &[Arc<NoiseRecording>] {
         &self.folders[folder]
     }
 
@@ -116,12 +116,12 @@ pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
     Ok(files)
 }
 
-fn read(path: &Path, sample_rate: u32) -> Result<Option<Recording>, DecodeError> {
+fn read(path: &Path, sample_rate: u32) -> Result<Option<NoiseRecording>, DecodeError> {
     let mut samples = read_mono_resampled(path, sample_rate)?;
     samples.truncate(MOST_SECONDS * sample_rate as usize);
     samples.shrink_to_fit();
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok((peak(&samples) > SILENCE_PEAK).then_some(Recording { name, samples }))
+    Ok((peak(&samples) > SILENCE_PEAK).then_some(NoiseRecording { name, samples }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ClipProblems, Dataset, Loaded};
+use super::{ClipProblems, Dataset, LoadedDataset};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::augment::signals::{sum_of_tones, write_wav};
 use crate::data::cache::FeatureCache;
@@ -52,7 +52,7 @@ pub(crate) const AUGMENTATION: &str = r#"
 
 pub(crate) fn load(manifest: &Manifest, config: &DataConfig, cache: Option<&FeatureCache>) -> Dataset {
     let loaded = Dataset::load(manifest, config, cache, Progress::Silent, &Interrupt::default());
-    let Loaded { dataset, problems: ClipProblems(problems) } = loaded.unwrap();
+    let LoadedDataset { dataset, problems: ClipProblems(problems) } = loaded.unwrap();
     assert!(problems.is_empty(), "{problems:?}");
     dataset
 }

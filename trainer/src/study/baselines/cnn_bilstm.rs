@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::train::config::{Monitor, TrainConfig};
+use crate::train::config::{BestBy, TrainConfig};
 use crate::train::trainer::{Trainer, initialisation_rng};
 use moodline_learn::schedule::ScheduleConfig;
 
@@ -60,7 +60,7 @@ fn with_own_optimiser(config: &TrainConfig) -> TrainConfig {
     training.adam = AdamConfig::default();
     training.max_gradient_norm = Some(MAX_GRADIENT_NORM);
     training.l2 = 0.0;
-    training.best = Monitor::DevUar;
+    training.best = BestBy::DevUar;
     training.schedule = ScheduleConfig::Cosine { learning_rate: LEARNING_RATE, warm_up: WARM_UP, final_learning_rate: 0.0 };
     config
 }

@@ -16,7 +16,7 @@ use crate::study::protocol::{Fold, Plan, Sample, ScalerOn};
 use crate::train::config::TrainConfig;
 
 /// A clip and what names its content.
-struct Loaded {
+struct HashedClip {
     clip: Clip,
     sha256: [u8; 32],
 }
@@ -24,7 +24,7 @@ struct Loaded {
 /// Every clip and copy that any fold wants and that can be used.
 pub(super) struct Clips<'a> {
     utterances: &'a [Utterance],
-    loaded: HashMap<Sample, Loaded>,
+    loaded: HashMap<Sample, HashedClip>,
     augmenter: Option<Arc<Augmenter>>,
     pub(super) problems: ClipProblems,
 }
@@ -56,7 +56,7 @@ impl<'a> Clips<'a> {
             .map(|clip| {
                 let sample = Sample { utterance: places[clip.utterance.path.as_path()], copy: clip.copy };
                 let bytes: Vec<u8> = clip.features.iter().flat_map(|value| value.to_le_bytes()).collect();
-                (sample, Loaded { clip, sha256: Sha256::digest(bytes).into() })
+                (sample, HashedClip { clip, sha256: Sha256::digest(bytes).into() })
             })
             .collect();
         let clips = Self { utterances, loaded, augmenter, problems };

@@ -1,7 +1,7 @@
 //! Who trains the trials: the cores of this machine, or a cluster.
 
 use super::SweepError;
-use super::board::Board;
+use super::scoreboard::Scoreboard;
 use super::trial::Job;
 use crate::base::progress::Interrupt;
 
@@ -11,5 +11,5 @@ pub(crate) trait Executor {
     ///
     /// # Errors
     /// [`SweepError`] when a trial could not be brought there; those that were have their records.
-    fn run(&mut self, jobs: &[Job<'_>], board: &Board<'_>, interrupt: &Interrupt) -> Result<(), SweepError>;
+    fn run(&mut self, jobs: &[Job<'_>], board: &Scoreboard<'_>, interrupt: &Interrupt) -> Result<(), SweepError>;
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::SweepError;
-use super::board::Board;
+use super::scoreboard::Scoreboard;
 use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::plan::Plan;
@@ -32,7 +32,7 @@ impl<'a> Local<'a> {
 }
 
 impl Executor for Local<'_> {
-    fn run(&mut self, jobs: &[Job<'_>], board: &Board<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
+    fn run(&mut self, jobs: &[Job<'_>], board: &Scoreboard<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
         let mut by_data: Vec<(DataConfig, Vec<Job<'_>>)> = Vec::new();
         for job in jobs {
             let key = job.trial.train_config()?.data();
@@ -81,7 +81,7 @@ fn run_all(
     plan: &Plan,
     jobs: &[Job<'_>],
     data: &TrialData,
-    board: &Board<'_>,
+    board: &Scoreboard<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), SweepError> {
     let next = AtomicUsize::new(0);

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::SweepError;
-use super::board::Board;
+use super::scoreboard::Scoreboard;
 use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::local::check_data;
@@ -194,7 +194,7 @@ impl<'a> Slurm<'a> {
     }
 
     /// Waits until no task of an array is left, and tells the board what happens meanwhile.
-    fn wait(&self, array: &Submitted, jobs: &[Job<'_>], board: &Board<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
+    fn wait(&self, array: &Submitted, jobs: &[Job<'_>], board: &Scoreboard<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
         let mut told: BTreeSet<usize> = BTreeSet::new();
         let mut answered = Instant::now();
         let mut empty_since = None;
@@ -236,7 +236,7 @@ impl<'a> Slurm<'a> {
 }
 
 impl Executor for Slurm<'_> {
-    fn run(&mut self, jobs: &[Job<'_>], board: &Board<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
+    fn run(&mut self, jobs: &[Job<'_>], board: &Scoreboard<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
         self.cancel()?;
         let mut left = jobs.to_vec();
         for attempt in 0..=self.options.retries {

@@ -9,9 +9,9 @@ use super::results::{DevFigures, Rung, TrialRecord, TrialStatus};
 use crate::base::files::FileError;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
-use crate::data::dataset::{Dataset, Loaded};
+use crate::data::dataset::{Dataset, LoadedDataset};
 use crate::data::manifest::Manifest;
-use crate::train::checkpoint::{Checkpoint, EpochRecord, RunState};
+use crate::train::checkpoint::{Checkpoint, EpochRecord, TrainingState};
 use crate::train::config::TrainConfig;
 use crate::train::epochs::{End, Watch, run_epochs};
 use crate::train::run::RunError;
@@ -66,7 +66,7 @@ impl DataSource<'_> {
 
     /// Loads what a configuration is trained on.
     pub(crate) fn load(&self, config: &TrainConfig, progress: Progress, interrupt: &Interrupt) -> Result<TrialData, SweepError> {
-        let Loaded { dataset, problems } =
+        let LoadedDataset { dataset, problems } =
             Dataset::load(self.manifest, &config.data(), self.cache(config).as_ref(), progress, interrupt)
                 .map_err(|(source, problems)| RunError::Dataset { source, problems })?;
         let left_out = problems.sentences();
@@ -163,7 +163,7 @@ impl<N: Trainable> Watch<N> for Stored<'_> {
     }
 }
 
-fn best(state: &RunState) -> Option<DevFigures> {
+fn best(state: &TrainingState) -> Option<DevFigures> {
     let epoch = state.best?.epoch;
     Some(DevFigures::of(state.history.get(epoch.checked_sub(1)?)?))
 }

@@ -15,7 +15,7 @@ use crate::train::checkpoint::EpochRecord;
 const N_SHOWN: usize = 12;
 
 /// The state of a sweep, to look at; may be shared between threads.
-pub(crate) struct Board<'a> {
+pub(crate) struct Scoreboard<'a> {
     plan: &'a Plan,
     bar: Bar,
     state: Mutex<State>,
@@ -34,7 +34,7 @@ struct State {
     n_diverged: usize,
 }
 
-impl<'a> Board<'a> {
+impl<'a> Scoreboard<'a> {
     /// A board for `n` jobs, with what is known from earlier.
     pub(crate) fn new(plan: &'a Plan, n: usize, known: &[TrialRecord], progress: Progress) -> Self {
         let state =
@@ -178,7 +178,7 @@ mod tests {
     fn the_table_shows_the_best_mean_and_what_is_under_way() {
         let plan = plan(&[8, 12], &[0, 1]);
         let known = [record("a", "units 8", 0, 0.5), record("b", "units 8", 1, 0.3), record("c", "units 12", 0, 0.45)];
-        let board = Board::new(&plan, 1, &known, Progress::Silent);
+        let board = Scoreboard::new(&plan, 1, &known, Progress::Silent);
         let configuration = &plan.configurations[1];
         let job = Job { configuration, trial: &configuration.trials[1], epochs: 3 };
         board.started(&job);

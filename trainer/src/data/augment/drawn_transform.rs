@@ -10,7 +10,7 @@ use super::config::Transform;
 use super::filter::{band_limit, equaliser, tilt};
 use super::level::{Law, bound, clip, gain, peak, quantise};
 use super::noise::{Colour, add_at_snr, add_hiss, noise};
-use super::noise_files::{NoiseFiles, Recording};
+use super::noise_files::{NoiseFiles, NoiseRecording};
 use super::random::{index, uniform};
 use super::room::{impulse_response, reverberate};
 use super::time::{pitch_shift, speed, time_stretch};
@@ -30,7 +30,7 @@ pub enum Drawn {
     BandLimit { low_hz: Option<f64>, high_hz: Option<f64> },
     Reverb { t60_seconds: f64, direct_db: f64 },
     Noise { colour: Colour, snr_db: f64 },
-    NoiseFile { recording: Arc<Recording>, from: f64, snr_db: f64 },
+    NoiseFile { recording: Arc<NoiseRecording>, from: f64, snr_db: f64 },
     Hiss { sigma: f64 },
     Clipping { threshold_db: f64 },
     Codec { law: Law, bits: f64, high_hz: Option<f64> },
