@@ -66,7 +66,7 @@ enum Command {
     /// Without a flag: the benches of front end, network, whole block and training epoch.
     Bench(bench::Options),
     /// Hold the sources against the rules of ARCHITECTURE.md.
-    Tidy,
+    Tidy(tidy::Options),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +88,6 @@ fn run(command: &Command, root: &Path) -> Result<()> {
         Command::Check => check::run(root),
         Command::Test => test::run(root),
         Command::Bench(options) => bench::run(root, options),
-        Command::Tidy => tidy::run(root),
+        Command::Tidy(options) => tidy::run(root, options),
     }
 }

@@ -8,6 +8,8 @@ mod dependencies;
 mod documents;
 mod imports;
 mod modules;
+mod picture;
+mod quotes;
 mod sources;
 mod wings;
 
@@ -16,12 +18,24 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+/// What `cargo xtask tidy` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Draw docs/architecture.svg first.
+    #[arg(long)]
+    draw: bool,
+}
 
 /// Prints every violation.
 ///
 /// # Errors
 /// There is one, or the checkout cannot be read.
-pub(crate) fn run(root: &Path) -> Result<()> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    if options.draw {
+        picture::draw(root)?;
+    }
     let violations = check(root)?;
     for violation in &violations {
         println!("{violation}");
@@ -45,6 +59,8 @@ fn check(root: &Path) -> Result<Vec<String>> {
         violations.extend(wings::check(&tree));
     }
     violations.extend(documents::check(root)?);
+    violations.extend(quotes::check(root));
+    violations.extend(picture::check(root)?);
     Ok(violations)
 }
 
