@@ -11,10 +11,10 @@ use moodline_engine::gate::GateFrame;
 use moodline_engine::{BackendChoice, Gate, GateConfig, Model};
 use test_support::skip::skip;
 use test_support::{repository, shipped};
-use trainer::train::config::TrainConfig;
-use trainer::measure::evaluate::{Evaluation, evaluate};
-use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::{Evaluation, evaluate};
+use trainer::train::config::TrainConfig;
 use trainer::train::run::{TrainOptions, train};
 
 /// The manifest of a corpus, or a loud skip.

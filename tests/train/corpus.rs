@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use moodline_core::Emotion;
 use test_support::sample;
-use trainer::data::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
-use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::base::plot::Figure as _;
 use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
+use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::data::stats::Statistics;
 
 use crate::corpora::manifest_path;

@@ -4,9 +4,9 @@ use std::fs;
 
 use tempfile::TempDir;
 use test_support::{repository, sample};
-use trainer::train::config::TrainConfig;
-use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::train::config::TrainConfig;
 use trainer::train::run::{Outcome, RunError, TrainOptions, train};
 
 /// A recipe for seconds: three epochs of the shipped one.

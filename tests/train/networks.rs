@@ -2,9 +2,9 @@
 
 use moodline_core::contract::Normalisation;
 use moodline_engine::{BackendChoice, Classifier};
+use moodline_learn::network::Network;
 use ndarray::Array2;
 use test_support::networks::{Drawn, TOLERANCE, features, n_features, of_published_cells};
-use moodline_learn::network::Network;
 
 #[test]
 fn the_trainer_computes_what_the_native_kernel_computes() {

@@ -6,10 +6,10 @@ use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::{BackendChoice, Classifier, Model, Segment, State};
 use test_support::sample;
 use tests_train::{options, run, workplace};
-use trainer::data::dataset::ClipLoader;
-use trainer::train::export::{OnnxRuntimeLeg, export};
-use trainer::data::manifest::{Manifest, Splits};
 use trainer::base::progress::{Interrupt, Progress};
+use trainer::data::dataset::ClipLoader;
+use trainer::data::manifest::{Manifest, Splits};
+use trainer::train::export::{OnnxRuntimeLeg, export};
 use trainer::train::run::folder::RunFolder;
 
 fn samples(clip: &str) -> Vec<f32> {

@@ -13,14 +13,14 @@ use test_support::repository;
 use test_support::skip::skip;
 use test_support::waiting::wait_until;
 use tests_train::workplace;
-use trainer::train::checkpoint::Checkpoint;
-use trainer::measure::evaluate::evaluate;
-use trainer::train::export::{OnnxRuntimeLeg, export};
-use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::base::progress::{Interrupt, Progress};
-use trainer::train::run::folder::RunFolder;
+use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::evaluate;
 use trainer::study::sweep::folder::SweepFolder;
 use trainer::study::sweep::results::{SweepResults, TrialRecord, TrialStatus};
+use trainer::train::checkpoint::Checkpoint;
+use trainer::train::export::{OnnxRuntimeLeg, export};
+use trainer::train::run::folder::RunFolder;
 
 /// Arguments of the command `trainer` for a process of its own, one a line.
 const ARGUMENTS: &str = "MOODLINE_TEST_TRAINER";

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 /// What `cargo xtask tidy` takes.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
     /// Draw docs/architecture.svg first.
     #[arg(long)]

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use test_support::repository;
 use tests_train::workplace;
 use trainer::base::config::ConfigError;
-use trainer::train::config::TrainConfig;
 use trainer::base::progress::{Interrupt, Progress};
+use trainer::train::config::TrainConfig;
 
 #[test]
 fn configurations_say_what_is_wrong_and_where() {

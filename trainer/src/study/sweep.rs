@@ -21,7 +21,6 @@ use crate::data::manifest::{Manifest, ManifestError, Splits};
 use crate::train::run::RunError;
 use crate::train::run::folder::RunFolderError;
 
-mod scoreboard;
 mod choice;
 pub mod config;
 mod executor;
@@ -31,6 +30,7 @@ mod output;
 pub mod plan;
 mod plot;
 pub mod results;
+mod scoreboard;
 pub mod slurm;
 mod tables;
 mod trial;
@@ -38,12 +38,12 @@ mod trial;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use scoreboard::Scoreboard;
 use executor::Executor;
 use folder::SweepFolder;
 use local::Local;
 use plan::{Configuration, Halt, Plan, Source};
 use results::{SweepResults, TrialRecord};
+use scoreboard::Scoreboard;
 use slurm::{Slurm, SlurmOptions};
 use trial::{DataSource, Job};
 

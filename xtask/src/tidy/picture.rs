@@ -69,7 +69,11 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
 fn outdated(committed: &str, workspace: &Workspace) -> Vec<String> {
     // A checkout may have the line ends of its system.
     let current = committed.lines().eq(svg(workspace).lines());
-    if current { vec![] } else { vec![format!("{FILE} is not the picture of this workspace; draw it with `cargo xtask tidy --draw`")] }
+    if current {
+        vec![]
+    } else {
+        vec![format!("{FILE} is not the picture of this workspace; draw it with `cargo xtask tidy --draw`")]
+    }
 }
 
 impl Workspace {
@@ -160,7 +164,12 @@ fn svg(workspace: &Workspace) -> String {
         WIDTH - 1.0,
         height - 1.0
     );
-    label(&mut text, "left small", (MARGIN, 30.0), "An arrow points at what a crate depends on; what follows from other arrows is left out.");
+    label(
+        &mut text,
+        "left small",
+        (MARGIN, 30.0),
+        "An arrow points at what a crate depends on; what follows from other arrows is left out.",
+    );
     for (from, to) in workspace.lines() {
         let ((x, y), (to_x, to_y)) = (places[from], places[to]);
         let _ = writeln!(text, "<path d=\"M{x:.0} {:.0}L{to_x:.0} {:.0}\"/>", y + BOX.1 / 2.0, to_y - BOX.1 / 2.0);
@@ -200,7 +209,8 @@ fn wings_column(text: &mut String, wings: &[String], trainer: Option<&(f64, f64)
 
 fn rectangle(text: &mut String, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
     let (left, top) = (x - width / 2.0, y - height / 2.0);
-    let _ = writeln!(text, "<rect class=\"{class}\" x=\"{left:.0}\" y=\"{top:.0}\" width=\"{width}\" height=\"{height}\" rx=\"5\"/>");
+    let _ =
+        writeln!(text, "<rect class=\"{class}\" x=\"{left:.0}\" y=\"{top:.0}\" width=\"{width}\" height=\"{height}\" rx=\"5\"/>");
 }
 
 /// `words` hold no markup: they are names of folders and packages.
@@ -213,7 +223,8 @@ mod tests {
     use super::*;
 
     fn workspace(crates: &[(&str, &[&str])]) -> Workspace {
-        let found = |needs: &[&str]| Crate { packages: vec!["p".to_owned()], needs: needs.iter().map(|&to| to.to_owned()).collect() };
+        let found =
+            |needs: &[&str]| Crate { packages: vec!["p".to_owned()], needs: needs.iter().map(|&to| to.to_owned()).collect() };
         let crates = crates.iter().map(|(folder, needs)| ((*folder).to_owned(), found(needs))).collect();
         Workspace { crates, wings: vec!["base".to_owned(), "cli".to_owned()], models: vec!["m".to_owned()] }
     }

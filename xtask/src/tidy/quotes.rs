@@ -154,7 +154,8 @@ mod tests {
         Quote { document: "a.md", words: "a UAR of {}", file: "m.json", at: At::Pointer("/x/uar"), form: Form::Hundredths };
     const FROM_CARD: Quote =
         Quote { document: "a.md", words: "{} values", file: "c.md", at: At::Before(" trained"), form: Form::Whole };
-    const FROM_TOML: Quote = Quote { document: "a.md", words: "{} units", file: "t.toml", at: At::Pointer("/n/u"), form: Form::Whole };
+    const FROM_TOML: Quote =
+        Quote { document: "a.md", words: "{} units", file: "t.toml", at: At::Pointer("/n/u"), form: Form::Whole };
 
     /// What is wrong with a document that says `text` beside three files.
     fn wrong(text: &str) -> Vec<String> {
@@ -178,13 +179,18 @@ mod tests {
     fn a_number_that_is_nowhere_is_named() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(violation(folder.path(), &FROM_CARD).unwrap().split(':').next(), Some("a.md quotes c.md"));
-        for (file, text, at) in [("m.json", r#"{"x": 1}"#, FROM_JSON.at), ("c.md", "many trained", FROM_CARD.at), ("t.toml", "", FROM_TOML.at)] {
+        for (file, text, at) in
+            [("m.json", r#"{"x": 1}"#, FROM_JSON.at), ("c.md", "many trained", FROM_CARD.at), ("t.toml", "", FROM_TOML.at)]
+        {
             assert!(number(file, text, &at).is_err(), "{file}");
         }
     }
 
     #[test]
     fn thousands_are_grouped() {
-        assert_eq!([7.0, 1012.0, 19_080.0, 1_234_567.0].map(|value| Form::Whole.write(value)), ["7", "1,012", "19,080", "1,234,567"]);
+        assert_eq!(
+            [7.0, 1012.0, 19_080.0, 1_234_567.0].map(|value| Form::Whole.write(value)),
+            ["7", "1,012", "19,080", "1,234,567"]
+        );
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::SweepError;
-use super::scoreboard::Scoreboard;
 use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::plan::Plan;
+use super::scoreboard::Scoreboard;
 use super::trial::{DataSource, Job, TrialData, train};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::config::DataConfig;

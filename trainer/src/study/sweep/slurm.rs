@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::SweepError;
-use super::scoreboard::Scoreboard;
 use super::executor::Executor;
 use super::folder::SweepFolder;
 use super::local::check_data;
 use super::results::TrialRecord;
+use super::scoreboard::Scoreboard;
 use super::trial::{DataSource, Job, train};
 use crate::base::files::{self, FileError};
 use crate::base::progress::{Interrupt, Progress};
