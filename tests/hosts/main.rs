@@ -2,6 +2,7 @@
 mod allocation;
 mod ardour;
 mod clap_host;
+mod host;
 mod hosted;
 mod pedalboard;
 mod picture;

@@ -1,8 +1,10 @@
 //! Measures speed: criterion's benches alone, or the project and its peers in turn.
 
 mod cases;
+mod cells;
 mod chart;
 mod inner_loop;
+mod machine;
 mod plugin;
 mod report;
 mod worker;
@@ -19,7 +21,10 @@ use xshell::{Shell, cmd};
 use crate::python::{self, Python};
 use crate::workspace;
 use cases::{CASES, Case, PEERS, Peer};
-use report::{Kept, Machine, Measured, Memory, PeerResult, Results, Scaling};
+use inner_loop::LoopResults;
+use machine::Machine;
+use plugin::PluginResults;
+use report::{Kept, Measured, Memory, PeerResult, Results, Scaling};
 use worker::Worker;
 
 /// How many turns one lasts where threads are compared: an epoch takes up to most of a turn, and the median of two calls is nearly a single one.
@@ -66,13 +71,33 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         return peers(root, &shell, options);
     }
     if options.plugin {
-        return plugin::run(root, &shell);
+        return beside_the_peers(root, || plugin::measure(root, &shell), |results| &mut results.plugin, PluginResults::markdown);
     }
     if options.inner_loop {
-        return inner_loop::run(root, &shell);
+        return beside_the_peers(
+            root,
+            || inner_loop::measure(root, &shell),
+            |results| &mut results.inner_loop,
+            LoopResults::markdown,
+        );
     }
     cmd!(shell, "cargo bench --workspace --locked --bench *").run()?;
     Ok(())
+}
+
+/// Measures something and writes it beside what is known of the peers, in its `place`.
+fn beside_the_peers<T>(
+    root: &Path,
+    measure: impl FnOnce() -> Result<T>,
+    place: fn(&mut Results) -> &mut Option<T>,
+    markdown: fn(&T) -> String,
+) -> Result<()> {
+    let bench = root.join("bench");
+    let mut results = Results::read(&bench).context("measure the peers first: cargo xtask bench --peers")?;
+    let found = measure()?;
+    println!("{}\nWritten: bench/results.json, bench/RESULTS.md", markdown(&found));
+    *place(&mut results) = Some(found);
+    results.write(&bench)
 }
 
 fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {

@@ -8,7 +8,7 @@ use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
 
-use crate::hosted::bus::{Bus, List};
+use crate::host::bus::{Bus, List};
 
 /// Whether the plugin says that it processed.
 pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n_frames: usize) -> bool {

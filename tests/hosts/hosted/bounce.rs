@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use moodline_engine::Segment;
 use moodline_engine::timeline::Clock;
 
+use super::in_both_hosts;
 use super::reference::{MONO, analysed, analysed_every, assert_same, assert_truthful, frame, recorded, speech};
-use super::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport, in_both_hosts, on_audio_thread};
+use crate::host::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport, on_audio_thread};
 
 in_both_hosts!(
     a_bounce_is_whole,

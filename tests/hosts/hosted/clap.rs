@@ -7,9 +7,9 @@ use clack_host::prelude::{InputEvents, PluginEntry};
 use serde_json::Value;
 use test_support::clap::{Player, SavedState, Track, load, set_event};
 
-use super::bus::Bus;
-use super::{Host, HostedPlayer, HostedTrack, HostedWindow, Mode, Setup, Transport};
 use crate::clap_host::bent;
+use crate::host::bus::Bus;
+use crate::host::{Host, HostedPlayer, HostedTrack, HostedWindow, Mode, Setup, Transport};
 
 pub(crate) struct Clap(PluginEntry);
 

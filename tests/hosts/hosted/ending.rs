@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use moodline_engine::timeline::Clock;
 
+use super::in_both_hosts;
 use super::reference::{MONO, analysed, assert_same, frame, recorded, speech};
-use super::{Host, HostedPlayer, HostedTrack, Transport, in_both_hosts, on_audio_thread};
+use crate::host::{Host, HostedPlayer, HostedTrack, Transport, on_audio_thread};
 
 in_both_hosts!(
     the_end_comes_when_the_host_stops_calling,

@@ -4,8 +4,9 @@ use std::thread;
 
 use test_support::own_process::in_own_process;
 
+use super::in_both_hosts;
 use super::reference::MONO;
-use super::{Host, HostedPlayer as _, HostedTrack as _, in_both_hosts};
+use crate::host::{Host, HostedPlayer as _, HostedTrack as _};
 
 in_both_hosts!(instances_come_and_go_on_several_threads);
 

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use test_support::own_process::in_own_process;
 use test_support::waiting::PATIENCE;
 
+use super::in_both_hosts;
 use super::reference::MONO;
-use super::{Host, HostedPlayer as _, HostedTrack as _, in_both_hosts};
+use crate::host::{Host, HostedPlayer as _, HostedTrack as _};
 
 in_both_hosts!(no_model_keeps_a_host_waiting);
 

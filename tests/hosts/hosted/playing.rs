@@ -3,8 +3,9 @@
 use moodline_engine::timeline::Clock;
 use serde_json::Value;
 
+use super::in_both_hosts;
 use super::reference::{MONO, recorded, speech};
-use super::{Host, HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Setup, in_both_hosts};
+use crate::host::{Host, HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Setup};
 
 in_both_hosts!(every_number_of_channels_is_played, state_moves_to_another_instance, automation_reaches_the_parameter,);
 

@@ -9,7 +9,7 @@ use moodline_engine::timeline::{Clock, Timeline};
 use moodline_engine::{AnalysisConfig, BackendChoice, Model, Segment, State};
 use test_support::{samples, waiting};
 
-use super::{HostedTrack, Setup};
+use crate::host::{HostedTrack, Setup};
 
 /// The rate of the model, at which plugin and command hear the same samples.
 pub(crate) const RATE_HZ: u32 = 16_000;

@@ -3,8 +3,9 @@
 use moodline_engine::timeline::{Clock, Timeline};
 use moodline_engine::{GapReason, Segment, State};
 
+use super::in_both_hosts;
 use super::reference::{MONO, analysed, assert_same, frame, recorded, speech};
-use super::{Host, HostedPlayer as _, HostedTrack as _, Mode, Setup, Transport, in_both_hosts};
+use crate::host::{Host, HostedPlayer as _, HostedTrack as _, Mode, Setup, Transport};
 
 in_both_hosts!(
     a_minute_rendered_offline_is_what_the_command_finds,

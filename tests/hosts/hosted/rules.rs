@@ -2,8 +2,9 @@
 
 use test_support::own_process::in_own_process;
 
-use super::bus::Bus;
-use super::{Host, HostedPlayer as _, HostedTrack as _, Setup, in_both_hosts};
+use super::in_both_hosts;
+use crate::host::bus::Bus;
+use crate::host::{Host, HostedPlayer as _, HostedTrack as _, Setup};
 
 in_both_hosts!(
     there_is_no_parameter_after_the_last,

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use test_support::skip::skip;
 
-use super::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport, in_both_hosts};
+use super::in_both_hosts;
+use crate::host::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport};
 
 in_both_hosts!(processing_makes_no_system_call);
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use vst3::Steinberg::kResultOk;
 
-use super::bus::Bus;
-use super::{Host, HostedPlayer, HostedTrack, HostedWindow, Mode, Setup, Transport, hash};
+use crate::host::bus::Bus;
+use crate::host::{Host, HostedPlayer, HostedTrack, HostedWindow, Mode, Setup, Transport, hash};
 use crate::vst3_host::module::{self, Module};
 use crate::vst3_host::objects::Change;
 use crate::vst3_host::track::{Player, Track};

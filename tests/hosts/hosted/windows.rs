@@ -7,7 +7,8 @@ use test_support::screen::ParentWindow;
 use test_support::waiting;
 use x11rb::rust_connection::RustConnection;
 
-use super::{Host, HostedWindow, in_both_hosts};
+use super::in_both_hosts;
+use crate::host::{Host, HostedWindow};
 
 in_both_hosts!(
     every_size_is_fitting_or_is_refused,

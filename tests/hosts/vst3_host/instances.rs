@@ -7,7 +7,7 @@ use test_support::own_process::in_own_process;
 
 use super::module::load;
 use super::track::{Plugin, Track};
-use crate::hosted::hash;
+use crate::host::hash;
 
 const N_THREADS: usize = 4;
 const N_INSTANCES: usize = 2_000;

@@ -8,8 +8,8 @@ use vst3::Steinberg::kResultOk;
 
 use super::module::load;
 use super::track::{INPUT, OUTPUT, Track};
-use crate::hosted::bus::Bus;
-use crate::hosted::{Mode, hash};
+use crate::host::bus::Bus;
+use crate::host::{Mode, hash};
 
 fn text(bytes: &[i8]) -> String {
     bytes.iter().take_while(|&&byte| byte != 0).map(|&byte| byte as u8 as char).collect()

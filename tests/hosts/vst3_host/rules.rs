@@ -17,9 +17,9 @@ use vst3::Steinberg::{kInvalidArgument, kResultFalse, kResultOk};
 use super::module::{Module, load};
 use super::objects::Stream;
 use super::track::{INPUT, OUTPUT, Plugin, Track};
-use crate::hosted::bus::Bus;
+use crate::host::bus::Bus;
+use crate::host::{HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Mode};
 use crate::hosted::reference::MONO;
-use crate::hosted::{HostedPlayer as _, HostedTrack as _, MAX_CHANNELS, Mode};
 
 /// Arrangements of at most [`MAX_CHANNELS`] speakers, several for most numbers.
 const ARRANGEMENTS: [SpeakerArrangement; 26] = [

@@ -22,8 +22,8 @@ use super::frame::Frame;
 use super::module::Module;
 use super::objects::{Change, Changes, Handler, Stream};
 use super::view::View;
-use crate::hosted::bus::{Bus, List};
-use crate::hosted::{MAX_CHANNELS, Mode, Setup, Transport};
+use crate::host::bus::{Bus, List};
+use crate::host::{MAX_CHANNELS, Mode, Setup, Transport};
 
 pub(crate) const INPUT: BusDirection = BusDirections_::kInput as BusDirection;
 pub(crate) const OUTPUT: BusDirection = BusDirections_::kOutput as BusDirection;

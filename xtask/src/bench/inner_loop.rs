@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::Shell;
 
-use super::report::{Machine, Results, rounded, yes_or_no};
+use super::cells::{rounded, yes_or_no};
+use super::machine::Machine;
 
 /// Seconds that each command may take.
 const UNIT_SECONDS: f64 = 30.0;
@@ -31,7 +32,7 @@ struct Place {
 
 /// Leaves first; the last one is what everything else is built on, so `test` is timed there.
 const PLACES: &[Place] = &[
-    Place { title: "a plot of the trainer", file: "trainer/src/sweep/plot.rs", package: "trainer", tests: "sweep::plot" },
+    Place { title: "a plot of the trainer", file: "trainer/src/study/sweep/plot.rs", package: "trainer", tests: "sweep::plot" },
     Place { title: "a part of the command", file: "cli/src/labels.rs", package: "moodline-cli", tests: "labels" },
     Place {
         title: "a panel of the editor",
@@ -62,13 +63,11 @@ struct Waited {
     test_seconds: Option<f64>,
 }
 
-/// Measures every place and writes it beside what is known of the peers.
+/// Measures every place.
 ///
 /// # Errors
-/// A command fails, somebody interrupts, or the peers were never measured. Every file is as it was in any case.
-pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
-    let bench = root.join("bench");
-    let mut results = Results::read(&bench).context("measure the peers first: cargo xtask bench --peers")?;
+/// A command fails, or somebody interrupts. Every file is as it was in any case.
+pub(super) fn measure(root: &Path, shell: &Shell) -> Result<LoopResults> {
     let terminal = Terminal::new(root)?;
     println!("Warming up: everything that is measured runs once.");
     for place in PLACES {
@@ -90,10 +89,7 @@ pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
             test_seconds: if index + 1 == PLACES.len() { Some(waited(TEST)?) } else { None },
         });
     }
-    let found = LoopResults { machine: super::machine(root, shell)?, places };
-    println!("{}\nWritten: bench/results.json, bench/RESULTS.md", found.markdown());
-    results.inner_loop = Some(found);
-    results.write(&bench)
+    Ok(LoopResults { machine: super::machine(root, shell)?, places })
 }
 
 const CHECK: &str = "cargo xtask check";
@@ -241,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_report_shows_kept_and_broken_promises() {
-        let machine = super::super::report::tests::results(1.0, 1.0).machine;
+        let machine = Machine::of_tests();
         let waited = |unit_seconds, test_seconds| Waited {
             title: "a".to_owned(),
             command: "cargo test".to_owned(),

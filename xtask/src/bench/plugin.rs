@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::report::{Machine, Results, rounded, yes_or_no};
+use super::cells::{rounded, yes_or_no};
+use super::machine::Machine;
 use crate::bundle::{self, Build, layout};
 use crate::platform::Platform;
 use crate::workspace;
@@ -75,13 +76,11 @@ pub(super) struct PluginResults {
     figures: BTreeMap<String, f64>,
 }
 
-/// Measures everything and writes it beside what is known of the peers.
+/// Measures everything.
 ///
 /// # Errors
-/// Something does not build or run, or the peers were never measured.
-pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
-    let bench = root.join("bench");
-    let mut results = Results::read(&bench).context("measure the peers first: cargo xtask bench --peers")?;
+/// Something does not build or run.
+pub(super) fn measure(root: &Path, shell: &Shell) -> Result<PluginResults> {
     let mut figures = BTreeMap::new();
     let folder = bundle::build_and_bundle(root, Build::RELEASE).map(|_| bundle::folder(root))?;
     sizes(&folder, &mut figures)?;
@@ -112,13 +111,7 @@ pub(super) fn run(root: &Path, shell: &Shell) -> Result<()> {
         let found: BTreeMap<String, f64> = serde_json::from_str(&answer).context("bench_plugin gave an unexpected answer")?;
         figures.extend(found);
     }
-    results.plugin = Some(PluginResults { machine: super::machine(root, shell)?, figures });
-    results.write(&bench)?;
-    println!(
-        "{}\nWritten: bench/results.json, bench/RESULTS.md",
-        results.plugin.iter().map(PluginResults::markdown).collect::<String>()
-    );
-    Ok(())
+    Ok(PluginResults { machine: super::machine(root, shell)?, figures })
 }
 
 /// How large the libraries and the standalone are; ONNX Runtime is not counted.
@@ -162,7 +155,7 @@ mod tests {
     use super::*;
 
     fn results(figures: &[(&str, f64)]) -> PluginResults {
-        let machine = super::super::report::tests::results(1.0, 1.0).machine;
+        let machine = Machine::of_tests();
         PluginResults { machine, figures: figures.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect() }
     }
 

@@ -9,7 +9,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::cells::{rounded, yes_or_no};
 use super::inner_loop::LoopResults;
+use super::machine::Machine;
 use super::plugin::PluginResults;
 
 /// Peak memory that analysing an hour may take.
@@ -75,18 +77,6 @@ impl Results {
         fs::write(bench.join("RESULTS.md"), markdown(self))?;
         Ok(())
     }
-}
-
-/// Where and when it ran.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Machine {
-    date: String,
-    cpu: String,
-    cores: u32,
-    os: String,
-    python: String,
-    #[serde(default)]
-    pub(super) compiler: String,
 }
 
 /// One case.
@@ -190,27 +180,8 @@ fn peers(results: &Results) -> String {
     text
 }
 
-impl Machine {
-    /// For people, without Python, which only the peers need.
-    pub(super) fn markdown(&self) -> String {
-        let Self { date, cpu, cores, os, compiler, .. } = self;
-        format!("- Date: {date}\n- Machine: {cpu}, {cores} cores; {os}\n- Compiler: {compiler}\n")
-    }
-}
-
 fn line(text: &mut String, cells: &[&str]) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
-}
-
-/// Whether a promise is kept, as a cell of a table.
-pub(super) fn yes_or_no(kept: bool) -> &'static str {
-    if kept { "yes" } else { "**no**" }
-}
-
-/// Three significant digits, whatever the unit.
-pub(super) fn rounded(value: f64) -> String {
-    let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
-    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]
@@ -228,8 +199,7 @@ pub(super) mod tests {
         };
         let scaling =
             Scaling { title: "epoch".into(), one_milliseconds: 3.0, two_milliseconds: 2.0, ratio: 1.5, independent_ratio: 1.75 };
-        let text = || "x".to_owned();
-        let machine = Machine { date: text(), cpu: text(), cores: 2, os: text(), python: text(), compiler: text() };
+        let machine = Machine::of_tests();
         let memory = Memory { peak_bytes: 200_000_000, seconds: 1.0 };
         let (cases, scaling) = (vec![case], vec![scaling]);
         Results { machine, versions: BTreeMap::new(), rounds: 3, cases, scaling, memory, plugin: None, inner_loop: None }
@@ -283,10 +253,5 @@ pub(super) mod tests {
     fn the_committed_report_is_the_one_of_the_committed_results() {
         let bench = crate::workspace::root().join("bench");
         assert_eq!(fs::read_to_string(bench.join("RESULTS.md")).unwrap(), markdown(&Results::read(&bench).unwrap()));
-    }
-
-    #[test]
-    fn times_have_three_significant_digits() {
-        assert_eq!([0.07612, 1.234, 56.78, 2345.6].map(rounded), ["0.0761", "1.23", "56.8", "2346"]);
     }
 }
