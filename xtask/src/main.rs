@@ -62,7 +62,7 @@ enum Command {
     /// Without a flag: the benches of front end, network, whole block and training epoch.
     Bench(bench::Options),
     /// Hold the sources against the rules of ARCHITECTURE.md.
-    Tidy,
+    Tidy(tidy::Options),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +83,6 @@ fn run(command: &Command, root: &Path) -> Result<()> {
         Command::Uninstall(target) => install::uninstall(target),
         Command::Test => test::run(root),
         Command::Bench(options) => bench::run(root, options),
-        Command::Tidy => tidy::run(root),
+        Command::Tidy(options) => options.run(root),
     }
 }

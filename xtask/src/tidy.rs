@@ -8,6 +8,8 @@ mod dependencies;
 mod documents;
 mod imports;
 mod modules;
+mod picture;
+mod quotes;
 mod sources;
 mod wings;
 
@@ -16,6 +18,28 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+/// What `cargo xtask tidy` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Draw docs/architecture.svg first.
+    #[arg(long)]
+    draw: bool,
+}
+
+impl Options {
+    /// Draws if that was asked for, and [`run`]s.
+    ///
+    /// # Errors
+    /// Those of [`run`], or the picture cannot be written.
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        if self.draw {
+            picture::draw(root)?;
+        }
+        run(root)
+    }
+}
 
 /// Prints every violation.
 ///
@@ -45,6 +69,8 @@ fn check(root: &Path) -> Result<Vec<String>> {
         violations.extend(wings::check(&tree));
     }
     violations.extend(documents::check(root)?);
+    violations.extend(quotes::check(root));
+    violations.extend(picture::check(root)?);
     Ok(violations)
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// `(crate, all that it may depend on)` where a crate is pure: arithmetic, and reading the bytes it is given. A new entry must be as pure.
 const PURE: &[(&str, &[&str])] = &[
@@ -62,16 +62,17 @@ struct Edge {
     kind: DependencyKind,
 }
 
+/// The packages of the workspace at `root`, without those of others.
+pub(super) fn metadata(root: &Path) -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml")).no_deps().other_options(["--locked".to_owned()]);
+    command.exec().context("cargo metadata failed")
+}
+
 /// All violations of the workspace at `root`.
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .other_options(["--locked".to_owned()])
-        .exec()
-        .context("cargo metadata failed")?;
     let mut violations = vec![];
-    for package in metadata.workspace_packages() {
+    for package in metadata(root)?.workspace_packages() {
         let edge = |to: &cargo_metadata::Dependency| Edge { from: package.name.to_string(), to: to.name.clone(), kind: to.kind };
         violations.extend(package.dependencies.iter().map(edge).filter_map(|edge| forbidden(&edge)));
         let manifest = fs::read_to_string(&package.manifest_path)?;

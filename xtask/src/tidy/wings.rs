@@ -5,6 +5,11 @@ use super::modules::Tree;
 /// The source folder and its wings, from the bottom up.
 const WINGS: (&str, &[&str]) = ("trainer/src/", &["base", "data", "measure", "train", "study", "publish", "cli"]);
 
+/// The names of the wings, from the bottom up.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    WINGS.1.iter().copied()
+}
+
 /// One sentence for each file of `tree` that imports a wing above its own, or that is in no wing.
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let (folder, wings) = WINGS;
