@@ -28,7 +28,7 @@ pub struct SweepConfig {
     pub set: Vec<String>,
     /// What varies, in alphabetical order.
     pub axes: Vec<Axis>,
-    /// Configurations that are no product of axes; each is combined with all axes.
+    /// Configurations that are not a product of axes; each is combined with all axes.
     pub groups: Vec<Group>,
 }
 
