@@ -17,7 +17,7 @@ pub struct Streams<'a> {
 }
 
 impl Streams<'_> {
-    /// Writes results. A reader that went away (`| head`, a closed terminal) is no failure.
+    /// Writes results. A closed pipe (`| head`) or terminal is not a failure.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
         files::print(self.stdout, text)
     }

@@ -14,7 +14,7 @@ pub(crate) struct Input {
     pub(crate) name: PathBuf,
 }
 
-/// Replaces folders by the audio files in them, in the order of their names. Files are taken as they are: what is no audio is found out by
+/// Replaces folders by the audio files in them, in the order of their names. Files are taken as they are: what is not audio is found out by
 /// reading it. Returns the inputs, and a sentence for each path that gives none.
 pub(crate) fn expand(paths: &[PathBuf]) -> (Vec<Input>, Vec<String>) {
     let (mut inputs, mut failures) = (Vec::new(), Vec::new());

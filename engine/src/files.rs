@@ -28,7 +28,7 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes results to `output`, which is standard output or stands for it. A reader that went away (`| head`, a closed terminal) did not want them, which is
+/// Writes results to `output`, which is standard output or stands for it. A closed pipe (`| head`) or terminal did not want them, which is
 /// no failure.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> 
     }
 }
 
-/// Whether `error`, of writing to standard output, only says that whoever read it went away: `| head` that has seen enough, or a terminal that was closed.
+/// Whether `error`, of writing to standard output, only says that the pipe or the terminal was closed, as by `| head` once it has seen enough.
 #[must_use]
 pub fn is_reader_gone(error: &io::Error) -> bool {
     // EIO, which a disk gives as well.

@@ -29,7 +29,7 @@ pub enum Clock {
     Stream,
 }
 
-/// A segment as a timeline keeps it: its times are rounded. None for one that is empty, whose times are no numbers, or that is too far away.
+/// A segment as a timeline keeps it: its times are rounded. None for one that is empty, whose times are not numbers, or that is too far away.
 fn entry(start_s: f64, end_s: f64, state: State) -> Option<Segment> {
     let rounded = |seconds: f64| (seconds * TICKS_PER_SECOND).round() / TICKS_PER_SECOND;
     let (start_s, end_s) = (rounded(start_s), rounded(end_s));

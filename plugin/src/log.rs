@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Most that is written in the life of a process, bytes: enough for every first mistake, too little to fill a disk that a host logs to.
 const MAX_BYTES: usize = 256 << 10;
 
-/// Warnings; but the window's library warns of each window whose thread ends before it answers, which is no news.
+/// Warnings; but the window's library warns of each window whose thread ends before it answers, which is nothing new.
 const FILTER: &str = "warn,baseview=error";
 
 /// Starts the log of this library; whether it is the first to do so.

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::live::{AudioTap, Control, Live, Monitor, Settings, Source, StreamFormat, Transport};
 use moodline_engine::timeline::Clock;
 use moodline_engine::{Analyser, BackendChoice, Classifier, GapReason, Model, Segment, State};

@@ -4,7 +4,7 @@
 //! Everything after "mono PCM" is `moodline-core`, the same code the product runs; the mathematics of training is
 //! `moodline-learn`; what was exported is evaluated through `moodline-engine`. Imports nothing of the plugin.
 
-// What is said goes through `console`, which survives a reader that went away.
+// Output goes through `console`, which survives a closed pipe.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod base;

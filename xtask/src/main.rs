@@ -88,6 +88,6 @@ fn run(command: &Command, root: &Path) -> Result<()> {
         Command::Check => check::run(root),
         Command::Test => test::run(root),
         Command::Bench(options) => bench::run(root, options),
-        Command::Tidy(options) => tidy::run(root, options),
+        Command::Tidy(options) => options.run(root),
     }
 }

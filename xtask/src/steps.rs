@@ -40,7 +40,7 @@ impl<'a> Steps<'a> {
     /// Tidy, format, lints and documentation: whatever can be said without running anything of ours. Cheapest first.
     pub(crate) fn read(&mut self) {
         let Self { cargo, report, standalone } = self;
-        report.step("tidy", || tidy::run(cargo.root, &tidy::Options::default()));
+        report.step("tidy", || tidy::run(cargo.root));
         report.tool_step("format", "rustfmt", cargo, &["fmt", "--all", "--check"]);
         let lints = all_crates("clippy", *standalone, &["--all-targets", "--", DENIED[0], DENIED[1]]);
         report.tool_step("lints", "clippy", cargo, &lints);

@@ -21,21 +21,31 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 /// What `cargo xtask tidy` takes.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub(crate) struct Options {
     /// Draw docs/architecture.svg first.
     #[arg(long)]
     draw: bool,
 }
 
+impl Options {
+    /// Draws if that was asked for, and [`run`]s.
+    ///
+    /// # Errors
+    /// Those of [`run`], or the picture cannot be written.
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        if self.draw {
+            picture::draw(root)?;
+        }
+        run(root)
+    }
+}
+
 /// Prints every violation.
 ///
 /// # Errors
 /// There is one, or the checkout cannot be read.
-pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
-    if options.draw {
-        picture::draw(root)?;
-    }
+pub(crate) fn run(root: &Path) -> Result<()> {
     let violations = check(root)?;
     for violation in &violations {
         println!("{violation}");

@@ -100,7 +100,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     file.commit()
 }
 
-/// Whether something is there that is no file: a device, a pipe, a folder.
+/// Whether something is there that is not a file: a device, a pipe, a folder.
 fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }

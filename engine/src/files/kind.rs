@@ -1,4 +1,4 @@
-//! What a file is, where that makes it too dear to be replaced by results.
+//! What a file is, where that makes it too valuable to be replaced by results.
 //!
 //! Told from how it begins, and from its name where that is how people would know it: a recording whose beginning is damaged is a recording.
 

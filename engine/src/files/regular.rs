@@ -24,7 +24,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Refuses what is no regular file.
+/// Refuses what is not a regular file.
 ///
 /// # Errors
 /// What was expected and found, of the kind [`io::ErrorKind::InvalidInput`].

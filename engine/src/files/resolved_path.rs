@@ -1,6 +1,6 @@
 //! Where a path leads, so that two spellings of one file are one.
 //!
-//! A file that is there is told by what the system tells files by; one that is not there yet by the folder it will be in and its name. Names of such files
+//! A file that exists is identified by what the system identifies files by; one that does not exist yet by the folder it will be in and its name. Names of such files
 //! that differ in case alone are one where the folder finds a file by both, which is looked at only where it matters.
 
 use std::ffi::OsString;

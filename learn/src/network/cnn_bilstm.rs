@@ -114,7 +114,7 @@ fn bias_name(convolution: usize) -> String {
 /// After Etienne et al. 2018, "CNN+LSTM Architecture for Speech Emotion Recognition with Data Augmentation": four convolutional layers and one bidirectional
 /// LSTM. Deliberate deviations: the features of the recipe instead of a spectrogram, and so convolutions over time alone (cepstral coefficients are the
 /// smooth part of the log-mel bands, and the first layer sees all of them at once); sizes of its own, for which a training takes minutes on one core;
-/// no batch normalisation, which would let the gradient of a clip hang on its neighbours in the batch.
+/// no batch normalisation, which would let the gradient of a clip depend on its neighbours in the batch.
 #[derive(Clone, Debug)]
 pub struct CnnBilstm<T> {
     config: CnnBilstmConfig,

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::lanes::Lanes;
 
-/// What is left out of a batch. Each value of each step is drawn for itself; what is drawn hangs on the seed, the sequence's place in the batch and the
+/// What is left out of a batch. Each value of each step is drawn for itself; what is drawn depends on the seed, the sequence's place in the batch and the
 /// layer alone.
 ///
 /// # Source

@@ -33,7 +33,7 @@ pub(crate) const fn reason_text(reason: GapReason) -> &'static str {
         GapReason::Overrun => "audio came faster than it could be analysed",
         GapReason::Bypass => "bypassed",
         GapReason::Failure => "no model, or it failed",
-        GapReason::NotFinite => "the audio held values that are no numbers",
+        GapReason::NotFinite => "the audio held NaN or infinite samples",
     }
 }
 

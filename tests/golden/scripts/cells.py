@@ -313,7 +313,7 @@ data = {
 }
 path = pathlib.Path(__file__).resolve().parent.parent / "cells.json"
 # One line for each array: a difference between two versions of the file shows which.
-text = json.dumps(data)
+text = json.dumps(data, separators=(",", ":"))
 for start in ("layer0.", "layer1.", "attention", "dense_", "network"):
     text = text.replace(f'"{start}', f'\n"{start}')
 path.write_text(text + "\n")

@@ -57,5 +57,6 @@ for name, method in others.items():
     out["accuracy"][name] = method.fit(train, train_labels).score(test, test_labels)
 
 path = Path(__file__).resolve().parent.parent / "baselines.json"
-path.write_text(json.dumps(out, indent=0) + "\n")
+# One line for each row.
+path.write_text(json.dumps(out, separators=(",", ":")).replace("],[", "],\n[") + "\n")
 print(path, out["accuracy"])

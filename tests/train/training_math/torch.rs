@@ -45,7 +45,7 @@ impl Case {
             carry: if manifest["carry"] == "scaled" { Carry::Scaled } else { Carry::Unscaled },
         };
         let x = golden::array(&format!("ltc/{name}__x.npy")).into_dimensionality::<Ix3>().unwrap();
-        let y: Array1<i64> = ndarray_npy::read_npy(golden::path(&format!("ltc/{name}__y.npy"))).unwrap();
+        let y: Array1<i64> = ndarray_npy::read_npy(golden::ltc(&format!("{name}__y.npy"))).unwrap();
         let class_weights = match &manifest["class_weights"] {
             Value::Null => [1.0; 4],
             weights => std::array::from_fn(|class| weights[class].as_f64().unwrap()),

@@ -18,7 +18,7 @@ pub enum ConfigError {
         /// The override as it was given.
         found: String,
     },
-    /// An override led to something that is no configuration.
+    /// An override led to something that is not a configuration.
     #[error("--set {overrides}: {reason}")]
     AfterOverrides {
         /// All overrides.

@@ -11,7 +11,7 @@ use moodline_engine::files::{WriteError, is_reader_gone};
 /// Writes results.
 ///
 /// # Errors
-/// [`WriteError`] when they are lost, as on a full disk; a reader that went away did not want them.
+/// [`WriteError`] when they are lost, as on a full disk; a closed pipe did not want them.
 pub(crate) fn print(text: impl Display) -> Result<(), WriteError> {
     let mut output = std::io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {

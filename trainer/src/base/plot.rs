@@ -1,4 +1,4 @@
-//! Every picture of the trainer: a [`Figure`] is numbers that know how to be drawn, so each picture has its table.
+//! Every picture of the trainer: a [`Figure`] is data plus a drawing, so each picture has its table.
 //!
 //! In: figures already computed elsewhere. Out: SVG, and the same numbers as a [`Table`]. Nothing here measures anything.
 //! A picture names only the colours of this module, so that a page can exchange ink, grid and paper for a dark theme ([`THEMED`]).

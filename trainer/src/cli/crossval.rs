@@ -32,8 +32,8 @@ Protocols:
   text          groups of speakers x groups of texts, both unknown to the network that is tested on them (column text)
   paper         the published protocol, which leaks, beside the honest one, and the steps between them
 
-Where folds are drawn, epoch and hyper-parameters are chosen on whole speakers taken from those to train on: about 15 % of each corpus's clips, and
-never a tested voice. The scaler is fitted on the training clips. A clip that is longer than a block counts with its first block, in training and in tests
+Where folds are drawn, epoch and hyper-parameters are chosen on a dev set: whole speakers held out of training, about 15 % of each corpus's clips, and
+never a tested speaker. The scaler is fitted on the training clips. A clip that is longer than a block counts with its first block, in training and in tests
 alike (`trainer evaluate` takes the mean over its blocks). Only the protocol paper breaks these rules, to measure what that is worth.
 
 The folder gets summary.md, results.json, folds.csv, predictions.csv, confusion matrices and, in folds/, a file for each finished training. Ctrl-C

@@ -26,7 +26,7 @@ The file of a sweep:
   [sweep.axes]                             # any section.key; paths are quoted
   \"network.units\" = [12, 16, 24]
   \"training.l2\" = { min = 1e-5, max = 1e-2, scale = \"log\" }   # not in a grid; whole ends give whole numbers
-  [[sweep.group]]                          # configurations that are no product; each is combined with all axes
+  [[sweep.group]]                          # configurations that are not a product; each is combined with all axes
   name = \"no L2\"
   set = [\"training.l2=0\"]
 

@@ -1,6 +1,6 @@
 //! Protocols: which clips a network is trained on, which decide, and which it is measured on.
 //!
-//! In: a [`Manifest`] and [`PlanOptions`]. Out: a [`Plan`] of folds. Nothing here reads audio or trains; the same manifest, options and seed give the
+//! In: a [`Manifest`](crate::data::manifest::Manifest) and [`PlanOptions`]. Out: a [`Plan`] of folds. Nothing here reads audio or trains; the same manifest, options and seed give the
 //! same plan.
 //!
 //! In every protocol but [`Protocol::Paper`] no speaker is on both sides, each clip is tested at most once, and what decides (epoch, hyper-parameters) are
@@ -86,7 +86,7 @@ impl fmt::Display for Protocol {
 /// A clip, or one of its augmented copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sample {
-    /// Place in [`Manifest::utterances`].
+    /// Place in [`Manifest::utterances`](crate::data::manifest::Manifest::utterances).
     pub utterance: usize,
     /// 0 for the clip as it is.
     pub copy: usize,

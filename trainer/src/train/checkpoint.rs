@@ -87,7 +87,7 @@ pub struct TrainingState {
 /// A run at the end of an epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Everything that is no tensor.
+    /// Everything that is not a tensor.
     pub state: TrainingState,
     /// Feature normalisation.
     pub scaler: Scaler,
@@ -177,8 +177,11 @@ impl Checkpoint {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let damaged = |error: safetensors::SafeTensorError| format!("the checkpoint is damaged ({error})");
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let json =
-            metadata.metadata().as_ref().and_then(|entries| entries.get(STATE)).ok_or("this is no checkpoint of the trainer")?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(STATE))
+            .ok_or("this is not a checkpoint of the trainer")?;
         let version: Version =
             serde_json::from_str(json).map_err(|error| format!("the checkpoint's state is damaged ({error})"))?;
         if version.version != VERSION {

@@ -147,11 +147,11 @@ pub enum BestBy {
 impl TrainConfig {
     /// Reads a configuration and applies overrides to it, in order. `file` is only named in errors.
     ///
-    /// An override is `section.key=value`; the value is TOML, and what is no TOML is taken as text. An empty value removes the key. An override that
+    /// An override is `section.key=value`; the value is TOML, and what is not TOML is taken as text. An empty value removes the key. An override that
     /// makes a section another `kind` drops the file's keys that this kind does not know.
     ///
     /// # Errors
-    /// [`ConfigError`]: text that is no configuration (with its line), an unknown section or key, a value out of its range.
+    /// [`ConfigError`]: text that is not a configuration (with its line), an unknown section or key, a value out of its range.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, ConfigError> {
         let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
         let mut config: Self = toml::from_str(text).map_err(in_file)?;

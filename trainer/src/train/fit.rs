@@ -52,7 +52,7 @@ pub enum FitError {
     Interrupted,
 }
 
-/// Trains the configured network until the last epoch or early stopping. `watch` is told of every epoch and may end the training there, which is no error.
+/// Trains the configured network until the last epoch or early stopping. `watch` is told of every epoch and may end the training there, which is not an error.
 ///
 /// The same configuration and data give the same network to the last bit, whatever else runs on the threads of the pool.
 ///

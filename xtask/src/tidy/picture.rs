@@ -26,11 +26,13 @@ const ROW: f64 = 112.0;
 const WING: (f64, f64) = (172.0, 34.0);
 
 /// The picture brings its own background, so that it reads on a light and on a dark page.
-const STYLE: &str = "<style>text{font-family:sans-serif;font-size:13px;fill:#1f2933;text-anchor:middle}.name{font-weight:bold}\
-    .small{font-size:11px;fill:#52606d}.left{text-anchor:start}rect{fill:#e4ecf7;stroke:#5b7db1}.wing{fill:#e3f1e8;stroke:#4c8a66}\
-    .page{fill:#fff;stroke:#cbd2d9}path{stroke:#52606d;stroke-width:1.5;fill:none;marker-end:url(#tip)}.aside{stroke-dasharray:4 4;marker-end:none}</style>";
-const TIP: &str = "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
-    <polygon points=\"0,0 8,4 0,8\" fill=\"#52606d\"/></marker></defs>";
+const STYLE: &str = "<style>text{font-family:sans-serif;font-size:13px;fill:#1f2933}.name{font-weight:bold}.small,.heading{font-size:11px;fill:#52606d}\
+    .crate{fill:#e4ecf7;stroke:#5b7db1}.wing{fill:#e3f1e8;stroke:#4c8a66}.page{fill:#fff;stroke:#cbd2d9}\
+    .line{stroke:#52606d;stroke-width:1.5;fill:none}.aside{stroke:#52606d;stroke-dasharray:4 4;fill:none}.tip{fill:#52606d}</style>";
+
+/// Length and half width of an arrow's tip, and how far the ends of two lines at one box are from each other.
+const TIP: (f64, f64) = (9.0, 4.0);
+const APART: f64 = 30.0;
 
 /// What is drawn.
 struct Workspace {
@@ -49,8 +51,10 @@ struct Crate {
     needs: BTreeSet<String>,
 }
 
-/// The centre of a crate's box.
-type Places = BTreeMap<String, (f64, f64)>;
+type Point = (f64, f64);
+
+/// The centre of each crate's box.
+type Places = BTreeMap<String, Point>;
 
 /// Writes the picture.
 ///
@@ -159,20 +163,19 @@ fn svg(workspace: &Workspace) -> String {
     let height = (lowest + BOX.1 / 2.0).max(wings_height) + MARGIN;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\">\n\
-         <title>The crates of Moodline, the wings of its trainer, its models</title>\n{STYLE}\n{TIP}\n\
+         <title>The crates of Moodline, the wings of its trainer, its models</title>\n{STYLE}\n\
          <rect class=\"page\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\"/>\n",
         WIDTH - 1.0,
         height - 1.0
     );
     label(
         &mut text,
-        "left small",
+        "heading",
         (MARGIN, 30.0),
         "An arrow points at what a crate depends on; what follows from other arrows is left out.",
     );
-    for (from, to) in workspace.lines() {
-        let ((x, y), (to_x, to_y)) = (places[from], places[to]);
-        let _ = writeln!(text, "<path d=\"M{x:.0} {:.0}L{to_x:.0} {:.0}\"/>", y + BOX.1 / 2.0, to_y - BOX.1 / 2.0);
+    for (from, to) in ends(&workspace.lines(), &places) {
+        arrow(&mut text, from, to);
     }
     for (folder, found) in &workspace.crates {
         crate_box(&mut text, places[folder], folder, found, &workspace.models);
@@ -181,8 +184,41 @@ fn svg(workspace: &Workspace) -> String {
     text + "</svg>\n"
 }
 
-fn crate_box(text: &mut String, (x, y): (f64, f64), folder: &str, found: &Crate, models: &[String]) {
-    rectangle(text, "", (x, y), BOX);
+/// Where each line begins and ends: at the lower edge of one box and the upper edge of another, in an order in which none crosses its neighbour.
+fn ends(lines: &[(&str, &str)], places: &Places) -> Vec<(Point, Point)> {
+    let place = |own: &str, other: &str, others: &mut dyn Iterator<Item = &str>| {
+        let mut all: Vec<f64> = others.map(|folder| places[folder].0).collect();
+        all.sort_by(f64::total_cmp);
+        let at = all.iter().filter(|x| **x < places[other].0).count();
+        places[own].0 + (at as f64 - (all.len() - 1) as f64 / 2.0) * APART
+    };
+    let end = |(from, to): &(&str, &str)| {
+        let leaves = place(from, to, &mut lines.iter().filter(|line| line.0 == *from).map(|line| line.1));
+        let arrives = place(to, from, &mut lines.iter().filter(|line| line.1 == *to).map(|line| line.0));
+        ((leaves, places[*from].1 + BOX.1 / 2.0), (arrives, places[*to].1 - BOX.1 / 2.0))
+    };
+    lines.iter().map(end).collect()
+}
+
+fn arrow(text: &mut String, (x, y): Point, (to_x, to_y): Point) {
+    let length = (to_x - x).hypot(to_y - y);
+    let (right, down) = ((to_x - x) / length, (to_y - y) / length);
+    // The line ends inside its tip.
+    let (back_x, back_y) = (to_x - right * TIP.0, to_y - down * TIP.0);
+    let (side_x, side_y) = (down * TIP.1, -right * TIP.1);
+    let _ = writeln!(
+        text,
+        "<path class=\"line\" d=\"M{x:.1} {y:.1}L{back_x:.1} {back_y:.1}\"/>\
+         <path class=\"tip\" d=\"M{to_x:.1} {to_y:.1}L{:.1} {:.1}L{:.1} {:.1}Z\"/>",
+        back_x + side_x,
+        back_y + side_y,
+        back_x - side_x,
+        back_y - side_y
+    );
+}
+
+fn crate_box(text: &mut String, (x, y): Point, folder: &str, found: &Crate, models: &[String]) {
+    rectangle(text, "crate", (x, y), BOX);
     label(text, "name", (x, y - 4.0), &format!("{folder}/"));
     let small = match &found.packages[..] {
         _ if folder == "models" => models.join(", "),
@@ -193,7 +229,7 @@ fn crate_box(text: &mut String, (x, y): (f64, f64), folder: &str, found: &Crate,
 }
 
 /// The wings as they stand on each other, beside the trainer's box.
-fn wings_column(text: &mut String, wings: &[String], trainer: Option<&(f64, f64)>) {
+fn wings_column(text: &mut String, wings: &[String], trainer: Option<&Point>) {
     let x = WIDTH - MARGIN - WING.0 / 2.0;
     label(text, "small", (x, 30.0), "wings of the trainer: each");
     label(text, "small", (x, 46.0), "imports only what is below it");
@@ -207,15 +243,16 @@ fn wings_column(text: &mut String, wings: &[String], trainer: Option<&(f64, f64)
     }
 }
 
-fn rectangle(text: &mut String, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+fn rectangle(text: &mut String, class: &str, (x, y): Point, (width, height): (f64, f64)) {
     let (left, top) = (x - width / 2.0, y - height / 2.0);
     let _ =
         writeln!(text, "<rect class=\"{class}\" x=\"{left:.0}\" y=\"{top:.0}\" width=\"{width}\" height=\"{height}\" rx=\"5\"/>");
 }
 
-/// `words` hold no markup: they are names of folders and packages.
-fn label(text: &mut String, class: &str, (x, y): (f64, f64), words: &str) {
-    let _ = writeln!(text, "<text class=\"{class}\" x=\"{x:.0}\" y=\"{y:.0}\">{words}</text>");
+/// `words` hold no markup: they are names of folders and packages. They are centred, except for a heading's.
+fn label(text: &mut String, class: &str, (x, y): Point, words: &str) {
+    let anchor = if class == "heading" { "start" } else { "middle" };
+    let _ = writeln!(text, "<text class=\"{class}\" x=\"{x:.0}\" y=\"{y:.0}\" text-anchor=\"{anchor}\">{words}</text>");
 }
 
 #[cfg(test)]
@@ -255,8 +292,10 @@ mod tests {
             assert!(*x >= BOX.0 / 2.0 && *x <= CRATES_WIDTH - BOX.0 / 2.0, "{name} leaves the picture");
             let over = |other: &&String| (places[*other].0 - x).abs() <= BOX.0 && (places[*other].1 - y).abs() <= BOX.1;
             assert_eq!(places.keys().filter(over).count(), 1, "{name} lies on another box");
-            for (from, to) in house.lines().into_iter().filter(|(from, to)| from != name && to != name) {
-                let ((x0, y0), (x1, y1)) = (places[from], places[to]);
+            let lines = house.lines();
+            for ((from, to), ((x0, y0), (x1, y1))) in
+                lines.iter().zip(ends(&lines, &places)).filter(|((from, to), _)| from != name && to != name)
+            {
                 let through = (0..=100).map(|part| f64::from(part) / 100.0).any(|part| {
                     (x0 + part * (x1 - x0) - x).abs() < BOX.0 / 2.0 && (y0 + part * (y1 - y0) - y).abs() < BOX.1 / 2.0
                 });

@@ -132,7 +132,7 @@ fn the_derivatives_are_librosas_where_all_is_voiced() {
         assert!((frames[t][1] - delta(0)).abs() < 1e-9, "frame {t}");
         assert!((frames[t][4] - delta(3)).abs() < 1e-9, "frame {t}");
         assert!((frames[t][1] - 0.2).abs() < 0.02, "frame {t}: {} semitones a frame", frames[t][1]);
-        // Twenty decibels a second, and the wobble of a frame that is no whole number of periods.
+        // Twenty decibels a second, and the wobble of a frame that is not a whole number of periods.
         assert!((frames[t][4] - 0.2).abs() < 0.05, "frame {t}: {} dB a frame", frames[t][4]);
     }
 }

@@ -1,4 +1,4 @@
-//! The liquid gate: an Euler step towards `z` whose time constant hangs on input and state.
+//! The liquid gate: an Euler step towards `z` whose time constant depends on input and state.
 //!
 //! `exp(-softplus(x))` is `sigmoid(-x)`, the part of the way that is not gone, so `h' = z + (h - z) s` with `s = sigmoid(-(k + tau))`; and `tau` is
 //! one more bias of `k`.

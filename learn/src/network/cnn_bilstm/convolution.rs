@@ -40,7 +40,7 @@ impl<T: Real> ConvolutionLayer<'_, T> {
     pub(super) fn forward(&self, inputs: &Array2<T>) -> (Array2<T>, Passed<T>) {
         let windows = self.windows(inputs);
         let mut activated = windows.dot(&self.kernel) + self.bias;
-        // Written so that what is no number stays none.
+        // Written so that what is not a number stays none.
         activated.mapv_inplace(|value| if value < T::zero() { T::zero() } else { value });
         let mut pooled = Array2::zeros((activated.nrows().div_ceil(self.pool), activated.ncols()));
         for (mut pooled, steps) in pooled.rows_mut().into_iter().zip(activated.axis_chunks_iter(Axis(0), self.pool)) {

@@ -16,7 +16,7 @@ const KNOWN: &str = include_str!("labels.toml");
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelMap(BTreeMap<String, Emotion>);
 
-/// A file that is no label map.
+/// A file that is not a label map.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {reason}; expected lines such as angry = [\"ang\", \"fru\"] for angry, happy, sad and neutral")]
 pub struct LabelMapError {
@@ -38,7 +38,7 @@ impl LabelMap {
     /// Reads a user's map from the text of `file`: for each emotion the codes that stand for it.
     ///
     /// # Errors
-    /// [`LabelMapError`] for text that is no TOML, unknown emotions, or a code listed twice.
+    /// [`LabelMapError`] for text that is not TOML, unknown emotions, or a code listed twice.
     pub fn parse(file: &str, text: &str) -> Result<Self, LabelMapError> {
         let table = text.parse().map_err(|error: toml::de::Error| fail(file, error.message().to_owned()))?;
         Self::of_table(file, &table)
@@ -47,9 +47,9 @@ impl LabelMap {
     fn of_table(file: &str, table: &toml::Table) -> Result<Self, LabelMapError> {
         let mut map = BTreeMap::new();
         for (name, codes) in table {
-            let emotion: Emotion = name.parse().map_err(|_| fail(file, format!("'{name}' is no emotion")))?;
+            let emotion: Emotion = name.parse().map_err(|_| fail(file, format!("'{name}' is not an emotion")))?;
             let codes = codes.as_array().and_then(|codes| codes.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>());
-            for code in codes.ok_or_else(|| fail(file, format!("{name} is no list of words")))? {
+            for code in codes.ok_or_else(|| fail(file, format!("{name} is not a list of words")))? {
                 if map.insert(code.to_lowercase(), emotion).is_some() {
                     return Err(fail(file, format!("'{code}' is listed twice")));
                 }
@@ -100,8 +100,8 @@ mod tests {
     fn bad_maps_are_refused_with_a_reason() {
         let reason = |text: &str| LabelMap::parse("map.toml", text).unwrap_err().reason;
         assert!(reason("angry = [").contains("unclosed") || !reason("angry = [").is_empty());
-        assert_eq!(reason("furious = [\"x\"]"), "'furious' is no emotion");
-        assert_eq!(reason("angry = \"x\""), "angry is no list of words");
+        assert_eq!(reason("furious = [\"x\"]"), "'furious' is not an emotion");
+        assert_eq!(reason("angry = \"x\""), "angry is not a list of words");
         assert_eq!(reason("angry = [\"x\"]\nsad = [\"x\"]"), "'x' is listed twice");
         assert_eq!(reason("angry = [\"Wut\"]\nsad = [\"wut\"]"), "'wut' is listed twice");
         assert_eq!(reason(""), "no code is listed");

@@ -266,7 +266,7 @@ impl<'a> ClipLoader<'a> {
 /// The samples of a clip that can be used, mono at the front end's rate: enough of them for a copy that is played twice as fast.
 ///
 /// # Errors
-/// [`ClipProblem`] for a file that is no audio, too short or silent; `name` is what it is called there.
+/// [`ClipProblem`] for a file that is not audio, too short or silent; `name` is what it is called there.
 pub(crate) fn decode(path: &Path, name: &str, front_end: &FrontEndConfig, block_seconds: f64) -> Result<Vec<f32>, ClipProblem> {
     let mut samples = read_mono_resampled(path, front_end.sample_rate)?;
     let found = samples.len() as f64 / f64::from(front_end.sample_rate);

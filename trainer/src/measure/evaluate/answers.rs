@@ -49,7 +49,7 @@ pub struct CorpusMetrics {
     pub accuracy: f64,
 }
 
-/// A file that is no `predictions.csv`.
+/// A file that is not a `predictions.csv`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswersError {
@@ -89,7 +89,7 @@ pub fn answers_csv(answers: &[Answer]) -> String {
 /// Reads what [`answers_csv`] wrote.
 ///
 /// # Errors
-/// [`AnswersError`] with the line that is no answer.
+/// [`AnswersError`] with the line that is not an answer.
 pub fn read_answers(path: &Path) -> Result<Vec<Answer>, AnswersError> {
     let text = files::read_text(path)?;
     let malformed = |line: Option<u64>, reason: String| AnswersError::Malformed { path: path.to_owned(), line, reason };

@@ -108,7 +108,7 @@ impl Encoder {
         }
     }
 
-    /// Encoded and decoded again. What goes wrong on the way leaves a file that is no audio, which the decoder names.
+    /// Encoded and decoded again. What goes wrong on the way leaves a file that is not audio, which the decoder names.
     fn round_trip(self, samples: &[f32], sample_rate: u32) -> Result<Vec<f32>, DecodeError> {
         let file = |suffix: &str| tempfile::Builder::new().prefix("moodline-").suffix(suffix).tempfile();
         let (Ok(wav), Ok(mp3)) = (file(".wav"), file(".mp3")) else {

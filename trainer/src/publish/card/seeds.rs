@@ -45,7 +45,7 @@ pub(super) struct SeedFigures {
 /// Writes `seeds.csv` into `folder` from its own model and those of `others`.
 ///
 /// # Errors
-/// [`CardError`]: a folder that is no such model, one that was trained in another way, a seed that is there twice, an evaluation that is missing.
+/// [`CardError`]: a folder that is not such a model, one that was trained in another way, a seed that is there twice, an evaluation that is missing.
 pub(super) fn write(folder: &Path, model: &Model, own: &[Evaluation], others: &[impl AsRef<Path>]) -> Result<(), CardError> {
     let mut by_seed = BTreeMap::from([(model.contract().training.seed, figures(folder, model, own, own)?)]);
     for other in others.iter().map(AsRef::as_ref) {

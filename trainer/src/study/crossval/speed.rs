@@ -13,7 +13,7 @@ use crate::train::trainer::{Trainable, initial_network};
 const RUNS: usize = 51;
 const WARM_UP: usize = 5;
 
-/// Time of a network for one block, ms; none for what is no network. It depends on the sizes alone, so a network that has learned nothing will do.
+/// Time of a network for one block, ms; none for what is not a network. It depends on the sizes alone, so a network that has learned nothing will do.
 ///
 /// As many blocks as the trainer computes side by side are measured together: both networks then fill their vectors, and one group runs on one thread.
 pub(super) fn block_ms(config: &TrainConfig, model: Model) -> Option<f64> {

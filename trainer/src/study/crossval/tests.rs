@@ -297,7 +297,7 @@ fn the_leak_is_measured_seed_by_seed_against_the_same_network_and_data() {
         assert_eq!(group(name).seeds[0].report.n as usize, N_CLIPS, "{name}");
     }
     assert_eq!(group("published").seeds[0].report.n as usize, 4 * N_CLIPS, "each clip and its three copies");
-    // With the tested clips deciding, the best epoch's UAR on those who decide is the result.
+    // With the tested clips deciding, the best epoch's UAR on the dev set is the result.
     for fold in &group("random-clips").folds {
         assert!((fold.dev_uar - fold.uar).abs() < 1e-9);
     }

@@ -1,4 +1,4 @@
-//! The protocols that keep every voice on one side.
+//! The protocols that keep every speaker either in training or in test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::groups::{Bundle, bundles, by_speaker, deal, random_stream, take_dev};
 use super::{Fold, Group, Plan, PlanOptions, Protocol, ProtocolError, Sample, ScalerOn, Test};
 use crate::data::manifest::{Manifest, Split, Utterance};
 
-/// Streams of the random generator; fold `n` draws those who decide from stream `DECIDING_STREAM + n`.
+/// Streams of the random generator; fold `n` draws its dev set from stream `DECIDING_STREAM + n`.
 const SPEAKERS_STREAM: u64 = 0;
 const TEXTS_STREAM: u64 = 1;
 pub(crate) const CLIPS_STREAM: u64 = 2;
@@ -27,7 +27,7 @@ pub(crate) struct Planner<'m> {
     pub(crate) options: &'m PlanOptions,
 }
 
-/// Clips of one fold before those who decide are taken from the training speakers.
+/// Clips of one fold before the dev set is taken from the training speakers.
 pub(crate) struct Sides {
     pub(crate) name: String,
     pub(crate) train: Vec<usize>,
@@ -64,7 +64,7 @@ impl<'m> Planner<'m> {
         clips.iter().flat_map(|&utterance| (0..=self.options.copies).map(move |copy| Sample { utterance, copy })).collect()
     }
 
-    /// The clips of those who are trained on and of those who decide.
+    /// The clips to train on and those of the dev set.
     ///
     /// # Errors
     /// [`ProtocolError::NobodyDecides`]

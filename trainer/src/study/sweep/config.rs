@@ -28,7 +28,7 @@ pub struct SweepConfig {
     pub set: Vec<String>,
     /// What varies, in alphabetical order.
     pub axes: Vec<Axis>,
-    /// Configurations that are no product of axes; each is combined with all axes.
+    /// Configurations that are not a product of axes; each is combined with all axes.
     pub groups: Vec<Group>,
 }
 
@@ -239,7 +239,7 @@ impl SweepConfig {
     /// Reads the text of a sweep. `file` is only named in errors.
     ///
     /// # Errors
-    /// [`SweepConfigError`]: text that is no sweep (with its line), unknown keys, values out of their range, nothing that varies.
+    /// [`SweepConfigError`]: text that is not a sweep (with its line), unknown keys, values out of their range, nothing that varies.
     pub fn parse(file: &str, text: &str) -> Result<Self, SweepConfigError> {
         let parsed: Result<File, _> = toml::from_str(text);
         let Section { base, strategy, seeds, metric, set, axes, group: groups } =

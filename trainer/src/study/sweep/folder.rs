@@ -99,7 +99,7 @@ impl SweepFolder {
         Ok(Lock { _file: file })
     }
 
-    /// Refuses a folder with something in it that is no sweep, before there is even a lock in it.
+    /// Refuses a folder with something in it that is not a sweep, before there is even a lock in it.
     fn check_is_free(&self) -> Result<(), SweepError> {
         let mut entries = std::fs::read_dir(&self.root).map_err(FileError::at("read folder", &self.root))?;
         let has_others = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK));

@@ -15,7 +15,7 @@ const KIND: &str = "kind";
 /// The configuration of a file, with overrides.
 ///
 /// # Errors
-/// [`ConfigError`] for what is no override, or leads to something that is no configuration.
+/// [`ConfigError`] for what is not an override, or leads to something that is not a configuration.
 pub(super) fn overlaid(file: &Table, overrides: &[String]) -> Result<TrainConfig, ConfigError> {
     let mut table = file.clone();
     let given = overrides.iter().map(|setting| apply(&mut table, setting)).collect::<Result<Vec<String>, _>>()?;
