@@ -33,12 +33,12 @@ pub fn array(file: &str) -> ArrayD<f64> {
     read.unwrap_or_else(|error: ReadNpyError| panic!("{}: {error}", path.display()))
 }
 
-/// A one-dimensional [`array`].
+/// A one-dimensional [`array()`].
 pub fn vector(file: &str) -> Array1<f64> {
     array(file).into_dimensionality::<Ix1>().unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// A two-dimensional [`array`].
+/// A two-dimensional [`array()`].
 pub fn matrix(file: &str) -> Array2<f64> {
     array(file).into_dimensionality::<Ix2>().unwrap_or_else(|error| panic!("{file}: {error}"))
 }
