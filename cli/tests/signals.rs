@@ -11,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use test_support::own_process::outlives_terminal;
+use test_support::skip::skip;
 
 /// What a loaded machine may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -133,22 +135,11 @@ fn end(mut child: Child, mut told: BufReader<ChildStderr>) -> (ExitStatus, Strin
     (child.wait().unwrap(), rest)
 }
 
-/// Whether whoever runs the tests has SIGHUP ignored, as under `nohup`; what a program is started with, its programs are.
-fn outlives_terminal() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
-}
-
-fn skipped(why: &str) {
-    println!("SKIPPED: a closed terminal: {why}");
-}
-
 #[test]
 fn every_signal_keeps_what_is_finished() {
     for signal in ["INT", "TERM", "HUP"] {
         if signal == "HUP" && outlives_terminal() {
-            skipped("SIGHUP is ignored here");
+            skip("a closed terminal", "SIGHUP is ignored here");
             continue;
         }
         let scene = Scene::new();
@@ -232,7 +223,7 @@ fn nohup_is_obeyed() {
 #[cfg(target_os = "linux")]
 fn a_terminal_that_is_closed_keeps_what_is_finished() {
     if !succeeds("script", &["--version"]) || outlives_terminal() {
-        skipped("it takes `script` of util-linux, and SIGHUP that is not ignored");
+        skip("a closed terminal", "it takes `script` of util-linux, and SIGHUP that is not ignored");
         return;
     }
     let scene = Scene::new();

@@ -1,6 +1,7 @@
 //! Tests that look at all of their process, or may end it, run in one of their own.
 
 use std::env;
+use std::fs;
 use std::io::{Read as _, Seek as _};
 use std::process::Command;
 
@@ -57,4 +58,11 @@ pub fn on_a_screen(name: &str) -> bool {
         in_own_process(name, &variables);
     }
     false
+}
+
+/// Whether whoever runs the tests has the end of a terminal ignored, as under `nohup`; then the programs that a test starts ignore it, too.
+pub fn outlives_terminal() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use nice_plug::params::internals::ParamPtr;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
     IComponentHandler, IEditControllerTrait, ParamID, ParamValue, ParameterInfo, String128, TChar, ViewType,
@@ -78,10 +79,7 @@ impl IEditControllerTrait for Guarded {
             Some((_, param, announced)) if value.is_finite() => {
                 let value = value.clamp(0.0, 1.0) as f32;
                 // SAFETY: the link holds the parameters.
-                unsafe {
-                    let nearest = param.preview_normalized(param.preview_plain(value));
-                    announced.keep(nearest, param.modulated_normalized_value());
-                }
+                unsafe { announced.keep(nearest(*param, value), param.modulated_normalized_value()) };
                 kResultOk
             }
             _ => kInvalidArgument,
@@ -124,5 +122,17 @@ impl Guarded {
             }
             _ => kInvalidArgument,
         }
+    }
+}
+
+/// The value nearest to `normalized` that the parameter can have.
+///
+/// # Safety
+/// The parameter is alive.
+unsafe fn nearest(param: ParamPtr, normalized: f32) -> f32 {
+    match param {
+        // The framework's previews do not round switches.
+        ParamPtr::BoolParam(_) => f32::from(normalized > 0.5),
+        _ => unsafe { param.preview_normalized(param.preview_plain(normalized)) },
     }
 }
