@@ -70,7 +70,7 @@
 //! # // The model is read in the background, and settling does not wait for it.
 //! while !live.control().settle(Duration::from_secs(10)) {}
 //! let entries = live.monitor().with_timeline(Clock::Stream, |timeline| timeline.entries().to_vec());
-//! # assert_eq!(entries.iter().map(|entry| entry.label()).collect::<Vec<_>>(), ["no speech", "no speech"]);
+//! # assert!(!entries.is_empty() && entries.iter().all(|entry| entry.label() == "no speech"));
 //! ```
 //!
 //! The same as programs: `wav_to_segments`, `model_bytes_to_probabilities` and `live_stream` in `examples/`.

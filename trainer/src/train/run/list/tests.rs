@@ -191,11 +191,12 @@ fn a_disk_that_fills_up_loses_no_finished_epoch() {
     let last = || Checkpoint::read(&options.out.join("checkpoints/last.safetensors")).unwrap();
     assert_eq!(last().state.epoch, 2);
 
+    let (_, module) = module_path!().split_once("::").unwrap();
     // Blocks of 512 or 1024 bytes: more than the tables take, less than a checkpoint.
     let child = std::process::Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact \"$1\""])
         .arg(std::env::current_exe().unwrap())
-        .arg("runs::tests::a_disk_that_fills_up_loses_no_finished_epoch")
+        .arg(format!("{module}::a_disk_that_fills_up_loses_no_finished_epoch"))
         .env(CHILD, folder.path())
         .output()
         .unwrap();
