@@ -1,11 +1,11 @@
 //! No output of `moodline` destroys what the run reads, or a recording, a manifest or a model, however the paths are spelt.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use test_support::folder::contents;
 use test_support::{repository, sample};
 use tests_command::moodline;
 
@@ -53,28 +53,13 @@ impl Place {
         [&named[..], &[self.at(name), relative, made("link"), made("hard")]].concat()
     }
 
-    /// Every file with its content.
-    fn content(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let (mut content, mut folders) = (BTreeMap::new(), vec![self.0.path().to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() && !path.is_symlink() {
-                    folders.push(path);
-                } else if path.is_file() {
-                    content.insert(path.clone(), fs::read(path).unwrap());
-                }
-            }
-        }
-        content
-    }
-
     /// Runs the command, which must refuse with a sentence about these files, and leave everything as it was.
     fn refused(&self, arguments: &[&str], words: &[&str]) {
-        let before = self.content();
+        let before = contents(self.0.path());
         let outcome = moodline(["analyze"].iter().chain(arguments).copied());
         assert_eq!(outcome.code, 2, "{arguments:?}: {}", outcome.stderr);
         assert!(words.iter().all(|word| outcome.sentence().contains(word)), "{words:?}: {}", outcome.stderr);
-        assert!(self.content() == before, "{arguments:?} changed a file");
+        assert!(contents(self.0.path()) == before, "{arguments:?} changed a file");
     }
 }
 

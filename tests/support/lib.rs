@@ -6,6 +6,7 @@
 
 pub mod allocation;
 pub mod clap;
+pub mod folder;
 pub mod golden;
 pub mod hosts;
 pub mod networks;

@@ -1,13 +1,13 @@
 //! No command of the trainer destroys what it reads, or a recording, a manifest, a model or a configuration, however the paths are spelt.
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+use test_support::folder::contents;
 
 const TABLE: &str = "path,speaker,emotion,split\nrec/angry/anna/1.flac,anna,angry,train\nrec/sad/ben/2.flac,ben,sad,dev\n";
 const AUGMENTATION: &str = "\n[augmentation]\ncopies = 1\ntransforms = [{ kind = 'gain', db = 3 }]\n";
@@ -65,21 +65,6 @@ impl Place {
         named.into_iter().chain(links).collect()
     }
 
-    /// Every file with its content.
-    fn content(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let (mut content, mut folders) = (BTreeMap::new(), vec![self.0.path().to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() && !path.is_symlink() {
-                    folders.push(path);
-                } else if path.is_file() {
-                    content.insert(path.clone(), fs::read(path).unwrap());
-                }
-            }
-        }
-        content
-    }
-
     fn trainer(&self, line: &str) -> (Option<i32>, String) {
         let words = shlex::split(line).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
@@ -89,12 +74,12 @@ impl Place {
 
     /// Runs the command, which must refuse in one line with these words, and leave everything as it was.
     fn refused(&self, line: &str, words: &[&str]) {
-        let before = self.content();
+        let before = contents(self.0.path());
         let (code, told) = self.trainer(line);
         assert_eq!(code, Some(2), "{line}: {told}");
         assert!(told.starts_with("error: ") && told.lines().count() == 1, "{line}: {told}");
         assert!(words.iter().all(|word| told.contains(word)), "{line}: {words:?}: {told}");
-        assert!(self.content() == before, "{line} changed a file");
+        assert!(contents(self.0.path()) == before, "{line} changed a file");
     }
 }
 
@@ -204,10 +189,10 @@ fn a_file_is_no_folder_for_results() {
         place.refused(line, &["would be in", "which is a file"]);
     }
     place.refused("corpus manifest csv theirs.csv --out sub", &["sub: expected the name of a file to write, found a folder"]);
-    let before = place.content();
+    let before = contents(place.0.path());
     let (code, told) = place.trainer("sweep --config config.toml --manifest corpus.csv --out sub/..");
     assert_ne!(code, Some(0), "{told}");
-    assert!(place.content() == before, "a folder that is no sweep gets not even a lock");
+    assert!(contents(place.0.path()) == before, "a folder that is no sweep gets not even a lock");
 }
 
 #[test]
