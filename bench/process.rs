@@ -9,7 +9,7 @@ use criterion::{Bencher, Criterion, SamplingMode, criterion_group, criterion_mai
 use moodline::Moodline;
 use moodline_engine::live::Asked;
 use nice_plug::prelude::*;
-use tests_hosts::in_process::Host;
+use tests_in_process::Host;
 
 const RATE_HZ: u32 = 48_000;
 const N_FRAMES: usize = 512;

@@ -1,3 +1,1 @@
-//! What is measured in `bench` and tested here alike. The tests are in `main.rs`.
-
-pub mod in_process;
+//! Holds no code: a package needs a library, and the tests are in `main.rs`.

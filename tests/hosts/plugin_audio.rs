@@ -2,7 +2,7 @@
 
 use moodline::Moodline;
 use nice_plug::prelude::*;
-use tests_hosts::in_process::Host;
+use tests_in_process::Host;
 
 use crate::allocation::without_allocation;
 

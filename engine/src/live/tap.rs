@@ -178,10 +178,15 @@ impl AudioTap {
 
     /// Whether there is room for `n_frames`, perhaps after waiting for it.
     fn comes_to_fit(&self, n_frames: usize) -> bool {
-        let capacity = self.samples.buffer().capacity();
-        let n_needed = if self.overrun { n_frames.max(capacity / 2) } else { n_frames };
-        let fits = || self.samples.slots() >= n_needed;
-        n_needed <= capacity && (self.samples.cached_slots() >= n_needed || self.comes_true(fits))
+        let n_needed = if self.overrun { n_frames.max(self.samples.buffer().capacity() / 2) } else { n_frames };
+        self.samples.cached_slots() >= n_needed || self.comes_to_have(n_needed)
+    }
+
+    /// Whether the ring has `n_needed` free slots, or comes to. Once a lap of the ring: kept out of [`push`](Self::push), which is shorter without.
+    #[cold]
+    #[inline(never)]
+    fn comes_to_have(&self, n_needed: usize) -> bool {
+        n_needed <= self.samples.buffer().capacity() && self.comes_true(|| self.samples.slots() >= n_needed)
     }
 
     /// Whether there is `room`, or comes to be while the host is ahead of the clock.
@@ -205,6 +210,8 @@ impl AudioTap {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn begin(&mut self, transport: Transport) -> bool {
         let n_events = if self.untold.is_some() { 2 } else { 1 };
         let can_tell = self.offline || self.comes_true(|| self.events.slots() >= n_events);

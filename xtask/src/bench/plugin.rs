@@ -66,6 +66,9 @@ const BENCHES: &[(&str, &str, f64)] = &[
     ("hover_ms", "editor_four_hours/pointer_moves", 1e6),
 ];
 
+/// What is built for all of this: the plugin without what it gets in tests, and one choice of features, so that nothing is compiled twice.
+const MEASURED: [&str; 3] = ["--package=moodline", "--package=moodline-engine", "--package=moodline-bench"];
+
 /// The worker analyses on another core, where there is one.
 const PROCESS_TWO_CORES: &str = "512 stereo frames/process beside the analysis";
 
@@ -86,12 +89,15 @@ pub(super) fn measure(root: &Path, shell: &Shell) -> Result<PluginResults> {
     sizes(&folder, &mut figures)?;
 
     let criterion = workspace::target(root).join("criterion");
-    cmd!(shell, "cargo bench --locked --package moodline-bench --bench process").run()?;
+    cmd!(shell, "cargo bench --locked {MEASURED...} --bench tap --bench process --bench editor --no-run").run()?;
+    cmd!(shell, "cargo bench --locked {MEASURED...} --bench process").run()?;
     figures.insert("process_512_two_cores_ns".to_owned(), median_ns(&criterion.join(PROCESS_TWO_CORES))?);
-    cmd!(shell, "cargo bench --locked --package moodline --package moodline-engine --bench tap --bench editor --no-run").run()?;
     let mut benches = super::alone(Path::new("cargo"));
-    benches.args(["bench", "--locked", "--package", "moodline", "--package", "moodline-engine", "--package", "moodline-bench"]);
-    benches.args(["--bench", "tap", "--bench", "process", "--bench", "editor"]).current_dir(root);
+    benches
+        .args(["bench", "--locked"])
+        .args(MEASURED)
+        .args(["--bench", "tap", "--bench", "process", "--bench", "editor"])
+        .current_dir(root);
     ensure!(benches.status().context("cargo could not be started")?.success(), "a bench failed");
     for (name, bench, divisor) in BENCHES {
         figures.insert((*name).to_owned(), median_ns(&criterion.join(bench))? / divisor);
@@ -102,7 +108,7 @@ pub(super) fn measure(root: &Path, shell: &Shell) -> Result<PluginResults> {
         figures.insert(ratio.to_owned(), figures[ns] / figures[copy_ns]);
     }
 
-    cmd!(shell, "cargo build --release --locked --package moodline-bench --bin bench_plugin").run()?;
+    cmd!(shell, "cargo build --release --locked {MEASURED...} --bin bench_plugin").run()?;
     let program = workspace::program(root, "release", "bench_plugin")?;
     let clap = folder.join(layout::names(Platform::this()).clap);
     for task in ["instances", "static"] {

@@ -27,6 +27,7 @@ const OURS: &[&str] = &[
     "test-support",
     "tests-command",
     "tests-hosts",
+    "tests-in-process",
     "tests-live",
     "tests-signal",
     "tests-train",
@@ -65,6 +66,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("tests-signal", AFAR),
     ("tests-live", AFAR),
     ("tests-train", &["moodline", "moodline-cli", "nice-plug", "egui"]),
+    ("tests-in-process", &["trainer", "moodline-cli"]),
     ("tests-command", &["moodline", "trainer", "nice-plug", "egui"]),
     ("xtask", OURS),
 ];
