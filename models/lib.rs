@@ -2,5 +2,5 @@
 //!
 //! `moodline_engine::Model::embedded` reads it. What it was trained with, and how good it is, stands in its model card.
 
-/// `liquid-1/model.onnx` as it was when this was compiled.
-pub static BUILT_IN: &[u8] = include_bytes!("liquid-1/model.onnx");
+/// `liquid-2/model.onnx` as it was when this was compiled.
+pub static BUILT_IN: &[u8] = include_bytes!("liquid-2/model.onnx");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use moodline_core::Contract;
-use moodline_core::contract::{Normalisation, Padding, StatePolicy};
+use moodline_core::contract::{Normalisation, Padding, StatePolicy, TrainingRun};
 use moodline_core::network::{NetworkConfig, Pooling};
 use moodline_engine::Model;
 use moodline_engine::files::{FilePlan, Replace};
@@ -91,9 +91,20 @@ fn blocks(contract: &Contract) -> String {
 }
 
 fn network_lines(model: &Model, line: &mut impl FnMut(&str, String)) {
-    let NetworkConfig { units, layers, pooling, cell } = &model.contract().network;
+    let networks = model.contract().networks.members();
+    for network in networks {
+        one_network(network, line);
+    }
+    if networks.len() > 1 {
+        line("together", format!("the mean of the logarithms of {} networks' probabilities", networks.len()));
+    }
+    line("weights", model.weights().count().to_string());
+}
+
+fn one_network(network: &NetworkConfig, line: &mut impl FnMut(&str, String)) {
+    let NetworkConfig { units, layers, pooling, cell } = network;
     let layers = if *layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") };
-    line("network", format!("{layers} of {units} units, {} weights", model.weights().count()));
+    line("network", format!("{layers} of {units} units"));
     line("cell", cell.details());
     line(
         "pooling",
@@ -112,5 +123,7 @@ fn training_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
         line("trained on", format!("{}: {} utterances of {} speakers", corpus.name, corpus.n_utterances, corpus.n_speakers));
     }
     line("protocol", training.protocol.clone());
-    line("run", format!("seed {}, epoch {}, configuration {}", training.seed, training.epoch, training.config_sha256));
+    for TrainingRun { seed, epoch, config_sha256 } in training.runs() {
+        line("run", format!("seed {seed}, epoch {epoch}, configuration {config_sha256}"));
+    }
 }

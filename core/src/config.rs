@@ -57,7 +57,7 @@ pub enum FeatureGroup {
     /// Their second time derivative.
     Delta2,
     /// [`N_PROSODY`] values of the voice's melody (see [`crate::frontend::prosody`] for the tracker, its window and its range), in this order:
-    /// - `f0`: pitch, semitones above 27.5 Hz, 13.5 (60 Hz) to 50.2 (500 Hz); 0 without voice, until [`crate::frontend::BlockRelative`] closes
+    /// - `f0`: pitch, semitones above 27.5 Hz, 13.5 (60 Hz) to 50.2 (500 Hz); 0 without voice, until [`crate::frontend::BlockFeatures`] closes
     ///   the gaps of a block;
     /// - `f0_delta`: its slope, semitones a frame, over the voiced ones of `delta_width` frames; 0 without voice;
     /// - `voicing`: strength of the voice, 0.1 (hardly) to 1 (repeats exactly); 0 without voice;
@@ -79,6 +79,9 @@ impl FeatureGroup {
         }
     }
 }
+
+/// Floors that can be asked for, dB.
+const FLOOR_DB: std::ops::RangeInclusive<f64> = 10.0..=100.0;
 
 /// Everything that decides the value of a feature; [`FrontEndConfig::fingerprint`] names it.
 ///
@@ -122,6 +125,11 @@ pub struct FrontEndConfig {
     /// Consecutive frames averaged into one step of the network, 1..=16, on a grid that starts with the stream; a last partial
     /// group is averaged over the frames it has.
     pub average_frames: usize,
+    /// Soft floor of the mel levels, dB below the loudest one of the block, 10..=100: a power of that level is added to each, so that what lies far below the
+    /// voice, the room and the noise of the recorder, tells nothing. Coefficients and their derivatives are then made of the steps of a block, and
+    /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_db: Option<f64>,
 }
 
 /// A front-end setting out of its range.
@@ -159,6 +167,7 @@ impl FrontEndConfig {
             delta_mode: DeltaMode::Interp,
             groups: vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2],
             average_frames: 1,
+            floor_db: None,
         }
     }
 
@@ -214,7 +223,17 @@ impl FrontEndConfig {
             "at least one feature group, none twice",
             format!("{:?}", self.groups),
         )?;
-        check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)
+        check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)?;
+        let floor_fits = self.floor_db.is_none_or(|floor_db| FLOOR_DB.contains(&floor_db));
+        check(floor_fits, "floor_db", format!("in {FLOOR_DB:?}, or absent"), self.floor_db.unwrap_or_default())
+    }
+
+    /// What the stream makes of each step where a floor keeps coefficients for the block: the powers of the mel bands in the place of coefficients, without derivatives.
+    pub(crate) fn of_stream(&self) -> Self {
+        let Some(_) = self.floor_db else { return self.clone() };
+        let prosody = self.has(FeatureGroup::Prosody).then_some(FeatureGroup::Prosody);
+        let groups = [FeatureGroup::Mfcc].into_iter().chain(prosody).collect();
+        Self { n_mfcc: self.n_mels, groups, ..self.clone() }
     }
 
     /// Values in the feature vector of a frame.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
-use crate::network::NetworkConfig;
+use crate::network::Committee;
+use crate::voice::VoiceCorrection;
 
 mod validate;
 
@@ -17,8 +18,11 @@ pub use crate::normalisation::Normalisation;
 
 pub(crate) use validate::check_version;
 
-/// Version of the contract this program writes, and the only one it reads.
-pub const CONTRACT_VERSION: u32 = 2;
+/// Version of the contract this program writes.
+pub const CONTRACT_VERSION: u32 = 3;
+
+/// Oldest version this program reads: a single network, without what came with version 3.
+pub const OLDEST_CONTRACT_VERSION: u32 = 2;
 
 /// What happens to a block shorter than [`Contract::block_seconds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,21 @@ pub struct TrainingRecord {
     pub corpora: Vec<TrainingCorpus>,
     /// How train, dev and test were told apart, in one sentence.
     pub protocol: String,
+    /// Seed of every random choice in the training of the first network.
+    pub seed: u64,
+    /// Epoch its weights were taken from, counted from 1.
+    pub epoch: usize,
+    /// SHA-256 of its resolved training configuration, hexadecimal.
+    pub config_sha256: String,
+    /// The trainings of the networks behind the first, in their order. They saw the same clips of the same corpora.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_runs: Vec<TrainingRun>,
+}
+
+/// The training of one network of a committee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRun {
     /// Seed of every random choice.
     pub seed: u64,
     /// Epoch the weights were taken from, counted from 1.
@@ -64,11 +83,19 @@ pub struct TrainingRecord {
     pub config_sha256: String,
 }
 
+impl TrainingRecord {
+    /// The trainings of all networks, in their order.
+    pub fn runs(&self) -> impl Iterator<Item = TrainingRun> + Clone {
+        let first = TrainingRun { seed: self.seed, epoch: self.epoch, config_sha256: self.config_sha256.clone() };
+        [first].into_iter().chain(self.further_runs.iter().cloned())
+    }
+}
+
 /// Everything a program must know to run a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contract {
-    /// [`CONTRACT_VERSION`] of the program that wrote the file.
+    /// [`CONTRACT_VERSION`] of the program that wrote the file, [`OLDEST_CONTRACT_VERSION`] or later.
     pub version: u32,
     /// Name of the model, the folder under `models/`.
     pub id: String,
@@ -84,8 +111,10 @@ pub struct Contract {
     pub padding: Padding,
     /// Hidden state between blocks.
     pub state: StatePolicy,
-    /// The network that turns a block of feature steps into logits.
-    pub network: NetworkConfig,
+    /// What turns a block of feature steps into logits.
+    pub networks: Committee,
+    /// How answers are corrected by what was heard of a voice; none, and they are not.
+    pub voice: Option<VoiceCorrection>,
     /// Origin of the weights.
     pub training: TrainingRecord,
     /// Licence of the weights, an SPDX expression or a sentence.

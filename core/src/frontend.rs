@@ -7,8 +7,8 @@
 //! [`assembler::Assembler`] (derivatives) -> `average` -> steps. With [`FeatureGroup::Prosody`], the same
 //! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
 //!
-//! What a step is in relation to its block is not part of the stream: [`BlockRelative`] is applied to the steps of a block, in the last
-//! moment before the network.
+//! What a step is in relation to its block is not part of the stream: [`BlockFeatures`] makes it of the steps of a block, in the last moment before
+//! the network. With [`FrontEndConfig::floor_db`] that begins with the powers of the mel bands.
 //!
 //! Every frame is computed once and by the same arithmetic wherever the stream was cut, so a clip, a stream of single samples
 //! and a stream of host buffers give the same bits.
@@ -33,7 +33,7 @@ pub mod prosody;
 pub mod spectrum;
 pub mod window;
 
-pub use block::{BlockRelative, LEVEL_RANGE_DB};
+pub use block::{BlockFeatures, LEVEL_RANGE_DB};
 pub use normalise::{Scaler, ScalerError, ScalerFit};
 
 use assembler::Assembler;
@@ -101,13 +101,13 @@ impl<T: Real> FrontEnd<T> {
         })
     }
 
-    /// Values in a feature vector.
+    /// Values in a step of the stream; [`BlockFeatures`] makes [`FrontEndConfig::n_features`] of them.
     #[must_use]
-    pub fn n_features(&self) -> usize {
+    pub fn step_len(&self) -> usize {
         self.steps.assembler.n_features()
     }
 
-    /// Takes the next samples of the stream and hands every step they complete to `sink`, `[n_features]`.
+    /// Takes the next samples of the stream and hands every step they complete to `sink`, `[step_len]`.
     ///
     /// # Errors
     /// [`FrontEndError::Sample`]; nothing of `samples` is consumed then.
@@ -169,7 +169,7 @@ impl<T: Real> FrameAnalysis<T> {
         Self { log_mel: LogMel::new(config), n_fft: config.n_fft, yin }
     }
 
-    /// Hands the mel levels of `frame`, `[frame_samples]`, and what prosody needs of it to `sink`.
+    /// Hands the mel bands of `frame`, `[frame_samples]`, in dB or with a floor as powers, and what prosody needs of it to `sink`.
     fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&Sound>)) {
         let sound = self.yin.as_mut().map(|yin| yin.of_frame(middle(frame, yin.n_samples())));
         sink(self.log_mel.of_frame(middle(frame, self.n_fft)), sound.as_ref());
@@ -185,8 +185,10 @@ fn middle<T>(values: &[T], n: usize) -> &[T] {
 /// The part of the chain behind the frames; a clip with a floor enters it here.
 #[derive(Clone)]
 struct StepStream<T> {
-    cepstrum: Cepstrum,
-    mfcc: Vec<T>,
+    /// None where the mel powers are handed on.
+    cepstrum: Option<Cepstrum>,
+    /// Coefficients, or mel powers.
+    columns: Vec<T>,
     prosody: Option<Prosody<T>>,
     assembler: Assembler<T>,
     averager: Averager<T>,
@@ -194,22 +196,26 @@ struct StepStream<T> {
 
 impl<T: Real> StepStream<T> {
     fn new(config: &FrontEndConfig) -> Self {
+        let stream = config.of_stream();
         Self {
-            cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
-            mfcc: vec![T::zero(); config.n_mfcc],
-            prosody: config.has(FeatureGroup::Prosody).then(|| Prosody::new(config)),
-            assembler: Assembler::new(config),
-            averager: Averager::new(config),
+            cepstrum: config.floor_db.is_none().then(|| Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter)),
+            columns: vec![T::zero(); stream.n_mfcc],
+            prosody: stream.has(FeatureGroup::Prosody).then(|| Prosody::new(&stream)),
+            assembler: Assembler::new(&stream),
+            averager: Averager::new(&stream),
         }
     }
 
-    fn push(&mut self, log_mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
-        let Self { cepstrum, mfcc, prosody, assembler, averager } = self;
-        cepstrum.transform(log_mel, mfcc);
+    fn push(&mut self, mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
+        let Self { cepstrum, columns, prosody, assembler, averager } = self;
+        match cepstrum {
+            Some(cepstrum) => cepstrum.transform(mel, columns),
+            None => columns.iter_mut().zip(mel).for_each(|(column, power)| *column = T::of(*power)),
+        }
         let mut take_row = |row: &[T]| assembler.push(row, &mut |features| averager.push(features, sink));
         match (prosody, sound) {
-            (Some(prosody), Some(sound)) => prosody.push(mfcc, sound, &mut take_row),
-            _ => take_row(mfcc),
+            (Some(prosody), Some(sound)) => prosody.push(columns, sound, &mut take_row),
+            _ => take_row(columns),
         }
     }
 
@@ -231,10 +237,10 @@ impl<T: Real> StepStream<T> {
     }
 }
 
-/// Features of a whole clip, `[steps, n_features]`.
+/// Steps of a whole clip, `[steps, step_len]`.
 ///
 /// The values are those of a [`FrontEnd`] fed with the clip, bit for bit. A caller with many clips saves the set-up by keeping one `FrontEnd`.
-/// [`BlockRelative`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
+/// [`BlockFeatures`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
 ///
 /// # Errors
 /// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
@@ -249,6 +255,11 @@ pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array
 /// # Errors
 /// Those of [`features`], and [`FrontEndError::Config`] when `top_db` is not a positive number.
 pub fn features_with_floor<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: f64) -> Result<Array2<T>, FrontEndError> {
+    if let Some(floor_db) = config.floor_db {
+        return Err(
+            ConfigError { field: "floor_db", expected: "absent beside top_db".to_owned(), found: floor_db.to_string() }.into()
+        );
+    }
     if !(top_db.is_finite() && top_db > 0.0) {
         let (expected, found) = ("a positive number of dB".to_owned(), top_db.to_string());
         return Err(ConfigError { field: "top_db", expected, found }.into());
@@ -271,9 +282,9 @@ fn of_clip<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>)
         }
         Some(top_db) => front_end.flush_with_floor(samples, top_db, &mut collect),
     }
-    let n_steps = values.len() / config.n_features();
-    // INVARIANT: every step has n_features values.
-    Ok(Array2::from_shape_vec((n_steps, config.n_features()), values).expect("whole steps"))
+    let step_len = front_end.step_len();
+    // INVARIANT: every step has step_len values.
+    Ok(Array2::from_shape_vec((values.len() / step_len, step_len), values).expect("whole steps"))
 }
 
 impl<T: Real> FrontEnd<T> {

@@ -6,8 +6,8 @@
 //! # From the bytes of a model to probabilities
 //!
 //! ```
-//! use moodline_core::frontend::{BlockRelative, features};
-//! use moodline_core::network::NetworkKernel;
+//! use moodline_core::frontend::{BlockFeatures, features};
+//! use moodline_core::network::CommitteeKernel;
 //! use moodline_core::resample::Resampler;
 //! use moodline_core::{Probabilities, onnx};
 //!
@@ -24,16 +24,14 @@
 //! let mut collect = |resampled: &[f32]| samples.extend_from_slice(resampled);
 //! resampler.push(&recording, &mut collect)?;
 //! resampler.finish(&mut collect);
-//! let mut block = features(&contract.front_end, &samples)?;
+//! let steps = features(&contract.front_end, &samples)?;
 //!
 //! // What is relative to the block is set just before the network.
-//! let steps = block.as_slice_mut().expect("rows one after the other");
-//! if let Some(relative) = BlockRelative::new(&contract.front_end) {
-//!     relative.apply(steps);
-//! }
-//! let mut kernel = NetworkKernel::new(&contract.network, &model.weights);
-//! let mut state = vec![0.0; contract.network.state_size()];
-//! let probabilities = Probabilities::softmax(kernel.run(steps, &mut state))?;
+//! let mut block = BlockFeatures::new(&contract.front_end);
+//! let seen = block.of(steps.as_slice().expect("rows one after the other"));
+//! let mut kernel = CommitteeKernel::new(&contract.networks, &model.weights);
+//! let mut state = vec![0.0; contract.networks.state_size()];
+//! let probabilities = Probabilities::softmax(kernel.run(seen, &mut state))?;
 //!
 //! // The network answers in the order of the contract's labels.
 //! for (emotion, probability) in contract.labels.iter().zip(probabilities.as_array()) {
@@ -46,7 +44,7 @@
 //! # A stream
 //!
 //! [`frontend::FrontEnd`] and [`resample::Resampler`] take samples in pieces of any length and give the same bits as for the whole; once made, neither they nor
-//! [`network::NetworkKernel`] allocate, so they may run where audio must not be kept waiting.
+//! [`network::CommitteeKernel`] allocate, so they may run where audio must not be kept waiting.
 //!
 //! ```
 //! use moodline_core::FrontEndConfig;
@@ -76,6 +74,7 @@
 //! | samples at the model's rate | librosa's MFCC with derivatives, pitch, voicing, level | [`frontend`], [`config`] |
 //! | features | logits | [`network`] |
 //! | the bytes of a file | a checked model | [`onnx`], [`contract`] |
+//! | answers for one voice | answers without the model's lean on it | [`voice`] |
 //! | trained parameters | the bytes of a file | [`network::NetworkConfig::fold`], [`onnx::write()`] |
 #![forbid(unsafe_code)]
 
@@ -93,6 +92,7 @@ pub mod probabilities;
 pub mod real;
 pub mod resample;
 pub mod samples;
+pub mod voice;
 
 pub use config::FrontEndConfig;
 pub use contract::Contract;
@@ -100,6 +100,7 @@ pub use emotion::Emotion;
 pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;
+pub use voice::{VoiceCorrection, VoiceProfile};
 
 /// The example of the README is compiled.
 #[cfg(doctest)]

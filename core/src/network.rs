@@ -19,6 +19,7 @@ mod activation;
 mod backbone;
 mod cell;
 mod cells;
+mod committee;
 mod gates;
 mod kernel;
 mod layers;
@@ -35,6 +36,7 @@ mod weights;
 pub use activation::{sigmoid, softplus};
 pub use backbone::{Backbone, HEADS, LECUN_RANGE, LECUN_SLOPE};
 pub use cells::{Carry, CellConfig, Cfc, CfcMode, LTC_EPSILON, Ltc, PaperLtc, Reading, Solver};
+pub use committee::{Committee, CommitteeKernel};
 pub use kernel::NetworkKernel;
 pub use tensors::{Tensor, Tensors};
 

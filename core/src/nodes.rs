@@ -81,6 +81,18 @@ impl Nodes {
         name.to_owned()
     }
 
+    /// Whole numbers as an initializer; returns its name.
+    pub(crate) fn sizes(&mut self, name: &str, values: &[usize]) -> String {
+        self.add_constant(TensorProto {
+            dims: vec![values.len() as i64],
+            data_type: DataType::Int64.into(),
+            name: name.to_owned(),
+            raw_data: values.iter().flat_map(|value| (*value as i64).to_le_bytes()).collect(),
+            ..TensorProto::default()
+        });
+        name.to_owned()
+    }
+
     /// An axis as the initializer that the operators of sums and shapes take it from; returns its name.
     pub(crate) fn axis(&mut self, axis: i64) -> String {
         let name = format!("axis_{axis}");
@@ -92,6 +104,19 @@ impl Nodes {
             ..TensorProto::default()
         });
         name
+    }
+
+    /// All of it under `prefix`, so that it can stand beside its like in one graph; `shared` names stay as they are.
+    pub(crate) fn under(mut self, prefix: &str, shared: &[&str]) -> Self {
+        let rename = |name: &mut String| {
+            // An empty name is an optional input that is not there.
+            if !name.is_empty() && !shared.contains(&name.as_str()) {
+                name.insert_str(0, prefix);
+            }
+        };
+        rename_nodes(&mut self.nodes, &rename);
+        self.constants.iter_mut().for_each(|constant| rename(&mut constant.name));
+        self
     }
 
     /// Takes over the nodes and constants of `other`.
@@ -120,6 +145,18 @@ impl Nodes {
     fn add_constant(&mut self, constant: TensorProto) {
         if !self.constants.contains(&constant) {
             self.constants.push(constant);
+        }
+    }
+}
+
+fn rename_nodes(nodes: &mut [NodeProto], rename: &impl Fn(&mut String)) {
+    for node in nodes {
+        node.input.iter_mut().chain(&mut node.output).for_each(rename);
+        rename(&mut node.name);
+        for graph in node.attribute.iter_mut().filter_map(|attribute| attribute.g.as_mut()) {
+            rename(&mut graph.name);
+            rename_nodes(&mut graph.node, rename);
+            graph.input.iter_mut().chain(&mut graph.output).for_each(|value| rename(&mut value.name));
         }
     }
 }

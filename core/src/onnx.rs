@@ -131,7 +131,7 @@ fn model(contract: &Contract, weights: &Tensors<f32>) -> ModelProto {
     ModelProto {
         ir_version: IR_VERSION,
         producer_name: "moodline".to_owned(),
-        graph: Some(graph::network_graph(&contract.network, contract.front_end.n_features(), weights)),
+        graph: Some(graph::network_graph(&contract.networks, contract.front_end.n_features(), weights)),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET_VERSION }],
         metadata_props: metadata::write(contract, &graph::weight_tensors(weights)),
     }

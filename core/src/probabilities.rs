@@ -65,6 +65,14 @@ impl Probabilities {
     }
 }
 
+/// Natural logarithms of the probabilities that logits mean; NaN among them makes all of them NaN.
+#[must_use]
+pub fn log_softmax(logits: [f32; Emotion::COUNT]) -> [f32; Emotion::COUNT] {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    logits.map(|logit| logit - largest - total.ln())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

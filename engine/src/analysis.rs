@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use moodline_core::frontend::{BlockRelative, FrontEnd, FrontEndError, longest_latency_samples};
+use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError, longest_latency_samples};
 use moodline_core::resample::{ResampleError, Resampler};
 
 use crate::block::{BlockGrid, Recent};
@@ -91,9 +91,7 @@ pub struct Analyser {
     step_seconds: f64,
     source_hz: u32,
     piece_samples: usize,
-    relative: Option<BlockRelative>,
-    /// The steps of one block, where they are relative to it.
-    block: Vec<f32>,
+    block: BlockFeatures<f32>,
     stream: Stream,
 }
 
@@ -126,12 +124,10 @@ impl Analyser {
         let latency_seconds = longest_latency_samples(front_end_config) as f64 / f64::from(target_hz);
         let slack_seconds = latency_seconds + 2.0 * PIECE_SECONDS + 1.0;
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
-        let relative = BlockRelative::new(front_end_config);
-        let block_len = relative.map_or(0, |_| grid.n_steps() * front_end.n_features());
         let kept_frames = gate.as_ref().map_or(1, |gate| gate.max_frames_in(config.window_seconds + slack_seconds));
         let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
-            steps: Recent::new(front_end.n_features(), kept_steps),
+            steps: Recent::new(front_end.step_len(), kept_steps),
             gate_frames: Recent::new(1, kept_frames),
             front_end,
             gate,
@@ -145,8 +141,7 @@ impl Analyser {
             step_seconds,
             source_hz,
             piece_samples: (PIECE_SECONDS * f64::from(source_hz)) as usize,
-            relative,
-            block: Vec::with_capacity(block_len),
+            block: BlockFeatures::new(front_end_config),
             stream,
         })
     }
@@ -252,18 +247,8 @@ impl Analyser {
         });
         let start = Instant::now();
         let state = if speech {
-            let Self { stream, relative, block, classifier, .. } = self;
-            let shared = stream.steps.view(first, end);
-            let seen = match relative {
-                Some(relative) => {
-                    block.clear();
-                    block.extend_from_slice(shared);
-                    relative.apply(block);
-                    block
-                }
-                None => shared,
-            };
-            State::Speech(classifier.classify(seen, (end - first) as usize)?)
+            let features = self.block.of(self.stream.steps.view(first, end));
+            State::Speech(self.classifier.classify(features, (end - first) as usize)?)
         } else {
             State::NoSpeech
         };

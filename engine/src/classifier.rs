@@ -216,7 +216,7 @@ impl Classifier {
             // INVARIANT: a model's contract names each emotion once.
             labels: contract.labels.as_slice().try_into().expect("four labels"),
             n_features: contract.front_end.n_features(),
-            state_size: contract.network.state_size(),
+            state_size: contract.networks.state_size(),
             fallback_reason,
         };
         match &classifier.fallback_reason {

@@ -100,6 +100,7 @@ pub mod segment;
 #[doc(hidden)] // For Moodline's own programs.
 pub mod stop;
 pub mod timeline;
+pub mod voice;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
 pub use classifier::{Backend, BackendChoice, Classifier, ClassifierError};

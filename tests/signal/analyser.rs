@@ -62,17 +62,16 @@ fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
     let config = &model.contract().front_end;
     let (window, hop) = (4.0, 1.5);
     let features = frontend::features(config, &samples).unwrap();
+    let mut block = frontend::BlockFeatures::new(config);
     let mut classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
     let n_window = (window / config.step_seconds()).round() as usize;
     let segments = segments_of(&mut analyser(RATE, window, hop), &samples, &[1000]);
     for (index, segment) in segments.iter().enumerate() {
         let first = (index as f64 * hop / config.step_seconds()).round() as usize;
         let n_steps = n_window.min(features.nrows() - first);
-        let mut block: Vec<f32> = features.slice(ndarray::s![first..first + n_steps, ..]).iter().copied().collect();
-        if let Some(relative) = frontend::BlockRelative::new(config) {
-            relative.apply(&mut block);
-        }
-        assert_eq!(segment.state, State::Speech(classifier.classify(&block, n_steps).unwrap()), "block {index}");
+        let steps: Vec<f32> = features.slice(ndarray::s![first..first + n_steps, ..]).iter().copied().collect();
+        let seen = block.of(&steps);
+        assert_eq!(segment.state, State::Speech(classifier.classify(seen, n_steps).unwrap()), "block {index}");
     }
 }
 

@@ -247,7 +247,7 @@ fn stream<T: Real>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2
         front_end.push(part, &mut |step: &[T]| values.extend_from_slice(step)).unwrap();
     }
     front_end.finish(&mut |step: &[T]| values.extend_from_slice(step));
-    Array2::from_shape_vec((values.len() / front_end.n_features(), front_end.n_features()), values).unwrap()
+    Array2::from_shape_vec((values.len() / front_end.step_len(), front_end.step_len()), values).unwrap()
 }
 
 /// The groups of `config` and prosody.

@@ -61,7 +61,7 @@ fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_nat
         let ours = native.classify(&block.concat(), block.len()).unwrap();
         let labels: &[Emotion] = &model.contract().labels;
         let mut answers = vec![&answer["whole"], &answer["batched"][0], &answer["batched"][1]];
-        if model.contract().network.pooling == Pooling::Last {
+        if model.contract().networks.members()[0].pooling == Pooling::Last {
             // The other poolings are over the steps of one call.
             answers.push(&answer["chunked"]);
         }

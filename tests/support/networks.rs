@@ -98,8 +98,9 @@ impl Drawn {
     /// The network as a model, with the embedded model's contract around it.
     pub fn model(&self) -> Model {
         let weights = self.network.fold(&self.parameters, &self.normalisation);
-        let (network, normalisation) = (self.network.clone(), self.normalisation.clone());
-        let contract = Contract { network, normalisation, ..Model::embedded().contract().clone() };
+        let (networks, normalisation) = (self.network.clone().into(), self.normalisation.clone());
+        let mut contract = Contract { networks, normalisation, ..Model::embedded().contract().clone() };
+        contract.training.further_runs.clear();
         Model::from_bytes(onnx::write(&contract, &weights)).expect("what is written is read")
     }
 }
@@ -128,7 +129,7 @@ pub fn onnxruntime(model: &Model) -> Option<Classifier> {
             skip("ONNX Runtime", &error.to_string());
             None
         }
-        Err(error) => panic!("{:?}: {error}", model.contract().network),
+        Err(error) => panic!("{:?}: {error}", model.contract().networks),
     }
 }
 

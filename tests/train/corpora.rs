@@ -13,6 +13,7 @@ use test_support::skip::skip;
 use test_support::{repository, shipped};
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::History;
 use trainer::measure::evaluate::{Evaluation, evaluate};
 use trainer::train::config::TrainConfig;
 use trainer::train::run::{TrainOptions, train};
@@ -30,21 +31,28 @@ pub(crate) fn manifest_path(corpus: &str) -> Option<PathBuf> {
 
 #[test]
 fn the_published_figures_of_the_shipped_models_are_what_is_measured() {
-    let Some(path) = manifest_path("crema-d") else { return };
-    let manifest = Manifest::read(&[path], Splits::Required).unwrap();
-    for (id, least_uar) in [("paper-ltc-16", 0.62), ("liquid-1", 0.70)] {
+    let (test, all) = (Some(Split::Test), None);
+    for (id, corpus, split, history, file, least_uar) in [
+        ("paper-ltc-16", "crema-d", test, History::Cold, "metrics.json", 0.62),
+        ("liquid-1", "crema-d", test, History::Cold, "metrics.json", 0.70),
+        ("liquid-2", "crema-d", test, History::Cold, "metrics.json", 0.72),
+        ("liquid-2", "ravdess", all, History::Cold, "metrics-ravdess.json", 0.55),
+        ("liquid-2", "ravdess", all, History::Same, "metrics-ravdess-same.json", 0.55),
+        ("liquid-2", "emodb", test, History::Before, "metrics-emodb-before.json", 0.78),
+    ] {
+        let Some(path) = manifest_path(corpus) else { continue };
+        let manifest = Manifest::read(&[path], Splits::Required).unwrap();
         let model = shipped(id);
-        let measured =
-            evaluate(&model, &manifest, Some(Split::Test), BackendChoice::Native, Progress::Silent, &Interrupt::default())
-                .unwrap();
-        let published = fs::read_to_string(repository().join("models").join(id).join("metrics.json")).unwrap();
+        let silent = (Progress::Silent, &Interrupt::default());
+        let measured = evaluate(&model, &manifest, split, BackendChoice::Native, history, silent.0, silent.1).unwrap();
+        let published = fs::read_to_string(repository().join("models").join(id).join(file)).unwrap();
         let published: Evaluation = serde_json::from_str(&published).unwrap();
         assert_eq!(measured.evaluation.model, published.model);
         // Other rounding, of another processor or another order of summation, may move a clip on the border between two emotions.
         let (measured, found) = (measured.evaluation.report, published.report.uar);
         assert_eq!(measured.n, published.report.n);
-        assert!((measured.uar - found).abs() < 0.005, "{id}: UAR {}, published {found}", measured.uar);
-        assert!(published.report.uar >= least_uar, "{id}: UAR {}", published.report.uar);
+        assert!((measured.uar - found).abs() < 0.01, "{id}, {corpus}: UAR {}, published {found}", measured.uar);
+        assert!(published.report.uar >= least_uar, "{id}, {corpus}: UAR {}", published.report.uar);
         let happy = published.report.per_class.of(Emotion::Happy);
         assert!(happy.recall >= 0.40, "{id}: recall of happy {}", happy.recall);
     }

@@ -1,6 +1,6 @@
 //! The trainer and the engine show a network the same prosody.
 
-use moodline_core::frontend::{BlockRelative, features};
+use moodline_core::frontend::{BlockFeatures, features};
 use moodline_engine::analysis::{Analyser, AnalysisConfig};
 use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::{BackendChoice, Classifier, Model, Segment, State};
@@ -24,11 +24,11 @@ fn trainer_and_engine_show_the_network_the_same_prosody() {
     let options = options(&place, "run", &[r#"front_end.groups=["mfcc", "prosody", "delta"]"#]);
     run(&options).unwrap();
     let out = place.path().join("model.onnx");
-    export(&RunFolder::open(&options.out).unwrap(), &out, OnnxRuntimeLeg::IfFound).unwrap();
+    export(&[RunFolder::open(&options.out).unwrap()], &out, OnnxRuntimeLeg::IfFound).unwrap();
     let model = Model::open(&out).unwrap();
     let front_end = &model.contract().front_end;
     assert_eq!(front_end.n_features(), 31);
-    let relative = BlockRelative::new(front_end).unwrap();
+    let mut block = BlockFeatures::new(front_end);
     let mut classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
 
     let manifest = Manifest::read(&options.manifests, Splits::Required).unwrap();
@@ -54,9 +54,8 @@ fn trainer_and_engine_show_the_network_the_same_prosody() {
     for (index, found) in blocks.into_iter().enumerate() {
         let first = (0.25 * index as f64 / front_end.step_seconds()).round() as usize;
         let end = (first + n_window).min(steps.nrows());
-        let mut block: Vec<f32> = steps.slice(ndarray::s![first..end, ..]).iter().copied().collect();
-        relative.apply(&mut block);
-        assert_eq!(found, State::Speech(classifier.classify(&block, end - first).unwrap()), "block {index}");
+        let steps: Vec<f32> = steps.slice(ndarray::s![first..end, ..]).iter().copied().collect();
+        assert_eq!(found, State::Speech(classifier.classify(block.of(&steps), end - first).unwrap()), "block {index}");
     }
 }
 

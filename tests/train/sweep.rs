@@ -15,6 +15,7 @@ use test_support::waiting::wait_until;
 use tests_train::workplace;
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::History;
 use trainer::measure::evaluate::evaluate;
 use trainer::study::sweep::folder::SweepFolder;
 use trainer::study::sweep::results::{SweepResults, TrialRecord, TrialStatus};
@@ -162,10 +163,18 @@ fn the_test_split_is_measured_once_for_the_chosen_configuration() {
     // The trial is a run folder, and what is exported from it does on test what the sweep says.
     let trial = &test.trials[1];
     let out = place.path().join("model.onnx");
-    export(&RunFolder::open(&folder(&place, "sweep").trial(&trial.id)).unwrap(), &out, OnnxRuntimeLeg::IfFound).unwrap();
+    export(&[RunFolder::open(&folder(&place, "sweep").trial(&trial.id)).unwrap()], &out, OnnxRuntimeLeg::IfFound).unwrap();
     let manifest = Manifest::read(&[place.path().join("corpus.csv")], Splits::Required).unwrap();
     let model = Model::open(&out).unwrap();
-    let measured = evaluate(&model, &manifest, Some(Split::Test), BackendChoice::Native, Progress::Silent, &Interrupt::default());
+    let measured = evaluate(
+        &model,
+        &manifest,
+        Some(Split::Test),
+        BackendChoice::Native,
+        History::Cold,
+        Progress::Silent,
+        &Interrupt::default(),
+    );
     assert_eq!(measured.unwrap().evaluation.report.confusion, trial.report.confusion);
 
     // A second run takes what is stored: it does not look again.

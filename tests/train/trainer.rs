@@ -12,6 +12,7 @@ use tests_train::{options, run, workplace};
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::dataset::Dataset;
 use trainer::data::manifest::{Manifest, Split, Splits};
+use trainer::measure::evaluate::History;
 use trainer::measure::evaluate::evaluate;
 use trainer::train::checkpoint::Checkpoint;
 use trainer::train::export::{OnnxRuntimeLeg, TOLERANCE, export};
@@ -314,13 +315,13 @@ fn what_is_exported_answers_as_the_trainer_did() {
     let options = options(&place, "run", &[]);
     let outcome = run(&options).unwrap();
     let out = place.path().join("models/small/model.onnx");
-    let exported = export(&RunFolder::open(&options.out).unwrap(), &out, OnnxRuntimeLeg::IfFound).unwrap();
+    let exported = export(&[RunFolder::open(&options.out).unwrap()], &out, OnnxRuntimeLeg::IfFound).unwrap();
     if let Some(reason) = &exported.skipped {
         skip("ONNX Runtime", reason);
     }
     assert!(exported.largest_difference <= TOLERANCE);
     assert_eq!(exported.n_parameters, 1012);
-    assert_eq!(fs::read(exported.config).unwrap(), fs::read(options.out.join("config.toml")).unwrap());
+    assert_eq!(fs::read(&exported.configs[0]).unwrap(), fs::read(options.out.join("config.toml")).unwrap());
 
     let model = Model::open(&out).unwrap();
     let contract = model.contract();
@@ -329,7 +330,8 @@ fn what_is_exported_answers_as_the_trainer_did() {
     let manifest = Manifest::read(&options.manifests, Splits::Required).unwrap();
     let measure = |split, threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let measure = || evaluate(&model, &manifest, split, BackendChoice::Native, Progress::Silent, &Interrupt::default());
+        let measure =
+            || evaluate(&model, &manifest, split, BackendChoice::Native, History::Cold, Progress::Silent, &Interrupt::default());
         pool.install(measure).unwrap()
     };
     // The clips are shorter than a block, so the engine sees what the trainer saw, and so it must find the same.
@@ -358,17 +360,17 @@ fn a_run_that_was_edited_or_never_trained_is_not_exported() {
     let out = place.path().join("model.onnx");
     let text = fs::read_to_string(folder.config_path()).unwrap();
     fs::write(folder.config_path(), text.replace("clip = 20.0", "clip = 21.0")).unwrap();
-    let message = export(&folder, &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
+    let message = export(std::slice::from_ref(&folder), &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
     assert!(message.contains("not the one the checkpoint was trained with"), "{message}");
     fs::write(folder.config_path(), text).unwrap();
     let mut bytes = fs::read(folder.best_checkpoint()).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(folder.best_checkpoint(), bytes).unwrap();
-    let message = export(&folder, &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
+    let message = export(std::slice::from_ref(&folder), &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
     assert!(message.contains("the checkpoint is damaged"), "{message}");
     fs::remove_file(folder.best_checkpoint()).unwrap();
-    let message = export(&folder, &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
+    let message = export(std::slice::from_ref(&folder), &out, OnnxRuntimeLeg::IfFound).unwrap_err().to_string();
     assert!(message.contains("no finished epoch"), "{message}");
     assert!(!out.exists() && !place.path().join("train.toml").exists());
 }

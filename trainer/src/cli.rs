@@ -20,7 +20,7 @@ use crate::base::{console, files};
 use crate::data::cache::FeatureCache;
 use crate::data::manifest::{Manifest, Split, Splits};
 use crate::measure::evaluate;
-use crate::measure::evaluate::Measured;
+use crate::measure::evaluate::{History, Measured};
 use crate::publish::card;
 use crate::study::sweep::SweepError;
 use crate::train::config::TrainConfig;
@@ -179,6 +179,9 @@ struct EvaluateArgs {
     /// Clips to measure; with "all" the manifests need no split column
     #[arg(long, value_enum)]
     split: SplitArg,
+    /// Which clips of the same speaker were heard before each
+    #[arg(long, value_enum, default_value_t = History::Cold)]
+    voice: History,
     /// Prints JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -211,8 +214,9 @@ beside the model as train.toml.
 Example:
   trainer export runs/first --out models/first/model.onnx")]
 struct ExportArgs {
-    /// Run folder
-    run: PathBuf,
+    /// Run folder; several make one model of several networks, whose answers are averaged
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
     /// Model file to write
     #[arg(long, value_name = "ONNX")]
     out: PathBuf,
@@ -330,8 +334,9 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
     let manifest = Manifest::read(&arguments.manifest, if split.is_some() { Splits::Required } else { Splits::Ignored })?;
     let files = arguments.force.plan().read([&arguments.model]).read(&arguments.manifest).read(manifest.audio());
     files.write(arguments.report.iter().flat_map(|folder| Measured::report_files(folder))).check()?;
-    let measured =
-        arguments.pool.install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, progress, interrupt))??;
+    let measured = arguments
+        .pool
+        .install(|| evaluate::evaluate(&model, &manifest, split, arguments.backend, arguments.voice, progress, interrupt))??;
     if let Some(folder) = &arguments.report {
         for path in measured.write_report(folder)? {
             progress.line(&format!("wrote {}", path.display()));
@@ -342,10 +347,11 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
         console::print(evaluation.to_json())?;
     } else {
         console::print_line(format_args!(
-            "{} on {} ({}), backend {}",
+            "{} on {} ({}), voice {}, backend {}",
             evaluation.model.id,
             evaluation.manifests.join(", "),
             evaluation.split,
+            evaluation.voice,
             evaluation.backend
         ))?;
         console::print_line(&evaluation.report)?;
@@ -358,10 +364,12 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
 
 fn export(arguments: &ExportArgs) -> anyhow::Result<ExitCode> {
     let leg = if arguments.require_onnxruntime { OnnxRuntimeLeg::Required } else { OnnxRuntimeLeg::IfFound };
-    let folder = RunFolder::open(&arguments.run)?;
-    arguments.force.plan().read(RunFolder::files(folder.root())).write(export::files(&arguments.out)).check()?;
-    let exported = export::export(&folder, &arguments.out, leg)?;
-    console::print_line(format_args!("wrote {} and {}", exported.model.display(), exported.config.display()))?;
+    let folders = arguments.runs.iter().map(|run| RunFolder::open(run)).collect::<Result<Vec<_>, _>>()?;
+    let reads = folders.iter().flat_map(|folder| RunFolder::files(folder.root()));
+    arguments.force.plan().read(reads).write(export::files(&arguments.out, folders.len())).check()?;
+    let exported = export::export(&folders, &arguments.out, leg)?;
+    let configs: Vec<String> = exported.configs.iter().map(|config| config.display().to_string()).collect();
+    console::print_line(format_args!("wrote {} and {}", exported.model.display(), configs.join(", ")))?;
     console::print_line(format_args!("fingerprint {}", exported.fingerprint))?;
     let compared = match &exported.skipped {
         None => "trainer, native kernel and ONNX Runtime",

@@ -15,8 +15,8 @@ const HOP: &str = "1";
 
 /// What a reader must know to judge the table.
 const ABOUT: &str = "\
-The built-in model learnt from English and German actors (CREMA-D, EmoDB). It has heard these four German speakers before: what you see is that
-everything works, not how good it is on a voice it does not know. That is in models/liquid-1/MODEL_CARD.md; `moodline model` prints its contract.";
+The built-in model learnt from English, German and Bangla actors (CREMA-D, EmoDB, BanglaSER). It has heard these four German speakers before: what you see
+is that everything works, not how good it is on a voice it does not know. That is in models/liquid-2/MODEL_CARD.md; `moodline model` prints its contract.";
 
 /// Sets up, builds, analyses the sample stream, and prints what was found beside what is true.
 ///

@@ -1,9 +1,10 @@
 //! Checks a contract against what this version of Moodline can run.
 
-use super::{CONTRACT_VERSION, Contract, Normalisation, TrainingRecord};
+use super::{CONTRACT_VERSION, Contract, Normalisation, OLDEST_CONTRACT_VERSION, TrainingRecord, TrainingRun};
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 use crate::mismatch::{Mismatch, check};
+use crate::voice::VoiceCorrection;
 
 /// Longest name of a model, characters.
 const MAX_ID_LEN: usize = 64;
@@ -35,8 +36,9 @@ impl Contract {
             format!("in {BLOCK_SECONDS:?} and at least one step of {step_seconds} s"),
             self.block_seconds,
         )?;
-        self.network.validate(self.front_end.n_features())?;
-        check_training(&self.training)?;
+        self.networks.validate(self.front_end.n_features())?;
+        self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate)?;
+        check_training(&self.training, self.networks.members().len())?;
         check(!self.licence.trim().is_empty(), "licence", "an SPDX expression or a sentence", "nothing")?;
         for (name, value) in &self.metrics {
             check(value.is_finite(), format!("metrics.{name}"), "a finite number", value)?;
@@ -47,9 +49,13 @@ impl Contract {
 
 /// Says what to do with a model of another version.
 pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
-    let advice =
-        if version < CONTRACT_VERSION { "export the model again with this version" } else { "a newer Moodline reads this model" };
-    check(version == CONTRACT_VERSION, "version", format!("{CONTRACT_VERSION} ({advice})"), version)
+    let known = OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION;
+    let advice = if version < OLDEST_CONTRACT_VERSION {
+        "export the model again with this version"
+    } else {
+        "a newer Moodline reads this model"
+    };
+    check(known.contains(&version), "version", format!("in {known:?} ({advice})"), version)
 }
 
 /// The name becomes a folder's name and appears in reports.
@@ -89,7 +95,7 @@ fn check_labels(labels: &[Emotion]) -> Result<(), Mismatch> {
     check(each_once, "labels", "each of the four emotions once", format!("{labels:?}"))
 }
 
-fn check_training(training: &TrainingRecord) -> Result<(), Mismatch> {
+fn check_training(training: &TrainingRecord, n_networks: usize) -> Result<(), Mismatch> {
     check(!training.corpora.is_empty(), "training.corpora", "at least one corpus", "none")?;
     let unnamed = training.corpora.iter().position(|corpus| corpus.name.trim().is_empty());
     check(
@@ -99,8 +105,17 @@ fn check_training(training: &TrainingRecord) -> Result<(), Mismatch> {
         format!("an empty name at {}", unnamed.unwrap_or_default()),
     )?;
     check(!training.protocol.trim().is_empty(), "training.protocol", "one sentence", "nothing")?;
-    check(training.epoch >= 1, "training.epoch", "at least 1", training.epoch)?;
-    let is_sha256 =
-        training.config_sha256.len() == 64 && training.config_sha256.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'));
-    check(is_sha256, "training.config_sha256", "64 lower-case hexadecimal digits", format!("{:?}", training.config_sha256))
+    let n_runs = 1 + training.further_runs.len();
+    check(
+        n_runs == n_networks,
+        "training.further_runs",
+        format!("{n_networks} trainings with the first, one for each network"),
+        n_runs,
+    )?;
+    for TrainingRun { epoch, config_sha256, .. } in training.runs() {
+        check(epoch >= 1, "training.epoch", "at least 1", epoch)?;
+        let is_sha256 = config_sha256.len() == 64 && config_sha256.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'));
+        check(is_sha256, "training.config_sha256", "64 lower-case hexadecimal digits", format!("{config_sha256:?}"))?;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use super::spectrum::PowerSpectrum;
 use crate::config::FrontEndConfig;
 use crate::real::Real;
 
-/// Window, FFT, power, mel filters, decibels.
+/// Window, FFT, power, mel filters, and decibels, unless a floor of the block comes first.
 ///
 /// The result is `f64` in either precision: the logarithm and everything behind it decide the error of an `f32` pipeline and are a small
 /// part of its time.
@@ -14,8 +14,9 @@ use crate::real::Real;
 pub struct LogMel<T: Real> {
     arch: pulp::Arch,
     energies: Energies<T>,
+    in_decibels: bool,
     /// `[n_mels]`
-    decibels: Vec<f64>,
+    bands: Vec<f64>,
 }
 
 /// Up to the mel energies in the precision the configuration needs.
@@ -38,44 +39,48 @@ impl<T: Real> LogMel<T> {
             0 => Energies::Native(MelEnergies::new(config)),
             _ => Energies::Wide { spectrum: MelEnergies::new(config), frame: vec![0.0; config.n_fft] },
         };
-        Self { arch: pulp::Arch::new(), energies, decibels: vec![0.0; config.n_mels] }
+        Self { arch: pulp::Arch::new(), energies, in_decibels: config.floor_db.is_none(), bands: vec![0.0; config.n_mels] }
     }
 
     /// Number of mel filters.
     #[must_use]
     pub fn n_mels(&self) -> usize {
-        self.decibels.len()
+        self.bands.len()
     }
 
-    /// Level of every mel band of `frame`, `[n_fft]` samples, in dB, `[n_mels]`.
+    /// Every mel band of `frame`, `[n_fft]` samples: its level in dB, or with [`FrontEndConfig::floor_db`] its power, `[n_mels]`.
     pub fn of_frame(&mut self, frame: &[T]) -> &[f64] {
-        let Self { arch, energies, decibels } = self;
+        let Self { arch, energies, in_decibels, bands } = self;
         match energies {
-            Energies::Native(spectrum) => arch.dispatch(ToDecibels { energies: spectrum.of_frame(frame), decibels }),
+            Energies::Native(spectrum) => widen(spectrum.of_frame(frame), bands),
             Energies::Wide { spectrum, frame: wide } => {
-                for (wide, sample) in wide.iter_mut().zip(frame) {
-                    *wide = sample.widen();
-                }
-                arch.dispatch(ToDecibels { energies: spectrum.of_frame(wide), decibels });
+                widen(frame, wide);
+                bands.copy_from_slice(spectrum.of_frame(wide));
             }
         }
-        &self.decibels
+        if *in_decibels {
+            arch.dispatch(ToDecibels(bands));
+        }
+        &self.bands
     }
 }
 
-/// Writes the level of every energy.
-struct ToDecibels<'a, T> {
-    energies: &'a [T],
-    decibels: &'a mut [f64],
+fn widen<T: Real>(from: &[T], to: &mut [f64]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = from.widen();
+    }
 }
 
-impl<T: Real> pulp::NullaryFnOnce for ToDecibels<'_, T> {
+/// Makes levels of powers.
+pub(super) struct ToDecibels<'a>(pub(super) &'a mut [f64]);
+
+impl pulp::NullaryFnOnce for ToDecibels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        for (level, energy) in self.decibels.iter_mut().zip(self.energies) {
-            *level = decibel::of_power(energy.widen());
+        for value in self.0 {
+            *value = decibel::of_power(*value);
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! frame -> `yin` (level, and what its period may be) -> `path` (which of them it is, or none) -> `Prosody` (rows) ->
 //! [`super::assembler`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
-//! `average` -> steps -> [`super::BlockRelative`], which sets pitch and level in relation to the block.
+//! `average` -> steps -> [`super::BlockFeatures`], which sets pitch and level in relation to the block.
 //!
 //! All of it is computed in `f64` from the samples as they are, so that both precisions take the same decisions.
 

@@ -47,6 +47,12 @@ impl NetworkKernel {
         }
     }
 
+    /// Values that go from step to step.
+    #[must_use]
+    pub const fn state_size(&self) -> usize {
+        self.state_size
+    }
+
     /// Runs the steps of `features` from `state`, leaves there the state after the last step, and returns the logits of these steps.
     ///
     /// # Shapes

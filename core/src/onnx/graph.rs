@@ -4,15 +4,15 @@
 
 use super::names;
 use crate::emotion::Emotion;
-use crate::network::{DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
+use crate::network::{Committee, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
 use crate::nodes::messages::{GraphProto, TensorProto};
 use crate::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 
 mod pooling;
 
-/// The graph that computes what [`crate::network::NetworkKernel`] computes.
-pub(super) fn network_graph(config: &NetworkConfig, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
-    let (node, constants) = network(config, n_features).into_parts();
+/// The graph that computes what [`crate::network::CommitteeKernel`] computes.
+pub(super) fn network_graph(networks: &Committee, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
+    let (node, constants) = committee(networks, n_features).into_parts();
     let mut initializer = weight_tensors(weights);
     initializer.extend(constants);
     let batch_of = |size: usize| [named("batch"), fixed(size)];
@@ -22,12 +22,12 @@ pub(super) fn network_graph(config: &NetworkConfig, n_features: usize, weights: 
         initializer,
         input: vec![
             value_info(names::FEATURES, &[named("batch"), named("frames"), fixed(n_features)]),
-            value_info(names::INITIAL_STATE, &batch_of(config.state_size())),
+            value_info(names::INITIAL_STATE, &batch_of(networks.state_size())),
         ],
         output: vec![
             value_info(names::PROBABILITIES, &batch_of(Emotion::COUNT)),
             value_info(names::LOGITS, &batch_of(Emotion::COUNT)),
-            value_info(names::FINAL_STATE, &batch_of(config.state_size())),
+            value_info(names::FINAL_STATE, &batch_of(networks.state_size())),
         ],
     }
 }
@@ -35,6 +35,34 @@ pub(super) fn network_graph(config: &NetworkConfig, n_features: usize, weights: 
 /// The trained values as tensors, in the order of the file.
 pub(super) fn weight_tensors(weights: &Tensors<f32>) -> Vec<TensorProto> {
     weights.iter().map(|weight| tensor(&weight.name, &weight.shape, &weight.values)).collect()
+}
+
+fn committee(networks: &Committee, n_features: usize) -> Nodes {
+    let mut nodes = match networks.members() {
+        [alone] => network(alone, n_features),
+        members => several(networks, members, n_features),
+    };
+    nodes.op_with(int("axis", -1), "Softmax", &[names::LOGITS], names::PROBABILITIES);
+    nodes
+}
+
+/// Networks side by side: each gets its part of the state, and the logarithms of their probabilities are averaged.
+fn several(networks: &Committee, members: &[NetworkConfig], n_features: usize) -> Nodes {
+    let mut nodes = Nodes::default();
+    let of_members = |name: &str| (0..members.len()).map(|member| networks.prefix(member) + name).collect::<Vec<_>>();
+    let sizes: Vec<usize> = members.iter().map(NetworkConfig::state_size).collect();
+    let sizes = nodes.sizes("state_sizes", &sizes);
+    nodes.node("Split", &[names::INITIAL_STATE, &sizes], of_members(names::INITIAL_STATE)).attribute.push(int("axis", 1));
+    let mut logarithms = Vec::new();
+    for (index, member) in members.iter().enumerate() {
+        let prefix = networks.prefix(index);
+        nodes.append(network(member, n_features).under(&prefix, &[names::FEATURES]));
+        let logits = prefix.clone() + names::LOGITS;
+        logarithms.push(nodes.op_with(int("axis", -1), "LogSoftmax", &[&logits], &(prefix + "log_probabilities")));
+    }
+    nodes.op_with(int("axis", 1), "Concat", &texts(&of_members(names::FINAL_STATE)), names::FINAL_STATE);
+    nodes.op("Mean", &texts(&logarithms), names::LOGITS);
+    nodes
 }
 
 fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
@@ -63,13 +91,15 @@ fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
         outputs = layer.scan(&outputs, &initial_states[states.clone()], &final_states[states], &mut nodes);
     }
     if final_states.len() > 1 {
-        let final_states: Vec<&str> = final_states.iter().map(String::as_str).collect();
-        nodes.op_with(int("axis", 1), "Concat", &final_states, names::FINAL_STATE);
+        nodes.op_with(int("axis", 1), "Concat", &texts(&final_states), names::FINAL_STATE);
     }
     let pooled = pooling::pool(config.pooling, &outputs, &mut nodes);
     nodes.op("Gemm", &[&pooled, DENSE_KERNEL, DENSE_BIAS], names::LOGITS);
-    nodes.op_with(int("axis", -1), "Softmax", &[names::LOGITS], names::PROBABILITIES);
     nodes
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 /// One layer of a network.

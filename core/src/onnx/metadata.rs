@@ -17,7 +17,11 @@ use super::ModelError;
 use crate::contract::{Contract, check_version};
 use crate::digest::hex;
 use crate::mismatch::Mismatch;
+use crate::network::NetworkConfig;
 use crate::nodes::messages::{StringStringEntryProto, TensorProto};
+
+/// The version whose contract has one network, and nothing of voices.
+const SINGLE_NETWORK: u32 = 2;
 
 const PREFIX: &str = "moodline.";
 const CHECKSUM: &str = ".sha256";
@@ -64,7 +68,11 @@ pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, Model
         block_seconds: entries.field("block_seconds")?,
         padding: entries.field("padding")?,
         state: entries.field("state")?,
-        network: entries.field("network")?,
+        networks: match version {
+            SINGLE_NETWORK => entries.field::<NetworkConfig>("network")?.into(),
+            _ => entries.field("networks")?,
+        },
+        voice: if version == SINGLE_NETWORK { None } else { entries.field("voice")? },
         training: entries.field("training")?,
         licence: entries.field("licence")?,
         metrics: entries.field("metrics")?,
@@ -95,12 +103,17 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
         block_seconds,
         padding,
         state,
-        network,
+        networks,
+        voice,
         training,
         licence,
         metrics,
     } = contract;
-    vec![
+    let networks = match (*version, networks.members()) {
+        (SINGLE_NETWORK, [alone]) => ("network", json(alone)),
+        _ => ("networks", json(networks)),
+    };
+    let mut fields = vec![
         ("version", json(version)),
         ("id", json(id)),
         ("front_end", json(front_end)),
@@ -109,12 +122,16 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
         ("block_seconds", json(block_seconds)),
         ("padding", json(padding)),
         ("state", json(state)),
-        ("network", json(network)),
+        networks,
         ("training", json(training)),
         ("licence", json(licence)),
         ("metrics", json(metrics)),
         (WEIGHTS, json(weights)),
-    ]
+    ];
+    if *version > SINGLE_NETWORK {
+        fields.push(("voice", json(voice)));
+    }
+    fields
 }
 
 /// SHA-256 over all fields; lengths go in too, so that no text can move from one field to its neighbour.

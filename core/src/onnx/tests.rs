@@ -5,13 +5,13 @@ mod sample;
 mod semantic;
 
 use super::*;
-use crate::contract::Normalisation;
+use crate::contract::{Normalisation, OLDEST_CONTRACT_VERSION};
 use crate::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
-use sample::{Model, every_network, paper};
+use sample::{Model, committee, every_network, paper};
 
 #[test]
 fn what_was_written_is_read_back() {
-    for Model { contract, weights } in every_network() {
+    for Model { contract, weights } in every_network().into_iter().chain([committee()]) {
         let bytes = write(&contract, &weights);
         let model = read(&bytes).unwrap();
         assert_eq!(model.contract, contract);
@@ -19,6 +19,35 @@ fn what_was_written_is_read_back() {
         assert_eq!(model.fingerprint.len(), 64);
         assert_eq!(write(&model.contract, &model.weights), bytes, "one model has one encoding");
     }
+}
+
+#[test]
+fn a_file_of_the_version_before_has_one_network() {
+    let mut before = paper();
+    before.contract.version = OLDEST_CONTRACT_VERSION;
+    let bytes = before.bytes();
+    assert!(before.file().metadata_props.iter().any(|entry| entry.key == "moodline.network"));
+    assert_eq!(read(&bytes).unwrap().contract, before.contract);
+    assert_eq!(write(&before.contract, &before.weights), bytes);
+
+    let mut committee = committee();
+    committee.contract.version = OLDEST_CONTRACT_VERSION;
+    let error = read(&committee.bytes()).unwrap_err();
+    assert_eq!(field(&error), "moodline.network", "{error}");
+}
+
+#[test]
+fn the_names_of_a_graph_with_several_networks_are_each_given_once() {
+    let graph = committee().file().graph.unwrap();
+    let mut names: Vec<String> = graph.node.iter().flat_map(|node| node.output.clone()).collect();
+    names.extend(graph.initializer.iter().map(|tensor| tensor.name.clone()));
+    names.extend(graph.input.iter().map(|input| input.name.clone()));
+    let n_names = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), n_names);
+    let known = |name: &String| name.is_empty() || names.contains(name);
+    assert!(graph.node.iter().flat_map(|node| &node.input).all(known), "everything that is used is there");
 }
 
 #[test]
@@ -47,7 +76,7 @@ fn largest(network: &NetworkConfig) -> (Contract, Tensors<f32>) {
     let mut contract = paper().contract;
     (contract.front_end.n_mels, contract.front_end.n_mfcc) = (512, 512);
     contract.normalisation = Normalisation::Standard { mean: vec![-1.0 / 3.0; n_features], scale: vec![1.0 / 3.0; n_features] };
-    contract.network = network.clone();
+    contract.networks = network.clone().into();
     (contract, Tensors::filled(network.weight_shapes(n_features), &0.1))
 }
 

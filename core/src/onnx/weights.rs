@@ -8,14 +8,14 @@ use crate::nodes::messages::{DataType, GraphProto, TensorProto};
 
 /// The weights of the network that `metadata` describe.
 pub(super) fn read(metadata: &Metadata, graph: &GraphProto) -> Result<Tensors<f32>, ModelError> {
-    let network = &metadata.contract.network;
-    let shapes = network.weight_shapes(metadata.contract.front_end.n_features());
+    let networks = &metadata.contract.networks;
+    let shapes = networks.weight_shapes(metadata.contract.front_end.n_features());
     let tensors = shapes.into_iter().map(|(name, shape)| {
         let values = values(&metadata.weights, &graph.initializer, &name, &shape)?;
         Ok(Tensor { name, shape, values })
     });
     let weights = Tensors::new(tensors.collect::<Result<_, ModelError>>()?);
-    network.validate_weights(&weights)?;
+    networks.validate_weights(&weights)?;
     Ok(weights)
 }
 

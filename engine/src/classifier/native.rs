@@ -1,21 +1,21 @@
 //! The backend that needs nothing but this program: core's kernel.
 
 use moodline_core::emotion::Emotion;
-use moodline_core::network::NetworkKernel;
+use moodline_core::network::CommitteeKernel;
 
 use super::Outputs;
 use crate::model::Model;
 
 #[derive(Debug)]
 pub(super) struct Native {
-    kernel: NetworkKernel,
+    kernel: CommitteeKernel,
     state_size: usize,
 }
 
 impl Native {
     pub(super) fn new(model: &Model) -> Self {
-        let network = &model.contract().network;
-        Self { kernel: NetworkKernel::new(network, model.weights()), state_size: network.state_size() }
+        let networks = &model.contract().networks;
+        Self { kernel: CommitteeKernel::new(networks, model.weights()), state_size: networks.state_size() }
     }
 
     /// Runs sequences of `sequence_len` features each.

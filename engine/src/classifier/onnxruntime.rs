@@ -35,7 +35,7 @@ impl OnnxRuntime {
         let mut network = Self { session };
         let contract = model.contract();
         let n_features = contract.front_end.n_features();
-        network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; contract.network.state_size()])?;
+        network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; contract.networks.state_size()])?;
         Ok(network)
     }
 

@@ -22,10 +22,12 @@ use crate::data::manifest::{Manifest, Split, Utterance};
 use crate::measure::metrics::{Calibration, Report};
 
 mod answers;
+mod voices;
 
 pub use answers::{
     Answer, AnswersError, CorpusMetrics, answers_csv, calibration, confusion_by_speaker, figures_by_corpus, read_answers,
 };
+pub use voices::History;
 
 /// The answer for one clip.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Prediction {
     pub utterance: Utterance,
     /// In [`Emotion::ALL`] order.
     pub probabilities: [f64; Emotion::COUNT],
+    /// Length of the clip, as far as it was heard.
+    pub seconds: f64,
 }
 
 impl Prediction {
@@ -93,6 +97,9 @@ pub struct Evaluation {
     pub backend: String,
     /// Which split: `train`, `dev`, `test` or `all`.
     pub split: String,
+    /// What was heard of each voice before.
+    #[serde(default)]
+    pub voice: History,
     /// File names of the manifests.
     pub manifests: Vec<String>,
     /// Clips that could not be measured.
@@ -148,6 +155,14 @@ pub enum EvaluateError {
         /// Why the first could not.
         first: ClipError,
     },
+    /// A history was asked for, and the model cannot use one.
+    #[error(
+        "the model '{id}' corrects nothing by what it heard of a voice: expected a contract with a voice correction; measure it cold"
+    )]
+    NoVoiceCorrection {
+        /// The model.
+        id: String,
+    },
     /// The backend cannot run the model.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
@@ -176,9 +191,15 @@ pub fn evaluate(
     manifest: &Manifest,
     split: Option<Split>,
     backend: BackendChoice,
+    voice: History,
     progress: Progress,
     interrupt: &Interrupt,
 ) -> Result<Measured, EvaluateError> {
+    let correction = match (voice, model.contract().voice) {
+        (History::Cold, _) => None,
+        (_, None) => return Err(EvaluateError::NoVoiceCorrection { id: model.id().to_owned() }),
+        (_, correction) => correction,
+    };
     let utterances: Vec<&Utterance> = manifest.of_split(split).collect();
     let split_name = split.map_or("all", Split::name).to_owned();
     if utterances.is_empty() {
@@ -197,10 +218,14 @@ pub fn evaluate(
         let n = problems.len();
         return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
     }
+    if let Some(correction) = &correction {
+        voice.correct(&mut predictions, correction);
+    }
     let answers: Vec<Answer> = predictions.iter().map(Prediction::answer).collect();
     let name = ModelName { id: model.id().to_owned(), fingerprint: model.fingerprint().to_owned() };
     let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
-    let evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
+    let mut evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
+    evaluation.voice = voice;
     Ok(Measured { evaluation, predictions, problems })
 }
 
@@ -289,7 +314,7 @@ fn classify_stream(
     if seconds <= 0.0 {
         return Err(ClipError::NoBlock { name: utterance.name.clone() });
     }
-    let prediction = Prediction { utterance: utterance.clone(), probabilities: sums.map(|sum| sum / seconds) };
+    let prediction = Prediction { utterance: utterance.clone(), probabilities: sums.map(|sum| sum / seconds), seconds };
     Ok((prediction, analyser.into_classifier()))
 }
 
@@ -354,13 +379,13 @@ impl Evaluation {
     /// Which model on what, in a few words.
     #[must_use]
     pub fn title(&self) -> String {
-        format!("{} on {}, split {}", self.model.id, self.manifests.join(", "), self.split)
+        format!("{} on {}, split {}{}", self.model.id, self.manifests.join(", "), self.split, self.voice.words())
     }
 
     /// What it was measured on.
     #[must_use]
     pub fn place(&self) -> String {
-        format!("{}, {} split", self.corpora().join(", "), self.split)
+        format!("{}, {} split{}", self.corpora().join(", "), self.split, self.voice.words())
     }
 
     /// The manifests without the ends of their names.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use moodline_core::config::FeatureGroup;
-use moodline_core::contract::TrainingCorpus;
+use moodline_core::contract::{TrainingCorpus, TrainingRun};
 use moodline_core::network::{CellConfig, NetworkConfig, Pooling};
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
@@ -225,7 +225,7 @@ fn write_card_text(text: &mut String, model: &Model, measured: &Measured) -> std
             "The same recipe with other numbers of units, mean ± deviation over the seeds; the dev split chose each epoch.\n"
         )?;
         writeln!(text, "{units}")?;
-        if matches!(contract.network.cell, CellConfig::PaperLtc(_)) {
+        if contract.networks.members().iter().any(|network| matches!(network.cell, CellConfig::PaperLtc(_))) {
             writeln!(
                 text,
                 "The paper quotes 710 parameters for 16 units. Its cell has `units * (39 + units) + 8 * units + 4` of them: 1,012 for 16 \
@@ -261,13 +261,25 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     let n_features = front_end.n_features();
     let rate = f64::from(front_end.sample_rate);
     let has_prosody = front_end.has(FeatureGroup::Prosody);
+    let floor = front_end
+        .floor_db
+        .map_or_else(String::new, |floor_db| format!(", a soft floor {floor_db} dB below the block's loudest band"));
     let prosody = if has_prosody { ", prosody (pitch, voicing, level, and the derivatives of pitch and level)" } else { "" };
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| fingerprint | `{}` |", model.fingerprint())?;
-    writeln!(text, "| network | {} |", describe(&contract.network, n_features))?;
+    for network in contract.networks.members() {
+        writeln!(text, "| network | {} |", describe(network, n_features))?;
+    }
+    if let [_, _, ..] = contract.networks.members() {
+        let n_parameters = contract.networks.n_parameters(n_features);
+        writeln!(
+            text,
+            "| together | the mean of the logarithms of their probabilities; {n_parameters} trained values together |"
+        )?;
+    }
     writeln!(
         text,
-        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms) with two derivatives{prosody}, \
+        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms{floor}) with two derivatives{prosody}, \
          averaged over {} frames, standardised |",
         1e3 * front_end.step_seconds(),
         front_end.n_mfcc,
@@ -280,16 +292,33 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
         writeln!(text, "| trained on | {}: {} utterances, {} speakers |", corpus.name, corpus.n_utterances, corpus.n_speakers)?;
     }
     writeln!(text, "| protocol | {} |", contract.training.protocol)?;
-    writeln!(text, "| seed, epoch | {}, {} |", contract.training.seed, contract.training.epoch)?;
+    for TrainingRun { seed, epoch, .. } in contract.training.runs() {
+        writeln!(text, "| seed, epoch | {seed}, {epoch} |")?;
+    }
     for (name, value) in &contract.metrics {
         writeln!(text, "| {} | {value:.3} |", name.replace('_', " "))?;
     }
     writeln!(text, "| licence | {} |\n", contract.licence)?;
-    writeln!(
-        text,
-        "`train.toml` is the complete configuration. Made with `trainer train --config train.toml --manifest CSV --out RUN`, then \
-         `trainer export RUN --out model.onnx`.\n"
-    )
+    if let Some(voice) = &contract.voice {
+        writeln!(
+            text,
+            "It leans to some emotions with some voices. What it heard of a voice before corrects that, once the answers differ by {} nats among themselves \
+             (fully from {} on); {} s of speech are remembered.\n",
+            voice.least_variety, voice.full_variety, voice.memory_seconds
+        )?;
+    }
+    match contract.networks.members().len() {
+        1 => writeln!(
+            text,
+            "`train.toml` is the complete configuration. Made with `trainer train --config train.toml --manifest CSV --out RUN`, then \
+             `trainer export RUN --out model.onnx`.\n"
+        ),
+        n => writeln!(
+            text,
+            "`train.toml` to `train-{n}.toml` are the complete configurations. Made with `trainer train --config train.toml --manifest CSV --out RUN` for each, \
+             then `trainer export RUN RUN ... --out model.onnx`.\n"
+        ),
+    }
 }
 
 /// A network in a line.

@@ -5,7 +5,7 @@
 use moodline_core::Mismatch;
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{NetworkConfig, layer_tensor};
-use moodline_core::{Emotion, FrontEndConfig};
+use moodline_core::{Emotion, FrontEndConfig, VoiceCorrection};
 use moodline_engine::analysis::WINDOW_SECONDS;
 use moodline_learn::loss::LossConfig;
 use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
@@ -45,6 +45,9 @@ pub struct TrainConfig {
     /// How training clips are varied. Absent: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<AugmentationConfig>,
+    /// How answers are corrected by what was heard of a voice; goes into the contract and changes no weight. Absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceCorrection>,
 }
 
 /// What the model is called and who may use it; goes into the contract.
@@ -208,6 +211,8 @@ impl TrainConfig {
         check(!self.model.protocol.trim().is_empty(), "model.protocol", "a sentence", "''")?;
         self.validate_network()?;
         self.augmentation.as_ref().map_or(Ok(()), AugmentationConfig::validate)?;
+        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
+        self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate).map_err(mismatch)?;
         self.training.validate(self.front_end.step_seconds())
     }
 

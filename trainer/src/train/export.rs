@@ -1,13 +1,15 @@
-//! The best epoch of a run as a checked model file.
+//! The best epochs of one or more runs as a checked model file.
 //!
-//! In: a [`RunFolder`]. Out: the ONNX file and, beside it, the resolved configuration as `train.toml`. Before anything is written, the trainer's
-//! forward pass, the native kernel and ONNX Runtime run the same features; if any two differ by more than [`TOLERANCE`] there is no file.
+//! In: a [`RunFolder`] for each network of the model. Out: the ONNX file and, beside it, the resolved configurations as `train.toml`, `train-2.toml` and so on. Before
+//! anything is written, the trainer's forward pass, the native kernel and ONNX Runtime run the same features; if any two differ by more
+//! than [`TOLERANCE`] there is no file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation, Padding, StatePolicy, TrainingRecord};
+use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation, Padding, StatePolicy, TrainingRecord, TrainingRun};
 use moodline_core::frontend::Scaler;
+use moodline_core::network::Committee;
 use moodline_core::onnx::{self, ModelError};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{BackendChoice, Classifier, ClassifierError, Model};
@@ -46,8 +48,8 @@ pub enum OnnxRuntimeLeg {
 pub struct Exported {
     /// The model file.
     pub model: PathBuf,
-    /// The configuration beside it.
-    pub config: PathBuf,
+    /// The configurations beside it, one for each network.
+    pub configs: Vec<PathBuf>,
     /// [`Model::fingerprint`]
     pub fingerprint: String,
     /// Trained values.
@@ -87,6 +89,18 @@ pub enum ExportError {
         /// In the folder.
         found: String,
     },
+    /// Networks that do not hear the same.
+    #[error(
+        "{path}: the networks of a model must hear the same: expected the {what} of the first run, found another; train them with the same \
+         [front_end], [training] block_seconds, [augmentation] and manifests",
+        path = path.display()
+    )]
+    Unequal {
+        /// The run that is different.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
     /// The weights do not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -121,51 +135,101 @@ pub enum ExportError {
     File(#[from] FileError),
 }
 
-/// Writes the best epoch of a run to `out`, and its configuration beside it.
+/// A network as it was trained.
+struct TrainedNetwork {
+    config: TrainConfig,
+    checkpoint: Checkpoint,
+    best: Best,
+    network: Network<f32>,
+}
+
+impl TrainedNetwork {
+    fn of(folder: &RunFolder) -> Result<Self, ExportError> {
+        let config = folder.config()?;
+        let no_epoch = || ExportError::NoEpoch { path: folder.root().to_owned() };
+        if !folder.best_checkpoint().is_file() {
+            return Err(no_epoch());
+        }
+        let checkpoint = Checkpoint::read(&folder.best_checkpoint())?;
+        let best = checkpoint.state.best.ok_or_else(no_epoch)?;
+        let (expected, found) = (checkpoint.state.config_sha256.clone(), config.sha256());
+        if expected != found {
+            return Err(ExportError::ConfigChanged { path: folder.config_path(), expected, found });
+        }
+        let network = Network::new(config.network.clone(), checkpoint.best_weights.clone())?;
+        Ok(Self { config, checkpoint, best, network })
+    }
+
+    /// What must be the same in all networks of a model and is not, if anything.
+    fn differs_from(&self, first: &Self) -> Option<&'static str> {
+        let what = [
+            ("front end", self.config.front_end == first.config.front_end),
+            ("block length", self.config.training.block_seconds.to_bits() == first.config.training.block_seconds.to_bits()),
+            ("corpora", self.checkpoint.state.corpora == first.checkpoint.state.corpora),
+            ("scaler, that is the same clips and copies", self.checkpoint.scaler == first.checkpoint.scaler),
+        ];
+        what.into_iter().find_map(|(what, same)| (!same).then_some(what))
+    }
+
+    fn record(&self) -> TrainingRun {
+        TrainingRun {
+            seed: self.config.training.seed,
+            epoch: self.best.epoch,
+            config_sha256: self.checkpoint.state.config_sha256.clone(),
+        }
+    }
+}
+
+/// Writes the best epoch of each run to `out`, one network for each, and their configurations beside it. Name, protocol and licence are those of the
+/// first; the figures are named after the first as well.
+///
+/// # Panics
+/// When there is no run.
 ///
 /// # Errors
 /// [`ExportError`]; nothing is written then.
-pub fn export(folder: &RunFolder, out: &Path, onnxruntime: OnnxRuntimeLeg) -> Result<Exported, ExportError> {
-    let config = folder.config()?;
-    let no_epoch = || ExportError::NoEpoch { path: folder.root().to_owned() };
-    if !folder.best_checkpoint().is_file() {
-        return Err(no_epoch());
+pub fn export(folders: &[RunFolder], out: &Path, onnxruntime: OnnxRuntimeLeg) -> Result<Exported, ExportError> {
+    let trained = folders.iter().map(TrainedNetwork::of).collect::<Result<Vec<_>, _>>()?;
+    for (folder, other) in folders.iter().zip(&trained) {
+        if let Some(what) = other.differs_from(&trained[0]) {
+            return Err(ExportError::Unequal { path: folder.root().to_owned(), what });
+        }
     }
-    let checkpoint = Checkpoint::read(&folder.best_checkpoint())?;
-    let best = checkpoint.state.best.ok_or_else(no_epoch)?;
-    let (expected, found) = (checkpoint.state.config_sha256.clone(), config.sha256());
-    if expected != found {
-        return Err(ExportError::ConfigChanged { path: folder.config_path(), expected, found });
-    }
-    let contract = contract_of(&config, &checkpoint, best);
-    let network = Network::new(config.network.clone(), checkpoint.best_weights)?;
-    let weights = config.network.fold(&network.parameters, &contract.normalisation);
-    let bytes = onnx::write(&contract, &weights);
-    let model = Model::from_bytes(bytes)?;
-    let (largest_difference, skipped) = check_parity(&model, &network, &checkpoint.scaler, onnxruntime)?;
+    let contract = contract_of(&trained);
+    let weights = trained.iter().map(|one| one.config.network.fold(&one.network.parameters, &contract.normalisation)).collect();
+    let model = Model::from_bytes(onnx::write(&contract, &contract.networks.join(weights)))?;
+    let networks: Vec<&Network<f32>> = trained.iter().map(|one| &one.network).collect();
+    let (largest_difference, skipped) = check_parity(&model, &networks, &trained[0].checkpoint.scaler, onnxruntime)?;
 
-    let [_, train_toml] = files(out);
+    let [_, configs @ ..] = &*files(out, folders.len()) else { unreachable!("a model has files") };
     files::create_folder(files::folder_of(out))?;
-    write_both([(&train_toml, &files::read(&folder.config_path())?), (out, model.bytes())]).map_err(FileError::from)?;
+    let texts = folders.iter().map(|folder| files::read(&folder.config_path())).collect::<Result<Vec<_>, _>>()?;
+    let contents = configs.iter().map(PathBuf::as_path).zip(texts.iter().map(Vec::as_slice));
+    write_all(contents.chain([(out, model.bytes())])).map_err(FileError::from)?;
     Ok(Exported {
         model: out.to_owned(),
-        config: train_toml,
+        configs: configs.to_vec(),
         fingerprint: model.fingerprint().to_owned(),
-        n_parameters: network.parameters.count(),
+        n_parameters: networks.iter().map(|network| network.parameters.count()).sum(),
         largest_difference,
         skipped,
     })
 }
 
-/// The files that [`export`] writes for a model at `out`: the model and its configuration.
+/// The files that [`export`] writes for a model of so many networks at `out`: the model and the configurations.
 #[must_use]
-pub fn files(out: &Path) -> [PathBuf; 2] {
-    [out.to_owned(), files::folder_of(out).join("train.toml")]
+pub fn files(out: &Path, n_networks: usize) -> Vec<PathBuf> {
+    let config = |network: usize| match network {
+        1 => "train.toml".to_owned(),
+        _ => format!("train-{network}.toml"),
+    };
+    let configs = (1..=n_networks).map(|network| files::folder_of(out).join(config(network)));
+    [out.to_owned()].into_iter().chain(configs).collect()
 }
 
-/// Both are complete before either takes its place: a model never lies beside the configuration of another because the disk was full.
-fn write_both(contents: [(&Path, &[u8]); 2]) -> Result<(), WriteError> {
-    let mut complete = Vec::with_capacity(contents.len());
+/// All are complete before any takes its place: a model never lies beside the configuration of another because the disk was full.
+fn write_all<'a>(contents: impl Iterator<Item = (&'a Path, &'a [u8])>) -> Result<(), WriteError> {
+    let mut complete = Vec::new();
     for (path, bytes) in contents {
         let mut file = AtomicFile::create(path)?;
         file.write(bytes)?;
@@ -174,10 +238,12 @@ fn write_both(contents: [(&Path, &[u8]); 2]) -> Result<(), WriteError> {
     complete.into_iter().try_for_each(AtomicFile::commit)
 }
 
-/// The contract of the best epoch.
-fn contract_of(config: &TrainConfig, checkpoint: &Checkpoint, best: Best) -> Contract {
+/// The contract of the best epochs.
+fn contract_of(trained: &[TrainedNetwork]) -> Contract {
+    let TrainedNetwork { config, checkpoint, best, .. } = &trained[0];
     let Scaler { mean, scale } = checkpoint.scaler.clone();
     let record = &checkpoint.state.history[best.epoch - 1];
+    let TrainingRun { seed, epoch, config_sha256 } = trained[0].record();
     Contract {
         version: CONTRACT_VERSION,
         id: config.model.id.clone(),
@@ -187,13 +253,15 @@ fn contract_of(config: &TrainConfig, checkpoint: &Checkpoint, best: Best) -> Con
         block_seconds: config.training.block_seconds,
         padding: Padding::None,
         state: StatePolicy::ResetEachBlock,
-        network: config.network.clone(),
+        networks: Committee::new(trained.iter().map(|one| one.config.network.clone()).collect()),
+        voice: config.voice,
         training: TrainingRecord {
             corpora: checkpoint.state.corpora.clone(),
             protocol: config.model.protocol.clone(),
-            seed: config.training.seed,
-            epoch: best.epoch,
-            config_sha256: checkpoint.state.config_sha256.clone(),
+            seed,
+            epoch,
+            config_sha256,
+            further_runs: trained[1..].iter().map(TrainedNetwork::record).collect(),
         },
         licence: config.model.licence.clone(),
         metrics: BTreeMap::from([
@@ -207,7 +275,7 @@ fn contract_of(config: &TrainConfig, checkpoint: &Checkpoint, best: Best) -> Con
 /// Compares trainer, native kernel and ONNX Runtime. The largest difference, and why ONNX Runtime was left out, if it was.
 pub(crate) fn check_parity(
     model: &Model,
-    network: &Network<f32>,
+    networks: &[&Network<f32>],
     scaler: &Scaler,
     leg: OnnxRuntimeLeg,
 ) -> Result<(f32, Option<String>), ExportError> {
@@ -226,7 +294,7 @@ pub(crate) fn check_parity(
     };
     let mut largest = 0.0_f32;
     for (block, features) in blocks.iter().enumerate() {
-        let trainer = forward(network, scaler, features)?;
+        let trainer = forward(networks, scaler, features)?;
         let (steps, values) = (features.nrows(), features.as_slice().unwrap_or_default());
         let mut answers = vec![("the trainer", trainer), ("the native kernel", native.classify(values, steps)?)];
         if let Some(onnxruntime) = &mut onnxruntime {
@@ -258,12 +326,19 @@ fn parity_blocks(scaler: &Scaler, longest: usize) -> Vec<Array2<f32>> {
         .collect()
 }
 
-fn forward(network: &Network<f32>, scaler: &Scaler, features: &Array2<f32>) -> Result<Probabilities, ExportError> {
+/// The answer of the trained networks together.
+fn forward(networks: &[&Network<f32>], scaler: &Scaler, features: &Array2<f32>) -> Result<Probabilities, ExportError> {
     let mut standardised = features.clone();
     // INVARIANT: the blocks were made in row-major order.
     scaler.apply(standardised.as_slice_mut().expect("row-major features"));
-    let answer = network.predict(&[standardised.view()])?[0];
-    Probabilities::new(answer).map_err(|error| ClassifierError::from(error).into())
+    let mut sum = [0.0; Emotion::COUNT];
+    for network in networks {
+        for (sum, probability) in sum.iter_mut().zip(network.predict(&[standardised.view()])?[0]) {
+            *sum += probability.ln();
+        }
+    }
+    let answer = Probabilities::softmax(sum.map(|sum| sum / networks.len() as f32));
+    answer.map_err(|error| ClassifierError::from(error).into())
 }
 
 fn difference(a: &Probabilities, b: &Probabilities) -> f32 {

@@ -14,7 +14,7 @@ fn named_by(key: &str) -> String {
 #[test]
 fn every_altered_metadata_entry_is_refused_by_name() {
     let n_entries = paper().file().metadata_props.len();
-    assert_eq!(n_entries, 2 * 13 + 1, "12 fields and the weights with their checksums, and the fingerprint");
+    assert_eq!(n_entries, 2 * 14 + 1, "13 fields and the weights with their checksums, and the fingerprint");
     for model in every_kind() {
         for i in 0..n_entries {
             let key = model.file().metadata_props[i].key.clone();

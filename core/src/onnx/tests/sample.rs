@@ -9,7 +9,7 @@ use crate::config::FrontEndConfig;
 use crate::contract::{CONTRACT_VERSION, Contract, Padding, StatePolicy, TrainingCorpus, TrainingRecord};
 use crate::emotion::Emotion;
 use crate::network::samples::{SHAPES, Sample, cells};
-use crate::network::{Carry, CellConfig, PaperLtc, Pooling, Reading, Tensors};
+use crate::network::{Carry, CellConfig, Committee, PaperLtc, Pooling, Reading, Tensors};
 use crate::nodes::messages::ModelProto;
 
 /// A contract and the weights that belong to it.
@@ -30,13 +30,15 @@ impl Model {
             block_seconds: 5.0,
             padding: Padding::None,
             state: StatePolicy::ResetEachBlock,
-            network: sample.config.clone(),
+            networks: sample.config.clone().into(),
+            voice: None,
             training: TrainingRecord {
                 corpora: vec![TrainingCorpus { name: "sample".to_owned(), n_utterances: 7, n_speakers: 2 }],
                 protocol: "Speakers of dev and test are in no other split.".to_owned(),
                 seed: 1,
                 epoch: 3,
                 config_sha256: "0".repeat(64),
+                further_runs: Vec::new(),
             },
             licence: "CC0-1.0".to_owned(),
             metrics: BTreeMap::from([("dev_uar".to_owned(), 0.5)]),
@@ -73,6 +75,17 @@ pub(super) fn paper() -> Model {
 /// A network of this cell with two layers and attention.
 pub(super) fn of_cell(cell: CellConfig) -> Model {
     Model::of(&Sample::new(cell, 3, (Pooling::Attention, 2)))
+}
+
+/// Two networks of one layer each, of other sizes and poolings.
+pub(super) fn committee() -> Model {
+    let samples = [(3, Pooling::MeanDeviation), (2, Pooling::Last)]
+        .map(|(units, pooling)| Sample::new(CellConfig::LiquidGate, units, (pooling, 1)));
+    let Model { mut contract, .. } = Model::of(&samples[0]);
+    contract.networks = Committee::new(samples.iter().map(|sample| sample.config.clone()).collect());
+    contract.training.further_runs = contract.training.runs().collect();
+    let weights = contract.networks.join(samples.iter().map(Sample::weights).collect());
+    Model { contract, weights }
 }
 
 /// Networks of every cell, and of every pooling and number of layers.

@@ -3,7 +3,7 @@
 use super::super::metadata::sha256;
 use super::*;
 use crate::emotion::Emotion;
-use crate::network::{Backbone, Cfc, CfcMode, Tensors};
+use crate::network::{Backbone, Cfc, CfcMode, Committee, Tensors};
 use crate::nodes::messages::StringStringEntryProto;
 use sample::of_cell;
 
@@ -32,8 +32,13 @@ fn refused_text(name: &str, from: &str, to: &str) -> Mismatch {
     mismatch(error)
 }
 
+/// The one network of a contract.
+fn only(contract: &mut Contract) -> &mut NetworkConfig {
+    &mut contract.networks.members_mut()[0]
+}
+
 fn cell(contract: &mut Contract) -> &mut PaperLtc {
-    match &mut contract.network.cell {
+    match &mut only(contract).cell {
         CellConfig::PaperLtc(config) => config,
         other => panic!("expected the cell of the paper, found {other:?}"),
     }
@@ -47,7 +52,7 @@ fn scaler(contract: &mut Contract) -> (&mut Vec<f64>, &mut Vec<f64>) {
 #[test]
 fn a_contract_this_version_cannot_run_is_refused_by_field() {
     type Change = fn(&mut Contract);
-    let cases: [(&str, Change); 51] = [
+    let cases: [(&str, Change); 54] = [
         ("version", |contract| contract.version = 1),
         ("version", |contract| contract.version = 0),
         ("id", |contract| contract.id = String::new()),
@@ -79,9 +84,9 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
         ("block_seconds", |contract| contract.block_seconds = 60.1),
         ("block_seconds", |contract| contract.block_seconds = -5.0),
         ("block_seconds", |contract| contract.block_seconds = f64::NAN),
-        ("network.units", |contract| contract.network.units = 0),
-        ("network.units", |contract| contract.network.units = 513),
-        ("network.units", |contract| contract.network.units = usize::MAX),
+        ("network.units", |contract| only(contract).units = 0),
+        ("network.units", |contract| only(contract).units = 513),
+        ("network.units", |contract| only(contract).units = usize::MAX),
         ("network.cell.unfolds", |contract| cell(contract).unfolds = 0),
         ("network.cell.unfolds", |contract| cell(contract).unfolds = 65),
         ("network.cell.dt", |contract| cell(contract).dt = 0.0),
@@ -89,12 +94,18 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
         ("network.cell.clip", |contract| cell(contract).clip = 0.0),
         ("network.cell.clip", |contract| cell(contract).clip = -20.0),
         ("network.cell.max_gain", |contract| cell(contract).max_gain = Some(0.0)),
-        ("network.layers", |contract| contract.network.layers = 0),
-        ("network.layers", |contract| contract.network.layers = 4),
-        ("network.layers", |contract| contract.network.layers = usize::MAX),
+        ("network.layers", |contract| only(contract).layers = 0),
+        ("network.layers", |contract| only(contract).layers = 4),
+        ("network.layers", |contract| only(contract).layers = usize::MAX),
         ("network.cell.unfolds", |contract| cell(contract).unfolds = usize::MAX),
-        ("network", |contract| cell(contract).dt = f64::NAN),
-        ("network", |contract| cell(contract).clip = f64::INFINITY),
+        ("networks", |contract| cell(contract).dt = f64::NAN),
+        ("networks", |contract| cell(contract).clip = f64::INFINITY),
+        ("networks", |contract| contract.networks = Committee::new(vec![])),
+        ("networks", |contract| contract.networks = Committee::new(vec![only(contract).clone(); 9])),
+        ("training.further_runs", |contract| {
+            let run = contract.training.runs().next().unwrap();
+            contract.training.further_runs.push(run);
+        }),
         ("training.corpora", |contract| contract.training.corpora.clear()),
         ("training.corpora", |contract| contract.training.corpora[0].name.clear()),
         ("training.protocol", |contract| contract.training.protocol.clear()),
@@ -116,19 +127,19 @@ fn a_contract_this_version_cannot_run_is_refused_by_field() {
 #[test]
 fn what_only_a_later_version_knows_is_refused_with_what_is_known() {
     for (name, from, to, expected) in [
-        ("version", "2", "3", "2 (a newer Moodline reads this model)"),
-        ("version", "2", "1", "2 (export the model again with this version)"),
+        ("version", "3", "4", "in 2..=3 (a newer Moodline reads this model)"),
+        ("version", "3", "1", "in 2..=3 (export the model again with this version)"),
         ("front_end", r#""delta2""#, r#""jitter""#, "one of `mfcc`, `delta`, `delta2`, `prosody`"),
         ("normalisation", r#""standard""#, r#""quantile""#, "`standard`"),
-        ("network", r#""paper_ltc""#, r#""transformer""#, "one of `paper_ltc`, `ltc`, `cfc`, `liquid_gate`, `gru`, `lstm`"),
-        ("network", r#""last""#, r#""median""#, "one of `last`, `mean`, `mean_deviation`, `attention`"),
-        ("network", r#""recomputed""#, r#""exact""#, "`held` or `recomputed`"),
+        ("networks", r#""paper_ltc""#, r#""transformer""#, "one of `paper_ltc`, `ltc`, `cfc`, `liquid_gate`, `gru`, `lstm`"),
+        ("networks", r#""last""#, r#""median""#, "one of `last`, `mean`, `mean_deviation`, `attention`"),
+        ("networks", r#""recomputed""#, r#""exact""#, "`held` or `recomputed`"),
         ("labels", r#""happy""#, r#""bored""#, "one of `angry`, `happy`, `sad`, `neutral`"),
         ("padding", r#""none""#, r#""zeros""#, "`none`"),
         ("state", r#""reset_each_block""#, r#""streaming""#, "`reset_each_block`"),
         ("front_end", r#""window""#, r#""colour""#, "one of `sample_rate`, `n_fft`"),
         ("front_end", r#""n_mfcc""#, r#""top_db":80.0,"n_mfcc""#, "one of `sample_rate`, `n_fft`"),
-        ("network", r#""units":3"#, r#""units":"3""#, "usize"),
+        ("networks", r#""units":3"#, r#""units":"3""#, "usize"),
         ("block_seconds", "5.0", "null", "f64"),
     ] {
         let mismatch = refused_text(name, from, to);
@@ -145,9 +156,9 @@ fn broken_or_unusual_json_is_refused() {
         ("id", "\"sample-3\"", "[[[[[[[["),
         ("labels", "[", ""),
         ("training", "}", "},"),
-        ("network", r#""units":3"#, r#""units":-3"#),
-        ("network", r#""units":3"#, r#""units":3e99"#),
-        ("network", r#""units":3"#, r#""units":3,"units":3"#),
+        ("networks", r#""units":3"#, r#""units":-3"#),
+        ("networks", r#""units":3"#, r#""units":3e99"#),
+        ("networks", r#""units":3"#, r#""units":3,"units":3"#),
     ] {
         assert_eq!(refused_text(name, from, to).field, name, "{name}: {to}");
     }
@@ -174,9 +185,9 @@ fn settings_of_the_other_cells_are_refused_by_field() {
         ("network.cell.elapsed", ltc(Solver::Euler, 3, 0.0)),
         ("network.cell.elapsed", ltc(Solver::Euler, 3, -1.0)),
         ("network.cell.elapsed", ltc(Solver::Rk4, 3, 1e7)),
-        ("network", ltc(Solver::Rk4, 3, f64::NAN)),
+        ("networks", ltc(Solver::Rk4, 3, f64::NAN)),
         ("network.cell.elapsed", cfc(0.0)),
-        ("network", cfc(f64::INFINITY)),
+        ("networks", cfc(f64::INFINITY)),
         ("network.cell.backbone.units", with_backbone(0, 1)),
         ("network.cell.backbone.units", with_backbone(513, 1)),
         ("network.cell.backbone.units", with_backbone(usize::MAX, usize::MAX)),
@@ -187,7 +198,7 @@ fn settings_of_the_other_cells_are_refused_by_field() {
     for (field, cell) in bad {
         let model = of_cell(if matches!(cell, CellConfig::Ltc(_)) { good[0].clone() } else { good[1].clone() });
         read(&model.bytes()).unwrap();
-        let mismatch = mismatch(read(&model.with(|contract| contract.network.cell = cell.clone())).unwrap_err());
+        let mismatch = mismatch(read(&model.with(|contract| only(contract).cell = cell.clone())).unwrap_err());
         assert_eq!(mismatch.field, field, "{cell:?}: {mismatch}");
     }
 }
@@ -196,17 +207,17 @@ fn settings_of_the_other_cells_are_refused_by_field() {
 fn weights_of_another_network_are_refused_by_tensor() {
     for model in every_network() {
         for (change, missing) in [
-            (NetworkConfig { units: 3, ..model.contract.network.clone() }, None),
+            (NetworkConfig { units: 3, ..model.contract.networks.members()[0].clone() }, None),
             (
-                NetworkConfig { layers: 3, ..model.contract.network.clone() },
-                (model.contract.network.layers < 3).then_some("layer"),
+                NetworkConfig { layers: 3, ..model.contract.networks.members()[0].clone() },
+                (model.contract.networks.members()[0].layers < 3).then_some("layer"),
             ),
-            (NetworkConfig { pooling: Pooling::Attention, ..model.contract.network.clone() }, Some("attention")),
+            (NetworkConfig { pooling: Pooling::Attention, ..model.contract.networks.members()[0].clone() }, Some("attention")),
         ] {
-            if change == model.contract.network {
+            if change == model.contract.networks.members()[0] {
                 continue;
             }
-            let bytes = model.with(|contract| contract.network = change.clone());
+            let bytes = model.with(|contract| contract.networks = change.clone().into());
             match read(&bytes) {
                 Err(ModelError::Refused(mismatch)) => {
                     assert!(
@@ -234,7 +245,7 @@ fn a_backbone_that_the_weights_do_not_have_is_refused_and_so_is_a_missing_one() 
         (narrow, shallow, "graph.node[3].body.node"),
     ];
     for (written, promised, place) in places {
-        let bytes = of_cell(cell(written)).with(|contract| contract.network.cell = cell(promised));
+        let bytes = of_cell(cell(written)).with(|contract| only(contract).cell = cell(promised));
         let mismatch = mismatch(read(&bytes).unwrap_err());
         assert_eq!(mismatch.field, place, "{written:?} for {promised:?}: {mismatch}");
     }

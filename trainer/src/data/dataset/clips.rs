@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::data::augment::fourier::Fourier;
 use moodline_core::FrontEndConfig;
-use moodline_core::frontend::{BlockRelative, FrontEnd, FrontEndError};
+use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError};
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -89,13 +89,14 @@ pub struct ClipLoader<'a> {
 
 /// What one thread needs to make features.
 pub(super) struct Workshop {
-    pub(super) front_end: FrontEnd<f32>,
+    front_end: FrontEnd<f32>,
+    block: BlockFeatures<f32>,
     pub(super) fourier: Fourier,
 }
 
 impl Workshop {
     pub(super) fn new(front_end: &FrontEndConfig) -> Result<Self, FrontEndError> {
-        Ok(Self { front_end: FrontEnd::new(front_end)?, fourier: Fourier::new() })
+        Ok(Self { front_end: FrontEnd::new(front_end)?, block: BlockFeatures::new(front_end), fourier: Fourier::new() })
     }
 }
 
@@ -224,9 +225,9 @@ impl<'a> ClipLoader<'a> {
             Some(augmenter) if copy > 0 => {
                 let name = format!("{} (copy {copy})", utterance.name);
                 let made = augmenter.copy(samples, &source.digest, copy, &mut workshop.fourier);
-                self.compute(&made.samples, &name, &mut workshop.front_end)?
+                self.compute(&made.samples, &name, workshop)?
             }
-            _ => self.compute(samples, &utterance.name, &mut workshop.front_end)?,
+            _ => self.compute(samples, &utterance.name, workshop)?,
         };
         if let Some((cache, key)) = place {
             cache.put(&key, &features);
@@ -235,10 +236,10 @@ impl<'a> ClipLoader<'a> {
     }
 
     /// The features of the first block of `samples`.
-    pub(super) fn compute(&self, samples: &[f32], name: &str, front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, ClipProblem> {
+    pub(super) fn compute(&self, samples: &[f32], name: &str, workshop: &mut Workshop) -> Result<Array2<f32>, ClipProblem> {
         let name = || name.to_owned();
         let block = first(samples, n_samples(self.block_seconds, self.front_end));
-        let features = self.stream(block, front_end).map_err(|reason| ClipProblem::FrontEnd { name: name(), reason })?;
+        let features = self.stream(block, workshop).map_err(|reason| ClipProblem::FrontEnd { name: name(), reason })?;
         if features.is_empty() {
             let found = samples.len() as f64 / f64::from(self.front_end.sample_rate);
             return Err(ClipProblem::TooShort { name: name(), found });
@@ -246,19 +247,17 @@ impl<'a> ClipLoader<'a> {
         if features.iter().all(|value| value.is_finite()) { Ok(features) } else { Err(ClipProblem::NotFinite { name: name() }) }
     }
 
-    /// The steps of one block, `[steps, n_features]`.
-    fn stream(&self, samples: &[f32], front_end: &mut FrontEnd<f32>) -> Result<Array2<f32>, FrontEndError> {
+    /// The features of one block, `[steps, n_features]`.
+    fn stream(&self, samples: &[f32], workshop: &mut Workshop) -> Result<Array2<f32>, FrontEndError> {
+        let Workshop { front_end, block, .. } = workshop;
         let longest = (self.block_seconds / self.front_end.step_seconds()).round() as usize;
-        let n_features = front_end.n_features();
-        let mut values = Vec::new();
+        let mut steps = Vec::new();
         front_end.reset();
-        front_end.push(samples, &mut |step| values.extend_from_slice(step))?;
-        front_end.finish(&mut |step| values.extend_from_slice(step));
-        values.truncate(longest * n_features);
-        if let Some(relative) = BlockRelative::new(self.front_end) {
-            relative.apply(&mut values);
-        }
-        // INVARIANT: the front end hands out whole steps.
+        front_end.push(samples, &mut |step| steps.extend_from_slice(step))?;
+        front_end.finish(&mut |step| steps.extend_from_slice(step));
+        steps.truncate(longest * front_end.step_len());
+        let (values, n_features) = (block.of(&steps).to_vec(), self.front_end.n_features());
+        // INVARIANT: a block has whole steps.
         Ok(Array2::from_shape_vec((values.len() / n_features, n_features), values).expect("whole steps"))
     }
 }

@@ -81,7 +81,7 @@ impl FreshCopies {
         let samples = decode(path, name, &self.front_end, self.block_seconds)?;
         let made = self.augmenter.copy_of_epoch(&samples, &digest, *copy, epoch, &mut workshop.fourier);
         let loader = ClipLoader::new(&self.front_end, self.block_seconds, None);
-        let Ok(mut features) = loader.compute(&made.samples, name, &mut workshop.front_end) else { return Ok(None) };
+        let Ok(mut features) = loader.compute(&made.samples, name, workshop) else { return Ok(None) };
         // INVARIANT: the features were made in row-major order.
         self.scaler.apply(features.as_slice_mut().expect("row-major features"));
         Ok(Some(features))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, ModelName, SpeakerMetrics};
+use super::{Evaluation, History, ModelName, SpeakerMetrics};
 use crate::base::files::{self, FileError};
 use crate::data::manifest::Split;
 use crate::measure::metrics::{Calibration, Confusion, Report, uar_interval};
@@ -184,6 +184,7 @@ impl Evaluation {
             model,
             backend,
             split,
+            voice: History::Cold,
             manifests,
             n_failed,
             per_speaker: by_speaker.iter().map(|(name, confusion)| (name.clone(), figures(confusion))).collect(),

@@ -31,7 +31,7 @@ fn model(root: &Path, name: &str, overrides: &[&str], n_right: usize) -> PathBuf
     let folder = root.join(name);
     let path = folder.join("model.onnx");
     files::create_folder(&folder).unwrap();
-    export(&RunFolder::open(&options.out).unwrap(), &path, OnnxRuntimeLeg::IfFound).unwrap();
+    export(&[RunFolder::open(&options.out).unwrap()], &path, OnnxRuntimeLeg::IfFound).unwrap();
     let model = Model::open(&path).unwrap();
     let measured = ModelName { id: model.id().to_owned(), fingerprint: model.fingerprint().to_owned() };
     let split = ("native".to_owned(), "test".to_owned());
@@ -96,7 +96,7 @@ fn limits_are_those_of_the_recordings() {
         finish(&options);
         let folder = place.path().join(format!("model-{name}"));
         files::create_folder(&folder).unwrap();
-        export(&RunFolder::open(&options.out).unwrap(), &folder.join("model.onnx"), OnnxRuntimeLeg::IfFound).unwrap();
+        export(&[RunFolder::open(&options.out).unwrap()], &folder.join("model.onnx"), OnnxRuntimeLeg::IfFound).unwrap();
         let model = Model::open(&folder.join("model.onnx")).unwrap();
         card(&model, &Measured { evaluations: Vec::new(), seeds: Vec::new(), robustness: None, units: None })
     };

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use moodline_engine::{BackendChoice, Classifier, Model};
-use moodline_learn::parameters::n_parameters;
 use serde::de::DeserializeOwned;
 
 use crate::base::files::{self, FileError};
@@ -164,7 +163,7 @@ impl Material {
         };
         self.models.push(ModelPart {
             fingerprint: model.fingerprint().to_owned(),
-            n_parameters: n_parameters(&model.contract().network, model.contract().front_end.n_features()),
+            n_parameters: model.contract().networks.n_parameters(model.contract().front_end.n_features()),
             n_bytes: model.bytes().len(),
             latency_ms,
         });

@@ -1,8 +1,10 @@
 //! What is trained is what runs: trainer, native kernel and, where it is found, ONNX Runtime.
 
-use moodline_core::contract::{Contract, Normalisation};
+use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation};
 use moodline_core::frontend::Scaler;
-use moodline_core::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
+use moodline_core::network::{
+    Backbone, Carry, CellConfig, Cfc, CfcMode, Committee, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver,
+};
 use moodline_core::onnx;
 use moodline_engine::Model;
 use moodline_learn::network::Network;
@@ -62,6 +64,32 @@ fn wired_networks_are_exported_as_they_were_trained() {
     }
 }
 
+#[test]
+fn a_committee_is_exported_as_its_networks_were_trained() {
+    let embedded = Model::embedded().contract().clone();
+    let n_features = embedded.front_end.n_features();
+    let scaler = Scaler { mean: vec![-2.0; n_features], scale: vec![1.5; n_features] };
+    let normalisation = Normalisation::Standard { mean: scaler.mean.clone(), scale: scaler.scale.clone() };
+    let cells = [CellConfig::LiquidGate, CellConfig::Lstm, CellConfig::Gru];
+    let configs: Vec<NetworkConfig> = (cells.into_iter().zip(POOLINGS).zip([5, 18, 3]))
+        .map(|((cell, pooling), units)| NetworkConfig { units, layers: 1 + units % 2, pooling, cell })
+        .collect();
+    let init = |config: &NetworkConfig| Network::<f32>::init(config.clone(), n_features, None, &mut ChaCha8Rng::seed_from_u64(3));
+    let networks: Vec<Network<f32>> = configs.iter().map(init).collect();
+    let folded = configs.iter().zip(&networks).map(|(config, network)| config.fold(&network.parameters, &normalisation));
+    let mut contract = Contract {
+        version: CONTRACT_VERSION,
+        networks: Committee::new(configs.clone()),
+        normalisation: normalisation.clone(),
+        ..embedded
+    };
+    contract.training.further_runs = contract.training.runs().cycle().take(configs.len() - 1).collect();
+    let model = Model::from_bytes(onnx::write(&contract, &contract.networks.join(folded.collect()))).unwrap();
+    let networks: Vec<&Network<f32>> = networks.iter().collect();
+    let (difference, _) = check_parity(&model, &networks, &scaler, OnnxRuntimeLeg::IfFound).unwrap();
+    println!("largest difference of a probability: {difference:.1e}");
+}
+
 /// The largest difference of a probability between a network with initial parameters and its model file.
 fn difference(config: &NetworkConfig, wiring: Option<WiringConfig>) -> f32 {
     let embedded = Model::embedded().contract().clone();
@@ -75,9 +103,10 @@ fn difference(config: &NetworkConfig, wiring: Option<WiringConfig>) -> f32 {
         Masks::new(wiring, config, n_features).wire(&mut network.parameters);
     }
     let weights = config.fold(&network.parameters, &normalisation);
-    let contract = Contract { network: config.clone(), normalisation, ..embedded };
+    let mut contract = Contract { networks: config.clone().into(), normalisation, ..embedded };
+    contract.training.further_runs.clear();
     let model = Model::from_bytes(onnx::write(&contract, &weights)).unwrap();
-    match check_parity(&model, &network, &scaler, OnnxRuntimeLeg::IfFound) {
+    match check_parity(&model, &[&network], &scaler, OnnxRuntimeLeg::IfFound) {
         Ok((difference, _)) => difference,
         Err(error) => panic!("{config:?}, {wiring:?}: {error}"),
     }
