@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::display::Summary;
+use moodline_engine::export::ExportOptions;
 use moodline_engine::file_analysis::FileAnalysis;
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::{BackendChoice, Classifier, Model};
@@ -15,8 +17,9 @@ use crate::args::{AnalyzeArguments, Shape};
 use crate::console::Streams;
 use crate::inputs::{self, Input};
 use crate::labels::{self, Label};
-use crate::output::{self, Destination, OutputTarget};
-use crate::plot::{self, PictureFormat};
+use crate::output::{self, Destination, Done, OutputOptions, OutputTarget};
+use crate::page::PageAudio;
+use crate::plot::{self, PictureFormat, PlotOptions};
 use crate::progress::ProgressLine;
 use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
@@ -54,14 +57,23 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
 /// What is written where.
 struct OutputPlan {
     results: Vec<(Shape, OutputTarget)>,
+    export: ExportOptions,
+    page_audio: PageAudio,
     plot: Option<OutputTarget>,
+    picture: PlotOptions,
 }
 
 impl OutputPlan {
     fn of(arguments: &AnalyzeArguments) -> Self {
         let main = (arguments.format, arguments.output.as_deref().map_or(OutputTarget::Stdout, OutputTarget::of));
         let saved = arguments.save.iter().map(|saved| (saved.shape, OutputTarget::of(&saved.path)));
-        Self { results: std::iter::once(main).chain(saved).collect(), plot: arguments.plot.as_deref().map(OutputTarget::of) }
+        Self {
+            results: std::iter::once(main).chain(saved).collect(),
+            export: arguments.export.options(),
+            page_audio: arguments.export.page_audio,
+            plot: arguments.plot.as_deref().map(OutputTarget::of),
+            picture: arguments.plot_options(),
+        }
     }
 
     fn targets(&self) -> impl Iterator<Item = &OutputTarget> {
@@ -107,7 +119,11 @@ impl OutputPlan {
     fn files(&self, inputs: &[Input]) -> Vec<PathBuf> {
         let names = || inputs.iter().map(|input| input.name.as_path());
         let results = self.results.iter().flat_map(|(shape, target)| target.files(names(), shape.extension()));
-        results.chain(self.plot.iter().flat_map(|target| target.files(names(), PictureFormat::Svg.extension()))).collect()
+        let indices = self.results.iter().filter_map(|(shape, target)| Destination::index_file(*shape, target));
+        results
+            .chain(indices)
+            .chain(self.plot.iter().flat_map(|target| target.files(names(), PictureFormat::Svg.extension())))
+            .collect()
     }
 }
 
@@ -138,8 +154,11 @@ struct ResultWriter<'a, 'b> {
     config: AnalysisConfig,
     destinations: Vec<Destination>,
     plot: Option<OutputTarget>,
+    picture: PlotOptions,
     streams: &'a mut Streams<'b>,
     progress: ProgressLine,
+    /// Of all recordings so far.
+    total: Summary,
     waiting: BTreeMap<usize, Result<FileAnalysis, Failure>>,
     next: usize,
     n_done: usize,
@@ -154,13 +173,16 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
         labels: Option<&'a [Label]>,
         streams: &'a mut Streams<'b>,
     ) -> Self {
+        let options = OutputOptions { export: plan.export, analysis: setup.config, page_audio: plan.page_audio };
         let n_bytes = inputs.iter().filter_map(|input| input.path.metadata().ok()).map(|metadata| metadata.len()).sum();
         Self {
             inputs,
             labels,
             config: setup.config,
-            destinations: plan.results.into_iter().map(|(shape, target)| Destination::new(shape, target)).collect(),
+            destinations: plan.results.into_iter().map(|(shape, target)| Destination::new(shape, target, options)).collect(),
             plot: plan.plot,
+            picture: plan.picture,
+            total: Summary::default(),
             progress: ProgressLine::new(streams.interactive, n_bytes, inputs.len()),
             streams,
             waiting: BTreeMap::new(),
@@ -192,27 +214,40 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
                 let speed = seconds / analysis.elapsed.as_secs_f64().max(1e-9);
                 let file = &analysis.results.file;
                 self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
+                let summary = Summary::of(&analysis.results.segments, seconds);
+                if !self.shows_tables() {
+                    self.note(&format!("{file}: {}\n", summary.text()));
+                }
                 for warning in &analysis.warnings {
                     self.note(&format!("warning: {warning}\n"));
                 }
                 match self.write(index, &analysis) {
-                    Ok(()) => self.n_done += 1,
+                    Ok(()) => {
+                        self.n_done += 1;
+                        self.total.add(&summary);
+                    }
                     Err(error) => self.fail(&error.to_string()),
                 }
             }
         }
     }
 
+    /// Whether tables, which have a summary, go to standard output.
+    fn shows_tables(&self) -> bool {
+        self.destinations.iter().any(Destination::shows_tables)
+    }
+
     /// Writes one recording's results to all places, of which one that fails (a terminal that was closed) does not concern the others.
     fn write(&mut self, index: usize, analysis: &FileAnalysis) -> anyhow::Result<()> {
-        let Self { inputs, labels, config, destinations, plot, streams, progress, .. } = self;
+        let Self { inputs, labels, config, destinations, plot, picture, streams, progress, .. } = self;
         let (results, name) = (&analysis.results, inputs[index].name.as_path());
+        let done = Done { results, input: &inputs[index], labels: *labels };
         let added = progress.pause(|| {
-            let each = destinations.iter_mut().map(|destination| destination.add(results, name, *labels, streams));
+            let each = destinations.iter_mut().map(|destination| destination.add(done, streams));
             each.fold(Ok(()), Result::and)
         });
         let draw = |path: &Path, format: PictureFormat| -> anyhow::Result<()> {
-            Ok(write_atomically(path, &plot::draw(format, results, config, *labels)?)?)
+            Ok(write_atomically(path, &plot::draw(format, results, config, *labels, picture)?)?)
         };
         let drawn = match plot {
             None | Some(OutputTarget::Stdout) => Ok(()),
@@ -222,7 +257,7 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
             // INVARIANT: the plan was checked, so the name has one of the two endings.
             Some(OutputTarget::File(path)) => draw(path, PictureFormat::of(path).expect("the name of a picture")),
         };
-        added.map_err(anyhow::Error::from).and(drawn)
+        added.and(drawn)
     }
 
     fn fail(&mut self, sentence: &str) {
@@ -243,7 +278,15 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
         }
         self.progress.end();
         let stopped = interrupted.load(Ordering::Relaxed) && self.n_done + self.n_failed < self.inputs.len();
-        for destination in std::mem::take(&mut self.destinations) {
+        let total = (self.n_done > 1).then(|| format!("{} recordings: {}\n", self.n_done, self.total.text()));
+        if let Some(total) = total.as_deref().filter(|_| !self.shows_tables()) {
+            self.note(total);
+        }
+        for mut destination in std::mem::take(&mut self.destinations) {
+            let added = total.as_deref().map_or(Ok(()), |total| destination.add_total(total, self.streams));
+            if let Err(error) = added {
+                self.fail(&error.to_string());
+            }
             if let Err(error) = destination.finish() {
                 self.fail(&error.to_string());
             }

@@ -4,11 +4,15 @@ use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::BackendChoice;
 use moodline_engine::analysis::{HOP_SECONDS, WINDOW_SECONDS};
-use moodline_engine::export::Format;
+use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
+use moodline_engine::marks::MarkOptions;
+
+use crate::page::PageAudio;
+use crate::plot::{self, PlotOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +24,10 @@ Examples:
       Every recording in a folder: one JSON file and one SVG picture each.
   moodline analyze --save srt=talk.srt --save json=talk.json talk.flac
       The table on the terminal, and two files.
+  moodline analyze --format html --output pages/ recordings/
+      A page for each recording, to read, listen and print, and an index of them.
+  moodline analyze --hop 0.5 --format reaper --min-mark 2 --output talk.reaper.csv talk.wav
+      Regions for REAPER, none shorter than two seconds.
 
 Emotion recognition is an estimate learnt from acted speech. In the EU it must not be used on people at work or in education
 (AI Act, Article 5(1)(f)).";
@@ -39,6 +47,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Find the emotions of recordings
     Analyze(AnalyzeArguments),
+    /// Write what the network sees of a recording: its features, step by step
+    Features(FeaturesArguments),
     /// Show the contract of a model: what it was trained on and what it needs
     Model(ModelArguments),
 }
@@ -75,7 +85,7 @@ pub(crate) struct AnalyzeArguments {
     pub(crate) format: Shape,
 
     /// Where the results go instead of the terminal: a file, or a folder (existing, or written with a / at its end), which gets one file a
-    /// recording, named after it. Only table, csv and json can hold several recordings in one file; JSON is one object a line then
+    /// recording, named after it. Only table, csv, json and rttm can hold several recordings in one file; JSON is one object a line then
     #[arg(long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
 
@@ -87,7 +97,19 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) plot: Option<PathBuf>,
 
-    /// True emotions to compare with, a CSV file with the columns start_s, end_s and emotion; for one recording
+    /// How much time a row of the picture shows, minutes [default: all of a recording of up to ten, or else so much that there are at most twelve rows]
+    #[arg(long, value_name = "MINUTES", value_parser = row_minutes)]
+    pub(crate) plot_row: Option<f64>,
+
+    /// Width of the picture, units of an SVG or pairs of pixels of a PNG
+    #[arg(long, default_value_t = plot::WIDTH, value_name = "UNITS", value_parser = RangedU64ValueParser::<u32>::new().range(600..=20_000))]
+    pub(crate) plot_width: u32,
+
+    #[command(flatten)]
+    pub(crate) export: ExportArguments,
+
+    /// True emotions to compare with, for one recording: labels of Audacity, or a table (commas, semicolons or tabs) with the columns start_s, end_s and
+    /// emotion
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
 
@@ -98,6 +120,93 @@ pub(crate) struct AnalyzeArguments {
     /// Recordings analysed at the same time [default: the number of processor cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+impl AnalyzeArguments {
+    pub(crate) fn plot_options(&self) -> PlotOptions {
+        PlotOptions { width: self.plot_width, row_s: self.plot_row.map(|minutes| 60.0 * minutes) }
+    }
+}
+
+/// How results are written
+#[derive(Args)]
+#[command(next_help_heading = "Formats")]
+pub(crate) struct ExportArguments {
+    /// CSV for programs (rfc4180: commas, decimal points), or for a double click where decimals have a comma (excel: byte order mark, semicolons, decimal
+    /// commas)
+    #[arg(long, default_value = "rfc4180", value_name = "DIALECT", value_parser = dialects())]
+    csv_dialect: CsvDialect,
+
+    /// Marks, labels and subtitles: one for neighbouring blocks with the same emotion (merged), or one a block (blocks)
+    #[arg(long, default_value = "merged", value_name = "WHAT", value_parser = ["merged", "blocks"])]
+    marks: String,
+
+    /// Merged marks shorter than this go to the longer neighbour, seconds
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = min_mark)]
+    min_mark: f64,
+
+    /// Frames a second of the timeline, in edl, fcpxml and premiere
+    #[arg(long, default_value = FrameRate::F25.name(), value_name = "RATE", value_parser = frame_rates())]
+    frame_rate: FrameRate,
+
+    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed, up to 48 MiB), or not (none)
+    #[arg(long, default_value = "link", value_name = "HOW", value_enum)]
+    pub(crate) page_audio: PageAudio,
+
+    /// Time code at which the recording begins on the timeline, in edl, fcpxml and premiere
+    #[arg(long, default_value_t = StartTime::ONE_HOUR, value_name = "HH:MM:SS")]
+    start_timecode: StartTime,
+}
+
+impl ExportArguments {
+    pub(crate) fn options(&self) -> ExportOptions {
+        ExportOptions {
+            marks: MarkOptions { merge: self.marks == "merged", min_length_s: self.min_mark },
+            csv: self.csv_dialect,
+            frame_rate: self.frame_rate,
+            start: self.start_timecode,
+        }
+    }
+}
+
+/// Write what the network sees of a recording: its features, step by step
+///
+/// The values are those that the trainer caches of the same clip, before normalisation, which is part of the weights. `moodline model` says what the front end
+/// computes, in librosa's words: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant", delta_N and delta2_N those of
+/// librosa.feature.delta with order 1 and 2; a step is the mean of so many frames. f0 (semitones above 27.5 Hz), f0_delta, voicing, level (dB) and level_delta are
+/// the prosody; pitch has no holes and level is relative to the loudest step of its block.
+#[derive(Args)]
+pub(crate) struct FeaturesArguments {
+    /// Audio file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// csv: a row a step, with its time and names; npy: float32 [steps, features] for numpy.load, names and times on stderr
+    #[arg(long, default_value = "csv", value_name = "FORMAT", value_enum)]
+    pub(crate) format: FeaturesFormat,
+
+    /// Where they go instead of the terminal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Length of the blocks that pitch and level are relative to, seconds [default: the model's]
+    #[arg(long, value_name = "SECONDS", value_parser = window)]
+    pub(crate) window: Option<f64>,
+
+    /// Model file whose front end it is [default: the model built in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// Let the output replace a recording, manifest, model or configuration; what this run reads is never replaced
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What features are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FeaturesFormat {
+    Csv,
+    Npy,
 }
 
 /// Show the contract of a model: what it was trained on and what it needs
@@ -119,6 +228,8 @@ pub(crate) enum Shape {
     Table,
     /// For programs.
     Export(Format),
+    /// For people with a browser.
+    Page,
 }
 
 impl Shape {
@@ -126,6 +237,7 @@ impl Shape {
         match self {
             Self::Table => "table",
             Self::Export(format) => format.name(),
+            Self::Page => "html",
         }
     }
 
@@ -133,6 +245,7 @@ impl Shape {
         match self {
             Self::Table => "txt",
             Self::Export(format) => format.extension(),
+            Self::Page => "html",
         }
     }
 
@@ -140,11 +253,13 @@ impl Shape {
         match self {
             Self::Table => true,
             Self::Export(format) => format.holds_many(),
+            Self::Page => false,
         }
     }
 
     fn of(name: &str) -> Option<Self> {
-        if name == Self::Table.name() { Some(Self::Table) } else { name.parse().ok().map(Self::Export) }
+        let own = [Self::Table, Self::Page].into_iter().find(|shape| shape.name() == name);
+        own.or_else(|| name.parse().ok().map(Self::Export))
     }
 }
 
@@ -156,12 +271,22 @@ pub(crate) struct SaveArgument {
 }
 
 fn shape_names() -> impl Iterator<Item = &'static str> {
-    std::iter::once(Shape::Table.name()).chain(Format::ALL.into_iter().map(Format::name))
+    [Shape::Table, Shape::Page].into_iter().map(Shape::name).chain(Format::ALL.into_iter().map(Format::name))
 }
 
 fn shapes() -> impl TypedValueParser<Value = Shape> {
     // INVARIANT: the parser only lets these names through.
     PossibleValuesParser::new(shape_names()).map(|name| Shape::of(&name).expect("a name of a shape"))
+}
+
+fn dialects() -> impl TypedValueParser<Value = CsvDialect> {
+    // INVARIANT: the parser only lets these names through.
+    let dialect = |name: String| CsvDialect::ALL.into_iter().find(|dialect| dialect.name() == name).expect("a name of a dialect");
+    PossibleValuesParser::new(CsvDialect::ALL.map(CsvDialect::name)).map(dialect)
+}
+
+fn frame_rates() -> impl TypedValueParser<Value = FrameRate> {
+    PossibleValuesParser::new(FrameRate::ALL.map(FrameRate::name)).try_map(|name| name.parse::<FrameRate>())
 }
 
 fn backends() -> impl TypedValueParser<Value = BackendChoice> {
@@ -181,6 +306,16 @@ fn window(text: &str) -> Result<f64, String> {
 
 fn hop(text: &str) -> Result<f64, String> {
     seconds(text, HOP_SECONDS)
+}
+
+fn row_minutes(text: &str) -> Result<f64, String> {
+    let expected = || "expected 0.1 to 1440 minutes".to_owned();
+    text.parse().ok().filter(|minutes| (0.1..=1440.0).contains(minutes)).ok_or_else(expected)
+}
+
+fn min_mark(text: &str) -> Result<f64, String> {
+    const LONGEST_S: f64 = 3600.0;
+    seconds(text, 0.0..=LONGEST_S)
 }
 
 fn seconds(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use moodline_engine::display::text::printable_lines;
 use moodline_engine::files::{self, WriteError};
 
 use crate::{DONE, FAILED};
@@ -18,13 +19,13 @@ pub struct Streams<'a> {
 
 impl Streams<'_> {
     /// Writes results. A closed pipe (`| head`) or terminal is not a failure.
-    pub(crate) fn print(&mut self, text: &str) -> Result<(), WriteError> {
-        files::print(self.stdout, text)
+    pub(crate) fn print(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        files::print_bytes(self.stdout, bytes)
     }
 
     /// Writes results, or says why that failed. Returns the exit code.
     pub(crate) fn print_all(&mut self, text: &str) -> u8 {
-        match self.print(text) {
+        match self.print(text.as_bytes()) {
             Ok(()) => DONE,
             Err(error) => {
                 self.note(&format!("moodline: {error}\n"));
@@ -33,8 +34,8 @@ impl Streams<'_> {
         }
     }
 
-    /// Tells the user something. Nobody can be told when stderr is gone.
+    /// Tells the user something in lines, in which nothing from outside controls the terminal. Nobody can be told when stderr is gone.
     pub(crate) fn note(&mut self, text: &str) {
-        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.write_all(printable_lines(text).as_bytes());
     }
 }

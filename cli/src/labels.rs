@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use moodline_core::Emotion;
 use moodline_core::emotion::UnknownEmotion;
-use moodline_engine::Segment;
+use moodline_engine::display::text::printable;
+use moodline_engine::{Segment, tables};
 
 /// One passage with a known emotion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,39 +16,77 @@ pub(crate) struct Label {
     pub(crate) emotion: Emotion,
 }
 
-/// Reads a CSV file with the columns `start_s`, `end_s` and `emotion`; other columns are ignored.
+/// Reads labels as Audacity exports them, or a table with the columns `start_s`, `end_s` and `emotion`, in capitals or not, with whatever between them;
+/// other columns are ignored.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
+    let unreadable = |reason: String| anyhow!("the labels {} cannot be read: {reason}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = tables::text_of(&bytes).map_err(|reason| unreadable(reason.to_owned()))?;
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let at = |line: u64| format!("{}, line {line}", path.display());
+    if audacity(first).is_some() { read_audacity(&text, at) } else { read_table(&text, path, at) }
+}
+
+/// Start, end and label of a line of a label track.
+fn audacity(line: &str) -> Option<(f64, f64, &str)> {
+    let mut fields = line.split('\t');
+    let (start_s, end_s) = (tables::number(fields.next()?)?, tables::number(fields.next()?)?);
+    Some((start_s, end_s, fields.next().unwrap_or_default()))
+}
+
+fn read_audacity(text: &str, at: impl Fn(u64) -> String) -> anyhow::Result<Vec<Label>> {
+    let mut labels = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        // What begins with a backslash are the frequencies of the label before it.
+        if line.trim().is_empty() || line.starts_with('\\') {
+            continue;
+        }
+        let Some((start_s, end_s, name)) = audacity(line) else {
+            bail!("{}: expected start, end and label with tabs between them, found '{}'", at(number), printable(line));
+        };
+        // A label of no length marks a point, and no passage.
+        if end_s != start_s {
+            // Our own have the probability behind the emotion.
+            let name = name.split_whitespace().next().unwrap_or_default();
+            labels.push(label(start_s, end_s, name, || at(number))?);
+        }
+    }
+    Ok(labels)
+}
+
+fn read_table(text: &str, path: &Path, at: impl Fn(u64) -> String) -> anyhow::Result<Vec<Label>> {
     let unreadable = |error| anyhow!("the labels {} cannot be read: {error}", path.display());
-    let mut reader = csv::Reader::from_path(path).map_err(unreadable)?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(tables::delimiter(text)).trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(unreadable)?.clone();
     let column = |name| {
-        let position = headers.iter().position(|header| header.trim() == name);
-        position.ok_or_else(|| anyhow!("{}: expected the columns start_s, end_s and emotion, found no {name}", path.display()))
+        let position = headers.iter().position(|header| header.eq_ignore_ascii_case(name));
+        position.ok_or_else(|| {
+            let expected = "expected labels of Audacity, or the columns start_s, end_s and emotion";
+            anyhow!("{}: {expected}, found no {name}", path.display())
+        })
     };
     let (start, end, emotion) = (column("start_s")?, column("end_s")?, column("emotion")?);
     let mut labels = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let at = || format!("{}, line {}", path.display(), record.position().map_or(0, csv::Position::line));
-        let seconds = |column: usize| -> anyhow::Result<f64> {
-            let text = record.get(column).unwrap_or_default().trim();
-            text.parse()
-                .ok()
-                .filter(|value: &f64| value.is_finite())
-                .ok_or_else(|| anyhow!("{}: expected seconds, found '{text}'", at()))
+        let at = || at(record.position().map_or(0, csv::Position::line));
+        let field = |column: usize| record.get(column).unwrap_or_default();
+        let seconds = |column: usize| {
+            let text = field(column);
+            tables::number(text).ok_or_else(|| anyhow!("{}: expected seconds, found '{}'", at(), printable(text)))
         };
-        let emotion = record.get(emotion).unwrap_or_default().trim().parse();
-        let label = Label {
-            start_s: seconds(start)?,
-            end_s: seconds(end)?,
-            emotion: emotion.map_err(|error: UnknownEmotion| anyhow!("{}: {error}", at()))?,
-        };
-        if label.end_s <= label.start_s {
-            bail!("{}: expected the end after the start {}, found {}", at(), label.start_s, label.end_s);
-        }
-        labels.push(label);
+        labels.push(label(seconds(start)?, seconds(end)?, field(emotion), at)?);
     }
     Ok(labels)
+}
+
+fn label(start_s: f64, end_s: f64, name: &str, at: impl Fn() -> String) -> anyhow::Result<Label> {
+    let emotion = name.to_lowercase().parse().map_err(|error: UnknownEmotion| anyhow!("{}: {error}", at()))?;
+    if end_s <= start_s {
+        bail!("{}: expected the end after the start {start_s}, found {end_s}", at());
+    }
+    Ok(Label { start_s, end_s, emotion })
 }
 
 /// The emotions within a block, longest first, each with its time in seconds.
@@ -73,6 +112,43 @@ pub(crate) fn agreement(labels: &[Label], segments: &[Segment]) -> (usize, usize
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_text(bytes: &[u8]) -> anyhow::Result<Vec<Label>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels");
+        std::fs::write(&path, bytes).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn labels_of_audacity_and_every_table_are_the_same() {
+        let expected = [(0.0, 1.5, Emotion::Angry), (2.0, 3.25, Emotion::Sad)];
+        for text in [
+            "start_s,end_s,emotion\n0,1.5,angry\n2,3.25,sad\n",
+            "\u{feff}Emotion;Start_S;END_S;speaker\r\nAngry;0,0;1,5;a\r\nSAD;2;3,25;b\r\n",
+            "start_s\tend_s\temotion\n0\t1.5\t\"angry\"\n2\t3.25\tsad\n",
+            "0.000000\t1.500000\tAngry\n\\\t100.0\t2000.0\n1.700000\t1.700000\ta point\n2.000000\t3.250000\tsad 50 %\n",
+            "0,000000\t1,500000\tangry\n\n2,000000\t3,250000\tsad\n",
+        ] {
+            let found: Vec<_> =
+                read_text(text.as_bytes()).unwrap().iter().map(|label| (label.start_s, label.end_s, label.emotion)).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_label_is_named_with_its_line() {
+        for (text, words) in [
+            ("0\t1\tangry\n1\t2\tcough\n", "line 2: unknown emotion 'cough'"),
+            ("0\t1\tangry\nsad\n", "line 2: expected start, end and label"),
+            ("2\t1\tangry\n", "line 1: expected the end after the start 2, found 1"),
+            ("start_s;emotion\n0;sad\n", "found no end_s"),
+            ("start_s,end_s,emotion\n0,x,sad\n", "line 2: expected seconds, found 'x'"),
+        ] {
+            let error = read_text(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn the_longest_emotion_of_a_block_comes_first() {

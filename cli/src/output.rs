@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use moodline_engine::export::Results;
-use moodline_engine::files::{AtomicFile, WriteError, write_atomically};
+use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::display::Summary;
+use moodline_engine::display::text::printable;
+use moodline_engine::export::{ExportOptions, Results};
+use moodline_engine::files::{AtomicFile, WriteError, folder_of, write_atomically};
 
 use crate::args::Shape;
 use crate::console::Streams;
+use crate::inputs::Input;
 use crate::labels::Label;
+use crate::page::{self, IndexRow, PageAudio};
 use crate::table;
 
 /// Where one `--output`, `--save` or `--plot` points.
@@ -38,7 +43,7 @@ impl OutputTarget {
         }
     }
 
-    /// The files that results of recordings with these names go to, in a format with this extension.
+    /// The files that results of recordings with these names go to, in a format with this extension; without the index of a folder of pages.
     pub(crate) fn files<'a>(&self, names: impl Iterator<Item = &'a Path>, extension: &str) -> Vec<PathBuf> {
         match self {
             Self::Stdout => Vec::new(),
@@ -68,54 +73,119 @@ fn make_folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
+/// What all results of a run have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutputOptions {
+    pub(crate) export: ExportOptions,
+    pub(crate) analysis: AnalysisConfig,
+    pub(crate) page_audio: PageAudio,
+}
+
+/// One recording, done.
+#[derive(Clone, Copy)]
+pub(crate) struct Done<'a> {
+    pub(crate) results: &'a Results,
+    /// Where it is, and what it is called within what the user named.
+    pub(crate) input: &'a Input,
+    pub(crate) labels: Option<&'a [Label]>,
+}
+
 /// Takes the reports of a run in one format.
 pub(crate) struct Destination {
     shape: Shape,
+    options: OutputOptions,
     target: OutputTarget,
     /// The one file, from the first results on.
     file: Option<AtomicFile>,
+    /// What is in the index of a folder of pages.
+    pages: Vec<IndexRow>,
     n_reports: usize,
     /// Something could not be written, so what is in the one file is not complete.
     broken: bool,
 }
 
 impl Destination {
-    pub(crate) const fn new(shape: Shape, target: OutputTarget) -> Self {
-        Self { shape, target, file: None, n_reports: 0, broken: false }
+    pub(crate) const fn new(shape: Shape, target: OutputTarget, options: OutputOptions) -> Self {
+        Self { shape, options, target, file: None, pages: Vec::new(), n_reports: 0, broken: false }
     }
 
-    /// Adds the results of one recording. `name` is the recording's path within what the user named.
-    pub(crate) fn add(
-        &mut self,
-        results: &Results,
-        name: &Path,
-        labels: Option<&[Label]>,
-        streams: &mut Streams<'_>,
-    ) -> Result<(), WriteError> {
-        let body = match self.shape {
-            Shape::Table => table::text(results, labels),
-            Shape::Export(format) => format.body(results),
-        };
-        let starts_a_file = self.n_reports == 0 || matches!(self.target, OutputTarget::Folder(_));
-        let text = match self.shape {
-            Shape::Export(format) if starts_a_file => format!("{}{body}", format.header()),
-            _ => body,
-        };
+    /// Adds the results of one recording.
+    pub(crate) fn add(&mut self, done: Done<'_>, streams: &mut Streams<'_>) -> anyhow::Result<()> {
+        let bytes = self.bytes(done)?;
         self.n_reports += 1;
         let result = match &self.target {
-            OutputTarget::Stdout => streams.print(&text),
+            OutputTarget::Stdout => streams.print(&bytes),
             OutputTarget::Folder(folder) => {
-                file_in(folder, name, self.shape.extension()).and_then(|path| write_atomically(&path, text.as_bytes()))
+                file_in(folder, &done.input.name, self.shape.extension()).and_then(|path| write_atomically(&path, &bytes))
             }
-            OutputTarget::File(path) => append(&mut self.file, path, text.as_bytes()),
+            OutputTarget::File(path) => append(&mut self.file, path, &bytes),
+        };
+        self.broken |= result.is_err();
+        if result.is_ok() && self.shape == Shape::Page {
+            self.pages.push(index_row(done, self.shape.extension()));
+        }
+        Ok(result?)
+    }
+
+    fn bytes(&self, done: Done<'_>) -> anyhow::Result<Vec<u8>> {
+        let Done { results, input, labels } = done;
+        let OutputOptions { export, analysis, page_audio } = &self.options;
+        let starts_a_file = self.n_reports == 0 || matches!(self.target, OutputTarget::Folder(_));
+        Ok(match self.shape {
+            Shape::Table => table::text(results, labels).into_bytes(),
+            Shape::Export(format) if starts_a_file => format.file(results, export),
+            Shape::Export(format) => format.body(results, export),
+            Shape::Page => {
+                let file = match &self.target {
+                    OutputTarget::Stdout => PathBuf::from("page"),
+                    OutputTarget::File(path) => path.clone(),
+                    OutputTarget::Folder(folder) => file_in(folder, &input.name, self.shape.extension())?,
+                };
+                page::page(results, analysis, &input.path, folder_of(&file), *page_audio)?.into_bytes()
+            }
+        })
+    }
+
+    /// The index of a folder of pages.
+    pub(crate) fn index_file(shape: Shape, target: &OutputTarget) -> Option<PathBuf> {
+        match target {
+            OutputTarget::Folder(folder) if shape == Shape::Page => Some(folder.join(page::INDEX_FILE)),
+            _ => None,
+        }
+    }
+
+    /// Whether tables go to standard output.
+    pub(crate) fn shows_tables(&self) -> bool {
+        self.shape == Shape::Table && self.target == OutputTarget::Stdout
+    }
+
+    /// Adds a line about all recordings below tables.
+    pub(crate) fn add_total(&mut self, line: &str, streams: &mut Streams<'_>) -> Result<(), WriteError> {
+        let result = match &self.target {
+            _ if self.shape != Shape::Table => Ok(()),
+            OutputTarget::Stdout => streams.print(line.as_bytes()),
+            OutputTarget::File(path) => append(&mut self.file, path, line.as_bytes()),
+            OutputTarget::Folder(_) => Ok(()),
         };
         self.broken |= result.is_err();
         result
     }
 
-    /// Puts the one file in its place; there is none without results, or when a part of it could not be written.
+    /// Puts the one file in its place; there is none without results, or when a part of it could not be written. A folder of pages gets its index.
     pub(crate) fn finish(self) -> Result<(), WriteError> {
+        if let (OutputTarget::Folder(folder), [_, ..]) = (&self.target, self.pages.as_slice()) {
+            write_atomically(&folder.join(page::INDEX_FILE), page::index(&self.pages).as_bytes())?;
+        }
         self.file.filter(|_| !self.broken).map_or(Ok(()), AtomicFile::commit)
+    }
+}
+
+fn index_row(done: Done<'_>, extension: &str) -> IndexRow {
+    let page = path_in(Path::new(""), &done.input.name, extension);
+    IndexRow {
+        page: page.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect(),
+        name: printable(&done.input.name.to_string_lossy()).into_owned(),
+        summary: Summary::of(&done.results.segments, done.results.duration_s),
     }
 }
 

@@ -1,29 +1,45 @@
 //! The timeline as a picture.
 //!
-//! In: a results. Out: SVG text or a PNG file in memory. On top a strip with the emotion of each part of the time line in words and, with
-//! labels, a strip with the true emotions; below the four probabilities, stacked. Parts without speech are hatched. The colours are Okabe and Ito's,
-//! which people with any colour vision can tell apart.
+//! In: results. Out: SVG text or a PNG file in memory. A row of time has a strip with the emotion of each part in words and, with labels, a strip with the
+//! true emotions; below the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too close to be told
+//! apart their probabilities are smoothed. Parts without speech are hatched. The colours are Okabe and Ito's, which people with any colour vision can tell
+//! apart.
 
+pub(crate) mod bands;
 mod canvas;
+mod fonts;
+mod layout;
 mod scene;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
-use std::sync::LazyLock;
 
 use anyhow::anyhow;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::export::Results;
 use plotters::prelude::{BitMapBackend, IntoDrawingArea as _, SVGBackend};
-use plotters::style::{FontStyle, register_font};
 
 use crate::labels::Label;
-use canvas::Canvas;
+use canvas::{Canvas, Medium};
+use layout::Layout;
+pub(crate) use layout::{WIDTH, row_length};
+use scene::Scene;
 
 /// Pixels of a PNG a unit of the SVG.
 const PNG_SCALE: u32 = 2;
 
-/// The bitmap backend centres the box of a text, which has room for accents above it.
-const PNG_TEXT_DROP: f64 = 0.12;
+/// Most units of width times height: a PNG of it takes half a gigabyte of memory.
+const MOST_AREA: u64 = 40_000_000;
+
+/// How large pictures are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PlotOptions {
+    /// Units.
+    pub(crate) width: u32,
+    /// How much time a row shows, seconds; without, as much as can be read.
+    pub(crate) row_s: Option<f64>,
+}
 
 /// A file format of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,24 +72,29 @@ impl PictureFormat {
 /// Draws the timeline of `results`.
 ///
 /// # Errors
-/// Only when the font cannot be loaded.
+/// When the font cannot be loaded, or there is no memory for so many pixels.
 pub(crate) fn draw(
     format: PictureFormat,
     results: &Results,
     config: &AnalysisConfig,
     labels: Option<&[Label]>,
+    options: &PlotOptions,
 ) -> anyhow::Result<Vec<u8>> {
-    static FONT: LazyLock<bool> =
-        LazyLock::new(|| register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT).is_ok());
-    if !*FONT {
+    if !fonts::register_own() {
         return Err(anyhow!("the font for pictures cannot be loaded"));
     }
-    let (width, height) = scene::size(labels.is_some());
+    let scene = Scene { results, config, labels };
+    let layout = Layout::new(results.duration_s, labels.is_some(), options);
+    let (width, height) = layout.size();
+    if u64::from(width) * u64::from(height) > MOST_AREA {
+        let n_rows = layout.rows.len();
+        return Err(anyhow!("the picture would have {n_rows} rows of {width} units: make rows longer or the picture narrower"));
+    }
     match format {
         PictureFormat::Svg => {
             let mut text = String::new();
             let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-            scene::paint(&Canvas::new(&root, 1, 0.0), results, config, labels)
+            scene::paint(&Canvas::new(&root, Medium::Vector), scene, &layout)
                 .map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
             drop(root);
@@ -83,8 +104,8 @@ pub(crate) fn draw(
             let (width, height) = (PNG_SCALE * width, PNG_SCALE * height);
             let mut pixels = vec![0; 3 * width as usize * height as usize];
             let root = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-            let canvas = Canvas::new(&root, PNG_SCALE, PNG_TEXT_DROP);
-            scene::paint(&canvas, results, config, labels).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
+            let canvas = Canvas::new(&root, Medium::Bitmap(PNG_SCALE));
+            scene::paint(&canvas, scene, &layout).map_err(|error| anyhow!("the picture cannot be drawn: {error}"))?;
             root.present()?;
             drop(root);
             png_of(&pixels, width, height).map_err(|error| anyhow!("the picture cannot be encoded: {error}"))

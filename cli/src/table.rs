@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 
 use moodline_core::Emotion;
+use moodline_engine::display::Summary;
+use moodline_engine::display::text::printable;
+use moodline_engine::display::time::clock_text;
 use moodline_engine::export::Results;
 use moodline_engine::{Segment, State};
 
@@ -15,7 +18,7 @@ const BAR_WIDTH: f32 = 10.0;
 pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     let mut text = heading(results);
     let truth_title = if labels.is_some() { "  true" } else { "" };
-    line(&mut text, &format!("    from        to  emotion                angry  happy    sad  neutral{truth_title}"));
+    line(&mut text, &format!("      from          to  emotion                angry  happy    sad  neutral{truth_title}"));
     for segment in &results.segments {
         let mut row = row(segment);
         if let Some(labels) = labels {
@@ -23,6 +26,7 @@ pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
         }
         line(&mut text, row.trim_end());
     }
+    line(&mut text, &format!("  {}", Summary::of(&results.segments, results.duration_s).text()));
     if let Some(labels) = labels {
         let (n_equal, n) = labels::agreement(labels, &results.segments);
         let percent = if n == 0 { 0.0 } else { 100.0 * n_equal as f64 / n as f64 };
@@ -36,13 +40,17 @@ fn heading(results: &Results) -> String {
     let channels = if results.n_channels == 1 { "mono".to_owned() } else { format!("{} channels", results.n_channels) };
     let fingerprint = &results.model_fingerprint[..results.model_fingerprint.len().min(8)];
     format!(
-        "{}: {:.2} s, {} Hz, {channels}; model {} ({fingerprint}), {}\n",
-        results.file, results.duration_s, results.sample_rate, results.model_id, results.backend
+        "{}: {}, {} Hz, {channels}; model {} ({fingerprint}), {}\n",
+        printable(&results.file),
+        clock_text(results.duration_s, 2),
+        results.sample_rate,
+        printable(&results.model_id),
+        results.backend
     )
 }
 
 fn row(segment: &Segment) -> String {
-    let times = format!("{:8.2}  {:8.2}", segment.start_s, segment.end_s);
+    let times = format!("{:>10}  {:>10}", clock_text(segment.start_s, 2), clock_text(segment.end_s, 2));
     match &segment.state {
         State::NoSpeech | State::Gap(_) => format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-"),
         State::Speech(probabilities) => {

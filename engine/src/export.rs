@@ -1,19 +1,37 @@
-//! What was found, as text for other programs.
+//! What was found, as files for other programs.
 //!
-//! In: a [`Results`]. Out: CSV, JSON, Audacity labels, SRT or WebVTT; the command and the plugin write the same. Numbers never depend on a
-//! locale: the decimal sign is a point.
+//! In: a [`Results`]. Out: tables, JSON, subtitles, and marks or labels for editors of audio and video; the command and the plugin write the same.
+//! Numbers never depend on a locale: the decimal sign is a point, unless a spreadsheet's dialect is asked for.
 //!
-//! Times have microseconds. A block without speech has no emotion and no probabilities: empty in CSV, `null` in JSON, no cue in subtitles.
+//! Tables and JSON have every block, with microseconds; without speech it has no emotion and no probabilities: empty in CSV, `null` in JSON. All other
+//! formats have marks: stretches of one emotion that do not overlap.
 
 mod audacity;
+mod audition;
 mod csv;
+mod edl;
+mod elan;
+mod fcpxml;
+mod frames;
 mod json;
+mod midi;
+mod premiere;
+mod reaper;
+mod rttm;
 mod subtitles;
+mod textgrid;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::iter;
+use std::path::Path;
 use std::str::FromStr;
 
+pub use csv::CsvDialect;
+pub use frames::{FrameRate, NotStartTime, StartTime, UnknownFrameRate};
+
+use crate::display::text::printable;
+use crate::marks::{MarkOptions, marks};
 use crate::segment::{Latency, Segment};
 
 /// One analysed recording.
@@ -40,30 +58,92 @@ pub struct Results {
 }
 
 impl Results {
+    /// The name of the file without its folder, safe to show.
+    #[must_use]
+    pub fn name(&self) -> String {
+        printable(self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file)).into_owned()
+    }
+
     /// The segments with their latencies.
     fn timed(&self) -> impl Iterator<Item = (&Segment, Latency)> {
         self.segments.iter().zip(self.latencies.iter().copied().chain(iter::repeat(Latency::default())))
     }
 }
 
-/// A text format for reports.
+/// What can be chosen about files.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExportOptions {
+    /// How blocks become marks, in all formats but CSV and JSON.
+    pub marks: MarkOptions,
+    /// How CSV is written.
+    pub csv: CsvDialect,
+    /// Frames a second of the timeline, in [`Format::Edl`], [`Format::Fcpxml`] and [`Format::Premiere`].
+    pub frame_rate: FrameRate,
+    /// Time code of the beginning of the recording, in the same.
+    pub start: StartTime,
+}
+
+impl ExportOptions {
+    /// Equal neighbours merged, RFC 4180, 25 frames a second from one hour on.
+    pub const DEFAULT: Self = Self {
+        marks: MarkOptions { merge: true, min_length_s: 0.0 },
+        csv: CsvDialect::Rfc4180,
+        frame_rate: FrameRate::F25,
+        start: StartTime::ONE_HOUR,
+    };
+}
+
+/// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One row a block, RFC 4180, with a header.
+    /// One row a block, with a header, in a [`CsvDialect`].
     Csv,
     /// One object a recording, on one line.
     Json,
-    /// `start TAB end TAB label`, for Audacity's label track.
-    Audacity,
     /// SubRip subtitles.
     Srt,
     /// Web video text tracks.
     Vtt,
+    /// `start TAB end TAB label`, for Audacity's label track.
+    Audacity,
+    /// Regions for REAPER's Region/Marker Manager, CSV.
+    Reaper,
+    /// Markers for Adobe Audition, a table with tabs.
+    Audition,
+    /// A Standard MIDI File with markers, for Pro Tools and others.
+    Midi,
+    /// A CMX 3600 list of markers, for Resolve and Avid.
+    Edl,
+    /// A project with markers, for Final Cut Pro and Resolve.
+    Fcpxml,
+    /// A sequence with markers in the XML of Final Cut Pro 7, for Premiere Pro.
+    Premiere,
+    /// Tiers for Praat.
+    TextGrid,
+    /// Tiers for ELAN.
+    Elan,
+    /// Rich Transcription Time Marked, for speech research.
+    Rttm,
 }
 
 impl Format {
-    /// All formats.
-    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Audacity, Self::Srt, Self::Vtt];
+    /// All formats, in the order in which they are offered.
+    pub const ALL: [Self; 14] = [
+        Self::Csv,
+        Self::Json,
+        Self::Srt,
+        Self::Vtt,
+        Self::Audacity,
+        Self::Reaper,
+        Self::Audition,
+        Self::Midi,
+        Self::Edl,
+        Self::Fcpxml,
+        Self::Premiere,
+        Self::TextGrid,
+        Self::Elan,
+        Self::Rttm,
+    ];
 
     /// The name users type.
     #[must_use]
@@ -71,54 +151,95 @@ impl Format {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
-            Self::Audacity => "audacity",
             Self::Srt => "srt",
             Self::Vtt => "vtt",
+            Self::Audacity => "audacity",
+            Self::Reaper => "reaper",
+            Self::Audition => "audition",
+            Self::Midi => "midi",
+            Self::Edl => "edl",
+            Self::Fcpxml => "fcpxml",
+            Self::Premiere => "premiere",
+            Self::TextGrid => "textgrid",
+            Self::Elan => "elan",
+            Self::Rttm => "rttm",
         }
     }
 
-    /// The usual ending of a file name, without the point.
+    /// The usual ending of a file name, without the point. Formats that share an ending have their name in it, so that one folder can have both.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Audacity => "txt",
-            other => other.name(),
+            Self::Reaper => "reaper.csv",
+            Self::Audition => "audition.csv",
+            Self::Midi => "mid",
+            Self::Premiere => "xml",
+            Self::TextGrid => "TextGrid",
+            Self::Elan => "eaf",
+            Self::Csv | Self::Json | Self::Srt | Self::Vtt | Self::Edl | Self::Fcpxml | Self::Rttm => self.name(),
         }
     }
 
-    /// Whether several reports can share one file. Labels and subtitles belong to one recording.
+    /// Whether results of several recordings can share one file. Marks belong to one recording, but where each names it.
     #[must_use]
     pub const fn holds_many(self) -> bool {
-        matches!(self, Self::Csv | Self::Json)
+        matches!(self, Self::Csv | Self::Json | Self::Rttm)
+    }
+
+    /// Whether times are counted in frames of [`ExportOptions::frame_rate`].
+    #[must_use]
+    pub const fn has_frames(self) -> bool {
+        matches!(self, Self::Edl | Self::Fcpxml | Self::Premiere)
     }
 
     /// What a file in this format starts with, before any results.
     #[must_use]
-    pub const fn header(self) -> &'static str {
+    pub fn header(self, options: &ExportOptions) -> String {
         match self {
-            Self::Csv => csv::HEADER,
-            Self::Vtt => subtitles::VTT_HEADER,
-            Self::Json | Self::Audacity | Self::Srt => "",
+            Self::Csv => options.csv.header(),
+            Self::Vtt => subtitles::VTT_HEADER.to_owned(),
+            Self::Reaper => reaper::HEADER.to_owned(),
+            Self::Audition => audition::HEADER.to_owned(),
+            _ => String::new(),
         }
     }
 
-    /// The results as text, to follow [`Format::header`].
+    /// The results, to follow [`Format::header`]; text in UTF-8, but for [`Format::Midi`].
     #[must_use]
-    pub fn body(self, results: &Results) -> String {
-        match self {
-            Self::Csv => csv::rows(results),
+    pub fn body(self, results: &Results, options: &ExportOptions) -> Vec<u8> {
+        let &ExportOptions { csv, frame_rate, start, .. } = options;
+        let marks = || marks(&results.segments, &options.marks);
+        let (name, duration_s) = (results.name(), results.duration_s);
+        let text = match self {
+            Self::Midi => return midi::file(&name, &marks()),
+            Self::Csv => csv.rows(results),
             Self::Json => json::line(results),
-            Self::Audacity => audacity::labels(results),
-            Self::Srt => subtitles::srt(results),
-            Self::Vtt => subtitles::vtt(results),
-        }
+            Self::Srt => subtitles::srt(&marks()),
+            Self::Vtt => subtitles::vtt(&marks()),
+            Self::Audacity => audacity::labels(&marks()),
+            Self::Reaper => reaper::regions(&marks()),
+            Self::Audition => audition::markers(&marks()),
+            Self::Edl => edl::list(&name, &marks(), frame_rate, start),
+            Self::Fcpxml => fcpxml::document(&name, duration_s, &marks(), frame_rate, start),
+            Self::Premiere => premiere::document(&name, duration_s, &marks(), frame_rate, start),
+            Self::TextGrid => textgrid::document(duration_s, &marks()),
+            Self::Elan => elan::document(&name, &marks()),
+            Self::Rttm => rttm::lines(stem(&name), &marks()),
+        };
+        text.into_bytes()
     }
 
     /// A whole file with the results of one recording.
     #[must_use]
-    pub fn text(self, results: &Results) -> String {
-        format!("{}{}", self.header(), self.body(results))
+    pub fn file(self, results: &Results, options: &ExportOptions) -> Vec<u8> {
+        [self.header(options).into_bytes(), self.body(results, options)].concat()
     }
+}
+
+/// `name` without its ending.
+fn stem(name: &str) -> &str {
+    Path::new(name).file_stem().and_then(OsStr::to_str).unwrap_or(name)
 }
 
 impl fmt::Display for Format {
@@ -129,7 +250,7 @@ impl fmt::Display for Format {
 
 /// A word that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format '{found}': expected csv, json, audacity, srt or vtt")]
+#[error("unknown format '{found}': expected one of {}", Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat {
     /// The word as it was found.
     pub found: String,

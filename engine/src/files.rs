@@ -34,7 +34,19 @@ pub fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// [`WriteError`] when they are lost, as on a full disk.
 pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> Result<(), WriteError> {
-    match write!(output, "{results}").and_then(|()| output.flush()) {
+    unless_unwanted(write!(output, "{results}").and_then(|()| output.flush()))
+}
+
+/// [`print`], of results that need not be text.
+///
+/// # Errors
+/// As of [`print`].
+pub fn print_bytes(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<(), WriteError> {
+    unless_unwanted(output.write_all(bytes).and_then(|()| output.flush()))
+}
+
+fn unless_unwanted(result: io::Result<()>) -> Result<(), WriteError> {
+    match result {
         Err(source) if !is_reader_gone(&source) => Err(WriteError { path: PathBuf::from("standard output"), source }),
         _ => Ok(()),
     }

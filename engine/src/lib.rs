@@ -86,11 +86,13 @@ pub mod classifier;
 pub mod decode;
 pub mod display;
 pub mod export;
+pub mod features;
 pub mod file_analysis;
 #[doc(hidden)] // For Moodline's own programs: nobody else has to keep to their rules.
 pub mod files;
 pub mod gate;
 pub mod live;
+pub mod marks;
 pub mod model;
 #[doc(hidden)] // For Moodline's own programs.
 pub mod panics;
@@ -99,6 +101,8 @@ pub mod segment;
 #[cfg(feature = "stop")]
 #[doc(hidden)] // For Moodline's own programs.
 pub mod stop;
+#[doc(hidden)] // For Moodline's own programs.
+pub mod tables;
 pub mod timeline;
 pub mod voice;
 

@@ -3,7 +3,6 @@
 //! In: the [`Monitor`], the parameters and the session. Out: requests to the [`Control`], parameter gestures through the host, choices into the
 //! session, and files. A frame reads a few small values and repaints kept pictures; frames come only when something changed.
 
-mod axis;
 mod body;
 mod canvas;
 mod colours;
@@ -12,6 +11,7 @@ mod controls;
 mod dialogs;
 mod drops;
 mod export;
+mod export_menu;
 mod first_frame;
 mod glyph;
 mod header;
@@ -55,6 +55,7 @@ use colours::Colours;
 use controls::ParamHost;
 use dialogs::Dialogs;
 use drops::Drops;
+use export_menu::ExportChoice;
 use header::Header;
 use headline::Headline;
 use lane::LaneStyle;
@@ -64,7 +65,7 @@ use panels::{LatencyPanel, SettingsPanel};
 use scene::Scene;
 use snapshot::{FrameData, Held};
 use title::{FileTitle, TitleRequest};
-use toolbar::{ExportChoice, Panel, Toolbar, ToolbarRequest};
+use toolbar::{Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
 
 pub(crate) use layout::MIN_SIZE;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use moodline_engine::BackendChoice;
+use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::gate::GateConfig;
 use moodline_engine::live::{Settings, Source};
 use nice_plug::params::internals::ParamPtr;
@@ -75,12 +76,6 @@ impl From<BackendParam> for BackendChoice {
         }
     }
 }
-
-/// Winners below this probability are shown as "uncertain" unless the user decides otherwise.
-///
-/// With four emotions, a winner of 0.4 leaves 0.2 on average for each of the other three: from here on it is at least twice as probable as
-/// what it is compared with. Chance is 0.25.
-pub const DEFAULT_CONFIDENCE: f32 = 0.4;
 
 /// The parameters of an instance, read by the audio thread, the worker and the editor; every value is an atomic. [`ParamSpec::ALL`] has their ids.
 pub struct MoodlineParams {
@@ -260,7 +255,7 @@ impl Default for MoodlineParams {
             .with_unit(" dBFS")
             .with_value_to_string(formatters::v2s_f32_rounded(0))
             .with_string_to_value(Arc::new(|text| number(text, "dbfs").or_else(|| number(text, "db")))),
-            confidence: FloatParam::new("Confidence threshold", DEFAULT_CONFIDENCE, FloatRange::Linear { min: 0.0, max: 1.0 })
+            confidence: FloatParam::new("Confidence threshold", CONFIDENCE_THRESHOLD, FloatRange::Linear { min: 0.0, max: 1.0 })
                 .with_step_size(0.01)
                 .with_unit(" %")
                 .with_value_to_string(formatters::v2s_f32_percentage(0))

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use moodline_engine::export::Format;
 use tempfile::TempDir;
 use test_support::folder::contents;
 use test_support::{repository, sample};
@@ -67,7 +68,7 @@ impl Place {
 fn outputs(path: &str) -> Vec<Vec<String>> {
     let save = |format: &str| vec!["--save".to_owned(), format!("{format}={path}")];
     let output = ["csv", "table", "srt"].map(|format| ["--format", format, "--output", path].map(str::to_owned).to_vec());
-    let mut outputs = [&output[..], &["csv", "json", "audacity", "srt", "vtt"].map(save)].concat();
+    let mut outputs = [&output[..], &Format::ALL.map(|format| save(format.name()))].concat();
     if path.ends_with(".png") || path.ends_with(".svg") {
         outputs.push(vec!["--plot".to_owned(), path.to_owned()]);
     }

@@ -1,5 +1,8 @@
 //! The command `moodline`, run in this process.
 mod analyze;
 mod bad_input;
+mod features;
 #[cfg(unix)]
 mod files;
+mod marks;
+mod page;

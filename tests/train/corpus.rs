@@ -260,6 +260,20 @@ fn a_folder_for_each_class_becomes_a_manifest_that_trains() {
 }
 
 #[test]
+fn a_line_twice_is_left_out_and_another_about_the_same_file_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["1.flac", "2.flac"] {
+        put(&place.path().join(name), &sample("03a02Wc.flac"));
+    }
+    let table = place.path().join("theirs.csv");
+    fs::write(&table, "path\tspeaker\temotion\n1.flac\ta\tsad\n1.flac\ta\tsad\n2.flac\ta\tangry\n2.flac\ta\thappy\n").unwrap();
+    let found = Layout::Csv.find(&table, &Hints::default()).unwrap();
+    assert_eq!((found.recordings.len(), found.n_copies), (2, 1));
+    let [problem] = found.problems.as_slice() else { panic!("{:?}", found.problems) };
+    assert!(problem.ends_with("line 5: it says something else about the file of line 4; keep one of the two"), "{problem}");
+}
+
+#[test]
 fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let place = tempfile::tempdir().unwrap();
     for name in ["a_1.flac", "a_2.flac", "b_1.flac", "b_2.flac"] {

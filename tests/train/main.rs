@@ -1,6 +1,7 @@
 //! Corpora to exported models: the trainer and its command.
 mod corpora;
 mod corpus;
+mod features;
 mod manifests;
 mod metrics;
 mod networks;

@@ -42,6 +42,38 @@ fn bom_crlf_quotes_blanks_and_other_columns_are_read_alike() {
 }
 
 #[test]
+fn whatever_a_spreadsheet_saves_is_the_same_manifest() {
+    let header = ["Path", "SPEAKER", "Emotion", "Split", "note"];
+    let rows = [["a;b, c/1.wav", "anna", "Happy", "TRAIN", "x"], ["2.wav", "ben", "SAD", "Test", ""]];
+    let text = |delimiter: &str, end: &str| {
+        let line = |row: &[&str]| row.iter().map(|field| format!("\"{field}\"")).collect::<Vec<_>>().join(delimiter) + end;
+        [line(&header), line(&rows[0]), line(&rows[1])].concat()
+    };
+    let utf16 = |text: &str| [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let files = [
+        text(",", "\n").into_bytes(),
+        text(";", "\r\n").into_bytes(),
+        text("\t", "\r").into_bytes(),
+        format!("\u{feff}{}", text(";", "\n")).into_bytes(),
+        utf16(&text("\t", "\r\n")),
+    ];
+    for (index, bytes) in files.iter().enumerate() {
+        let (_folder, path) = folder(&["a;b, c/1.wav", "2.wav"], "");
+        fs::write(&path, bytes).unwrap();
+        let manifest = Manifest::read(&[path], Splits::Required).unwrap_or_else(|error| panic!("file {index}: {error}"));
+        let found: Vec<_> = manifest
+            .utterances
+            .iter()
+            .map(|clip| (clip.name.as_str(), clip.speaker.as_str(), clip.emotion, clip.split.unwrap()))
+            .collect();
+        assert_eq!(found, [("a;b, c/1.wav", "anna", Emotion::Happy, Split::Train), ("2.wav", "ben", Emotion::Sad, Split::Test)]);
+    }
+    let (_folder, path) = folder(&[], "");
+    fs::write(&path, b"path,speaker,emotion,split\n\xE4.wav,a,sad,train\n").unwrap();
+    assert!(problems(&path)[0].contains("not UTF-8"), "{:?}", problems(&path));
+}
+
+#[test]
 fn all_missing_columns_are_named_together() {
     let (_folder, path) = folder(&[], "path,label\nx.wav,happy\n");
     let found = problems(&path);
@@ -63,7 +95,8 @@ fn every_bad_line_of_every_manifest_is_reported_at_once() {
     for expected in [
         "line 2: unknown emotion 'furious': expected angry, happy, sad or neutral",
         "line 3: unknown split 'training': expected train, dev or test",
-        "line 5: '1.wav' is listed twice",
+        "line 5: '1.wav' is listed twice, first at ",
+        "line 2; keep one of the lines",
         "line 6: no speaker",
         "line 7: no path",
         "line 8: 3 columns, expected 4 as in the header",

@@ -52,6 +52,20 @@ fn all_three_reports_of_scikit_learn_come_out() {
 }
 
 #[test]
+fn a_class_that_does_not_occur_is_named_with_the_mean_over_the_others() {
+    let golden = &golden()["report_class2_absent_in_truth"];
+    let confusion = Confusion::of(classes(&golden["y_true"]).into_iter().zip(classes(&golden["y_pred"])));
+    assert_eq!(confusion.absent(), [Emotion::Neutral]);
+    let recalls = GOLDEN_ORDER.iter().filter(|emotion| **emotion != Emotion::Neutral);
+    let balanced = recalls.map(|emotion| golden["report"][emotion.name()]["recall"].as_f64().unwrap()).sum::<f64>() / 3.0;
+    let text = confusion.absent_text().unwrap();
+    assert!(text.starts_with("no utterance is neutral: ") && text.ends_with(&format!("it is {balanced:.3}")), "{text}");
+    let report = Report::of(&BTreeMap::from([("one".to_owned(), confusion)])).to_string();
+    assert!(report.contains(&format!("\nwarning: {text}\n")), "{report}");
+    assert_eq!(Confusion::of(Emotion::ALL.map(|emotion| (emotion, emotion))).absent_text(), None);
+}
+
+#[test]
 fn balanced_class_weights_are_scikit_learns_and_a_missing_class_is_refused() {
     let golden = &golden()["class_weight_balanced"];
     let counts: Vec<usize> = golden["counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap() as usize).collect();

@@ -209,6 +209,20 @@ fn wav(samples: &[f32]) -> Vec<u8> {
 }
 
 #[test]
+fn a_class_without_a_clip_to_decide_by_is_named() {
+    let place = workplace(&[]);
+    let path = place.path().join("corpus.csv");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let kept: Vec<&str> = manifest.lines().filter(|line| !line.ends_with(",sad,dev")).collect();
+    assert!(kept.len() < manifest.lines().count(), "speaker 12 is sad, too");
+    fs::write(&path, kept.join("\n")).unwrap();
+    let options = options(&place, "run", &["training.epochs=1"]);
+    run(&options).unwrap();
+    let log = fs::read_to_string(RunFolder::open(&options.out).unwrap().log_path()).unwrap();
+    assert!(log.contains("warning: the dev split has no clip that is sad:") && log.contains("at most 0.75"), "{log}");
+}
+
+#[test]
 fn a_damaged_cache_entry_is_computed_again_and_nothing_changes_without_a_cache() {
     let place = workplace(&[]);
     let first = options(&place, "first", &["training.epochs=1"]);

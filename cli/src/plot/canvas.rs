@@ -1,11 +1,15 @@
 //! Shapes and words in units that do not depend on the resolution.
 
+use std::borrow::Cow;
+
 use plotters::coord::Shift;
 use plotters::prelude::{
     DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoTextStyle as _, PathElement, Polygon, Rectangle, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, RGBColor};
+
+use super::fonts;
 
 /// Distance of the lines of a hatching, units.
 const HATCH_DISTANCE: f64 = 9.0;
@@ -16,8 +20,33 @@ pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBacken
 pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
-    /// How far a text is moved down, as a fraction of its size.
-    text_drop: f64,
+    medium: Medium,
+}
+
+/// What a picture is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Medium {
+    /// Shapes and letters, which the viewer has fonts for.
+    Vector,
+    /// Pixels, so many a unit.
+    Bitmap(u32),
+}
+
+impl Medium {
+    const fn scale(self) -> u32 {
+        match self {
+            Self::Vector => 1,
+            Self::Bitmap(scale) => scale,
+        }
+    }
+
+    /// How far a text is moved down, as a fraction of its size: the bitmap backend centres the box of a text, which has room for accents above it.
+    const fn text_drop(self) -> f64 {
+        match self {
+            Self::Vector => 0.0,
+            Self::Bitmap(_) => 0.12,
+        }
+    }
 }
 
 /// A rectangle: left, top, right, bottom.
@@ -48,9 +77,8 @@ pub(super) enum Align {
 }
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    /// `text_drop`: what the backend is off when it centres a text, as a fraction of the text's size.
-    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, text_drop: f64) -> Self {
-        Self { area, scale: f64::from(scale), text_drop }
+    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, medium: Medium) -> Self {
+        Self { area, scale: f64::from(medium.scale()), medium }
     }
 
     fn pixel(&self, (x, y): (f64, f64)) -> (i32, i32) {
@@ -98,8 +126,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             Align::Centre => HPos::Center,
             Align::Right => HPos::Right,
         };
-        let style =
-            ("sans-serif", self.scale * size).into_text_style(self.area).color(&color).pos(Pos::new(horizontal, VPos::Center));
-        self.area.draw(&Text::new(text.to_owned(), self.pixel((at.0, at.1 + self.text_drop * size)), style))
+        let (family, text) = match self.medium {
+            Medium::Vector => (fonts::FAMILY, Cow::Borrowed(text)),
+            Medium::Bitmap(_) => fonts::of(text),
+        };
+        let style = (family, self.scale * size).into_text_style(self.area).color(&color).pos(Pos::new(horizontal, VPos::Center));
+        let at = self.pixel((at.0, at.1 + self.medium.text_drop() * size));
+        self.area.draw(&Text::new(text.into_owned(), at, style))
     }
 }

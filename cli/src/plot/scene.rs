@@ -1,51 +1,41 @@
-//! What the picture shows, and where.
+//! What the picture shows.
 
 use moodline_core::Emotion;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::display::palette;
+use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, ticks};
 use moodline_engine::export::Results;
+use moodline_engine::marks::{MarkOptions, Stretch, stretches};
 use moodline_engine::segment::spans;
 use moodline_engine::{Segment, State};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
+use super::bands::{Column, columns, smoothing, stacked};
 use super::canvas::{Align, Canvas, Drawn, Frame};
+use super::layout::{GAP, Layout, Row};
 use crate::labels::{self, Label};
 
-const WIDTH: f64 = 1200.0;
-const HEIGHT: f64 = 460.0;
-const LEFT: f64 = 76.0;
-const RIGHT: f64 = WIDTH - 120.0;
 const TITLE_Y: f64 = 26.0;
 const SUBTITLE_Y: f64 = 50.0;
-const STRIP_TOP: f64 = 72.0;
-const STRIP_HEIGHT: f64 = 32.0;
-const GAP: f64 = 8.0;
-const FOOT: f64 = 58.0;
-/// What the strip of true emotions adds to the height.
-const TRUTH_HEIGHT: f64 = STRIP_HEIGHT + GAP;
 
 const TITLE_SIZE: f64 = 22.0;
 const TEXT_SIZE: f64 = 15.0;
 const SMALL_SIZE: f64 = 13.5;
-/// Width of an average letter, as a fraction of the size; decides whether a word fits.
+/// Width of an average letter, as a fraction of the size.
 const LETTER_WIDTH: f64 = 0.56;
 /// Blocks narrower than this have no line between them, units.
 const NARROW_BLOCK: f64 = 34.0;
-/// Cells of a strip narrower than this have no line between them, units.
-const NARROW_CELL: f64 = 8.0;
-const MOST_TICKS: f64 = 12.0;
+/// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
+const NARROWEST_CELL: f64 = 6.0;
+/// Width of a column of smoothed probabilities, units.
+const COLUMN: f64 = 2.0;
 
 const WHITE: RGBColor = RGBColor(255, 255, 255);
 const INK: RGBColor = RGBColor(30, 30, 30);
 const FAINT: RGBColor = RGBColor(105, 105, 105);
 const GROUND: RGBColor = RGBColor(243, 243, 243);
 const HATCH: RGBColor = RGBColor(196, 196, 196);
-
-/// Width and height of the picture, units.
-pub(super) const fn size(has_labels: bool) -> (u32, u32) {
-    (WIDTH as u32, (HEIGHT + if has_labels { TRUTH_HEIGHT } else { 0.0 }) as u32)
-}
 
 fn color(emotion: Emotion) -> RGBColor {
     let [red, green, blue] = palette::rgb(emotion);
@@ -57,105 +47,94 @@ fn ink_on(emotion: Emotion) -> RGBColor {
     RGBColor(red, green, blue)
 }
 
-/// The picture's parts and its time axis.
-struct ChartLayout {
-    found: Frame,
-    truth: Option<Frame>,
-    chart: Frame,
-    duration_s: f64,
-}
-
-impl ChartLayout {
-    fn new(duration_s: f64, has_labels: bool) -> Self {
-        let strip = |top: f64| Frame { left: LEFT, top, right: RIGHT, bottom: top + STRIP_HEIGHT };
-        let found = strip(STRIP_TOP);
-        let truth = has_labels.then(|| strip(found.bottom + GAP));
-        let chart_top = truth.unwrap_or(found).bottom + 2.0 * GAP;
-        let bottom = f64::from(size(has_labels).1) - FOOT;
-        Self { found, truth, chart: Frame { left: LEFT, top: chart_top, right: RIGHT, bottom }, duration_s }
-    }
-
-    fn x(&self, seconds: f64) -> f64 {
-        LEFT + (RIGHT - LEFT) * (seconds / self.duration_s).clamp(0.0, 1.0)
-    }
-
-    fn y(&self, probability: f64) -> f64 {
-        self.chart.bottom - (self.chart.bottom - self.chart.top) * probability
-    }
-
-    fn part(&self, frame: Frame, (start, end): (f64, f64)) -> Frame {
-        Frame { left: self.x(start), right: self.x(end), ..frame }
-    }
+/// What is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) results: &'a Results,
+    pub(super) config: &'a AnalysisConfig,
+    pub(super) labels: Option<&'a [Label]>,
 }
 
 /// Paints everything.
-pub(super) fn paint<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    results: &Results,
-    config: &AnalysisConfig,
-    labels: Option<&[Label]>,
-) -> Drawn<DB> {
-    let layout = ChartLayout::new(results.duration_s, labels.is_some());
-    let spans = spans(&results.segments);
+pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: &Layout) -> Drawn<DB> {
+    let segments = &scene.results.segments;
+    let spans = spans(segments);
+    let options = MarkOptions { merge: true, min_length_s: NARROWEST_CELL * layout.seconds_per_unit };
+    let parts = stretches(segments, &options);
+    let smooth_s = smoothing(segments, layout.seconds_per_unit);
     canvas.fill(WHITE)?;
-    title(canvas, results, config, labels)?;
-    found_strip(canvas, &layout, &results.segments, &spans)?;
-    if let (Some(labels), Some(frame)) = (labels, layout.truth) {
-        truth_strip(canvas, &layout, frame, labels)?;
-    }
-    for ((segment, &span), next) in results.segments.iter().zip(&spans).zip((1..).map(|next| spans.get(next))) {
-        block(canvas, &layout, segment, span)?;
-        let frame = layout.part(layout.chart, span);
-        if next.is_some() && frame.width() > NARROW_BLOCK {
-            canvas.line((frame.right, frame.top), (frame.right, frame.bottom), WHITE, 1.0)?;
+    title(canvas, scene, layout, smooth_s)?;
+    for row in &layout.rows {
+        found_strip(canvas, layout, row, &parts)?;
+        if let (Some(labels), Some(frame)) = (scene.labels, row.truth) {
+            truth_strip(canvas, layout, row, frame, labels)?;
         }
+        match smooth_s {
+            Some(smooth_s) => {
+                let columns = columns(segments, &spans, (row.start_s, row.end_s), column_s(layout), smooth_s);
+                bands(canvas, layout, row, &columns)?;
+            }
+            None => blocks(canvas, row, segments, &spans)?,
+        }
+        axes(canvas, layout, row)?;
     }
-    axes(canvas, &layout)?;
-    legend(canvas, &layout, results.segments.iter().any(|segment| segment.state == State::NoSpeech))
+    legend(canvas, layout, segments.iter().any(|segment| segment.state == State::NoSpeech))
 }
 
-fn title<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    results: &Results,
-    config: &AnalysisConfig,
-    labels: Option<&[Label]>,
-) -> Drawn<DB> {
-    let name = results.file.rsplit(['/', '\\']).next().unwrap_or(&results.file);
-    canvas.text(&shortened(name, RIGHT - LEFT, TITLE_SIZE), (LEFT, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
+fn column_s(layout: &Layout) -> f64 {
+    COLUMN * layout.seconds_per_unit
+}
+
+fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: &Layout, smooth_s: Option<f64>) -> Drawn<DB> {
+    let Scene { results, config, labels } = scene;
+    let left = layout.rows[0].chart.left;
+    let width = layout.right - left;
+    canvas.text(&shortened(&results.name(), width, TITLE_SIZE), (left, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
     let mut subtitle = format!(
         "model {}, {}; blocks of {} s every {} s",
         results.model_id, results.backend, config.window_seconds, config.hop_seconds
     );
+    if let Some(smooth_s) = smooth_s {
+        subtitle.push_str(&format!(", shown as the mean over {smooth_s:.0} s"));
+    }
+    if !layout.is_single() {
+        subtitle.push_str(&format!("; a row is {}", duration_text(layout.rows[0].end_s)));
+    }
     if let Some(labels) = labels {
         let (n_equal, n) = labels::agreement(labels, &results.segments);
         subtitle.push_str(&format!("; {n_equal} of {n} blocks agree with the true emotion"));
     }
-    canvas.text(&subtitle, (LEFT, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
+    canvas.text(&shortened(&subtitle, width, TEXT_SIZE), (left, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
 }
 
 /// The winners, neighbours with the same one together.
-fn found_strip<DB: DrawingBackend>(
-    canvas: &Canvas<'_, DB>,
-    layout: &ChartLayout,
-    segments: &[Segment],
-    spans: &[(f64, f64)],
-) -> Drawn<DB> {
-    canvas.text("found", (LEFT - GAP, layout.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
-    let mut parts: Vec<(Option<Emotion>, (f64, f64))> = Vec::new();
-    for (segment, &(start, end)) in segments.iter().zip(spans) {
-        match parts.last_mut() {
-            Some((emotion, (_, last_end))) if *emotion == segment.emotion() && *last_end >= start => *last_end = end,
-            _ => parts.push((segment.emotion(), (start, end))),
-        }
+fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, parts: &[Stretch]) -> Drawn<DB> {
+    if layout.is_single() {
+        canvas.text("found", (row.found.left - GAP, row.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
+    } else {
+        let start = clock_text(row.start_s, 0);
+        canvas.text(&start, (row.found.left - GAP, row.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
     }
-    parts.into_iter().try_for_each(|(emotion, span)| cell(canvas, layout.part(layout.found, span), emotion))
+    parts
+        .iter()
+        .filter_map(|part| Some((part.emotion, row.part(row.found, (part.start_s, part.end_s))?)))
+        .try_for_each(|(emotion, frame)| cell(canvas, frame, emotion))
 }
 
-fn truth_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, frame: Frame, labels: &[Label]) -> Drawn<DB> {
-    canvas.text("true", (LEFT - GAP, frame.centre().1), TEXT_SIZE, INK, Align::Right)?;
+fn truth_strip<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    layout: &Layout,
+    row: &Row,
+    frame: Frame,
+    labels: &[Label],
+) -> Drawn<DB> {
+    let word = if layout.is_single() || row.start_s == 0.0 { "true" } else { "" };
+    canvas.text(word, (frame.left - GAP, frame.centre().1), TEXT_SIZE, INK, Align::Right)?;
     canvas.rectangle(frame, GROUND)?;
-    let shown = labels.iter().filter(|label| label.start_s < layout.duration_s && label.end_s > 0.0);
-    shown.into_iter().try_for_each(|label| cell(canvas, layout.part(frame, (label.start_s, label.end_s)), Some(label.emotion)))
+    labels
+        .iter()
+        .filter_map(|label| Some((label.emotion, row.part(frame, (label.start_s, label.end_s))?)))
+        .try_for_each(|(emotion, frame)| cell(canvas, frame, Some(emotion)))
 }
 
 /// One coloured or hatched part of a strip, with its word where it fits.
@@ -165,109 +144,143 @@ fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, emotion: Opti
         Some(emotion) => canvas.rectangle(frame, color(emotion))?,
         None => canvas.rectangle(frame, GROUND)?,
     }
-    if frame.width() > NARROW_CELL {
+    if frame.width() >= NARROWEST_CELL {
         canvas.line((frame.right, frame.top), (frame.right, frame.bottom), WHITE, 1.0)?;
     }
     if fits(word, frame.width(), TEXT_SIZE) { canvas.text(word, frame.centre(), TEXT_SIZE, ink, Align::Centre) } else { Ok(()) }
 }
 
-/// The four probabilities of a block, stacked in [`Emotion::ALL`] order from the bottom.
-fn block<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, segment: &Segment, span: (f64, f64)) -> Drawn<DB> {
-    let frame = layout.part(layout.chart, span);
-    let Some(probabilities) = segment.probabilities() else {
-        return canvas.hatching(frame, GROUND, HATCH);
-    };
-    // From the top down, each reaching to the bottom: no seam can show between two colours.
-    let mut top = 1.0;
-    for emotion in Emotion::ALL.into_iter().rev() {
-        let (upper, lower) = (layout.y(top), frame.bottom);
-        let corners = [(frame.left, upper), (frame.right, upper), (frame.right, lower), (frame.left, lower)];
-        canvas.polygon(&corners, color(emotion))?;
-        top = (top - f64::from(probabilities.of(emotion))).max(0.0);
+/// The blocks one by one, each with its four probabilities.
+fn blocks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, segments: &[Segment], spans: &[(f64, f64)]) -> Drawn<DB> {
+    for (segment, &span) in segments.iter().zip(spans) {
+        let Some(frame) = row.part(row.chart, span) else { continue };
+        match segment.probabilities() {
+            None => canvas.hatching(frame, GROUND, HATCH)?,
+            Some(probabilities) => {
+                let tops = stacked(probabilities.as_array().map(f64::from));
+                stack(canvas, row, &[frame.left, frame.right], &[tops, tops])?;
+            }
+        }
+        if span.1 < row.end_s && frame.width() > NARROW_BLOCK {
+            canvas.line((frame.right, frame.top), (frame.right, frame.bottom), WHITE, 1.0)?;
+        }
     }
     Ok(())
 }
 
-fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout) -> Drawn<DB> {
-    let chart = layout.chart;
-    for percent in [0, 25, 50, 75, 100] {
-        let y = layout.y(f64::from(percent) / 100.0);
-        canvas.text(&format!("{percent} %"), (LEFT - GAP, y), SMALL_SIZE, INK, Align::Right)?;
+/// Smoothed probabilities, as far as there is speech without a break.
+fn bands<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, columns: &[Column]) -> Drawn<DB> {
+    let kind = |column: &Column| std::mem::discriminant(column);
+    let mut first = 0;
+    for run in columns.chunk_by(|a, b| kind(a) == kind(b)) {
+        let edge = |index: usize| row.x(row.start_s + index as f64 * column_s(layout));
+        let (left, right) = (edge(first), edge(first + run.len()));
+        let (mut xs, mut tops) = (vec![left], Vec::new());
+        for (index, column) in run.iter().enumerate() {
+            if let Some(probabilities) = column.probabilities() {
+                xs.push(f64::midpoint(edge(first + index), edge(first + index + 1)));
+                tops.push(stacked(probabilities));
+            }
+        }
+        match (run[0], tops.first().copied(), tops.last().copied()) {
+            (_, Some(begin), Some(end)) => {
+                xs.push(right);
+                stack(canvas, row, &xs, &[&[begin][..], &tops, &[end]].concat())?;
+            }
+            (Column::NoSpeech, ..) => canvas.hatching(Frame { left, right, ..row.chart }, GROUND, HATCH)?,
+            _ => {}
+        }
+        first += run.len();
+    }
+    Ok(())
+}
+
+/// Areas between the points at `xs`. From the top down, each reaching to the bottom: no seam can show between two colours.
+fn stack<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, xs: &[f64], tops: &[[f64; Emotion::COUNT]]) -> Drawn<DB> {
+    let (Some(&left), Some(&right)) = (xs.first(), xs.last()) else { return Ok(()) };
+    for emotion in Emotion::ALL {
+        let upper = xs.iter().zip(tops).map(|(&x, tops)| (x, row.y(tops[emotion.index()])));
+        let corners: Vec<(f64, f64)> = upper.chain([(right, row.chart.bottom), (left, row.chart.bottom)]).collect();
+        canvas.polygon(&corners, color(emotion))?;
+    }
+    Ok(())
+}
+
+fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row) -> Drawn<DB> {
+    let chart = row.chart;
+    let percents: &[u8] = if layout.is_single() { &[0, 25, 50, 75, 100] } else { &[50] };
+    for &percent in percents {
+        let y = row.y(f64::from(percent) / 100.0);
+        canvas.text(
+            &format!("{percent} %"),
+            (chart.left - GAP, y),
+            SMALL_SIZE,
+            if layout.is_single() { INK } else { FAINT },
+            Align::Right,
+        )?;
         if (1..100).contains(&percent) {
             canvas.line((chart.left, y), (chart.right, y), WHITE, 0.6)?;
         }
     }
-    let step = tick_step(layout.duration_s);
-    let n_ticks = (layout.duration_s / step + 1e-9).floor() as u32;
-    for tick in 0..=n_ticks {
-        let seconds = f64::from(tick) * step;
-        let x = layout.x(seconds);
+    for seconds in ticks(row.start_s, row.end_s, layout.tick_s) {
+        let x = row.x(seconds);
         canvas.line((x, chart.bottom), (x, chart.bottom + 5.0), INK, 1.0)?;
-        canvas.text(&tick_label(seconds, step, layout.duration_s), (x, chart.bottom + 16.0), SMALL_SIZE, INK, Align::Centre)?;
+        let label = clock_text(seconds, decimals_of_step(layout.tick_s));
+        canvas.text(&label, (x, chart.bottom + 15.0), SMALL_SIZE, INK, Align::Centre)?;
     }
     canvas.line((chart.left, chart.bottom), (chart.right, chart.bottom), INK, 1.0)?;
     canvas.line((chart.left, chart.top), (chart.left, chart.bottom), INK, 1.0)?;
-    let title = if layout.duration_s < LONG_SECONDS { "time (s)" } else { "time (min:s)" };
-    let title = if layout.duration_s < 3600.0 { title } else { "time (h:min:s)" };
-    canvas.text(title, (chart.centre().0, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
+    let is_last = layout.rows.last().is_some_and(|last| last.start_s <= row.start_s);
+    if !is_last {
+        return Ok(());
+    }
+    let unit = if row.end_s < 3600.0 { "time (min:s)" } else { "time (h:min:s)" };
+    let middle = f64::midpoint(chart.left, layout.right);
+    canvas.text(unit, (middle, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
 }
 
-fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &ChartLayout, has_gaps: bool) -> Drawn<DB> {
+fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, has_silence: bool) -> Drawn<DB> {
     const SWATCH: f64 = 16.0;
     const ROW: f64 = 28.0;
-    let left = RIGHT + 16.0;
+    let left = layout.right + 16.0;
+    let top = if layout.is_single() { layout.rows[0].chart.top } else { layout.rows[0].found.top };
     let swatch = |row: usize| {
-        let top = layout.chart.top + 4.0 + ROW * row as f64;
+        let top = top + 4.0 + ROW * row as f64;
         Frame { left, top, right: left + SWATCH, bottom: top + SWATCH }
     };
     let word = |frame: Frame, text: &str| canvas.text(text, (frame.right + GAP, frame.centre().1), TEXT_SIZE, INK, Align::Left);
-    for (row, emotion) in Emotion::ALL.into_iter().rev().enumerate() {
+    for (row, emotion) in Emotion::ALL.into_iter().enumerate() {
         canvas.rectangle(swatch(row), color(emotion))?;
         word(swatch(row), emotion.name())?;
     }
-    if has_gaps {
+    if has_silence {
         canvas.hatching(swatch(Emotion::COUNT), GROUND, HATCH)?;
         word(swatch(Emotion::COUNT), "no speech")?;
     }
     Ok(())
 }
 
-/// From here on times are shown in minutes.
-const LONG_SECONDS: f64 = 120.0;
-
-/// The smallest round distance with few enough ticks, seconds.
-fn tick_step(duration_s: f64) -> f64 {
-    const STEPS: [f64; 17] =
-        [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
-    STEPS
-        .into_iter()
-        .find(|step| duration_s / step <= MOST_TICKS)
-        .unwrap_or_else(|| (duration_s / MOST_TICKS / 3600.0).ceil() * 3600.0)
-}
-
-fn tick_label(seconds: f64, step: f64, duration_s: f64) -> String {
-    if duration_s < LONG_SECONDS {
-        let decimals = usize::from(step < 1.0);
-        return format!("{seconds:.decimals$}");
-    }
-    let whole = seconds.round() as u64;
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if duration_s < 3600.0 { format!("{}:{seconds:02}", whole / 60) } else { format!("{hours}:{minutes:02}:{seconds:02}") }
-}
-
 fn fits(word: &str, width: f64, size: f64) -> bool {
-    word.chars().count() as f64 * LETTER_WIDTH * size + GAP <= width
+    word.chars().map(letter_width).sum::<f64>() * size + GAP <= width
+}
+
+/// As a fraction of the size: of an average letter, or of one of East Asia, which are square.
+fn letter_width(letter: char) -> f64 {
+    if letter >= '\u{1100}' && letter != '…' { 1.0 } else { LETTER_WIDTH }
 }
 
 /// `text`, with its middle left out where it is too long.
 fn shortened(text: &str, width: f64, size: f64) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let without = |n_left_out: usize| -> String {
+        let n_head = (letters.len() - n_left_out).div_ceil(2);
+        let tail = &letters[n_head + n_left_out..];
+        letters[..n_head].iter().chain(&['…']).chain(tail).collect()
+    };
     if fits(text, width, size) {
         return text.to_owned();
     }
-    let letters: Vec<char> = text.chars().collect();
-    let n_half = (width / (LETTER_WIDTH * size) / 2.0) as usize - 2;
-    let (head, tail) = (&letters[..n_half], &letters[letters.len() - n_half..]);
-    head.iter().chain(&['…']).chain(tail).collect()
+    (1..=letters.len()).map(without).find(|short| fits(short, width, size)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -275,19 +288,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_few() {
-        for (duration, step) in [(0.7, 0.1), (20.6, 2.0), (60.0, 5.0), (3600.0, 300.0), (14_400.0, 1800.0), (1e6, 86_400.0)] {
-            assert_eq!(tick_step(duration), step, "{duration} s");
-        }
-        assert_eq!(tick_label(0.5, 0.1, 0.7), "0.5");
-        assert_eq!(tick_label(90.0, 30.0, 300.0), "1:30");
-        assert_eq!(tick_label(5400.0, 1800.0, 14_400.0), "1:30:00");
-    }
-
-    #[test]
     fn long_names_lose_their_middle() {
         let short = shortened(&"abcdefghij".repeat(20), 300.0, 20.0);
         assert!(short.starts_with("abc") && short.ends_with("hij") && short.contains('…'));
-        assert!(fits(&short, 300.0, 20.0));
+        assert!(fits(&short, 300.0, 20.0) && !fits(&format!("{short}xx"), 300.0, 20.0));
+        assert!(fits(&shortened(&"日本語".repeat(50), 300.0, 20.0), 300.0, 20.0));
     }
 }

@@ -1,33 +1,96 @@
-//! Comma-separated values, RFC 4180 with line feeds.
+//! Comma-separated values.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use super::Results;
-use crate::segment::Segment;
+use crate::segment::{Latency, Segment};
 
 /// The columns.
-pub(super) const HEADER: &str = "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms\n";
+const COLUMNS: [&str; 11] =
+    ["file", "start_s", "end_s", "state", "emotion", "angry", "happy", "sad", "neutral", "features_ms", "inference_ms"];
 
-/// One row a block.
-pub(super) fn rows(results: &Results) -> String {
-    let file = quoted(&results.file);
-    results.timed().fold(String::new(), |mut text, (segment, latency)| {
-        let Segment { start_s, end_s, state } = segment;
-        let emotion = segment.emotion().map_or("", |emotion| emotion.name());
-        let probabilities = segment.probabilities().map_or_else(
-            || ",,,".to_owned(),
-            |probabilities| probabilities.as_array().map(|value| format!("{value:.6}")).join(","),
-        );
-        let (features, inference) = (latency.features.as_secs_f64() * 1e3, latency.inference.as_secs_f64() * 1e3);
-        let state = state.name();
-        // INVARIANT: writing to a String cannot fail.
-        writeln!(text, "{file},{start_s:.6},{end_s:.6},{state},{emotion},{probabilities},{features:.3},{inference:.3}")
-            .expect("a String takes any text");
-        text
-    })
+/// What a table is written like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CsvDialect {
+    /// RFC 4180 with line feeds: commas between columns, decimal points. What programs read.
+    Rfc4180,
+    /// What a spreadsheet opens by double click where decimals have a comma, as in most of Europe and South America: a byte order mark, semicolons
+    /// between columns, decimal commas, and CR LF.
+    Excel,
 }
 
-/// `text` as one field: quoted where a comma, quote or line break would end it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+impl CsvDialect {
+    /// All dialects.
+    pub const ALL: [Self; 2] = [Self::Rfc4180, Self::Excel];
+
+    /// The name users type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rfc4180 => "rfc4180",
+            Self::Excel => "excel",
+        }
+    }
+
+    const fn separator(self) -> &'static str {
+        match self {
+            Self::Rfc4180 => ",",
+            Self::Excel => ";",
+        }
+    }
+
+    /// The first line of a file, and what comes before it.
+    pub(super) fn header(self) -> String {
+        let mark = match self {
+            Self::Rfc4180 => "",
+            Self::Excel => "\u{feff}",
+        };
+        format!("{mark}{}", self.row(COLUMNS))
+    }
+
+    fn row(self, fields: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+        let fields: Vec<String> = fields.into_iter().map(|field| self.field(field.as_ref())).collect();
+        let end = match self {
+            Self::Rfc4180 => "\n",
+            Self::Excel => "\r\n",
+        };
+        format!("{}{end}", fields.join(self.separator()))
+    }
+
+    /// `text` as one field: quoted where a separator, quote or line break would end it.
+    fn field(self, text: &str) -> String {
+        let ends = text.contains(['"', '\n', '\r']) || text.contains(self.separator());
+        if ends { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    }
+
+    fn number(self, value: f64, n_decimals: usize) -> String {
+        let text = format!("{value:.n_decimals$}");
+        match self {
+            Self::Rfc4180 => text,
+            Self::Excel => text.replace('.', ","),
+        }
+    }
+
+    /// One row a block.
+    pub(super) fn rows(self, results: &Results) -> String {
+        let row = |(segment, latency): (&Segment, Latency)| {
+            let Segment { start_s, end_s, state } = segment;
+            let emotion = segment.emotion().map_or("", |emotion| emotion.name()).to_owned();
+            let mut row =
+                vec![results.file.clone(), self.number(*start_s, 6), self.number(*end_s, 6), state.name().to_owned(), emotion];
+            match segment.probabilities() {
+                Some(probabilities) => row.extend(probabilities.as_array().map(|value| self.number(f64::from(value), 6))),
+                None => row.extend([const { String::new() }; 4]),
+            }
+            row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
+            self.row(row)
+        };
+        results.timed().map(row).collect()
+    }
+}
+
+impl fmt::Display for CsvDialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }

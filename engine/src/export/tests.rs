@@ -27,6 +27,14 @@ fn results(segments: Vec<Segment>) -> Results {
     }
 }
 
+fn text(format: Format, results: &Results) -> String {
+    text_with(format, results, &ExportOptions::DEFAULT)
+}
+
+fn text_with(format: Format, results: &Results, options: &ExportOptions) -> String {
+    String::from_utf8(format.file(results, options)).unwrap()
+}
+
 const ANGRY: [f32; 4] = [0.75, 0.125, 0.0625, 0.0625];
 const SAD: [f32; 4] = [0.125, 0.125, 0.5, 0.25];
 
@@ -37,7 +45,7 @@ fn example() -> Results {
 #[test]
 fn csv() {
     assert_eq!(
-        Format::Csv.text(&example()),
+        text(Format::Csv, &example()),
         "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms\n\
          \"a \"\"b\"\", c.wav\",0.000000,5.000000,speech,angry,0.750000,0.125000,0.062500,0.062500,1.234,0.250\n\
          \"a \"\"b\"\", c.wav\",5.000000,10.000000,no_speech,,,,,,1.234,0.250\n\
@@ -50,7 +58,7 @@ fn json() {
     let mut short = example();
     short.segments.truncate(2);
     assert_eq!(
-        Format::Json.text(&short),
+        text(Format::Json, &short),
         concat!(
             r#"{"file":"a \"b\", c.wav","sample_rate":44100,"channels":2,"duration_s":13.25,"#,
             r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","segments":["#,
@@ -66,29 +74,26 @@ fn json() {
 
 #[test]
 fn json_times_do_not_show_binary_rounding() {
-    let text = Format::Json.text(&results(vec![segment(0.1 + 0.2, 5.3, None)]));
+    let text = text(Format::Json, &results(vec![segment(0.1 + 0.2, 5.3, None)]));
     assert!(text.contains(r#""start_s":0.3,"#), "{text}");
 }
 
 #[test]
 fn latencies_that_were_not_kept_are_0() {
     let untimed = Results { latencies: Vec::new(), ..results(vec![segment(0.0, 5.0, None)]) };
-    assert!(Format::Csv.text(&untimed).ends_with(",0.000,0.000\n"));
-    assert!(Format::Json.text(&untimed).contains(r#""latency_ms":{"features":0.0,"inference":0.0}"#));
+    assert!(text(Format::Csv, &untimed).ends_with(",0.000,0.000\n"));
+    assert!(text(Format::Json, &untimed).contains(r#""latency_ms":{"features":0.0,"inference":0.0}"#));
 }
 
 #[test]
 fn audacity() {
-    assert_eq!(
-        Format::Audacity.text(&example()),
-        "0.000000\t5.000000\tangry 75 %\n5.000000\t10.000000\tno speech\n10.000000\t13.250000\tsad 50 %\n"
-    );
+    assert_eq!(text(Format::Audacity, &example()), "0.000000\t5.000000\tangry 75 %\n10.000000\t13.250000\tsad 50 %\n");
 }
 
 #[test]
 fn srt() {
     assert_eq!(
-        Format::Srt.text(&example()),
+        text(Format::Srt, &example()),
         "1\n00:00:00,000 --> 00:00:05,000\nangry 75 %\n\n2\n00:00:10,000 --> 00:00:13,250\nsad 50 %\n\n"
     );
 }
@@ -96,9 +101,65 @@ fn srt() {
 #[test]
 fn vtt() {
     assert_eq!(
-        Format::Vtt.text(&example()),
+        text(Format::Vtt, &example()),
         "WEBVTT\n\n00:00:00.000 --> 00:00:05.000\nangry 75 %\n\n00:00:10.000 --> 00:00:13.250\nsad 50 %\n\n"
     );
+}
+
+#[test]
+fn csv_for_a_spreadsheet_has_a_mark_semicolons_and_decimal_commas() {
+    let options = ExportOptions { csv: CsvDialect::Excel, ..ExportOptions::DEFAULT };
+    let mut semicolon = example();
+    semicolon.file = "a;b, c.wav".to_owned();
+    let found = text_with(Format::Csv, &semicolon, &options);
+    assert!(found.starts_with("\u{feff}file;start_s;end_s;state;emotion;angry;"), "{found}");
+    assert!(
+        found.contains("\r\n\"a;b, c.wav\";0,000000;5,000000;speech;angry;0,750000;0,125000;0,062500;0,062500;1,234;0,250\r\n"),
+        "{found}"
+    );
+}
+
+#[test]
+fn editors_of_audio() {
+    assert_eq!(
+        text(Format::Reaper, &example()),
+        "#,Name,Start,End,Length,Color\n\
+         R1,angry 75 %,0:00.000,0:05.000,0:05.000,D55E00\nR2,sad 50 %,0:10.000,0:13.250,0:03.250,0072B2\n"
+    );
+    assert_eq!(
+        text(Format::Audition, &example()),
+        "Name\tStart\tDuration\tTime Format\tType\tDescription\n\
+         angry 75 %\t0:00.000\t0:05.000\tdecimal\tCue\t\nsad 50 %\t0:10.000\t0:03.250\tdecimal\tCue\t\n"
+    );
+}
+
+#[test]
+fn an_edl_has_the_line_of_resolve_and_the_locator_of_avid() {
+    let options = ExportOptions { frame_rate: FrameRate::F2997, ..ExportOptions::DEFAULT };
+    let found = text_with(Format::Edl, &example(), &options);
+    let second = "002  001      V     C        01:00:10:00 01:00:10:01 01:00:10:00 01:00:10:01  \n\
+                  * LOC: 01:00:10:00 BLUE    sad 50 %\n |C:ResolveColorBlue |M:sad 50 % |D:97\n\n";
+    assert!(found.starts_with("TITLE: a \"b\", c.wav\nFCM: NON-DROP FRAME\n\n001  001 ") && found.ends_with(second), "{found}");
+}
+
+#[test]
+fn names_cannot_break_a_document() {
+    let mut hostile = example();
+    hostile.file = "</name><script>&\"\u{1b}\n.wav".to_owned();
+    for format in [Format::Fcpxml, Format::Premiere, Format::Elan] {
+        let found = text(format, &hostile);
+        assert!(!found.contains("<script") && !found.contains('\u{1b}'), "{format}: {found}");
+    }
+    assert_eq!(text(Format::Edl, &hostile).lines().count(), text(Format::Edl, &example()).lines().count());
+}
+
+#[test]
+fn no_marks_are_whole_files_too() {
+    let silent = results(vec![segment(0.0, 5.0, None)]);
+    for format in Format::ALL {
+        let file = format.file(&silent, &ExportOptions::DEFAULT);
+        assert_eq!(file.is_empty(), matches!(format, Format::Srt | Format::Audacity | Format::Rttm), "{format}");
+    }
 }
 
 #[test]
@@ -106,14 +167,14 @@ fn subtitles_of_overlapping_blocks_do_not_overlap_and_equal_neighbours_are_one()
     let blocks = [ANGRY, ANGRY, SAD, SAD].into_iter().enumerate();
     let overlapping = blocks.map(|(k, values)| segment(k as f64, k as f64 + 5.0, Some(values))).collect();
     assert_eq!(
-        Format::Srt.text(&results(overlapping)),
+        text(Format::Srt, &results(overlapping)),
         "1\n00:00:00,000 --> 00:00:04,000\nangry 75 %\n\n2\n00:00:04,000 --> 00:00:08,000\nsad 50 %\n\n"
     );
 }
 
 #[test]
 fn subtitles_with_gaps_between_blocks_keep_the_gaps() {
-    let text = Format::Vtt.text(&results(vec![segment(0.0, 2.0, Some(SAD)), segment(3600.5, 3602.5, Some(SAD))]));
+    let text = text(Format::Vtt, &results(vec![segment(0.0, 2.0, Some(SAD)), segment(3600.5, 3602.5, Some(SAD))]));
     assert_eq!(text, "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nsad 50 %\n\n01:00:00.500 --> 01:00:02.500\nsad 50 %\n\n");
 }
 

@@ -152,7 +152,10 @@ fn is_model(head: &[u8]) -> bool {
 
 /// The columns that make a table a manifest; predictions, which our own programs write, have them as well, and one more.
 fn is_manifest(head: &[u8]) -> bool {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let is_utf16 = head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]);
+    // Each of its letters here is one of ASCII beside a zero.
+    let ascii: Vec<u8> = if is_utf16 { head[2..].iter().copied().filter(|&byte| byte != 0).collect() } else { Vec::new() };
+    let text = if is_utf16 { ascii.as_slice() } else { head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head) };
     let line = text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.trim_ascii().is_empty());
     let line = String::from_utf8_lossy(line.unwrap_or_default()).to_lowercase();
     let columns: Vec<&str> = line.split([',', ';', '\t', '|']).map(|column| column.trim_matches([' ', '"', '\''])).collect();
@@ -226,6 +229,13 @@ mod tests {
         ] {
             assert_eq!(by_content(head.as_bytes()), Some(FileKind::Manifest), "{head}");
         }
+    }
+
+    #[test]
+    fn a_manifest_in_utf_16_is_one() {
+        let text = "path;speaker;emotion\na.wav;anna;sad\n".encode_utf16();
+        let bytes: Vec<u8> = [0xFEFF].into_iter().chain(text).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(by_content(&bytes), Some(FileKind::Manifest));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use egui::{Align2, CursorIcon, FontId, Painter, Rect, Response, Sense, Shape, St
 use moodline_engine::State;
 use moodline_engine::timeline::Clock;
 
-use super::axis::{clock_text, decimals_of_step, tick_step, ticks};
 use super::canvas::{Picture, Scale};
 use super::lane::{self, LaneStyle};
 use super::layout::Lanes;
@@ -14,6 +13,7 @@ use super::scene::Scene;
 use super::title;
 use super::view::View;
 use crate::session::TimelineStyle;
+use moodline_engine::display::time::{clock_text, decimals_of_step, tick_step, ticks};
 
 /// Distance of labelled ticks, points.
 const TICK_DISTANCE: f64 = 84.0;

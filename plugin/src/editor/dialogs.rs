@@ -12,9 +12,10 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use moodline_engine::decode::EXTENSIONS;
-use moodline_engine::export::Format;
 use nice_plug_egui::RepaintNotifier;
 use rfd::AsyncFileDialog;
+
+use super::export_menu::ExportChoice;
 
 /// A dialog that ends sooner without an answer was never seen by anybody.
 const TOO_QUICK: Duration = Duration::from_millis(400);
@@ -22,7 +23,7 @@ const TOO_QUICK: Duration = Duration::from_millis(400);
 pub(crate) const MODEL_ENDING: &str = "onnx";
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Question {
     /// An audio file to analyse.
     Audio,
@@ -30,8 +31,8 @@ pub(crate) enum Question {
     Model,
     /// The folder for exports.
     ExportFolder,
-    /// Where to write the results of the track (`file` false) or the file (`file` true).
-    SaveAs { format: Format, file: bool },
+    /// Where to write results.
+    SaveAs(ExportChoice),
 }
 
 /// What became of a question.
@@ -101,7 +102,7 @@ fn open(dialog: AsyncFileDialog, question: Question, name: &str) -> FutureAnswer
         }
         Question::Model => path_of(dialog.set_title("Choose a model").add_filter("Moodline model", &[MODEL_ENDING]).pick_file()),
         Question::ExportFolder => path_of(dialog.set_title("Folder for exports").pick_folder()),
-        Question::SaveAs { format, .. } => {
+        Question::SaveAs(ExportChoice { format, .. }) => {
             let dialog = dialog.set_title("Save the results").set_file_name(name);
             path_of(dialog.add_filter(format.name(), &[format.extension()]).save_file())
         }

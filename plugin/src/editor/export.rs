@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use moodline_engine::Segment;
-use moodline_engine::export::{Format, Results};
+use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::live::{ModelState, Status};
 
@@ -17,9 +17,18 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
     match format {
         Format::Csv => "CSV",
         Format::Json => "JSON",
-        Format::Audacity => "Audacity labels",
         Format::Srt => "SRT subtitles",
         Format::Vtt => "WebVTT subtitles",
+        Format::Audacity => "Audacity labels",
+        Format::Reaper => "REAPER regions",
+        Format::Audition => "Audition markers",
+        Format::Midi => "Pro Tools (MIDI)",
+        Format::Edl => "Resolve (EDL)",
+        Format::Fcpxml => "Final Cut (FCPXML)",
+        Format::Premiere => "Premiere (XML)",
+        Format::TextGrid => "Praat TextGrid",
+        Format::Elan => "ELAN",
+        Format::Rttm => "RTTM",
     }
 }
 
@@ -55,9 +64,9 @@ pub(crate) fn free_path(folder: &Path, format: Format) -> PathBuf {
 
 /// Writes `results` to `path` and says so in one sentence; the error is one, too. A recording, a manifest or a model is never replaced, whatever was
 /// answered in the dialog.
-pub(crate) fn write(path: &Path, format: Format, results: &Results) -> Result<String, String> {
+pub(crate) fn write(path: &Path, format: Format, results: &Results, options: &ExportOptions) -> Result<String, String> {
     FilePlan::new(Replace::Never).write([path]).check().map_err(|refusal| refusal.to_string())?;
-    match write_atomically(path, format.text(results).as_bytes()) {
+    match write_atomically(path, &format.file(results, options)) {
         Ok(()) => Ok(format!("Saved {}", path.display())),
         Err(error) => Err(error.to_string()),
     }
@@ -81,6 +90,8 @@ mod tests {
     use moodline_engine::State;
 
     use super::*;
+
+    const OPTIONS: ExportOptions = ExportOptions::DEFAULT;
 
     fn status() -> Status {
         Status {
@@ -108,10 +119,10 @@ mod tests {
         let results = results_of_track(&status(), segments());
         for format in Format::ALL {
             let first = free_path(folder.path(), format);
-            assert!(write(&first, format, &results).unwrap().contains("moodline."), "{format}");
-            assert_eq!(std::fs::read_to_string(&first).unwrap(), format.text(&results));
+            assert!(write(&first, format, &results, &OPTIONS).unwrap().contains("moodline."), "{format}");
+            assert_eq!(std::fs::read(&first).unwrap(), format.file(&results, &OPTIONS));
             let second = free_path(folder.path(), format);
-            assert_eq!(second.file_stem().unwrap(), "moodline-2");
+            assert_eq!(second, folder.path().join(format!("moodline-2.{}", format.extension())));
         }
         assert_eq!(results.duration_s, 10.0);
     }
@@ -132,7 +143,7 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).unwrap();
-            let error = write(&path, Format::Csv, &results).unwrap_err();
+            let error = write(&path, Format::Csv, &results, &OPTIONS).unwrap_err();
             assert!(error.contains(name) && error.contains(kind) && !error.contains("--force"), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name}");
         }
@@ -142,7 +153,7 @@ mod tests {
     fn a_folder_that_does_not_exist_is_one_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("moodline.csv");
-        let error = write(&path, Format::Csv, &results_of_track(&status(), segments())).unwrap_err();
+        let error = write(&path, Format::Csv, &results_of_track(&status(), segments()), &OPTIONS).unwrap_err();
         assert!(error.contains("missing") && !error.contains('\n'), "{error}");
     }
 

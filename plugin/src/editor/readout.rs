@@ -5,11 +5,11 @@ use egui::{FontId, Painter, Rect, pos2};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{GapReason, State};
 
-use super::axis::clock_text;
 use super::colours::Colours;
 use super::columns::Column;
 use super::glyph;
 use super::headline::percent;
+use moodline_engine::display::time::clock_text;
 
 /// Size of the text, points.
 const SIZE: f32 = 11.5;

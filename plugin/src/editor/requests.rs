@@ -1,11 +1,12 @@
 //! Does what the user asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use moodline_engine::export::{Format, Results};
+use moodline_engine::export::Results;
 use moodline_engine::live::{Asked, Status};
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
+use super::export_menu::{ExportChoice, ExportRequest};
 use super::panels::SettingsRequest;
 use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
@@ -29,10 +30,10 @@ impl EditorApp {
                 self.messages.say("Everything recorded is forgotten.");
             }
             ToolbarRequest::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
-            ToolbarRequest::SaveAs { format, file } => self.ask_where(format, file),
-            ToolbarRequest::SaveToFolder { format, file } => {
-                let path = export::free_path(&self.export_folder(), format);
-                let saved = self.results(file, status).and_then(|results| export::write(&path, format, &results));
+            ToolbarRequest::Export(ExportRequest::SaveAs(choice)) => self.ask_where(choice),
+            ToolbarRequest::Export(ExportRequest::SaveToFolder(choice)) => {
+                let path = export::free_path(&self.export_folder(), choice.format);
+                let saved = self.save(&path, choice, status);
                 self.messages.report(saved);
             }
             ToolbarRequest::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
@@ -71,7 +72,7 @@ impl EditorApp {
         }
         match self.dialogs.take() {
             Some((question, Answer::Chosen(path))) => self.take_path(question, path),
-            Some((Question::SaveAs { .. } | Question::ExportFolder, Answer::NoDialog)) => {
+            Some((Question::SaveAs(_) | Question::ExportFolder, Answer::NoDialog)) => {
                 self.messages.complain(NO_DIALOG_TO_SAVE);
             }
             Some((_, Answer::NoDialog)) => self.messages.complain(NO_DIALOG),
@@ -87,18 +88,22 @@ impl EditorApp {
                 self.control.use_model(Some(path), Asked::ByUser);
             }
             Question::ExportFolder => self.session.write().export_folder = Some(path),
-            Question::SaveAs { format, file } => {
-                let path = export::with_ending(path, format);
-                let saved = self.results(file, &self.monitor.status()).and_then(|results| export::write(&path, format, &results));
+            Question::SaveAs(choice) => {
+                let saved = self.save(&export::with_ending(path, choice.format), choice, &self.monitor.status());
                 self.messages.report(saved);
             }
         }
     }
 
-    fn ask_where(&mut self, format: Format, file: bool) {
-        let free = export::free_path(&self.export_folder(), format);
+    fn save(&self, path: &Path, choice: ExportChoice, status: &Status) -> Result<String, String> {
+        let ExportChoice { format, file, options } = choice;
+        self.results(file, status).and_then(|results| export::write(path, format, &results, &options))
+    }
+
+    fn ask_where(&mut self, choice: ExportChoice) {
+        let free = export::free_path(&self.export_folder(), choice.format);
         let name = free.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.dialogs.ask(Question::SaveAs { format, file }, Some(&self.export_folder()), &name);
+        self.dialogs.ask(Question::SaveAs(choice), Some(&self.export_folder()), &name);
     }
 
     /// What is to be exported: everything recorded, held or not.

@@ -4,13 +4,16 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
 use moodline_core::Probabilities;
-use moodline_engine::export::Format;
+use moodline_engine::export::{ExportOptions, Format};
 use moodline_engine::live::Asked;
 use moodline_engine::timeline::{Timeline, Timelines};
 use moodline_engine::{GapReason, State};
 
 use super::*;
 use crate::instance::Instance;
+
+/// Where the button is in the smallest window.
+const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);
 
 const SIZES: [Vec2; 4] = [MIN_SIZE, vec2(700.0, 300.0), vec2(760.0, 460.0), vec2(1400.0, 900.0)];
 
@@ -176,9 +179,22 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("JSON");
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
-    let written = std::fs::read_to_string(folder.path().join("moodline.json")).unwrap();
-    let segments = recorded().without_gaps();
-    assert_eq!(written, Format::Json.text(&export::results_of_track(&bench.app.monitor.status(), segments)));
+    let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
+    let results = export::results_of_track(&bench.app.monitor.status(), recorded().without_gaps());
+    assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
+}
+
+#[test]
+fn every_format_can_be_chosen_in_the_smallest_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new(MIN_SIZE);
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    for format in Format::ALL {
+        bench.click(EXPORT_IN_THE_SMALLEST);
+        bench.click_text(export::format_name(format));
+        bench.click_text("Save to");
+        assert!(folder.path().join(format!("moodline.{}", format.extension())).is_file(), "{format}");
+    }
 }
 
 #[test]
@@ -272,12 +288,12 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
         assert!(text.is_empty() || window.contains_rect(rect), "'{text}' at {rect}");
     }
 
-    bench.click(pos2(111.0, 77.0));
+    bench.click(EXPORT_IN_THE_SMALLEST);
     bench.click_text("File");
     bench.click_text("Save to");
     let results = bench.app.monitor.file().unwrap().results.unwrap();
-    let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
-    assert_eq!(written, Format::Csv.text(&results));
+    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
 
     bench.click_text("Close");
     assert!(bench.app.monitor.file().is_none());

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, Rect, RichText, Ui, UiBuilder};
-use moodline_engine::export::Format;
+use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, Ui, UiBuilder};
+use moodline_engine::display::time::duration_text;
 
-use super::axis::duration_text;
 use super::controls::{group_space, icon_button};
-use super::export::format_name;
+use super::export_menu::{ExportChoice, ExportMenu, ExportRequest};
 use super::icons::Icon;
 
 /// A panel beside the timeline.
@@ -24,8 +23,7 @@ pub(crate) enum ToolbarRequest {
     Hold(bool),
     Reset,
     OpenFile,
-    SaveAs { format: Format, file: bool },
-    SaveToFolder { format: Format, file: bool },
+    Export(ExportRequest),
     Zoom(f64),
     Fit,
     Follow(bool),
@@ -45,19 +43,6 @@ pub(crate) struct Toolbar<'a> {
     /// Whether the results of a file can be exported.
     pub(crate) has_file: bool,
     pub(crate) folder: &'a Path,
-}
-
-/// The choices in the menu for exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ExportChoice {
-    pub(crate) format: Format,
-    pub(crate) file: bool,
-}
-
-impl Default for ExportChoice {
-    fn default() -> Self {
-        Self { format: Format::Csv, file: false }
-    }
 }
 
 impl Toolbar<'_> {
@@ -88,9 +73,13 @@ impl Toolbar<'_> {
             *request = Some(ToolbarRequest::OpenFile);
         }
         let export = icon_button(ui, Icon::Export, self.word("Export"), false, "Save the results as a file");
-        Popup::from_toggle_button_response(&export)
-            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-            .show(|ui| self.export_menu(ui, choice, request));
+        Popup::from_toggle_button_response(&export).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            let menu =
+                ExportMenu { is_anything_recorded: self.recorded_s.is_some(), has_file: self.has_file, folder: self.folder };
+            if let Some(asked) = menu.show(ui, choice) {
+                *request = Some(ToolbarRequest::Export(asked));
+            }
+        });
     }
 
     /// Forgetting needs a second click, so that a slip loses nothing.
@@ -113,38 +102,6 @@ impl Toolbar<'_> {
                 }
             });
         });
-    }
-
-    fn export_menu(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<ToolbarRequest>) {
-        ui.set_width(210.0);
-        if self.has_file {
-            ui.horizontal(|ui| {
-                ui.selectable_value(&mut choice.file, false, "Track");
-                ui.selectable_value(&mut choice.file, true, "File");
-            });
-            ui.separator();
-        } else {
-            choice.file = false;
-        }
-        for format in Format::ALL {
-            ui.radio_value(&mut choice.format, format, format_name(format));
-        }
-        ui.separator();
-        let ExportChoice { format, file } = *choice;
-        let is_anything = file || self.recorded_s.is_some();
-        let mut ask = |ui: &mut Ui, text: RichText, hint: String, asked: ToolbarRequest| {
-            let button = Button::new(text).min_size(egui::vec2(ui.available_width(), 26.0));
-            if ui.add_enabled(is_anything, button).on_hover_text(hint).on_disabled_hover_text("Nothing is recorded yet").clicked()
-            {
-                *request = Some(asked);
-                ui.close();
-            }
-        };
-        let name =
-            self.folder.file_name().map_or_else(|| self.folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-        ask(ui, RichText::new("Save as …"), "Choose where".to_owned(), ToolbarRequest::SaveAs { format, file });
-        let hint = format!("Save in {} under a new name; the settings have the folder", self.folder.display());
-        ask(ui, RichText::new(format!("Save to {name}")), hint, ToolbarRequest::SaveToFolder { format, file });
     }
 
     fn view_buttons(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {

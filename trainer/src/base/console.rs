@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use moodline_engine::display::text::printable_lines;
 use moodline_engine::files::{WriteError, is_reader_gone};
 
 /// Writes results.
@@ -28,7 +29,7 @@ pub(crate) fn print_line(text: impl Display) -> Result<(), WriteError> {
     print(format_args!("{text}\n"))
 }
 
-/// Tells the user something, in a line. Nobody can be told when standard error is gone.
+/// Tells the user something, in lines in which no name from outside controls the terminal. Nobody can be told when standard error is gone.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(&text.to_string()));
 }

@@ -179,7 +179,7 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
         console::print_line(format_args!("left out, no emotion of the label map: {}", codes.join(", ")))?;
     }
     if found.n_copies > 0 {
-        console::print_line(format_args!("left out, further files of the same recordings: {}", found.n_copies))?;
+        console::print_line(format_args!("left out, further files or lines of the same recordings: {}", found.n_copies))?;
     }
     if found.n_other > 0 {
         console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
@@ -187,8 +187,11 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
     let code = tell(&found.problems);
     // What training would refuse is told while the table is at hand.
     if let Err(error) = Manifest::read(std::slice::from_ref(out), table.splits()) {
-        let own_splits = table.splits() == Splits::Required && arguments.split.is_none();
-        let advice = if own_splits { "\n  --split 0.7,0.15,0.15 makes other splits, with every speaker in one" } else { "" };
+        let advice = if error.is_about_splits() && arguments.split.is_none() {
+            "\n  --split 0.7,0.15,0.15 makes other splits, with every speaker in one"
+        } else {
+            ""
+        };
         console::note(format_args!("error: {error}{advice}"));
         return Ok(ExitCode::from(1));
     }

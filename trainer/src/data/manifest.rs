@@ -5,7 +5,8 @@
 //!
 //! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
 //! optionally `corpus` (else the name of the file), `session` and `text` (or
-//! `text_id_or_sentence`). All others are ignored, and so are a byte order mark and the kind of line ends.
+//! `text_id_or_sentence`). All others are ignored. Commas, semicolons or tabs stand between them; capitals, the encoding and the kind of line ends make no
+//! difference.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use moodline_core::Emotion;
+use moodline_engine::tables;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -197,6 +199,12 @@ impl fmt::Display for ManifestError {
 impl std::error::Error for ManifestError {}
 
 impl ManifestError {
+    /// Whether a new split by speaker would help.
+    #[must_use]
+    pub fn is_about_splits(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, ManifestProblem::SpeakerInSeveralSplits { .. }))
+    }
+
     /// Whether nothing is wrong but that some manifests have no splits.
     #[must_use]
     pub fn lacks_only_splits(&self) -> bool {
@@ -268,7 +276,7 @@ struct Columns {
 
 impl Columns {
     fn find(manifest: &str, header: &csv::StringRecord, splits: Splits) -> Result<Self, ManifestProblem> {
-        let position = |name: &str| header.iter().position(|column| column == name);
+        let position = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
         let mut wanted = vec!["path", "speaker", "emotion"];
         if splits == Splits::Required {
             wanted.push(SPLIT);
@@ -298,8 +306,9 @@ impl HalfRead {
         let name = path.file_name().map_or_else(|| manifest.clone(), |name| name.to_string_lossy().into_owned());
         self.manifest.sources.push(ManifestSource { name, sha256: moodline_core::digest::hex(&Sha256::digest(&bytes)) });
 
-        let without_mark = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(without_mark);
+        let text = tables::text_of(&bytes).map_err(|reason| unreadable(reason.to_owned()))?;
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(tables::delimiter(&text)).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
         let columns = Columns::find(&manifest, &header, self.splits)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -339,9 +348,10 @@ impl HalfRead {
     ) -> Result<(), Vec<String>> {
         let field = |column: usize| record.get(column).unwrap_or_default();
         let mut reasons = Vec::new();
-        let emotion = field(columns.emotion).parse::<Emotion>().map_err(|error| reasons.push(error.to_string())).ok();
+        let word = |column: usize| field(column).to_lowercase();
+        let emotion = word(columns.emotion).parse::<Emotion>().map_err(|error| reasons.push(error.to_string())).ok();
         let split =
-            columns.split.and_then(|column| field(column).parse::<Split>().map_err(|error| reasons.push(error.to_string())).ok());
+            columns.split.and_then(|column| word(column).parse::<Split>().map_err(|error| reasons.push(error.to_string())).ok());
         if field(columns.speaker).is_empty() {
             reasons.push("no speaker".to_owned());
         }
@@ -350,7 +360,7 @@ impl HalfRead {
         if name.is_empty() {
             reasons.push("no path".to_owned());
         } else if let Some(first) = self.listed.get(&path) {
-            reasons.push(format!("'{name}' is listed twice, first at {first}"));
+            reasons.push(format!("'{name}' is listed twice, first at {first}; keep one of the lines"));
         } else {
             self.listed.insert(path.clone(), place.to_owned());
         }
@@ -389,7 +399,6 @@ fn reason_of(error: &csv::Error) -> String {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} columns, expected {expected_len} as in the header")
         }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
         _ => error.to_string(),
     }
 }

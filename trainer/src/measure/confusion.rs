@@ -32,13 +32,14 @@ impl ConfusionFigure {
         Self { title, subtitle, confusion: report.confusion }
     }
 
-    /// Cells made of the count and its part of the row.
-    fn cells(&self, text: impl Fn(u64, f64) -> String) -> Vec<Vec<Option<Cell>>> {
+    /// Cells made of the count and its part of the row, which is none where the class does not occur.
+    fn cells(&self, text: impl Fn(u64, Option<f64>) -> String) -> Vec<Vec<Option<Cell>>> {
         let row = |truth: Emotion| {
             let parts = self.confusion.row(truth);
             let cell = |found: Emotion| {
                 let (count, part) = (self.confusion.0[truth.index()][found.index()], parts[found.index()]);
-                Some(Cell { text: text(count, part), shade: part })
+                let known = (self.confusion.support(truth) > 0).then_some(part);
+                Some(Cell { text: text(count, known), shade: part })
             };
             Emotion::ALL.into_iter().map(cell).collect()
         };
@@ -73,7 +74,7 @@ impl Figure for ConfusionFigure {
         let rows = Emotion::ALL.map(|emotion| format!("true {emotion}"));
         let columns = Emotion::ALL.map(|emotion| format!("found {emotion}"));
         let counts = self.cells(|count, _| count.to_string());
-        let parts = self.cells(|_, part| format!("{:.1}", 100.0 * part));
+        let parts = self.cells(|_, part| part.map_or_else(|| "none".to_owned(), |part| format!("{:.1}", 100.0 * part)));
         for (title, left, cells) in [("utterances", 92, counts), ("per cent of the true class", 562, parts)] {
             let grid = Grid { left, margin: 92, top: 112, width: 90, height: 90 };
             area.draw_text(title, &style(TEXT, &MUTED, HPos::Center), (left + 2 * grid.width, 74))?;

@@ -130,6 +130,29 @@ impl Confusion {
         Emotion::ALL.iter().map(|&emotion| figure(&self.class(emotion))).sum::<f64>() / Emotion::COUNT as f64
     }
 
+    /// Classes without an utterance, whose recall counts as 0 in [`Self::uar`].
+    #[must_use]
+    pub fn absent(&self) -> Vec<Emotion> {
+        Emotion::ALL.into_iter().filter(|&emotion| self.support(emotion) == 0).collect()
+    }
+
+    /// Over which classes the UAR is the mean, where that makes a difference: a sentence with the other mean beside it.
+    #[must_use]
+    pub fn absent_text(&self) -> Option<String> {
+        let absent: Vec<&str> = self.absent().into_iter().map(Emotion::name).collect();
+        let n_present = Emotion::COUNT - absent.len();
+        if absent.is_empty() || n_present == 0 {
+            return None;
+        }
+        Some(format!(
+            "no utterance is {}: the UAR is the mean over all {} classes, with recall 0 there, as scikit-learn's recall_score with zero_division=0 \
+             and all labels; over the {n_present} that occur, as its balanced_accuracy_score, it is {:.3}",
+            absent.join(" or "),
+            Emotion::COUNT,
+            self.uar_of_present_classes()
+        ))
+    }
+
     /// UAR over the classes that occur: what a resampled set of speakers can be asked for.
     fn uar_of_present_classes(&self) -> f64 {
         let present: Vec<f64> = Emotion::ALL
@@ -276,6 +299,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "UAR      {:.3}   (95 % interval over speakers {})", self.uar, interval_text(self.uar_interval))?;
         writeln!(f, "accuracy {:.3}   macro-F1 {:.3}   utterances {}", self.accuracy, self.macro_f1, self.n)?;
+        if let Some(text) = self.confusion.absent_text() {
+            writeln!(f, "warning: {text}")?;
+        }
         writeln!(f)?;
         write!(f, "{:<8} {:>9} {:>7} {:>7} {:>8}   true \\ found", "", "precision", "recall", "F1", "support")?;
         for label in self.labels {

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::train::run::log::{RunLog, host};
+use moodline_core::Emotion;
 use moodline_learn::parallel::with_awake_helpers;
 
 use crate::base::files::FileError;
@@ -186,6 +187,10 @@ fn train_in(
     let description = describe(&dataset, &trainer);
     tracing::info!("{description}");
     progress.line(&format!("{description}; run folder {}", folder.root().display()));
+    if let Some(warning) = classes_missing_in_dev(&dataset) {
+        progress.line(&warning);
+        tracing::info!("{warning}");
+    }
     if let Some(layout) = options.config.model.licence_of_others(&dataset.corpora) {
         let warning = format!(
             "warning: model.licence speaks of {layout}, which this model does not learn from; \
@@ -236,6 +241,21 @@ fn describe(dataset: &Dataset, trainer: &Trainer<'_>) -> String {
         n => format!(" and {n} varied copies"),
     };
     format!("{n_clips} clips{copies} to train on, {} to decide by; {} parameters", dataset.dev.len(), trainer.n_parameters())
+}
+
+/// A warning where the dev split cannot tell how well a class is found.
+fn classes_missing_in_dev(dataset: &Dataset) -> Option<String> {
+    let missing: Vec<&str> =
+        Emotion::ALL.into_iter().filter(|emotion| !dataset.dev.labels.contains(&emotion.index())).map(Emotion::name).collect();
+    let n = Emotion::COUNT;
+    (!missing.is_empty()).then(|| {
+        format!(
+            "warning: the dev split has no clip that is {}: the dev UAR is the mean over all {n} classes with recall 0 there, at most {:.2}; \
+             put speakers with such clips into dev",
+            missing.join(" or "),
+            (n - missing.len()) as f64 / n as f64
+        )
+    })
 }
 
 fn end_line(outcome: &Outcome) -> String {

@@ -79,6 +79,8 @@ const PACKAGES: &[Package] = &[
         Sign::Program("strace", "--version"),
     ),
     package("iproute2", "a network of its own, for the test that none is used", Purpose::Tests, Sign::Program("ip", "-Version")),
+    package("chromium", "a browser to read pages in", Purpose::Tests, Sign::Program("chromium", "--version")),
+    package("chromium-driver", "clicks and types in it", Purpose::Tests, Sign::Program("chromedriver", "--version")),
     package("ardour", "a host to test the plugin in", Purpose::Tests, Sign::Database),
     package(
         "slurm-wlm",

@@ -1,8 +1,10 @@
 //! A table of somebody else's: a line for each recording, under any names of columns and with any codes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use moodline_engine::tables;
 
 use super::{CorpusError, Found, Hints, Recording};
 use crate::data::manifest::{Split, UnknownSplit};
@@ -15,9 +17,6 @@ const EMOTION: &str = "emotion";
 const SESSION: &str = "session";
 const TEXT: &str = "text";
 const SPLIT: &str = "split";
-
-/// What stands between two columns, whichever the header has most of.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// What the columns of a table are called, where it is not our name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,10 +51,11 @@ impl Columns {
 pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
     let unreadable = |reason: String| CorpusError::Unreadable { path: table.to_owned(), reason };
     let bytes = std::fs::read(table).map_err(|error| unreadable(error.to_string()))?;
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter(text)).from_reader(text);
+    let text = tables::text_of(&bytes).map_err(|reason| unreadable(reason.to_owned()))?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(tables::delimiter(&text)).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
-    let position = |name: &str| header.iter().position(|column| column == hints.columns.column(name));
+    let position = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(hints.columns.column(name)));
 
     let mut missing: Vec<&'static str> = [PATH, SPEAKER, EMOTION].into_iter().filter(|name| position(name).is_none()).collect();
     missing.retain(|name| *name != SPEAKER || hints.speaker.is_none());
@@ -69,6 +69,7 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
 
     let folder = table.parent().unwrap_or(Path::new(""));
     let mut found = Found { sources: vec![table.to_owned()], ..Found::default() };
+    let mut listed: HashMap<PathBuf, (Recording, u64)> = HashMap::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -81,13 +82,23 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
             let value = position(name).and_then(|column| record.get(column)).unwrap_or_default();
             (!value.is_empty()).then(|| value.to_owned())
         };
-        match recording(folder, field, hints) {
-            Ok(recording) => found.recordings.push(recording),
-            Err(reason) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                found.problems.push(format!("{} line {line}: {reason}", table.display()));
-            }
-        }
+        let line = record.position().map_or(0, csv::Position::line);
+        let problem = match recording(folder, field, hints) {
+            Ok(recording) => match listed.get(&recording.path) {
+                None => {
+                    listed.insert(recording.path.clone(), (recording.clone(), line));
+                    found.recordings.push(recording);
+                    None
+                }
+                Some((first, _)) if *first == recording => {
+                    found.n_copies += 1;
+                    None
+                }
+                Some((_, first)) => Some(format!("it says something else about the file of line {first}; keep one of the two")),
+            },
+            Err(reason) => Some(reason),
+        };
+        found.problems.extend(problem.map(|reason| format!("{} line {line}: {reason}", table.display())));
     }
     found.recordings.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -125,11 +136,4 @@ fn split_of(word: &str) -> Result<Split, UnknownSplit> {
         "testing" => Ok(Split::Test),
         _ => word.parse(),
     }
-}
-
-fn delimiter(text: &[u8]) -> u8 {
-    let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
-    // Of equals, the first: `max_by_key` would take the last.
-    DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(DELIMITERS[0])
 }

@@ -25,7 +25,9 @@ pub(super) fn confusion(material: &Material) -> Option<Section> {
             0 => String::new(),
             n => format!(" {n} clips could not be measured."),
         };
-        let caption = format!("{title}: {} utterances of {} speakers.{failed}", report.n, part.evaluation.per_speaker.len());
+        let absent = report.confusion.absent_text().map_or_else(String::new, |text| format!(" Note that {text}."));
+        let n_speakers = part.evaluation.per_speaker.len();
+        let caption = format!("{title}: {} utterances of {n_speakers} speakers.{failed}{absent}", report.n);
         section.figure(format!("confusion-{}", part.name), caption, ConfusionFigure::of(title, report));
     }
     Some(section)

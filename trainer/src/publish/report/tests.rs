@@ -138,6 +138,19 @@ fn what_is_missing_or_broken_is_said_and_the_rest_is_reported() {
 }
 
 #[test]
+fn a_class_without_a_clip_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("model");
+    write_model(&folder, false);
+    let answers: Vec<Answer> = answers().into_iter().filter(|answer| answer.truth != Emotion::Sad).collect();
+    let name = ModelName { id: "small".to_owned(), fingerprint: "0f".to_owned() };
+    let evaluation = Evaluation::of(&answers, name, "native".to_owned(), "dev".to_owned(), vec!["mine.csv".to_owned()], 0);
+    fs::write(folder.join("metrics.json"), evaluation.to_json()).unwrap();
+    let (_, page) = write(&options(place.path(), &["model"]));
+    assert!(page.contains("Note that no utterance is sad: the UAR is the mean over all 4 classes"), "{page}");
+}
+
+#[test]
 fn answers_of_another_evaluation_are_not_drawn_as_this_ones() {
     let place = tempfile::tempdir().unwrap();
     write_model(&place.path().join("model"), true);

@@ -1,4 +1,4 @@
-//! The time axis: where ticks go and how a time reads. Pure functions, no screen.
+//! How a time reads, and where a time axis has its ticks: the same in the editor, in pictures, on pages and on the terminal.
 
 /// Steps between labelled ticks that a reader of clocks expects, seconds.
 const STEPS_S: [f64; 19] = [
@@ -7,21 +7,23 @@ const STEPS_S: [f64; 19] = [
 
 /// The distance between labelled ticks, seconds: the smallest usual step that keeps them `min_distance` points apart where a point is
 /// `seconds_per_point` long. Beyond the usual steps, whole multiples of the longest.
-pub(crate) fn tick_step(seconds_per_point: f64, min_distance: f64) -> f64 {
+#[must_use]
+pub fn tick_step(seconds_per_point: f64, min_distance: f64) -> f64 {
     let wanted = seconds_per_point * min_distance;
     let longest = STEPS_S[STEPS_S.len() - 1];
     STEPS_S.into_iter().find(|step| *step >= wanted).unwrap_or_else(|| (wanted / longest).ceil() * longest)
 }
 
 /// The multiples of `step` within `start_s..=end_s`.
-pub(crate) fn ticks(start_s: f64, end_s: f64, step: f64) -> impl Iterator<Item = f64> {
+pub fn ticks(start_s: f64, end_s: f64, step: f64) -> impl Iterator<Item = f64> {
     let first = (start_s / step).ceil() as i64;
     let last = (end_s / step).floor() as i64;
     (first..=last).map(move |index| index as f64 * step)
 }
 
 /// A time as a clock reads it: `m:ss` below an hour, `h:mm:ss` from there on, with `n_decimals` decimals (0 to 3).
-pub(crate) fn clock_text(seconds: f64, n_decimals: usize) -> String {
+#[must_use]
+pub fn clock_text(seconds: f64, n_decimals: usize) -> String {
     let units_a_second = [1, 10, 100, 1000][n_decimals.min(3)];
     let total = (seconds.abs() * f64::from(units_a_second)).round() as u64;
     let sign = if seconds < 0.0 && total > 0 { "-" } else { "" };
@@ -32,12 +34,14 @@ pub(crate) fn clock_text(seconds: f64, n_decimals: usize) -> String {
 }
 
 /// How many decimals tell ticks `step` seconds apart from each other.
-pub(crate) fn decimals_of_step(step: f64) -> usize {
+#[must_use]
+pub fn decimals_of_step(step: f64) -> usize {
     usize::from(step < 1.0)
 }
 
 /// A duration in words short enough for a button: `12 s`, `5:03 min`, `1:02:03 h`.
-pub(crate) fn duration_text(seconds: f64) -> String {
+#[must_use]
+pub fn duration_text(seconds: f64) -> String {
     match seconds {
         s if s < 60.0 => format!("{s:.0} s"),
         s if s < 3600.0 => format!("{} min", clock_text(s, 0)),

@@ -1,0 +1,83 @@
+//! `moodline features`: what the network sees of a recording.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use moodline_engine::Model;
+use moodline_engine::features::{Features, features_of_file};
+use moodline_engine::files::{FilePlan, Replace, write_atomically};
+use ndarray::ArrayView2;
+use ndarray_npy::WriteNpyExt as _;
+
+use crate::args::{FeaturesArguments, FeaturesFormat};
+use crate::console::Streams;
+use crate::{DONE, FAILED, USAGE};
+
+pub(crate) fn run(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> u8 {
+    let plan =
+        FilePlan::new(Replace::forced(arguments.force)).read([&arguments.file]).read(&arguments.model).write(&arguments.output);
+    if let Err(refusal) = plan.check() {
+        streams.note(&format!("moodline: {refusal}\n"));
+        return USAGE;
+    }
+    match write(arguments, streams) {
+        Ok(()) => DONE,
+        Err(error) => {
+            streams.note(&format!("moodline: {error:#}\n"));
+            FAILED
+        }
+    }
+}
+
+fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Result<()> {
+    let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
+    let window_seconds = arguments.window.unwrap_or(model.contract().block_seconds);
+    let features = features_of_file(&arguments.file, &model, window_seconds)?;
+    for warning in &features.warnings {
+        streams.note(&format!("warning: {warning}\n"));
+    }
+    let bytes = match arguments.format {
+        FeaturesFormat::Csv => csv(&features).into_bytes(),
+        FeaturesFormat::Npy => {
+            streams.note(&description(&features));
+            npy(&features)?
+        }
+    };
+    match &arguments.output {
+        None => streams.print(&bytes)?,
+        Some(path) => write_atomically(path, &bytes)?,
+    }
+    Ok(())
+}
+
+/// What an array of numbers does not say about itself.
+fn description(features: &Features) -> String {
+    format!(
+        "{} steps of {} features; step k is at {:.4} s + k x {} s: {}\n",
+        features.steps().len(),
+        features.names.len(),
+        features.first_s,
+        features.step_seconds,
+        features.names.join(" ")
+    )
+}
+
+/// A row a step; numbers have as many digits as tell them from every other.
+fn csv(features: &Features) -> String {
+    let mut text = format!("time_s,{}\n", features.names.join(","));
+    for (index, step) in features.steps().enumerate() {
+        let values: Vec<String> = step.iter().map(ToString::to_string).collect();
+        // INVARIANT: writing to a String cannot fail.
+        writeln!(text, "{:.4},{}", features.time_s(index), values.join(",")).expect("a String takes any text");
+    }
+    text
+}
+
+fn npy(features: &Features) -> anyhow::Result<Vec<u8>> {
+    let shape = (features.steps().len(), features.names.len());
+    let mut bytes = Vec::new();
+    ArrayView2::from_shape(shape, &features.values)?
+        .write_npy(&mut bytes)
+        .context("the features cannot be written as an array")?;
+    Ok(bytes)
+}

@@ -1,0 +1,55 @@
+//! A page a recording, and an index of several: single files with everything in them, which open in any browser without a network.
+//!
+//! In: results and the recording. Out: HTML. Shapes are drawn here, so that a page reads and prints without scripts; its own script, of which a hash is in its content
+//! policy, plays the recording and shows where it is.
+
+mod audio;
+mod document;
+mod index;
+mod moments;
+mod policy;
+mod waveform;
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::export::Results;
+
+pub(crate) use index::{FILE as INDEX_FILE, IndexRow};
+
+/// How a page gets at the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageAudio {
+    /// By a link relative to the page.
+    Link,
+    /// As a part of the page.
+    Embed,
+    /// Not at all.
+    None,
+}
+
+/// The page of the recording at `path`, to be written into `folder`.
+///
+/// # Errors
+/// When the recording cannot be read a second time, or not become a part of the page.
+pub(crate) fn page(
+    results: &Results,
+    config: &AnalysisConfig,
+    path: &Path,
+    folder: &Path,
+    audio: PageAudio,
+) -> anyhow::Result<String> {
+    let source = match audio {
+        PageAudio::Link => Some(audio::relative_url(folder, path)),
+        PageAudio::Embed => Some(audio::embedded(path)?),
+        PageAudio::None => None,
+    };
+    let outline = waveform::outline(path, results.duration_s, document::outline_parts(results.duration_s))?;
+    Ok(document::html(results, config, &outline, source.as_deref()))
+}
+
+/// The index of the pages in a folder.
+pub(crate) fn index(rows: &[IndexRow]) -> String {
+    index::html(rows)
+}

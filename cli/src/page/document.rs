@@ -1,0 +1,318 @@
+//! The page of one recording.
+
+use std::fmt::Write as _;
+
+use moodline_core::Emotion;
+use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::display::text::escaped;
+use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, tick_step, ticks};
+use moodline_engine::display::{Summary, palette};
+use moodline_engine::export::Results;
+use moodline_engine::marks::{Mark, MarkOptions, Stretch, marks, stretches};
+use moodline_engine::segment::spans;
+
+use super::moments::{self, Moment};
+use super::policy;
+use crate::plot::bands::{Column, columns, smoothing, stacked};
+use crate::plot::{WIDTH as PICTURE_WIDTH, row_length};
+
+const SCRIPT: &str = include_str!("page.js");
+
+/// Width of a row's drawings, units; they are stretched to that of the page.
+const WIDTH: f64 = 1000.0;
+/// Width of a column of probabilities and of one of the waveform, units.
+const COLUMN: f64 = 2.0;
+const HEIGHT: f64 = 100.0;
+/// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
+const NARROWEST_PART: f64 = 4.0;
+/// Distance of ticks, units.
+const TICK_DISTANCE: f64 = 80.0;
+/// More passages than this are folded up.
+const MANY_PASSAGES: usize = 60;
+
+/// In how many parts of the time the loudest samples are wanted.
+pub(super) fn outline_parts(duration_s: f64) -> usize {
+    let row_s = row_length(duration_s, f64::from(PICTURE_WIDTH));
+    ((duration_s / row_s * WIDTH / COLUMN).ceil() as usize).max(1)
+}
+
+/// The page; `outline` has [`outline_parts`] values, `source` is the URL of the recording.
+pub(super) fn html(results: &Results, config: &AnalysisConfig, outline: &[f32], source: Option<&str>) -> String {
+    let name = results.name();
+    let passages = marks(&results.segments, &MarkOptions { merge: true, min_length_s: 0.0 });
+    let summary = Summary::of(&results.segments, results.duration_s);
+    let mut body = heading(results, config, &name);
+    if let Some(source) = source {
+        write(&mut body, &player(source, results.duration_s));
+    }
+    write(&mut body, &timeline(results, outline, &summary, source.is_some()));
+    write(&mut body, &summary_tables(results, &summary, source.is_some()));
+    write(&mut body, &passage_table(&passages, source.is_some()));
+    body.push_str(
+        "<footer><p>Emotions are an estimate learnt from acted speech, not a fact about a person. In the EU emotion recognition must not be used on \
+         people at work or in education (AI Act, Article 5(1)(f)). Made by Moodline on the machine where the recording was; this page loads nothing from \
+         elsewhere.</p></footer>\n",
+    );
+    policy::page(&name, &body, source.map(|_| SCRIPT))
+}
+
+fn write(body: &mut String, part: &str) {
+    body.push_str(part);
+    body.push('\n');
+}
+
+fn heading(results: &Results, config: &AnalysisConfig, name: &str) -> String {
+    let channels = if results.n_channels == 1 { "mono".to_owned() } else { format!("{} channels", results.n_channels) };
+    format!(
+        "<header><h1>{}</h1><p class=\"faint\">{}, {} Hz, {channels}; model {}, {}; blocks of {} s every {} s</p></header>\n",
+        escaped(name),
+        duration_text(results.duration_s),
+        results.sample_rate,
+        escaped(&results.model_id),
+        escaped(&results.backend),
+        config.window_seconds,
+        config.hop_seconds
+    )
+}
+
+fn player(source: &str, duration_s: f64) -> String {
+    format!(
+        "<div class=\"player\"><audio controls preload=\"metadata\" src=\"{}\"></audio>\n<p class=\"now\">0:00 of {}</p></div>",
+        escaped(source),
+        clock_text(duration_s, 0)
+    )
+}
+
+fn hex(emotion: Emotion) -> String {
+    let [red, green, blue] = palette::rgb(emotion);
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+fn swatch(emotion: Emotion) -> String {
+    format!("<svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><path d=\"M0 0H1V1H0Z\" fill=\"{}\"/></svg>", hex(emotion))
+}
+
+fn timeline(results: &Results, outline: &[f32], summary: &Summary, can_play: bool) -> String {
+    let duration_s = results.duration_s;
+    let row_s = row_length(duration_s, f64::from(PICTURE_WIDTH));
+    let n_rows = (duration_s / row_s - 1e-9).ceil().max(1.0) as u32;
+    let legend: String =
+        Emotion::ALL.iter().map(|&emotion| format!("<li>{} {emotion}</li>", swatch(emotion))).collect::<Vec<_>>().concat();
+    let about = escaped(&summary.text());
+    let role = if can_play {
+        format!(
+            "role=\"slider\" tabindex=\"0\" aria-label=\"Position in the recording. {about}\" aria-valuemin=\"0\" \
+             aria-valuemax=\"{duration_s:.3}\" aria-valuenow=\"0\" aria-valuetext=\"0:00\""
+        )
+    } else {
+        format!("role=\"img\" aria-label=\"{about}\"")
+    };
+    let mut text = format!(
+        "<section aria-labelledby=\"timeline\"><h2 id=\"timeline\">Timeline</h2>\n\
+         <ul class=\"legend\" aria-label=\"Colours, from top to bottom\">{legend}<li class=\"faint\">grey: no speech</li></ul>\n\
+         <div {role} class=\"{}\">\n",
+        if n_rows == 1 { "one" } else { "many" }
+    );
+    let options = MarkOptions { merge: true, min_length_s: NARROWEST_PART * row_s / WIDTH };
+    let parts = stretches(&results.segments, &options);
+    let drawing = Drawing { results, parts, spans: spans(&results.segments), row_s, outline };
+    for index in 0..n_rows {
+        let start_s = f64::from(index) * row_s;
+        write(&mut text, &drawing.row(start_s, (start_s + row_s).min(duration_s)));
+    }
+    text.push_str("</div></section>\n");
+    text
+}
+
+struct Drawing<'a> {
+    results: &'a Results,
+    /// Of the strip.
+    parts: Vec<Stretch>,
+    spans: Vec<(f64, f64)>,
+    /// Time of a full row, seconds.
+    row_s: f64,
+    outline: &'a [f32],
+}
+
+impl Drawing<'_> {
+    fn row(&self, start_s: f64, end_s: f64) -> String {
+        let step = tick_step(self.row_s / WIDTH, TICK_DISTANCE);
+        let decimals = decimals_of_step(step);
+        let lines: String = ticks(start_s, end_s, step)
+            .map(|seconds| {
+                let x = self.x(seconds, start_s);
+                format!("<line class=\"tick\" x1=\"{x:.1}\" x2=\"{x:.1}\" y2=\"{HEIGHT}\"/>")
+            })
+            .collect();
+        let drawings =
+            [("strip", self.strip(start_s, end_s)), ("wave", self.wave(start_s, end_s)), ("bands", self.bands(start_s, end_s))];
+        let drawings: String = drawings
+            .into_iter()
+            .map(|(class, shapes)| {
+                let ticks = if class == "strip" { "" } else { &lines };
+                format!(
+                    "<svg class=\"{class}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">{shapes}{ticks}\
+                     <line class=\"at\" y2=\"{HEIGHT}\"/></svg>\n"
+                )
+            })
+            .collect();
+        format!(
+            "<div class=\"row\" data-start=\"{start_s:.3}\" data-end=\"{end_s:.3}\" data-length=\"{:.3}\">\n{drawings}\
+             <div class=\"times\"><span>{}</span><span>a line every {}</span><span>{}</span></div></div>",
+            self.row_s,
+            clock_text(start_s, decimals),
+            if step < 1.0 { format!("{step} s") } else { duration_text(step) },
+            clock_text(start_s + self.row_s, decimals)
+        )
+    }
+
+    fn x(&self, seconds: f64, start_s: f64) -> f64 {
+        (WIDTH * (seconds - start_s) / self.row_s).clamp(0.0, WIDTH)
+    }
+
+    /// The winners.
+    fn strip(&self, start_s: f64, end_s: f64) -> String {
+        self.parts
+            .iter()
+            .filter(|part| part.end_s > start_s && part.start_s < end_s)
+            .map(|part| {
+                let (left, right) = (self.x(part.start_s, start_s), self.x(part.end_s.min(end_s), start_s));
+                let fill =
+                    part.emotion.map_or_else(|| "class=\"quiet\"".to_owned(), |emotion| format!("fill=\"{}\"", hex(emotion)));
+                format!("<path d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\" {fill}/>")
+            })
+            .collect()
+    }
+
+    /// The loudest samples, mirrored at the middle; the square root shows quiet speech, too.
+    fn wave(&self, start_s: f64, end_s: f64) -> String {
+        let at = |seconds: f64| (seconds / self.results.duration_s * self.outline.len() as f64).round() as usize;
+        let peaks = &self.outline[at(start_s)..at(end_s).min(self.outline.len())];
+        let right = self.x(end_s, start_s);
+        let x = |index: usize| right * (index as f64 + 0.5) / peaks.len().max(1) as f64;
+        let half = |peak: f32| HEIGHT / 2.0 * f64::from(peak).sqrt();
+        let upper: String =
+            peaks.iter().enumerate().map(|(i, &peak)| format!("L{:.1} {:.1}", x(i), HEIGHT / 2.0 - half(peak))).collect();
+        let lower: String =
+            peaks.iter().enumerate().rev().map(|(i, &peak)| format!("L{:.1} {:.1}", x(i), HEIGHT / 2.0 + half(peak))).collect();
+        format!("<path d=\"M0 {y}{upper}L{right:.1} {y}{lower}Z\"/>", y = HEIGHT / 2.0)
+    }
+
+    /// The probabilities, stacked.
+    fn bands(&self, start_s: f64, end_s: f64) -> String {
+        let segments = &self.results.segments;
+        let column_s = COLUMN * self.row_s / WIDTH;
+        let smooth_s = smoothing(segments, self.row_s / WIDTH).unwrap_or(column_s);
+        let columns = columns(segments, &self.spans, (start_s, end_s), column_s, smooth_s);
+        let mut first = 0;
+        let mut text = String::new();
+        for run in columns.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
+            let edge = |index: usize| (COLUMN * index as f64).min(self.x(end_s, start_s));
+            let (left, right) = (edge(first), edge(first + run.len()));
+            match run[0] {
+                Column::Nothing => {}
+                Column::NoSpeech => {
+                    text.push_str(&format!("<path class=\"quiet\" d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\"/>"));
+                }
+                Column::Speech(_) => {
+                    let tops: Vec<_> = run.iter().filter_map(Column::probabilities).map(stacked).collect();
+                    for emotion in Emotion::ALL {
+                        let mut path = format!("M{left:.1} {HEIGHT}");
+                        for (index, tops) in tops.iter().enumerate() {
+                            let y = HEIGHT * (1.0 - tops[emotion.index()]);
+                            // INVARIANT: writing to a String cannot fail.
+                            write!(path, "L{:.1} {y:.1}H{:.1}", edge(first + index), edge(first + index + 1))
+                                .expect("a String takes any text");
+                        }
+                        text.push_str(&format!("<path fill=\"{}\" d=\"{path}V{HEIGHT}Z\"/>", hex(emotion)));
+                    }
+                }
+            }
+            first += run.len();
+        }
+        text
+    }
+}
+
+/// A time to go to, where there is something to play.
+fn time_cell(start_s: f64, can_play: bool) -> String {
+    let time = clock_text(start_s, 1);
+    if can_play {
+        format!("<button type=\"button\" data-t=\"{start_s:.3}\" aria-label=\"Play from {time}\">{time}</button>")
+    } else {
+        time
+    }
+}
+
+fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> String {
+    let mut rows = String::new();
+    for (emotion, share) in summary.shares() {
+        rows.push_str(&format!(
+            "<tr><td>{} {emotion}</td><td class=\"number\">{}</td><td class=\"number\">{:.0} %</td><td><svg class=\"share\" viewBox=\"0 0 100 10\" \
+             preserveAspectRatio=\"none\" aria-hidden=\"true\"><path d=\"M0 0H{:.1}V10H0Z\" fill=\"{}\"/></svg></td></tr>\n",
+            swatch(emotion),
+            clock_text(summary.emotion_s[emotion.index()], 0),
+            100.0 * share,
+            100.0 * share,
+            hex(emotion)
+        ));
+    }
+    let shares = format!(
+        "<div><h3>Emotions</h3><p>{}.</p>\n<table><thead><tr><th scope=\"col\">emotion</th><th scope=\"col\" class=\"number\">time</th>\
+         <th scope=\"col\" class=\"number\">of the speech</th><td></td></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
+        escaped(&summary.text())
+    );
+    let list = |title: &str, none: &str, moments: &[Moment]| {
+        let rows: String = moments
+            .iter()
+            .map(|moment| {
+                let Moment { start_s, emotion, probability } = *moment;
+                format!(
+                    "<tr><td>{}</td><td>{} {emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
+                    time_cell(start_s, can_play),
+                    swatch(emotion),
+                    100.0 * probability
+                )
+            })
+            .collect();
+        if rows.is_empty() {
+            return format!("<div><h3>{title}</h3><p>{none}</p></div>\n");
+        }
+        format!(
+            "<div><h3>{title}</h3><table><thead><tr><th scope=\"col\">from</th><th scope=\"col\">emotion</th>\
+             <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+        )
+    };
+    let intense = list("Most intense", "Nothing but neutral speech.", &moments::most_intense(&results.segments));
+    let uncertain = list("Uncertain", "No block is uncertain.", &moments::uncertain(&results.segments));
+    format!(
+        "<section aria-labelledby=\"summary\"><h2 id=\"summary\">Summary</h2><div class=\"columns\">\n{shares}{intense}{uncertain}</div></section>\n"
+    )
+}
+
+fn passage_table(passages: &[Mark], can_play: bool) -> String {
+    if passages.is_empty() {
+        return String::new();
+    }
+    let row = |passage: &Mark| {
+        format!(
+            "<tr data-start=\"{:.3}\" data-end=\"{:.3}\" data-said=\"{}\"><td>{}</td><td class=\"number\">{}</td><td>{} {}</td><td class=\"number\">{:.0} %</td></tr>\n",
+            passage.start_s,
+            passage.end_s,
+            passage.label(),
+            time_cell(passage.start_s, can_play),
+            clock_text(passage.length_s(), 1),
+            swatch(passage.emotion),
+            passage.emotion,
+            100.0 * passage.probability
+        )
+    };
+    let rows: String = passages.iter().map(row).collect();
+    let open = if passages.len() > MANY_PASSAGES { "" } else { " open" };
+    format!(
+        "<section aria-labelledby=\"passages\"><h2 id=\"passages\">Passages</h2>\n<details{open}><summary>{} passages of one emotion</summary>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">from</th><th scope=\"col\" class=\"number\">length</th><th scope=\"col\">emotion</th>\
+         <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div></details></section>\n",
+        passages.len()
+    )
+}

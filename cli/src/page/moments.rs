@@ -1,0 +1,78 @@
+//! The moments of a recording that are worth a visit.
+
+use moodline_core::Emotion;
+use moodline_engine::Segment;
+use moodline_engine::display::CONFIDENCE_THRESHOLD;
+
+/// How many are listed.
+const MOST: usize = 8;
+/// Moments of a list are so far from each other, seconds: overlapping blocks are about the same one.
+const APART_S: f64 = 10.0;
+
+/// A block that stands out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Moment {
+    pub(super) start_s: f64,
+    pub(super) emotion: Emotion,
+    pub(super) probability: f32,
+}
+
+/// The surest blocks with an emotion other than neutral, the surest first.
+pub(super) fn most_intense(segments: &[Segment]) -> Vec<Moment> {
+    let mut moments = moments(segments);
+    moments.retain(|moment| moment.emotion != Emotion::Neutral && moment.probability >= CONFIDENCE_THRESHOLD);
+    moments.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    apart(moments)
+}
+
+/// The blocks in which no emotion is probable, the least certain first.
+pub(super) fn uncertain(segments: &[Segment]) -> Vec<Moment> {
+    let mut moments = moments(segments);
+    moments.retain(|moment| moment.probability < CONFIDENCE_THRESHOLD);
+    moments.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+    apart(moments)
+}
+
+fn moments(segments: &[Segment]) -> Vec<Moment> {
+    let moment = |segment: &Segment| {
+        let emotion = segment.emotion()?;
+        Some(Moment { start_s: segment.start_s, emotion, probability: segment.probabilities()?.of(emotion) })
+    };
+    segments.iter().filter_map(moment).collect()
+}
+
+fn apart(moments: Vec<Moment>) -> Vec<Moment> {
+    let mut kept: Vec<Moment> = Vec::new();
+    for moment in moments {
+        if kept.len() < MOST && kept.iter().all(|other| (other.start_s - moment.start_s).abs() >= APART_S) {
+            kept.push(moment);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+    use moodline_engine::State;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_ranked_and_apart() {
+        let segment = |start_s: f64, values: [f32; 4]| {
+            let state = State::Speech(Probabilities::new(values).unwrap());
+            Segment { start_s, end_s: start_s + 5.0, state }
+        };
+        let segments = [
+            segment(0.0, [0.9, 0.1, 0.0, 0.0]),
+            segment(5.0, [0.95, 0.05, 0.0, 0.0]),
+            segment(20.0, [0.0, 0.0, 0.0, 1.0]),
+            segment(40.0, [0.0, 0.0, 0.6, 0.4]),
+            segment(60.0, [0.3, 0.25, 0.25, 0.2]),
+        ];
+        let starts = |moments: Vec<Moment>| moments.iter().map(|moment| moment.start_s).collect::<Vec<_>>();
+        assert_eq!(starts(most_intense(&segments)), [5.0, 40.0]);
+        assert_eq!(starts(uncertain(&segments)), [60.0]);
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the parts of a picture are: one row of time, or several below each other.
+
+use moodline_engine::display::time::tick_step;
+
+use super::PlotOptions;
+use super::canvas::Frame;
+
+/// Width of a picture unless another is asked for, units.
+pub(crate) const WIDTH: u32 = 1200;
+
+const LEFT: f64 = 76.0;
+/// What is right of the chart: the legend.
+const RIGHT: f64 = 120.0;
+const HEAD: f64 = 72.0;
+const FOOT: f64 = 58.0;
+/// Between parts, units.
+pub(super) const GAP: f64 = 8.0;
+/// Distance of labelled ticks, units.
+const TICK_DISTANCE: f64 = 84.0;
+
+/// A picture of this width shows at most so much time in one row, unless rows are asked for.
+const ONE_ROW_S: f64 = 600.0;
+/// Lengths of rows that a reader of clocks expects, seconds.
+const ROWS_S: [f64; 10] = [60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0];
+/// Rows of a long recording, at most.
+const MOST_ROWS: f64 = 12.0;
+
+/// Heights of the parts of a row, units.
+struct Heights {
+    strip: f64,
+    chart: f64,
+    ticks: f64,
+}
+
+const SINGLE: Heights = Heights { strip: 32.0, chart: 282.0, ticks: 58.0 };
+const ONE_OF_MANY: Heights = Heights { strip: 24.0, chart: 72.0, ticks: 34.0 };
+
+/// One row of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) start_s: f64,
+    pub(super) end_s: f64,
+    /// What was found.
+    pub(super) found: Frame,
+    /// What is true.
+    pub(super) truth: Option<Frame>,
+    /// The probabilities.
+    pub(super) chart: Frame,
+    seconds_per_unit: f64,
+}
+
+impl Row {
+    pub(super) fn x(&self, seconds: f64) -> f64 {
+        self.chart.left + (seconds.clamp(self.start_s, self.end_s) - self.start_s) / self.seconds_per_unit
+    }
+
+    pub(super) fn y(&self, probability: f64) -> f64 {
+        self.chart.bottom - (self.chart.bottom - self.chart.top) * probability
+    }
+
+    /// `frame`, as far as a stretch of time reaches; none where it does not touch the row.
+    pub(super) fn part(&self, frame: Frame, (start_s, end_s): (f64, f64)) -> Option<Frame> {
+        (end_s > self.start_s && start_s < self.end_s).then(|| Frame { left: self.x(start_s), right: self.x(end_s), ..frame })
+    }
+}
+
+/// The rows of a picture and its time axis.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) rows: Vec<Row>,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    /// Right end of a full row.
+    pub(super) right: f64,
+    /// Time between ticks, seconds.
+    pub(super) tick_s: f64,
+    pub(super) seconds_per_unit: f64,
+}
+
+impl Layout {
+    pub(super) fn new(duration_s: f64, has_labels: bool, options: &PlotOptions) -> Self {
+        let width = f64::from(options.width);
+        let right = width - RIGHT;
+        let row_s = options.row_s.unwrap_or_else(|| row_length(duration_s, width)).min(duration_s);
+        let seconds_per_unit = row_s / (right - LEFT);
+        let n_rows = (duration_s / row_s - 1e-9).ceil().max(1.0) as u32;
+        let Heights { strip, chart, ticks } = if n_rows == 1 { SINGLE } else { ONE_OF_MANY };
+        let mut rows = Vec::new();
+        let mut top = HEAD;
+        for index in 0..n_rows {
+            let start_s = f64::from(index) * row_s;
+            let end_s = (start_s + row_s).min(duration_s);
+            let frame = |top: f64, height: f64| Frame {
+                left: LEFT,
+                top,
+                right: LEFT + (end_s - start_s) / seconds_per_unit,
+                bottom: top + height,
+            };
+            let found = frame(top, strip);
+            let truth = has_labels.then(|| frame(found.bottom + GAP, strip));
+            let chart = frame(truth.unwrap_or(found).bottom + if n_rows == 1 { 2.0 * GAP } else { 0.5 * GAP }, chart);
+            rows.push(Row { start_s, end_s, found, truth, chart, seconds_per_unit });
+            top = chart.bottom + ticks;
+        }
+        let height = if n_rows == 1 { top } else { top + FOOT - ticks };
+        Self { rows, width, height, right, tick_s: tick_step(seconds_per_unit, TICK_DISTANCE), seconds_per_unit }
+    }
+
+    pub(super) const fn is_single(&self) -> bool {
+        self.rows.len() == 1
+    }
+
+    /// Width and height in whole units.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.width as u32, self.height.ceil() as u32)
+    }
+}
+
+/// How much time a row shows, seconds: all of a short recording, or else so much that there are few rows.
+pub(crate) fn row_length(duration_s: f64, width: f64) -> f64 {
+    if duration_s <= ONE_ROW_S * width / f64::from(WIDTH) {
+        return duration_s;
+    }
+    let day_s = 86_400.0;
+    ROWS_S
+        .into_iter()
+        .find(|row_s| duration_s / row_s <= MOST_ROWS)
+        .unwrap_or_else(|| (duration_s / MOST_ROWS / day_s).ceil() * day_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT: PlotOptions = PlotOptions { width: WIDTH, row_s: None };
+
+    #[test]
+    fn three_hours_are_twelve_rows_of_a_quarter_of_an_hour() {
+        let layout = Layout::new(3.0 * 3600.0, false, &DEFAULT);
+        assert_eq!((layout.rows.len(), layout.rows[11].start_s, layout.tick_s), (12, 9900.0, 120.0));
+        for (duration_s, n_rows) in [(3.0, 1), (600.0, 1), (601.0, 11), (3600.0, 12), (86_400.0, 12), (1e6, 12)] {
+            assert_eq!(Layout::new(duration_s, true, &DEFAULT).rows.len(), n_rows, "{duration_s} s");
+        }
+    }
+
+    #[test]
+    fn rows_cover_the_time_and_the_last_ends_with_it() {
+        let options = PlotOptions { width: 2000, row_s: Some(60.0) };
+        let layout = Layout::new(150.0, false, &options);
+        let times: Vec<_> = layout.rows.iter().map(|row| (row.start_s, row.end_s)).collect();
+        assert_eq!(times, [(0.0, 60.0), (60.0, 120.0), (120.0, 150.0)]);
+        let [first, _, last] = layout.rows.as_slice() else { panic!() };
+        assert!((first.chart.right - 1880.0).abs() < 1e-9 && (last.chart.width() - first.chart.width() / 2.0).abs() < 1e-9);
+        assert!(last.part(last.chart, (30.0, 120.0)).is_none() && last.part(last.chart, (119.0, 121.0)).is_some());
+        assert_eq!(Layout::new(150.0, false, &PlotOptions { width: 8000, row_s: None }).rows.len(), 1);
+    }
+}

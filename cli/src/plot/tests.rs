@@ -1,0 +1,66 @@
+//! Pictures of recordings that need no audio.
+
+use moodline_core::Probabilities;
+use moodline_engine::{Segment, State};
+
+use super::*;
+
+/// Blocks of five seconds every half a second; what is found turns slowly, with a pause now and then.
+fn results(file: &str, duration_s: f64) -> Results {
+    let n = (2.0 * duration_s) as u32 - 9;
+    let segment = |index: u32| {
+        let start_s = f64::from(index) / 2.0;
+        let turn = |period: f32| 3.0 * (index as f32 / period).sin();
+        let state = match index % 300 {
+            0..20 => State::NoSpeech,
+            _ => State::Speech(Probabilities::softmax([turn(7.0), turn(31.0), turn(113.0), turn(211.0)]).unwrap()),
+        };
+        Segment { start_s, end_s: start_s + 5.0, state }
+    };
+    Results {
+        file: file.to_owned(),
+        sample_rate: 16_000,
+        n_channels: 1,
+        duration_s,
+        model_id: "liquid-1".to_owned(),
+        model_fingerprint: "0f".to_owned(),
+        backend: "native".to_owned(),
+        segments: (0..n).map(segment).collect(),
+        latencies: Vec::new(),
+    }
+}
+
+fn svg(results: &Results, options: &PlotOptions) -> String {
+    let config = AnalysisConfig { hop_seconds: 0.5, ..AnalysisConfig::default() };
+    String::from_utf8(draw(PictureFormat::Svg, results, &config, None, options).unwrap()).unwrap()
+}
+
+const DEFAULT: PlotOptions = PlotOptions { width: WIDTH, row_s: None };
+
+#[test]
+fn three_hours_are_rows_with_their_times_and_bands_that_can_be_told_apart() {
+    let picture = svg(&results("podcast.mp3", 3.0 * 3600.0), &DEFAULT);
+    for text in ["podcast.mp3", "0:00", "15:00", "1:30:00", "2:45:00", "3:00:00", "shown as the mean over ", "a row is 15:00 min"]
+    {
+        assert!(picture.contains(text), "{text}");
+    }
+    // A block each would be eighty thousand areas.
+    let n_areas = picture.matches("<polygon").count();
+    assert!((100..1500).contains(&n_areas), "{n_areas} areas");
+    assert_eq!(svg(&results("talk.wav", 60.0), &DEFAULT).matches("shown as the mean").count(), 0);
+}
+
+#[test]
+fn a_name_with_control_characters_is_text() {
+    let picture = svg(&results("folder/a\x1b[31m\u{7}<&>.wav", 30.0), &DEFAULT);
+    assert!(picture.contains("a\\u{1b}[31m\\u{7}&lt;&amp;&gt;.wav"), "{picture}");
+    assert!(picture.chars().all(|letter| letter >= ' ' || letter == '\n'), "{picture}");
+}
+
+#[test]
+fn a_picture_that_no_memory_holds_is_refused() {
+    let options = PlotOptions { width: 20_000, row_s: Some(6.0) };
+    let config = AnalysisConfig::default();
+    let error = draw(PictureFormat::Png, &results("talk.wav", 3.0 * 3600.0), &config, None, &options).unwrap_err().to_string();
+    assert_eq!(error, "the picture would have 1800 rows of 20000 units: make rows longer or the picture narrower");
+}

@@ -1,0 +1,40 @@
+//! CMX 3600: an event of one frame a mark, with its name as Resolve reads it (Timelines > Import > Timeline Markers from EDL) and as a locator of Avid's.
+//!
+//! The list says that no frame numbers are dropped; at 29.97 and 59.94 frames a second the timeline has to count so, too.
+
+use std::fmt::Write as _;
+
+use moodline_core::Emotion;
+
+use super::frames::{FrameRate, StartTime};
+use crate::marks::Mark;
+
+pub(super) fn list(title: &str, marks: &[Mark], rate: FrameRate, start: StartTime) -> String {
+    let mut text = format!("TITLE: {title}\nFCM: NON-DROP FRAME\n\n");
+    for (index, mark) in marks.iter().enumerate() {
+        let frame = start.frame(rate) + rate.frame_at(mark.start_s);
+        let n_frames = (start.frame(rate) + rate.frame_at(mark.end_s) - frame).max(1);
+        let (from, to) = (rate.time_code(frame), rate.time_code(frame + 1));
+        let (number, label, colour) = (index + 1, mark.label(), colour(mark.emotion));
+        let upper = colour.to_uppercase();
+        // INVARIANT: writing to a String cannot fail.
+        write!(
+            text,
+            "{number:03}  001      V     C        {from} {to} {from} {to}  \n\
+             * LOC: {from} {upper:<7} {label}\n \
+             |C:ResolveColor{colour} |M:{label} |D:{n_frames}\n\n"
+        )
+        .expect("a String takes any text");
+    }
+    text
+}
+
+/// The marker colour of both programs that is nearest to the emotion's.
+const fn colour(emotion: Emotion) -> &'static str {
+    match emotion {
+        Emotion::Angry => "Red",
+        Emotion::Happy => "Yellow",
+        Emotion::Sad => "Blue",
+        Emotion::Neutral => "Green",
+    }
+}

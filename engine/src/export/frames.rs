@@ -1,0 +1,196 @@
+//! Time as film and video count it: frames and time code.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Frames a second of a video timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FrameRate {
+    /// 24000/1001, film on NTSC video.
+    F23976,
+    /// 24, film.
+    F24,
+    /// 25, PAL.
+    F25,
+    /// 30000/1001, NTSC.
+    F2997,
+    /// 30.
+    F30,
+    /// 50.
+    F50,
+    /// 60000/1001.
+    F5994,
+    /// 60.
+    F60,
+}
+
+impl FrameRate {
+    /// All rates, ascending.
+    pub const ALL: [Self; 8] = [Self::F23976, Self::F24, Self::F25, Self::F2997, Self::F30, Self::F50, Self::F5994, Self::F60];
+
+    /// The name users type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F23976 => "23.976",
+            Self::F24 => "24",
+            Self::F25 => "25",
+            Self::F2997 => "29.97",
+            Self::F30 => "30",
+            Self::F50 => "50",
+            Self::F5994 => "59.94",
+            Self::F60 => "60",
+        }
+    }
+
+    /// As Apple's names of video formats have it.
+    pub(super) const fn short_name(self) -> &'static str {
+        match self {
+            Self::F23976 => "2398",
+            Self::F2997 => "2997",
+            Self::F5994 => "5994",
+            Self::F24 | Self::F25 | Self::F30 | Self::F50 | Self::F60 => self.name(),
+        }
+    }
+
+    /// Frames that time code counts in one of its seconds.
+    pub(super) const fn nominal(self) -> u64 {
+        match self {
+            Self::F23976 | Self::F24 => 24,
+            Self::F25 => 25,
+            Self::F2997 | Self::F30 => 30,
+            Self::F50 => 50,
+            Self::F5994 | Self::F60 => 60,
+        }
+    }
+
+    /// Whether a second of time code is 1.001 s long.
+    pub(super) const fn is_ntsc(self) -> bool {
+        matches!(self, Self::F23976 | Self::F2997 | Self::F5994)
+    }
+
+    /// Length of a frame as a fraction of a second: numerator and denominator.
+    pub(super) const fn frame_duration(self) -> (u64, u64) {
+        if self.is_ntsc() { (1001, 1000 * self.nominal()) } else { (100, 100 * self.nominal()) }
+    }
+
+    /// The frame that begins nearest to a time; the first for times before zero.
+    pub(super) fn frame_at(self, seconds: f64) -> u64 {
+        let (numerator, denominator) = self.frame_duration();
+        (seconds * denominator as f64 / numerator as f64).round() as u64
+    }
+
+    /// The time code of a frame, counted without dropping any: `hh:mm:ss:ff`. After a day it begins again.
+    pub(super) fn time_code(self, frame: u64) -> String {
+        let (seconds, frames) = (frame / self.nominal(), frame % self.nominal());
+        format!("{:02}:{:02}:{:02}:{frames:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A word that names no frame rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown frame rate '{found}': expected one of {}", FrameRate::ALL.map(FrameRate::name).join(", "))]
+pub struct UnknownFrameRate {
+    /// The word as it was found.
+    pub found: String,
+}
+
+impl FromStr for FrameRate {
+    type Err = UnknownFrameRate;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|rate| rate.name() == text).ok_or_else(|| UnknownFrameRate { found: text.to_owned() })
+    }
+}
+
+/// The time code of a timeline's first frame: whole seconds, as timelines begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartTime {
+    seconds: u32,
+}
+
+impl StartTime {
+    /// One hour, where Resolve, Avid and Final Cut begin.
+    pub const ONE_HOUR: Self = Self { seconds: 3600 };
+
+    /// Number of the first frame.
+    pub(super) const fn frame(self, rate: FrameRate) -> u64 {
+        self.seconds as u64 * rate.nominal()
+    }
+}
+
+impl fmt::Display for StartTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seconds } = self;
+        write!(f, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+/// A text that is no time of day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time code of whole seconds such as 01:00:00, found '{found}'")]
+pub struct NotStartTime {
+    /// The text as it was found.
+    pub found: String,
+}
+
+impl FromStr for StartTime {
+    type Err = NotStartTime;
+
+    /// `hh:mm:ss`, or `hh:mm:ss:00` as programs show it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let whole = text.strip_suffix(":00").filter(|rest| rest.matches(':').count() == 2).unwrap_or(text);
+        let parts: Option<Vec<u32>> =
+            whole.split(':').map(|part| part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))).collect();
+        match parts.as_deref() {
+            Some(&[hours @ 0..24, minutes @ 0..60, seconds @ 0..60]) => {
+                Ok(Self { seconds: hours * 3600 + minutes * 60 + seconds })
+            }
+            _ => Err(NotStartTime { found: text.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_of_ntsc_time_code_is_3_6_seconds_longer() {
+        assert_eq!(FrameRate::F2997.frame_at(3603.6), 108_000);
+        assert_eq!(FrameRate::F2997.time_code(108_000), "01:00:00:00");
+        assert_eq!(FrameRate::F25.time_code(FrameRate::F25.frame_at(3661.48)), "01:01:01:12");
+        assert_eq!(FrameRate::F24.frame_at(-3.0), 0);
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for rate in FrameRate::ALL {
+            assert_eq!(rate.name().parse(), Ok(rate));
+        }
+        assert!(
+            "29,97"
+                .parse::<FrameRate>()
+                .unwrap_err()
+                .to_string()
+                .ends_with("expected one of 23.976, 24, 25, 29.97, 30, 50, 59.94, 60")
+        );
+    }
+
+    #[test]
+    fn starts_are_whole_seconds() {
+        for (text, seconds) in [("01:00:00", 3600), ("10:00:00:00", 36_000), ("00:00:00", 0), ("23:59:59", 86_399)] {
+            assert_eq!(text.parse(), Ok(StartTime { seconds }), "{text}");
+        }
+        for text in ["1", "01:00", "24:00:00", "00:60:00", "01:00:00:01", "+1:00:00", "", "01:00:00:00:00"] {
+            assert!(text.parse::<StartTime>().is_err(), "{text}");
+        }
+        assert_eq!(StartTime::ONE_HOUR.to_string(), "01:00:00");
+    }
+}

@@ -1,0 +1,72 @@
+//! A Standard MIDI File with markers: the one form in which Pro Tools imports markers from a file, and most other DAWs do, too.
+//!
+//! A marker of MIDI has no end: each mark begins with its label, and one called `end` stands where no other mark follows at once.
+//!
+//! # Source
+//! MIDI Manufacturers Association, "Standard MIDI Files 1.0" (RP-001): format 0; meta events 0x06 (marker), 0x51 (tempo), 0x2F (end of track)
+
+use crate::marks::Mark;
+
+/// At this tempo a quarter note is half a second, so that a tick is a millisecond.
+const MICROSECONDS_A_QUARTER: u32 = 500_000;
+const TICKS_A_QUARTER: u16 = 500;
+
+/// Largest number of variable length.
+const LONGEST_DELTA: u64 = 0x0FFF_FFFF;
+
+const TRACK_NAME: u8 = 0x03;
+const MARKER: u8 = 0x06;
+const END_OF_TRACK: u8 = 0x2F;
+const TEMPO: u8 = 0x51;
+
+pub(super) fn file(title: &str, marks: &[Mark]) -> Vec<u8> {
+    let mut track = Track { bytes: Vec::new(), now_ms: 0 };
+    track.meta(0.0, TRACK_NAME, title.as_bytes());
+    track.meta(0.0, TEMPO, &MICROSECONDS_A_QUARTER.to_be_bytes()[1..]);
+    for (index, mark) in marks.iter().enumerate() {
+        track.meta(mark.start_s, MARKER, mark.label().as_bytes());
+        if marks.get(index + 1).is_none_or(|next| ticks(next.start_s) > ticks(mark.end_s)) {
+            track.meta(mark.end_s, MARKER, b"end");
+        }
+    }
+    track.meta(0.0, END_OF_TRACK, b"");
+    let mut file = b"MThd\0\0\0\x06\0\0\0\x01".to_vec();
+    file.extend(TICKS_A_QUARTER.to_be_bytes());
+    file.extend(b"MTrk");
+    // INVARIANT: a track of 4 GiB would have a hundred million marks.
+    file.extend(u32::try_from(track.bytes.len()).expect("a track of less than 4 GiB").to_be_bytes());
+    file.extend(track.bytes);
+    file
+}
+
+/// Milliseconds, from the first second on.
+fn ticks(seconds: f64) -> u64 {
+    (seconds * 1e3).round() as u64
+}
+
+struct Track {
+    bytes: Vec<u8>,
+    now_ms: u64,
+}
+
+impl Track {
+    /// Adds a meta event at a time, or at once where that is past.
+    fn meta(&mut self, at_s: f64, kind: u8, content: &[u8]) {
+        let delta = ticks(at_s).saturating_sub(self.now_ms).min(LONGEST_DELTA);
+        self.now_ms += delta;
+        self.number(delta);
+        self.bytes.extend([0xFF, kind]);
+        self.number(content.len() as u64);
+        self.bytes.extend(content);
+    }
+
+    /// Seven bits a byte, the most significant first; all but the last have the highest bit set.
+    fn number(&mut self, value: u64) {
+        for shift in [21, 14, 7] {
+            if value >> shift > 0 {
+                self.bytes.push(0x80 | (value >> shift & 0x7F) as u8);
+            }
+        }
+        self.bytes.push((value & 0x7F) as u8);
+    }
+}

@@ -1,0 +1,21 @@
+//! Rich Transcription Time Marked: a line a mark, with the emotion where the speaker's name stands and its probability as the confidence.
+//!
+//! # Source
+//! NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan", appendix A
+
+use std::fmt::Write as _;
+
+use crate::marks::Mark;
+
+/// The lines of the recording called `stem`.
+pub(super) fn lines(stem: &str, marks: &[Mark]) -> String {
+    // Columns are parted by blanks.
+    let name: String = stem.chars().map(|letter| if letter.is_whitespace() { '_' } else { letter }).collect();
+    marks.iter().fold(String::new(), |mut text, mark| {
+        let Mark { start_s, emotion, probability, .. } = mark;
+        // INVARIANT: writing to a String cannot fail.
+        writeln!(text, "SPEAKER {name} 1 {start_s:.3} {:.3} <NA> <NA> {emotion} {probability:.3} <NA>", mark.length_s())
+            .expect("a String takes any text");
+        text
+    })
+}

@@ -1,0 +1,201 @@
+//! What blocks become where stretches are wanted that do not overlap: marks in a file, parts of a picture, passages on a page.
+//!
+//! In: segments as they were found. Out: [`Stretch`]es, or the [`Mark`]s among them.
+
+use moodline_core::Emotion;
+
+use crate::segment::{Segment, spans};
+
+/// Marks shorter than this are left out, seconds: half a unit of what the coarsest time of a format without frames can say.
+const SHORTEST_S: f64 = 5e-4;
+
+/// How blocks become stretches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MarkOptions {
+    /// Whether equal neighbours are one stretch; else there is one a block, for its part of [`spans`].
+    pub merge: bool,
+    /// Where neighbours are merged: what is shorter than this goes to the longer of the stretches that touch it, seconds; 0 keeps all.
+    pub min_length_s: f64,
+}
+
+/// A stretch of one emotion, or of none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// Seconds, on the clock of the segments.
+    pub start_s: f64,
+    /// Seconds; after the start.
+    pub end_s: f64,
+    /// What is found most probable; none where nobody speaks.
+    pub emotion: Option<Emotion>,
+    /// Probability of the emotion, summed over the seconds of blocks that found it.
+    weighted: f64,
+    /// Those seconds.
+    weight_s: f64,
+}
+
+/// A stretch of speech with one emotion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Seconds, on the clock of the segments.
+    pub start_s: f64,
+    /// Seconds; after the start.
+    pub end_s: f64,
+    /// What is found most probable.
+    pub emotion: Emotion,
+    /// Mean of its probability over the time of the blocks that found it, 0..=1.
+    pub probability: f32,
+}
+
+impl Mark {
+    /// `angry 75 %`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{} {:.0} %", self.emotion, 100.0 * self.probability)
+    }
+
+    /// Seconds.
+    #[must_use]
+    pub fn length_s(&self) -> f64 {
+        self.end_s - self.start_s
+    }
+}
+
+/// The stretches with speech among [`stretches`].
+#[must_use]
+pub fn marks(segments: &[Segment], options: &MarkOptions) -> Vec<Mark> {
+    stretches(segments, options).iter().filter_map(Stretch::mark).collect()
+}
+
+/// The stretches of `segments`, sorted, none overlapping another.
+#[must_use]
+pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
+    let stretches = segments.iter().zip(spans(segments)).filter_map(|(segment, span)| Stretch::new(segment, span));
+    let mut stretches: Vec<Stretch> = stretches.collect();
+    if options.merge {
+        merge(&mut stretches);
+        while let Some(index) = shortest_below(&stretches, options.min_length_s) {
+            absorb(&mut stretches, index);
+            merge(&mut stretches);
+        }
+    }
+    stretches
+}
+
+impl Stretch {
+    fn new(segment: &Segment, (start_s, end_s): (f64, f64)) -> Option<Self> {
+        let weight_s = end_s - start_s;
+        let emotion = segment.emotion();
+        let probability = segment.probabilities().zip(emotion).map_or(0.0, |(found, emotion)| f64::from(found.of(emotion)));
+        (weight_s > SHORTEST_S).then_some(Self { start_s, end_s, emotion, weighted: weight_s * probability, weight_s })
+    }
+
+    /// Seconds.
+    #[must_use]
+    pub fn length_s(&self) -> f64 {
+        self.end_s - self.start_s
+    }
+
+    fn touches(&self, next: &Self) -> bool {
+        next.start_s - self.end_s <= SHORTEST_S
+    }
+
+    /// The mark of a stretch with speech.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        let &Self { start_s, end_s, emotion, weighted, weight_s } = self;
+        Some(Mark { start_s, end_s, emotion: emotion?, probability: (weighted / weight_s) as f32 })
+    }
+}
+
+/// Makes touching neighbours of the same state one.
+fn merge(stretches: &mut Vec<Stretch>) {
+    stretches.dedup_by(|next, kept| {
+        let is_same = kept.emotion == next.emotion && kept.touches(next);
+        if is_same {
+            kept.end_s = next.end_s;
+            kept.weighted += next.weighted;
+            kept.weight_s += next.weight_s;
+        }
+        is_same
+    });
+}
+
+/// The shortest stretch that is shorter than `min_length_s` and touches another; the first of equals.
+fn shortest_below(stretches: &[Stretch], min_length_s: f64) -> Option<usize> {
+    let is_candidate = |index: &usize| {
+        let (before, after) = (index.checked_sub(1).map(|before| &stretches[before]), stretches.get(index + 1));
+        let touches = before.is_some_and(|before| before.touches(&stretches[*index]))
+            || after.is_some_and(|after| stretches[*index].touches(after));
+        touches && stretches[*index].length_s() < min_length_s
+    };
+    let candidates = (0..stretches.len()).filter(is_candidate);
+    candidates.min_by(|a, b| stretches[*a].length_s().total_cmp(&stretches[*b].length_s()))
+}
+
+/// Gives the time of one stretch to the longer of the neighbours that touch it, whose probability stays what it was.
+fn absorb(stretches: &mut Vec<Stretch>, index: usize) {
+    let stretch = stretches.remove(index);
+    let before = index.checked_sub(1).filter(|&before| stretches[before].touches(&stretch));
+    let after = Some(index).filter(|&after| stretches.get(after).is_some_and(|after| stretch.touches(after)));
+    match (before, after) {
+        (Some(before), Some(after)) if stretches[after].length_s() > stretches[before].length_s() => {
+            stretches[after].start_s = stretch.start_s;
+        }
+        (Some(before), _) => stretches[before].end_s = stretch.end_s,
+        (None, Some(after)) => stretches[after].start_s = stretch.start_s,
+        (None, None) => stretches.insert(index, stretch),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+
+    use super::*;
+    use crate::segment::State;
+
+    const ANGRY: Option<[f32; 4]> = Some([0.75, 0.25, 0.0, 0.0]);
+    const SURE: Option<[f32; 4]> = Some([1.0, 0.0, 0.0, 0.0]);
+    const SAD: Option<[f32; 4]> = Some([0.0, 0.25, 0.5, 0.25]);
+
+    /// Segments one after the other, of so many seconds each.
+    fn row(parts: &[(f64, Option<[f32; 4]>)]) -> Vec<Segment> {
+        let mut start_s = 0.0;
+        let segment = |&(length_s, values): &(f64, Option<[f32; 4]>)| {
+            let state = values.map_or(State::NoSpeech, |values| State::Speech(Probabilities::new(values).unwrap()));
+            let segment = Segment { start_s, end_s: start_s + length_s, state };
+            start_s = segment.end_s;
+            segment
+        };
+        parts.iter().map(segment).collect()
+    }
+
+    fn merged(min_length_s: f64) -> MarkOptions {
+        MarkOptions { merge: true, min_length_s }
+    }
+
+    fn found(segments: &[Segment], options: &MarkOptions) -> Vec<(f64, f64, String)> {
+        marks(segments, options).iter().map(|mark| (mark.start_s, mark.end_s, mark.label())).collect()
+    }
+
+    #[test]
+    fn equal_neighbours_are_one_with_the_mean_over_time() {
+        let segments = row(&[(3.0, ANGRY), (1.0, SURE), (2.0, None), (4.0, SAD)]);
+        assert_eq!(found(&segments, &merged(0.0)), [(0.0, 4.0, "angry 81 %".into()), (6.0, 10.0, "sad 50 %".into())]);
+        let blocks = found(&segments, &MarkOptions { merge: false, min_length_s: 3.0 });
+        assert_eq!(blocks, [(0.0, 3.0, "angry 75 %".into()), (3.0, 4.0, "angry 100 %".into()), (6.0, 10.0, "sad 50 %".into())]);
+    }
+
+    #[test]
+    fn short_ones_go_to_the_longer_neighbour() {
+        let segments = row(&[(4.0, ANGRY), (1.0, SAD), (3.0, SURE), (0.5, None), (6.0, SAD), (0.5, ANGRY)]);
+        assert_eq!(found(&segments, &merged(2.0)), [(0.0, 8.0, "angry 86 %".into()), (8.0, 15.0, "sad 50 %".into())]);
+    }
+
+    #[test]
+    fn one_that_stands_alone_stays_however_short() {
+        let mut segments = row(&[(1.0, SAD), (5.0, None)]);
+        segments[1].start_s = 3.0;
+        assert_eq!(found(&segments, &merged(10.0)), [(0.0, 1.0, "sad 50 %".into())]);
+    }
+}

@@ -1,0 +1,129 @@
+//! The menu behind Export: of what, in which format, with which options, and where to.
+
+use std::path::Path;
+
+use egui::{Button, DragValue, Grid, RichText, Ui};
+use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate};
+
+use super::export::format_name;
+
+/// Width of the menu, points.
+const WIDTH: f32 = 320.0;
+/// Longest shortest mark that can be chosen, seconds.
+const LONGEST_MIN_MARK_S: f64 = 60.0;
+
+/// The choices in the menu.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ExportChoice {
+    pub(crate) format: Format,
+    /// The results of the file, not of the track.
+    pub(crate) file: bool,
+    pub(crate) options: ExportOptions,
+}
+
+impl Default for ExportChoice {
+    fn default() -> Self {
+        Self { format: Format::Csv, file: false, options: ExportOptions::DEFAULT }
+    }
+}
+
+/// What the menu asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ExportRequest {
+    /// To ask where to.
+    SaveAs(ExportChoice),
+    /// To save in the folder for exports under a new name.
+    SaveToFolder(ExportChoice),
+}
+
+/// What the menu depends on.
+pub(crate) struct ExportMenu<'a> {
+    pub(crate) is_anything_recorded: bool,
+    /// Whether the results of a file can be exported.
+    pub(crate) has_file: bool,
+    pub(crate) folder: &'a Path,
+}
+
+impl ExportMenu<'_> {
+    /// Shows the menu and returns what was asked for.
+    pub(crate) fn show(&self, ui: &mut Ui, choice: &mut ExportChoice) -> Option<ExportRequest> {
+        ui.set_width(WIDTH);
+        if self.has_file {
+            ui.horizontal(|ui| {
+                ui.selectable_value(&mut choice.file, false, "Track");
+                ui.selectable_value(&mut choice.file, true, "File");
+            });
+            ui.separator();
+        } else {
+            choice.file = false;
+        }
+        formats(ui, &mut choice.format);
+        ui.separator();
+        options(ui, choice);
+        self.buttons(ui, *choice)
+    }
+
+    fn buttons(&self, ui: &mut Ui, choice: ExportChoice) -> Option<ExportRequest> {
+        let mut request = None;
+        let is_anything = choice.file || self.is_anything_recorded;
+        let mut ask = |ui: &mut Ui, text: RichText, hint: String, asked: ExportRequest| {
+            let button = Button::new(text).min_size(egui::vec2(ui.available_width(), 26.0));
+            if ui.add_enabled(is_anything, button).on_hover_text(hint).on_disabled_hover_text("Nothing is recorded yet").clicked()
+            {
+                request = Some(asked);
+                ui.close();
+            }
+        };
+        let name =
+            self.folder.file_name().map_or_else(|| self.folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+        ask(ui, RichText::new("Save as …"), "Choose where".to_owned(), ExportRequest::SaveAs(choice));
+        let hint = format!("Save in {} under a new name; the settings have the folder", self.folder.display());
+        ask(ui, RichText::new(format!("Save to {name}")), hint, ExportRequest::SaveToFolder(choice));
+        request
+    }
+}
+
+/// The formats in two columns, each read from top to bottom.
+fn formats(ui: &mut Ui, chosen: &mut Format) {
+    let n_rows = Format::ALL.len().div_ceil(2);
+    Grid::new("formats").num_columns(2).min_col_width(WIDTH / 2.0 - 8.0).spacing([8.0, 2.0]).show(ui, |ui| {
+        for row in 0..n_rows {
+            for format in Format::ALL.into_iter().skip(row).step_by(n_rows) {
+                ui.radio_value(chosen, format, format_name(format));
+            }
+            ui.end_row();
+        }
+    });
+}
+
+/// What can be chosen about the format.
+fn options(ui: &mut Ui, choice: &mut ExportChoice) {
+    let ExportChoice { format, options, .. } = choice;
+    match format {
+        Format::Json => {}
+        Format::Csv => {
+            ui.horizontal(|ui| {
+                ui.selectable_value(&mut options.csv, CsvDialect::Rfc4180, "0.5, 1.0")
+                    .on_hover_text("For programs: commas between columns, decimal points");
+                ui.selectable_value(&mut options.csv, CsvDialect::Excel, "0,5; 1,0")
+                    .on_hover_text("For spreadsheets that write decimals with a comma: semicolons between columns");
+            });
+        }
+        _ => {
+            ui.horizontal(|ui| {
+                let length = &mut options.marks.min_length_s;
+                let value = DragValue::new(length).range(0.0..=LONGEST_MIN_MARK_S).speed(0.1).max_decimals(1).suffix(" s");
+                ui.label("Shortest mark");
+                ui.add(value).on_hover_text("Shorter ones go to the longer neighbour");
+            });
+        }
+    }
+    if format.has_frames() {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            for rate in FrameRate::ALL {
+                ui.selectable_value(&mut options.frame_rate, rate, rate.name()).on_hover_text("Frames a second of the timeline");
+            }
+        });
+    }
+}
