@@ -3,3 +3,4 @@ mod analyze;
 mod bad_input;
 #[cfg(unix)]
 mod files;
+mod parts;
