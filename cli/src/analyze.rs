@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::decode::ReadOptions;
 use moodline_engine::display::Summary;
 use moodline_engine::export::ExportOptions;
-use moodline_engine::file_analysis::FileAnalysis;
+use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::{BackendChoice, Classifier, Model};
 
 use crate::args::{AnalyzeArguments, Shape};
 use crate::console::Streams;
-use crate::inputs::{self, Input};
+use crate::inputs::{self, Input, Inputs};
 use crate::labels::{self, Label};
 use crate::output::{self, Destination, Done, OutputOptions, OutputTarget};
 use crate::page::PageAudio;
@@ -26,7 +27,7 @@ use crate::{DONE, FAILED, USAGE};
 
 /// Runs the subcommand and returns the exit code.
 pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
-    let (inputs, failures) = inputs::expand(&arguments.paths);
+    let Inputs { inputs, failures, warnings } = inputs::expand(&arguments.paths);
     let plan = OutputPlan::of(arguments);
     if let Err(sentence) = plan.check(&inputs, arguments) {
         streams.note(&format!("moodline: {sentence}\n"));
@@ -34,6 +35,9 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
     }
     for failure in &failures {
         streams.note(&format!("moodline: {failure}\n"));
+    }
+    for warning in &warnings {
+        streams.note(&format!("warning: {warning}\n"));
     }
     if inputs.is_empty() {
         return FAILED;
@@ -98,6 +102,9 @@ impl OutputPlan {
             }
             PictureFormat::of(path)?;
         }
+        if let Some(to_s) = arguments.to.filter(|&to_s| to_s <= arguments.from) {
+            return Err(format!("expected --to behind --from, {} s, found {to_s} s", arguments.from));
+        }
         if arguments.labels.is_some() && several {
             return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
         }
@@ -143,7 +150,11 @@ fn prepare(
         Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
     }
     let hop_seconds = arguments.hop.unwrap_or(arguments.window);
-    let config = AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() };
+    let config = FileConfig {
+        analysis: AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() },
+        read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder },
+        excerpt: Excerpt { source: arguments.source, from_s: arguments.from, to_s: arguments.to },
+    };
     Ok((AnalysisSetup { model, backend, config }, labels))
 }
 
@@ -173,12 +184,12 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
         labels: Option<&'a [Label]>,
         streams: &'a mut Streams<'b>,
     ) -> Self {
-        let options = OutputOptions { export: plan.export, analysis: setup.config, page_audio: plan.page_audio };
+        let options = OutputOptions { export: plan.export, analysis: setup.config.analysis, page_audio: plan.page_audio };
         let n_bytes = inputs.iter().filter_map(|input| input.path.metadata().ok()).map(|metadata| metadata.len()).sum();
         Self {
             inputs,
             labels,
-            config: setup.config,
+            config: setup.config.analysis,
             destinations: plan.results.into_iter().map(|(shape, target)| Destination::new(shape, target, options)).collect(),
             plot: plan.plot,
             picture: plan.picture,

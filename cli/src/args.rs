@@ -8,8 +8,10 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::BackendChoice;
 use moodline_engine::analysis::{HOP_SECONDS, WINDOW_SECONDS};
+use moodline_engine::decode::DecoderChoice;
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
 use moodline_engine::marks::MarkOptions;
+use moodline_engine::source::FileSource;
 
 use crate::page::PageAudio;
 use crate::plot::{self, PlotOptions};
@@ -28,6 +30,8 @@ Examples:
       A page for each recording, to read, listen and print, and an index of them.
   moodline analyze --hop 0.5 --format reaper --min-mark 2 --output talk.reaper.csv talk.wav
       Regions for REAPER, none shorter than two seconds.
+  moodline analyze --source left --from 12:30 --to 20:00 interview.mp4
+      One channel of a part of a video.
 
 Emotion recognition is an estimate learnt from acted speech. In the EU it must not be used on people at work or in education
 (AI Act, Article 5(1)(f)).";
@@ -55,14 +59,35 @@ pub(crate) enum Command {
 
 /// Find the emotions of recordings
 ///
-/// Reads WAV, FLAC, MP3, Ogg Vorbis, M4A (AAC or ALAC), AAC and AIFF at 8 to 384 kHz with any number of channels, which are mixed. A recording is cut
-/// into blocks; a block in which nobody speaks is `no_speech` and has no emotion.
+/// Reads WAV (RF64, BW64, Wave64 and ADPCM too), AIFF, CAF, FLAC, MP3, MP2, Ogg (Vorbis, Opus, FLAC), WebM, Matroska, MP4, M4A and MOV (AAC, ALAC, Opus) and AAC at
+/// 8 to 384 kHz with any number of channels, which are mixed. A recording is cut into blocks; a block in which nobody speaks is `no_speech` and
+/// has no emotion.
 #[derive(Args)]
 #[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct AnalyzeArguments {
-    /// Audio files, and folders that are searched for audio files, subfolders included
+    /// Audio files, folders that are searched for audio files, subfolders included, and - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Which channels are analysed: mix (their mean), left, right, mid, side, or the number of one
+    #[arg(long, default_value = "mix", value_name = "SOURCE")]
+    pub(crate) source: FileSource,
+
+    /// Which audio track of a file that has several, by its number [default: the one that players take]
+    #[arg(long, value_name = "N")]
+    pub(crate) track: Option<NonZeroUsize>,
+
+    /// Start of the part that is analysed: seconds, or hours, minutes and seconds as in 1:02:03.5
+    #[arg(long, default_value = "0", value_name = "TIME", value_parser = time)]
+    pub(crate) from: f64,
+
+    /// End of the part that is analysed [default: the end of the recording]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to: Option<f64>,
+
+    /// What decodes: auto asks an installed ffmpeg for formats that are not built in, and says so
+    #[arg(long, default_value = "auto", value_name = "DECODER", value_parser = decoders())]
+    pub(crate) decoder: DecoderChoice,
 
     /// Length of a block, seconds
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
@@ -293,6 +318,26 @@ fn backends() -> impl TypedValueParser<Value = BackendChoice> {
     PossibleValuesParser::new(BackendChoice::ALL.map(BackendChoice::name)).try_map(|name| name.parse::<BackendChoice>())
 }
 
+fn decoders() -> impl TypedValueParser<Value = DecoderChoice> {
+    let named = |name: &str| DecoderChoice::ALL.into_iter().find(|choice| choice.name() == name);
+    // INVARIANT: the parser only lets these names through.
+    PossibleValuesParser::new(DecoderChoice::ALL.map(DecoderChoice::name))
+        .map(move |name| named(&name).expect("a name of a decoder"))
+}
+
+/// Seconds, or up to three numbers with colons between them, of which the last may have a fraction.
+fn time(text: &str) -> Result<f64, String> {
+    let expected = || "expected seconds, or hours, minutes and seconds as in 1:02:03.5".to_owned();
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_number = |part: &&str| part.starts_with(|first: char| first.is_ascii_digit());
+    if parts.len() > 3 || !parts.iter().all(is_number) || parts[..parts.len() - 1].iter().any(|part| part.parse::<u32>().is_err())
+    {
+        return Err(expected());
+    }
+    let seconds = parts.iter().try_fold(0.0, |sum, part| Some(60.0 * sum + part.parse::<f64>().ok()?));
+    seconds.filter(|seconds| seconds.is_finite()).ok_or_else(expected)
+}
+
 fn saved(text: &str) -> Result<SaveArgument, String> {
     let expected = || format!("expected FORMAT=PATH with a format of {}", shape_names().collect::<Vec<_>>().join(", "));
     let (name, path) = text.split_once('=').ok_or_else(expected)?;
@@ -330,5 +375,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_colons() {
+        for (text, seconds) in [("0", 0.0), ("90.5", 90.5), ("1:30", 90.0), ("1:02:03.5", 3723.5), ("0:90", 90.0)] {
+            assert_eq!(super::time(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "-1", "1:", ":1", "1:2:3:4", "1.5:00", "inf", "nan", "1e999", "two"] {
+            assert!(super::time(text).is_err(), "{text}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use moodline_engine::decode::EXTENSIONS;
+use moodline_engine::decode::{EXTENSIONS, STANDARD_INPUT, UNREAD_EXTENSIONS};
 use walkdir::{DirEntry, WalkDir};
 
 /// One recording to analyse.
@@ -14,35 +14,67 @@ pub(crate) struct Input {
     pub(crate) name: PathBuf,
 }
 
+/// What the paths come to.
+#[derive(Default)]
+pub(crate) struct Inputs {
+    /// What is analysed.
+    pub(crate) inputs: Vec<Input>,
+    /// A sentence for each path that gives nothing.
+    pub(crate) failures: Vec<String>,
+    /// A sentence for each folder with recordings that are not read.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Names of recordings that are not read, in one sentence.
+const MOST_NAMES: usize = 5;
+
 /// Replaces folders by the audio files in them, in the order of their names. Files are taken as they are: what is not audio is found out by
-/// reading it. Returns the inputs, and a sentence for each path that gives none.
-pub(crate) fn expand(paths: &[PathBuf]) -> (Vec<Input>, Vec<String>) {
-    let (mut inputs, mut failures) = (Vec::new(), Vec::new());
+/// reading it.
+pub(crate) fn expand(paths: &[PathBuf]) -> Inputs {
+    let Inputs { mut inputs, mut failures, mut warnings } = Inputs::default();
     for path in paths {
+        if path.as_os_str() == STANDARD_INPUT {
+            if inputs.iter().any(|input: &Input| input.path == *path) {
+                failures.push(format!("{STANDARD_INPUT}: standard input can be read once, and was named twice"));
+            } else {
+                inputs.push(Input { path: path.clone(), name: PathBuf::from("stdin") });
+            }
+            continue;
+        }
         if !path.is_dir() {
             let name = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
             inputs.push(Input { path: path.clone(), name });
             continue;
         }
-        let n_before = inputs.len();
+        let (n_before, mut unread) = (inputs.len(), Vec::new());
         for entry in WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry))
         {
             match entry {
-                Ok(entry) if entry.file_type().is_file() && is_audio_name(entry.path()) => {
+                Ok(entry) if entry.file_type().is_file() => {
                     // INVARIANT: an entry lies in the folder that is walked.
                     let name = entry.path().strip_prefix(path).expect("an entry of the folder").to_owned();
-                    inputs.push(Input { path: entry.into_path(), name });
+                    if ends_in(&name, &EXTENSIONS) {
+                        inputs.push(Input { path: entry.into_path(), name });
+                    } else if ends_in(&name, &UNREAD_EXTENSIONS) {
+                        unread.push(name);
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => failures.push(format!("{}: a part of the folder cannot be read: {error}", path.display())),
             }
+        }
+        if !unread.is_empty() {
+            let names: Vec<String> = unread.iter().take(MOST_NAMES).map(|name| name.display().to_string()).collect();
+            let more = if unread.len() > MOST_NAMES { " and others" } else { "" };
+            let (path, n, names) = (path.display(), unread.len(), names.join(", "));
+            warnings.push(format!("{path}: left out {n} of a kind that is not read: {names}{more}"));
         }
         if inputs.len() == n_before {
             let endings = EXTENSIONS.join(", ");
             failures.push(format!("{}: the folder holds no audio file (looked for names ending in {endings})", path.display()));
         }
     }
-    (inputs, failures)
+    Inputs { inputs, failures, warnings }
 }
 
 /// Other systems leave files like `._song.wav` that look like audio and are not.
@@ -50,7 +82,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
 }
 
-fn is_audio_name(path: &Path) -> bool {
+fn ends_in(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
 }

@@ -9,8 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::file_analysis::{FileAnalysis, FileAnalysisError, analyse_file};
+use moodline_engine::file_analysis::{FileAnalysis, FileAnalysisError, FileConfig, analyse_file};
 use moodline_engine::{BackendChoice, Model};
 
 /// Messages that may wait for the thread that shows them.
@@ -27,7 +26,7 @@ pub(crate) struct AnalysisSetup {
     pub(crate) model: Model,
     /// One backend by name: all files of a run have the same.
     pub(crate) backend: BackendChoice,
-    pub(crate) config: AnalysisConfig,
+    pub(crate) config: FileConfig,
 }
 
 /// Why there is no result for a file.
@@ -119,9 +118,10 @@ fn analyse(
 ) -> Result<FileAnalysis, Failure> {
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let mut n_bytes_told = 0;
-    let mut tell = |n_bytes_read| {
-        let _ = sender.send(WorkEvent::Read(n_bytes_read - n_bytes_told));
-        n_bytes_told = n_bytes_read;
+    // A recording that is read a second time is not counted again.
+    let mut tell = |n_bytes_read: u64| {
+        let _ = sender.send(WorkEvent::Read(n_bytes_read.saturating_sub(n_bytes_told)));
+        n_bytes_told = n_bytes_told.max(n_bytes_read);
     };
     let result = analyse_file(path, &setup.model, setup.backend, setup.config, |progress| {
         tell((progress.share * n_bytes as f64) as u64);

@@ -83,3 +83,55 @@ fn memory_does_not_grow_with_the_file() {
     assert_eq!(fs::read_to_string(folder.path().join("out.csv")).unwrap().lines().count(), 1 + 2 * (SECONDS as usize - 5) + 1);
     assert!((1..LIMIT_KB).contains(&peak_kb), "the peak was {peak_kb} kB");
 }
+
+/// `moodline analyze -` with these bytes on its standard input: the results without the name of the file, and what was told.
+fn from_a_pipe(bytes: &[u8]) -> (String, String) {
+    let mut child = moodline()
+        .args(["analyze", "--backend", "native", "--format", "csv", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    (answers(&output.stdout), told)
+}
+
+/// Rows of a table without the name of the file and the times it took.
+fn answers(table: &[u8]) -> String {
+    let rows = std::str::from_utf8(table).unwrap().lines().skip(1);
+    rows.map(|row| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn standard_input_is_read_in_every_format() {
+    for name in [
+        "stream.flac",
+        "formats/long-vorbis.ogg",
+        "formats/mono44k1-vbr.mp3",
+        "formats/stereo44k1-aac.m4a",
+        "formats/mono48k-opus.webm",
+    ] {
+        let path = sample(name);
+        let from_file = moodline().args(["analyze", "--backend", "native", "--format", "csv"]).arg(&path).output().unwrap();
+        let (from_pipe, told) = from_a_pipe(&fs::read(&path).unwrap());
+        assert_eq!(from_pipe, answers(&from_file.stdout), "{name}");
+        assert!(!told.contains("warning"), "{name}: {told}");
+    }
+}
+
+/// ffmpeg, sox and arecord write lengths that nobody knew, and recorders that were switched off none.
+#[test]
+fn a_wav_without_its_length_is_no_reason_to_complain() {
+    let mut wav = fs::read(sample("formats/mono16k-s16.wav")).unwrap();
+    for (riff_len, data_len) in [(u32::MAX, u32::MAX), (0x7fff_f024, 0x7fff_f000), (0x8000_0024, 0x8000_0000), (0, 0)] {
+        wav[4..8].copy_from_slice(&riff_len.to_le_bytes());
+        wav[40..44].copy_from_slice(&data_len.to_le_bytes());
+        let (found, told) = from_a_pipe(&wav);
+        assert!(found.starts_with("0.000000,0.500000,"), "{found}");
+        assert!(!told.contains("warning"), "{told}");
+    }
+}

@@ -2,24 +2,39 @@
 //!
 //! In: a path. Out: interleaved or mono `f32` samples in chunks of one packet, and the warnings of a file that is damaged but not useless.
 //! What a file is decides its content, never its name. The trainer and the command read files through this module only, so both hear the same.
+//!
+//! Bytes without the tags around them ([`tags`](self)) go to a container, its packets to a decoder; what the decoder gives is cut to what is played
+//! (`edits`) and brought to the layout of the beginning (`layout`). Containers and decoders are symphonia's; ours are those whose
+//! blocks all have one length (`blocks`), because their headers lie most.
 
+mod aiff;
+mod blocks;
+mod bytes;
+mod caf;
+mod container;
+mod edits;
 mod error;
+mod ffmpeg;
+mod layout;
+mod mp4;
+mod mpeg;
+mod ogg;
+mod packets;
+mod riff;
+mod tags;
 
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use moodline_core::resample::{ResampleError, Resampler};
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
-use symphonia::core::formats::well_known::FORMAT_ID_MP3;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::MetadataOptions;
-use symphonia::core::packet::Packet;
-use symphonia::default::{get_codecs, register_enabled_formats};
+
+use bytes::Bytes;
+use edits::Edits;
+use layout::{Conform, Layout};
+use packets::{Packets, Step};
+
+use crate::source::{FileSource, Source};
 
 pub use error::{DecodeError, DecodeProblem, DecodeWarning};
 
@@ -27,104 +42,170 @@ pub use error::{DecodeError, DecodeProblem, DecodeWarning};
 pub const SAMPLE_RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 
 /// File name extensions of the formats that are read, lower case; they choose files inside a folder, nothing else.
-pub const EXTENSIONS: [&str; 11] = ["aac", "aif", "aifc", "aiff", "flac", "m4a", "mp3", "mp4", "oga", "ogg", "wav"];
+pub const EXTENSIONS: [&str; 29] = [
+    "3g2", "3gp", "aac", "aif", "aifc", "aiff", "bw64", "bwf", "caf", "flac", "m4a", "m4b", "m4r", "m4v", "mka", "mkv", "mov",
+    "mp2", "mp3", "mp4", "mpga", "oga", "ogg", "opus", "rf64", "w64", "wav", "wave", "webm",
+];
+
+/// File name extensions of audio, and of video with sound, that is not read, lower case.
+pub const UNREAD_EXTENSIONS: [&str; 29] = [
+    "8svx", "aa3", "ac3", "amr", "ape", "au", "avi", "awb", "dff", "dsf", "dts", "eac3", "flv", "gsm", "mp1", "mpc", "mpeg",
+    "mpg", "oma", "ra", "rm", "snd", "spx", "tta", "voc", "wma", "wmv", "wv", "xwma",
+];
 
 /// Largest sample that is taken for audio. A float file may exceed full scale by far, but the power spectrum of anything
 /// above this would overflow.
 const LARGEST_SAMPLE: f32 = 1e12;
 
-/// A marker of a known format must begin within this many bytes (after tags); searching further finds "MP3 frames" in any large binary file.
-const PROBE_DEPTH_BYTES: u32 = 64 * 1024;
+/// The path that stands for standard input where [`AudioReader::open_with`] reads; a file of that name is `./-`.
+pub const STANDARD_INPUT: &str = "-";
 
-/// Longest silence that stands in for one corrupt packet, seconds.
-const LONGEST_PATCH_SECONDS: u64 = 1;
+/// What decodes a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DecoderChoice {
+    /// What is built in, and an installed ffmpeg for formats that are known and not read; a warning says so.
+    Auto,
+    /// What is built in. No other program is started.
+    #[default]
+    Builtin,
+    /// An installed ffmpeg.
+    Ffmpeg,
+}
 
-static PROBE: LazyLock<Probe> = LazyLock::new(|| {
-    let mut probe = Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH_BYTES, ..ProbeOptions::default() });
-    register_enabled_formats(&mut probe);
-    probe
-});
+impl DecoderChoice {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Builtin, Self::Ffmpeg];
 
-/// A file being decoded: WAV, FLAC, MP3, Ogg Vorbis, M4A/AAC, ALAC or AIFF, any channel count, [`SAMPLE_RATES_HZ`].
+    /// The name users type.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Builtin => "builtin",
+            Self::Ffmpeg => "ffmpeg",
+        }
+    }
+}
+
+/// What of a file is read, and with what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Number of the audio track, counted from 1; without it the one that players take.
+    pub track: Option<usize>,
+    /// What decodes it.
+    pub decoder: DecoderChoice,
+}
+
+/// A file being decoded: WAV and its relatives, AIFF, CAF, FLAC, MP3, Ogg, Matroska, MP4; any channel count, [`SAMPLE_RATES_HZ`].
 ///
-/// Memory is bounded by the container's index and one packet. Encoder delay and padding are removed where the container
-/// says how much there is and symphonia reads it (MP3 with a LAME tag, Ogg Vorbis, FLAC); an M4A keeps its priming samples, 20 to 50 ms
-/// of near silence.
+/// Memory is bounded by the container's index and one packet. Encoder delay and padding are removed where the file says how much there is,
+/// and sound that begins after the picture begins with silence, so that times are those of a player.
 pub struct AudioReader {
     path: PathBuf,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track_id: u32,
-    sample_rate: u32,
-    n_channels: usize,
+    packets: Packets,
+    conform: Conform,
+    edits: Edits,
     n_frames_promised: Option<u64>,
+    n_frames_expected: Option<u64>,
     n_frames_read: u64,
-    first_chunk: Option<Vec<f32>>,
-    corrupt: Option<Corrupt>,
+    /// Decoded and not yet handed out.
+    decoded: Vec<f32>,
+    unusable: Option<Unusable>,
+    packets_ended: bool,
     ended: bool,
     warnings: Vec<DecodeWarning>,
 }
 
-/// Packets that could not be decoded.
-struct Corrupt {
-    n_packets: u64,
-    first_at_seconds: f64,
-    reason: String,
-}
-
-/// What became of one packet of the container.
-enum PacketOutcome {
-    /// The chunk holds samples.
-    Decoded,
-    /// The packet gave nothing; there may be more.
-    Nothing,
-    /// There is no further packet.
-    Ended,
+/// Samples that are no audio.
+#[derive(Clone, Copy)]
+struct Unusable {
+    n_samples: u64,
+    found: f32,
+    channel: usize,
+    at_seconds: f64,
 }
 
 impl AudioReader {
-    /// Opens `path` and decodes up to its first samples, so that a reader that exists has audio in it.
+    /// Opens `path` and decodes up to its first samples, so that a reader that exists has audio in it. Of several tracks it takes the one that
+    /// players take.
     ///
     /// # Errors
     /// A [`DecodeError`] that names the file and what is wrong with it.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
-        let fail = |problem| DecodeError::new(path, problem);
-        let file = open_file(path).map_err(fail)?;
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let format = PROBE
-            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| fail(DecodeProblem::of_probe(error)))?;
-        let track = format.default_track(TrackType::Audio).ok_or_else(|| fail(DecodeProblem::NoAudioTrack))?;
-        let (track_id, n_frames_promised) = (track.id, promised_frames(format.as_ref(), track));
-        let decoder = make_decoder(track).map_err(fail)?;
-        let mut reader = Self {
-            path: path.to_owned(),
-            format,
-            decoder,
-            track_id,
-            sample_rate: 0,
-            n_channels: 0,
-            n_frames_promised,
-            n_frames_read: 0,
-            first_chunk: None,
-            corrupt: None,
-            ended: false,
-            warnings: Vec::new(),
+        let file = open_file(path).and_then(|file| Bytes::of_file(file).map_err(DecodeProblem::Io));
+        file.and_then(|bytes| Self::begin(path, bytes, None)).map_err(|problem| DecodeError::new(path, problem))
+    }
+
+    /// [`AudioReader::open`] with a choice of track and decoder; the path [`STANDARD_INPUT`] is standard input.
+    ///
+    /// # Errors
+    /// As [`AudioReader::open`], and where there is no such track or no ffmpeg.
+    pub fn open_with(path: &Path, options: ReadOptions) -> Result<Self, DecodeError> {
+        Self::open_problem(path, options).map_err(|problem| DecodeError::new(path, problem))
+    }
+
+    fn open_problem(path: &Path, options: ReadOptions) -> Result<Self, DecodeProblem> {
+        let ReadOptions { track, decoder } = options;
+        if path.as_os_str() == STANDARD_INPUT {
+            return match decoder {
+                DecoderChoice::Ffmpeg => Err(DecodeProblem::FfmpegOfPipe),
+                _ => Self::begin(path, Bytes::of_pipe(std::io::stdin()), track),
+            };
+        }
+        let file = open_file(path)?;
+        let by_ffmpeg = |reason: String| -> Result<Self, DecodeProblem> {
+            let mut reader = Self::begin(path, ffmpeg::open(path, track)?, None)?;
+            reader.warnings.push(DecodeWarning::ByFfmpeg { reason });
+            Ok(reader)
         };
-        reader.read_first_chunk()?;
-        Ok(reader)
+        if decoder == DecoderChoice::Ffmpeg {
+            return by_ffmpeg("as asked for".to_owned());
+        }
+        match Self::begin(path, Bytes::of_file(file).map_err(DecodeProblem::Io)?, track) {
+            Err(DecodeProblem::Unsupported { found }) if decoder == DecoderChoice::Auto => {
+                // What is wrong is that the format is not read, whatever ffmpeg has to say.
+                by_ffmpeg(format!("{found} is not read otherwise")).map_err(|_| DecodeProblem::Unsupported { found })
+            }
+            result => result,
+        }
+    }
+
+    fn begin(path: &Path, bytes: Bytes, track: Option<usize>) -> Result<Self, DecodeProblem> {
+        let (mut packets, warnings) = Packets::new(container::open(bytes)?, track)?;
+        let mut decoded = Vec::new();
+        let (layout, starts_at) = first_samples(&mut packets, &mut decoded)?;
+        if !SAMPLE_RATES_HZ.contains(&layout.sample_rate) {
+            return Err(DecodeProblem::SampleRate { found: layout.sample_rate });
+        }
+        let mut edits = packets.edits(layout.sample_rate);
+        edits.delay((starts_at * f64::from(layout.sample_rate)).round() as u64);
+        let header = packets.n_frames(layout.sample_rate).map(|(n_frames, is_promise)| (edits.n_frames(n_frames), is_promise));
+        Ok(Self {
+            path: path.to_owned(),
+            packets,
+            conform: Conform::new(layout),
+            edits,
+            n_frames_promised: header.filter(|(_, is_promise)| *is_promise).map(|(n_frames, _)| n_frames),
+            n_frames_expected: header.map(|(n_frames, _)| n_frames),
+            n_frames_read: 0,
+            decoded,
+            unusable: None,
+            packets_ended: false,
+            ended: false,
+            warnings,
+        })
     }
 
     /// Samples per second of each channel, Hz.
     #[must_use]
     pub const fn sample_rate(&self) -> u32 {
-        self.sample_rate
+        self.conform.layout().sample_rate
     }
 
     /// Number of channels, at least 1.
     #[must_use]
     pub const fn channels(&self) -> usize {
-        self.n_channels
+        self.conform.layout().n_channels
     }
 
     /// Samples of one channel handed out so far.
@@ -139,27 +220,28 @@ impl AudioReader {
         self.n_frames_promised
     }
 
+    /// Samples of one channel there will be, more or less, as a measure of progress: what is promised, or a guess.
+    #[must_use]
+    pub const fn frames_expected(&self) -> Option<u64> {
+        self.n_frames_expected
+    }
+
     /// What was wrong with the file without making it useless; complete once [`AudioReader::read`] has returned `false`.
     #[must_use]
     pub fn warnings(&self) -> &[DecodeWarning] {
         &self.warnings
     }
 
-    /// Replaces `chunk` by the next interleaved samples (`[n * channels]`, full scale is 1) and returns whether there were any.
+    /// Replaces `chunk` by the next interleaved samples (`[n * channels]`, full scale is 1) and returns whether there were any. Samples that are not
+    /// finite, or beyond any audio, are silence.
     ///
     /// # Errors
-    /// A sample that is not finite, a change of rate or channels within the file, or a failing disk.
+    /// More than half of the samples are no audio, or the disk fails.
     pub fn read(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
-        let found = match self.first_chunk.take() {
-            Some(first) => {
-                *chunk = first;
-                true
-            }
-            None => self.next_chunk(chunk)?,
-        };
+        let found = self.next_chunk(chunk).map_err(|problem| self.fail(problem))?;
         if found {
-            self.check_samples(chunk)?;
-            self.n_frames_read += (chunk.len() / self.n_channels) as u64;
+            self.silence_unusable(chunk);
+            self.n_frames_read += (chunk.len() / self.channels()) as u64;
         } else {
             chunk.clear();
         }
@@ -172,7 +254,7 @@ impl AudioReader {
     /// As [`AudioReader::read`].
     pub fn read_mono(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
         let found = self.read(chunk)?;
-        mix_to_mono(chunk, self.n_channels);
+        FileSource::Of(Source::Mix).reduce(chunk, self.channels());
         Ok(found)
     }
 
@@ -180,156 +262,152 @@ impl AudioReader {
         DecodeError::new(&self.path, problem)
     }
 
-    fn read_first_chunk(&mut self) -> Result<(), DecodeError> {
-        let mut chunk = Vec::new();
-        if self.next_chunk(&mut chunk)? {
-            self.first_chunk = Some(chunk);
-            return Ok(());
-        }
-        let problem = match (self.corrupt.take(), self.n_frames_promised) {
-            (Some(corrupt), _) => DecodeProblem::Undecodable { reason: corrupt.reason },
-            (None, Some(promised)) if promised > 0 => DecodeProblem::CutBeforeAudio,
-            (None, _) => DecodeProblem::NoSamples,
-        };
-        Err(self.fail(problem))
-    }
-
-    fn next_chunk(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
+    fn next_chunk(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeProblem> {
         while !self.ended {
-            match self.step(chunk)? {
-                PacketOutcome::Decoded => return Ok(true),
-                PacketOutcome::Nothing => {}
-                PacketOutcome::Ended => self.finish(),
+            if let Some(n_frames) = self.edits.take_silence() {
+                chunk.clear();
+                chunk.resize(n_frames as usize * self.channels(), 0.0);
+                return Ok(true);
+            }
+            if self.edits.is_done() || (self.decoded.is_empty() && self.packets_ended) {
+                self.finish()?;
+            } else if self.decoded.is_empty() {
+                self.decode()?;
+            } else if self.play(chunk) {
+                return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn step(&mut self, chunk: &mut Vec<f32>) -> Result<PacketOutcome, DecodeError> {
-        match self.format.next_packet() {
-            Ok(Some(packet)) if packet.track_id == self.track_id => self.decode(&packet, chunk),
-            Ok(Some(_)) => Ok(PacketOutcome::Nothing),
-            Ok(None) => Ok(PacketOutcome::Ended),
-            Err(SymphoniaError::ResetRequired) => self.follow_chain(),
-            Err(SymphoniaError::IoError(error)) if error.kind() != ErrorKind::UnexpectedEof => {
-                Err(self.fail(DecodeProblem::Io(error)))
+    /// Decodes the next packet.
+    fn decode(&mut self) -> Result<(), DecodeProblem> {
+        match self.packets.next(&mut self.decoded)? {
+            Step::Decoded(layout, _) => {
+                if layout != self.conform.layout() {
+                    self.warn_of_layout(layout);
+                }
+                self.conform.push(layout, &mut self.decoded).map_err(resample_problem)?;
             }
-            Err(error) => {
-                let reason = match error {
-                    SymphoniaError::IoError(_) => "the file ends in the middle of a packet".to_owned(),
-                    other => other.to_string(),
-                };
-                self.warnings.push(DecodeWarning::Stopped { at_seconds: self.seconds(), reason });
-                Ok(PacketOutcome::Ended)
+            Step::Nothing => {}
+            Step::Ended(reason) => {
+                self.packets_ended = true;
+                self.conform.finish(&mut self.decoded);
+                if let Some(reason) = reason {
+                    self.warnings.push(DecodeWarning::Stopped { at_seconds: self.seconds(), reason });
+                }
             }
         }
+        Ok(())
     }
 
-    fn decode(&mut self, packet: &Packet, chunk: &mut Vec<f32>) -> Result<PacketOutcome, DecodeError> {
-        match self.decoder.decode(packet) {
-            Ok(buffer) if buffer.frames() == 0 => Ok(PacketOutcome::Nothing),
-            Ok(buffer) => {
-                let (rate, n_channels) = (buffer.spec().rate(), buffer.spec().channels().count());
-                buffer.copy_to_vec_interleaved(chunk);
-                self.check_layout(rate, n_channels)?;
-                Ok(PacketOutcome::Decoded)
-            }
-            Err(SymphoniaError::DecodeError(reason)) => Ok(self.patch(packet, reason.to_owned(), chunk)),
-            Err(SymphoniaError::IoError(_)) => Ok(self.patch(packet, "a packet ends early".to_owned(), chunk)),
-            Err(error) => Err(self.fail(DecodeProblem::Undecodable { reason: error.to_string() })),
-        }
-    }
-
-    /// Silence as long as the corrupt `packet`, so that what follows stays at its time.
-    fn patch(&mut self, packet: &Packet, reason: String, chunk: &mut Vec<f32>) -> PacketOutcome {
-        let at_seconds = self.seconds();
-        let corrupt = self.corrupt.get_or_insert(Corrupt { n_packets: 0, first_at_seconds: at_seconds, reason });
-        corrupt.n_packets += 1;
-        if self.sample_rate == 0 {
-            return PacketOutcome::Nothing;
-        }
-        let n_frames = packet.dur.get().min(LONGEST_PATCH_SECONDS * u64::from(self.sample_rate)) as usize;
+    /// Hands out what is played of the decoded samples, and returns whether there was any.
+    fn play(&mut self, chunk: &mut Vec<f32>) -> bool {
+        let n_channels = self.channels();
+        let n_given = (self.decoded.len() / n_channels) as u64;
+        let (part, n_done) = self.edits.take(n_given);
         chunk.clear();
-        chunk.resize(n_frames * self.n_channels, 0.0);
-        if n_frames == 0 { PacketOutcome::Nothing } else { PacketOutcome::Decoded }
-    }
-
-    /// A chained Ogg file starts a new stream: the decoder starts anew on it.
-    fn follow_chain(&mut self) -> Result<PacketOutcome, DecodeError> {
-        let Some(track) = self.format.default_track(TrackType::Audio) else { return Ok(PacketOutcome::Ended) };
-        self.track_id = track.id;
-        let decoder = make_decoder(track);
-        self.decoder = decoder.map_err(|problem| self.fail(problem))?;
-        self.n_frames_promised = None;
-        Ok(PacketOutcome::Nothing)
-    }
-
-    fn check_layout(&mut self, rate: u32, n_channels: usize) -> Result<(), DecodeError> {
-        if self.sample_rate == 0 {
-            if !SAMPLE_RATES_HZ.contains(&rate) {
-                return Err(self.fail(DecodeProblem::SampleRate { found: rate }));
-            }
-            (self.sample_rate, self.n_channels) = (rate, n_channels);
+        if part == (0..n_given) {
+            std::mem::swap(chunk, &mut self.decoded);
+        } else {
+            chunk.extend_from_slice(&self.decoded[part.start as usize * n_channels..part.end as usize * n_channels]);
+            self.decoded.drain(..n_done as usize * n_channels);
         }
-        if (rate, n_channels) == (self.sample_rate, self.n_channels) {
-            return Ok(());
-        }
-        Err(self.fail(DecodeProblem::LayoutChanged {
-            at_seconds: self.seconds(),
-            expected: format!("{} Hz, {} channels", self.sample_rate, self.n_channels),
-            found: format!("{rate} Hz, {n_channels} channels"),
-        }))
+        !chunk.is_empty()
     }
 
-    fn check_samples(&self, chunk: &[f32]) -> Result<(), DecodeError> {
-        let plausible = |sample: &f32| sample.abs() <= LARGEST_SAMPLE;
-        if chunk.iter().fold(true, |all, sample| all & plausible(sample)) {
-            return Ok(());
+    fn warn_of_layout(&mut self, found: Layout) {
+        if self.warnings.iter().all(|warning| !matches!(warning, DecodeWarning::LayoutChanged { .. })) {
+            self.warnings.push(DecodeWarning::LayoutChanged {
+                at_seconds: self.seconds(),
+                expected: self.conform.layout().to_string(),
+                found: found.to_string(),
+            });
         }
-        // INVARIANT: the fold above found one.
-        let index = chunk.iter().position(|sample| !plausible(sample)).expect("a sample is out of range");
-        let frame = self.n_frames_read + (index / self.n_channels) as u64;
-        Err(self.fail(DecodeProblem::Sample {
-            found: chunk[index],
-            channel: index % self.n_channels + 1,
-            at_seconds: frame as f64 / f64::from(self.sample_rate),
-        }))
     }
 
-    fn finish(&mut self) {
-        self.ended = true;
-        if self.sample_rate == 0 {
+    fn silence_unusable(&mut self, chunk: &mut [f32]) {
+        let is_usable = |sample: &f32| sample.abs() <= LARGEST_SAMPLE;
+        if chunk.iter().fold(true, |all, sample| all & is_usable(sample)) {
             return;
         }
-        if let Some(Corrupt { n_packets, first_at_seconds, .. }) = self.corrupt {
+        let (n_channels, rate) = (self.channels(), f64::from(self.sample_rate()));
+        for (index, sample) in chunk.iter_mut().enumerate().filter(|(_, sample)| !is_usable(sample)) {
+            let at_seconds = (self.n_frames_read + (index / n_channels) as u64) as f64 / rate;
+            let first = Unusable { n_samples: 0, found: *sample, channel: index % n_channels + 1, at_seconds };
+            self.unusable.get_or_insert(first).n_samples += 1;
+            *sample = 0.0;
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), DecodeProblem> {
+        self.ended = true;
+        let rate = f64::from(self.sample_rate());
+        if let Some(corrupt) = &self.packets.corrupt {
+            let (n_packets, first_at_seconds) = (corrupt.n_packets, corrupt.first_at as f64 / rate);
             self.warnings.push(DecodeWarning::CorruptPackets { n_packets, first_at_seconds });
         }
+        if let Some(Unusable { n_samples, found, channel, at_seconds }) = self.unusable {
+            if 2 * n_samples > self.n_frames_read * self.channels() as u64 {
+                return self.unusable_problem().map_or(Ok(()), Err);
+            }
+            self.warnings.push(DecodeWarning::Samples { n_samples, found, channel, at_seconds });
+        }
         if let Some(promised) = self.n_frames_promised.filter(|&promised| promised > self.n_frames_read) {
-            let rate = f64::from(self.sample_rate);
             self.warnings
                 .push(DecodeWarning::Truncated { expected_seconds: promised as f64 / rate, found_seconds: self.seconds() });
         }
+        Ok(())
+    }
+
+    fn unusable_problem(&self) -> Option<DecodeProblem> {
+        let Unusable { n_samples, found, channel, at_seconds } = self.unusable?;
+        Some(DecodeProblem::Samples { n_samples, found, channel, at_seconds })
     }
 
     fn seconds(&self) -> f64 {
-        self.n_frames_read as f64 / f64::from(self.sample_rate.max(1))
+        self.n_frames_read as f64 / f64::from(self.sample_rate())
+    }
+}
+
+/// Decodes up to the first samples; returns their layout, and how far behind the start of the recording they are, seconds.
+fn first_samples(packets: &mut Packets, samples: &mut Vec<f32>) -> Result<(Layout, f64), DecodeProblem> {
+    loop {
+        match packets.next(samples)? {
+            Step::Decoded(layout, starts_at) => return Ok((layout, starts_at)),
+            Step::Nothing => {}
+            Step::Ended(_) => {
+                return Err(match (packets.corrupt.take(), packets.n_frames(0)) {
+                    (Some(corrupt), _) => DecodeProblem::Undecodable { reason: corrupt.reason },
+                    (None, Some((1.., true))) => DecodeProblem::CutBeforeAudio,
+                    (None, _) => DecodeProblem::NoSamples,
+                });
+            }
+        }
     }
 }
 
 /// The whole file as mono samples at `target_hz`; meant for clips, since all of it is in memory.
 ///
 /// # Errors
-/// As [`AudioReader::open`] and [`AudioReader::read`].
+/// As [`AudioReader::open`] and [`AudioReader::read`]; a single sample that is no audio is refused, since nobody would hear of it.
 pub fn read_mono_resampled(path: &Path, target_hz: u32) -> Result<Vec<f32>, DecodeError> {
     let mut reader = AudioReader::open(path)?;
-    let refused = |error: ResampleError| DecodeError::new(path, DecodeProblem::Resample(error.to_string()));
+    let refused = |error| DecodeError::new(path, resample_problem(error));
     let mut resampler = Resampler::new(reader.sample_rate(), target_hz).map_err(refused)?;
     let (mut chunk, mut samples) = (Vec::new(), Vec::new());
     while reader.read_mono(&mut chunk)? {
         resampler.push(&chunk, &mut |part: &[f32]| samples.extend_from_slice(part)).map_err(refused)?;
     }
     resampler.finish(&mut |part: &[f32]| samples.extend_from_slice(part));
-    Ok(samples)
+    match reader.unusable_problem() {
+        Some(problem) => Err(DecodeError::new(path, problem)),
+        None => Ok(samples),
+    }
+}
+
+fn resample_problem(error: ResampleError) -> DecodeProblem {
+    DecodeProblem::Resample(error.to_string())
 }
 
 fn open_file(path: &Path) -> Result<File, DecodeProblem> {
@@ -344,47 +422,4 @@ fn open_file(path: &Path) -> Result<File, DecodeProblem> {
         return Err(DecodeProblem::Empty);
     }
     File::open(path).map_err(DecodeProblem::Io)
-}
-
-fn make_decoder(track: &Track) -> Result<Box<dyn AudioDecoder>, DecodeProblem> {
-    let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio()).ok_or(DecodeProblem::NoAudioTrack)?;
-    if let Some(rate) = parameters.sample_rate.filter(|rate| !SAMPLE_RATES_HZ.contains(rate)) {
-        return Err(DecodeProblem::SampleRate { found: rate });
-    }
-    get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| DecodeProblem::of_decoder(&error, parameters.codec))
-}
-
-/// The length in the header, unless symphonia only estimated it, as it does for an MP3 without a Xing tag.
-fn promised_frames(format: &dyn FormatReader, track: &Track) -> Option<u64> {
-    let estimated = format.format_info().format == FORMAT_ID_MP3 && track.delay.is_none();
-    track.num_frames.filter(|_| !estimated)
-}
-
-fn mix_to_mono(chunk: &mut Vec<f32>, n_channels: usize) {
-    if n_channels == 1 {
-        return;
-    }
-    let n_frames = chunk.len() / n_channels;
-    for frame in 0..n_frames {
-        let sum: f32 = chunk[frame * n_channels..(frame + 1) * n_channels].iter().sum();
-        chunk[frame] = sum / n_channels as f32;
-    }
-    chunk.truncate(n_frames);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mix_to_mono;
-
-    #[test]
-    fn mono_is_the_mean_of_the_channels() {
-        let mut chunk = vec![1.0, 3.0, -1.0, 1.0];
-        mix_to_mono(&mut chunk, 2);
-        assert_eq!(chunk, [2.0, 0.0]);
-        let mut chunk = vec![1.0, 2.0, 6.0];
-        mix_to_mono(&mut chunk, 3);
-        assert_eq!(chunk, [3.0]);
-    }
 }

@@ -2,16 +2,21 @@
 //!
 //! In: a path, a model and settings. Out: a [`FileAnalysis`]. The command and the editor's file lane both analyse files here.
 
+mod mix_watch;
+
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::analysis::{Analyser, AnalysisConfig, AnalysisError};
 use crate::classifier::{BackendChoice, Classifier, ClassifierError};
-use crate::decode::{AudioReader, DecodeError};
+use crate::decode::{AudioReader, DecodeError, DecodeProblem, ReadOptions, STANDARD_INPUT};
 use crate::export::Results;
 use crate::model::Model;
 use crate::segment::{Latency, Segment};
+use crate::source::FileSource;
+use mix_watch::{Cancelled, MixWatch};
 
 /// Packets between two reports of progress.
 const PACKETS_A_REPORT: u64 = 8;
@@ -61,7 +66,37 @@ pub enum FileAnalysisError {
     },
 }
 
-/// Analyses the file at `path`, the mean of its channels, and tells `on_progress` now and then; it stops where that breaks.
+/// Which part of a recording is analysed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Excerpt {
+    /// Which channels.
+    pub source: FileSource,
+    /// From where on, seconds.
+    pub from_s: f64,
+    /// Up to where, seconds; to the end without it.
+    pub to_s: Option<f64>,
+}
+
+/// What a recording is analysed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FileConfig {
+    /// Blocks and gate.
+    pub analysis: AnalysisConfig,
+    /// Track and decoder.
+    pub read: ReadOptions,
+    /// The part.
+    pub excerpt: Excerpt,
+}
+
+impl From<AnalysisConfig> for FileConfig {
+    /// All of the recording.
+    fn from(analysis: AnalysisConfig) -> Self {
+        Self { analysis, ..Self::default() }
+    }
+}
+
+/// Analyses the file at `path` and tells `on_progress` now and then; it stops where that breaks. Times are those of the recording, whatever
+/// part of it is analysed. A mix in which the channels cancel each other is analysed again, from the loudest of them.
 ///
 /// # Errors
 /// [`FileAnalysisError`], each with the path.
@@ -69,50 +104,135 @@ pub fn analyse_file(
     path: &Path,
     model: &Model,
     backend: BackendChoice,
-    config: AnalysisConfig,
+    config: impl Into<FileConfig>,
     mut on_progress: impl FnMut(FileProgress<'_>) -> ControlFlow<()>,
 ) -> Result<FileAnalysis, FileAnalysisError> {
     let start = Instant::now();
-    let refused = |source| FileAnalysisError::Analysis { path: path.to_owned(), source };
-    let mut reader = AudioReader::open(path)?;
-    let classifier = Classifier::new(model, backend).map_err(|error: ClassifierError| refused(error.into()))?;
-    let backend = classifier.backend().to_string();
-    let mut analyser = Analyser::new(model, classifier, reader.sample_rate(), config).map_err(refused)?;
-    let (mut chunk, mut n_packets) = (Vec::new(), 0_u64);
-    let (mut segments, mut latencies) = (Vec::new(), Vec::new());
-    while reader.read_mono(&mut chunk)? {
-        analyser.push(&chunk, &mut keep_in(&mut segments, &mut latencies)).map_err(refused)?;
-        n_packets += 1;
-        let due = n_packets.is_multiple_of(PACKETS_A_REPORT);
-        if due && on_progress(progress_of(&reader, &segments)).is_break() {
-            return Err(FileAnalysisError::Stopped { path: path.to_owned() });
+    let mut pass = Pass { path, model, backend, config: config.into() };
+    let (mut analysis, cancelled) = pass.run(&mut on_progress)?;
+    if let Some(Cancelled { loudest, below_db }) = cancelled {
+        let sentence =
+            format!("{}: the channels cancel each other: their mean is {below_db:.0} dB below channel {loudest}", path.display());
+        if path.as_os_str() == STANDARD_INPUT {
+            analysis.warnings.push(format!("{sentence}; choose one with --source"));
+        } else {
+            pass.config.excerpt.source = FileSource::Channel(loudest);
+            (analysis, _) = pass.run(&mut on_progress)?;
+            analysis.warnings.push(format!("{sentence}, which was analysed instead"));
         }
     }
-    analyser.finish(&mut keep_in(&mut segments, &mut latencies)).map_err(refused)?;
-    let results = Results {
-        file: path.to_string_lossy().into_owned(),
-        sample_rate: reader.sample_rate(),
-        n_channels: reader.channels(),
-        duration_s: seconds_of(&reader),
-        model_id: model.id().to_owned(),
-        model_fingerprint: model.fingerprint().to_owned(),
-        backend,
-        segments,
-        latencies,
-    };
-    let warnings = reader.warnings().iter().map(|warning| format!("{}: {warning}", path.display())).collect();
-    Ok(FileAnalysis { results, warnings, elapsed: start.elapsed() })
+    analysis.elapsed = start.elapsed();
+    Ok(analysis)
 }
 
-fn keep_in(segments: &mut Vec<Segment>, latencies: &mut Vec<Latency>) -> impl FnMut(Segment, Latency) {
-    |segment, latency| {
-        segments.push(segment);
+/// One way through a recording.
+struct Pass<'a> {
+    path: &'a Path,
+    model: &'a Model,
+    backend: BackendChoice,
+    config: FileConfig,
+}
+
+impl Pass<'_> {
+    fn run(
+        &self,
+        on_progress: &mut impl FnMut(FileProgress<'_>) -> ControlFlow<()>,
+    ) -> Result<(FileAnalysis, Option<Cancelled>), FileAnalysisError> {
+        let Self { path, model, backend, config } = *self;
+        let Excerpt { source, from_s, to_s } = config.excerpt;
+        let refused = |source| FileAnalysisError::Analysis { path: path.to_owned(), source };
+        let unreadable = |problem| FileAnalysisError::Decode(DecodeError { path: path.to_owned(), problem });
+        let mut reader = AudioReader::open_with(path, config.read)?;
+        if let Some(found) = source.channel().map(NonZeroUsize::get).filter(|&channel| channel > reader.channels()) {
+            return Err(unreadable(DecodeProblem::Channel { expected: reader.channels(), found }));
+        }
+        let classifier = Classifier::new(model, backend).map_err(|error: ClassifierError| refused(error.into()))?;
+        let backend = classifier.backend().to_string();
+        let mut analyser = Analyser::new(model, classifier, reader.sample_rate(), config.analysis).map_err(refused)?;
+        let mut part = Part::new(from_s, to_s, reader.sample_rate());
+        let mut watch = (source == FileSource::default() && reader.channels() > 1).then(|| MixWatch::new(reader.channels()));
+        let (mut chunk, mut n_packets) = (Vec::new(), 0_u64);
+        let (mut segments, mut latencies) = (Vec::new(), Vec::new());
+        while !part.is_over() && reader.read(&mut chunk)? {
+            part.cut(&mut chunk, reader.channels());
+            if let Some(watch) = &mut watch {
+                watch.hear(&chunk);
+            }
+            source.reduce(&mut chunk, reader.channels());
+            analyser.push(&chunk, &mut keep_in(from_s, &mut segments, &mut latencies)).map_err(refused)?;
+            n_packets += 1;
+            let due = n_packets.is_multiple_of(PACKETS_A_REPORT);
+            if due && on_progress(progress_of(&reader, to_s, &segments)).is_break() {
+                return Err(FileAnalysisError::Stopped { path: path.to_owned() });
+            }
+        }
+        if part.is_before() {
+            return Err(unreadable(DecodeProblem::NoPart { end_seconds: seconds_of(&reader), from_seconds: from_s }));
+        }
+        analyser.finish(&mut keep_in(from_s, &mut segments, &mut latencies)).map_err(refused)?;
+        let results = Results {
+            file: path.to_string_lossy().into_owned(),
+            sample_rate: reader.sample_rate(),
+            n_channels: reader.channels(),
+            duration_s: to_s.unwrap_or(f64::INFINITY).min(seconds_of(&reader)),
+            model_id: model.id().to_owned(),
+            model_fingerprint: model.fingerprint().to_owned(),
+            backend,
+            segments,
+            latencies,
+        };
+        let warnings = reader.warnings().iter().map(|warning| format!("{}: {warning}", path.display())).collect();
+        Ok((FileAnalysis { results, warnings, elapsed: Duration::ZERO }, watch.and_then(|watch| watch.cancelled())))
+    }
+}
+
+/// Cuts the samples that lie in a part out of a stream.
+struct Part {
+    from: u64,
+    to: u64,
+    position: u64,
+}
+
+impl Part {
+    fn new(from_s: f64, to_s: Option<f64>, sample_rate: u32) -> Self {
+        let frames = |seconds: f64| (seconds * f64::from(sample_rate)).round() as u64;
+        Self { from: frames(from_s), to: to_s.map_or(u64::MAX, frames), position: 0 }
+    }
+
+    /// Whether all of it was seen.
+    const fn is_over(&self) -> bool {
+        self.position >= self.to
+    }
+
+    /// Whether nothing of it was seen.
+    const fn is_before(&self) -> bool {
+        self.position <= self.from && self.from > 0
+    }
+
+    fn cut(&mut self, chunk: &mut Vec<f32>, n_channels: usize) {
+        let n_frames = (chunk.len() / n_channels) as u64;
+        let within = |position: u64| position.saturating_sub(self.position).min(n_frames) as usize * n_channels;
+        let (from, to) = (within(self.from), within(self.to));
+        self.position += n_frames;
+        chunk.truncate(to);
+        if from > 0 {
+            chunk.drain(..from.min(to));
+        }
+    }
+}
+
+/// Keeps what is found in an excerpt that begins at `from_s`.
+fn keep_in(from_s: f64, segments: &mut Vec<Segment>, latencies: &mut Vec<Latency>) -> impl FnMut(Segment, Latency) {
+    move |segment, latency| {
+        let Segment { start_s, end_s, state } = segment;
+        segments.push(Segment { start_s: from_s + start_s, end_s: from_s + end_s, state });
         latencies.push(latency);
     }
 }
 
-fn progress_of<'a>(reader: &AudioReader, segments: &'a [Segment]) -> FileProgress<'a> {
-    let share = reader.frames_promised().map_or(0.0, |promised| reader.frames_read() as f64 / promised.max(1) as f64);
+fn progress_of<'a>(reader: &AudioReader, to_s: Option<f64>, segments: &'a [Segment]) -> FileProgress<'a> {
+    let all = reader.frames_expected().map_or(f64::INFINITY, |n_frames| n_frames.max(1) as f64 / f64::from(reader.sample_rate()));
+    let share = seconds_of(reader) / to_s.unwrap_or(f64::INFINITY).min(all);
     FileProgress { share: share.min(1.0), seconds: seconds_of(reader), segments }
 }
 

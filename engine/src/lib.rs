@@ -98,6 +98,7 @@ pub mod model;
 pub mod panics;
 mod remote;
 pub mod segment;
+pub mod source;
 #[cfg(feature = "stop")]
 #[doc(hidden)] // For Moodline's own programs.
 pub mod stop;

@@ -38,6 +38,7 @@ use publisher::Publisher;
 use shared::Shared;
 use worker::Worker;
 
+pub use crate::source::Source;
 pub use control::Control;
 pub use file_lane::{FileLane, FileState};
 pub use models::Asked;
@@ -54,39 +55,6 @@ pub struct StreamFormat {
     /// The host renders faster or slower than real time and wants nothing lost: a full ring makes [`AudioTap::push`] sleep. So the stream begins;
     /// see [`AudioTap::set_offline`].
     pub offline: bool,
-}
-
-/// Which part of the channels is analysed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// The mean of all channels.
-    #[default]
-    Mix,
-    /// The first channel.
-    Left,
-    /// The second channel.
-    Right,
-    /// (left + right) / 2.
-    Mid,
-    /// (left - right) / 2.
-    Side,
-}
-
-impl Source {
-    /// All sources.
-    pub const ALL: [Self; 5] = [Self::Mix, Self::Left, Self::Right, Self::Mid, Self::Side];
-
-    /// The name in lower case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mix => "mix",
-            Self::Left => "left",
-            Self::Right => "right",
-            Self::Mid => "mid",
-            Self::Side => "side",
-        }
-    }
 }
 
 /// Where the host is.

@@ -6,3 +6,4 @@ mod features;
 mod files;
 mod marks;
 mod page;
+mod parts;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use moodline_engine::decode::{AudioReader, DecodeError, DecodeProblem, DecodeWarning, read_mono_resampled};
+use moodline_engine::decode::{AudioReader, DecodeError, DecodeWarning, read_mono_resampled};
 use test_support::format_file;
 
 /// Everything in a file, interleaved.
@@ -88,8 +88,12 @@ fn lossy_formats_are_close_to_the_original() {
         ("mono44k1-vbr.mp3", 0, 12.0),
         ("mono44k1-vorbis.ogg", 0, 12.0),
         ("mono16k-cbr.mp3", 1200, 12.0),
-        ("stereo44k1-aac.m4a", 800, 12.0),
+        ("stereo44k1-aac.m4a", 0, 12.0),
         ("mono44k1-adts.aac", 800, 12.0),
+        ("mono48k-opus.ogg", 0, 6.0),
+        ("mono48k-opus.webm", 0, 6.0),
+        ("mono16k-adpcm-ms.wav", 0, 12.0),
+        ("mono16k-adpcm-ima.wav", 0, 12.0),
     ] {
         let samples = read_mono_resampled(&format_file(name), 16_000).unwrap();
         let (snr, delay) = best_snr_db(&original, &samples, most_delay);
@@ -132,21 +136,13 @@ fn decode_bytes(bytes: &[u8]) -> Result<(u64, Vec<DecodeWarning>), DecodeError> 
 
 #[test]
 fn a_truncated_file_gives_what_is_there_and_a_warning() {
-    for name in ["mono16k-s16.wav", "clip.flac", "long-vorbis.ogg", "mono44k1-vbr.mp3"] {
+    for name in ["mono16k-s16.wav", "mono16k-s16.aiff", "clip.flac", "long-vorbis.ogg", "mono44k1-vbr.mp3"] {
         let bytes = fs::read(format_file(name)).unwrap();
         let (n_whole, _) = decode_bytes(&bytes).unwrap();
         let (n_half, warnings) = decode_bytes(&bytes[..bytes.len() * 2 / 3]).unwrap();
         assert!((1..n_whole).contains(&n_half), "{name}: {n_half} of {n_whole}");
         assert!(!warnings.is_empty(), "{name}");
     }
-}
-
-/// The AIFF parser wants every chunk of the file before it hands out a sample.
-#[test]
-fn a_truncated_aiff_file_is_refused() {
-    let bytes = fs::read(format_file("mono16k-s16.aiff")).unwrap();
-    let problem = decode_bytes(&bytes[..bytes.len() * 2 / 3]).unwrap_err().problem;
-    assert!(matches!(problem, DecodeProblem::Header { .. }), "{problem}");
 }
 
 #[test]
@@ -179,6 +175,8 @@ fn damaged_files_never_panic() {
         "mono44k1-vbr.mp3",
         "stereo44k1-aac.m4a",
         "mono16k-alac.m4a",
+        "mono48k-opus.webm",
+        "mono16k-adpcm-ima.wav",
     ];
     for name in names {
         let bytes = fs::read(format_file(name)).unwrap();
@@ -191,16 +189,6 @@ fn damaged_files_never_panic() {
             }
             damaged.truncate(1 + random() % damaged.len());
             let _ = decode_bytes(&damaged);
-        }
-    }
-}
-
-#[test]
-fn an_unsupported_codec_is_named() {
-    for (name, codec) in [("unsupported-opus.ogg", "Opus"), ("unsupported-adpcm.wav", "Microsoft ADPCM")] {
-        match AudioReader::open(&format_file(name)).err().unwrap().problem {
-            DecodeProblem::Unsupported { found } => assert_eq!(found, codec),
-            other => panic!("{name}: {other}"),
         }
     }
 }

@@ -4,10 +4,12 @@ mod decode;
 mod features;
 mod gate;
 mod hostile;
+mod joins;
 mod networks;
 mod prosody;
 mod python_onnx;
 mod resampling;
+mod wav;
 
 use test_support::allocation::AllocDisabler;
 

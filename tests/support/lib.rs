@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod networks;
 pub mod own_process;
 pub mod processor;
+pub mod recordings;
 pub mod samples;
 pub mod screen;
 pub mod skip;

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use symphonia::core::codecs::audio::{AudioCodecId, well_known as codec};
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::{AudioCodecParameters, well_known as codec};
 use symphonia::core::errors::Error as SymphoniaError;
 
 use super::{LARGEST_SAMPLE, SAMPLE_RATES_HZ};
 
 /// The formats in words, for messages.
-const FORMATS: &str = "WAV (PCM), FLAC, MP3, Ogg Vorbis, M4A (AAC or ALAC), AAC, AIFF";
+const FORMATS: &str = "WAV, AIFF, CAF, FLAC, MP3, Ogg Vorbis, Opus, WebM, M4A or MP4 (AAC or ALAC), AAC";
 
 /// A file that cannot be analysed, and why.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,14 @@ pub enum DecodeProblem {
     /// No known format.
     #[error("expected audio ({FORMATS}), found something else")]
     NotAudio,
+    /// A track that the file does not have.
+    #[error("expected an audio track of 1 to {expected}, found {found}")]
+    Track {
+        /// How many there are.
+        expected: usize,
+        /// The one that was asked for, counted from 1.
+        found: usize,
+    },
     /// A known container without audio in it.
     #[error("the file holds no audio track")]
     NoAudioTrack,
@@ -76,55 +85,76 @@ pub enum DecodeProblem {
         /// What the decoder stumbled over first.
         reason: String,
     },
-    /// NaN, infinity or a value no recording has.
+    /// NaN, infinity or values no recording has: as often as not, or where there must be none.
     #[error(
-        "expected finite samples up to {LARGEST_SAMPLE:e}, found {found} in channel {channel} at {at_seconds:.3} s; export the file again"
+        "expected finite samples up to {LARGEST_SAMPLE:e}, found {n_samples} that are not, the first one {found} in channel {channel} at \
+         {at_seconds:.3} s; export the file again"
     )]
-    Sample {
-        /// The sample.
+    Samples {
+        /// How many.
+        n_samples: u64,
+        /// The first one.
         found: f32,
-        /// Counted from 1.
+        /// Its channel, counted from 1.
         channel: usize,
-        /// Position in the file, seconds.
+        /// Its position in the file, seconds.
         at_seconds: f64,
-    },
-    /// A chained file whose parts differ.
-    #[error("the audio changes at {at_seconds:.3} s: expected {expected}, found {found}; split the file there")]
-    LayoutChanged {
-        /// Position in the file, seconds.
-        at_seconds: f64,
-        /// Rate and channels so far.
-        expected: String,
-        /// Rate and channels from there on.
-        found: String,
     },
     /// The rate cannot be converted.
     #[error("{0}")]
     Resample(String),
+    /// ffmpeg was asked for, and is not there.
+    #[error("ffmpeg was asked for and is not installed")]
+    NoFfmpeg,
+    /// ffmpeg is given files.
+    #[error("ffmpeg reads files alone here; pipe what it writes into moodline instead")]
+    FfmpegOfPipe,
+    /// The part that was asked for lies behind the end.
+    #[error("the recording ends at {end_seconds:.3} s, and the part from {from_seconds:.3} s on was asked for")]
+    NoPart {
+        /// Length of the recording, seconds.
+        end_seconds: f64,
+        /// Where the part would begin, seconds.
+        from_seconds: f64,
+    },
+    /// A channel that the recording does not have.
+    #[error("expected a channel of 1 to {expected}, found {found}")]
+    Channel {
+        /// How many there are.
+        expected: usize,
+        /// The one that was asked for, counted from 1.
+        found: usize,
+    },
     /// The operating system refused.
     #[error("cannot be read: {0}")]
     Io(#[source] io::Error),
 }
 
 impl DecodeProblem {
-    pub(super) fn of_probe(error: SymphoniaError) -> Self {
+    /// symphonia could not read the beginning.
+    pub(super) fn of_header(error: SymphoniaError) -> Self {
         match error {
-            SymphoniaError::Unsupported(text) if text.contains("no suitable format reader") => Self::NotAudio,
             SymphoniaError::Unsupported(text) => {
                 Self::Unsupported { found: format!("in a form the reader does not know ({text})") }
             }
-            SymphoniaError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Header { reason: "the file ends inside it".to_owned() }
-            }
-            SymphoniaError::IoError(error) => Self::Io(error),
+            SymphoniaError::IoError(error) => Self::in_header(error),
             other => Self::Header { reason: other.to_string() },
         }
     }
 
-    pub(super) fn of_decoder(error: &SymphoniaError, codec: AudioCodecId) -> Self {
+    /// The beginning could not be read from the file.
+    pub(super) fn in_header(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Header { reason: "the file ends inside it".to_owned() },
+            _ => Self::Io(error),
+        }
+    }
+
+    /// There is no decoder for `parameters`.
+    pub(super) fn of_decoder(error: &SymphoniaError, parameters: &AudioCodecParameters) -> Self {
         match error {
             SymphoniaError::Unsupported(text) => {
-                Self::Unsupported { found: codec_name(codec).map_or_else(|| (*text).to_owned(), str::to_owned) }
+                Self::Unsupported { found: codec_name(parameters).unwrap_or_else(|| (*text).to_owned()) }
             }
             other => Self::Header { reason: other.to_string() },
         }
@@ -132,24 +162,59 @@ impl DecodeProblem {
 }
 
 /// Codecs that turn up in the containers that are read.
-fn codec_name(id: AudioCodecId) -> Option<&'static str> {
-    Some(match id {
-        codec::CODEC_ID_OPUS => "Opus",
+fn codec_name(parameters: &AudioCodecParameters) -> Option<String> {
+    let n_channels = parameters.channels.as_ref().map_or(0, Channels::count);
+    let name = match parameters.codec {
+        codec::CODEC_ID_OPUS => return Some(format!("Opus with {n_channels} channels")),
         codec::CODEC_ID_SPEEX => "Speex",
         codec::CODEC_ID_AC3 => "AC-3",
         codec::CODEC_ID_EAC3 => "E-AC-3",
         codec::CODEC_ID_AC4 => "AC-4",
         codec::CODEC_ID_DCA => "DTS",
-        codec::CODEC_ID_MP1 => "MPEG audio layer 1",
-        codec::CODEC_ID_MP2 => "MPEG audio layer 2",
-        codec::CODEC_ID_AAC => "AAC of a profile other than LC",
-        codec::CODEC_ID_ADPCM_MS => "Microsoft ADPCM",
-        codec::CODEC_ID_ADPCM_IMA_WAV | codec::CODEC_ID_ADPCM_IMA_QT => "IMA ADPCM",
+        codec::CODEC_ID_AAC => return Some(aac_name(parameters, n_channels)),
+        codec::CODEC_ID_ADPCM_MS => return Some(format!("Microsoft ADPCM with {n_channels} channels")),
+        codec::CODEC_ID_ADPCM_IMA_WAV | codec::CODEC_ID_ADPCM_IMA_QT => {
+            return Some(format!("IMA ADPCM with {n_channels} channels"));
+        }
         codec::CODEC_ID_ADPCM_G722 => "G.722",
         codec::CODEC_ID_ADPCM_G726 | codec::CODEC_ID_ADPCM_G726LE => "G.726",
         codec::CODEC_ID_WMA => "Windows Media Audio",
+        codec::CODEC_ID_WAVPACK => "WavPack",
+        codec::CODEC_ID_TTA => "True Audio",
+        codec::CODEC_ID_TRUEHD => "TrueHD",
+        codec::CODEC_ID_ATRAC3 | codec::CODEC_ID_ATRAC3PLUS => "ATRAC",
+        codec::CODEC_ID_COOK | codec::CODEC_ID_SIPR | codec::CODEC_ID_RA10 | codec::CODEC_ID_RA20 => "RealAudio",
         _ => return None,
-    })
+    };
+    Some(name.to_owned())
+}
+
+/// The kind of AAC, by the object type that its configuration begins with.
+///
+/// # Source
+/// ISO/IEC 14496-3, 1.6.2.1 and table 1.17; the extension 0x2b7 says that the high band is coded apart, as HE-AAC does
+fn aac_name(parameters: &AudioCodecParameters, n_channels: usize) -> String {
+    let configuration = parameters.extra_data.as_deref().unwrap_or_default();
+    let bits = configuration.iter().take(8).fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
+    let n_bits = 8 * configuration.len().min(8);
+    let field = |at: usize, n: usize| (n_bits >= at + n).then(|| bits >> (n_bits - at - n) & ((1 << n) - 1));
+    let kind = match field(0, 5) {
+        Some(1) => "AAC Main",
+        Some(2) if field(16, 11) == Some(0x2b7) && field(32, 1) == Some(1) => "HE-AAC",
+        Some(2) | None if n_channels > 2 => return format!("AAC-LC with {n_channels} channels"),
+        Some(3) => "AAC SSR",
+        Some(4) => "AAC LTP",
+        Some(5) => "HE-AAC",
+        Some(29) => "HE-AAC v2",
+        Some(31) => match field(5, 6) {
+            Some(7) => "AAC-ELD",
+            Some(10) => "xHE-AAC",
+            _ => "AAC of a profile other than LC",
+        },
+        Some(23) => "AAC-LD",
+        _ => "AAC of a profile other than LC",
+    };
+    kind.to_owned()
 }
 
 /// What is wrong with a file that was analysed all the same.
@@ -179,5 +244,52 @@ pub enum DecodeWarning {
         expected_seconds: f64,
         /// Length found, seconds.
         found_seconds: f64,
+    },
+    /// Bytes behind the audio that look like more of it.
+    #[error("the header ends the audio {seconds:.3} s before the file ends, and nothing says what the rest is; it was not read")]
+    Unread {
+        /// How long the rest would be, seconds.
+        seconds: f64,
+    },
+    /// Single samples that are NaN, infinite or beyond any audio; silence stands in for them.
+    #[error(
+        "{n_samples} sample(s) that are no finite number up to {LARGEST_SAMPLE:e} were replaced by silence, the first one {found} in \
+         channel {channel} at {at_seconds:.3} s"
+    )]
+    Samples {
+        /// How many.
+        n_samples: u64,
+        /// The first one.
+        found: f32,
+        /// Its channel, counted from 1.
+        channel: usize,
+        /// Its position in the file, seconds.
+        at_seconds: f64,
+    },
+    /// Rate or channels change in the middle.
+    #[error("from {at_seconds:.3} s on the audio has {found}; it was brought to {expected}, as the beginning is")]
+    LayoutChanged {
+        /// Position of the first change, seconds.
+        at_seconds: f64,
+        /// Rate and channels of the beginning.
+        expected: String,
+        /// Rate and channels from there on.
+        found: String,
+    },
+    /// Another program did the work.
+    #[error("decoded by ffmpeg ({reason})")]
+    ByFfmpeg {
+        /// Why.
+        reason: String,
+    },
+    /// There are other tracks.
+    #[error("the file has {n_tracks} audio tracks; track {taken} was read, the others are: {others}")]
+    Tracks {
+        /// How many tracks have audio.
+        n_tracks: usize,
+        /// The one that was read, counted from 1.
+        taken: usize,
+        /// What is known of the others, in words.
+        others: String,
     },
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use crate::decode::EXTENSIONS;
+use crate::decode::{EXTENSIONS, UNREAD_EXTENSIONS};
 
 /// How much of a file is looked at, bytes: room for the header of any manifest.
 const N_BYTES: u64 = 64 * 1024;
@@ -52,18 +52,11 @@ impl FileKind {
     }
 }
 
-/// Endings of audio and of video with sound, beside those that are decoded.
-const OTHER_RECORDINGS: [&str; 38] = [
-    "3g2", "3gp", "8svx", "aa3", "ac3", "amr", "ape", "au", "avi", "bwf", "caf", "dff", "dsf", "dts", "eac3", "flv", "m4b",
-    "m4r", "m4v", "mka", "mkv", "mov", "mp1", "mp2", "mpc", "mpeg", "mpg", "opus", "ra", "rf64", "snd", "spx", "tta", "w64",
-    "wave", "webm", "wma", "wv",
-];
-
 fn by_extension(extension: &str) -> Option<FileKind> {
     match extension {
         "onnx" | "safetensors" => Some(FileKind::Model),
         "toml" => Some(FileKind::Configuration),
-        _ if EXTENSIONS.contains(&extension) || OTHER_RECORDINGS.contains(&extension) => Some(FileKind::Recording),
+        _ if EXTENSIONS.contains(&extension) || UNREAD_EXTENSIONS.contains(&extension) => Some(FileKind::Recording),
         _ => None,
     }
 }

@@ -58,6 +58,7 @@ const PACKAGES: &[Package] = &[
         Purpose::Command,
         Sign::Python(Python::has_venv),
     ),
+    package("cmake", "builds the decoder for Opus", Purpose::Command, Sign::Program("cmake", "--version")),
     package(
         "pkg-config",
         "finds ALSA and JACK when the standalone is built",
@@ -87,6 +88,12 @@ const PACKAGES: &[Package] = &[
         "a cluster of this machine, for the tests of sweeps",
         Purpose::Tests,
         Sign::Program("sbatch", "--version"),
+    ),
+    package(
+        "ffmpeg",
+        "what recordings are compared with, and decoded by as a last resort",
+        Purpose::Tests,
+        Sign::Program("ffmpeg", "-version"),
     ),
     package("munge", "how the parts of Slurm know each other", Purpose::Tests, Sign::Program("munge", "--version")),
 ];

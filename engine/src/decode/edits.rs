@@ -1,0 +1,133 @@
+//! Which samples of a track are played, and when: edit lists, priming and padding of encoders, and sound that begins after the picture.
+
+use std::collections::VecDeque;
+
+/// One step of what is played, in samples of one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// Nothing, for so long.
+    Silence {
+        /// How long.
+        n_frames: u64,
+    },
+    /// What the decoder gives, from one of its samples on.
+    Play {
+        /// The first one, counted from 0. Steps go forwards: what was passed is not played again.
+        start: u64,
+        /// How many; all that come, where nobody says.
+        n_frames: Option<u64>,
+    },
+}
+
+/// Silence is handed out in pieces of this many samples.
+const PIECE: u64 = 4096;
+
+/// Applies steps to a stream.
+pub(super) struct Edits {
+    left: VecDeque<Edit>,
+    /// Samples the decoder gave.
+    position: u64,
+}
+
+impl Edits {
+    /// Everything as it comes, without steps.
+    pub(super) fn new(steps: Vec<Edit>) -> Self {
+        let all = Edit::Play { start: 0, n_frames: None };
+        Self { left: if steps.is_empty() { VecDeque::from([all]) } else { steps.into() }, position: 0 }
+    }
+
+    /// Puts silence in front.
+    pub(super) fn delay(&mut self, n_frames: u64) {
+        if n_frames > 0 {
+            self.left.push_front(Edit::Silence { n_frames });
+        }
+    }
+
+    /// Samples that will come, if the decoder gives `n_given`.
+    pub(super) fn n_frames(&self, n_given: u64) -> u64 {
+        let length = |edit: &Edit| match *edit {
+            Edit::Silence { n_frames } => n_frames,
+            Edit::Play { start, n_frames } => n_given.saturating_sub(start).min(n_frames.unwrap_or(u64::MAX)),
+        };
+        self.left.iter().map(length).fold(0, u64::saturating_add)
+    }
+
+    /// Whether there is nothing more to play.
+    pub(super) fn is_done(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// How long the silence is that comes now, up to a piece of it; it counts as played.
+    pub(super) fn take_silence(&mut self) -> Option<u64> {
+        let Some(Edit::Silence { n_frames }) = self.left.front_mut() else { return None };
+        let n_taken = (*n_frames).min(PIECE);
+        *n_frames -= n_taken;
+        if *n_frames == 0 {
+            self.left.pop_front();
+        }
+        Some(n_taken)
+    }
+
+    /// The part to play of the next `n_given` samples of the decoder, from and to, and how many of them are done with. What comes after
+    /// them belongs to the next step, and is asked for again. There is no silence to take first.
+    pub(super) fn take(&mut self, n_given: u64) -> (std::ops::Range<u64>, u64) {
+        let Some(Edit::Play { start, n_frames }) = self.left.front_mut() else { return (0..0, n_given) };
+        let from = start.saturating_sub(self.position).min(n_given);
+        let to = n_frames.map_or(n_given, |n| n_given.min(from.saturating_add(n)));
+        if let Some(n) = n_frames {
+            *n -= to - from;
+        }
+        let is_played = *n_frames == Some(0);
+        let n_done = if is_played { to } else { n_given };
+        self.position += n_done;
+        *start = (*start).max(self.position);
+        if is_played {
+            self.left.pop_front();
+        }
+        (from..to, n_done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is played of 0, 1, 2 ... in chunks of 7, silence as -1.
+    fn played(steps: Vec<Edit>, n_given: i64) -> Vec<i64> {
+        let mut edits = Edits::new(steps);
+        let (mut out, given): (_, Vec<i64>) = (Vec::new(), (0..n_given).collect());
+        for chunk in given.chunks(7) {
+            let mut rest = chunk;
+            while !rest.is_empty() {
+                while let Some(n) = edits.take_silence() {
+                    out.extend(std::iter::repeat_n(-1, n as usize));
+                }
+                let (part, n_done) = edits.take(rest.len() as u64);
+                out.extend(&rest[part.start as usize..part.end as usize]);
+                rest = &rest[n_done as usize..];
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn steps_are_played_wherever_the_stream_is_cut() {
+        let play = |start, n_frames| Edit::Play { start, n_frames };
+        assert_eq!(played(vec![], 20), (0..20).collect::<Vec<_>>());
+        assert_eq!(played(vec![play(9, Some(3))], 40), [9, 10, 11]);
+        assert_eq!(played(vec![Edit::Silence { n_frames: 2 }, play(3, None)], 8), [-1, -1, 3, 4, 5, 6, 7]);
+        let steps = vec![play(1, Some(2)), Edit::Silence { n_frames: 1 }, play(5, Some(1)), play(20, Some(2))];
+        assert_eq!(played(steps, 40), [1, 2, -1, 5, 20, 21]);
+        assert_eq!(played(vec![play(5, Some(2)), play(0, Some(2))], 40), [5, 6, 7, 8], "there is no way back");
+    }
+
+    #[test]
+    fn lengths_are_known_beforehand() {
+        let mut edits = Edits::new(vec![Edit::Silence { n_frames: 10_000 }, Edit::Play { start: 100, n_frames: Some(50) }]);
+        edits.delay(7);
+        assert_eq!((edits.n_frames(1000), edits.n_frames(120)), (10_057, 10_027));
+        assert_eq!(edits.take_silence(), Some(7));
+        assert_eq!(edits.take_silence(), Some(PIECE));
+        assert_eq!(Edits::new(vec![]).n_frames(33), 33);
+    }
+}

@@ -1,0 +1,265 @@
+//! One track of a container, packet by packet, to samples.
+
+use std::io::ErrorKind;
+use std::sync::LazyLock;
+
+use symphonia::core::codecs::audio::well_known as codec;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions, CODEC_ID_NULL_AUDIO};
+use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::{FormatReader, Track, TrackType};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::Duration;
+use symphonia::default::register_enabled_codecs;
+use symphonia_adapter_libopus::OpusDecoder;
+
+use super::SAMPLE_RATES_HZ;
+use super::container::{Container, Kind};
+use super::edits::{Edit, Edits};
+use super::error::{DecodeProblem, DecodeWarning};
+use super::layout::Layout;
+use super::mpeg::FrameHeader;
+
+/// Longest silence that stands in for one corrupt packet, seconds.
+const LONGEST_PATCH_SECONDS: u64 = 1;
+
+/// Where the pre-skip stands in the header of Opus, and how long it is.
+const OPUS_PRE_SKIP: std::ops::Range<usize> = 10..12;
+
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs
+});
+
+/// What became of one packet.
+pub(super) enum Step {
+    /// There are samples, with this layout; the first of them are so many seconds behind the start of the recording.
+    Decoded(Layout, f64),
+    /// The packet gave nothing; there may be more.
+    Nothing,
+    /// There is no further packet, or none that can be read, for this reason.
+    Ended(Option<String>),
+}
+
+/// Packets that could not be decoded.
+#[derive(Debug)]
+pub(super) struct Corrupt {
+    pub(super) n_packets: u64,
+    /// Samples of one channel in front of the first.
+    pub(super) first_at: u64,
+    pub(super) reason: String,
+}
+
+/// A track being decoded.
+pub(super) struct Packets {
+    format: Box<dyn FormatReader>,
+    kind: Kind,
+    decoder: Box<dyn AudioDecoder>,
+    parameters: AudioCodecParameters,
+    track: Track,
+    layout: Option<Layout>,
+    /// Rate and channels of the last frame of MPEG audio; the decoder was made for them.
+    frame: Option<(u32, u8)>,
+    n_frames: u64,
+    pub(super) corrupt: Option<Corrupt>,
+}
+
+impl Packets {
+    /// The audio track with the number `wanted`, counted from 1, or the one that players take. Also returns what there is to say about it.
+    ///
+    /// # Errors
+    /// There is no such track, or no decoder for it.
+    pub(super) fn new(container: Container, wanted: Option<usize>) -> Result<(Self, Vec<DecodeWarning>), DecodeProblem> {
+        let Container { format, kind, mut warnings } = container;
+        let tracks: Vec<&Track> = format.tracks().iter().filter(|track| audio(track).is_some()).collect();
+        let chosen = match wanted {
+            Some(number) => {
+                let expected = tracks.len();
+                let track = number.checked_sub(1).and_then(|index| tracks.get(index));
+                *track.ok_or(DecodeProblem::Track { expected, found: number })?
+            }
+            None => {
+                let default = format.default_track(TrackType::Audio).filter(|track| audio(track).is_some());
+                default.or(tracks.first().copied()).ok_or_else(|| no_track(&kind))?
+            }
+        };
+        if wanted.is_none() && tracks.len() > 1 {
+            warnings.push(tracks_warning(&tracks, chosen));
+        }
+        let track = chosen.clone();
+        // INVARIANT: only tracks with audio were looked at.
+        let mut parameters = audio(&track).expect("a track with audio").clone();
+        if matches!(kind, Kind::Movie(_)) && parameters.codec == codec::CODEC_ID_OPUS {
+            // The edit list has it already.
+            without_pre_skip(&mut parameters);
+        }
+        let decoder = make_decoder(&parameters)?;
+        Ok((Self { format, kind, decoder, parameters, track, layout: None, frame: None, n_frames: 0, corrupt: None }, warnings))
+    }
+
+    /// What is played of the samples that come, at `sample_rate`.
+    pub(super) fn edits(&self, sample_rate: u32) -> Edits {
+        Edits::new(match &self.kind {
+            Kind::Movie(movie) => movie.edits(self.track.id, sample_rate),
+            Kind::PaddedPackets => match (self.track.delay, self.track.num_frames) {
+                (None, None) => Vec::new(),
+                (delay, n_frames) => vec![Edit::Play { start: u64::from(delay.unwrap_or(0)), n_frames }],
+            },
+            _ => Vec::new(),
+        })
+    }
+
+    /// Samples of one channel that will come by the header, before edits, and whether that is a promise and not an estimate.
+    pub(super) fn n_frames(&self, sample_rate: u32) -> Option<(u64, bool)> {
+        let is_promise = match self.kind {
+            // Matroska says how long all of its tracks are together.
+            Kind::Adts | Kind::Matroska(_) => false,
+            // Without the tag of an encoder the length is a guess from the first frames.
+            Kind::Mpeg => self.track.delay.is_some(),
+            _ => true,
+        };
+        let media = self.format.media_info();
+        let from_duration = || {
+            let of_track = self.track.time_base.zip(self.track.duration);
+            let (base, duration) = of_track.or_else(|| media.time_base.zip(media.duration))?;
+            Some((base.calc_duration(duration)?.as_secs_f64() * f64::from(sample_rate)).round() as u64)
+        };
+        let n_frames = self.track.num_frames.or_else(|| from_duration().filter(|&n| n > 0))?;
+        let delay = u64::from(self.track.delay.unwrap_or(0));
+        let n_frames = match self.kind {
+            // The decoder gives more than the valid samples, and the edits take them away again.
+            Kind::PaddedPackets => n_frames + delay,
+            // Ogg counts what the decoder of Opus leaves out.
+            Kind::Plain if self.parameters.codec == codec::CODEC_ID_OPUS => n_frames.saturating_sub(delay),
+            _ => n_frames,
+        };
+        Some((n_frames, is_promise))
+    }
+
+    /// Decodes the next packet into `samples`, interleaved.
+    ///
+    /// # Errors
+    /// A failing disk, or a stream without a decoder.
+    pub(super) fn next(&mut self, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
+        match self.format.next_packet() {
+            Ok(Some(packet)) if packet.track_id == self.track.id => self.decode(packet, samples),
+            Ok(Some(_)) => Ok(Step::Nothing),
+            Ok(None) => Ok(Step::Ended(None)),
+            Err(SymphoniaError::ResetRequired) => self.follow_chain(),
+            Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                Ok(Step::Ended(Some("the file ends in the middle of a packet".to_owned())))
+            }
+            Err(SymphoniaError::IoError(error)) => Err(DecodeProblem::Io(error)),
+            Err(error) => Ok(Step::Ended(Some(error.to_string()))),
+        }
+    }
+
+    fn decode(&mut self, mut packet: Packet, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
+        if matches!(self.kind, Kind::Mpeg) {
+            self.follow_join(&mut packet)?;
+        }
+        let starts_at = match &self.kind {
+            Kind::Matroska(_) if self.layout.is_none() => {
+                self.track.time_base.and_then(|base| base.calc_time(packet.pts)).map_or(0.0, |time| time.as_secs_f64())
+            }
+            _ => 0.0,
+        };
+        match self.decoder.decode(&packet) {
+            Ok(buffer) if buffer.frames() == 0 => Ok(Step::Nothing),
+            Ok(buffer) => {
+                let layout = Layout { sample_rate: buffer.spec().rate(), n_channels: buffer.spec().channels().count() };
+                buffer.copy_to_vec_interleaved(samples);
+                self.layout = Some(layout);
+                self.n_frames += (samples.len() / layout.n_channels) as u64;
+                Ok(Step::Decoded(layout, starts_at))
+            }
+            Err(SymphoniaError::DecodeError(reason)) => Ok(self.patch(&packet, reason.to_owned(), samples)),
+            Err(SymphoniaError::IoError(_)) => Ok(self.patch(&packet, "a packet ends early".to_owned(), samples)),
+            Err(error) => Err(DecodeProblem::Undecodable { reason: error.to_string() }),
+        }
+    }
+
+    /// Silence as long as the corrupt `packet`, so that what follows stays at its time.
+    fn patch(&mut self, packet: &Packet, reason: String, samples: &mut Vec<f32>) -> Step {
+        let corrupt = self.corrupt.get_or_insert(Corrupt { n_packets: 0, first_at: self.n_frames, reason });
+        corrupt.n_packets += 1;
+        let Some(layout) = self.layout else { return Step::Nothing };
+        let sample_rate = u64::from(layout.sample_rate);
+        let seconds = self.track.time_base.and_then(|base| base.calc_duration(packet.dur)).map(|time| time.as_secs_f64());
+        let n_frames = seconds.map_or(packet.dur.get(), |seconds| (seconds * sample_rate as f64).round() as u64);
+        let n_frames = n_frames.min(LONGEST_PATCH_SECONDS * sample_rate);
+        samples.clear();
+        samples.resize(n_frames as usize * layout.n_channels, 0.0);
+        self.n_frames += n_frames;
+        if n_frames == 0 { Step::Nothing } else { Step::Decoded(layout, 0.0) }
+    }
+
+    /// MPEG audio goes on behind the end that its first part has, and may change there or anywhere.
+    fn follow_join(&mut self, packet: &mut Packet) -> Result<(), DecodeProblem> {
+        let end = self.track.num_frames.filter(|_| self.track.delay.is_some());
+        let end = end.map(|n_frames| n_frames.saturating_add(u64::from(self.track.padding.unwrap_or(0))));
+        if end.is_none_or(|end| packet.pts.get() >= i64::try_from(end).unwrap_or(i64::MAX)) {
+            packet.trim_end = Duration::ZERO;
+        }
+        let Some(header) = FrameHeader::parse(&packet.data) else { return Ok(()) };
+        let frame = (header.sample_rate, header.n_channels);
+        if self.frame.replace(frame).is_some_and(|before| before != frame) {
+            self.decoder = make_decoder(&self.parameters)?;
+        }
+        Ok(())
+    }
+
+    /// A chained Ogg file starts a new stream: the decoder starts anew on it.
+    fn follow_chain(&mut self) -> Result<Step, DecodeProblem> {
+        let next = self.format.default_track(TrackType::Audio).and_then(|track| Some((track.clone(), audio(track)?.clone())));
+        let Some((track, parameters)) = next else { return Ok(Step::Ended(None)) };
+        self.decoder = make_decoder(&parameters)?;
+        (self.track, self.parameters) = (track, parameters);
+        Ok(Step::Nothing)
+    }
+}
+
+/// The parameters of a track with audio in a known codec.
+fn audio(track: &Track) -> Option<&AudioCodecParameters> {
+    let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio())?;
+    (parameters.codec != CODEC_ID_NULL_AUDIO).then_some(parameters)
+}
+
+fn no_track(kind: &Kind) -> DecodeProblem {
+    let found = match kind {
+        Kind::Movie(movie) => movie.tracks.first().map(|track| track.codec_name()),
+        Kind::Matroska(codecs) => codecs.first().map(|name| format!("of the kind {name}")),
+        _ => None,
+    };
+    found.map_or(DecodeProblem::NoAudioTrack, |found| DecodeProblem::Unsupported { found })
+}
+
+fn tracks_warning(tracks: &[&Track], chosen: &Track) -> DecodeWarning {
+    let describe = |(index, track): (usize, &&Track)| {
+        let codec = audio(track).and_then(|parameters| CODECS.get_audio_decoder(parameters.codec));
+        let name = codec.map_or("audio", |decoder| decoder.codec.info.long_name);
+        let language = track.language.as_deref().filter(|language| !matches!(*language, "" | "und"));
+        format!("{}: {name}{}", index + 1, language.map_or_else(String::new, |language| format!(" ({language})")))
+    };
+    let is_chosen = |track: &Track| track.id == chosen.id;
+    let others: Vec<String> = tracks.iter().enumerate().filter(|(_, track)| !is_chosen(track)).map(describe).collect();
+    let taken = 1 + tracks.iter().position(|track| is_chosen(track)).unwrap_or(0);
+    DecodeWarning::Tracks { n_tracks: tracks.len(), taken, others: others.join(", ") }
+}
+
+fn without_pre_skip(parameters: &mut AudioCodecParameters) {
+    if let Some(pre_skip) = parameters.extra_data.as_deref_mut().and_then(|header| header.get_mut(OPUS_PRE_SKIP)) {
+        pre_skip.fill(0);
+    }
+}
+
+fn make_decoder(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, DecodeProblem> {
+    if let Some(rate) = parameters.sample_rate.filter(|rate| !SAMPLE_RATES_HZ.contains(rate)) {
+        return Err(DecodeProblem::SampleRate { found: rate });
+    }
+    CODECS
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map_err(|error| DecodeProblem::of_decoder(&error, parameters))
+}

@@ -1,0 +1,102 @@
+//! Notices channels that cancel each other in their mean: one side inverted, or a microphone wired the wrong way round.
+
+use std::num::NonZeroUsize;
+
+/// A mean so far below the loudest channel is no mix of voices, dB. Two voices that have nothing to do with each other are at most 6 dB below it.
+const CANCELLED_DB: f64 = 20.0;
+
+/// Power of a channel below which it holds nothing that could be lost, relative to full scale.
+const SILENCE: f64 = 1e-9;
+
+/// What happened to the mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cancelled {
+    /// The loudest channel, counted from 1.
+    pub(super) loudest: NonZeroUsize,
+    /// How far the mean is below it, dB.
+    pub(super) below_db: f64,
+}
+
+/// Compares the power of channels and of their mean.
+pub(super) struct MixWatch {
+    n_frames: u64,
+    mean: f64,
+    channels: Vec<f64>,
+}
+
+impl MixWatch {
+    pub(super) fn new(n_channels: usize) -> Self {
+        Self { n_frames: 0, mean: 0.0, channels: vec![0.0; n_channels] }
+    }
+
+    /// Takes interleaved samples.
+    pub(super) fn hear(&mut self, samples: &[f32]) {
+        let n_channels = self.channels.len();
+        self.n_frames += (samples.len() / n_channels) as u64;
+        if let [left, right] = &mut self.channels[..] {
+            // The usual case without the inner loops.
+            let (mut of_left, mut of_right, mut of_sum) = (0.0_f32, 0.0_f32, 0.0_f32);
+            for frame in samples.chunks_exact(2) {
+                of_left += frame[0] * frame[0];
+                of_right += frame[1] * frame[1];
+                of_sum += (frame[0] + frame[1]) * (frame[0] + frame[1]);
+            }
+            *left += f64::from(of_left);
+            *right += f64::from(of_right);
+            self.mean += f64::from(of_sum) / 4.0;
+            return;
+        }
+        for frame in samples.chunks_exact(n_channels) {
+            let mean = frame.iter().sum::<f32>() / n_channels as f32;
+            self.mean += f64::from(mean * mean);
+            for (power, sample) in self.channels.iter_mut().zip(frame) {
+                *power += f64::from(sample * sample);
+            }
+        }
+    }
+
+    /// The loudest channel, where the mean has lost it. What is left of one voice among many silent channels is no loss.
+    pub(super) fn cancelled(&self) -> Option<Cancelled> {
+        let n_channels = self.channels.len() as f64;
+        let (index, &loudest) = self.channels.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+        // If no two channels had anything in common, the mean would have this power.
+        let unrelated = self.channels.iter().sum::<f64>() / (n_channels * n_channels);
+        let is_lost = self.mean * 10_f64.powf(CANCELLED_DB / 10.0) < unrelated * 2.0;
+        if loudest <= SILENCE * self.n_frames as f64 || !is_lost {
+            return None;
+        }
+        let below_db = 10.0 * (loudest / self.mean.max(SILENCE * self.n_frames as f64 / 100.0)).log10();
+        Some(Cancelled { loudest: NonZeroUsize::MIN.saturating_add(index), below_db })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loudest(n_channels: usize, of: impl Fn(f32) -> Vec<f32>) -> Option<usize> {
+        let mut watch = MixWatch::new(n_channels);
+        let samples: Vec<f32> = (0..10_000).flat_map(|index| of(index as f32)).collect();
+        samples.chunks(700 * n_channels).for_each(|chunk| watch.hear(chunk));
+        watch.cancelled().map(|cancelled| cancelled.loudest.get())
+    }
+
+    #[test]
+    fn channels_that_cancel_are_noticed() {
+        let voice = |t: f32| 0.1 * (0.05 * t).sin();
+        assert_eq!(loudest(2, |t| vec![voice(t), -voice(t)]), Some(2));
+        assert_eq!(loudest(2, |t| vec![voice(t), -0.9 * voice(t)]), Some(1));
+        assert_eq!(loudest(4, |t| vec![0.0, 0.5 * voice(t), -voice(t), 0.5 * voice(t)]), Some(3));
+    }
+
+    #[test]
+    fn voices_that_do_not_are_left_alone() {
+        let (voice, other) = (|t: f32| 0.1 * (0.05 * t).sin(), |t: f32| 0.1 * (0.031 * t).sin());
+        assert_eq!(loudest(2, |t| vec![voice(t), voice(t)]), None);
+        assert_eq!(loudest(2, |t| vec![voice(t), other(t)]), None);
+        assert_eq!(loudest(2, |t| vec![voice(t), 0.0]), None);
+        assert_eq!(loudest(2, |_| vec![0.0, 0.0]), None);
+        assert_eq!(loudest(16, |t| (0..16).map(|channel| if channel == 7 { voice(t) } else { 0.0 }).collect()), None);
+        assert_eq!(loudest(2, |t| vec![voice(t), voice(t - 8.0)]), None, "half a millisecond apart");
+    }
+}

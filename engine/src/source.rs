@@ -1,0 +1,153 @@
+//! Which part of the channels is analysed.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+/// Which part of the channels is analysed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The mean of all channels.
+    #[default]
+    Mix,
+    /// The first channel.
+    Left,
+    /// The second channel.
+    Right,
+    /// (left + right) / 2.
+    Mid,
+    /// (left - right) / 2.
+    Side,
+}
+
+impl Source {
+    /// All sources.
+    pub const ALL: [Self; 5] = [Self::Mix, Self::Left, Self::Right, Self::Mid, Self::Side];
+
+    /// The name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mix => "mix",
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Mid => "mid",
+            Self::Side => "side",
+        }
+    }
+}
+
+/// Which part of the channels of a recording is analysed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileSource {
+    /// One of those that a stream has, too. What has a single channel is analysed as it is.
+    Of(Source),
+    /// The channel with this number, counted from 1.
+    Channel(NonZeroUsize),
+}
+
+impl Default for FileSource {
+    fn default() -> Self {
+        Self::Of(Source::Mix)
+    }
+}
+
+impl fmt::Display for FileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(source) => f.pad(source.name()),
+            Self::Channel(number) => number.fmt(f),
+        }
+    }
+}
+
+/// A word that names no source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected mix, left, right, mid, side or the number of a channel from 1 on, found '{found}'")]
+pub struct UnknownSource {
+    /// The word as it was found.
+    pub found: String,
+}
+
+impl FromStr for FileSource {
+    type Err = UnknownSource;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Source::ALL.into_iter().find(|source| source.name() == text).map(Self::Of);
+        let numbered = || text.parse().ok().map(Self::Channel);
+        named.or_else(numbered).ok_or_else(|| UnknownSource { found: text.to_owned() })
+    }
+}
+
+impl FileSource {
+    /// The highest number of a channel that is needed, where it is more than a recording with one channel has.
+    #[must_use]
+    pub const fn channel(self) -> Option<NonZeroUsize> {
+        match self {
+            Self::Of(_) => None,
+            Self::Channel(number) => Some(number),
+        }
+    }
+
+    /// Replaces interleaved samples (`[n * n_channels]`) by what is analysed of them, `[n]`. `n_channels` has the channel that is meant.
+    pub(crate) fn reduce(self, samples: &mut Vec<f32>, n_channels: usize) {
+        if n_channels < 2 {
+            return;
+        }
+        match self {
+            Self::Of(Source::Mix) => reduce(samples, n_channels, |frame| frame.iter().sum::<f32>() / n_channels as f32),
+            Self::Of(Source::Left) => reduce(samples, n_channels, |frame| frame[0]),
+            Self::Of(Source::Right) => reduce(samples, n_channels, |frame| frame[1]),
+            Self::Of(Source::Mid) => reduce(samples, n_channels, |frame| 0.5 * (frame[0] + frame[1])),
+            Self::Of(Source::Side) => reduce(samples, n_channels, |frame| 0.5 * (frame[0] - frame[1])),
+            Self::Channel(number) => reduce(samples, n_channels, |frame| frame[number.get() - 1]),
+        }
+    }
+}
+
+fn reduce(samples: &mut Vec<f32>, n_channels: usize, of: impl Fn(&[f32]) -> f32) {
+    let n_frames = samples.len() / n_channels;
+    for frame in 0..n_frames {
+        samples[frame] = of(&samples[frame * n_channels..(frame + 1) * n_channels]);
+    }
+    samples.truncate(n_frames);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reduced(source: &str, samples: &[f32], n_channels: usize) -> Vec<f32> {
+        let mut samples = samples.to_vec();
+        source.parse::<FileSource>().unwrap().reduce(&mut samples, n_channels);
+        samples
+    }
+
+    #[test]
+    fn every_source_is_what_it_says() {
+        let stereo = [1.0, 3.0, -1.0, 1.0];
+        for (source, expected) in [
+            ("mix", [2.0, 0.0]),
+            ("left", [1.0, -1.0]),
+            ("right", [3.0, 1.0]),
+            ("mid", [2.0, 0.0]),
+            ("side", [-1.0, -1.0]),
+            ("2", [3.0, 1.0]),
+        ] {
+            assert_eq!(reduced(source, &stereo, 2), expected, "{source}");
+            assert_eq!(reduced(source, &stereo, 1), stereo, "{source} of a single channel");
+        }
+        assert_eq!(reduced("mix", &[1.0, 2.0, 6.0], 3), [3.0]);
+        assert_eq!(reduced("3", &[1.0, 2.0, 6.0], 3), [6.0]);
+    }
+
+    #[test]
+    fn names_come_back_and_others_are_refused() {
+        for name in ["mix", "left", "right", "mid", "side", "1", "33"] {
+            assert_eq!(name.parse::<FileSource>().unwrap().to_string(), name);
+        }
+        for name in ["0", "-1", "Left", "", "both"] {
+            assert!(name.parse::<FileSource>().is_err(), "{name}");
+        }
+    }
+}
