@@ -149,11 +149,19 @@ impl Packets {
             Ok(None) => Ok(Step::Ended(None)),
             Err(SymphoniaError::ResetRequired) => self.follow_chain(),
             Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
-                Ok(Step::Ended(Some("the file ends in the middle of a packet".to_owned())))
+                Ok(Step::Ended((!self.may_end_here()).then(|| "the file ends in the middle of a packet".to_owned())))
             }
             Err(SymphoniaError::IoError(error)) => Err(DecodeProblem::Io(error)),
             Err(error) => Ok(Step::Ended(Some(error.to_string()))),
         }
+    }
+
+    /// Matroska, read as a pipe, has no other end than that of the file: it is a right one where its length was reached, or was never known.
+    fn may_end_here(&self) -> bool {
+        let Some(Layout { sample_rate, .. }) = self.layout.filter(|_| matches!(self.kind, Kind::Matroska(_))) else {
+            return false;
+        };
+        self.n_frames(sample_rate).is_none_or(|(expected, _)| self.n_frames + u64::from(sample_rate) / 2 >= expected)
     }
 
     fn decode(&mut self, mut packet: Packet, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
