@@ -282,6 +282,7 @@ mod tests {
         file.set_len(n_audio).unwrap();
         file.seek(SeekFrom::Start(n_audio)).unwrap();
         file.write_all(rest).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
         Bytes::of_file(file).unwrap()
     }
 
