@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use egui::{Button, DragValue, Grid, RichText, Ui};
+use egui::{Button, DragValue, Grid, Ui};
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate};
 
 use super::export::format_name;
 
 /// Width of the menu, points.
 const WIDTH: f32 = 320.0;
+/// Height of its buttons, points.
+const BUTTON_HEIGHT: f32 = 26.0;
 /// Longest shortest mark that can be chosen, seconds.
 const LONGEST_MIN_MARK_S: f64 = 60.0;
 
@@ -66,19 +68,25 @@ impl ExportMenu<'_> {
     fn buttons(&self, ui: &mut Ui, choice: ExportChoice) -> Option<ExportRequest> {
         let mut request = None;
         let is_anything = choice.file || self.is_anything_recorded;
-        let mut ask = |ui: &mut Ui, text: RichText, hint: String, asked: ExportRequest| {
-            let button = Button::new(text).min_size(egui::vec2(ui.available_width(), 26.0));
-            if ui.add_enabled(is_anything, button).on_hover_text(hint).on_disabled_hover_text("Nothing is recorded yet").clicked()
-            {
-                request = Some(asked);
-                ui.close();
-            }
-        };
         let name =
             self.folder.file_name().map_or_else(|| self.folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-        ask(ui, RichText::new("Save as …"), "Choose where".to_owned(), ExportRequest::SaveAs(choice));
         let hint = format!("Save in {} under a new name; the settings have the folder", self.folder.display());
-        ask(ui, RichText::new(format!("Save to {name}")), hint, ExportRequest::SaveToFolder(choice));
+        // Side by side: the smallest window has no line to spare.
+        ui.horizontal(|ui| {
+            let size = [(ui.available_width() - ui.spacing().item_spacing.x) / 2.0, BUTTON_HEIGHT];
+            let mut ask = |text: String, hint: String, asked: ExportRequest| {
+                let clicked = ui.add_enabled_ui(is_anything, |ui| {
+                    let button = ui.add_sized(size, Button::new(text).truncate());
+                    button.on_hover_text(hint).on_disabled_hover_text("Nothing is recorded yet").clicked()
+                });
+                if clicked.inner {
+                    request = Some(asked);
+                    ui.close();
+                }
+            };
+            ask("Save as …".to_owned(), "Choose where".to_owned(), ExportRequest::SaveAs(choice));
+            ask(format!("Save to {name}"), hint, ExportRequest::SaveToFolder(choice));
+        });
         request
     }
 }

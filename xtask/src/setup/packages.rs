@@ -59,6 +59,7 @@ const PACKAGES: &[Package] = &[
         Sign::Python(Python::has_venv),
     ),
     package("cmake", "builds the decoder for Opus", Purpose::Command, Sign::Program("cmake", "--version")),
+    package("make", "does what CMake says", Purpose::Command, Sign::Program("make", "--version")),
     package(
         "pkg-config",
         "finds ALSA and JACK when the standalone is built",
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn the_command_needs_nothing_that_only_the_plugin_needs() {
         let of = |purpose| PACKAGES.iter().filter(move |package| package.purpose <= purpose).map(|package| package.name);
-        assert_eq!(of(Purpose::Command).collect::<Vec<_>>(), ["python3", "python3-pip", "python3-venv"]);
+        assert_eq!(of(Purpose::Command).collect::<Vec<_>>(), ["python3", "python3-pip", "python3-venv", "cmake", "make"]);
         assert!(of(Purpose::Plugin).any(|name| name == "libasound2-dev") && of(Purpose::Plugin).all(|name| name != "ardour"));
         assert_eq!(of(Purpose::Tests).count(), PACKAGES.len());
     }
