@@ -1,6 +1,7 @@
 //! What Moodline is, and what it must not be used for.
 
 use egui::{RichText, Ui};
+use moodline_engine::Model;
 
 /// Short statements, each with its heading.
 const TEXTS: [(&str, &str); 4] = [
@@ -29,8 +30,15 @@ const TEXTS: [(&str, &str); 4] = [
 pub(super) fn show(ui: &mut Ui) {
     ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
     for (heading, text) in TEXTS {
-        ui.add_space(8.0);
-        ui.label(RichText::new(heading).strong());
-        ui.label(text);
+        paragraph(ui, heading, text);
     }
+    // The corpora it was trained on ask to be named.
+    let model = Model::embedded();
+    paragraph(ui, "Built-in model", &format!("{}: {}.", model.id(), model.contract().licence));
+}
+
+fn paragraph(ui: &mut Ui, heading: &str, text: &str) {
+    ui.add_space(8.0);
+    ui.label(RichText::new(heading).strong());
+    ui.label(text);
 }
