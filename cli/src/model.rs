@@ -75,6 +75,14 @@ fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
             config.fmax
         ),
     );
+    if let Some(floor_db) = config.floor_db {
+        line(
+            "floor",
+            format!(
+                "{floor_db} dB below the loudest mel band of the block, added to the power of each; derivatives are those of steps"
+            ),
+        );
+    }
     line("step", format!("{:.0} ms: {} frame(s) averaged", 1e3 * config.step_seconds(), config.average_frames));
 }
 

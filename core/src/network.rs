@@ -126,6 +126,12 @@ impl NetworkConfig {
         self.shapes(n_features, |n_inputs| self.cell.as_cell().parameter_shapes(n_inputs, self.units))
     }
 
+    /// Trained values.
+    #[must_use]
+    pub fn n_parameters(&self, n_features: usize) -> usize {
+        self.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    }
+
     /// Name and shape of every tensor of a model file, in the order of the file: the layers from the first, then the readout.
     #[must_use]
     pub fn weight_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
@@ -170,28 +176,33 @@ const fn one() -> usize {
 mod tests {
     use super::*;
 
-    fn count(config: &NetworkConfig, n_features: usize) -> usize {
-        config.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
-    }
-
     #[test]
     fn networks_have_the_published_numbers_of_parameters() {
         let paper =
             PaperLtc { reading: Reading::Held, unfolds: 6, dt: 0.01, clip: 20.0, max_gain: Some(10.0), carry: Carry::Scaled };
         let network = |units, layers, pooling, cell| NetworkConfig { units, layers, pooling, cell };
-        assert_eq!(count(&network(16, 1, Pooling::Last, CellConfig::PaperLtc(paper)), 39), 1012);
+        assert_eq!(NetworkConfig::n_parameters(&network(16, 1, Pooling::Last, CellConfig::PaperLtc(paper)), 39), 1012);
         let liquid = network(64, 1, Pooling::MeanDeviation, CellConfig::LiquidGate);
-        assert_eq!(count(&liquid, 39), 39 * 128 + 64 * 128 + 128 + 64 + 128 * 4 + 4);
+        assert_eq!(NetworkConfig::n_parameters(&liquid, 39), 39 * 128 + 64 * 128 + 128 + 64 + 128 * 4 + 4);
         assert_eq!((liquid.readout_size(), liquid.state_size()), (128, 64));
         // ncps.torch.CfC(39, 64): 128 x (39 + 64) + 128 of the backbone, and four heads of 64 x 128 + 64.
         let backbone = Some(Backbone { units: 128, layers: 1 });
         let cfc = |mode, backbone| CellConfig::Cfc(Cfc { mode, elapsed: 1.0, backbone });
         let readout = 64 * 4 + 4;
-        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::Gated, backbone)), 39), 13_312 + 33_024 + readout);
+        assert_eq!(
+            NetworkConfig::n_parameters(&network(64, 1, Pooling::Last, cfc(CfcMode::Gated, backbone)), 39),
+            13_312 + 33_024 + readout
+        );
         let two = Some(Backbone { units: 128, layers: 2 });
         let further = 128 * 128 + 128;
-        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::NoGate, two)), 39), 13_312 + further + 33_024 + readout);
-        assert_eq!(count(&network(64, 1, Pooling::Last, cfc(CfcMode::Pure, backbone)), 39), 13_312 + 8_256 + 2 * 64 + readout);
+        assert_eq!(
+            NetworkConfig::n_parameters(&network(64, 1, Pooling::Last, cfc(CfcMode::NoGate, two)), 39),
+            13_312 + further + 33_024 + readout
+        );
+        assert_eq!(
+            NetworkConfig::n_parameters(&network(64, 1, Pooling::Last, cfc(CfcMode::Pure, backbone)), 39),
+            13_312 + 8_256 + 2 * 64 + readout
+        );
         assert_eq!(network(8, 2, Pooling::Last, CellConfig::Lstm).state_size(), 32);
         let stack = network(8, 2, Pooling::Attention, CellConfig::Gru).parameter_shapes(5);
         let names: Vec<&str> = stack.iter().map(|(name, _)| name.as_str()).collect();

@@ -1,13 +1,7 @@
 //! What is done with all trained parameters alike.
 
 use moodline_core::Real;
-use moodline_core::network::{NetworkConfig, Tensors};
-
-/// Number of trained values of a network.
-#[must_use]
-pub fn n_parameters(config: &NetworkConfig, n_features: usize) -> usize {
-    config.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
-}
+use moodline_core::network::Tensors;
 
 /// As many zeros under the same names.
 #[must_use]

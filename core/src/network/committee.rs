@@ -56,9 +56,7 @@ impl Committee {
     /// Trained values over all members.
     #[must_use]
     pub fn n_parameters(&self, n_features: usize) -> usize {
-        let count =
-            |shapes: Vec<(String, Vec<usize>)>| shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>();
-        self.members.iter().map(|member| count(member.parameter_shapes(n_features))).sum()
+        self.members.iter().map(|member| member.n_parameters(n_features)).sum()
     }
 
     /// Name and shape of every tensor of a model file, member by member.

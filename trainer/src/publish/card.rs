@@ -13,7 +13,6 @@ use moodline_core::network::{CellConfig, NetworkConfig, Pooling};
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
-use moodline_learn::parameters::n_parameters;
 use serde::de::DeserializeOwned;
 
 use crate::base::config::ConfigError;
@@ -331,7 +330,7 @@ fn describe(network: &NetworkConfig, n_features: usize) -> String {
         Pooling::MeanDeviation => "mean and deviation of the outputs",
         Pooling::Attention => "the outputs weighted by attention",
     };
-    let n_parameters = n_parameters(network, n_features);
+    let n_parameters = network.n_parameters(n_features);
     format!("{cell}, {layers}{} units, {n_parameters} trained values, softmax readout of {seen}", network.units)
 }
 

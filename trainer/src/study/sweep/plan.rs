@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use moodline_learn::parameters::n_parameters;
 use rand::RngExt as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -307,7 +306,7 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
     Ok(Configuration {
         settings,
         published_accuracy: group.and_then(|index| sweep.groups[index].published_accuracy),
-        n_parameters: n_parameters(&first.network, first.front_end.n_features()),
+        n_parameters: first.network.n_parameters(first.front_end.n_features()),
         epochs: first.training.epochs,
         trials: configs.iter().map(trial).collect(),
         name,
