@@ -1,6 +1,10 @@
-//! The model that every Moodline program has inside, as the bytes of its file.
+//! The models that every Moodline program has inside, as the bytes of their files.
 //!
-//! `moodline_engine::Model::embedded` reads it. What it was trained with, and how good it is, stands in its model card.
+//! `moodline_engine::Model::embedded` and `moodline_engine::SpeechModel::embedded` read them. What they were trained with, and how good they are, stands in
+//! their model cards.
 
 /// `liquid-2/model.onnx` as it was when this was compiled.
 pub static BUILT_IN: &[u8] = include_bytes!("liquid-2/model.onnx");
+
+/// `speech-1/model.onnx`, the speech detector, as it was when this was compiled.
+pub static SPEECH: &[u8] = include_bytes!("speech-1/model.onnx");

@@ -12,10 +12,13 @@ use crate::emotion::Emotion;
 use crate::network::Committee;
 use crate::voice::VoiceCorrection;
 
+mod speech;
 mod validate;
 
 pub use crate::normalisation::Normalisation;
+pub use speech::{Detection, SPEECH_CONTRACT_VERSION, SpeechContract};
 
+pub(crate) use speech::check_speech_version;
 pub(crate) use validate::check_version;
 
 /// Version of the contract this program writes.

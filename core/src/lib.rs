@@ -92,6 +92,7 @@ pub mod probabilities;
 pub mod real;
 pub mod resample;
 pub mod samples;
+pub mod sound;
 pub mod voice;
 
 pub use config::FrontEndConfig;
@@ -100,6 +101,7 @@ pub use emotion::Emotion;
 pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;
+pub use sound::Sound;
 pub use voice::{VoiceCorrection, VoiceProfile};
 
 /// The example of the README is compiled.

@@ -16,12 +16,13 @@ use crate::network::Tensors;
 mod compare;
 mod graph;
 mod metadata;
+pub mod speech;
 mod weights;
 mod wire;
 
 pub use wire::MAX_FIELDS;
 
-use crate::nodes::messages::{ModelProto, OperatorSetIdProto};
+use crate::nodes::messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
 /// Largest file that is read. The largest network a contract can describe ([`crate::network::NetworkConfig::MAX_WEIGHTS`]) needs 6 MB.
 pub const MAX_FILE_BYTES: usize = 8 << 20;
@@ -32,9 +33,9 @@ pub mod names {
     pub const FEATURES: &str = "features";
     /// Input, `[batch, state_size]`: zeros at the start of a block; the layers from the first, and of each its states.
     pub const INITIAL_STATE: &str = "initial_state";
-    /// Output, `[batch, 4]`, in the order of the contract's labels.
+    /// Output, `[batch, 4]`, or `[batch, frames, 4]` of a speech detector, in the order of the contract's labels.
     pub const PROBABILITIES: &str = "probabilities";
-    /// Output, `[batch, 4]`, in the order of the contract's labels.
+    /// Output, as [`PROBABILITIES`].
     pub const LOGITS: &str = "logits";
     /// Output, `[batch, state_size]`: the initial state of the next chunk.
     pub const FINAL_STATE: &str = "final_state";
@@ -99,21 +100,35 @@ pub fn write(contract: &Contract, weights: &Tensors<f32>) -> Vec<u8> {
 /// # Errors
 /// Whatever is not exactly as [`write()`] would have written it is refused, with the name of the field and what was expected and found.
 pub fn read(bytes: &[u8]) -> Result<ModelFile, ModelError> {
+    let found = decode(bytes)?;
+    let metadata = metadata::read(&found.metadata_props)?;
+    let contract = metadata.contract;
+    contract.validate()?;
+    let weights = weights::read(&contract.networks, contract.front_end.n_features(), &metadata.weights, graph_of(&found)?)?;
+    compare_with(&model(&contract, &weights), &found, bytes)?;
+    Ok(ModelFile { contract, weights, fingerprint: metadata.fingerprint })
+}
+
+/// The file, none of whose values is trusted yet.
+fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ModelError::TooLarge { expected: MAX_FILE_BYTES, found: bytes.len() });
     }
     wire::check(bytes)?;
-    let found = ModelProto::decode(bytes).map_err(|error| ModelError::NotOnnx { reason: error.to_string() })?;
-    let metadata = metadata::read(&found.metadata_props)?;
-    metadata.contract.validate()?;
-    let graph = found.graph.as_ref().ok_or_else(|| Mismatch::new("graph", "present", "none"))?;
-    let weights = weights::read(&metadata, graph)?;
-    let expected = model(&metadata.contract, &weights);
+    ModelProto::decode(bytes).map_err(|error| ModelError::NotOnnx { reason: error.to_string() })
+}
+
+fn graph_of(found: &ModelProto) -> Result<&GraphProto, Mismatch> {
+    found.graph.as_ref().ok_or_else(|| Mismatch::new("graph", "present", "none"))
+}
+
+/// Refuses a file that is not the one Moodline writes for its contract and weights.
+fn compare_with(expected: &ModelProto, found: &ModelProto, bytes: &[u8]) -> Result<(), Mismatch> {
     let encoded = expected.encode_to_vec();
-    if encoded != bytes {
-        return Err(compare::first_difference(&expected, &found).unwrap_or_else(|| undeclared(&encoded, bytes)).into());
+    if encoded == bytes {
+        return Ok(());
     }
-    Ok(ModelFile { contract: metadata.contract, weights, fingerprint: metadata.fingerprint })
+    Err(compare::first_difference(expected, found).unwrap_or_else(|| undeclared(&encoded, bytes)))
 }
 
 /// The file holds a field Moodline never writes, or the same fields in another encoding. A runtime may read what Moodline does not, so it is
@@ -128,12 +143,17 @@ fn undeclared(expected: &[u8], found: &[u8]) -> Mismatch {
 }
 
 fn model(contract: &Contract, weights: &Tensors<f32>) -> ModelProto {
+    let graph = graph::block_graph(&contract.networks, contract.front_end.n_features(), weights);
+    file_of(graph, metadata::write(contract, &graph::weight_tensors(weights)))
+}
+
+fn file_of(graph: GraphProto, metadata_props: Vec<StringStringEntryProto>) -> ModelProto {
     ModelProto {
         ir_version: IR_VERSION,
         producer_name: "moodline".to_owned(),
-        graph: Some(graph::network_graph(&contract.networks, contract.front_end.n_features(), weights)),
+        graph: Some(graph),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET_VERSION }],
-        metadata_props: metadata::write(contract, &graph::weight_tensors(weights)),
+        metadata_props,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stream of mono samples to segments, in constant memory.
 //!
-//! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] a block. Resampling, features and gate are computed once for the whole
+//! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] a block. Resampling, features and the detection of speech are computed once for the whole
 //! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. Where the
 //! stream was cut into pieces changes nothing but the latencies.
 
@@ -12,9 +12,9 @@ use moodline_core::resample::{ResampleError, Resampler};
 
 use crate::block::{BlockGrid, Recent};
 use crate::classifier::{Classifier, ClassifierError};
-use crate::gate::{Gate, GateConfig, GateFrame};
 use crate::model::Model;
 use crate::segment::{Latency, Segment, State};
+use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel};
 
 /// Windows that can be asked for, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
@@ -35,7 +35,7 @@ pub struct AnalysisConfig {
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds, within [`HOP_SECONDS`].
     pub hop_seconds: f64,
-    /// What counts as speech; without a gate every block does.
+    /// Which blocks are asked about: those in which the detector finds speech; without a gate all are.
     pub gate: Option<GateConfig>,
 }
 
@@ -79,6 +79,9 @@ pub enum AnalysisError {
     /// A front end that cannot run as a stream, or a sample that is not finite.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
+    /// The detector of speech has no answer.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
     /// The network failed.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
@@ -100,9 +103,8 @@ pub struct Analyser {
 struct Stream {
     resampler: Resampler,
     front_end: FrontEnd<f32>,
-    gate: Option<Gate>,
+    speech: Option<SpeechDetector>,
     steps: Recent<f32>,
-    gate_frames: Recent<GateFrame>,
     n_samples: u64,
     next_block: u64,
     features_time: Duration,
@@ -120,17 +122,16 @@ impl Analyser {
         let step_seconds = front_end_config.step_seconds();
         let grid = BlockGrid::new(config.window_seconds, config.hop_seconds, step_seconds);
         let front_end = FrontEnd::new(front_end_config)?;
-        let gate = config.gate.map(|gate| Gate::new(target_hz, gate));
         let latency_seconds = longest_latency_samples(front_end_config) as f64 / f64::from(target_hz);
         let slack_seconds = latency_seconds + 2.0 * PIECE_SECONDS + 1.0;
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
-        let kept_frames = gate.as_ref().map_or(1, |gate| gate.max_frames_in(config.window_seconds + slack_seconds));
+        let kept_seconds = config.window_seconds + slack_seconds;
+        let detector = |gate| SpeechDetector::new(&SpeechModel::embedded(), target_hz, gate, kept_seconds);
         let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
             steps: Recent::new(front_end.step_len(), kept_steps),
-            gate_frames: Recent::new(1, kept_frames),
             front_end,
-            gate,
+            speech: config.gate.map(detector).transpose()?,
             n_samples: 0,
             next_block: 0,
             features_time: Duration::ZERO,
@@ -212,12 +213,9 @@ impl Analyser {
         loop {
             let first = self.grid.first_step(self.stream.next_block);
             let end = first + self.grid.n_steps() as u64;
-            let gate_is_there = self.stream.gate.as_ref().is_none_or(|gate| {
-                let (_, last_frame) = gate.frames_between(0.0, end as f64 * self.step_seconds);
-                self.stream.gate_frames.n_pushed() >= last_frame
-            });
+            let speech_is_known = self.stream.speech.as_ref().is_none_or(|speech| speech.knows(end as f64 * self.step_seconds));
             let audio_is_there = self.seconds() >= self.grid.end_seconds(self.stream.next_block);
-            if self.stream.steps.n_pushed() < end || !gate_is_there || !audio_is_there {
+            if self.stream.steps.n_pushed() < end || !speech_is_known || !audio_is_there {
                 return Ok(());
             }
             self.emit(first, end, sink)?;
@@ -241,10 +239,8 @@ impl Analyser {
     }
 
     fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
-        let speech = self.stream.gate.as_ref().is_none_or(|gate| {
-            let (first_frame, end_frame) = gate.frames_between(first as f64 * self.step_seconds, end as f64 * self.step_seconds);
-            gate.is_speech(self.stream.gate_frames.view(first_frame, end_frame))
-        });
+        let times = [first, end].map(|step| step as f64 * self.step_seconds);
+        let speech = self.stream.speech.as_ref().is_none_or(|speech| speech.is_speech(times[0], times[1]));
         let start = Instant::now();
         let state = if speech {
             let features = self.block.of(self.stream.steps.view(first, end));
@@ -265,10 +261,10 @@ impl Stream {
     fn push(&mut self, piece: &[f32]) -> Result<(), AnalysisError> {
         let start = Instant::now();
         let mut result = Ok(());
-        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+        let Self { resampler, front_end, speech, steps, .. } = self;
         resampler.push(piece, &mut |part| {
             if result.is_ok() {
-                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+                result = take(part, front_end, speech.as_mut(), steps);
             }
         })?;
         result?;
@@ -281,14 +277,17 @@ impl Stream {
     fn end(&mut self) -> Result<(), AnalysisError> {
         let start = Instant::now();
         let mut result = Ok(());
-        let Self { resampler, front_end, gate, steps, gate_frames, .. } = self;
+        let Self { resampler, front_end, speech, steps, .. } = self;
         resampler.finish(&mut |part| {
             if result.is_ok() {
-                result = take(part, front_end, gate.as_mut(), steps, gate_frames);
+                result = take(part, front_end, speech.as_mut(), steps);
             }
         });
         result?;
         front_end.finish(&mut |step| steps.push(step));
+        if let Some(speech) = speech {
+            speech.finish()?;
+        }
         self.features_time += start.elapsed();
         Ok(())
     }
@@ -296,25 +295,21 @@ impl Stream {
     fn reset(&mut self) {
         self.resampler.reset();
         self.front_end.reset();
-        if let Some(gate) = &mut self.gate {
-            gate.reset();
+        if let Some(speech) = &mut self.speech {
+            speech.reset();
         }
         self.steps.clear();
-        self.gate_frames.clear();
         (self.n_samples, self.next_block, self.features_time) = (0, 0, Duration::ZERO);
     }
 }
 
-/// Features and gate frames of resampled audio.
+/// Features of resampled audio, and whether it is speech.
 fn take(
     part: &[f32],
     front_end: &mut FrontEnd<f32>,
-    gate: Option<&mut Gate>,
+    speech: Option<&mut SpeechDetector>,
     steps: &mut Recent<f32>,
-    gate_frames: &mut Recent<GateFrame>,
-) -> Result<(), FrontEndError> {
-    if let Some(gate) = gate {
-        gate.push(part, &mut |frame| gate_frames.push(&[frame]));
-    }
-    front_end.push(part, &mut |step| steps.push(step))
+) -> Result<(), AnalysisError> {
+    front_end.push(part, &mut |step| steps.push(step))?;
+    speech.map_or(Ok(()), |speech| Ok(speech.push(part)?))
 }

@@ -300,3 +300,20 @@ impl Classifier {
         }
     }
 }
+
+/// One sequence of `n_steps` through the file of any network, by ONNX Runtime.
+///
+/// A speech detector is run by the native kernel alone; this is what its file is held against.
+///
+/// # Errors
+/// As [`Classifier::new`], or features and state that are not the network's.
+#[doc(hidden)]
+pub fn run_on_onnxruntime(
+    bytes: &[u8],
+    n_steps: usize,
+    features: &[f32],
+    initial_state: &[f32],
+) -> Result<Outputs, ClassifierError> {
+    let mut network = OnnxRuntime::of_file(bytes, &LibrarySearch::of_this_process())?;
+    network.run([1, n_steps, features.len() / n_steps.max(1)], features, initial_state)
+}

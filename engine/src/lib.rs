@@ -90,7 +90,6 @@ pub mod features;
 pub mod file_analysis;
 #[doc(hidden)] // For Moodline's own programs: nobody else has to keep to their rules.
 pub mod files;
-pub mod gate;
 pub mod live;
 pub mod marks;
 pub mod model;
@@ -99,6 +98,7 @@ pub mod panics;
 mod remote;
 pub mod segment;
 pub mod source;
+pub mod speech;
 #[cfg(feature = "stop")]
 #[doc(hidden)] // For Moodline's own programs.
 pub mod stop;
@@ -108,6 +108,6 @@ pub mod timeline;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
 pub use classifier::{Backend, BackendChoice, Classifier, ClassifierError};
-pub use gate::{Gate, GateConfig};
 pub use model::{Model, OpenModelError};
 pub use segment::{GapReason, Latency, Segment, State};
+pub use speech::{GateConfig, SpeechDetector, SpeechModel};

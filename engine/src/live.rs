@@ -33,7 +33,7 @@ use crossbeam::channel::{Sender, unbounded};
 
 use crate::analysis::AnalysisConfig;
 use crate::classifier::BackendChoice;
-use crate::gate::GateConfig;
+use crate::speech::GateConfig;
 use publisher::Publisher;
 use shared::Shared;
 use worker::Worker;
@@ -86,7 +86,7 @@ pub struct Settings {
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds.
     pub hop_seconds: f64,
-    /// Level below which nothing counts as speech, dBFS; see [`GateConfig::level_db`].
+    /// Level below which no speech begins, dBFS; see [`GateConfig::level_db`].
     pub gate_level_db: f32,
     /// What runs the network.
     pub backend: BackendChoice,
@@ -106,7 +106,7 @@ impl Settings {
         AnalysisConfig {
             window_seconds: self.window_seconds,
             hop_seconds: self.hop_seconds,
-            gate: Some(GateConfig { level_db: self.gate_level_db, ..GateConfig::default() }),
+            gate: Some(GateConfig { level_db: self.gate_level_db }),
         }
     }
 }

@@ -111,7 +111,7 @@ impl Model {
 }
 
 /// A file that grows while it is read must not fill the memory.
-fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_regular(path)?.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)

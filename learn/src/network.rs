@@ -5,7 +5,7 @@
 //! the batch alone and sums are taken in its order, so the result has the same bits for any number of threads.
 //!
 //! A cell says what one step computes (`cells`); the loop over steps is in `layer`, the one over layers in `stack`. What lies behind the pooling is in
-//! `batch`, and [`CnnBilstm`] is the one other network that ends there. This module knows nothing of files, epochs or progress.
+//! `batch`, or in `steps` where every step has an answer; [`CnnBilstm`] is the one other network that ends in `batch`. This module knows nothing of files, epochs or progress.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -34,6 +34,7 @@ mod layer;
 mod matrix;
 mod pooling;
 mod stack;
+mod steps;
 
 pub use batch::{Batch, BatchOutcome};
 pub use cnn_bilstm::{CnnBilstm, CnnBilstmConfig, Convolution};
@@ -43,6 +44,7 @@ pub use error::{NetworkError, Quantity};
 pub use initial::initial_parameters;
 pub use inspect::Trace;
 pub use lanes::LANES;
+pub use steps::{StepBatch, StepOutcome};
 
 use batch::{Group, GroupResult, check_labels, check_shapes, groups, in_batch_order, learn_readout};
 use lanes::Lanes;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use moodline_engine::BackendChoice;
+use moodline_engine::GateConfig;
 use moodline_engine::display::CONFIDENCE_THRESHOLD;
-use moodline_engine::gate::GateConfig;
 use moodline_engine::live::{Settings, Source};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::ParamValue;

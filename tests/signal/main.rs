@@ -2,13 +2,13 @@
 mod analyser;
 mod decode;
 mod features;
-mod gate;
 mod hostile;
 mod joins;
 mod networks;
 mod prosody;
 mod python_onnx;
 mod resampling;
+mod speech;
 mod wav;
 
 use test_support::allocation::AllocDisabler;

@@ -1,4 +1,4 @@
-//! The shipped model and the gate on whole corpora of acted speech, which are not part of the repository.
+//! The shipped models and the speech detector on whole corpora of acted speech, which are not part of the repository.
 //!
 //! They are looked for in the folder that `MOODLINE_CORPORA` names, else in `../shared/corpora` beside the checkout.
 
@@ -6,15 +6,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use moodline_core::Emotion;
-use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::gate::GateFrame;
-use moodline_engine::{BackendChoice, Gate, GateConfig, Model};
+use moodline_engine::{BackendChoice, SpeechModel};
 use test_support::skip::skip;
 use test_support::{repository, shipped};
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::measure::evaluate::History;
 use trainer::measure::evaluate::{Evaluation, evaluate};
+use trainer::measure::speech::{Blocks, Recordings, SpeechFigures, measure};
 use trainer::train::config::TrainConfig;
 use trainer::train::run::{TrainOptions, train};
 
@@ -81,21 +80,37 @@ fn the_shipped_recipe_trains_a_network_as_good_as_the_shipped_one() {
     assert!((best - published).abs() < 0.02, "dev UAR {best}, published {published}");
 }
 
+/// What the shipped detector says of these recordings.
+fn heard(recordings: &Recordings) -> SpeechFigures {
+    measure(&SpeechModel::embedded(), recordings, Progress::Silent).unwrap()
+}
+
 #[test]
-fn the_gate_lets_speech_of_every_corpus_through() {
-    for corpus in ["crema-d", "emodb", "ravdess"] {
+fn speech_of_every_corpus_is_found_at_any_level() {
+    for corpus in ["crema-d", "emodb", "banglaser", "ravdess", "emovo", "savee"] {
         let Some(path) = manifest_path(corpus) else { continue };
-        let manifest = Manifest::read(&[path], Splits::Required).unwrap();
-        let sample_rate = Model::embedded().contract().front_end.sample_rate;
-        let (mut n_speech, mut n) = (0, 0);
-        for utterance in manifest.of_split(Some(Split::Dev)) {
-            let mut gate = Gate::new(sample_rate, GateConfig::default());
-            let mut frames: Vec<GateFrame> = Vec::new();
-            gate.push(&read_mono_resampled(&utterance.path, sample_rate).unwrap(), &mut |frame| frames.push(frame));
-            n_speech += usize::from(gate.is_speech(&frames));
-            n += 1;
+        let manifest = Manifest::read(&[path], Splits::Ignored).unwrap();
+        let figures = heard(&Recordings { manifest: Some(manifest), ..Recordings::default() });
+        for clips in [figures.clips[corpus], figures.quiet_clips[corpus]] {
+            assert!(clips.n > 200 && clips.share() >= 0.99, "{corpus}: {clips:?}");
         }
-        assert!(n > 50, "{corpus}: {n} utterances");
-        assert!(n_speech as f64 >= 0.99 * f64::from(n), "{corpus}: {n_speech} of {n} are speech");
     }
+}
+
+#[test]
+fn sounds_without_speech_are_no_speech() {
+    let Some(path) = manifest_path("nonspeech") else { return };
+    let figures = heard(&Recordings { sounds: vec![path], ..Recordings::default() });
+    let is_voice = |kind: &str| ["vocal_burst", "baby_cry", "sung_note", "singing"].iter().any(|voice| kind.starts_with(voice));
+    let found = Blocks::sum(figures.sounds.iter().filter(|(kind, _)| !is_voice(kind)).map(|(_, blocks)| blocks));
+    assert!(found.n > 300 && found.share() <= 0.02, "{found:?} in {:?}", figures.sounds);
+}
+
+#[test]
+fn labelled_speech_is_found_where_it_is_and_pauses_are_none() {
+    let (Some(table), Some(labels)) = (manifest_path("vad"), manifest_path("vad-labels")) else { return };
+    let labelled = heard(&Recordings { labelled: vec![(table, labels)], ..Recordings::default() }).labelled;
+    assert!(labelled.speech.n > 80 && labelled.speech.share() >= 0.95, "{labelled:?}");
+    assert!(labelled.pauses.share() <= 0.03, "{labelled:?}");
+    assert!(labelled.onset_error_s <= 0.05 && labelled.offset_error_s <= 0.05, "{labelled:?}");
 }

@@ -7,6 +7,7 @@ mod metrics;
 mod networks;
 mod prosody;
 mod slurm;
+mod speech;
 mod sweep;
 mod trainer;
 mod training_math;

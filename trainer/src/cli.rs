@@ -35,6 +35,7 @@ mod crossval;
 mod report;
 mod robustness;
 mod runs;
+mod speech;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,7 @@ enum Command {
     Runs(runs::RunsArgs),
     Report(report::ReportArgs),
     Robustness(robustness::RobustnessArgs),
+    Speech(speech::SpeechArgs),
 }
 
 /// Trains a network into a run folder
@@ -279,6 +281,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Robustness(arguments) => robustness::run(&arguments, progress, interrupt),
+        Command::Speech(arguments) => speech::run(&arguments, progress, interrupt),
     };
     outcome.unwrap_or_else(|error| {
         // Every error of this program names its cause in its own message.

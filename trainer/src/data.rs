@@ -11,4 +11,5 @@ pub mod dataset;
 pub mod manifest;
 pub mod preview;
 pub mod silence;
+pub mod speech;
 pub mod stats;

@@ -9,6 +9,7 @@ pub(crate) mod latency;
 pub mod metrics;
 mod reliability;
 pub mod robustness;
+pub mod speech;
 
 pub use confusion::ConfusionFigure;
 pub use reliability::Reliability;

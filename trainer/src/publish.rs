@@ -5,3 +5,4 @@
 
 pub mod card;
 pub mod report;
+pub mod speech_card;

@@ -9,5 +9,6 @@ pub mod epochs;
 pub mod export;
 pub mod fit;
 pub mod run;
+pub mod speech;
 pub mod tensorboard;
 pub mod trainer;

@@ -1,5 +1,7 @@
 //! Checks a contract against what this version of Moodline can run.
 
+use std::collections::BTreeMap;
+
 use super::{CONTRACT_VERSION, Contract, Normalisation, OLDEST_CONTRACT_VERSION, TrainingRecord, TrainingRun};
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
@@ -19,12 +21,7 @@ impl Contract {
     /// The first value that it cannot run, with what was expected and found.
     pub fn validate(&self) -> Result<(), Mismatch> {
         check_version(self.version)?;
-        check(
-            is_id(&self.id),
-            "id",
-            format!("1 to {MAX_ID_LEN} letters, digits, '-', '_' or '.', not starting with '.'"),
-            format!("{:?}", self.id),
-        )?;
+        check_id(&self.id)?;
         check_front_end(&self.front_end)?;
         check_normalisation(&self.normalisation, self.front_end.n_features())?;
         check_labels(&self.labels)?;
@@ -38,12 +35,7 @@ impl Contract {
         )?;
         self.networks.validate(self.front_end.n_features())?;
         self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate)?;
-        check_training(&self.training, self.networks.members().len())?;
-        check(!self.licence.trim().is_empty(), "licence", "an SPDX expression or a sentence", "nothing")?;
-        for (name, value) in &self.metrics {
-            check(value.is_finite(), format!("metrics.{name}"), "a finite number", value)?;
-        }
-        Ok(())
+        check_origin(&self.training, self.networks.members().len(), &self.licence, &self.metrics)
     }
 }
 
@@ -59,17 +51,18 @@ pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
 }
 
 /// The name becomes a folder's name and appears in reports.
-fn is_id(id: &str) -> bool {
-    (1..=MAX_ID_LEN).contains(&id.len())
+pub(super) fn check_id(id: &str) -> Result<(), Mismatch> {
+    let is_id = (1..=MAX_ID_LEN).contains(&id.len())
         && !id.starts_with('.')
-        && id.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
+        && id.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character));
+    check(is_id, "id", format!("1 to {MAX_ID_LEN} letters, digits, '-', '_' or '.', not starting with '.'"), format!("{id:?}"))
 }
 
-fn check_front_end(config: &FrontEndConfig) -> Result<(), Mismatch> {
+pub(super) fn check_front_end(config: &FrontEndConfig) -> Result<(), Mismatch> {
     config.validate().map_err(|error| Mismatch::new(format!("front_end.{}", error.field), error.expected, error.found))
 }
 
-fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Result<(), Mismatch> {
+pub(super) fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Result<(), Mismatch> {
     let Normalisation::Standard { mean, scale } = normalisation;
     for (field, values) in [("normalisation.mean", mean), ("normalisation.scale", scale)] {
         check(
@@ -93,6 +86,18 @@ fn check_normalisation(normalisation: &Normalisation, n_features: usize) -> Resu
 fn check_labels(labels: &[Emotion]) -> Result<(), Mismatch> {
     let each_once = labels.len() == Emotion::COUNT && Emotion::ALL.iter().all(|emotion| labels.contains(emotion));
     check(each_once, "labels", "each of the four emotions once", format!("{labels:?}"))
+}
+
+/// Where a model of `n_networks` comes from, who may use it, and what was measured of it.
+pub(super) fn check_origin(
+    training: &TrainingRecord,
+    n_networks: usize,
+    licence: &str,
+    metrics: &BTreeMap<String, f64>,
+) -> Result<(), Mismatch> {
+    check_training(training, n_networks)?;
+    check(!licence.trim().is_empty(), "licence", "an SPDX expression or a sentence", "nothing")?;
+    metrics.iter().try_for_each(|(name, value)| check(value.is_finite(), format!("metrics.{name}"), "a finite number", value))
 }
 
 fn check_training(training: &TrainingRecord, n_networks: usize) -> Result<(), Mismatch> {

@@ -78,6 +78,21 @@ impl NetworkKernel {
         }
         logits
     }
+
+    /// Runs the steps of `features` from `state`, as [`NetworkKernel::run`], and hands the logits after each step to `sink`: what [`NetworkKernel::run`]
+    /// gives for that step alone.
+    ///
+    /// # Panics
+    /// As [`NetworkKernel::run`].
+    ///
+    /// # Realtime safety
+    /// No allocation, lock or system call of its own.
+    pub fn run_each(&mut self, features: &[f32], state: &mut [f32], sink: &mut impl FnMut([f32; Emotion::COUNT])) {
+        assert!(features.len().is_multiple_of(self.n_features), "a whole number of steps");
+        for step in features.chunks_exact(self.n_features) {
+            sink(self.run(step, state));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,29 +5,51 @@
 use super::names;
 use crate::emotion::Emotion;
 use crate::network::{Committee, DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Pooling, Tensors, layer_tensor};
-use crate::nodes::messages::{GraphProto, TensorProto};
+use crate::nodes::messages::{DimensionProto, GraphProto, TensorProto};
 use crate::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 
 mod pooling;
 
+/// What a graph gives answers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answers {
+    /// One for all steps, of what was pooled of them.
+    OfBlock,
+    /// One for each step, of its own outputs.
+    OfSteps,
+}
+
 /// The graph that computes what [`crate::network::CommitteeKernel`] computes.
-pub(super) fn network_graph(networks: &Committee, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
-    let (node, constants) = committee(networks, n_features).into_parts();
+pub(super) fn block_graph(networks: &Committee, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
+    graph(committee(networks, n_features), n_features, networks.state_size(), &[named("batch")], weights)
+}
+
+/// The graph that computes what [`crate::network::NetworkKernel::run_each`] computes.
+pub(super) fn step_graph(config: &NetworkConfig, n_features: usize, weights: &Tensors<f32>) -> GraphProto {
+    let mut nodes = network(config, Answers::OfSteps, n_features);
+    nodes.op_with(int("axis", -1), "Softmax", &[names::LOGITS], names::PROBABILITIES);
+    graph(nodes, n_features, config.state_size(), &[named("batch"), named("frames")], weights)
+}
+
+/// The file's graph around `nodes`, whose answers have the dimensions `answers` before the labels.
+fn graph(nodes: Nodes, n_features: usize, state_size: usize, answers: &[DimensionProto], weights: &Tensors<f32>) -> GraphProto {
+    let (node, constants) = nodes.into_parts();
     let mut initializer = weight_tensors(weights);
     initializer.extend(constants);
-    let batch_of = |size: usize| [named("batch"), fixed(size)];
+    let state = [named("batch"), fixed(state_size)];
+    let answers = [answers, &[fixed(Emotion::COUNT)]].concat();
     GraphProto {
         name: "network".into(),
         node,
         initializer,
         input: vec![
             value_info(names::FEATURES, &[named("batch"), named("frames"), fixed(n_features)]),
-            value_info(names::INITIAL_STATE, &batch_of(networks.state_size())),
+            value_info(names::INITIAL_STATE, &state),
         ],
         output: vec![
-            value_info(names::PROBABILITIES, &batch_of(Emotion::COUNT)),
-            value_info(names::LOGITS, &batch_of(Emotion::COUNT)),
-            value_info(names::FINAL_STATE, &batch_of(networks.state_size())),
+            value_info(names::PROBABILITIES, &answers),
+            value_info(names::LOGITS, &answers),
+            value_info(names::FINAL_STATE, &state),
         ],
     }
 }
@@ -39,7 +61,7 @@ pub(super) fn weight_tensors(weights: &Tensors<f32>) -> Vec<TensorProto> {
 
 fn committee(networks: &Committee, n_features: usize) -> Nodes {
     let mut nodes = match networks.members() {
-        [alone] => network(alone, n_features),
+        [alone] => network(alone, Answers::OfBlock, n_features),
         members => several(networks, members, n_features),
     };
     nodes.op_with(int("axis", -1), "Softmax", &[names::LOGITS], names::PROBABILITIES);
@@ -56,7 +78,7 @@ fn several(networks: &Committee, members: &[NetworkConfig], n_features: usize) -
     let mut logarithms = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let prefix = networks.prefix(index);
-        nodes.append(network(member, n_features).under(&prefix, &[names::FEATURES]));
+        nodes.append(network(member, Answers::OfBlock, n_features).under(&prefix, &[names::FEATURES]));
         let logits = prefix.clone() + names::LOGITS;
         logarithms.push(nodes.op_with(int("axis", -1), "LogSoftmax", &[&logits], &(prefix + "log_probabilities")));
     }
@@ -65,7 +87,8 @@ fn several(networks: &Committee, members: &[NetworkConfig], n_features: usize) -
     nodes
 }
 
-fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
+/// One network up to its logits.
+fn network(config: &NetworkConfig, answers: Answers, n_features: usize) -> Nodes {
     let mut nodes = Nodes::default();
     let n_states = config.cell.as_cell().states();
     let (initial_states, final_states) = match config.layers * n_states {
@@ -85,7 +108,7 @@ fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
             index,
             n_inputs: if index == 0 { n_features } else { config.units },
             // The last step alone is in the final state already.
-            all_steps: index + 1 < config.layers || config.pooling != Pooling::Last,
+            all_steps: index + 1 < config.layers || answers == Answers::OfSteps || config.pooling != Pooling::Last,
         };
         let states = index * n_states..(index + 1) * n_states;
         outputs = layer.scan(&outputs, &initial_states[states.clone()], &final_states[states], &mut nodes);
@@ -93,8 +116,16 @@ fn network(config: &NetworkConfig, n_features: usize) -> Nodes {
     if final_states.len() > 1 {
         nodes.op_with(int("axis", 1), "Concat", &texts(&final_states), names::FINAL_STATE);
     }
-    let pooled = pooling::pool(config.pooling, &outputs, &mut nodes);
-    nodes.op("Gemm", &[&pooled, DENSE_KERNEL, DENSE_BIAS], names::LOGITS);
+    match answers {
+        Answers::OfBlock => {
+            let pooled = pooling::pool(config.pooling, &outputs, &mut nodes);
+            nodes.op("Gemm", &[&pooled, DENSE_KERNEL, DENSE_BIAS], names::LOGITS);
+        }
+        Answers::OfSteps => {
+            let products = nodes.op("MatMul", &[&outputs, DENSE_KERNEL], "readout");
+            nodes.op("Add", &[&products, DENSE_BIAS], names::LOGITS);
+        }
+    }
     nodes
 }
 

@@ -25,7 +25,9 @@ const SINGLE_NETWORK: u32 = 2;
 
 const PREFIX: &str = "moodline.";
 const CHECKSUM: &str = ".sha256";
-const WEIGHTS: &str = "weights";
+pub(super) const WEIGHTS: &str = "weights";
+/// What a model is for, where it is not emotions.
+pub(super) const KIND: &str = "kind";
 const FINGERPRINT: &str = "moodline.fingerprint";
 
 /// SHA-256 of each trained initializer by its name.
@@ -41,8 +43,16 @@ pub(super) struct Metadata {
 
 /// All entries of a file, in their order.
 pub(super) fn write(contract: &Contract, weights: &[TensorProto]) -> Vec<StringStringEntryProto> {
-    let checksums: WeightChecksums = weights.iter().map(|tensor| (tensor.name.clone(), sha256(&tensor.raw_data))).collect();
-    let fields = fields(contract, &checksums);
+    write_fields(fields(contract, &weight_checksums(weights)))
+}
+
+/// What a file records of each trained initializer.
+pub(super) fn weight_checksums(weights: &[TensorProto]) -> WeightChecksums {
+    weights.iter().map(|tensor| (tensor.name.clone(), sha256(&tensor.raw_data))).collect()
+}
+
+/// The entries of these fields, each with its checksum, and of the fingerprint.
+pub(super) fn write_fields(fields: Vec<(&'static str, String)>) -> Vec<StringStringEntryProto> {
     let fingerprint = fingerprint(&fields);
     let mut entries = Vec::with_capacity(2 * fields.len() + 1);
     for (name, value) in fields {
@@ -57,6 +67,7 @@ pub(super) fn write(contract: &Contract, weights: &[TensorProto]) -> Vec<StringS
 /// Reads the entries of a file; the contract is not validated yet.
 pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, ModelError> {
     let mut entries = Entries::new(entries)?;
+    entries.refuse_other_kind()?;
     let version: u32 = entries.field("version")?;
     check_version(version)?;
     let contract = Contract {
@@ -78,13 +89,8 @@ pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, Model
         metrics: entries.field("metrics")?,
     };
     let weights = entries.field(WEIGHTS)?;
-    let found = entries.take(FINGERPRINT)?;
-    entries.nothing_left()?;
-    let expected = fingerprint(&fields(&contract, &weights));
-    if found != expected {
-        return Err(ModelError::Altered(Mismatch::new("fingerprint", expected, found)));
-    }
-    Ok(Metadata { contract, weights, fingerprint: expected })
+    let fingerprint = entries.finish(&fields(&contract, &weights))?;
+    Ok(Metadata { contract, weights, fingerprint })
 }
 
 /// Lower-case hexadecimal SHA-256 of `bytes`.
@@ -146,7 +152,7 @@ fn fingerprint(fields: &[(&'static str, String)]) -> String {
     hex(&hash.finalize())
 }
 
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     // INVARIANT: structs, enums, numbers and maps with text keys always serialise.
     serde_json::to_string(value).expect("a contract serialises")
 }
@@ -156,10 +162,10 @@ fn entry(key: String, value: String) -> StringStringEntryProto {
 }
 
 /// The entries of a file by key, each to be taken once.
-struct Entries<'a>(BTreeMap<&'a str, &'a str>);
+pub(super) struct Entries<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Entries<'a> {
-    fn new(entries: &'a [StringStringEntryProto]) -> Result<Self, ModelError> {
+    pub(super) fn new(entries: &'a [StringStringEntryProto]) -> Result<Self, ModelError> {
         let mut by_key = BTreeMap::new();
         for StringStringEntryProto { key, value } in entries {
             if by_key.insert(key.as_str(), value.as_str()).is_some() {
@@ -173,7 +179,7 @@ impl<'a> Entries<'a> {
         self.0.remove(key).ok_or_else(|| Mismatch::new(key, "one metadata entry", "none").into())
     }
 
-    fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ModelError> {
+    pub(super) fn field<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ModelError> {
         let value = self.take(&format!("{PREFIX}{name}"))?;
         let recorded = self.take(&format!("{PREFIX}{name}{CHECKSUM}"))?;
         let computed = sha256(value.as_bytes());
@@ -181,6 +187,22 @@ impl<'a> Entries<'a> {
             return Err(ModelError::Altered(Mismatch::new(name, recorded, computed)));
         }
         serde_json::from_str(value).map_err(|error| unreadable(name, &error).into())
+    }
+
+    /// A model of emotions has no entry of its kind.
+    fn refuse_other_kind(&self) -> Result<(), ModelError> {
+        match self.0.get(format!("{PREFIX}{KIND}").as_str()) {
+            None => Ok(()),
+            Some(kind) => Err(Mismatch::new(KIND, "a model of emotions", kind).into()),
+        }
+    }
+
+    /// Checks that nothing is left but the fingerprint, which is that of `fields`; the fingerprint.
+    pub(super) fn finish(mut self, fields: &[(&'static str, String)]) -> Result<String, ModelError> {
+        let found = self.take(FINGERPRINT)?;
+        self.nothing_left()?;
+        let expected = fingerprint(fields);
+        if found == expected { Ok(expected) } else { Err(ModelError::Altered(Mismatch::new("fingerprint", expected, found))) }
     }
 
     fn nothing_left(&self) -> Result<(), ModelError> {

@@ -3,6 +3,7 @@
 mod altered;
 mod sample;
 mod semantic;
+mod speech;
 
 use super::*;
 use crate::contract::{Normalisation, OLDEST_CONTRACT_VERSION};

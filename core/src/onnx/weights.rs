@@ -1,17 +1,21 @@
 //! Reads the trained values out of a graph, each against the shape that the contract asks for and its checksum.
 
 use super::ModelError;
-use super::metadata::{Metadata, WeightChecksums, sha256};
+use super::metadata::{WeightChecksums, sha256};
 use crate::mismatch::{Mismatch, check};
-use crate::network::{Tensor, Tensors};
+use crate::network::{Committee, Tensor, Tensors};
 use crate::nodes::messages::{DataType, GraphProto, TensorProto};
 
-/// The weights of the network that `metadata` describe.
-pub(super) fn read(metadata: &Metadata, graph: &GraphProto) -> Result<Tensors<f32>, ModelError> {
-    let networks = &metadata.contract.networks;
-    let shapes = networks.weight_shapes(metadata.contract.front_end.n_features());
+/// The weights of these networks over `n_features` features.
+pub(super) fn read(
+    networks: &Committee,
+    n_features: usize,
+    checksums: &WeightChecksums,
+    graph: &GraphProto,
+) -> Result<Tensors<f32>, ModelError> {
+    let shapes = networks.weight_shapes(n_features);
     let tensors = shapes.into_iter().map(|(name, shape)| {
-        let values = values(&metadata.weights, &graph.initializer, &name, &shape)?;
+        let values = values(checksums, &graph.initializer, &name, &shape)?;
         Ok(Tensor { name, shape, values })
     });
     let weights = Tensors::new(tensors.collect::<Result<_, ModelError>>()?);

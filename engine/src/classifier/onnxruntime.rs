@@ -30,13 +30,17 @@ pub(super) struct OnnxRuntime {
 impl OnnxRuntime {
     /// Loads the library if this process has none yet, builds a session and runs it once, so that the first block is as fast as all others.
     pub(super) fn new(model: &Model, search: &LibrarySearch) -> Result<Self, ClassifierError> {
-        let environment = environment(search)?;
-        let session = guarded("load the model", || build_session(&environment, model.bytes()))?;
-        let mut network = Self { session };
+        let mut network = Self::of_file(model.bytes(), search)?;
         let contract = model.contract();
         let n_features = contract.front_end.n_features();
         network.run([1, 2, n_features], &vec![0.0; 2 * n_features], &vec![0.0; contract.networks.state_size()])?;
         Ok(network)
+    }
+
+    /// A session with the file of any network.
+    pub(super) fn of_file(bytes: &[u8], search: &LibrarySearch) -> Result<Self, ClassifierError> {
+        let environment = environment(search)?;
+        Ok(Self { session: guarded("load the model", || build_session(&environment, bytes))? })
     }
 
     /// Runs `features` of `shape` `[n_sequences, n_steps, n_features]`.

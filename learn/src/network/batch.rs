@@ -81,7 +81,7 @@ impl<T: Real> BatchOutcome<T> {
             loss += result.loss;
         }
         add_l2_gradient(parameters, l2, &mut gradients);
-        check_finite(parameters, batch, loss, &gradients)?;
+        check_finite(parameters, &batch.sequences, loss, &gradients)?;
         let probabilities = in_batch_order(groups, results.into_iter().map(|result| result.probabilities));
         Ok(Self { loss, regularisation: l2_penalty(parameters, l2), gradients, probabilities })
     }
@@ -179,9 +179,9 @@ pub(super) fn learn_readout<T: Real>(
 }
 
 /// Names what went wrong first: a parameter, then the input, then a gradient.
-fn check_finite<T: Real>(
+pub(super) fn check_finite<T: Real>(
     parameters: &Tensors<T>,
-    batch: &Batch<'_, T>,
+    sequences: &[ArrayView2<'_, T>],
     loss: f64,
     gradients: &Tensors<T>,
 ) -> Result<(), NetworkError> {
@@ -193,7 +193,7 @@ fn check_finite<T: Real>(
         return Ok(());
     }
     // A feature that is not finite always gets here: the gradients of the first layer's parameters are products with it.
-    if let Some(index) = batch.sequences.iter().position(|sequence| !sequence.iter().all(|value| value.is_finite())) {
+    if let Some(index) = sequences.iter().position(|sequence| !sequence.iter().all(|value| value.is_finite())) {
         return Err(NetworkError::Features { index });
     }
     let parameter = gradient.unwrap_or("loss").to_owned();

@@ -59,6 +59,12 @@ pub enum NetworkError {
         /// The labels.
         found: Vec<usize>,
     },
+    /// Labels of steps that are not as many as the steps, or name no class.
+    #[error("network: sequence {index} of the batch must have one label for each step, each below {} or none", Emotion::COUNT)]
+    StepLabels {
+        /// Position in the batch.
+        index: usize,
+    },
     /// A feature that is NaN or infinite.
     #[error("network: the features of sequence {index} of the batch must be finite, found NaN or infinity")]
     Features {

@@ -106,11 +106,21 @@ impl<T: Real> Stack<T> {
         sequences: Sequences<'_, T>,
         gradient: &[Lanes<T>],
         workspace: &mut Workspace<T>,
+        of_features: Option<&mut Vec<Lanes<T>>>,
+    ) {
+        let Workspace { lengths, layers, pooled, gradients: [of_outputs, _], .. } = workspace;
+        self.pool(lengths, layers).backward(gradient, pooled, of_outputs);
+        self.backward_layers(sequences, workspace, of_features);
+    }
+
+    /// [`Stack::backward`] from the gradient with respect to the outputs of the last layer, which [`Workspace::outputs_and_gradients`] hands out.
+    pub(super) fn backward_layers(
+        &self,
+        sequences: Sequences<'_, T>,
+        workspace: &mut Workspace<T>,
         mut of_features: Option<&mut Vec<Lanes<T>>>,
     ) {
-        let Workspace { lengths, features, dropped, layers, factors, pooled, values, gradients: [of_outputs, of_inputs] } =
-            workspace;
-        self.pool(lengths, layers).backward(gradient, pooled, of_outputs);
+        let Workspace { lengths, features, dropped, layers, factors, values, gradients: [of_outputs, of_inputs], .. } = workspace;
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let Sizes { inputs, input_rows, .. } = layer.sizes();
             let (before, run) = layers.split_at_mut(index);
@@ -133,11 +143,16 @@ impl<T: Real> Stack<T> {
         }
     }
 
-    /// After [`Stack::backward`]: gradients of all parameters but those of the readout.
-    pub(super) fn collect(&self, workspace: &Workspace<T>, gradients: &mut Tensors<T>) {
+    /// After [`Stack::backward_layers`]: gradients of the parameters of all layers.
+    pub(super) fn collect_layers(&self, workspace: &Workspace<T>, gradients: &mut Tensors<T>) {
         for (layer, (cell, run)) in self.layers.iter().zip(&workspace.layers).enumerate() {
             cell.collect(run, &mut LayerGradients { tensors: gradients, layer });
         }
+    }
+
+    /// After [`Stack::backward`]: gradients of all parameters but those of the readout.
+    pub(super) fn collect(&self, workspace: &Workspace<T>, gradients: &mut Tensors<T>) {
+        self.collect_layers(workspace, gradients);
         if self.pooling == Pooling::Attention {
             for (to, sum) in gradients.get_mut(ATTENTION).values.iter_mut().zip(&workspace.pooled.attention_gradient) {
                 *to = sum.sum();
@@ -179,9 +194,24 @@ impl<T: Real> Workspace<T> {
     /// The output of the last layer after a step, `[units]`.
     pub(super) fn output(&self, units: usize, step: usize, lane: usize) -> impl Iterator<Item = T> {
         let rows = units.next_multiple_of(TILE);
+        self.outputs()[step * rows..][..units].iter().map(move |output| output.0[lane])
+    }
+
+    /// The outputs of the last layer, `[steps][output_rows]`.
+    pub(super) fn outputs(&self) -> &[Lanes<T>] {
         // INVARIANT: a network has at least one layer.
-        let outputs = &self.layers.last().expect("a layer").outputs;
-        outputs[step * rows..][..units].iter().map(move |output| output.0[lane])
+        &self.layers.last().expect("a layer").outputs
+    }
+
+    /// Rows of the outputs of a step, with padding.
+    pub(super) fn output_rows(&self) -> usize {
+        self.outputs().len() / self.lengths[0]
+    }
+
+    /// [`Workspace::outputs`], and where [`Stack::backward_layers`] takes the gradient with respect to them from, in the same shape.
+    pub(super) fn outputs_and_gradients(&mut self) -> (&[Lanes<T>], &mut Vec<Lanes<T>>) {
+        // INVARIANT: a network has at least one layer.
+        (&self.layers.last().expect("a layer").outputs, &mut self.gradients[0])
     }
 }
 

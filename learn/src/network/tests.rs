@@ -14,6 +14,7 @@ mod differences;
 mod golden;
 mod invariance;
 mod solvers;
+mod steps;
 
 const POOLINGS: [Pooling; 4] = [Pooling::Last, Pooling::Mean, Pooling::MeanDeviation, Pooling::Attention];
 

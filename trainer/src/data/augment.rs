@@ -12,7 +12,7 @@ pub mod fourier;
 pub mod level;
 pub mod noise;
 pub(crate) mod noise_files;
-mod random;
+pub(crate) mod random;
 pub mod room;
 #[cfg(test)]
 pub(crate) mod signals;

@@ -46,6 +46,23 @@ fn every_instruction_set_computes_every_network_as_it_is_defined() {
 }
 
 #[test]
+fn the_answer_at_each_step_is_that_of_the_block_up_to_it() {
+    for cell in cells() {
+        let sample = Sample::new(cell, 17, (Pooling::Last, 2));
+        let (features, _) = sample.features(30);
+        let mut kernel = kernel(&sample, Arch::new());
+        let (mut state, mut answers) = (vec![0.0; sample.config.state_size()], Vec::new());
+        kernel.run_each(&features, &mut state, &mut |logits| answers.push(logits));
+        assert_eq!(answers.len(), 30);
+        for (step, found) in answers.iter().enumerate() {
+            let mut alone = vec![0.0; sample.config.state_size()];
+            let expected = kernel.run(&features[..(step + 1) * N_FEATURES], &mut alone);
+            assert_eq!(found, &expected, "{:?} step {step}", sample.config);
+        }
+    }
+}
+
+#[test]
 fn a_block_in_pieces_gives_the_same_bits() {
     for cell in cells() {
         let sample = Sample::new(cell, 17, (Pooling::Last, 2));

@@ -57,7 +57,7 @@ pub(super) fn bound(samples: &mut [f32]) {
 }
 
 /// Largest magnitude; 0 without samples.
-pub(super) fn peak(samples: &[f32]) -> f32 {
+pub(in crate::data) fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
 

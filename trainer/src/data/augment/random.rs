@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 /// A generator of its own for the parts that name it: no draw here changes what is drawn elsewhere.
-pub(super) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
+pub(crate) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
@@ -17,12 +17,12 @@ pub(super) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
 }
 
 /// A number in 0..1.
-pub(super) fn uniform(rng: &mut impl Rng) -> f64 {
+pub(crate) fn uniform(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// One of `0..n`; 0 when there is none.
-pub(super) fn index(rng: &mut impl Rng, n: usize) -> usize {
+pub(crate) fn index(rng: &mut impl Rng, n: usize) -> usize {
     ((uniform(rng) * n as f64) as usize).min(n.saturating_sub(1))
 }
 

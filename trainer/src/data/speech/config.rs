@@ -1,0 +1,111 @@
+//! What scenes are drawn from.
+
+use std::collections::BTreeMap;
+
+use moodline_core::Sound;
+use serde::{Deserialize, Serialize};
+
+use crate::base::config::{ConfigError, check};
+use crate::data::augment::{AugmentationConfig, Span};
+
+/// `[scenes]` of the configuration of a speech detector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenesConfig {
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Length of a scene, seconds, 1..=60.
+    pub seconds: f64,
+    /// Steps nearer than this to where speech begins or ends have no label, seconds, 0..=1.
+    pub boundary_seconds: f64,
+    /// Part of the scenes in which nobody speaks, 0..=1.
+    pub without_speech: f64,
+    /// In the others, part of what is heard that is speech, 0..=1.
+    pub speech: f64,
+    /// Pauses between what is heard, seconds; short ones are more frequent.
+    pub pause_seconds: Span,
+    /// Length of a sound, seconds; a shorter recording is heard as a whole.
+    pub sound_seconds: Span,
+    /// How much louder or quieter each clip and sound is than the others, dB.
+    pub item_db: Span,
+    /// Speed of a clip of speech.
+    pub speed: Span,
+    /// Part of the scenes with something beneath, 0..=1.
+    pub background: f64,
+    /// How far what is beneath lies under the rest, dB.
+    pub snr_db: Span,
+    /// Part of the backgrounds that are heard only together with something, so that pauses are silent, 0..=1.
+    pub gated: f64,
+    /// Part of the scenes at a low level, 0..=1.
+    pub quiet: f64,
+    /// Level of the others and of those, dBFS (RMS).
+    pub level_db: Span,
+    /// As `level_db`, of the quiet ones.
+    pub quiet_db: Span,
+    /// Part of the scenes that are rounded to 16 bits, 0..=1.
+    pub sixteen_bits: f64,
+    /// How often each class of sounds is drawn, relative to the others.
+    pub weights: BTreeMap<Sound, f64>,
+    /// The kinds of sound that are learned from, each with its class. Recordings of other kinds are left out.
+    pub kinds: BTreeMap<String, Sound>,
+    /// Licences of recordings that may be learned from: what their text begins with.
+    pub licences: Vec<String>,
+    /// What a scene is recorded with: rooms, bands, noise.
+    pub recording: AugmentationConfig,
+}
+
+impl ScenesConfig {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] with the place of the first that is out of it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check((1.0..=60.0).contains(&self.seconds), "scenes.seconds", "1..=60 s", self.seconds)?;
+        let parts = [
+            ("scenes.boundary_seconds", self.boundary_seconds),
+            ("scenes.without_speech", self.without_speech),
+            ("scenes.speech", self.speech),
+            ("scenes.background", self.background),
+            ("scenes.gated", self.gated),
+            ("scenes.quiet", self.quiet),
+            ("scenes.sixteen_bits", self.sixteen_bits),
+        ];
+        parts.into_iter().try_for_each(|(field, value)| check((0.0..=1.0).contains(&value), field, "0..=1", value))?;
+        let spans = [
+            ("scenes.pause_seconds", self.pause_seconds, [0.0, 60.0]),
+            ("scenes.sound_seconds", self.sound_seconds, [0.05, 60.0]),
+            ("scenes.item_db", self.item_db, [-40.0, 40.0]),
+            ("scenes.speed", self.speed, [0.5, 2.0]),
+            ("scenes.snr_db", self.snr_db, [-20.0, 80.0]),
+            ("scenes.level_db", self.level_db, [-100.0, 0.0]),
+            ("scenes.quiet_db", self.quiet_db, [-100.0, 0.0]),
+        ];
+        for (field, span, [least, most]) in spans {
+            let [low, high] = span.bounds();
+            if !(low >= least && low <= high && high <= most) {
+                let expected = format!("a number or [least, most] from {least} to {most}");
+                return Err(ConfigError::Range { field: field.to_owned(), expected, found: span.to_string() });
+            }
+        }
+        let weights: f64 = Sound::ALL.iter().filter(|sound| **sound != Sound::Speech).map(|sound| self.weight(*sound)).sum();
+        let ok = weights > 0.0 && self.weights.values().all(|weight| weight.is_finite() && *weight >= 0.0);
+        check(ok, "scenes.weights", "numbers from 0 on for voice, music and other, not all 0", weights)?;
+        let speech = self.kinds.values().filter(|sound| **sound == Sound::Speech).count();
+        check(speech == 0, "scenes.kinds", "voice, music or other for each kind: speech comes from the manifests", speech)?;
+        let copies = self.recording.copies;
+        check(copies == 1, "scenes.recording.copies", "1: each scene is recorded once", copies)?;
+        self.recording.validate()
+    }
+
+    /// How often a class is drawn.
+    #[must_use]
+    pub fn weight(&self, sound: Sound) -> f64 {
+        self.weights.get(&sound).copied().unwrap_or(0.0)
+    }
+
+    /// Whether a recording of this licence may be learned from.
+    #[must_use]
+    pub fn allows(&self, licence: &str) -> bool {
+        self.licences.iter().any(|start| licence.starts_with(start))
+    }
+}

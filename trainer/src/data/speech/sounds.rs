@@ -1,0 +1,120 @@
+//! Recordings of sounds without speech, by kind.
+//!
+//! CSV with the columns `path` (relative to the folder of the file), `kind`, `licence` and optionally `source`.
+
+use std::path::{Path, PathBuf};
+
+use moodline_core::Sound;
+use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::config::ScenesConfig;
+use crate::data::augment::level::peak;
+use crate::data::manifest::Split;
+use crate::data::silence::SILENCE_PEAK;
+
+/// What is read of a recording, seconds; the rest of a longer one is not used.
+const MOST_SECONDS: usize = 60;
+
+/// One recording in so many is of the split dev.
+const DEV_SHARE: u8 = 6;
+
+/// A recording in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SoundRecording {
+    /// Where it comes from.
+    pub entry: SoundEntry,
+    /// What is heard.
+    pub sound: Sound,
+    /// Mono; not silent.
+    pub samples: Vec<f32>,
+}
+
+/// A line of a table of sounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoundEntry {
+    /// The audio file.
+    pub path: PathBuf,
+    /// The path as it is written.
+    pub name: String,
+    /// What kind of sound it is.
+    pub kind: String,
+    /// Who may use it.
+    pub licence: String,
+    /// Where it comes from, where the table says it.
+    pub source: String,
+}
+
+/// Why there are no sounds.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SoundsError {
+    /// A table cannot be read.
+    #[error("{path}: {reason}", path = path.display())]
+    Unreadable {
+        /// The table.
+        path: PathBuf,
+        /// What the reader says.
+        reason: String,
+    },
+    /// A recording cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// The lines of a table.
+///
+/// # Errors
+/// [`SoundsError::Unreadable`] for a file without the columns.
+pub fn entries(table: &Path) -> Result<Vec<SoundEntry>, SoundsError> {
+    let unreadable = |reason: String| SoundsError::Unreadable { path: table.to_owned(), reason };
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(table).map_err(|error| unreadable(error.to_string()))?;
+    let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+    let column = |name: &str| {
+        let found =
+            || format!("expected the columns path, kind and licence, found {}", header.iter().collect::<Vec<_>>().join(", "));
+        header.iter().position(|column| column == name).ok_or_else(|| unreadable(found()))
+    };
+    let columns = [column("path")?, column("kind")?, column("licence")?];
+    let source = header.iter().position(|column| column == "source");
+    let folder = table.parent().unwrap_or(Path::new(""));
+    let entry = |record: Result<csv::StringRecord, csv::Error>| {
+        let record = record.map_err(|error| unreadable(error.to_string()))?;
+        let [name, kind, licence] = columns.map(|column| record.get(column).unwrap_or_default().to_owned());
+        let source = source.and_then(|column| record.get(column)).unwrap_or_default().to_owned();
+        Ok(SoundEntry { path: folder.join(&name), name, kind, licence, source })
+    };
+    reader.records().map(entry).collect()
+}
+
+/// Whether a recording decides instead of being learned from; by its name alone.
+fn is_dev(name: &str) -> bool {
+    Sha256::digest(name)[0] % DEV_SHARE == 0
+}
+
+/// The recordings of a split whose kind and licence the configuration names, in the order of the tables.
+pub(super) fn read_sounds(
+    tables: &[PathBuf],
+    config: &ScenesConfig,
+    split: Split,
+    sample_rate: u32,
+) -> Result<Vec<SoundRecording>, SoundsError> {
+    let mut wanted = Vec::new();
+    for table in tables {
+        let entries = entries(table)?
+            .into_iter()
+            .filter(|entry| config.allows(&entry.licence) && is_dev(&entry.name) == (split == Split::Dev));
+        wanted.extend(entries.filter_map(|entry| config.kinds.get(&entry.kind).map(|sound| (entry, *sound))));
+    }
+    let read = |(entry, sound): &(SoundEntry, Sound)| -> Result<Option<SoundRecording>, SoundsError> {
+        let mut samples = read_mono_resampled(&entry.path, sample_rate)?;
+        samples.truncate(MOST_SECONDS * sample_rate as usize);
+        samples.shrink_to_fit();
+        let is_heard = peak(&samples) > SILENCE_PEAK;
+        Ok(is_heard.then(|| SoundRecording { entry: entry.clone(), sound: *sound, samples }))
+    };
+    let recordings: Vec<Option<SoundRecording>> = wanted.par_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(recordings.into_iter().flatten().collect())
+}

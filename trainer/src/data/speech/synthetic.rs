@@ -1,0 +1,218 @@
+//! Sounds that nobody has to record: hum, tones, sirens, clicks, noise that swells, buzzes, and simple music.
+
+use std::f64::consts::TAU;
+
+use moodline_core::Sound;
+use rand::Rng;
+
+use crate::data::augment::noise::{Colour, noise};
+use crate::data::augment::random::{index, uniform};
+
+/// A kind of sound that is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synthetic {
+    /// Mains hum with its harmonics.
+    Hum,
+    /// One tone or some, that stand still.
+    Tones,
+    /// A tone that comes and goes.
+    Beeps,
+    /// A tone that rises and falls.
+    Siren,
+    /// Clicks, regular or not.
+    Clicks,
+    /// Noise whose level moves.
+    SwellingNoise,
+    /// Bursts of noise with silence between them.
+    NoiseBursts,
+    /// Pulses of a rate that wanders, as of engines and insects.
+    Buzz,
+    /// Notes with harmonics, one after the other or together.
+    Notes,
+    /// Steady noise.
+    Noise,
+}
+
+impl Synthetic {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Hum,
+        Self::Tones,
+        Self::Beeps,
+        Self::Siren,
+        Self::Clicks,
+        Self::SwellingNoise,
+        Self::NoiseBursts,
+        Self::Buzz,
+        Self::Notes,
+        Self::Noise,
+    ];
+
+    /// What is heard.
+    #[must_use]
+    pub const fn sound(self) -> Sound {
+        if matches!(self, Self::Notes) { Sound::Music } else { Sound::Other }
+    }
+
+    /// `n` samples, of any level.
+    pub fn samples(self, n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+        let seconds = |sample: usize| sample as f64 / sample_rate;
+        match self {
+            Self::Hum => {
+                let (hz, fall) = (if uniform(rng) < 0.5 { 50.0 } else { 60.0 }, between(rng, 0.3, 2.0));
+                let harmonics: Vec<(f64, f64)> =
+                    (1..30).map(|k| f64::from(k)).map(|k| (k * hz, uniform(rng) * k.powf(-fall))).collect();
+                sum_of(n, sample_rate, &harmonics)
+            }
+            Self::Tones => {
+                let tones: Vec<(f64, f64)> =
+                    (0..=index(rng, 4)).map(|_| (octaves(rng, 60.0, 5000.0), between(rng, 0.2, 1.0))).collect();
+                sum_of(n, sample_rate, &tones)
+            }
+            Self::Beeps => {
+                let (hz, period, share) = (octaves(rng, 200.0, 4000.0), between(rng, 0.1, 1.5), between(rng, 0.2, 0.8));
+                let partial = uniform(rng);
+                let tone = |time: f64| (TAU * hz * time).sin() + partial * (2.0 * TAU * hz * time).sin();
+                (0..n).map(seconds).map(|time| if time % period < share * period { tone(time) as f32 } else { 0.0 }).collect()
+            }
+            Self::Siren => {
+                let (centre, depth, rate) = (octaves(rng, 150.0, 2500.0), between(rng, 0.05, 0.7), between(rng, 0.1, 8.0));
+                let harmonics = 1 + index(rng, 8);
+                let mut phase = 0.0;
+                let sample = |time: f64| {
+                    phase += centre * (depth * (TAU * rate * time).sin()).exp() / sample_rate;
+                    (1..=harmonics).map(|k| (TAU * k as f64 * phase).sin() / k as f64).sum::<f64>() as f32
+                };
+                (0..n).map(seconds).map(sample).collect()
+            }
+            Self::Clicks => {
+                let (rate, regular) = (octaves(rng, 0.5, 60.0), uniform(rng) < 0.5);
+                let decay = (-1.0 / (between(rng, 0.0002, 0.02) * sample_rate)).exp() as f32;
+                let tone = octaves(rng, 300.0, 6000.0);
+                let (mut envelope, mut next) = (0.0_f32, 0.0);
+                let click = |time: f64| {
+                    envelope *= decay;
+                    if time >= next {
+                        envelope = between(rng, 0.3, 1.0) as f32;
+                        next = time + if regular { rate.recip() } else { -(1.0 - uniform(rng)).ln() / rate };
+                    }
+                    envelope * (TAU * tone * time).sin() as f32
+                };
+                (0..n).map(seconds).map(click).collect()
+            }
+            Self::SwellingNoise => {
+                let (rate, depth) = (octaves(rng, 0.2, 12.0), between(rng, 0.2, 1.0));
+                let swell = |time: f64| (1.0 - depth + depth * (0.5 + 0.5 * (TAU * rate * time).sin()).powi(2)) as f32;
+                let noise = coloured(n, sample_rate, rng);
+                noise.into_iter().enumerate().map(|(sample, value)| value * swell(seconds(sample))).collect()
+            }
+            Self::NoiseBursts => {
+                let (rate, decay_seconds) = (octaves(rng, 0.5, 8.0), octaves(rng, 0.01, 0.4));
+                let decay = (-1.0 / (decay_seconds * sample_rate)).exp() as f32;
+                let (mut envelope, mut next) = (0.0_f32, 0.0);
+                let noise = coloured(n, sample_rate, rng);
+                let burst = |(sample, value): (usize, f32)| {
+                    envelope *= decay;
+                    if seconds(sample) >= next {
+                        envelope = between(rng, 0.3, 1.0) as f32;
+                        next = seconds(sample) + between(rng, 0.5, 1.5) / rate;
+                    }
+                    value * envelope
+                };
+                noise.into_iter().enumerate().map(burst).collect()
+            }
+            Self::Buzz => {
+                let (hz, wander, rate) = (octaves(rng, 20.0, 500.0), between(rng, 0.0, 0.3), between(rng, 0.1, 5.0));
+                // A pulse through one resonance.
+                let (resonance, width) = (octaves(rng, 300.0, 3000.0), between(rng, 50.0, 500.0));
+                let kept = (-std::f64::consts::PI * width / sample_rate).exp();
+                let (first, second) = (2.0 * kept * (TAU * resonance / sample_rate).cos(), -kept * kept);
+                let (mut phase, mut before) = (0.0_f64, [0.0, 0.0]);
+                let sample = |time: f64| {
+                    phase += hz * (1.0 + wander * (TAU * rate * time).sin()) / sample_rate;
+                    let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
+                    phase = phase.fract();
+                    let value = pulse + first * before[0] + second * before[1];
+                    before = [value, before[0]];
+                    value as f32
+                };
+                (0..n).map(seconds).map(sample).collect()
+            }
+            Self::Notes => notes(n, sample_rate, rng),
+            Self::Noise => coloured(n, sample_rate, rng),
+        }
+    }
+}
+
+/// Decaying notes of one timbre on a scale, with or without chords.
+fn notes(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    const SCALE: [f64; 5] = [0.0, 3.0, 5.0, 7.0, 10.0];
+    let (fall, decay, attack) = (between(rng, 0.5, 2.5), octaves(rng, 0.08, 2.0), octaves(rng, 0.002, 0.1));
+    let (tempo, voices, vibrato) = (octaves(rng, 1.0, 9.0), 1 + index(rng, 3), between(rng, 0.0, 0.02));
+    let tonic = octaves(rng, 80.0, 500.0);
+    let mut out = vec![0.0; n];
+    let mut at = 0;
+    while at < n {
+        for _ in 0..voices {
+            let semitones = SCALE[index(rng, 5)] + 12.0 * index(rng, 3) as f64;
+            let hz = tonic * (semitones / 12.0).exp2();
+            let loud = between(rng, 0.3, 1.0);
+            let length = ((decay * 4.0 * sample_rate) as usize).min(n - at);
+            for (sample, out) in out[at..at + length].iter_mut().enumerate() {
+                let time = sample as f64 / sample_rate;
+                let envelope = (time / attack).min(1.0) * (-time / decay).exp() * loud;
+                let phase = TAU * hz * (time + vibrato / 6.0 * (TAU * 6.0 * time).sin() / TAU);
+                let partials = (1..=6).map(f64::from).map(|k| (k * phase).sin() * k.powf(-fall)).sum::<f64>();
+                *out += (envelope * partials) as f32;
+            }
+        }
+        at += (sample_rate / tempo * [1.0, 1.0, 2.0, 0.5][index(rng, 4)]) as usize + 1;
+    }
+    out
+}
+
+/// Noise of any colour.
+fn coloured(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    noise(Colour::ALL[index(rng, Colour::ALL.len())], n, sample_rate, rng)
+}
+
+/// Tones, each of a frequency and an amplitude, from phases of their own.
+fn sum_of(n: usize, sample_rate: f64, tones: &[(f64, f64)]) -> Vec<f32> {
+    let mut out = vec![0.0; n];
+    for (number, (hz, amplitude)) in tones.iter().enumerate() {
+        let step = TAU * hz / sample_rate;
+        for (sample, out) in out.iter_mut().enumerate() {
+            *out += (amplitude * (step * sample as f64 + number as f64).sin()) as f32;
+        }
+    }
+    out
+}
+
+fn between(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
+    least + (most - least) * uniform(rng)
+}
+
+/// Evenly over octaves.
+fn octaves(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
+    least * (most / least).powf(uniform(rng))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::augment::random::generator;
+
+    #[test]
+    fn every_sound_is_heard_and_finite_and_its_own() {
+        let mut seen: Vec<Vec<f32>> = Vec::new();
+        for synthetic in Synthetic::ALL {
+            for number in 0..8_u8 {
+                let samples = synthetic.samples(16_000, 16_000.0, &mut generator(&[&[number]]));
+                let power = samples.iter().map(|sample| f64::from(sample * sample)).sum::<f64>() / 16_000.0;
+                assert!(samples.len() == 16_000 && power > 1e-7 && power.is_finite(), "{synthetic:?} {number}: {power}");
+                assert!(!seen.contains(&samples), "{synthetic:?} {number}");
+                seen.push(samples);
+            }
+        }
+    }
+}

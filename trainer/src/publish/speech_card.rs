@@ -1,0 +1,121 @@
+//! The card of a speech detector: what it is, what it learned from, and how it compares with others.
+//!
+//! In: the detector, the kinds of sound it learned from, the recordings of them, and the tables of figures. Out: the text of its `MODEL_CARD.md`, in
+//! which no figure was typed by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use moodline_core::Sound;
+use moodline_core::contract::{Detection, SpeechContract};
+use moodline_engine::SpeechModel;
+
+use crate::base::table::Table;
+use crate::data::speech::sounds::SoundEntry;
+
+/// The text of the card. `tables` are the figures, as Markdown.
+#[must_use]
+pub fn card(model: &SpeechModel, kinds: &BTreeMap<String, Sound>, learned_from: &[SoundEntry], tables: &str) -> String {
+    let mut text = String::new();
+    // INVARIANT: writing to a string does not fail.
+    write_card(&mut text, model, kinds, learned_from, tables).expect("a string takes everything");
+    text
+}
+
+fn write_card(
+    text: &mut String,
+    model: &SpeechModel,
+    kinds: &BTreeMap<String, Sound>,
+    learned_from: &[SoundEntry],
+    tables: &str,
+) -> std::fmt::Result {
+    let SpeechContract { id, front_end, delay_steps, detection, network, training, licence, metrics, .. } = model.contract();
+    let ms = |seconds: f64| format!("{:.0} ms", 1e3 * seconds);
+    let step_seconds = front_end.step_seconds();
+    writeln!(text, "# {id}\n\n<!-- Written by `trainer speech evaluate`; do not edit. -->\n")?;
+    writeln!(
+        text,
+        "Hears at every {} of a stream whether somebody speaks, and so finds times of speech and blocks with speech in them. Speech is words, shouted, whispered or sung \
+         over music as long as they are spoken; **a voice without words is no speech**: laughs, cries, sneezes and sung notes are a class of their own, \
+         because the models of emotions have learned from words.\n",
+        ms(step_seconds)
+    )?;
+    let n_weights = model.weights().iter().map(|tensor| tensor.values.len()).sum::<usize>();
+    let mut facts = Table::new(["", " "]);
+    let Detection { onset, offset, min_pause_seconds, min_speech_seconds, min_block_seconds } = detection;
+    let corpora: Vec<String> = training
+        .corpora
+        .iter()
+        .map(|corpus| format!("{}: {} utterances, {} speakers", corpus.name, corpus.n_utterances, corpus.n_speakers))
+        .collect();
+    let rows = [
+        ("fingerprint", format!("`{}`", model.fingerprint())),
+        (
+            "network",
+            format!(
+                "{}, {} layer(s) of {} units, {n_weights} values, softmax readout of every step",
+                network.cell.description(),
+                network.layers,
+                network.units
+            ),
+        ),
+        (
+            "features",
+            format!(
+                "{} values every {}: {} MFCC ({} mel bands, {} windows) with their derivative, standardised",
+                front_end.n_features(),
+                ms(step_seconds),
+                front_end.n_mfcc,
+                front_end.n_mels,
+                ms(front_end.win_length as f64 / f64::from(front_end.sample_rate))
+            ),
+        ),
+        ("answers", format!("{} late, so that it has heard what follows", ms(*delay_steps as f64 * step_seconds))),
+        (
+            "times of speech",
+            format!(
+                "begin at a probability of {onset}, end below {offset}; pauses under {} are closed, then speech under {} is dropped",
+                ms(*min_pause_seconds),
+                ms(*min_speech_seconds)
+            ),
+        ),
+        ("a block is speech", format!("when {} of it are, or half of a block shorter than twice that", ms(*min_block_seconds))),
+        ("speech it learned from", corpora.join("; ")),
+        ("protocol", training.protocol.clone()),
+        ("seed, epoch", format!("{}, {}", training.seed, training.epoch)),
+        ("licence", licence.clone()),
+    ];
+    rows.into_iter().for_each(|(name, value)| facts.push([name.to_owned(), value]));
+    metrics.iter().for_each(|(name, value)| facts.push([name.replace('_', " "), format!("{value:.4}")]));
+    writeln!(text, "{}", facts.to_markdown())?;
+    writeln!(
+        text,
+        "`train.toml` is the complete configuration; `trainer/recipes/speech-1` says how its data is made. Silero heard the clean clips and said when somebody \
+         speaks; the clips were then mixed with music, sounds, rooms, bands and noise at any level, and the times stayed with them.\n"
+    )?;
+    writeln!(
+        text,
+        "## What it says\n\nRecordings that no training saw, but for the sounds of the kinds it learned from and the clips of the corpora above.\n\n{tables}"
+    )?;
+    writeln!(text, "## Sounds it learned from\n\n`sounds.csv` names every recording with its source, for attribution.\n")?;
+    let mut sounds = Table::new(["kind", "taken for", "recordings", "licences"]);
+    for (kind, sound) in kinds {
+        let of_kind: Vec<&SoundEntry> = learned_from.iter().filter(|entry| entry.kind == *kind).collect();
+        let licences: BTreeSet<&str> = of_kind.iter().map(|entry| entry.licence.as_str()).collect();
+        sounds.push([
+            kind.clone(),
+            sound.to_string(),
+            of_kind.len().to_string(),
+            licences.into_iter().collect::<Vec<_>>().join("; "),
+        ]);
+    }
+    writeln!(text, "{}", sounds.to_markdown())?;
+    writeln!(
+        text,
+        "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes and notes.\n\n## Limits\n\n\
+         - Singing with words lies between speech and music, and it may be taken for either.\n\
+         - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
+         - Languages: English, German and Bangla were learned from; the table has Italian beside them.\n\
+         - Crowds whose words cannot be understood were never heard."
+    )
+}

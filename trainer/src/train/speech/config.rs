@@ -1,0 +1,169 @@
+//! The configuration of a speech detector: one TOML file that decides everything but the recordings.
+
+use std::collections::BTreeMap;
+
+use moodline_core::contract::Detection;
+use moodline_core::network::{NetworkConfig, Pooling};
+use moodline_core::{FrontEndConfig, Mismatch, Sound};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::TauInit;
+use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
+use moodline_learn::schedule::ScheduleConfig;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::base::config::{ConfigError, check};
+use crate::data::speech::config::ScenesConfig;
+use crate::train::config::ModelConfig;
+
+/// Everything that decides a detector, except the recordings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeechConfig {
+    /// Steps by which the answers come late: the network hears so much of what follows.
+    pub delay_steps: usize,
+    /// What the model is called and who may use it.
+    pub model: ModelConfig,
+    /// PCM to features.
+    pub front_end: FrontEndConfig,
+    /// Probabilities to times of speech.
+    pub detection: Detection,
+    /// Cell and size.
+    pub network: NetworkConfig,
+    /// How it is trained.
+    pub training: SpeechTraining,
+    /// What it is trained on.
+    pub scenes: ScenesConfig,
+}
+
+/// How a detector is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpeechTraining {
+    /// Seed of every random choice but those of the scenes.
+    pub seed: u64,
+    /// Passes over the scenes.
+    pub epochs: usize,
+    /// Scenes of an epoch.
+    pub scenes: usize,
+    /// Epochs after which others are drawn.
+    pub epochs_of_scenes: usize,
+    /// Scenes that decide the epoch.
+    pub dev_scenes: usize,
+    /// Scenes of one step of the optimiser.
+    pub batch_size: usize,
+    /// What a mistake in a class costs, relative to the others; 1 where it is not said.
+    #[serde(default)]
+    pub class_weights: BTreeMap<Sound, f32>,
+    /// What a mistake costs.
+    #[serde(default)]
+    pub loss: LossConfig,
+    /// Factor of the sum of squares of the kernels in the loss.
+    #[serde(default)]
+    pub l2: f64,
+    /// Part of the features that a training step leaves out, 0..1.
+    #[serde(default)]
+    pub input_dropout: f64,
+    /// Part of the outputs of each layer that a training step keeps from the next layer, 0..1.
+    #[serde(default)]
+    pub dropout: f64,
+    /// Longest gradient.
+    pub max_gradient_norm: f64,
+    /// Decay of the moving average of the weights a step, 0..1; the average is what is measured and kept.
+    pub average: f64,
+    /// Where the time constants start, of cells that have them. Absent: as the cell has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau: Option<TauInit>,
+    /// Which way the parameters go.
+    #[serde(default)]
+    pub optimiser: OptimiserConfig,
+    /// Decay rates of Adam and AdamW.
+    #[serde(default)]
+    pub adam: AdamConfig,
+    /// Learning rate over time.
+    pub schedule: ScheduleConfig,
+}
+
+impl SpeechConfig {
+    /// Reads a configuration. `file` is only named in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: text that is not a configuration (with its line), or a value out of its range.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
+        let config: Self = toml::from_str(text).map_err(in_file)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The configuration as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
+        toml::to_string(self).expect("a configuration serialises")
+    }
+
+    /// SHA-256 of [`SpeechConfig::to_toml`], hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.front_end.validate().map_err(|error| ConfigError::Range {
+            field: format!("front_end.{}", error.field),
+            expected: error.expected,
+            found: error.found,
+        })?;
+        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
+        self.detection.validate().map_err(mismatch)?;
+        self.network.validate(self.front_end.n_features()).map_err(mismatch)?;
+        if self.network.pooling != Pooling::Last {
+            let found = format!("{:?}", self.network.pooling);
+            return Err(ConfigError::Range {
+                field: "network.pooling".to_owned(),
+                expected: "absent: every step is read".to_owned(),
+                found,
+            });
+        }
+        self.training.validate()?;
+        self.scenes.validate()
+    }
+}
+
+impl SpeechTraining {
+    /// By [`Sound::index`].
+    #[must_use]
+    pub fn weights(&self) -> [f32; Sound::COUNT] {
+        Sound::ALL.map(|sound| self.class_weights.get(&sound).copied().unwrap_or(1.0))
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let counts = [
+            ("training.epochs", self.epochs),
+            ("training.scenes", self.scenes),
+            ("training.epochs_of_scenes", self.epochs_of_scenes),
+            ("training.dev_scenes", self.dev_scenes),
+            ("training.batch_size", self.batch_size),
+        ];
+        counts.into_iter().try_for_each(|(field, value)| check((1..=1_000_000).contains(&value), field, "1..=1000000", value))?;
+        let parts = [
+            ("training.input_dropout", self.input_dropout),
+            ("training.dropout", self.dropout),
+            ("training.average", self.average),
+        ];
+        parts
+            .into_iter()
+            .try_for_each(|(field, value)| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value))?;
+        check(self.max_gradient_norm > 0.0, "training.max_gradient_norm", "a positive number", self.max_gradient_norm)?;
+        check(self.l2.is_finite() && self.l2 >= 0.0, "training.l2", "0 or a positive number", self.l2)?;
+        for (sound, weight) in &self.class_weights {
+            check(weight.is_finite() && *weight > 0.0, &format!("training.class_weights.{sound}"), "a positive number", *weight)?;
+        }
+        self.schedule.validate().map_err(|error| ConfigError::Range {
+            field: format!("training.schedule.{}", error.field),
+            expected: error.expected.to_owned(),
+            found: error.found.to_string(),
+        })
+    }
+}
