@@ -10,11 +10,11 @@ use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::decode::ReadOptions;
 use moodline_engine::display::Summary;
 use moodline_engine::export::ExportOptions;
-use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig};
+use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig, Voice};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::{BackendChoice, Classifier, Model};
+use moodline_engine::{BackendChoice, Classifier, Model, voice};
 
-use crate::args::{AnalyzeArguments, Shape};
+use crate::args::{AnalyzeArguments, Shape, VoiceArgument};
 use crate::console::Streams;
 use crate::inputs::{self, Input, Inputs};
 use crate::labels::{self, Label};
@@ -118,6 +118,7 @@ impl OutputPlan {
             .read(inputs.iter().map(|input| &input.path))
             .read(&arguments.model)
             .read(&arguments.labels)
+            .read(arguments.voice.file())
             .write(self.files(inputs));
         files.check().map_err(|refusal| refusal.to_string())
     }
@@ -149,11 +150,17 @@ fn prepare(
         None => streams.note(&format!("backend: {backend}\n")),
         Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
     }
+    let voice = match &arguments.voice {
+        VoiceArgument::None => Voice::None,
+        VoiceArgument::File => Voice::OfFile,
+        VoiceArgument::Kept(path) => Voice::Known(voice::open(path, &model)?),
+    };
     let hop_seconds = arguments.hop.unwrap_or(arguments.window);
     let config = FileConfig {
         analysis: AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() },
         read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder },
         excerpt: Excerpt { source: arguments.source, from_s: arguments.from, to_s: arguments.to },
+        voice,
     };
     Ok((AnalysisSetup { model, backend, config }, labels))
 }

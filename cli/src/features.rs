@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use moodline_core::FrontEndConfig;
 use moodline_engine::Model;
 use moodline_engine::features::{Features, features_of_file};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
@@ -39,7 +40,7 @@ fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Re
     let bytes = match arguments.format {
         FeaturesFormat::Csv => csv(&features).into_bytes(),
         FeaturesFormat::Npy => {
-            streams.note(&description(&features));
+            streams.note(&description(&features, &model.contract().front_end));
             npy(&features)?
         }
     };
@@ -51,13 +52,14 @@ fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Re
 }
 
 /// What an array of numbers does not say about itself.
-fn description(features: &Features) -> String {
+fn description(features: &Features, front_end: &FrontEndConfig) -> String {
+    let left_out = if front_end.speech_only { "; steps without speech are left out: --format csv has the time of each" } else { "" };
     format!(
-        "{} steps of {} features; step k is at {:.4} s + k x {} s: {}\n",
+        "{} steps of {} s, the first at {:.4} s, with {} features{left_out}: {}\n",
         features.steps().len(),
-        features.names.len(),
-        features.first_s,
         features.step_seconds,
+        features.times_s.first().copied().unwrap_or_default(),
+        features.names.len(),
         features.names.join(" ")
     )
 }
@@ -65,10 +67,10 @@ fn description(features: &Features) -> String {
 /// A row a step; numbers have as many digits as tell them from every other.
 fn csv(features: &Features) -> String {
     let mut text = format!("time_s,{}\n", features.names.join(","));
-    for (index, step) in features.steps().enumerate() {
+    for (step, time_s) in features.steps().zip(&features.times_s) {
         let values: Vec<String> = step.iter().map(ToString::to_string).collect();
         // INVARIANT: writing to a String cannot fail.
-        writeln!(text, "{:.4},{}", features.time_s(index), values.join(",")).expect("a String takes any text");
+        writeln!(text, "{time_s:.4},{}", values.join(",")).expect("a String takes any text");
     }
     text
 }

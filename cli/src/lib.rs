@@ -15,6 +15,7 @@ mod page;
 mod plot;
 mod progress;
 mod table;
+mod voice;
 mod work;
 
 use std::ffi::OsString;
@@ -53,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
         args::Command::Analyze(arguments) => analyze::run(&arguments, &mut streams, interrupted),
         args::Command::Features(arguments) => features::run(&arguments, &mut streams),
         args::Command::Model(arguments) => model::run(&arguments, &mut streams),
+        args::Command::Voice(args::VoiceCommand::Learn(arguments)) => voice::learn(&arguments, &mut streams, interrupted),
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
         line(&mut text, row.trim_end());
     }
     line(&mut text, &format!("  {}", Summary::of(&results.segments, results.duration_s).text()));
+    if let Some(voice) = &results.voice {
+        line(&mut text, &format!("  {}", voice.text()));
+    }
     if let Some(labels) = labels {
         let (n_equal, n) = labels::agreement(labels, &results.segments);
         let percent = if n == 0 { 0.0 } else { 100.0 * n_equal as f64 / n as f64 };

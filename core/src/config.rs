@@ -130,6 +130,10 @@ pub struct FrontEndConfig {
     /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_db: Option<f64>,
+    /// Whether of a block only the steps in which somebody speaks reach the network, so that it cannot tell how a recording was cut. The front end gives all
+    /// steps; the program's detector of speech says which to leave out. Where nobody speaks, all are kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub speech_only: bool,
 }
 
 /// A front-end setting out of its range.
@@ -168,6 +172,7 @@ impl FrontEndConfig {
             groups: vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2],
             average_frames: 1,
             floor_db: None,
+            speech_only: false,
         }
     }
 

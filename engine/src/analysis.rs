@@ -14,7 +14,7 @@ use crate::block::{BlockGrid, Recent};
 use crate::classifier::{Classifier, ClassifierError};
 use crate::model::Model;
 use crate::segment::{Latency, Segment, State};
-use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel};
+use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
 
 /// Windows that can be asked for, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
@@ -92,8 +92,12 @@ pub struct Analyser {
     classifier: Classifier,
     grid: BlockGrid,
     step_seconds: f64,
+    n_features: usize,
     source_hz: u32,
     piece_samples: usize,
+    /// Whether a block without speech is kept from the network.
+    is_gated: bool,
+    speech_steps: SpeechSteps,
     block: BlockFeatures<f32>,
     stream: Stream,
 }
@@ -125,13 +129,15 @@ impl Analyser {
         let latency_seconds = longest_latency_samples(front_end_config) as f64 / f64::from(target_hz);
         let slack_seconds = latency_seconds + 2.0 * PIECE_SECONDS + 1.0;
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
+        let step_len = front_end.step_len();
         let kept_seconds = config.window_seconds + slack_seconds;
-        let detector = |gate| SpeechDetector::new(&SpeechModel::embedded(), target_hz, gate, kept_seconds);
+        let listens = config.gate.is_some() || front_end_config.speech_only;
+        let detector = || SpeechDetector::new(&SpeechModel::embedded(), target_hz, config.gate.unwrap_or_default(), kept_seconds);
         let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
-            steps: Recent::new(front_end.step_len(), kept_steps),
+            steps: Recent::new(step_len, kept_steps),
             front_end,
-            speech: config.gate.map(detector).transpose()?,
+            speech: listens.then(detector).transpose()?,
             n_samples: 0,
             next_block: 0,
             features_time: Duration::ZERO,
@@ -140,8 +146,11 @@ impl Analyser {
             classifier,
             grid,
             step_seconds,
+            n_features: front_end_config.n_features(),
             source_hz,
             piece_samples: (PIECE_SECONDS * f64::from(source_hz)) as usize,
+            is_gated: config.gate.is_some(),
+            speech_steps: SpeechSteps::new(front_end_config, step_len),
             block: BlockFeatures::new(front_end_config),
             stream,
         })
@@ -240,11 +249,13 @@ impl Analyser {
 
     fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let times = [first, end].map(|step| step as f64 * self.step_seconds);
-        let speech = self.stream.speech.as_ref().is_none_or(|speech| speech.is_speech(times[0], times[1]));
+        let speech = self.stream.speech.as_ref();
+        let is_asked = !self.is_gated || speech.is_none_or(|speech| speech.is_speech(times[0], times[1]));
         let start = Instant::now();
-        let state = if speech {
-            let features = self.block.of(self.stream.steps.view(first, end));
-            State::Speech(self.classifier.classify(features, (end - first) as usize)?)
+        let state = if is_asked {
+            let steps = self.speech_steps.of(speech, first, self.stream.steps.view(first, end));
+            let features = self.block.of(steps);
+            State::Speech(self.classifier.classify(features, features.len() / self.n_features)?)
         } else {
             State::NoSpeech
         };

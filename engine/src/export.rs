@@ -33,6 +33,7 @@ pub use frames::{FrameRate, NotStartTime, StartTime, UnknownFrameRate};
 use crate::display::text::printable;
 use crate::marks::{MarkOptions, marks};
 use crate::segment::{Latency, Segment};
+use crate::voice::HeardVoice;
 
 /// One analysed recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub struct Results {
     pub model_fingerprint: String,
     /// What ran the network: `onnxruntime` or `native`.
     pub backend: String,
+    /// The voice that the answers are corrected for; none where they are not.
+    pub voice: Option<HeardVoice>,
     /// The blocks in order, none of them a gap.
     pub segments: Vec<Segment>,
     /// What each of them cost, in their order; empty where that was not kept, as on a timeline: exports then write 0.

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use moodline_core::config::{FeatureGroup, FrontEndConfig};
-use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError};
+use moodline_core::frontend::{BlockFeatures, FrontEnd};
 use moodline_core::resample::Resampler;
 
 use crate::analysis::AnalysisError;
@@ -13,6 +13,10 @@ use crate::block::BlockGrid;
 use crate::decode::AudioReader;
 use crate::file_analysis::FileAnalysisError;
 use crate::model::Model;
+use crate::speech::{GateConfig, SpeechDetector, SpeechModel, SpeechSteps};
+
+/// Steps wait for later audio no longer than this, seconds.
+const WAIT_SECONDS: f64 = 2.0;
 
 /// The values of [`FeatureGroup::Prosody`], in their order.
 const PROSODY_NAMES: [&str; 5] = ["f0", "f0_delta", "voicing", "level", "level_delta"];
@@ -24,8 +28,8 @@ pub struct Features {
     pub names: Vec<String>,
     /// Time from step to step, seconds.
     pub step_seconds: f64,
-    /// Time of the first step, seconds: the middle of the frames it is the mean of.
-    pub first_s: f64,
+    /// Time of each step, seconds: the middle of the frames it is the mean of. Where the network hears speech only, the steps between are left out.
+    pub times_s: Vec<f64>,
     /// `[steps, names]`, row-major.
     pub values: Vec<f32>,
     /// What was wrong with the file without making it useless, each in a sentence that names it.
@@ -36,12 +40,6 @@ impl Features {
     /// The steps, `[names]` each.
     pub fn steps(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.names.len())
-    }
-
-    /// Time of a step, seconds.
-    #[must_use]
-    pub fn time_s(&self, step: usize) -> f64 {
-        self.first_s + step as f64 * self.step_seconds
     }
 }
 
@@ -70,34 +68,109 @@ pub fn features_of_file(path: &Path, model: &Model, window_seconds: f64) -> Resu
     let config = &model.contract().front_end;
     let mut reader = AudioReader::open(path)?;
     let mut resampler = Resampler::new(reader.sample_rate(), config.sample_rate).map_err(|error| refused(error.into()))?;
-    let mut front_end = FrontEnd::<f32>::new(config).map_err(|error| refused(error.into()))?;
-    let step_len = front_end.step_len();
-    let (mut steps, mut chunk, mut result) = (Vec::new(), Vec::new(), Ok(()));
-    let mut take = |part: &[f32], result: &mut Result<(), FrontEndError>| {
+    let mut blocks = Blocks::new(config, window_seconds).map_err(refused)?;
+    let (mut chunk, mut result) = (Vec::new(), Ok(()));
+    let mut take = |part: &[f32]| {
         if result.is_ok() {
-            *result = front_end.push(part, &mut |step| steps.extend_from_slice(step));
+            result = blocks.push(part);
         }
     };
     while reader.read_mono(&mut chunk)? {
-        resampler.push(&chunk, &mut |part| take(part, &mut result)).map_err(|error| refused(error.into()))?;
+        resampler.push(&chunk, &mut take).map_err(|error| refused(error.into()))?;
     }
-    resampler.finish(&mut |part| take(part, &mut result));
-    result.map_err(|error| refused(error.into()))?;
-    front_end.finish(&mut |step| steps.extend_from_slice(step));
-    let (grid, n_steps) =
-        (BlockGrid::new(window_seconds, window_seconds, config.step_seconds()), (steps.len() / step_len) as u64);
-    let first = |block: u64| grid.first_step(block).min(n_steps) as usize * step_len;
-    let (mut block_features, mut values) = (BlockFeatures::new(config), Vec::new());
-    for block in (0..).take_while(|&block| grid.first_step(block) < n_steps) {
-        values.extend_from_slice(block_features.of(&steps[first(block)..first(block + 1)]));
-    }
-    let frame_seconds = config.hop_length as f64 / f64::from(config.sample_rate);
-    let window_middle_s = if config.center { 0.0 } else { config.n_fft as f64 / 2.0 / f64::from(config.sample_rate) };
+    resampler.finish(&mut take);
+    result.and_then(|()| blocks.finish()).map_err(refused)?;
+    let Blocks { times_s, values, .. } = blocks;
     Ok(Features {
         names: names(config),
         step_seconds: config.step_seconds(),
-        first_s: window_middle_s + (config.average_frames - 1) as f64 / 2.0 * frame_seconds,
+        times_s,
         values,
         warnings: reader.warnings().iter().map(|warning| format!("{}: {warning}", path.display())).collect(),
     })
+}
+
+/// A stream at the front end's rate to the features of its blocks, one after the other.
+struct Blocks {
+    grid: BlockGrid,
+    front_end: FrontEnd<f32>,
+    speech: Option<SpeechDetector>,
+    speech_steps: SpeechSteps,
+    features: BlockFeatures<f32>,
+    step_len: usize,
+    step_seconds: f64,
+    /// Those that no block had yet, and the place of the first of them in the stream.
+    steps: Vec<f32>,
+    first: u64,
+    n_blocks: u64,
+    times_s: Vec<f64>,
+    values: Vec<f32>,
+}
+
+impl Blocks {
+    fn new(config: &FrontEndConfig, window_seconds: f64) -> Result<Self, AnalysisError> {
+        let front_end = FrontEnd::<f32>::new(config)?;
+        let detector = || {
+            let kept_seconds = window_seconds + WAIT_SECONDS;
+            SpeechDetector::new(&SpeechModel::embedded(), config.sample_rate, GateConfig::default(), kept_seconds)
+        };
+        Ok(Self {
+            grid: BlockGrid::new(window_seconds, window_seconds, config.step_seconds()),
+            speech: config.speech_only.then(detector).transpose()?,
+            step_len: front_end.step_len(),
+            speech_steps: SpeechSteps::new(config, front_end.step_len()),
+            front_end,
+            features: BlockFeatures::new(config),
+            step_seconds: config.step_seconds(),
+            steps: Vec::new(),
+            first: 0,
+            n_blocks: 0,
+            times_s: Vec::new(),
+            values: Vec::new(),
+        })
+    }
+
+    fn push(&mut self, samples: &[f32]) -> Result<(), AnalysisError> {
+        let Self { front_end, steps, speech, .. } = self;
+        front_end.push(samples, &mut |step| steps.extend_from_slice(step))?;
+        if let Some(speech) = speech {
+            speech.push(samples)?;
+        }
+        while self.next_is_there() {
+            self.complete(self.grid.first_step(self.n_blocks + 1));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), AnalysisError> {
+        let Self { front_end, steps, speech, .. } = self;
+        front_end.finish(&mut |step| steps.extend_from_slice(step));
+        if let Some(speech) = speech {
+            speech.finish()?;
+        }
+        while !self.steps.is_empty() {
+            self.complete(self.grid.first_step(self.n_blocks + 1).min(self.end()));
+        }
+        Ok(())
+    }
+
+    /// The step after the last that is there.
+    fn end(&self) -> u64 {
+        self.first + (self.steps.len() / self.step_len) as u64
+    }
+
+    fn next_is_there(&self) -> bool {
+        let end = self.grid.first_step(self.n_blocks + 1);
+        self.end() >= end && self.speech.as_ref().is_none_or(|speech| speech.knows(end as f64 * self.step_seconds))
+    }
+
+    fn complete(&mut self, end: u64) {
+        let Self { speech, speech_steps, features, steps, first, step_len, .. } = self;
+        let n_values = (end - *first) as usize * *step_len;
+        let heard = speech_steps.ranges(speech.as_ref(), *first..end).into_iter().flatten();
+        self.times_s.extend(heard.map(|step| speech_steps.centre_seconds(step)));
+        self.values.extend_from_slice(features.of(speech_steps.of(speech.as_ref(), *first, &steps[..n_values])));
+        steps.drain(..n_values);
+        (self.first, self.n_blocks) = (end, self.n_blocks + 1);
+    }
 }

@@ -16,7 +16,9 @@ use crate::export::Results;
 use crate::model::Model;
 use crate::segment::{Latency, Segment};
 use crate::source::FileSource;
+use crate::voice;
 use mix_watch::{Cancelled, MixWatch};
+use moodline_core::VoiceProfile;
 
 /// Packets between two reports of progress.
 const PACKETS_A_REPORT: u64 = 8;
@@ -77,6 +79,18 @@ pub struct Excerpt {
     pub to_s: Option<f64>,
 }
 
+/// Whose voice the answers are corrected for, with a model that can ([`moodline_core::voice`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Voice {
+    /// Nobody's: each answer is about its own block alone.
+    None,
+    /// The one in the recording, as far as all of it shows.
+    #[default]
+    OfFile,
+    /// One that was heard before.
+    Known(VoiceProfile),
+}
+
 /// What a recording is analysed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FileConfig {
@@ -86,6 +100,8 @@ pub struct FileConfig {
     pub read: ReadOptions,
     /// The part.
     pub excerpt: Excerpt,
+    /// Whose voice it is.
+    pub voice: Voice,
 }
 
 impl From<AnalysisConfig> for FileConfig {
@@ -120,6 +136,10 @@ pub fn analyse_file(
             (analysis, _) = pass.run(&mut on_progress)?;
             analysis.warnings.push(format!("{sentence}, which was analysed instead"));
         }
+    }
+    if let Some(correction) = &model.contract().voice {
+        let Results { segments, voice, .. } = &mut analysis.results;
+        *voice = voice::correct_for(pass.config.voice, segments, correction);
     }
     analysis.elapsed = start.elapsed();
     Ok(analysis)
@@ -178,6 +198,7 @@ impl Pass<'_> {
             model_id: model.id().to_owned(),
             model_fingerprint: model.fingerprint().to_owned(),
             backend,
+            voice: None,
             segments,
             latencies,
         };

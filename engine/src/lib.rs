@@ -105,6 +105,7 @@ pub mod stop;
 #[doc(hidden)] // For Moodline's own programs.
 pub mod tables;
 pub mod timeline;
+pub mod voice;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
 pub use classifier::{Backend, BackendChoice, Classifier, ClassifierError};

@@ -23,7 +23,10 @@ use crate::block::Recent;
 use crate::model::{OpenModelError, read_at_most};
 
 mod grid;
+mod kept;
 mod times;
+
+pub use kept::SpeechSteps;
 
 use grid::StepGrid;
 use times::Times;

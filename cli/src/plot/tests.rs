@@ -25,6 +25,7 @@ fn results(file: &str, duration_s: f64) -> Results {
         model_id: "liquid-1".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
+        voice: None,
         segments: (0..n).map(segment).collect(),
         latencies: Vec::new(),
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Results;
 use crate::segment::{Latency, Segment};
+use crate::voice::HeardVoice;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -13,6 +14,7 @@ struct Document<'a> {
     duration_s: f64,
     model: Model<'a>,
     backend: &'a str,
+    voice: Option<Voice>,
     segments: Vec<SegmentObject>,
 }
 
@@ -20,6 +22,14 @@ struct Document<'a> {
 struct Model<'a> {
     id: &'a str,
     fingerprint: &'a str,
+}
+
+/// The voice that the answers are corrected for.
+#[derive(Serialize)]
+struct Voice {
+    seconds: f64,
+    variety: f64,
+    trust: f64,
 }
 
 #[derive(Serialize)]
@@ -55,6 +65,11 @@ pub(super) fn line(results: &Results) -> String {
         duration_s: rounded(results.duration_s, 1e6),
         model: Model { id: &results.model_id, fingerprint: &results.model_fingerprint },
         backend: &results.backend,
+        voice: results.voice.map(|HeardVoice { seconds, variety, trust }| Voice {
+            seconds: rounded(seconds, 1e3),
+            variety: rounded(variety, 1e6),
+            trust: rounded(trust, 1e6),
+        }),
         segments: results.timed().map(|(segment, latency)| block(segment, latency)).collect(),
     };
     // INVARIANT: strings, finite numbers and options of them always serialise.

@@ -22,6 +22,7 @@ fn results(segments: Vec<Segment>) -> Results {
         model_id: "paper-ltc-16".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
+        voice: None,
         latencies: vec![latency; segments.len()],
         segments,
     }

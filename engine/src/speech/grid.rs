@@ -28,7 +28,12 @@ impl StepGrid {
 
     /// Where a step begins: half a step before its centre.
     pub(super) fn start_seconds(&self, step: u64) -> f64 {
-        self.first_centre_s + (step as f64 - 0.5) * self.step_seconds
+        self.centre_seconds(step) - 0.5 * self.step_seconds
+    }
+
+    /// The middle of a step.
+    pub(super) fn centre_seconds(&self, step: u64) -> f64 {
+        self.first_centre_s + step as f64 * self.step_seconds
     }
 
     /// Whole steps that last at least `seconds`.

@@ -47,6 +47,7 @@ pub(crate) fn results_of_track(status: &Status, segments: Vec<Segment>) -> Resul
         model_id,
         model_fingerprint,
         backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
+        voice: None,
         segments,
         latencies: Vec::new(),
     }

@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use moodline_core::Emotion;
 use moodline_core::contract::TrainingCorpus;
-use moodline_core::frontend::{FrontEndError, Scaler, ScalerError, ScalerFit};
+use moodline_core::frontend::{Scaler, ScalerError, ScalerFit};
+use moodline_engine::speech::SpeechError;
 use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +41,7 @@ pub use fresh::FreshCopies;
 pub enum DatasetError {
     /// The configuration cannot be streamed.
     #[error(transparent)]
-    FrontEnd(#[from] FrontEndError),
+    FrontEnd(#[from] SpeechError),
     /// A split has no usable clip.
     #[error("the {split} split has no usable clip: the manifests need speakers with split = {split}")]
     EmptySplit {

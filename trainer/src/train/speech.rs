@@ -301,6 +301,7 @@ fn contract_of(config: &SpeechConfig, scaler: &Scaler, corpora: Vec<TrainingCorp
             seed: config.training.seed,
             epoch: trainer.best_epoch,
             config_sha256: config.sha256(),
+            further_runs: Vec::new(),
         },
         licence: config.model.licence.clone(),
         metrics: BTreeMap::from([

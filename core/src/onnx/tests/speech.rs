@@ -31,6 +31,7 @@ fn detector() -> (SpeechContract, Tensors<f32>) {
             seed: 1,
             epoch: 3,
             config_sha256: "0".repeat(64),
+            further_runs: Vec::new(),
         },
         licence: "CC0-1.0".to_owned(),
         metrics: [("dev_loss".to_owned(), 0.5)].into(),

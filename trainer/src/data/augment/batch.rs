@@ -15,6 +15,9 @@ use crate::base::config::ConfigError;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchConfig {
+    /// Takes a part of each clip, so that its length tells nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<Crop>,
     /// Hides stretches of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_mask: Option<TimeMask>,
@@ -24,6 +27,16 @@ pub struct BatchConfig {
     /// Mixes each clip with another of its batch, in parts drawn from Beta(`mixup`, `mixup`); above 0, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f64>,
+}
+
+/// A part of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crop {
+    /// How many of the clips are cut; above 0, at most 1.
+    pub probability: f64,
+    /// The shortest part; above 0, below 1. Its length is drawn evenly from this to all, its place evenly.
+    pub least: f64,
 }
 
 /// Stretches of time that are hidden.
@@ -49,7 +62,7 @@ pub struct FeatureMask {
 /// A batch after augmentation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Varied {
-    /// `[steps, n_features]` each, as long as they were.
+    /// `[steps, n_features]` each, as long as they were unless they are cut.
     pub features: Vec<Array2<f32>>,
     /// What is mixed into each, its part at most 0.5; empty without mixup.
     pub mixed: Vec<Mixed>,
@@ -65,6 +78,10 @@ impl BatchConfig {
             let field = format!("augmentation.batch.{field}");
             if ok { Ok(()) } else { Err(ConfigError::Range { field, expected: expected.to_owned(), found }) }
         };
+        if let Some(Crop { probability, least }) = self.crop {
+            within(probability > 0.0 && probability <= 1.0, "crop.probability", "above 0 and at most 1", probability.to_string())?;
+            within(least > 0.0 && least < 1.0, "crop.least", "above 0 and below 1", least.to_string())?;
+        }
         if let Some(TimeMask { count, most }) = self.time_mask {
             within((1..=10).contains(&count), "time_mask.count", "1..=10", count.to_string())?;
             within(most > 0.0 && most <= 0.5, "time_mask.most", "above 0 and at most 0.5", most.to_string())?;
@@ -77,7 +94,7 @@ impl BatchConfig {
         within(mixup > 0.0 && mixup <= 1.0, "mixup", "above 0 and at most 1, or absent", mixup.to_string())
     }
 
-    /// Mixes and masks one batch.
+    /// Mixes, cuts and masks one batch.
     ///
     /// A hidden value becomes 0, the mean of a standardised feature. A clip is mixed with another that is repeated or cut to its length, and it always
     /// keeps the larger part, so that its own label stays the better answer.
@@ -104,9 +121,20 @@ impl BatchConfig {
             features.push(own);
         }
         for features in &mut features {
+            self.cut(features, rng);
             self.mask(features, rng);
         }
         Varied { features, mixed }
+    }
+
+    fn cut(&self, features: &mut Array2<f32>, rng: &mut impl Rng) {
+        let Some(Crop { probability, least }) = self.crop else { return };
+        if uniform(rng) < probability {
+            let n_steps = features.nrows();
+            let length = ((least + (1.0 - least) * uniform(rng)) * n_steps as f64).ceil() as usize;
+            let from = index(rng, n_steps - length + 1);
+            *features = features.slice(s![from..from + length, ..]).to_owned();
+        }
     }
 
     fn mask(&self, features: &mut Array2<f32>, rng: &mut impl Rng) {
@@ -190,9 +218,26 @@ mod tests {
             time_mask: Some(TimeMask { count: 10, most: 0.5 }),
             feature_mask: Some(FeatureMask { count: 10, most: 100 }),
             mixup: Some(0.001),
+            crop: Some(Crop { probability: 1.0, least: 0.01 }),
         };
         let shortest = vec![Array2::from_elem((1, 1), 1.0); 3];
         assert_eq!(vary(&wide, &shortest, [3, 1]).features.len(), 3);
+    }
+
+    #[test]
+    fn a_cut_clip_is_a_part_of_it_and_some_stay_whole() {
+        let config = BatchConfig { crop: Some(Crop { probability: 0.5, least: 0.3 }), ..BatchConfig::default() };
+        let counted = |n: usize| Array2::from_shape_fn((n, 6), |(step, _)| step as f32);
+        let clips: Vec<Array2<f32>> = (0..60).map(|clip| counted(50 + clip)).collect();
+        let varied = vary(&config, &clips, [3, 1]).features;
+        for (clip, part) in clips.iter().zip(&varied) {
+            assert!(part.nrows() >= (0.3 * clip.nrows() as f64) as usize && part.nrows() <= clip.nrows());
+            let first = part[[0, 0]] as usize;
+            assert_eq!(*part, clip.slice(s![first..first + part.nrows(), ..]));
+        }
+        let n_whole = clips.iter().zip(&varied).filter(|(clip, part)| clip.nrows() == part.nrows()).count();
+        assert!((15..45).contains(&n_whole), "{n_whole}");
+        assert!(varied.iter().any(|part| part[[0, 0]] > 0.0 && part.nrows() < 40));
     }
 
     #[test]
@@ -224,6 +269,7 @@ mod tests {
             time_mask: Some(TimeMask { count: 2, most: 0.3 }),
             feature_mask: Some(FeatureMask { count: 1, most: 2 }),
             mixup: Some(0.2),
+            crop: Some(Crop { probability: 0.5, least: 0.5 }),
         };
         let clips = clips(6);
         let first = vary(&config, &clips, [3, 1]);

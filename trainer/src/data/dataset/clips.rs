@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::data::augment::fourier::Fourier;
 use moodline_core::FrontEndConfig;
-use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError};
+use moodline_core::frontend::{BlockFeatures, FrontEnd};
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use moodline_engine::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
 use ndarray::Array2;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -51,8 +52,8 @@ pub enum ClipProblem {
     FrontEnd {
         /// The clip.
         name: String,
-        /// What the front end says.
-        reason: FrontEndError,
+        /// What the front end or the detector of speech says.
+        reason: SpeechError,
     },
     /// Too little of it.
     #[error("{name}: expected at least {MIN_SECONDS} s of audio, found {found:.3} s")]
@@ -90,13 +91,24 @@ pub struct ClipLoader<'a> {
 /// What one thread needs to make features.
 pub(super) struct Workshop {
     front_end: FrontEnd<f32>,
+    speech: Option<SpeechDetector>,
+    speech_steps: SpeechSteps,
     block: BlockFeatures<f32>,
     pub(super) fourier: Fourier,
 }
 
 impl Workshop {
-    pub(super) fn new(front_end: &FrontEndConfig) -> Result<Self, FrontEndError> {
-        Ok(Self { front_end: FrontEnd::new(front_end)?, block: BlockFeatures::new(front_end), fourier: Fourier::new() })
+    pub(super) fn new(config: &FrontEndConfig, block_seconds: f64) -> Result<Self, SpeechError> {
+        let front_end = FrontEnd::new(config)?;
+        let detector =
+            || SpeechDetector::new(&SpeechModel::embedded(), config.sample_rate, GateConfig::default(), block_seconds);
+        Ok(Self {
+            speech: config.speech_only.then(detector).transpose()?,
+            speech_steps: SpeechSteps::new(config, front_end.step_len()),
+            front_end,
+            block: BlockFeatures::new(config),
+            fourier: Fourier::new(),
+        })
     }
 }
 
@@ -151,7 +163,7 @@ impl<'a> ClipLoader<'a> {
         interrupt: &Interrupt,
     ) -> Result<(Vec<Clip>, Vec<ClipProblem>), DatasetError> {
         assert!(self.augmenter.is_some() || requests.iter().all(|(_, copy)| *copy == 0), "copies need an augmenter");
-        Workshop::new(self.front_end)?;
+        Workshop::new(self.front_end, self.block_seconds)?;
         let groups: Vec<&[(&Utterance, usize)]> = requests.chunk_by(|(a, _), (b, _)| a.path == b.path).collect();
         let bar = progress.bar("features", groups.len());
         // The threads of the pool say what they have to say where this one does: in the log of the run.
@@ -160,7 +172,7 @@ impl<'a> ClipLoader<'a> {
             .par_iter()
             .map_init(
                 // INVARIANT: the same configuration was accepted above.
-                || Workshop::new(self.front_end).expect("a front end that was accepted before"),
+                || Workshop::new(self.front_end, self.block_seconds).expect("a front end that was accepted before"),
                 |workshop, group| {
                     let load = || tracing::dispatcher::with_default(&messages, || self.load_group(group, workshop));
                     let clips = (!interrupt.requested()).then(load);
@@ -248,15 +260,21 @@ impl<'a> ClipLoader<'a> {
     }
 
     /// The features of one block, `[steps, n_features]`.
-    fn stream(&self, samples: &[f32], workshop: &mut Workshop) -> Result<Array2<f32>, FrontEndError> {
-        let Workshop { front_end, block, .. } = workshop;
+    fn stream(&self, samples: &[f32], workshop: &mut Workshop) -> Result<Array2<f32>, SpeechError> {
+        let Workshop { front_end, speech, speech_steps, block, .. } = workshop;
         let longest = (self.block_seconds / self.front_end.step_seconds()).round() as usize;
         let mut steps = Vec::new();
         front_end.reset();
         front_end.push(samples, &mut |step| steps.extend_from_slice(step))?;
         front_end.finish(&mut |step| steps.extend_from_slice(step));
         steps.truncate(longest * front_end.step_len());
-        let (values, n_features) = (block.of(&steps).to_vec(), self.front_end.n_features());
+        if let Some(speech) = speech {
+            speech.reset();
+            speech.push(samples)?;
+            speech.finish()?;
+        }
+        let heard = speech_steps.of(speech.as_ref(), 0, &steps);
+        let (values, n_features) = (block.of(heard).to_vec(), self.front_end.n_features());
         // INVARIANT: a block has whole steps.
         Ok(Array2::from_shape_vec((values.len() / n_features, n_features), values).expect("whole steps"))
     }

@@ -65,7 +65,7 @@ impl FreshCopies {
     /// When there is no such place.
     pub fn draw(&self, places: &[usize], epoch: Epoch) -> Result<Vec<Option<Array2<f32>>>, ClipProblem> {
         // INVARIANT: the clips were loaded through the same front end.
-        let workshop = || Workshop::new(&self.front_end).expect("a front end that was accepted before");
+        let workshop = || Workshop::new(&self.front_end, self.block_seconds).expect("a front end that was accepted before");
         places
             .par_iter()
             .map_init(workshop, |workshop, &place| match &self.sources[place] {

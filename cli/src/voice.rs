@@ -1,0 +1,89 @@
+//! `moodline voice learn`: recordings of one voice in, what the model hears of it out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+
+use moodline_core::{VoiceCorrection, VoiceProfile};
+use moodline_engine::file_analysis::{FileAnalysis, FileConfig, Voice};
+use moodline_engine::files::{FilePlan, Replace};
+use moodline_engine::voice::{self, HeardVoice};
+use moodline_engine::{BackendChoice, Model};
+
+use crate::args::LearnArguments;
+use crate::console::Streams;
+use crate::inputs::{self, Inputs};
+use crate::progress::ProgressLine;
+use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
+use crate::{DONE, FAILED, USAGE};
+
+/// Runs the subcommand and returns the exit code.
+pub(crate) fn learn(arguments: &LearnArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
+    let Inputs { inputs, failures, warnings } = inputs::expand(&arguments.paths);
+    let plan = FilePlan::new(Replace::forced(arguments.force))
+        .read(inputs.iter().map(|input| &input.path))
+        .read(&arguments.model)
+        .write(Some(&arguments.out));
+    if let Err(refusal) = plan.check() {
+        streams.note(&format!("moodline: {refusal}\n"));
+        return USAGE;
+    }
+    failures.iter().for_each(|failure| streams.note(&format!("moodline: {failure}\n")));
+    warnings.iter().for_each(|warning| streams.note(&format!("warning: {warning}\n")));
+    let n_failed = failures.len();
+    let paths = inputs.into_iter().map(|input| input.path).collect();
+    match hear(arguments, paths, streams, interrupted) {
+        Ok(n_more) if n_failed + n_more == 0 => DONE,
+        Ok(_) => FAILED,
+        Err(error) => {
+            streams.note(&format!("moodline: {error}\n"));
+            FAILED
+        }
+    }
+}
+
+/// Hears all recordings in their order, so that the same ones make the same file, and writes what was heard; the number of those that could not be.
+fn hear(
+    arguments: &LearnArguments,
+    paths: Vec<std::path::PathBuf>,
+    streams: &mut Streams<'_>,
+    interrupted: &AtomicBool,
+) -> anyhow::Result<usize> {
+    let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
+    let correction = voice::correction_of(&model)?;
+    let n_bytes = paths.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let mut progress = ProgressLine::new(streams.interactive, n_bytes, paths.len());
+    let mut found: Vec<Option<FileAnalysis>> = vec![None; paths.len()];
+    let mut n_failed = 0;
+    let config = FileConfig { voice: Voice::None, ..FileConfig::default() };
+    let setup = AnalysisSetup { model: model.clone(), backend: BackendChoice::Native, config };
+    let n_jobs = available_parallelism().map_or(1, usize::from);
+    work::run(paths, setup, n_jobs, interrupted, |event| match event {
+        WorkEvent::Read(n_bytes) => progress.advance(n_bytes),
+        WorkEvent::Finished(index, result) => match *result {
+            Ok(analysis) => {
+                progress.finish_one(&format!("{}: heard", analysis.results.file), streams);
+                found[index] = Some(analysis);
+            }
+            Err(Failure::Interrupted) => {}
+            Err(Failure::Error(sentence)) => {
+                n_failed += 1;
+                progress.pause(|| streams.note(&format!("moodline: {sentence}\n")));
+            }
+        },
+    });
+    anyhow::ensure!(!interrupted.load(Ordering::Relaxed), "interrupted; nothing was written");
+    let profile = profile_of(found.iter().flatten(), &correction);
+    anyhow::ensure!(
+        profile.seconds() > 0.0,
+        "expected recordings in which somebody speaks, found no speech; nothing was written"
+    );
+    voice::save(&arguments.out, &profile, &model)?;
+    streams.note(&format!("{}: {}\n", arguments.out.display(), HeardVoice::of(&profile, &correction).text()));
+    Ok(n_failed)
+}
+
+fn profile_of<'a>(recordings: impl Iterator<Item = &'a FileAnalysis>, correction: &VoiceCorrection) -> VoiceProfile {
+    let mut profile = VoiceProfile::default();
+    recordings.for_each(|recording| voice::learn(&mut profile, &recording.results.segments, correction));
+    profile
+}

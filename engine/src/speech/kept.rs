@@ -1,0 +1,59 @@
+//! Which steps of a block reach a network that hears speech only.
+
+use std::ops::Range;
+
+use moodline_core::FrontEndConfig;
+
+use super::SpeechDetector;
+use super::grid::StepGrid;
+
+/// Chooses the steps in which somebody speaks.
+#[derive(Clone, Debug)]
+pub struct SpeechSteps {
+    /// Of the network's own steps.
+    grid: StepGrid,
+    /// Whether the network hears speech only.
+    speech_only: bool,
+    step_len: usize,
+    kept: Vec<f32>,
+}
+
+impl SpeechSteps {
+    /// For steps of `step_len` values that the front end of `config` makes.
+    #[must_use]
+    pub fn new(config: &FrontEndConfig, step_len: usize) -> Self {
+        Self { grid: StepGrid::new(config), speech_only: config.speech_only, step_len, kept: Vec::new() }
+    }
+
+    /// Those of the steps of a stream that reach the network, in order: where it hears speech only, those whose middle lies in a time of speech, as `speech`,
+    /// which heard the same stream, found it within these steps alone. All of them where nobody speaks.
+    #[must_use]
+    pub fn ranges(&self, speech: Option<&SpeechDetector>, steps: Range<u64>) -> Vec<Range<u64>> {
+        let all = vec![steps.clone()];
+        let (true, Some(speech)) = (self.speech_only, speech) else { return all };
+        let edge = |step: u64| self.grid.start_seconds(step);
+        let step_from = |seconds: f64| self.grid.first_step_from(seconds).clamp(steps.start, steps.end);
+        let times = speech.speech_between(edge(steps.start), edge(steps.end));
+        let kept: Vec<_> = times.map(|(start_s, end_s)| step_from(start_s)..step_from(end_s)).filter(|kept| !kept.is_empty()).collect();
+        if kept.is_empty() { all } else { kept }
+    }
+
+    /// The values of those of `steps`, `[n, step_len]`, that reach the network; `first` is the place of the first of them in the stream.
+    pub fn of<'a>(&'a mut self, speech: Option<&SpeechDetector>, first: u64, steps: &'a [f32]) -> &'a [f32] {
+        let end = first + (steps.len() / self.step_len) as u64;
+        let ranges = self.ranges(speech, first..end);
+        if ranges.len() == 1 && ranges[0] == (first..end) {
+            return steps;
+        }
+        let at = |step: u64| (step - first) as usize * self.step_len;
+        self.kept.clear();
+        ranges.into_iter().for_each(|kept| self.kept.extend_from_slice(&steps[at(kept.start)..at(kept.end)]));
+        &self.kept
+    }
+
+    /// The middle of a step, seconds from the start of the stream.
+    #[must_use]
+    pub fn centre_seconds(&self, step: u64) -> f64 {
+        self.grid.centre_seconds(step)
+    }
+}

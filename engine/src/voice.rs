@@ -1,0 +1,282 @@
+//! What was heard of a voice, learnt from segments and kept in a file.
+//!
+//! In: segments as the analysis gives them, or the path of a `.voice` file. Out: a [`VoiceProfile`], and segments corrected by it. What a profile is, and
+//! when it may change an answer, is [`moodline_core::voice`]; this module knows time and files.
+//!
+//! A profile is about the answers of one model, so its file names the model and another one refuses it.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use moodline_core::{Mismatch, VoiceCorrection, VoiceProfile};
+use serde::{Deserialize, Serialize};
+
+use crate::display::time::duration_text;
+use crate::file_analysis::Voice;
+use crate::files::{WriteError, open_regular, write_atomically};
+use crate::model::Model;
+use crate::segment::{Segment, State};
+
+/// End of the names of these files.
+pub const EXTENSION: &str = "voice";
+
+/// Version of the file that this program writes, and the newest it reads.
+const VERSION: u32 = 1;
+
+/// Largest file that is read; one holds a few hundred bytes.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// Adds the answers of `segments`, which are in order of time, each with the time that no earlier one covered.
+pub fn learn(profile: &mut VoiceProfile, segments: &[Segment], correction: &VoiceCorrection) {
+    let mut heard_until = f64::NEG_INFINITY;
+    for segment in segments {
+        if let State::Speech(answer) = &segment.state {
+            profile.hear(answer, segment.end_s - segment.start_s.max(heard_until), correction);
+        }
+        heard_until = heard_until.max(segment.end_s);
+    }
+}
+
+/// What is known of a voice, for people.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeardVoice {
+    /// Speech that was heard, seconds.
+    pub seconds: f64,
+    /// How much the answers differ among themselves, nats; see [`VoiceProfile::variety`].
+    pub variety: f64,
+    /// Which part of the model's lean on this voice is taken out, 0..=1; see [`VoiceProfile::trust`].
+    pub trust: f64,
+}
+
+impl HeardVoice {
+    /// What `profile` has.
+    #[must_use]
+    pub fn of(profile: &VoiceProfile, correction: &VoiceCorrection) -> Self {
+        Self { seconds: profile.seconds(), variety: profile.variety(), trust: profile.trust(correction) }
+    }
+
+    /// `voice: 42 s heard`, and what comes of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { seconds, trust, .. } = self;
+        let heard = if *seconds < 100.0 { format!("{seconds:.0} s") } else { duration_text(*seconds) };
+        let used = match 100.0 * trust {
+            percent if percent < 0.5 => ", too much alike to learn from".to_owned(),
+            percent if percent > 99.5 => String::new(),
+            percent => format!(", used by {percent:.0} %"),
+        };
+        format!("voice: {heard} heard{used}")
+    }
+}
+
+/// Corrects the segments of one recording for the voice that was asked for; what is known of that voice.
+pub(crate) fn correct_for(voice: Voice, segments: &mut [Segment], correction: &VoiceCorrection) -> Option<HeardVoice> {
+    let profile = match voice {
+        Voice::None => return None,
+        Voice::Known(profile) => profile,
+        Voice::OfFile => {
+            let mut profile = VoiceProfile::default();
+            learn(&mut profile, segments, correction);
+            profile
+        }
+    };
+    correct(segments, &profile, correction);
+    Some(HeardVoice::of(&profile, correction))
+}
+
+/// Takes the model's lean on this voice out of every answer.
+pub fn correct(segments: &mut [Segment], profile: &VoiceProfile, correction: &VoiceCorrection) {
+    for segment in segments {
+        if let State::Speech(answer) = &mut segment.state {
+            *answer = profile.correct(answer, correction);
+        }
+    }
+}
+
+/// Why a voice cannot be used or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VoiceError {
+    /// The file cannot be read.
+    #[error("cannot read the voice {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else, or was damaged.
+    #[error("cannot use the voice {}: expected a file that `moodline voice learn` wrote, found {reason}; learn the voice again", path.display())]
+    NotVoice {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: String,
+    },
+    /// A newer program wrote the file.
+    #[error("cannot use the voice {}: expected version {VERSION} or older, found {found}; a newer Moodline reads it", path.display())]
+    Future {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// It was learnt with another model.
+    #[error("cannot use the voice {}: it was learnt with the model '{found}', and this is '{expected}'; learn it again with this one", path.display())]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The model in use, name and start of the fingerprint.
+        expected: String,
+        /// The model of the file.
+        found: String,
+    },
+    /// The model cannot use a voice.
+    #[error(
+        "the model '{id}' corrects nothing by what it heard of a voice; use a model that does, such as the built-in one, or --voice none"
+    )]
+    NoCorrection {
+        /// The model.
+        id: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the voice: {0}")]
+    Write(#[from] WriteError),
+}
+
+/// The content of a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VoiceFile {
+    version: u32,
+    model_id: String,
+    model_fingerprint: String,
+    profile: VoiceProfile,
+}
+
+/// Tells the version of a file whose other fields this program may not know.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// How `model` corrects its answers.
+///
+/// # Errors
+/// [`VoiceError::NoCorrection`] for one that does not.
+pub fn correction_of(model: &Model) -> Result<VoiceCorrection, VoiceError> {
+    model.contract().voice.ok_or_else(|| VoiceError::NoCorrection { id: model.id().to_owned() })
+}
+
+/// Writes what `model` heard of a voice, whole or not at all.
+///
+/// # Errors
+/// [`VoiceError::Write`]
+pub fn save(path: &Path, profile: &VoiceProfile, model: &Model) -> Result<(), VoiceError> {
+    let file = VoiceFile {
+        version: VERSION,
+        model_id: model.id().to_owned(),
+        model_fingerprint: model.fingerprint().to_owned(),
+        profile: *profile,
+    };
+    // INVARIANT: numbers and texts serialise.
+    let text = serde_json::to_string_pretty(&file).expect("a voice serialises") + "\n";
+    Ok(write_atomically(path, text.as_bytes())?)
+}
+
+/// Reads what `model` heard of a voice.
+///
+/// # Errors
+/// [`VoiceError`] with the path.
+pub fn open(path: &Path, model: &Model) -> Result<VoiceProfile, VoiceError> {
+    correction_of(model)?;
+    let mut text = String::new();
+    let read = open_regular(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+    let not_voice = |reason: String| VoiceError::NotVoice { path: path.to_owned(), reason };
+    match read {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(not_voice("bytes that are no text".to_owned())),
+        Err(source) => return Err(VoiceError::Unreadable { path: path.to_owned(), source }),
+    }
+    if let Ok(Version { version: found }) = serde_json::from_str(&text)
+        && found > VERSION
+    {
+        return Err(VoiceError::Future { path: path.to_owned(), found });
+    }
+    let file: VoiceFile = serde_json::from_str(&text).map_err(|error| not_voice(format!("something else ({error})")))?;
+    if file.model_fingerprint != model.fingerprint() {
+        let named = |id: &str, fingerprint: &str| format!("{id} {}", fingerprint.get(..8).unwrap_or_default());
+        return Err(VoiceError::OtherModel {
+            path: path.to_owned(),
+            expected: named(model.id(), model.fingerprint()),
+            found: named(&file.model_id, &file.model_fingerprint),
+        });
+    }
+    let damaged =
+        |Mismatch { field, expected, found }: Mismatch| not_voice(format!("{field} {found} where {expected} is possible"));
+    file.profile.validate().map_err(damaged)?;
+    Ok(file.profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use moodline_core::Probabilities;
+
+    use super::*;
+
+    fn speech(start_s: f64, end_s: f64, emotion: usize) -> Segment {
+        let mut logits = [0.0; 4];
+        logits[emotion] += 3.0;
+        logits[0] += 1.5;
+        Segment { start_s, end_s, state: State::Speech(Probabilities::softmax(logits).unwrap()) }
+    }
+
+    #[test]
+    fn overlapping_blocks_count_their_new_time_only() {
+        let correction = correction_of(&Model::embedded()).unwrap();
+        let mut profile = VoiceProfile::default();
+        let silence = Segment { start_s: 7.0, end_s: 12.0, state: State::NoSpeech };
+        learn(&mut profile, &[speech(0.0, 5.0, 1), speech(1.0, 6.0, 2), speech(2.0, 7.0, 3), silence], &correction);
+        assert!((profile.seconds() - 7.0).abs() < 1e-12, "{}", profile.seconds());
+        learn(&mut profile, &[speech(0.0, 5.0, 1)], &correction);
+        assert!((profile.seconds() - 12.0).abs() < 1e-12, "another recording");
+    }
+
+    #[test]
+    fn a_voice_is_read_as_it_was_written_and_nothing_else_is_read() {
+        let (model, folder) = (Model::embedded(), tempfile::tempdir().unwrap());
+        let correction = correction_of(&model).unwrap();
+        let path = folder.path().join("anna.voice");
+        let mut profile = VoiceProfile::default();
+        learn(
+            &mut profile,
+            &(0..20).map(|n| speech(5.0 * f64::from(n), 5.0 * f64::from(n + 1), n as usize % 4)).collect::<Vec<_>>(),
+            &correction,
+        );
+        save(&path, &profile, &model).unwrap();
+        assert_eq!(open(&path, &model).unwrap(), profile);
+
+        let text = fs::read_to_string(&path).unwrap();
+        let refused = |text: &str| {
+            fs::write(&path, text).unwrap();
+            open(&path, &model).unwrap_err().to_string()
+        };
+        for (changed, words) in [
+            (text.replace("\"version\": 1", "\"version\": 7, \"more\": true"), "a newer Moodline"),
+            (text.replace(model.fingerprint(), &"0".repeat(64)), "learn it again with this one"),
+            (text.replace("\"seconds\": 100.0", "\"seconds\": -100.0"), "seconds -100"),
+            (text.replace("\"entropies\"", "\"entropy\""), "something else"),
+            (text[..text.len() / 2].to_owned(), "something else"),
+            (String::new(), "something else"),
+        ] {
+            assert_ne!(changed, text);
+            let message = refused(&changed);
+            assert!(message.contains("anna.voice") && message.contains(words), "{message}");
+        }
+        fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
+        assert!(open(&path, &model).unwrap_err().to_string().contains("no text"));
+        assert!(open(folder.path(), &model).unwrap_err().to_string().contains("cannot read"));
+    }
+}
