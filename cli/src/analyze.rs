@@ -14,7 +14,7 @@ use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig, Voice};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::{BackendChoice, Classifier, Model, voice};
 
-use crate::args::{AnalyzeArguments, Shape, VoiceArgument};
+use crate::args::{AnalyzeArguments, SegmentsArgument, Shape, VoiceArgument};
 use crate::console::Streams;
 use crate::inputs::{self, Input, Inputs};
 use crate::labels::{self, Label};
@@ -105,6 +105,9 @@ impl OutputPlan {
         if let Some(to_s) = arguments.to.filter(|&to_s| to_s <= arguments.from) {
             return Err(format!("expected --to behind --from, {} s, found {to_s} s", arguments.from));
         }
+        if arguments.segments == SegmentsArgument::Phrases && arguments.hop.is_some() {
+            return Err("expected --hop with --segments blocks only: a phrase ends where a pause begins".to_owned());
+        }
         if arguments.labels.is_some() && several {
             return Err(format!("--labels belongs to one recording, found {}", inputs.len()));
         }
@@ -157,7 +160,12 @@ fn prepare(
     };
     let hop_seconds = arguments.hop.unwrap_or(arguments.window);
     let config = FileConfig {
-        analysis: AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() },
+        analysis: AnalysisConfig {
+            window_seconds: arguments.window,
+            hop_seconds,
+            segmentation: arguments.segments.into(),
+            ..AnalysisConfig::default()
+        },
         read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder },
         excerpt: Excerpt { source: arguments.source, from_s: arguments.from, to_s: arguments.to },
         voice,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::BackendChoice;
-use moodline_engine::analysis::{HOP_SECONDS, WINDOW_SECONDS};
+use moodline_engine::analysis::{HOP_SECONDS, Segmentation, WINDOW_SECONDS};
 use moodline_engine::decode::DecoderChoice;
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
 use moodline_engine::marks::MarkOptions;
@@ -34,6 +34,8 @@ Examples:
   moodline voice learn --out anna.voice anna/
   moodline analyze --voice anna.voice take-7.wav
       What the model hears of a voice over many recordings, used for one.
+  moodline analyze --segments phrases --format srt --marks blocks --output talk.srt talk.wav
+      A subtitle for each phrase.
   moodline analyze --source left --from 12:30 --to 20:00 interview.mp4
       One channel of a part of a video.
 
@@ -154,7 +156,12 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, default_value = "auto", value_name = "DECODER", value_parser = decoders())]
     pub(crate) decoder: DecoderChoice,
 
-    /// Length of a block, seconds
+    /// What an answer is about: a block of the window's length every hop, or a phrase, what is said between two pauses of at least 0.3 s; one longer than
+    /// the window is cut where the voice is weakest
+    #[arg(long, default_value = "blocks", value_name = "WHAT", value_enum)]
+    pub(crate) segments: SegmentsArgument,
+
+    /// Length of a block, and of the longest phrase, seconds
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
     pub(crate) window: f64,
 
@@ -220,6 +227,22 @@ pub(crate) struct AnalyzeArguments {
 impl AnalyzeArguments {
     pub(crate) fn plot_options(&self) -> PlotOptions {
         PlotOptions { width: self.plot_width, row_s: self.plot_row.map(|minutes| 60.0 * minutes) }
+    }
+}
+
+/// What an answer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SegmentsArgument {
+    Blocks,
+    Phrases,
+}
+
+impl From<SegmentsArgument> for Segmentation {
+    fn from(segments: SegmentsArgument) -> Self {
+        match segments {
+            SegmentsArgument::Blocks => Self::Blocks,
+            SegmentsArgument::Phrases => Self::Phrases,
+        }
     }
 }
 

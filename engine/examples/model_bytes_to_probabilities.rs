@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // One block as long as those that the model was trained with, whatever is in it.
     let seconds = contract.block_seconds;
-    let config = AnalysisConfig { window_seconds: seconds, hop_seconds: seconds, gate: None };
+    let config = AnalysisConfig { window_seconds: seconds, hop_seconds: seconds, gate: None, ..AnalysisConfig::default() };
     let classifier = Classifier::new(&model, BackendChoice::Native)?;
     let mut analyser = Analyser::new(&model, classifier, sample_rate, config)?;
     let n_block = (seconds * f64::from(sample_rate)) as usize;

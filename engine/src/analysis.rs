@@ -4,7 +4,7 @@
 //! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. Where the
 //! stream was cut into pieces changes nothing but the latencies.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError, longest_latency_samples};
@@ -14,7 +14,7 @@ use crate::block::{BlockGrid, Recent};
 use crate::classifier::{Classifier, ClassifierError};
 use crate::model::Model;
 use crate::segment::{Latency, Segment, State};
-use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
+use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps, Stretch};
 
 /// Windows that can be asked for, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
@@ -28,20 +28,32 @@ const PIECE_SECONDS: f64 = 0.25;
 /// Two times closer than this are the same, seconds; far below one sample at any rate.
 const SAME_TIME_SECONDS: f64 = 1e-7;
 
-/// How a stream is cut into blocks, and which of them are asked about.
+/// What a segment is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Segmentation {
+    /// A block of the window's length every hop, whatever is said.
+    #[default]
+    Blocks,
+    /// What is said between two pauses, at most as long as the window, and the pauses. The hop does not matter.
+    Phrases,
+}
+
+/// How a stream is cut into segments, and which of them are asked about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AnalysisConfig {
     /// Length of a block, seconds, within [`WINDOW_SECONDS`].
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds, within [`HOP_SECONDS`].
     pub hop_seconds: f64,
+    /// What a segment is about.
+    pub segmentation: Segmentation,
     /// Which blocks are asked about: those in which the detector finds speech; without a gate all are.
     pub gate: Option<GateConfig>,
 }
 
 impl Default for AnalysisConfig {
     fn default() -> Self {
-        Self { window_seconds: 5.0, hop_seconds: 5.0, gate: Some(GateConfig::default()) }
+        Self { window_seconds: 5.0, hop_seconds: 5.0, segmentation: Segmentation::default(), gate: Some(GateConfig::default()) }
     }
 }
 
@@ -95,8 +107,7 @@ pub struct Analyser {
     n_features: usize,
     source_hz: u32,
     piece_samples: usize,
-    /// Whether a block without speech is kept from the network.
-    is_gated: bool,
+    config: AnalysisConfig,
     speech_steps: SpeechSteps,
     block: BlockFeatures<f32>,
     stream: Stream,
@@ -111,6 +122,8 @@ struct Stream {
     steps: Recent<f32>,
     n_samples: u64,
     next_block: u64,
+    /// The detector's step with which the next phrase or pause begins.
+    next_stretch: u64,
     features_time: Duration,
 }
 
@@ -131,7 +144,7 @@ impl Analyser {
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
         let step_len = front_end.step_len();
         let kept_seconds = config.window_seconds + slack_seconds;
-        let listens = config.gate.is_some() || front_end_config.speech_only;
+        let listens = config.gate.is_some() || front_end_config.speech_only || config.segmentation == Segmentation::Phrases;
         let detector = || SpeechDetector::new(&SpeechModel::embedded(), target_hz, config.gate.unwrap_or_default(), kept_seconds);
         let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
@@ -140,6 +153,7 @@ impl Analyser {
             speech: listens.then(detector).transpose()?,
             n_samples: 0,
             next_block: 0,
+            next_stretch: 0,
             features_time: Duration::ZERO,
         };
         Ok(Self {
@@ -149,7 +163,7 @@ impl Analyser {
             n_features: front_end_config.n_features(),
             source_hz,
             piece_samples: (PIECE_SECONDS * f64::from(source_hz)) as usize,
-            is_gated: config.gate.is_some(),
+            config,
             speech_steps: SpeechSteps::new(front_end_config, step_len),
             block: BlockFeatures::new(front_end_config),
             stream,
@@ -175,7 +189,10 @@ impl Analyser {
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         for piece in samples.chunks(self.piece_samples) {
             self.stream.push(piece)?;
-            self.emit_complete(sink)?;
+            match self.config.segmentation {
+                Segmentation::Blocks => self.emit_complete(sink)?,
+                Segmentation::Phrases => self.emit_stretches(false, sink)?,
+            }
         }
         Ok(())
     }
@@ -210,7 +227,10 @@ impl Analyser {
 
     fn end(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         self.stream.end()?;
-        self.emit_rest(sink)
+        match self.config.segmentation {
+            Segmentation::Blocks => self.emit_rest(sink),
+            Segmentation::Phrases => self.emit_stretches(true, sink),
+        }
     }
 
     fn seconds(&self) -> f64 {
@@ -247,22 +267,51 @@ impl Analyser {
         }
     }
 
+    /// Emits every phrase and every pause that is known; with `has_ended` what is left, too.
+    fn emit_stretches(&mut self, has_ended: bool, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
+        let (longest_s, duration) = (self.config.window_seconds, self.seconds());
+        let next = |stream: &Stream| stream.speech.as_ref()?.stretch_from(stream.next_stretch, longest_s, has_ended);
+        while let Some(Stretch { end, is_speech, start_s, end_s }) = next(&self.stream) {
+            let steps = self.speech_steps.between(start_s, end_s);
+            if !has_ended && (self.stream.steps.n_pushed() < steps.end || duration < end_s) {
+                return Ok(());
+            }
+            self.stream.next_stretch = end;
+            let end_s = end_s.min(duration);
+            if start_s < end_s - SAME_TIME_SECONDS {
+                self.answer(is_speech, steps, [start_s, end_s], sink)?;
+            }
+        }
+        Ok(())
+    }
+
     fn emit(&mut self, first: u64, end: u64, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let times = [first, end].map(|step| step as f64 * self.step_seconds);
         let speech = self.stream.speech.as_ref();
-        let is_asked = !self.is_gated || speech.is_none_or(|speech| speech.is_speech(times[0], times[1]));
+        let is_asked = self.config.gate.is_none() || speech.is_none_or(|speech| speech.is_speech(times[0], times[1]));
+        let start_s = self.grid.start_seconds(self.stream.next_block);
+        let end_s = self.grid.end_seconds(self.stream.next_block).min(self.seconds());
+        self.stream.next_block += 1;
+        self.answer(is_asked, first..end, [start_s, end_s], sink)
+    }
+
+    /// Hands the segment to `sink`, with the network's answer to these steps if it is asked.
+    fn answer(
+        &mut self,
+        is_asked: bool,
+        steps: Range<u64>,
+        [start_s, end_s]: [f64; 2],
+        sink: &mut impl FnMut(Segment, Latency),
+    ) -> Result<(), AnalysisError> {
         let start = Instant::now();
-        let state = if is_asked {
-            let steps = self.speech_steps.of(speech, first, self.stream.steps.view(first, end));
-            let features = self.block.of(steps);
+        let view = self.stream.steps.view(steps.start, steps.end);
+        let state = if is_asked && !view.is_empty() {
+            let features = self.block.of(self.speech_steps.of(self.stream.speech.as_ref(), steps.start, view));
             State::Speech(self.classifier.classify(features, features.len() / self.n_features)?)
         } else {
             State::NoSpeech
         };
         let latency = Latency { features: std::mem::take(&mut self.stream.features_time), inference: start.elapsed() };
-        let start_s = self.grid.start_seconds(self.stream.next_block);
-        let end_s = self.grid.end_seconds(self.stream.next_block).min(self.seconds());
-        self.stream.next_block += 1;
         sink(Segment { start_s, end_s, state }, latency);
         Ok(())
     }
@@ -310,7 +359,7 @@ impl Stream {
             speech.reset();
         }
         self.steps.clear();
-        (self.n_samples, self.next_block, self.features_time) = (0, 0, Duration::ZERO);
+        (self.n_samples, self.next_block, self.next_stretch, self.features_time) = (0, 0, 0, Duration::ZERO);
     }
 }
 

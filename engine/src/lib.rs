@@ -41,7 +41,7 @@
 //! let model = Model::from_bytes(bytes)?;
 //! let classifier = Classifier::new(&model, BackendChoice::Native)?;
 //! // Every block is asked about, whether somebody speaks in it or not.
-//! let config = AnalysisConfig { window_seconds: 3.0, hop_seconds: 3.0, gate: None };
+//! let config = AnalysisConfig { window_seconds: 3.0, hop_seconds: 3.0, gate: None, ..AnalysisConfig::default() };
 //! let mut analyser = Analyser::new(&model, classifier, 16_000, config)?;
 //! let mut found = Vec::new();
 //! let mut keep = |segment, _latency| found.push(segment);

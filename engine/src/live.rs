@@ -107,6 +107,7 @@ impl Settings {
             window_seconds: self.window_seconds,
             hop_seconds: self.hop_seconds,
             gate: Some(GateConfig { level_db: self.gate_level_db }),
+            ..AnalysisConfig::default()
         }
     }
 }

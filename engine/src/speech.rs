@@ -24,11 +24,14 @@ use crate::model::{OpenModelError, read_at_most};
 
 mod grid;
 mod kept;
+mod phrases;
 mod times;
 
 pub use kept::SpeechSteps;
 
 use grid::StepGrid;
+use phrases::{Limits, first_stretch};
+pub use phrases::MIN_PAUSE_SECONDS;
 use times::Times;
 
 /// Samples are resampled and looked at in pieces of this length at most, so that no step is overwritten before somebody could ask for it.
@@ -105,6 +108,19 @@ pub struct SpeechStep {
     pub probability: f32,
     /// Whether the step belongs to speech that has begun and not ended.
     pub is_open: bool,
+}
+
+/// A phrase, or a pause between two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// The step after it, with which the next one begins.
+    pub end: u64,
+    /// Whether somebody speaks.
+    pub is_speech: bool,
+    /// Start, seconds from the start of the stream.
+    pub start_s: f64,
+    /// End, seconds from the start of the stream; the last one of a stream may be a step longer than it.
+    pub end_s: f64,
 }
 
 /// Why there is no detector, or no answer.
@@ -241,6 +257,22 @@ impl SpeechDetector {
     pub fn is_speech(&self, start_s: f64, end_s: f64) -> bool {
         let speech_seconds = self.speech_between(start_s, end_s).map(|(start_s, end_s)| end_s - start_s).sum();
         self.detection.is_speech(speech_seconds, end_s - start_s)
+    }
+
+    /// The phrase or the pause that begins with the step `first`, none where later audio decides it; after [`SpeechDetector::finish`] there is none. A phrase is
+    /// speech between pauses of at least [`MIN_PAUSE_SECONDS`] and at most `longest_seconds` long; a longer one, or a longer pause, is cut.
+    #[must_use]
+    pub fn stretch_from(&self, first: u64, longest_seconds: f64, has_ended: bool) -> Option<Stretch> {
+        let Self { grid, detection, .. } = self;
+        let limits = Limits {
+            longest: ((longest_seconds / grid.step_seconds()) as usize).max(2),
+            min_pause: grid.n_steps_in(MIN_PAUSE_SECONDS).max(1),
+            min_speech: grid.n_steps_in(detection.min_speech_seconds),
+        };
+        let found = first_stretch(self.stream.network.steps.view(first, u64::MAX), limits, has_ended)?;
+        let end = first + found.end as u64;
+        let seconds = |step| grid.start_seconds(step).max(0.0);
+        Some(Stretch { end, is_speech: found.is_speech, start_s: seconds(first), end_s: seconds(end) })
     }
 
     fn view(&self, start_s: f64, end_s: f64) -> (u64, &[SpeechStep]) {

@@ -7,3 +7,4 @@ mod files;
 mod marks;
 mod page;
 mod parts;
+mod voice;

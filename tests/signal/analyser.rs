@@ -1,8 +1,10 @@
 //! The analysis of a stream: blocks, whatever pieces it comes in.
 
 use moodline_core::frontend;
-use moodline_engine::analysis::{Analyser, AnalysisConfig};
+use moodline_engine::analysis::{Analyser, AnalysisConfig, Segmentation};
+use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::{BackendChoice, Classifier, Model, Segment, State};
+use test_support::sample;
 use test_support::samples::speech;
 
 const RATE: u32 = 16_000;
@@ -105,4 +107,55 @@ fn an_analyser_can_be_used_again() {
 fn silence_has_no_emotion() {
     let segments = segments_of(&mut analyser(48_000, 5.0, 5.0), &vec![0.0; 480_000], &[4096]);
     assert!(segments.iter().all(|segment| segment.state == State::NoSpeech && segment.emotion().is_none()));
+}
+
+/// Three clips with a second of silence before, between and behind them, and where each of them lies.
+fn three_takes() -> (Vec<f32>, Vec<(f64, f64)>) {
+    let pause = vec![0.0; RATE as usize];
+    let (mut samples, mut times) = (pause.clone(), Vec::new());
+    for name in ["03a02Wc.flac", "08a02Tb.flac", "12a01Fb.flac"] {
+        let start = samples.len();
+        samples.extend(read_mono_resampled(&sample(name), RATE).unwrap());
+        times.push((start as f64 / f64::from(RATE), samples.len() as f64 / f64::from(RATE)));
+        samples.extend(&pause);
+    }
+    (samples, times)
+}
+
+fn phrases(window_seconds: f64, samples: &[f32], pieces: &[usize]) -> Vec<Segment> {
+    let model = Model::embedded();
+    let classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
+    let config = AnalysisConfig { window_seconds, segmentation: Segmentation::Phrases, ..AnalysisConfig::default() };
+    segments_of(&mut Analyser::new(&model, classifier, RATE, config).unwrap(), samples, pieces)
+}
+
+#[test]
+fn phrases_are_what_is_said_between_pauses_and_leave_no_time_out() {
+    let (samples, takes) = three_takes();
+    let segments = phrases(5.0, &samples, &[samples.len()]);
+    assert!(segments.first().unwrap().start_s < 1e-9);
+    assert!((segments.last().unwrap().end_s - samples.len() as f64 / f64::from(RATE)).abs() < 0.05);
+    assert!(segments.windows(2).all(|pair| (pair[0].end_s - pair[1].start_s).abs() < 1e-9), "{segments:?}");
+    let spoken: Vec<&Segment> = segments.iter().filter(|segment| segment.probabilities().is_some()).collect();
+    assert!(spoken.len() >= takes.len());
+    for segment in &spoken {
+        let within = |(start_s, end_s): &(f64, f64)| segment.start_s > start_s - 0.1 && segment.end_s < end_s + 0.1;
+        assert!(takes.iter().any(within), "{segment:?} is in none of {takes:?}");
+    }
+    for (start_s, end_s) in &takes {
+        let heard: f64 = spoken.iter().map(|one| (one.end_s.min(*end_s) - one.start_s.max(*start_s)).max(0.0)).sum();
+        assert!(heard > 0.6 * (end_s - start_s), "{heard} of {start_s} to {end_s}");
+    }
+}
+
+#[test]
+fn phrases_do_not_depend_on_how_the_stream_was_cut_and_are_no_longer_than_the_window() {
+    let (samples, _) = three_takes();
+    for window_seconds in [1.0, 5.0] {
+        let whole = findings(&phrases(window_seconds, &samples, &[samples.len()]));
+        assert!(whole.iter().all(|(start_s, end_s, _)| end_s - start_s <= window_seconds + 1e-9), "{whole:?}");
+        for pieces in [&[160][..], &[7, 4096, 1, 333]] {
+            assert_eq!(findings(&phrases(window_seconds, &samples, pieces)), whole, "{window_seconds} s, {pieces:?}");
+        }
+    }
 }

@@ -31,6 +31,11 @@ impl StepGrid {
         self.centre_seconds(step) - 0.5 * self.step_seconds
     }
 
+    /// From one step to the next.
+    pub(super) const fn step_seconds(&self) -> f64 {
+        self.step_seconds
+    }
+
     /// The middle of a step.
     pub(super) fn centre_seconds(&self, step: u64) -> f64 {
         self.first_centre_s + step as f64 * self.step_seconds

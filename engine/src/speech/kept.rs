@@ -51,6 +51,12 @@ impl SpeechSteps {
         &self.kept
     }
 
+    /// The steps of the network between two times of the stream.
+    #[must_use]
+    pub fn between(&self, start_s: f64, end_s: f64) -> Range<u64> {
+        self.grid.first_step_from(start_s)..self.grid.first_step_from(end_s)
+    }
+
     /// The middle of a step, seconds from the start of the stream.
     #[must_use]
     pub fn centre_seconds(&self, step: u64) -> f64 {

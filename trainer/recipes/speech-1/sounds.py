@@ -31,13 +31,17 @@ PACKAGES = [
     ("frozen-bubble-data", "**/snd/*.ogg", "game_music", "GPL-2"),
     ("minetest-data", "**/sounds/*.ogg", "game_sounds", "CC-BY-SA-3.0, CC0-1.0"),
     ("sound-theme-freedesktop", "**/stereo/*.oga", "interface_sounds", "CC-BY-SA-3.0, GPL-2+"),
+    ("tuxpaint-stamps-default", "**/stamps/animals/**/*.ogg", "animal_sounds", "GPL-2"),
+    ("wesnoth-1.16-data", "**/core/sounds/**/[!degho]*.*", "fight_sounds", "GPL-2+"),
+    ("wesnoth-1.16-data", "**/core/sounds/**/[degho]*.*", "creature_sounds", "GPL-2+"),
 ]
 MIDI_PACKAGE = ("openttd-openmsx", "**/*.mid", "midi_music", "GPL-2")
 SOUND_FONT = ("timgm6mb-soundfont", "**/*.sf2")
 
 EXCERPT_SECONDS, MOST_EXCERPTS = 15, 2
-# Files of a package that are used, evenly over their names.
-MOST_FILES = 24
+# Files of a package that are used, evenly over their names: of music, and of short sounds.
+MOST_FILES, MOST_SHORT = 24, 120
+SHORT = {"animal_sounds", "creature_sounds", "fight_sounds"}
 # What a file may have of speech in the ears of Silero.
 MOST_SPEECH = 0.03
 N_PIECES, PIECE_SECONDS, SEED = 160, 10, 1
@@ -131,11 +135,11 @@ def unpacked(package, work):
     return work / package, archive.name.split("_")[1].replace("%3a", ":")
 
 
-def evenly(paths):
-    """At most MOST_FILES of them."""
-    paths = sorted(paths)
-    step = max(1.0, len(paths) / MOST_FILES)
-    return [paths[int(index * step)] for index in range(min(len(paths), MOST_FILES))]
+def evenly(paths, most):
+    """At most so many of them."""
+    paths = sorted(path for path in paths if path.suffix in {".ogg", ".oga", ".wav"} and "_desc" not in path.stem)
+    step = max(1.0, len(paths) / most)
+    return [paths[int(index * step)] for index in range(min(len(paths), most))]
 
 
 def excerpts(path):
@@ -190,7 +194,7 @@ def main():
             if package not in folders:
                 folders[package] = unpacked(package, work)
             folder, version = folders[package]
-            for path in evenly(folder.glob(pattern)):
+            for path in evenly(folder.glob(pattern), MOST_SHORT if kind in SHORT else MOST_FILES):
                 keep(path, kind, licence, f"{package} {version}")
         package, pattern, kind, licence = MIDI_PACKAGE
         folder, version = unpacked(package, work)
