@@ -115,7 +115,9 @@ fn voice(text: &str) -> Result<VoiceArgument, String> {
     match text {
         "none" => Ok(VoiceArgument::None),
         "file" => Ok(VoiceArgument::File),
-        path => voice_file(path).map(VoiceArgument::Kept).map_err(|_| "expected none, file or a file ending in .voice".to_owned()),
+        path => {
+            voice_file(path).map(VoiceArgument::Kept).map_err(|_| "expected none, file or a file ending in .voice".to_owned())
+        }
     }
 }
 

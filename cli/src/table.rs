@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use moodline_core::Emotion;
-use moodline_engine::display::Summary;
 use moodline_engine::display::text::printable;
 use moodline_engine::display::time::clock_text;
+use moodline_engine::display::{Summary, is_uncertain};
 use moodline_engine::export::Results;
 use moodline_engine::{Segment, State};
 
@@ -59,9 +59,9 @@ fn row(segment: &Segment) -> String {
         State::Speech(probabilities) => {
             let percent = |emotion| 100.0 * probabilities.of(emotion);
             let bar = "█".repeat((BAR_WIDTH * probabilities.of(probabilities.winner())).round() as usize);
+            let label = format!("{}{}", segment.label(), if is_uncertain(probabilities) { "?" } else { "" });
             format!(
-                "{times}  {:<8} {bar:<12}{:>5.0} %{:>5.0} %{:>5.0} %{:>7.0} %",
-                segment.label(),
+                "{times}  {label:<8} {bar:<12}{:>5.0} %{:>5.0} %{:>5.0} %{:>7.0} %",
                 percent(Emotion::Angry),
                 percent(Emotion::Happy),
                 percent(Emotion::Sad),

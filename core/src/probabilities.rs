@@ -58,6 +58,16 @@ impl Probabilities {
         &self.0
     }
 
+    /// Probability that the voice is excited rather than calm, 0..=1: that it is angry or happy.
+    ///
+    /// # Source
+    /// The dimension of activation (arousal) of Russell 1980, "A circumplex model of affect", in which anger and happiness lie on one side, sadness and a neutral
+    /// voice on the other.
+    #[must_use]
+    pub fn activation(&self) -> f32 {
+        (self.of(Emotion::Angry) + self.of(Emotion::Happy)).min(1.0)
+    }
+
     /// The most probable emotion; the first in [`Emotion::ALL`] order when several are equal.
     #[must_use]
     pub fn winner(&self) -> Emotion {
@@ -83,6 +93,13 @@ mod tests {
         assert_eq!(answer.as_array(), &[0.5, 0.0, 0.0, 0.5]);
         assert_eq!(answer.winner(), Emotion::Angry);
         assert!(Probabilities::softmax([0.0, f32::NAN, 0.0, 0.0]).is_err());
+    }
+
+    #[test]
+    fn anger_and_happiness_are_excited() {
+        let activation = |values| Probabilities::new(values).unwrap().activation();
+        assert_eq!([activation([0.5, 0.25, 0.125, 0.125]), activation([0.0, 0.0, 0.5, 0.5])], [0.75, 0.0]);
+        assert_eq!(activation([0.6003, 0.4003, 0.0, 0.0]), 1.0, "however sums round");
     }
 
     #[test]

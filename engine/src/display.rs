@@ -9,6 +9,8 @@ mod summary;
 pub mod text;
 pub mod time;
 
+use moodline_core::Probabilities;
+
 pub use smooth::smoothed;
 pub use summary::Summary;
 
@@ -16,4 +18,11 @@ pub use summary::Summary;
 ///
 /// With four emotions, a winner of 0.4 leaves 0.2 on average for each of the other three: from here on it is at least twice as probable as
 /// the average of them.
+/// The model cards tell how often the others are right.
 pub const CONFIDENCE_THRESHOLD: f32 = 0.4;
+
+/// Whether no emotion is probable enough to be told without a doubt.
+#[must_use]
+pub fn is_uncertain(answer: &Probabilities) -> bool {
+    answer.of(answer.winner()) < CONFIDENCE_THRESHOLD
+}

@@ -30,8 +30,8 @@ mod times;
 pub use kept::SpeechSteps;
 
 use grid::StepGrid;
-use phrases::{Limits, first_stretch};
 pub use phrases::MIN_PAUSE_SECONDS;
+use phrases::{Limits, first_stretch};
 use times::Times;
 
 /// Samples are resampled and looked at in pieces of this length at most, so that no step is overwritten before somebody could ask for it.

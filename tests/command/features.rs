@@ -41,7 +41,11 @@ fn numpy_reads_the_array() {
     let arguments = ["features", "--format", "npy", "--output", output.to_str().unwrap(), path.to_str().unwrap()];
     let outcome = moodline(arguments);
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains(" steps of 0.03 s, the first at 0.") && outcome.stderr.contains(": mfcc_0 mfcc_1"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains(" steps of 0.03 s, the first at 0.") && outcome.stderr.contains(": mfcc_0 mfcc_1"),
+        "{}",
+        outcome.stderr
+    );
     let read = Command::new(python).arg(tests_file("python/read_features.py")).arg(&output).output().unwrap();
     assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
     let read: Value = serde_json::from_slice(&read.stdout).unwrap();

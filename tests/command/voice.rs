@@ -39,7 +39,9 @@ fn document(outcome: &Outcome) -> Value {
 fn answers(document: &Value) -> Vec<Probabilities> {
     let blocks = document["segments"].as_array().unwrap().iter().filter(|block| block["state"] == "speech");
     let names = ["angry", "happy", "sad", "neutral"];
-    blocks.map(|block| Probabilities::new(names.map(|name| block["probabilities"][name].as_f64().unwrap() as f32)).unwrap()).collect()
+    blocks
+        .map(|block| Probabilities::new(names.map(|name| block["probabilities"][name].as_f64().unwrap() as f32)).unwrap())
+        .collect()
 }
 
 /// A folder with a voice that was learnt from the clips.

@@ -124,7 +124,12 @@ fn a_peek_is_what_the_end_would_be_and_changes_nothing() {
     let configs = [(2.0, 0.5, true), (5.0, 5.0, true), (0.5, 3.0, false), (3.0, 0.7, false)];
     for source_hz in [16_000, 44_100, 8_000, 24_414, 44_101] {
         for (window_seconds, hop_seconds, gated) in configs {
-            let config = AnalysisConfig { window_seconds, hop_seconds, gate: gated.then(GateConfig::default), ..AnalysisConfig::default() };
+            let config = AnalysisConfig {
+                window_seconds,
+                hop_seconds,
+                gate: gated.then(GateConfig::default),
+                ..AnalysisConfig::default()
+            };
             let mut peeked = analyser(source_hz, config);
             let mut found = Vec::new();
             let piece = source_hz as usize * 37 / 31;

@@ -62,8 +62,13 @@ fn trainer_and_engine_show_the_network_the_same_prosody() {
 /// What the engine finds in each block, without a gate.
 fn segments(model: &Model, samples: &[f32], window_seconds: f64, hop_seconds: f64) -> Vec<State> {
     let classifier = Classifier::new(model, BackendChoice::Native).unwrap();
-    let mut analyser =
-        Analyser::new(model, classifier, 16_000, AnalysisConfig { window_seconds, hop_seconds, gate: None, ..AnalysisConfig::default() }).unwrap();
+    let mut analyser = Analyser::new(
+        model,
+        classifier,
+        16_000,
+        AnalysisConfig { window_seconds, hop_seconds, gate: None, ..AnalysisConfig::default() },
+    )
+    .unwrap();
     let mut states = Vec::new();
     let mut keep = |segment: Segment, _| states.push(segment.state);
     for part in samples.chunks(1024) {

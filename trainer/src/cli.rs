@@ -36,6 +36,7 @@ mod report;
 mod robustness;
 mod runs;
 mod speech;
+mod streams;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,7 @@ enum Command {
     Report(report::ReportArgs),
     Robustness(robustness::RobustnessArgs),
     Speech(speech::SpeechArgs),
+    Streams(streams::StreamsArgs),
 }
 
 /// Trains a network into a run folder
@@ -282,6 +284,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Report(arguments) => report::run(&arguments),
         Command::Robustness(arguments) => robustness::run(&arguments, progress, interrupt),
         Command::Speech(arguments) => speech::run(&arguments, progress, interrupt),
+        Command::Streams(arguments) => streams::run(&arguments, progress),
     };
     outcome.unwrap_or_else(|error| {
         // Every error of this program names its cause in its own message.

@@ -10,6 +10,7 @@ pub mod metrics;
 mod reliability;
 pub mod robustness;
 pub mod speech;
+pub mod streams;
 
 pub use confusion::ConfusionFigure;
 pub use reliability::Reliability;

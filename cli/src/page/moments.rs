@@ -2,7 +2,7 @@
 
 use moodline_core::Emotion;
 use moodline_engine::Segment;
-use moodline_engine::display::CONFIDENCE_THRESHOLD;
+use moodline_engine::display::is_uncertain;
 
 /// How many are listed.
 const MOST: usize = 8;
@@ -15,12 +15,13 @@ pub(super) struct Moment {
     pub(super) start_s: f64,
     pub(super) emotion: Emotion,
     pub(super) probability: f32,
+    is_uncertain: bool,
 }
 
 /// The surest blocks with an emotion other than neutral, the surest first.
 pub(super) fn most_intense(segments: &[Segment]) -> Vec<Moment> {
     let mut moments = moments(segments);
-    moments.retain(|moment| moment.emotion != Emotion::Neutral && moment.probability >= CONFIDENCE_THRESHOLD);
+    moments.retain(|moment| moment.emotion != Emotion::Neutral && !moment.is_uncertain);
     moments.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     apart(moments)
 }
@@ -28,15 +29,16 @@ pub(super) fn most_intense(segments: &[Segment]) -> Vec<Moment> {
 /// The blocks in which no emotion is probable, the least certain first.
 pub(super) fn uncertain(segments: &[Segment]) -> Vec<Moment> {
     let mut moments = moments(segments);
-    moments.retain(|moment| moment.probability < CONFIDENCE_THRESHOLD);
+    moments.retain(|moment| moment.is_uncertain);
     moments.sort_by(|a, b| a.probability.total_cmp(&b.probability));
     apart(moments)
 }
 
 fn moments(segments: &[Segment]) -> Vec<Moment> {
     let moment = |segment: &Segment| {
-        let emotion = segment.emotion()?;
-        Some(Moment { start_s: segment.start_s, emotion, probability: segment.probabilities()?.of(emotion) })
+        let answer = segment.probabilities()?;
+        let emotion = answer.winner();
+        Some(Moment { start_s: segment.start_s, emotion, probability: answer.of(emotion), is_uncertain: is_uncertain(answer) })
     };
     segments.iter().filter_map(moment).collect()
 }

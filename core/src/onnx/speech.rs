@@ -40,7 +40,8 @@ pub fn read(bytes: &[u8]) -> Result<SpeechFile, ModelError> {
     let found = decode(bytes)?;
     let (contract, checksums, fingerprint) = read_metadata(&found.metadata_props)?;
     contract.validate()?;
-    let weights = weights::read(&contract.network.clone().into(), contract.front_end.n_features(), &checksums, graph_of(&found)?)?;
+    let weights =
+        weights::read(&contract.network.clone().into(), contract.front_end.n_features(), &checksums, graph_of(&found)?)?;
     compare_with(&model(&contract, &weights), &found, bytes)?;
     Ok(SpeechFile { contract, weights, fingerprint })
 }

@@ -2,7 +2,7 @@
 
 use moodline_core::Emotion;
 
-use super::CONFIDENCE_THRESHOLD;
+use super::is_uncertain;
 use super::time::duration_text;
 use crate::segment::{Segment, State, spans};
 
@@ -13,7 +13,7 @@ pub struct Summary {
     pub duration_s: f64,
     /// Speech whose most probable emotion is this, seconds, in [`Emotion::ALL`] order.
     pub emotion_s: [f64; Emotion::COUNT],
-    /// Of this speech, what is below [`CONFIDENCE_THRESHOLD`], seconds.
+    /// Of this speech, what is below [`CONFIDENCE_THRESHOLD`](super::CONFIDENCE_THRESHOLD), seconds.
     pub uncertain_s: f64,
 }
 
@@ -26,7 +26,7 @@ impl Summary {
             let State::Speech(probabilities) = &segment.state else { continue };
             let (winner, length_s) = (probabilities.winner(), (end_s - start_s).max(0.0));
             summary.emotion_s[winner.index()] += length_s;
-            if probabilities.of(winner) < CONFIDENCE_THRESHOLD {
+            if is_uncertain(probabilities) {
                 summary.uncertain_s += length_s;
             }
         }

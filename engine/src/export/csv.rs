@@ -3,11 +3,25 @@
 use std::fmt;
 
 use super::Results;
+use crate::display::is_uncertain;
 use crate::segment::{Latency, Segment};
 
 /// The columns.
-const COLUMNS: [&str; 11] =
-    ["file", "start_s", "end_s", "state", "emotion", "angry", "happy", "sad", "neutral", "features_ms", "inference_ms"];
+const COLUMNS: [&str; 13] = [
+    "file",
+    "start_s",
+    "end_s",
+    "state",
+    "emotion",
+    "angry",
+    "happy",
+    "sad",
+    "neutral",
+    "features_ms",
+    "inference_ms",
+    "activation",
+    "uncertain",
+];
 
 /// What a table is written like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +97,10 @@ impl CsvDialect {
                 None => row.extend([const { String::new() }; 4]),
             }
             row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
+            match segment.probabilities() {
+                Some(answer) => row.extend([self.number(f64::from(answer.activation()), 6), is_uncertain(answer).to_string()]),
+                None => row.extend([const { String::new() }; 2]),
+            }
             self.row(row)
         };
         results.timed().map(row).collect()

@@ -1,8 +1,10 @@
 //! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines.
 
+use moodline_core::Probabilities;
 use serde::Serialize;
 
 use super::Results;
+use crate::display::is_uncertain;
 use crate::segment::{Latency, Segment};
 use crate::voice::HeardVoice;
 
@@ -39,6 +41,8 @@ struct SegmentObject {
     state: &'static str,
     emotion: Option<&'static str>,
     probabilities: Option<Scores>,
+    activation: Option<f32>,
+    uncertain: Option<bool>,
     latency_ms: LatencyMs,
 }
 
@@ -88,6 +92,8 @@ fn block(segment: &Segment, latency: Latency) -> SegmentObject {
             let [angry, happy, sad, neutral] = *probabilities.as_array();
             Scores { angry, happy, sad, neutral }
         }),
+        activation: segment.probabilities().map(Probabilities::activation),
+        uncertain: segment.probabilities().map(is_uncertain),
         latency_ms: LatencyMs {
             features: rounded(latency.features.as_secs_f64() * 1e3, 1e3),
             inference: rounded(latency.inference.as_secs_f64() * 1e3, 1e3),

@@ -47,10 +47,10 @@ fn example() -> Results {
 fn csv() {
     assert_eq!(
         text(Format::Csv, &example()),
-        "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms\n\
-         \"a \"\"b\"\", c.wav\",0.000000,5.000000,speech,angry,0.750000,0.125000,0.062500,0.062500,1.234,0.250\n\
-         \"a \"\"b\"\", c.wav\",5.000000,10.000000,no_speech,,,,,,1.234,0.250\n\
-         \"a \"\"b\"\", c.wav\",10.000000,13.250000,speech,sad,0.125000,0.125000,0.500000,0.250000,1.234,0.250\n"
+        "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms,activation,uncertain\n\
+         \"a \"\"b\"\", c.wav\",0.000000,5.000000,speech,angry,0.750000,0.125000,0.062500,0.062500,1.234,0.250,0.875000,false\n\
+         \"a \"\"b\"\", c.wav\",5.000000,10.000000,no_speech,,,,,,1.234,0.250,,\n\
+         \"a \"\"b\"\", c.wav\",10.000000,13.250000,speech,sad,0.125000,0.125000,0.500000,0.250000,1.234,0.250,0.250000,false\n"
     );
 }
 
@@ -62,11 +62,12 @@ fn json() {
         text(Format::Json, &short),
         concat!(
             r#"{"file":"a \"b\", c.wav","sample_rate":44100,"channels":2,"duration_s":13.25,"#,
-            r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","segments":["#,
+            r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","voice":null,"segments":["#,
             r#"{"start_s":0.0,"end_s":5.0,"state":"speech","emotion":"angry","#,
             r#""probabilities":{"angry":0.75,"happy":0.125,"sad":0.0625,"neutral":0.0625},"#,
+            r#""activation":0.875,"uncertain":false,"#,
             r#""latency_ms":{"features":1.234,"inference":0.25}},"#,
-            r#"{"start_s":5.0,"end_s":10.0,"state":"no_speech","emotion":null,"probabilities":null,"#,
+            r#"{"start_s":5.0,"end_s":10.0,"state":"no_speech","emotion":null,"probabilities":null,"activation":null,"uncertain":null,"#,
             r#""latency_ms":{"features":1.234,"inference":0.25}}]}"#,
             "\n"
         )
@@ -115,7 +116,9 @@ fn csv_for_a_spreadsheet_has_a_mark_semicolons_and_decimal_commas() {
     let found = text_with(Format::Csv, &semicolon, &options);
     assert!(found.starts_with("\u{feff}file;start_s;end_s;state;emotion;angry;"), "{found}");
     assert!(
-        found.contains("\r\n\"a;b, c.wav\";0,000000;5,000000;speech;angry;0,750000;0,125000;0,062500;0,062500;1,234;0,250\r\n"),
+        found.contains(
+            "\r\n\"a;b, c.wav\";0,000000;5,000000;speech;angry;0,750000;0,125000;0,062500;0,062500;1,234;0,250;0,875000;false\r\n"
+        ),
         "{found}"
     );
 }

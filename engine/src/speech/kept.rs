@@ -34,7 +34,8 @@ impl SpeechSteps {
         let edge = |step: u64| self.grid.start_seconds(step);
         let step_from = |seconds: f64| self.grid.first_step_from(seconds).clamp(steps.start, steps.end);
         let times = speech.speech_between(edge(steps.start), edge(steps.end));
-        let kept: Vec<_> = times.map(|(start_s, end_s)| step_from(start_s)..step_from(end_s)).filter(|kept| !kept.is_empty()).collect();
+        let kept: Vec<_> =
+            times.map(|(start_s, end_s)| step_from(start_s)..step_from(end_s)).filter(|kept| !kept.is_empty()).collect();
         if kept.is_empty() { all } else { kept }
     }
 

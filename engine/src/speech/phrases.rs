@@ -34,7 +34,11 @@ pub(super) fn first_stretch(steps: &[SpeechStep], limits: Limits, has_ended: boo
     loop {
         let pause = |end: usize| Some(Found { end, is_speech: false });
         let Some(start) = first(steps, at, true).filter(|start| *start < longest) else {
-            return if steps.len() >= longest { pause(longest) } else { pause(steps.len()).filter(|_| has_ended && !steps.is_empty()) };
+            return if steps.len() >= longest {
+                pause(longest)
+            } else {
+                pause(steps.len()).filter(|_| has_ended && !steps.is_empty())
+            };
         };
         let (end, is_phrase) = end_of(&steps[start..], limits, has_ended)?;
         match (start, is_phrase) {

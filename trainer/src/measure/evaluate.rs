@@ -294,7 +294,8 @@ fn classify_stream(
 ) -> Result<(Prediction, Classifier), ClipError> {
     let failed = |source| ClipError::Analysis { name: utterance.name.clone(), source };
     let block_seconds = model.contract().block_seconds;
-    let blocks = AnalysisConfig { window_seconds: block_seconds, hop_seconds: block_seconds, gate: None, ..AnalysisConfig::default() };
+    let blocks =
+        AnalysisConfig { window_seconds: block_seconds, hop_seconds: block_seconds, gate: None, ..AnalysisConfig::default() };
     let mut analyser = Analyser::new(model, classifier, sample_rate, blocks).map_err(failed)?;
 
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);

@@ -79,7 +79,12 @@ impl BatchConfig {
             if ok { Ok(()) } else { Err(ConfigError::Range { field, expected: expected.to_owned(), found }) }
         };
         if let Some(Crop { probability, least }) = self.crop {
-            within(probability > 0.0 && probability <= 1.0, "crop.probability", "above 0 and at most 1", probability.to_string())?;
+            within(
+                probability > 0.0 && probability <= 1.0,
+                "crop.probability",
+                "above 0 and at most 1",
+                probability.to_string(),
+            )?;
             within(least > 0.0 && least < 1.0, "crop.least", "above 0 and below 1", least.to_string())?;
         }
         if let Some(TimeMask { count, most }) = self.time_mask {

@@ -100,8 +100,7 @@ pub(super) struct Workshop {
 impl Workshop {
     pub(super) fn new(config: &FrontEndConfig, block_seconds: f64) -> Result<Self, SpeechError> {
         let front_end = FrontEnd::new(config)?;
-        let detector =
-            || SpeechDetector::new(&SpeechModel::embedded(), config.sample_rate, GateConfig::default(), block_seconds);
+        let detector = || SpeechDetector::new(&SpeechModel::embedded(), config.sample_rate, GateConfig::default(), block_seconds);
         Ok(Self {
             speech: config.speech_only.then(detector).transpose()?,
             speech_steps: SpeechSteps::new(config, front_end.step_len()),

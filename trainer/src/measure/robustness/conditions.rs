@@ -5,10 +5,13 @@ use std::process::{Command, Stdio};
 
 use crate::data::augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use moodline_engine::speech::{GateConfig, SpeechDetector, SpeechModel};
 use sha2::{Digest as _, Sha256};
 
-use crate::data::augment::noise::Colour;
+use crate::data::augment::noise::{Colour, add_at_snr};
+use crate::data::augment::random::generator;
 use crate::data::augment::{AugmentationConfig, Augmenter, Span, Transform, TransformConfig};
+use crate::data::speech::synthetic::Synthetic;
 
 /// What is done to every clip.
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ enum Change {
     Transform(Box<Augmenter>),
     /// So many seconds from the middle; a shorter clip stays as it is.
     Excerpt(f64),
+    /// From where speech begins to where it ends, with so many seconds of silence around it.
+    Cut(f64),
+    /// Music at this distance beneath, dB.
+    Music(f64),
     Mp3(Encoder),
 }
 
@@ -60,6 +67,13 @@ pub fn conditions(sample_rate: u32) -> (Vec<Condition>, Vec<String>) {
         Some(encoder) => conditions.push(condition("MP3, 64 kbit/s", Change::Mp3(encoder))),
         None => skipped.push("MP3, 64 kbit/s: neither lame nor ffmpeg is installed".to_owned()),
     }
+    for snr_db in [20.0, 10.0] {
+        conditions.push(condition(&format!("computed music, {snr_db} dB SNR"), Change::Music(snr_db)));
+    }
+    conditions.push(condition("cut where speech begins and ends", Change::Cut(0.0)));
+    for seconds in [0.3, 1.0] {
+        conditions.push(condition(&format!("the same with {seconds} s of silence around"), Change::Cut(seconds)));
+    }
     for seconds in [1.0, 2.0, 3.0, 5.0] {
         conditions.push(condition(&format!("middle {seconds} s"), Change::Excerpt(seconds)));
     }
@@ -83,9 +97,31 @@ impl Condition {
             Change::Nothing => samples.to_vec(),
             Change::Transform(augmenter) => augmenter.copy(samples, &Sha256::digest(name).into(), 1, fourier).samples,
             Change::Excerpt(seconds) => middle(samples, (seconds * f64::from(self.sample_rate)) as usize).to_vec(),
+            Change::Cut(margin_seconds) => cut(samples, self.sample_rate, *margin_seconds),
+            Change::Music(snr_db) => {
+                let mut mixed = samples.to_vec();
+                let rng = &mut generator(&[b"music", name.as_bytes()]);
+                let music = Synthetic::Notes.samples(samples.len(), f64::from(self.sample_rate), rng);
+                add_at_snr(&mut mixed, &music, 0, *snr_db);
+                mixed
+            }
             Change::Mp3(encoder) => return encoder.round_trip(samples, self.sample_rate),
         })
     }
+}
+
+/// What lies between the beginning of speech and its end, with silence around it. A clip in which the detector hears no speech stays as it is.
+fn cut(samples: &[f32], sample_rate: u32, margin_seconds: f64) -> Vec<f32> {
+    let (rate, seconds) = (f64::from(sample_rate), samples.len() as f64 / f64::from(sample_rate));
+    // INVARIANT: the rate is that of a front end, and samples that were decoded are finite.
+    let mut speech =
+        SpeechDetector::new(&SpeechModel::embedded(), sample_rate, GateConfig::default(), seconds).expect("a usable rate");
+    speech.push(samples).and_then(|()| speech.finish()).expect("finite samples");
+    let times: Vec<(f64, f64)> = speech.speech_between(0.0, seconds).collect();
+    let [from, to] = [times.first().map_or(0.0, |time| time.0), times.last().map_or(seconds, |time| time.1)]
+        .map(|seconds| ((seconds * rate) as usize).min(samples.len()));
+    let silence = vec![0.0; (margin_seconds * rate) as usize];
+    [&silence, &samples[from..to], &silence].concat()
 }
 
 fn middle(samples: &[f32], n: usize) -> &[f32] {
@@ -144,7 +180,21 @@ fn write_wav(path: &Path, samples: &[f32], sample_rate: u32) -> Result<(), hound
 
 #[cfg(test)]
 mod tests {
+    use test_support::sample;
+
     use super::*;
+
+    #[test]
+    fn a_cut_clip_begins_and_ends_with_speech_and_its_margins_are_silent() {
+        let clip = read_mono_resampled(&sample("08a02Tb.flac"), 16_000).unwrap();
+        let padded = [vec![0.0; 16_000], clip.clone(), vec![0.0; 16_000]].concat();
+        let tight = cut(&padded, 16_000, 0.0);
+        assert!(tight.len() < clip.len() + 3200 && tight.len() > clip.len() / 2, "{} of {}", tight.len(), clip.len());
+        let with_margin = cut(&padded, 16_000, 0.3);
+        assert_eq!(with_margin[4800..with_margin.len() - 4800], tight);
+        assert!(with_margin[..4800].iter().all(|sample| *sample == 0.0));
+        assert_eq!(cut(&tone(440.0), 16_000, 0.0), tone(440.0), "without speech");
+    }
 
     /// A second of a tone at `hz`.
     fn tone(hz: f64) -> Vec<f32> {
@@ -176,6 +226,9 @@ mod tests {
         assert!((level_db(&clip) - level_db(&noise) - 10.0).abs() < 0.1);
         assert_eq!((changed("middle 1 s", &clip).len(), changed("middle 5 s", &clip).len()), (16_000, 32_000));
         assert_ne!(changed("reverb", &clip), clip);
+        let music: Vec<f32> =
+            changed("computed music, 10", &clip).iter().zip(&clip).map(|(mixed, clean)| mixed - clean).collect();
+        assert!((level_db(&clip) - level_db(&music) - 10.0).abs() < 0.1);
         if skipped.is_empty() {
             let coded = changed("MP3", &clip);
             assert!((level_db(middle(&coded, 16_000)) - level_db(&clip)).abs() < 1.0);
