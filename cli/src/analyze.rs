@@ -12,7 +12,7 @@ use moodline_engine::display::Summary;
 use moodline_engine::export::ExportOptions;
 use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::{BackendChoice, Classifier, Model};
+use moodline_engine::voices::Voice;
 
 use crate::args::{AnalyzeArguments, Shape};
 use crate::console::Streams;
@@ -22,6 +22,7 @@ use crate::output::{self, Destination, Done, OutputOptions, OutputTarget};
 use crate::page::PageAudio;
 use crate::plot::{self, PictureFormat, PlotOptions};
 use crate::progress::ProgressLine;
+use crate::setup;
 use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
 
@@ -116,7 +117,7 @@ impl OutputPlan {
         }
         let files = FilePlan::new(Replace::forced(arguments.force))
             .read(inputs.iter().map(|input| &input.path))
-            .read(&arguments.model)
+            .read(&arguments.analysis.model)
             .read(&arguments.labels)
             .write(self.files(inputs));
         files.check().map_err(|refusal| refusal.to_string())
@@ -140,20 +141,13 @@ fn prepare(
     plan: &OutputPlan,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<(AnalysisSetup, Option<Vec<Label>>)> {
-    let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
-    let classifier = Classifier::new(&model, arguments.backend)?;
+    let (model, backend) = setup::model(&arguments.analysis, streams)?;
     plan.targets().try_for_each(OutputTarget::prepare)?;
-    let backend = BackendChoice::from(classifier.backend());
-    match classifier.fallback_reason() {
-        None => streams.note(&format!("backend: {backend}\n")),
-        Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
-    }
-    let hop_seconds = arguments.hop.unwrap_or(arguments.window);
     let config = FileConfig {
-        analysis: AnalysisConfig { window_seconds: arguments.window, hop_seconds, ..AnalysisConfig::default() },
-        read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder },
-        excerpt: Excerpt { source: arguments.source, from_s: arguments.from, to_s: arguments.to },
+        analysis: arguments.analysis.config(),
+        read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder, raw: None },
+        excerpt: Excerpt { source: arguments.analysis.source, from_s: arguments.from, to_s: arguments.to },
     };
     Ok((AnalysisSetup { model, backend, config }, labels))
 }
@@ -225,9 +219,12 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
                 let speed = seconds / analysis.elapsed.as_secs_f64().max(1e-9);
                 let file = &analysis.results.file;
                 self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
-                let summary = Summary::of(&analysis.results.segments, seconds);
-                if !self.shows_tables() {
-                    self.note(&format!("{file}: {}\n", summary.text()));
+                let summary = analysis.results.summary();
+                let (voices, is_said) = (&analysis.results.voices, self.shows_tables());
+                for Voice { channel, segments, .. } in voices.iter().filter(|_| !is_said) {
+                    let name =
+                        channel.filter(|_| voices.len() > 1).map_or_else(String::new, |channel| format!(", channel {channel}"));
+                    self.note(&format!("{file}{name}: {}\n", Summary::of(segments, seconds).text()));
                 }
                 for warning in &analysis.warnings {
                     self.note(&format!("warning: {warning}\n"));

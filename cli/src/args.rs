@@ -1,5 +1,7 @@
 //! The command line.
 
+mod listen;
+
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::BackendChoice;
-use moodline_engine::analysis::{HOP_SECONDS, WINDOW_SECONDS};
+use moodline_engine::analysis::{AnalysisConfig, HOP_SECONDS, WINDOW_SECONDS};
 use moodline_engine::decode::DecoderChoice;
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
 use moodline_engine::marks::MarkOptions;
@@ -15,6 +17,7 @@ use moodline_engine::source::FileSource;
 
 use crate::page::PageAudio;
 use crate::plot::{self, PlotOptions};
+pub(crate) use listen::{Lines, ListenArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +54,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Find the emotions of recordings
     Analyze(AnalyzeArguments),
+    /// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
+    Listen(ListenArguments),
     /// Write what the network sees of a recording: its features, step by step
     Features(FeaturesArguments),
     /// Show the contract of a model: what it was trained on and what it needs
@@ -69,10 +74,6 @@ pub(crate) struct AnalyzeArguments {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Which channels are analysed: mix (their mean), left, right, mid, side, or the number of one
-    #[arg(long, default_value = "mix", value_name = "SOURCE")]
-    pub(crate) source: FileSource,
-
     /// Which audio track of a file that has several, by its number [default: the one that players take]
     #[arg(long, value_name = "N")]
     pub(crate) track: Option<NonZeroUsize>,
@@ -89,21 +90,8 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, default_value = "auto", value_name = "DECODER", value_parser = decoders())]
     pub(crate) decoder: DecoderChoice,
 
-    /// Length of a block, seconds
-    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
-    pub(crate) window: f64,
-
-    /// Distance between the starts of two blocks, seconds [default: the window]
-    #[arg(long, value_name = "SECONDS", value_parser = hop)]
-    pub(crate) hop: Option<f64>,
-
-    /// Model file to use instead of the one built in
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: Option<PathBuf>,
-
-    /// What runs the network; auto takes onnxruntime where it is installed
-    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
-    pub(crate) backend: BackendChoice,
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArguments,
 
     /// Format of the results
     #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = shapes())]
@@ -150,6 +138,37 @@ pub(crate) struct AnalyzeArguments {
 impl AnalyzeArguments {
     pub(crate) fn plot_options(&self) -> PlotOptions {
         PlotOptions { width: self.plot_width, row_s: self.plot_row.map(|minutes| 60.0 * minutes) }
+    }
+}
+
+/// What is analysed, and with what
+#[derive(Args)]
+pub(crate) struct AnalysisArguments {
+    /// Which channels are analysed: mix (their mean), left, right, mid, side, the number of one, or each as a voice of its own
+    #[arg(long, default_value = "mix", value_name = "SOURCE")]
+    pub(crate) source: FileSource,
+
+    /// Length of a block, seconds
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
+    window: f64,
+
+    /// Distance between the starts of two blocks, seconds [default: the window]
+    #[arg(long, value_name = "SECONDS", value_parser = hop)]
+    hop: Option<f64>,
+
+    /// Model file to use instead of the one built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// What runs the network; auto takes onnxruntime where it is installed
+    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
+}
+
+impl AnalysisArguments {
+    pub(crate) fn config(&self) -> AnalysisConfig {
+        let hop_seconds = self.hop.unwrap_or(self.window);
+        AnalysisConfig { window_seconds: self.window, hop_seconds, ..AnalysisConfig::default() }
     }
 }
 

@@ -3,11 +3,24 @@
 use std::fmt;
 
 use super::Results;
-use crate::segment::{Latency, Segment};
+use crate::segment::Segment;
+use crate::voices::Found;
 
 /// The columns.
-const COLUMNS: [&str; 11] =
-    ["file", "start_s", "end_s", "state", "emotion", "angry", "happy", "sad", "neutral", "features_ms", "inference_ms"];
+const COLUMNS: [&str; 12] = [
+    "file",
+    "start_s",
+    "end_s",
+    "state",
+    "emotion",
+    "angry",
+    "happy",
+    "sad",
+    "neutral",
+    "features_ms",
+    "inference_ms",
+    "channel",
+];
 
 /// What a table is written like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,8 +86,8 @@ impl CsvDialect {
 
     /// One row a block.
     pub(super) fn rows(self, results: &Results) -> String {
-        let row = |(segment, latency): (&Segment, Latency)| {
-            let Segment { start_s, end_s, state } = segment;
+        let row = |Found { channel, segment, latency }: Found| {
+            let Segment { start_s, end_s, state } = &segment;
             let emotion = segment.emotion().map_or("", |emotion| emotion.name()).to_owned();
             let mut row =
                 vec![results.file.clone(), self.number(*start_s, 6), self.number(*end_s, 6), state.name().to_owned(), emotion];
@@ -83,9 +96,10 @@ impl CsvDialect {
                 None => row.extend([const { String::new() }; 4]),
             }
             row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
+            row.push(channel.map_or_else(String::new, |channel| channel.to_string()));
             self.row(row)
         };
-        results.timed().map(row).collect()
+        results.found().into_iter().map(row).collect()
     }
 }
 
