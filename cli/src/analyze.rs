@@ -10,9 +10,10 @@ use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::decode::ReadOptions;
 use moodline_engine::display::Summary;
 use moodline_engine::export::ExportOptions;
-use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig, Voice};
+use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig, VoiceChoice};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::{BackendChoice, Classifier, Model, voice};
+use moodline_engine::voice;
+use moodline_engine::voices::Voice;
 
 use crate::args::{AnalyzeArguments, SegmentsArgument, Shape, VoiceArgument};
 use crate::console::Streams;
@@ -22,6 +23,7 @@ use crate::output::{self, Destination, Done, OutputOptions, OutputTarget};
 use crate::page::PageAudio;
 use crate::plot::{self, PictureFormat, PlotOptions};
 use crate::progress::ProgressLine;
+use crate::setup;
 use crate::work::{self, AnalysisSetup, Failure, WorkEvent};
 use crate::{DONE, FAILED, USAGE};
 
@@ -105,7 +107,7 @@ impl OutputPlan {
         if let Some(to_s) = arguments.to.filter(|&to_s| to_s <= arguments.from) {
             return Err(format!("expected --to behind --from, {} s, found {to_s} s", arguments.from));
         }
-        if arguments.segments == SegmentsArgument::Phrases && arguments.hop.is_some() {
+        if arguments.segments == SegmentsArgument::Phrases && arguments.analysis.hop.is_some() {
             return Err("expected --hop with --segments blocks only: a phrase ends where a pause begins".to_owned());
         }
         if arguments.labels.is_some() && several {
@@ -119,7 +121,7 @@ impl OutputPlan {
         }
         let files = FilePlan::new(Replace::forced(arguments.force))
             .read(inputs.iter().map(|input| &input.path))
-            .read(&arguments.model)
+            .read(&arguments.analysis.model)
             .read(&arguments.labels)
             .read(arguments.voice.file())
             .write(self.files(inputs));
@@ -144,30 +146,19 @@ fn prepare(
     plan: &OutputPlan,
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<(AnalysisSetup, Option<Vec<Label>>)> {
-    let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
-    let classifier = Classifier::new(&model, arguments.backend)?;
+    let (model, backend) = setup::model(&arguments.analysis, streams)?;
     plan.targets().try_for_each(OutputTarget::prepare)?;
-    let backend = BackendChoice::from(classifier.backend());
-    match classifier.fallback_reason() {
-        None => streams.note(&format!("backend: {backend}\n")),
-        Some(reason) => streams.note(&format!("backend: {backend} ({reason})\n")),
-    }
     let voice = match &arguments.voice {
-        VoiceArgument::None => Voice::None,
-        VoiceArgument::File => Voice::OfFile,
-        VoiceArgument::Kept(path) => Voice::Known(voice::open(path, &model)?),
+        VoiceArgument::None => VoiceChoice::None,
+        VoiceArgument::File => VoiceChoice::OfFile,
+        VoiceArgument::Channel => VoiceChoice::OfChannel,
+        VoiceArgument::Kept(path) => VoiceChoice::Known(voice::open(path, &model)?),
     };
-    let hop_seconds = arguments.hop.unwrap_or(arguments.window);
     let config = FileConfig {
-        analysis: AnalysisConfig {
-            window_seconds: arguments.window,
-            hop_seconds,
-            segmentation: arguments.segments.into(),
-            ..AnalysisConfig::default()
-        },
-        read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder },
-        excerpt: Excerpt { source: arguments.source, from_s: arguments.from, to_s: arguments.to },
+        analysis: arguments.analysis.config(arguments.segments.into()),
+        read: ReadOptions { track: arguments.track.map(NonZeroUsize::get), decoder: arguments.decoder, raw: None },
+        excerpt: Excerpt { source: arguments.analysis.source, from_s: arguments.from, to_s: arguments.to },
         voice,
     };
     Ok((AnalysisSetup { model, backend, config }, labels))
@@ -240,9 +231,12 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
                 let speed = seconds / analysis.elapsed.as_secs_f64().max(1e-9);
                 let file = &analysis.results.file;
                 self.progress.finish_one(&format!("{file}: {seconds:.1} s of audio, {speed:.0} x real time"), self.streams);
-                let summary = Summary::of(&analysis.results.segments, seconds);
-                if !self.shows_tables() {
-                    self.note(&format!("{file}: {}\n", summary.text()));
+                let summary = analysis.results.summary();
+                let (voices, is_said) = (&analysis.results.voices, self.shows_tables());
+                for Voice { channel, segments, .. } in voices.iter().filter(|_| !is_said) {
+                    let name =
+                        channel.filter(|_| voices.len() > 1).map_or_else(String::new, |channel| format!(", channel {channel}"));
+                    self.note(&format!("{file}{name}: {}\n", Summary::of(segments, seconds).text()));
                 }
                 for warning in &analysis.warnings {
                     self.note(&format!("warning: {warning}\n"));

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod listen;
+
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use moodline_engine::BackendChoice;
-use moodline_engine::analysis::{HOP_SECONDS, Segmentation, WINDOW_SECONDS};
+use moodline_engine::analysis::{AnalysisConfig, HOP_SECONDS, Segmentation, WINDOW_SECONDS};
 use moodline_engine::decode::DecoderChoice;
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
 use moodline_engine::marks::MarkOptions;
@@ -16,6 +18,7 @@ use moodline_engine::voice::EXTENSION;
 
 use crate::page::PageAudio;
 use crate::plot::{self, PlotOptions};
+pub(crate) use listen::{Lines, ListenArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,6 +60,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Find the emotions of recordings
     Analyze(AnalyzeArguments),
+    /// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
+    Listen(ListenArguments),
     /// Write what the network sees of a recording: its features, step by step
     Features(FeaturesArguments),
     /// Show the contract of a model: what it was trained on and what it needs
@@ -101,6 +106,7 @@ pub(crate) struct LearnArguments {
 pub(crate) enum VoiceArgument {
     None,
     File,
+    Channel,
     Kept(PathBuf),
 }
 
@@ -115,9 +121,10 @@ fn voice(text: &str) -> Result<VoiceArgument, String> {
     match text {
         "none" => Ok(VoiceArgument::None),
         "file" => Ok(VoiceArgument::File),
-        path => {
-            voice_file(path).map(VoiceArgument::Kept).map_err(|_| "expected none, file or a file ending in .voice".to_owned())
-        }
+        "channel" => Ok(VoiceArgument::Channel),
+        path => voice_file(path)
+            .map(VoiceArgument::Kept)
+            .map_err(|_| "expected none, file, channel or a file ending in .voice".to_owned()),
     }
 }
 
@@ -137,10 +144,6 @@ pub(crate) struct AnalyzeArguments {
     /// Audio files, folders that are searched for audio files, subfolders included, and - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-
-    /// Which channels are analysed: mix (their mean), left, right, mid, side, or the number of one
-    #[arg(long, default_value = "mix", value_name = "SOURCE")]
-    pub(crate) source: FileSource,
 
     /// Which audio track of a file that has several, by its number [default: the one that players take]
     #[arg(long, value_name = "N")]
@@ -163,26 +166,13 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, default_value = "blocks", value_name = "WHAT", value_enum)]
     pub(crate) segments: SegmentsArgument,
 
-    /// Length of a block, and of the longest phrase, seconds
-    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
-    pub(crate) window: f64,
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArguments,
 
-    /// Distance between the starts of two blocks, seconds [default: the window]
-    #[arg(long, value_name = "SECONDS", value_parser = hop)]
-    pub(crate) hop: Option<f64>,
-
-    /// Model file to use instead of the one built in
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: Option<PathBuf>,
-
-    /// Whose voice the answers are corrected for, where the model leans to one emotion in it: the one in each recording (file), nobody's (none), or one that
-    /// `moodline voice learn` kept (a file ending in .voice)
+    /// Whose voice the answers are corrected for, where the model leans to one emotion in it: the one in each recording (file), one in each channel (channel, with
+    /// --source each), nobody's (none), or one that `moodline voice learn` kept (a file ending in .voice)
     #[arg(long, default_value = "file", value_name = "VOICE", value_parser = voice)]
     pub(crate) voice: VoiceArgument,
-
-    /// What runs the network; auto takes onnxruntime where it is installed
-    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
-    pub(crate) backend: BackendChoice,
 
     /// Format of the results
     #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = shapes())]
@@ -245,6 +235,37 @@ impl From<SegmentsArgument> for Segmentation {
             SegmentsArgument::Blocks => Self::Blocks,
             SegmentsArgument::Phrases => Self::Phrases,
         }
+    }
+}
+
+/// What is analysed, and with what
+#[derive(Args)]
+pub(crate) struct AnalysisArguments {
+    /// Which channels are analysed: mix (their mean), left, right, mid, side, the number of one, or each as a voice of its own
+    #[arg(long, default_value = "mix", value_name = "SOURCE")]
+    pub(crate) source: FileSource,
+
+    /// Length of a block, and of the longest phrase, seconds
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
+    window: f64,
+
+    /// Distance between the starts of two blocks, seconds [default: the window]
+    #[arg(long, value_name = "SECONDS", value_parser = hop)]
+    pub(crate) hop: Option<f64>,
+
+    /// Model file to use instead of the one built in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+
+    /// What runs the network; auto takes onnxruntime where it is installed
+    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
+}
+
+impl AnalysisArguments {
+    pub(crate) fn config(&self, segmentation: Segmentation) -> AnalysisConfig {
+        let hop_seconds = self.hop.unwrap_or(self.window);
+        AnalysisConfig { window_seconds: self.window, hop_seconds, segmentation, ..AnalysisConfig::default() }
     }
 }
 

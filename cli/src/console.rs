@@ -23,6 +23,11 @@ impl Streams<'_> {
         files::print_bytes(self.stdout, bytes)
     }
 
+    /// Writes a part of results that go on, and returns whether anybody still reads them.
+    pub(crate) fn offer(&mut self, text: &str) -> Result<bool, WriteError> {
+        files::offer(self.stdout, text.as_bytes())
+    }
+
     /// Writes results, or says why that failed. Returns the exit code.
     pub(crate) fn print_all(&mut self, text: &str) -> u8 {
         match self.print(text.as_bytes()) {

@@ -101,8 +101,8 @@ pub(crate) fn within(labels: &[Label], start_s: f64, end_s: f64) -> Vec<(Emotion
 }
 
 /// How many blocks of speech have the emotion that fills most of them, of how many that have one.
-pub(crate) fn agreement(labels: &[Label], segments: &[Segment]) -> (usize, usize) {
-    let pairs = segments.iter().filter_map(|segment| {
+pub(crate) fn agreement<'a>(labels: &[Label], segments: impl IntoIterator<Item = &'a Segment>) -> (usize, usize) {
+    let pairs = segments.into_iter().filter_map(|segment| {
         let (truth, _) = *within(labels, segment.start_s, segment.end_s).first()?;
         Some((segment.emotion()?, truth))
     });

@@ -1,4 +1,4 @@
-//! The command `moodline`: analyses audio files, and shows what a model sees of them and what it is.
+//! The command `moodline`: analyses audio files and what is being said, and shows what a model sees of them and what it is.
 //!
 //! In: arguments and files. Out: results on stdout or in files, everything else on stderr, and an exit code: 0 done, 1 some input failed
 //! (the others are done all the same), 2 usage. [`run`] is the whole command, so that tests can call it without a process.
@@ -9,11 +9,13 @@ mod console;
 mod features;
 mod inputs;
 mod labels;
+mod listen;
 mod model;
 mod output;
 mod page;
 mod plot;
 mod progress;
+mod setup;
 mod table;
 mod voice;
 mod work;
@@ -52,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
     };
     match command {
         args::Command::Analyze(arguments) => analyze::run(&arguments, &mut streams, interrupted),
+        args::Command::Listen(arguments) => listen::run(&arguments, &mut streams, interrupted),
         args::Command::Features(arguments) => features::run(&arguments, &mut streams),
         args::Command::Model(arguments) => model::run(&arguments, &mut streams),
         args::Command::Voice(args::VoiceCommand::Learn(arguments)) => voice::learn(&arguments, &mut streams, interrupted),

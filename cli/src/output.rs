@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use moodline_engine::analysis::AnalysisConfig;
-use moodline_engine::display::Summary;
 use moodline_engine::display::text::printable;
 use moodline_engine::export::{ExportOptions, Results};
 use moodline_engine::files::{AtomicFile, WriteError, folder_of, write_atomically};
@@ -185,7 +184,7 @@ fn index_row(done: Done<'_>, extension: &str) -> IndexRow {
     IndexRow {
         page: page.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect(),
         name: printable(&done.input.name.to_string_lossy()).into_owned(),
-        summary: Summary::of(&done.results.segments, done.results.duration_s),
+        summary: done.results.summary(),
     }
 }
 

@@ -45,8 +45,9 @@ pub(crate) fn page(
         PageAudio::Embed => Some(audio::embedded(path)?),
         PageAudio::None => None,
     };
-    let outline = waveform::outline(path, results.duration_s, document::outline_parts(results.duration_s))?;
-    Ok(document::html(results, config, &outline, source.as_deref()))
+    let n_parts = document::outline_parts(results.duration_s);
+    let outlines = waveform::outlines(path, &results.voices, results.duration_s, n_parts)?;
+    Ok(document::html(results, config, &outlines, source.as_deref()))
 }
 
 /// The index of the pages in a folder.

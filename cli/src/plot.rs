@@ -1,6 +1,6 @@
 //! The timeline as a picture.
 //!
-//! In: results. Out: SVG text or a PNG file in memory. A row of time has a strip with the emotion of each part in words and, with labels, a strip with the
+//! In: results. Out: SVG text or a PNG file in memory. A row of time has a lane for each voice: a strip with the emotion of each part in words and, with labels, a strip with the
 //! true emotions; below the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too close to be told
 //! apart their probabilities are smoothed. Parts without speech are hatched. The colours are Okabe and Ito's, which people with any colour vision can tell
 //! apart.
@@ -84,7 +84,7 @@ pub(crate) fn draw(
         return Err(anyhow!("the font for pictures cannot be loaded"));
     }
     let scene = Scene { results, config, labels };
-    let layout = Layout::new(results.duration_s, labels.is_some(), options);
+    let layout = Layout::new(results.duration_s, results.voices.len(), labels.is_some(), options);
     let (width, height) = layout.size();
     if u64::from(width) * u64::from(height) > MOST_AREA {
         let n_rows = layout.rows.len();

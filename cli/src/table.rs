@@ -7,6 +7,7 @@ use moodline_engine::display::text::printable;
 use moodline_engine::display::time::clock_text;
 use moodline_engine::display::{Summary, is_uncertain};
 use moodline_engine::export::Results;
+use moodline_engine::voices::{Found, Voice};
 use moodline_engine::{Segment, State};
 
 use crate::labels::{self, Label};
@@ -17,21 +18,24 @@ const BAR_WIDTH: f32 = 10.0;
 /// The results as a table; with labels, beside the true emotions and with the agreement at its end.
 pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     let mut text = heading(results);
-    let truth_title = if labels.is_some() { "  true" } else { "" };
-    line(&mut text, &format!("      from          to  emotion                angry  happy    sad  neutral{truth_title}"));
-    for segment in &results.segments {
-        let mut row = row(segment);
+    let has_channels = results.voices.len() > 1;
+    line(&mut text, &titles(has_channels, labels.is_some()));
+    for found in results.found() {
+        let mut row = row(&found, has_channels);
         if let Some(labels) = labels {
-            row.push_str(&truth(segment, labels));
+            row.push_str(&truth(&found.segment, labels));
         }
         line(&mut text, row.trim_end());
     }
-    line(&mut text, &format!("  {}", Summary::of(&results.segments, results.duration_s).text()));
-    if let Some(voice) = &results.voice {
-        line(&mut text, &format!("  {}", voice.text()));
+    for Voice { channel, segments, heard, .. } in &results.voices {
+        let name = channel.filter(|_| has_channels).map_or_else(String::new, |channel| format!("channel {channel}: "));
+        line(&mut text, &format!("  {name}{}", Summary::of(segments, results.duration_s).text()));
+        if let Some(heard) = heard {
+            line(&mut text, &format!("  {name}{}", heard.text()));
+        }
     }
     if let Some(labels) = labels {
-        let (n_equal, n) = labels::agreement(labels, &results.segments);
+        let (n_equal, n) = labels::agreement(labels, results.voices.iter().flat_map(|voice| &voice.segments));
         let percent = if n == 0 { 0.0 } else { 100.0 * n_equal as f64 / n as f64 };
         line(&mut text, &format!("  agreement with the true emotions: {n_equal} of {n} blocks of speech ({percent:.0} %)"));
     }
@@ -52,8 +56,19 @@ fn heading(results: &Results) -> String {
     )
 }
 
-fn row(segment: &Segment) -> String {
-    let times = format!("{:>10}  {:>10}", clock_text(segment.start_s, 2), clock_text(segment.end_s, 2));
+/// The titles of the columns of [`row`].
+pub(crate) fn titles(has_channels: bool, has_labels: bool) -> String {
+    let channel = if has_channels { "channel" } else { "" };
+    let truth = if has_labels { "  true" } else { "" };
+    format!("{channel}      from          to  emotion                angry  happy    sad  neutral{truth}")
+}
+
+/// One block; with the number of its channel where some have one.
+pub(crate) fn row(found: &Found, has_channels: bool) -> String {
+    let Found { channel, segment, .. } = found;
+    let channel = channel.filter(|_| has_channels).map_or_else(String::new, |channel| channel.to_string());
+    let width = if has_channels { "channel".len() } else { 0 };
+    let times = format!("{channel:>width$}{}", span(segment.start_s, segment.end_s));
     match &segment.state {
         State::NoSpeech | State::Gap(_) => format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-"),
         State::Speech(probabilities) => {
@@ -69,6 +84,16 @@ fn row(segment: &Segment) -> String {
             )
         }
     }
+}
+
+/// A time in which nothing could be heard.
+pub(crate) fn gap_row(start_s: f64, end_s: f64, has_channels: bool) -> String {
+    let width = if has_channels { "channel".len() } else { 0 };
+    format!("{:width$}{}  gap", "", span(start_s, end_s))
+}
+
+fn span(start_s: f64, end_s: f64) -> String {
+    format!("{:>10}  {:>10}", clock_text(start_s, 2), clock_text(end_s, 2))
 }
 
 /// The true emotions of the block, longest first, and a mark where the first is the one found.

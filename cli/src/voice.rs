@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_core::{VoiceCorrection, VoiceProfile};
-use moodline_engine::file_analysis::{FileAnalysis, FileConfig, Voice};
+use moodline_engine::file_analysis::{FileAnalysis, FileConfig, VoiceChoice};
 use moodline_engine::files::{FilePlan, Replace};
 use moodline_engine::voice::{self, HeardVoice};
 use moodline_engine::{BackendChoice, Model};
@@ -54,7 +54,7 @@ fn hear(
     let mut progress = ProgressLine::new(streams.interactive, n_bytes, paths.len());
     let mut found: Vec<Option<FileAnalysis>> = vec![None; paths.len()];
     let mut n_failed = 0;
-    let config = FileConfig { voice: Voice::None, ..FileConfig::default() };
+    let config = FileConfig { voice: VoiceChoice::None, ..FileConfig::default() };
     let setup = AnalysisSetup { model: model.clone(), backend: BackendChoice::Native, config };
     let n_jobs = available_parallelism().map_or(1, usize::from);
     work::run(paths, setup, n_jobs, interrupted, |event| match event {
@@ -84,6 +84,7 @@ fn hear(
 
 fn profile_of<'a>(recordings: impl Iterator<Item = &'a FileAnalysis>, correction: &VoiceCorrection) -> VoiceProfile {
     let mut profile = VoiceProfile::default();
-    recordings.for_each(|recording| voice::learn(&mut profile, &recording.results.segments, correction));
+    let voices = recordings.flat_map(|recording| &recording.results.voices);
+    voices.for_each(|one| voice::learn(&mut profile, &one.segments, correction));
     profile
 }

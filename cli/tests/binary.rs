@@ -85,9 +85,10 @@ fn memory_does_not_grow_with_the_file() {
 }
 
 /// `moodline analyze -` with these bytes on its standard input: the results without the name of the file, and what was told.
-fn from_a_pipe(bytes: &[u8]) -> (String, String) {
+fn from_a_pipe(bytes: &[u8], arguments: &[&str]) -> (String, String) {
     let mut child = moodline()
         .args(["analyze", "--backend", "native", "--format", "csv", "-"])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -117,7 +118,7 @@ fn standard_input_is_read_in_every_format() {
     ] {
         let path = sample(name);
         let from_file = moodline().args(["analyze", "--backend", "native", "--format", "csv"]).arg(&path).output().unwrap();
-        let (from_pipe, told) = from_a_pipe(&fs::read(&path).unwrap());
+        let (from_pipe, told) = from_a_pipe(&fs::read(&path).unwrap(), &[]);
         assert_eq!(from_pipe, answers(&from_file.stdout), "{name}");
         assert!(!told.contains("warning"), "{name}: {told}");
     }
@@ -130,8 +131,22 @@ fn a_wav_without_its_length_is_no_reason_to_complain() {
     for (riff_len, data_len) in [(u32::MAX, u32::MAX), (0x7fff_f024, 0x7fff_f000), (0x8000_0024, 0x8000_0000), (0, 0)] {
         wav[4..8].copy_from_slice(&riff_len.to_le_bytes());
         wav[40..44].copy_from_slice(&data_len.to_le_bytes());
-        let (found, told) = from_a_pipe(&wav);
+        let (found, told) = from_a_pipe(&wav, &[]);
         assert!(found.starts_with("0.000000,0.500000,"), "{found}");
         assert!(!told.contains("warning"), "{told}");
     }
+}
+
+/// A pipe can be read once.
+#[test]
+fn all_channels_come_of_one_decode() {
+    let path = sample("formats/stereo48k-s24.wav");
+    let each = ["--source", "each", "--window", "0.5"];
+    let from_file =
+        moodline().args(["analyze", "--backend", "native", "--format", "csv"]).args(each).arg(&path).output().unwrap();
+    let (found, told) = from_a_pipe(&fs::read(&path).unwrap(), &each);
+    assert_eq!(found, answers(&from_file.stdout));
+    let starts = |row: &&str| row.starts_with("0.000000,");
+    assert_eq!(found.lines().filter(starts).count(), 2, "{found}");
+    assert!(!told.contains("warning"), "{told}");
 }

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for warning in &analysis.warnings {
         eprintln!("{warning}");
     }
-    for segment in &analysis.results.segments {
+    for segment in &analysis.results.voices[0].segments {
         let probability = segment.probabilities().map_or(0.0, |probabilities| probabilities.of(probabilities.winner()));
         println!("{:7.2} s to {:7.2} s  {:<10} {:3.0} %", segment.start_s, segment.end_s, segment.label(), 100.0 * probability);
     }

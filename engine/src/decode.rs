@@ -20,6 +20,7 @@ mod mp4;
 mod mpeg;
 mod ogg;
 mod packets;
+mod raw;
 mod riff;
 mod tags;
 
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::resample::{ResampleError, Resampler};
 
 use bytes::Bytes;
+use container::Container;
 use edits::Edits;
 use layout::{Conform, Layout};
 use packets::{Packets, Step};
@@ -37,6 +39,7 @@ use packets::{Packets, Step};
 use crate::source::{FileSource, Source};
 
 pub use error::{DecodeError, DecodeProblem, DecodeWarning};
+pub use raw::{RawFormat, UnknownRawFormat};
 
 /// Sample rates that are read, Hz.
 pub const SAMPLE_RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
@@ -94,6 +97,8 @@ pub struct ReadOptions {
     pub track: Option<usize>,
     /// What decodes it.
     pub decoder: DecoderChoice,
+    /// What it is, where it has no header to say so; then nothing else is looked for in it.
+    pub raw: Option<RawFormat>,
 }
 
 /// A file being decoded: WAV and its relatives, AIFF, CAF, FLAC, MP3, Ogg, Matroska, MP4; any channel count, [`SAMPLE_RATES_HZ`].
@@ -133,7 +138,7 @@ impl AudioReader {
     /// A [`DecodeError`] that names the file and what is wrong with it.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let file = open_file(path).and_then(|file| Bytes::of_file(file).map_err(DecodeProblem::Io));
-        file.and_then(|bytes| Self::begin(path, bytes, None)).map_err(|problem| DecodeError::new(path, problem))
+        file.and_then(|bytes| Self::begin(path, container::open(bytes)?, None)).map_err(|problem| DecodeError::new(path, problem))
     }
 
     /// [`AudioReader::open`] with a choice of track and decoder; the path [`STANDARD_INPUT`] is standard input.
@@ -145,23 +150,29 @@ impl AudioReader {
     }
 
     fn open_problem(path: &Path, options: ReadOptions) -> Result<Self, DecodeProblem> {
-        let ReadOptions { track, decoder } = options;
+        let ReadOptions { track, decoder, raw } = options;
         if path.as_os_str() == STANDARD_INPUT {
-            return match decoder {
-                DecoderChoice::Ffmpeg => Err(DecodeProblem::FfmpegOfPipe),
-                _ => Self::begin(path, Bytes::of_pipe(std::io::stdin()), track),
+            let bytes = Bytes::of_pipe(std::io::stdin());
+            return match (raw, decoder) {
+                (Some(format), _) => Self::begin(path, container::raw(bytes, format)?, track),
+                (None, DecoderChoice::Ffmpeg) => Err(DecodeProblem::FfmpegOfPipe),
+                (None, _) => Self::begin(path, container::open(bytes)?, track),
             };
         }
         let file = open_file(path)?;
+        if let Some(format) = raw {
+            return Self::begin(path, container::raw(Bytes::of_file(file).map_err(DecodeProblem::Io)?, format)?, track);
+        }
         let by_ffmpeg = |reason: String| -> Result<Self, DecodeProblem> {
-            let mut reader = Self::begin(path, ffmpeg::open(path, track)?, None)?;
+            let mut reader = Self::begin(path, container::open(ffmpeg::open(path, track)?)?, None)?;
             reader.warnings.push(DecodeWarning::ByFfmpeg { reason });
             Ok(reader)
         };
         if decoder == DecoderChoice::Ffmpeg {
             return by_ffmpeg("as asked for".to_owned());
         }
-        match Self::begin(path, Bytes::of_file(file).map_err(DecodeProblem::Io)?, track) {
+        let opened = container::open(Bytes::of_file(file).map_err(DecodeProblem::Io)?);
+        match opened.and_then(|container| Self::begin(path, container, track)) {
             Err(DecodeProblem::Unsupported { found }) if decoder == DecoderChoice::Auto => {
                 // What is wrong is that the format is not read, whatever ffmpeg has to say.
                 by_ffmpeg(format!("{found} is not read otherwise")).map_err(|_| DecodeProblem::Unsupported { found })
@@ -170,8 +181,8 @@ impl AudioReader {
         }
     }
 
-    fn begin(path: &Path, bytes: Bytes, track: Option<usize>) -> Result<Self, DecodeProblem> {
-        let (mut packets, warnings) = Packets::new(container::open(bytes)?, track)?;
+    fn begin(path: &Path, container: Container, track: Option<usize>) -> Result<Self, DecodeProblem> {
+        let (mut packets, warnings) = Packets::new(container, track)?;
         let mut decoded = Vec::new();
         let (layout, starts_at) = first_samples(&mut packets, &mut decoded)?;
         if !SAMPLE_RATES_HZ.contains(&layout.sample_rate) {

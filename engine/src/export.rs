@@ -4,7 +4,8 @@
 //! Numbers never depend on a locale: the decimal sign is a point, unless a spreadsheet's dialect is asked for.
 //!
 //! Tables and JSON have every block, with microseconds; without speech it has no emotion and no probabilities: empty in CSV, `null` in JSON. All other
-//! formats have marks: stretches of one emotion that do not overlap.
+//! formats have marks: stretches of one emotion that do not overlap. Where each channel is a voice of its own, its number is a column or a field, a tier, or
+//! stands in front of a label.
 
 mod audacity;
 mod audition;
@@ -23,17 +24,18 @@ mod textgrid;
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::iter;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
 
 pub use csv::CsvDialect;
 pub use frames::{FrameRate, NotStartTime, StartTime, UnknownFrameRate};
+pub use json::{Listening, block_line, gap_line};
 
+use crate::display::Summary;
 use crate::display::text::printable;
-use crate::marks::{MarkOptions, marks};
-use crate::segment::{Latency, Segment};
-use crate::voice::HeardVoice;
+use crate::marks::{Mark, MarkOptions, marks};
+use crate::voices::{Found, Voice};
 
 /// One analysed recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,12 +54,8 @@ pub struct Results {
     pub model_fingerprint: String,
     /// What ran the network: `onnxruntime` or `native`.
     pub backend: String,
-    /// The voice that the answers are corrected for; none where they are not.
-    pub voice: Option<HeardVoice>,
-    /// The blocks in order, none of them a gap.
-    pub segments: Vec<Segment>,
-    /// What each of them cost, in their order; empty where that was not kept, as on a timeline: exports then write 0.
-    pub latencies: Vec<Latency>,
+    /// What was found, without gaps: in one voice, or in each channel.
+    pub voices: Vec<Voice>,
 }
 
 impl Results {
@@ -67,9 +65,37 @@ impl Results {
         printable(self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file)).into_owned()
     }
 
-    /// The segments with their latencies.
-    fn timed(&self) -> impl Iterator<Item = (&Segment, Latency)> {
-        self.segments.iter().zip(self.latencies.iter().copied().chain(iter::repeat(Latency::default())))
+    /// How the time of all voices is shared out.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary { duration_s: self.duration_s, ..Summary::default() };
+        self.voices.iter().for_each(|voice| summary.add(&Summary::of(&voice.segments, 0.0)));
+        summary
+    }
+
+    /// The blocks of all voices by their start, those of the same time by channel.
+    #[must_use]
+    pub fn found(&self) -> Vec<Found> {
+        let mut found: Vec<Found> = self.voices.iter().flat_map(Voice::found).collect();
+        found.sort_by(|a, b| a.segment.start_s.total_cmp(&b.segment.start_s));
+        found
+    }
+
+    /// The marks of all voices by their start, those of the same time by channel; those of one voice never overlap.
+    #[must_use]
+    pub fn marks(&self, options: &MarkOptions) -> Vec<Mark> {
+        let mut marks: Vec<Mark> = self.marks_of_voices(options).into_iter().flat_map(|(_, marks)| marks).collect();
+        marks.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+        marks
+    }
+
+    /// The marks of each voice. The number of a channel is told where there are several.
+    fn marks_of_voices(&self, options: &MarkOptions) -> Vec<VoiceMarks> {
+        let of_voice = |Voice { channel, segments, .. }: &Voice| {
+            let channel = channel.filter(|_| self.voices.len() > 1);
+            (channel, marks(segments, options).into_iter().map(|mark| Mark { channel, ..mark }).collect())
+        };
+        self.voices.iter().map(of_voice).collect()
     }
 }
 
@@ -212,7 +238,8 @@ impl Format {
     #[must_use]
     pub fn body(self, results: &Results, options: &ExportOptions) -> Vec<u8> {
         let &ExportOptions { csv, frame_rate, start, .. } = options;
-        let marks = || marks(&results.segments, &options.marks);
+        let marks = || results.marks(&options.marks);
+        let voices = || results.marks_of_voices(&options.marks);
         let (name, duration_s) = (results.name(), results.duration_s);
         let text = match self {
             Self::Midi => return midi::file(&name, &marks()),
@@ -226,9 +253,9 @@ impl Format {
             Self::Edl => edl::list(&name, &marks(), frame_rate, start),
             Self::Fcpxml => fcpxml::document(&name, duration_s, &marks(), frame_rate, start),
             Self::Premiere => premiere::document(&name, duration_s, &marks(), frame_rate, start),
-            Self::TextGrid => textgrid::document(duration_s, &marks()),
-            Self::Elan => elan::document(&name, &marks()),
-            Self::Rttm => rttm::lines(stem(&name), &marks()),
+            Self::TextGrid => textgrid::document(duration_s, &voices()),
+            Self::Elan => elan::document(&name, &voices()),
+            Self::Rttm => rttm::lines(stem(&name), results.voices.first().and_then(|voice| voice.channel), &marks()),
         };
         text.into_bytes()
     }
@@ -238,6 +265,17 @@ impl Format {
     pub fn file(self, results: &Results, options: &ExportOptions) -> Vec<u8> {
         [self.header(options).into_bytes(), self.body(results, options)].concat()
     }
+}
+
+/// The marks of one voice, with the number of its channel.
+type VoiceMarks = (Option<NonZeroUsize>, Vec<Mark>);
+
+/// Names of the tiers of a voice.
+const TIERS: [&str; 2] = ["emotion", "probability"];
+
+/// The name of a tier among those of other channels.
+fn tier_name(name: &str, channel: Option<NonZeroUsize>) -> String {
+    channel.map_or_else(|| name.to_owned(), |channel| format!("{name} {channel}"))
 }
 
 /// `name` without its ending.

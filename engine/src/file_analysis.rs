@@ -9,14 +9,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::analysis::{Analyser, AnalysisConfig, AnalysisError};
-use crate::classifier::{BackendChoice, Classifier, ClassifierError};
+use crate::analysis::{AnalysisConfig, AnalysisError};
+use crate::classifier::BackendChoice;
 use crate::decode::{AudioReader, DecodeError, DecodeProblem, ReadOptions, STANDARD_INPUT};
 use crate::export::Results;
 use crate::model::Model;
-use crate::segment::{Latency, Segment};
+use crate::segment::Segment;
 use crate::source::FileSource;
 use crate::voice;
+use crate::voices::{Found, Voice, Voices};
 use mix_watch::{Cancelled, MixWatch};
 use moodline_core::VoiceProfile;
 
@@ -41,7 +42,7 @@ pub struct FileProgress<'a> {
     pub share: f64,
     /// Audio that was read, seconds.
     pub seconds: f64,
-    /// What was found so far.
+    /// What was found so far, in the first voice.
     pub segments: &'a [Segment],
 }
 
@@ -81,12 +82,14 @@ pub struct Excerpt {
 
 /// Whose voice the answers are corrected for, with a model that can ([`moodline_core::voice`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Voice {
+pub enum VoiceChoice {
     /// Nobody's: each answer is about its own block alone.
     None,
     /// The one in the recording, as far as all of it shows.
     #[default]
     OfFile,
+    /// One in each channel that is analysed by itself.
+    OfChannel,
     /// One that was heard before.
     Known(VoiceProfile),
 }
@@ -101,7 +104,7 @@ pub struct FileConfig {
     /// The part.
     pub excerpt: Excerpt,
     /// Whose voice it is.
-    pub voice: Voice,
+    pub voice: VoiceChoice,
 }
 
 impl From<AnalysisConfig> for FileConfig {
@@ -138,8 +141,7 @@ pub fn analyse_file(
         }
     }
     if let Some(correction) = &model.contract().voice {
-        let Results { segments, voice, .. } = &mut analysis.results;
-        *voice = voice::correct_for(pass.config.voice, segments, correction);
+        voice::correct_for(pass.config.voice, &mut analysis.results.voices, correction);
     }
     analysis.elapsed = start.elapsed();
     Ok(analysis)
@@ -166,30 +168,28 @@ impl Pass<'_> {
         if let Some(found) = source.channel().map(NonZeroUsize::get).filter(|&channel| channel > reader.channels()) {
             return Err(unreadable(DecodeProblem::Channel { expected: reader.channels(), found }));
         }
-        let classifier = Classifier::new(model, backend).map_err(|error: ClassifierError| refused(error.into()))?;
-        let backend = classifier.backend().to_string();
-        let mut analyser = Analyser::new(model, classifier, reader.sample_rate(), config.analysis).map_err(refused)?;
+        let layout = (reader.sample_rate(), reader.channels());
+        let mut voices = Voices::new(model, backend, source, layout, config.analysis).map_err(refused)?;
         let mut part = Part::new(from_s, to_s, reader.sample_rate());
         let mut watch = (source == FileSource::default() && reader.channels() > 1).then(|| MixWatch::new(reader.channels()));
         let (mut chunk, mut n_packets) = (Vec::new(), 0_u64);
-        let (mut segments, mut latencies) = (Vec::new(), Vec::new());
+        let mut found = voices.empty();
         while !part.is_over() && reader.read(&mut chunk)? {
             part.cut(&mut chunk, reader.channels());
             if let Some(watch) = &mut watch {
                 watch.hear(&chunk);
             }
-            source.reduce(&mut chunk, reader.channels());
-            analyser.push(&chunk, &mut keep_in(from_s, &mut segments, &mut latencies)).map_err(refused)?;
+            voices.push(&chunk, &mut keep_in(from_s, &mut found)).map_err(refused)?;
             n_packets += 1;
             let due = n_packets.is_multiple_of(PACKETS_A_REPORT);
-            if due && on_progress(progress_of(&reader, to_s, &segments)).is_break() {
+            if due && on_progress(progress_of(&reader, to_s, &found[0].segments)).is_break() {
                 return Err(FileAnalysisError::Stopped { path: path.to_owned() });
             }
         }
         if part.is_before() {
             return Err(unreadable(DecodeProblem::NoPart { end_seconds: seconds_of(&reader), from_seconds: from_s }));
         }
-        analyser.finish(&mut keep_in(from_s, &mut segments, &mut latencies)).map_err(refused)?;
+        voices.finish(&mut keep_in(from_s, &mut found)).map_err(refused)?;
         let results = Results {
             file: path.to_string_lossy().into_owned(),
             sample_rate: reader.sample_rate(),
@@ -197,10 +197,8 @@ impl Pass<'_> {
             duration_s: to_s.unwrap_or(f64::INFINITY).min(seconds_of(&reader)),
             model_id: model.id().to_owned(),
             model_fingerprint: model.fingerprint().to_owned(),
-            backend,
-            voice: None,
-            segments,
-            latencies,
+            backend: voices.backend().to_string(),
+            voices: found,
         };
         let warnings = reader.warnings().iter().map(|warning| format!("{}: {warning}", path.display())).collect();
         Ok((FileAnalysis { results, warnings, elapsed: Duration::ZERO }, watch.and_then(|watch| watch.cancelled())))
@@ -243,11 +241,12 @@ impl Part {
 }
 
 /// Keeps what is found in an excerpt that begins at `from_s`.
-fn keep_in(from_s: f64, segments: &mut Vec<Segment>, latencies: &mut Vec<Latency>) -> impl FnMut(Segment, Latency) {
-    move |segment, latency| {
+fn keep_in(from_s: f64, voices: &mut [Voice]) -> impl FnMut(Found) {
+    move |Found { channel, segment, latency }| {
+        let Some(voice) = voices.iter_mut().find(|voice| voice.channel == channel) else { return };
         let Segment { start_s, end_s, state } = segment;
-        segments.push(Segment { start_s: from_s + start_s, end_s: from_s + end_s, state });
-        latencies.push(latency);
+        voice.segments.push(Segment { start_s: from_s + start_s, end_s: from_s + end_s, state });
+        voice.latencies.push(latency);
     }
 }
 

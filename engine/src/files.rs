@@ -42,7 +42,17 @@ pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> 
 /// # Errors
 /// As of [`print`].
 pub fn print_bytes(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<(), WriteError> {
-    unless_unwanted(output.write_all(bytes).and_then(|()| output.flush()))
+    offer(output, bytes).map(|_| ())
+}
+
+/// [`print_bytes`], for whoever has more to say: returns whether anybody still reads.
+///
+/// # Errors
+/// As of [`print`].
+pub fn offer(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<bool, WriteError> {
+    let result = output.write_all(bytes).and_then(|()| output.flush());
+    let is_read = result.is_ok();
+    unless_unwanted(result).map(|()| is_read)
 }
 
 fn unless_unwanted(result: io::Result<()>) -> Result<(), WriteError> {

@@ -4,7 +4,7 @@
 //! exported in. This crate knows neither a plugin API nor a screen.
 //!
 //! - [`file_analysis`] analyses a whole file; [`decode`] reads it, [`export`] writes the results.
-//! - An [`Analyser`] turns any stream of mono samples into segments; a [`Classifier`] runs its [`Model`].
+//! - An [`Analyser`] turns any stream of mono samples into segments, [`voices`] one with several channels; a [`Classifier`] runs its [`Model`].
 //! - [`live`] does the same for the audio of a real-time thread, and records a [`timeline`].
 //!
 //! # A file to segments
@@ -24,10 +24,10 @@
 //! # std::fs::write(&path, [header, vec![0; n_bytes as usize]].concat())?;
 //! let config = AnalysisConfig { window_seconds: 2.0, hop_seconds: 1.0, ..AnalysisConfig::default() };
 //! let analysis = analyse_file(&path, &Model::embedded(), BackendChoice::Native, config, |_| ControlFlow::Continue(()))?;
-//! for segment in &analysis.results.segments {
+//! for segment in &analysis.results.voices[0].segments {
 //!     println!("{:.1} s to {:.1} s: {}", segment.start_s, segment.end_s, segment.label());
 //! }
-//! # assert_eq!(analysis.results.segments.iter().map(|segment| segment.label()).collect::<Vec<_>>(), ["no speech", "no speech"]);
+//! # assert_eq!(analysis.results.voices[0].segments.iter().map(|segment| segment.label()).collect::<Vec<_>>(), ["no speech", "no speech"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -106,6 +106,7 @@ pub mod stop;
 pub mod tables;
 pub mod timeline;
 pub mod voice;
+pub mod voices;
 
 pub use analysis::{Analyser, AnalysisConfig, AnalysisError};
 pub use classifier::{Backend, BackendChoice, Classifier, ClassifierError};

@@ -2,6 +2,8 @@
 //!
 //! In: segments as they were found. Out: [`Stretch`]es, or the [`Mark`]s among them.
 
+use std::num::NonZeroUsize;
+
 use moodline_core::Emotion;
 
 use crate::segment::{Segment, spans};
@@ -44,13 +46,20 @@ pub struct Mark {
     pub emotion: Emotion,
     /// Mean of its probability over the time of the blocks that found it, 0..=1.
     pub probability: f32,
+    /// Number of the channel that it is about, counted from 1, where several are told apart.
+    pub channel: Option<NonZeroUsize>,
 }
 
 impl Mark {
-    /// `angry 75 %`.
+    /// `angry 75 %`, or `2: angry 75 %` for a channel.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} {:.0} %", self.emotion, 100.0 * self.probability)
+        self.of_channel(&format!("{} {:.0} %", self.emotion, 100.0 * self.probability))
+    }
+
+    /// `text` behind the number of the channel, where it is about one.
+    pub(crate) fn of_channel(&self, text: &str) -> String {
+        self.channel.map_or_else(|| text.to_owned(), |channel| format!("{channel}: {text}"))
     }
 
     /// Seconds.
@@ -103,7 +112,7 @@ impl Stretch {
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
         let &Self { start_s, end_s, emotion, weighted, weight_s } = self;
-        Some(Mark { start_s, end_s, emotion: emotion?, probability: (weighted / weight_s) as f32 })
+        Some(Mark { start_s, end_s, emotion: emotion?, probability: (weighted / weight_s) as f32, channel: None })
     }
 }
 

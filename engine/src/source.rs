@@ -44,7 +44,12 @@ pub enum FileSource {
     Of(Source),
     /// The channel with this number, counted from 1.
     Channel(NonZeroUsize),
+    /// Every channel, as a voice of its own.
+    Each,
 }
+
+/// The name of [`FileSource::Each`].
+const EACH: &str = "each";
 
 impl Default for FileSource {
     fn default() -> Self {
@@ -57,13 +62,14 @@ impl fmt::Display for FileSource {
         match self {
             Self::Of(source) => f.pad(source.name()),
             Self::Channel(number) => number.fmt(f),
+            Self::Each => f.pad(EACH),
         }
     }
 }
 
 /// A word that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected mix, left, right, mid, side or the number of a channel from 1 on, found '{found}'")]
+#[error("expected mix, left, right, mid, side, each or the number of a channel from 1 on, found '{found}'")]
 pub struct UnknownSource {
     /// The word as it was found.
     pub found: String,
@@ -73,9 +79,10 @@ impl FromStr for FileSource {
     type Err = UnknownSource;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let each = (text == EACH).then_some(Self::Each);
         let named = Source::ALL.into_iter().find(|source| source.name() == text).map(Self::Of);
         let numbered = || text.parse().ok().map(Self::Channel);
-        named.or_else(numbered).ok_or_else(|| UnknownSource { found: text.to_owned() })
+        each.or(named).or_else(numbered).ok_or_else(|| UnknownSource { found: text.to_owned() })
     }
 }
 
@@ -84,17 +91,38 @@ impl FileSource {
     #[must_use]
     pub const fn channel(self) -> Option<NonZeroUsize> {
         match self {
-            Self::Of(_) => None,
+            Self::Of(_) | Self::Each => None,
             Self::Channel(number) => Some(number),
         }
     }
 
-    /// Replaces interleaved samples (`[n * n_channels]`) by what is analysed of them, `[n]`. `n_channels` has the channel that is meant.
+    /// One source for each voice of a stream of `n_channels`.
+    pub(crate) fn voices(self, n_channels: usize) -> Vec<Self> {
+        match self {
+            Self::Each => (1..=n_channels).filter_map(NonZeroUsize::new).map(Self::Channel).collect(),
+            one => vec![one],
+        }
+    }
+
+    /// The number of the one channel that is meant in a stream of `n_channels`, counted from 1; none for a mix, and for what has a single channel anyway.
+    #[must_use]
+    pub(crate) const fn number(self, n_channels: usize) -> Option<NonZeroUsize> {
+        match self {
+            Self::Of(Source::Left) if n_channels > 1 => NonZeroUsize::new(1),
+            Self::Of(Source::Right) if n_channels > 1 => NonZeroUsize::new(2),
+            Self::Of(_) | Self::Each => None,
+            Self::Channel(number) => Some(number),
+        }
+    }
+
+    /// Replaces interleaved samples (`[n * n_channels]`) by what is analysed of them, `[n]`. `n_channels` has the channel that is meant, which
+    /// is a single one: each is that of its [`FileSource::voices`].
     pub(crate) fn reduce(self, samples: &mut Vec<f32>, n_channels: usize) {
         if n_channels < 2 {
             return;
         }
         match self {
+            Self::Each => {}
             Self::Of(Source::Mix) => reduce(samples, n_channels, |frame| frame.iter().sum::<f32>() / n_channels as f32),
             Self::Of(Source::Left) => reduce(samples, n_channels, |frame| frame[0]),
             Self::Of(Source::Right) => reduce(samples, n_channels, |frame| frame[1]),
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn names_come_back_and_others_are_refused() {
-        for name in ["mix", "left", "right", "mid", "side", "1", "33"] {
+        for name in ["mix", "left", "right", "mid", "side", "each", "1", "33"] {
             assert_eq!(name.parse::<FileSource>().unwrap().to_string(), name);
         }
         for name in ["0", "-1", "Left", "", "both"] {

@@ -12,10 +12,11 @@ use moodline_core::{Mismatch, VoiceCorrection, VoiceProfile};
 use serde::{Deserialize, Serialize};
 
 use crate::display::time::duration_text;
-use crate::file_analysis::Voice;
+use crate::file_analysis::VoiceChoice;
 use crate::files::{WriteError, open_regular, write_atomically};
 use crate::model::Model;
 use crate::segment::{Segment, State};
+use crate::voices::Voice;
 
 /// End of the names of these files.
 pub const EXTENSION: &str = "voice";
@@ -69,19 +70,24 @@ impl HeardVoice {
     }
 }
 
-/// Corrects the segments of one recording for the voice that was asked for; what is known of that voice.
-pub(crate) fn correct_for(voice: Voice, segments: &mut [Segment], correction: &VoiceCorrection) -> Option<HeardVoice> {
-    let profile = match voice {
-        Voice::None => return None,
-        Voice::Known(profile) => profile,
-        Voice::OfFile => {
-            let mut profile = VoiceProfile::default();
-            learn(&mut profile, segments, correction);
-            profile
-        }
+/// Corrects the answers of a recording for the voice that was asked for, and says in each of `voices` for which.
+pub(crate) fn correct_for(choice: VoiceChoice, voices: &mut [Voice], correction: &VoiceCorrection) {
+    let learnt = |voices: &[Voice]| {
+        let mut profile = VoiceProfile::default();
+        voices.iter().for_each(|voice| learn(&mut profile, &voice.segments, correction));
+        profile
     };
-    correct(segments, &profile, correction);
-    Some(HeardVoice::of(&profile, correction))
+    let shared = match choice {
+        VoiceChoice::None => return,
+        VoiceChoice::Known(profile) => Some(profile),
+        VoiceChoice::OfFile => Some(learnt(voices)),
+        VoiceChoice::OfChannel => None,
+    };
+    for voice in voices {
+        let profile = shared.unwrap_or_else(|| learnt(std::slice::from_ref(voice)));
+        correct(&mut voice.segments, &profile, correction);
+        voice.heard = Some(HeardVoice::of(&profile, correction));
+    }
 }
 
 /// Takes the model's lean on this voice out of every answer.

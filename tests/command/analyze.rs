@@ -39,6 +39,8 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
     let segments = report["segments"].as_array().unwrap();
     assert_eq!(segments.len(), 5);
     for segment in segments {
+        assert_eq!(keys(segment).len(), 7);
+        assert!(segment["channel"].is_null(), "a mix is no channel");
         let probabilities = segment["probabilities"].as_object().unwrap();
         let sum: f64 = probabilities.values().map(|value| value.as_f64().unwrap()).sum();
         assert!((sum - 1.0).abs() < 1e-3);

@@ -76,6 +76,65 @@ fn each_channel_can_be_chosen() {
     assert!(outcome.sentence().ends_with("expected a channel of 1 to 2, found 3"), "{}", outcome.stderr);
 }
 
+/// Rows of a table with this number in the last column, without the name of the file and the times it took.
+fn answers_of(outcome: &Outcome, channel: &str) -> Vec<String> {
+    let rows = outcome.stdout.lines().filter(|row| row.rsplit(',').next() == Some(channel));
+    rows.map(|row| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",")).collect()
+}
+
+#[test]
+fn each_channel_is_a_voice_of_its_own() {
+    let (place, [a, b]) = (Place::new(), voices());
+    let both = place.write("both.wav", &[&a, &b]);
+    let each = analyze(&["--source", "each", "--hop", "0.5", "--window", "1"], &both);
+    for (channel, alone) in [("1", &a), ("2", &b)] {
+        let alone = analyze(&["--hop", "0.5", "--window", "1"], &place.write("alone.wav", &[alone]));
+        assert_eq!(answers_of(&each, channel), answers(&alone), "channel {channel}");
+        assert!(answers_of(&alone, channel).is_empty(), "there is one voice");
+        assert!(each.stderr.contains(&format!("both.wav, channel {channel}: ")), "{}", each.stderr);
+    }
+    let starts: Vec<f64> = each.stdout.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    assert!(starts.is_sorted(), "both voices go on together");
+    let mono = analyze(&["--source", "each"], &place.write("mono.wav", &[&a]));
+    assert_eq!(answers_of(&mono, "1"), answers(&analyze(&[], &place.write("alone.wav", &[&a]))));
+}
+
+#[test]
+fn each_channel_is_told_apart_for_people_too() {
+    let (place, [a, b]) = (Place::new(), voices());
+    let both = place.write("both.wav", &[&a, &b]);
+    let at = |name: &str| place.0.path().join(name);
+    let save = |format: &str| format!("{format}={}", at(format).display());
+    let formats = ["html", "json", "srt", "textgrid"].map(save);
+    let mut arguments = vec!["analyze", "--backend", "native", "--source", "each", "--page-audio", "none"];
+    arguments.extend(formats.iter().flat_map(|format| ["--save", format]));
+    let plot = at("both.svg").display().to_string();
+    let outcome = moodline([&arguments[..], &["--plot", &plot, both.to_str().unwrap()]].concat());
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let rows: Vec<&str> = outcome.stdout.lines().map(str::trim_start).collect();
+    assert!(rows[1].starts_with("channel      from"), "{}", outcome.stdout);
+    assert!(rows[2].starts_with("1   0:00.00") && rows[3].starts_with("2   0:00.00"), "{}", outcome.stdout);
+    assert!(rows[4].starts_with("channel 1: ") && rows[5].starts_with("channel 2: "), "{}", outcome.stdout);
+    let read = |name: &str| fs::read_to_string(at(name)).unwrap();
+    for name in ["html", "both.svg"] {
+        let drawn = read(name);
+        assert_eq!([">channel 1<", ">channel 2<"].map(|lane| drawn.replace('\n', "").matches(lane).count()), [1, 1], "{name}");
+    }
+    assert_eq!(read("html").matches("class=\"wave\"").count(), 2);
+    let page_waves: Vec<String> =
+        read("html").split("<svg class=\"wave\"").skip(1).map(|part| part.split("</svg>").next().unwrap().to_owned()).collect();
+    assert_ne!(page_waves[0], page_waves[1]);
+    let channels: Vec<u64> = serde_json::from_str::<serde_json::Value>(&read("json")).unwrap()["segments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|segment| segment["channel"].as_u64().unwrap())
+        .collect();
+    assert_eq!(channels, [1, 2]);
+    assert!(read("srt").contains("\n1: ") && read("srt").contains("\n2: "), "{}", read("srt"));
+    assert!(read("textgrid").contains("\"emotion 2\""));
+}
+
 #[test]
 fn channels_that_cancel_are_noticed_and_the_louder_one_is_analysed() {
     let (place, [a, _]) = (Place::new(), voices());

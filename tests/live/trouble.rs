@@ -134,7 +134,7 @@ fn a_file_is_analysed_beside_the_live_audio_as_the_command_does() {
             .unwrap();
     assert_eq!((lane.state, lane.progress, lane.duration_s), (FileState::Done, 1.0, expected.results.duration_s));
     let states = |segments: &[moodline_engine::Segment]| segments.iter().map(crate::host::found).collect::<Vec<_>>();
-    assert_eq!(states(&lane.segments), states(&expected.results.segments));
+    assert_eq!(states(&lane.segments), states(&expected.results.voices[0].segments));
     assert_eq!(lane.results.unwrap().file, expected.results.file);
     host.control.close_file();
     assert!(host.monitor.file().is_none());

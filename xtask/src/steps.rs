@@ -22,7 +22,7 @@ const DENIED: [&str; 2] = ["--deny", "warnings"];
 pub(crate) struct Steps<'a> {
     pub(crate) cargo: Cargo<'a>,
     pub(crate) report: Report,
-    /// Whether the standalone is among it.
+    /// Whether the standalone is among it, and the microphones of the command.
     pub(crate) standalone: bool,
 }
 
@@ -63,9 +63,12 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// What takes the sound system: the standalone, and the microphones of the command.
+const WITH_SOUND: &str = "moodline/standalone,moodline-cli/microphone";
+
 /// A subcommand of cargo for all crates, with everything that can be built here.
 fn all_crates<'b>(subcommand: &'b str, standalone: bool, more: &[&'b str]) -> Vec<&'b str> {
-    let features: &[&str] = if standalone { &["--features", "moodline/standalone"] } else { &[] };
+    let features: &[&str] = if standalone { &["--features", WITH_SOUND] } else { &[] };
     [&[subcommand, "--workspace", "--locked"], features, more].concat()
 }
 

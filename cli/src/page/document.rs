@@ -1,15 +1,18 @@
 //! The page of one recording.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 
 use moodline_core::Emotion;
+use moodline_engine::Segment;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::display::text::escaped;
 use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, tick_step, ticks};
 use moodline_engine::display::{Summary, palette};
 use moodline_engine::export::Results;
-use moodline_engine::marks::{Mark, MarkOptions, Stretch, marks, stretches};
+use moodline_engine::marks::{Mark, MarkOptions, Stretch, stretches};
 use moodline_engine::segment::spans;
+use moodline_engine::voices::Voice;
 
 use super::moments::{self, Moment};
 use super::policy;
@@ -36,18 +39,18 @@ pub(super) fn outline_parts(duration_s: f64) -> usize {
     ((duration_s / row_s * WIDTH / COLUMN).ceil() as usize).max(1)
 }
 
-/// The page; `outline` has [`outline_parts`] values, `source` is the URL of the recording.
-pub(super) fn html(results: &Results, config: &AnalysisConfig, outline: &[f32], source: Option<&str>) -> String {
+/// The page; `outlines` has [`outline_parts`] values for each voice, `source` is the URL of the recording.
+pub(super) fn html(results: &Results, config: &AnalysisConfig, outlines: &[Vec<f32>], source: Option<&str>) -> String {
     let name = results.name();
-    let passages = marks(&results.segments, &MarkOptions { merge: true, min_length_s: 0.0 });
-    let summary = Summary::of(&results.segments, results.duration_s);
+    let passages = results.marks(&MarkOptions { merge: true, min_length_s: 0.0 });
+    let summary = results.summary();
     let mut body = heading(results, config, &name);
     if let Some(source) = source {
         write(&mut body, &player(source, results.duration_s));
     }
-    write(&mut body, &timeline(results, outline, &summary, source.is_some()));
+    write(&mut body, &timeline(results, outlines, &summary, source.is_some()));
     write(&mut body, &summary_tables(results, &summary, source.is_some()));
-    write(&mut body, &passage_table(&passages, source.is_some()));
+    write(&mut body, &passage_table(&passages, results.voices.len() > 1, source.is_some()));
     body.push_str(
         "<footer><p>Emotions are an estimate learnt from acted speech, not a fact about a person. In the EU emotion recognition must not be used on \
          people at work or in education (AI Act, Article 5(1)(f)). Made by Moodline on the machine where the recording was; this page loads nothing from \
@@ -92,7 +95,7 @@ fn swatch(emotion: Emotion) -> String {
     format!("<svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><path d=\"M0 0H1V1H0Z\" fill=\"{}\"/></svg>", hex(emotion))
 }
 
-fn timeline(results: &Results, outline: &[f32], summary: &Summary, can_play: bool) -> String {
+fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_play: bool) -> String {
     let duration_s = results.duration_s;
     let row_s = row_length(duration_s, f64::from(PICTURE_WIDTH));
     let n_rows = (duration_s / row_s - 1e-9).ceil().max(1.0) as u32;
@@ -114,27 +117,41 @@ fn timeline(results: &Results, outline: &[f32], summary: &Summary, can_play: boo
         if n_rows == 1 { "one" } else { "many" }
     );
     let options = MarkOptions { merge: true, min_length_s: NARROWEST_PART * row_s / WIDTH };
-    let parts = stretches(&results.segments, &options);
-    let drawing = Drawing { results, parts, spans: spans(&results.segments), row_s, outline };
+    let several = results.voices.len() > 1;
+    let lanes: Vec<Lane<'_>> = results
+        .voices
+        .iter()
+        .zip(outlines)
+        .map(|(Voice { channel, segments, .. }, outline)| {
+            let (parts, spans) = (stretches(segments, &options), spans(segments));
+            Lane { channel: channel.filter(|_| several), segments, parts, spans, duration_s, row_s, outline }
+        })
+        .collect();
     for index in 0..n_rows {
         let start_s = f64::from(index) * row_s;
-        write(&mut text, &drawing.row(start_s, (start_s + row_s).min(duration_s)));
+        for lane in &lanes {
+            write(&mut text, &lane.row(start_s, (start_s + row_s).min(duration_s)));
+        }
     }
     text.push_str("</div></section>\n");
     text
 }
 
-struct Drawing<'a> {
-    results: &'a Results,
+/// One voice.
+struct Lane<'a> {
+    /// Its number among several.
+    channel: Option<NonZeroUsize>,
+    segments: &'a [Segment],
     /// Of the strip.
     parts: Vec<Stretch>,
     spans: Vec<(f64, f64)>,
+    duration_s: f64,
     /// Time of a full row, seconds.
     row_s: f64,
     outline: &'a [f32],
 }
 
-impl Drawing<'_> {
+impl Lane<'_> {
     fn row(&self, start_s: f64, end_s: f64) -> String {
         let step = tick_step(self.row_s / WIDTH, TICK_DISTANCE);
         let decimals = decimals_of_step(step);
@@ -156,8 +173,9 @@ impl Drawing<'_> {
                 )
             })
             .collect();
+        let name = self.channel.map_or_else(String::new, |channel| format!("<p class=\"lane\">channel {channel}</p>\n"));
         format!(
-            "<div class=\"row\" data-start=\"{start_s:.3}\" data-end=\"{end_s:.3}\" data-length=\"{:.3}\">\n{drawings}\
+            "<div class=\"row\" data-start=\"{start_s:.3}\" data-end=\"{end_s:.3}\" data-length=\"{:.3}\">\n{name}{drawings}\
              <div class=\"times\"><span>{}</span><span>a line every {}</span><span>{}</span></div></div>",
             self.row_s,
             clock_text(start_s, decimals),
@@ -186,7 +204,7 @@ impl Drawing<'_> {
 
     /// The loudest samples, mirrored at the middle; the square root shows quiet speech, too.
     fn wave(&self, start_s: f64, end_s: f64) -> String {
-        let at = |seconds: f64| (seconds / self.results.duration_s * self.outline.len() as f64).round() as usize;
+        let at = |seconds: f64| (seconds / self.duration_s * self.outline.len() as f64).round() as usize;
         let peaks = &self.outline[at(start_s)..at(end_s).min(self.outline.len())];
         let right = self.x(end_s, start_s);
         let x = |index: usize| right * (index as f64 + 0.5) / peaks.len().max(1) as f64;
@@ -200,10 +218,9 @@ impl Drawing<'_> {
 
     /// The probabilities, stacked.
     fn bands(&self, start_s: f64, end_s: f64) -> String {
-        let segments = &self.results.segments;
         let column_s = COLUMN * self.row_s / WIDTH;
-        let smooth_s = smoothing(segments, self.row_s / WIDTH).unwrap_or(column_s);
-        let columns = columns(segments, &self.spans, (start_s, end_s), column_s, smooth_s);
+        let smooth_s = smoothing(self.segments, self.row_s / WIDTH).unwrap_or(column_s);
+        let columns = columns(self.segments, &self.spans, (start_s, end_s), column_s, smooth_s);
         let mut first = 0;
         let mut text = String::new();
         for run in columns.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
@@ -244,6 +261,15 @@ fn time_cell(start_s: f64, can_play: bool) -> String {
     }
 }
 
+/// The number of a channel, where several are told apart.
+fn channel_cell(channel: Option<NonZeroUsize>) -> String {
+    channel.map_or_else(String::new, |channel| format!("<td class=\"number\">{channel}</td>"))
+}
+
+const fn channel_title(several: bool) -> &'static str {
+    if several { "<th scope=\"col\" class=\"number\">channel</th>" } else { "" }
+}
+
 fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> String {
     let mut rows = String::new();
     for (emotion, share) in summary.shares() {
@@ -257,19 +283,25 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
             hex(emotion)
         ));
     }
+    let several = results.voices.len() > 1;
+    let texts = results.voices.iter().map(|Voice { channel, segments, .. }| {
+        let name = channel.filter(|_| several).map_or_else(String::new, |channel| format!("Channel {channel}: "));
+        format!("<p>{name}{}.</p>", escaped(&Summary::of(segments, results.duration_s).text()))
+    });
+    let texts: String = texts.collect();
     let shares = format!(
-        "<div><h3>Emotions</h3><p>{}.</p>\n<table><thead><tr><th scope=\"col\">emotion</th><th scope=\"col\" class=\"number\">time</th>\
-         <th scope=\"col\" class=\"number\">of the speech</th><td></td></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
-        escaped(&summary.text())
+        "<div><h3>Emotions</h3>{texts}\n<table><thead><tr><th scope=\"col\">emotion</th><th scope=\"col\" class=\"number\">time</th>\
+         <th scope=\"col\" class=\"number\">of the speech</th><td></td></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
     );
     let list = |title: &str, none: &str, moments: &[Moment]| {
         let rows: String = moments
             .iter()
             .map(|moment| {
-                let Moment { start_s, emotion, probability } = *moment;
+                let Moment { start_s, channel, emotion, probability } = *moment;
                 format!(
-                    "<tr><td>{}</td><td>{} {emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
+                    "<tr><td>{}</td>{}<td>{} {emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
                     time_cell(start_s, can_play),
+                    channel_cell(channel.filter(|_| several)),
                     swatch(emotion),
                     100.0 * probability
                 )
@@ -279,28 +311,31 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
             return format!("<div><h3>{title}</h3><p>{none}</p></div>\n");
         }
         format!(
-            "<div><h3>{title}</h3><table><thead><tr><th scope=\"col\">from</th><th scope=\"col\">emotion</th>\
-             <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+            "<div><h3>{title}</h3><table><thead><tr><th scope=\"col\">from</th>{}<th scope=\"col\">emotion</th>\
+             <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
+            channel_title(several)
         )
     };
-    let intense = list("Most intense", "Nothing but neutral speech.", &moments::most_intense(&results.segments));
-    let uncertain = list("Uncertain", "No block is uncertain.", &moments::uncertain(&results.segments));
+    let found = results.found();
+    let intense = list("Most intense", "Nothing but neutral speech.", &moments::most_intense(&found));
+    let uncertain = list("Uncertain", "No block is uncertain.", &moments::uncertain(&found));
     format!(
         "<section aria-labelledby=\"summary\"><h2 id=\"summary\">Summary</h2><div class=\"columns\">\n{shares}{intense}{uncertain}</div></section>\n"
     )
 }
 
-fn passage_table(passages: &[Mark], can_play: bool) -> String {
+fn passage_table(passages: &[Mark], several: bool, can_play: bool) -> String {
     if passages.is_empty() {
         return String::new();
     }
     let row = |passage: &Mark| {
         format!(
-            "<tr data-start=\"{:.3}\" data-end=\"{:.3}\" data-said=\"{}\"><td>{}</td><td class=\"number\">{}</td><td>{} {}</td><td class=\"number\">{:.0} %</td></tr>\n",
+            "<tr data-start=\"{:.3}\" data-end=\"{:.3}\" data-said=\"{}\"><td>{}</td>{}<td class=\"number\">{}</td><td>{} {}</td><td class=\"number\">{:.0} %</td></tr>\n",
             passage.start_s,
             passage.end_s,
             passage.label(),
             time_cell(passage.start_s, can_play),
+            channel_cell(passage.channel),
             clock_text(passage.length_s(), 1),
             swatch(passage.emotion),
             passage.emotion,
@@ -311,8 +346,9 @@ fn passage_table(passages: &[Mark], can_play: bool) -> String {
     let open = if passages.len() > MANY_PASSAGES { "" } else { " open" };
     format!(
         "<section aria-labelledby=\"passages\"><h2 id=\"passages\">Passages</h2>\n<details{open}><summary>{} passages of one emotion</summary>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">from</th><th scope=\"col\" class=\"number\">length</th><th scope=\"col\">emotion</th>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">from</th>{}<th scope=\"col\" class=\"number\">length</th><th scope=\"col\">emotion</th>\
          <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div></details></section>\n",
-        passages.len()
+        passages.len(),
+        channel_title(several)
     )
 }

@@ -1,8 +1,10 @@
 //! The moments of a recording that are worth a visit.
 
+use std::num::NonZeroUsize;
+
 use moodline_core::Emotion;
-use moodline_engine::Segment;
 use moodline_engine::display::is_uncertain;
+use moodline_engine::voices::Found;
 
 /// How many are listed.
 const MOST: usize = 8;
@@ -13,34 +15,35 @@ const APART_S: f64 = 10.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moment {
     pub(super) start_s: f64,
+    pub(super) channel: Option<NonZeroUsize>,
     pub(super) emotion: Emotion,
     pub(super) probability: f32,
     is_uncertain: bool,
 }
 
 /// The surest blocks with an emotion other than neutral, the surest first.
-pub(super) fn most_intense(segments: &[Segment]) -> Vec<Moment> {
-    let mut moments = moments(segments);
+pub(super) fn most_intense(found: &[Found]) -> Vec<Moment> {
+    let mut moments = moments(found);
     moments.retain(|moment| moment.emotion != Emotion::Neutral && !moment.is_uncertain);
     moments.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     apart(moments)
 }
 
 /// The blocks in which no emotion is probable, the least certain first.
-pub(super) fn uncertain(segments: &[Segment]) -> Vec<Moment> {
-    let mut moments = moments(segments);
+pub(super) fn uncertain(found: &[Found]) -> Vec<Moment> {
+    let mut moments = moments(found);
     moments.retain(|moment| moment.is_uncertain);
     moments.sort_by(|a, b| a.probability.total_cmp(&b.probability));
     apart(moments)
 }
 
-fn moments(segments: &[Segment]) -> Vec<Moment> {
-    let moment = |segment: &Segment| {
+fn moments(found: &[Found]) -> Vec<Moment> {
+    let moment = |&Found { channel, segment, .. }: &Found| {
         let answer = segment.probabilities()?;
-        let emotion = answer.winner();
-        Some(Moment { start_s: segment.start_s, emotion, probability: answer.of(emotion), is_uncertain: is_uncertain(answer) })
+        let (emotion, is_uncertain) = (answer.winner(), is_uncertain(answer));
+        Some(Moment { start_s: segment.start_s, channel, emotion, probability: answer.of(emotion), is_uncertain })
     };
-    segments.iter().filter_map(moment).collect()
+    found.iter().filter_map(moment).collect()
 }
 
 fn apart(moments: Vec<Moment>) -> Vec<Moment> {
@@ -56,7 +59,7 @@ fn apart(moments: Vec<Moment>) -> Vec<Moment> {
 #[cfg(test)]
 mod tests {
     use moodline_core::Probabilities;
-    use moodline_engine::State;
+    use moodline_engine::{Latency, Segment, State};
 
     use super::*;
 
@@ -64,7 +67,8 @@ mod tests {
     fn moments_are_ranked_and_apart() {
         let segment = |start_s: f64, values: [f32; 4]| {
             let state = State::Speech(Probabilities::new(values).unwrap());
-            Segment { start_s, end_s: start_s + 5.0, state }
+            let segment = Segment { start_s, end_s: start_s + 5.0, state };
+            Found { channel: None, segment, latency: Latency::default() }
         };
         let segments = [
             segment(0.0, [0.9, 0.1, 0.0, 0.0]),

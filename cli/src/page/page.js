@@ -5,7 +5,7 @@ const now = document.querySelector(".now");
 const rows = [...document.querySelectorAll(".row")];
 const passages = [...document.querySelectorAll("tr[data-start]")];
 const duration = Number(slider.getAttribute("aria-valuemax"));
-let current = null;
+let current = [];
 
 function clock(seconds) {
   const whole = Math.floor(seconds), pad = (n) => String(n).padStart(2, "0");
@@ -25,13 +25,11 @@ function show() {
       line.setAttribute("x2", x);
     }
   }
-  const passage = passages.find((row) => time >= Number(row.dataset.start) && time < Number(row.dataset.end)) ?? null;
-  if (passage !== current) {
-    current?.removeAttribute("aria-current");
-    passage?.setAttribute("aria-current", "true");
-    current = passage;
-  }
-  const said = passage ? passage.dataset.said : "no speech";
+  const here = passages.filter((row) => time >= Number(row.dataset.start) && time < Number(row.dataset.end));
+  for (const row of current) if (!here.includes(row)) row.removeAttribute("aria-current");
+  for (const row of here) if (!current.includes(row)) row.setAttribute("aria-current", "true");
+  current = here;
+  const said = here.length > 0 ? here.map((row) => row.dataset.said).join(", ") : "no speech";
   slider.setAttribute("aria-valuenow", time.toFixed(1));
   slider.setAttribute("aria-valuetext", `${clock(time)}, ${said}`);
   now.textContent = `${clock(time)} of ${clock(duration)}: ${said}`;

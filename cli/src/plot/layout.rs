@@ -35,11 +35,18 @@ struct Heights {
 const SINGLE: Heights = Heights { strip: 32.0, chart: 282.0, ticks: 58.0 };
 const ONE_OF_MANY: Heights = Heights { strip: 24.0, chart: 72.0, ticks: 34.0 };
 
-/// One row of time.
+/// What fits between two lanes of a row of time.
+const LANE_GAP: f64 = 12.0;
+
+/// One voice in one row of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) start_s: f64,
     pub(super) end_s: f64,
+    /// Which of the voices.
+    pub(super) voice: usize,
+    /// Whether it is the last of its time, below which the times stand.
+    pub(super) is_lowest: bool,
     /// What was found.
     pub(super) found: Frame,
     /// What is true.
@@ -64,7 +71,7 @@ impl Row {
     }
 }
 
-/// The rows of a picture and its time axis.
+/// The rows of a picture, those of the same time below each other, and its time axis.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) rows: Vec<Row>,
@@ -78,13 +85,14 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(duration_s: f64, has_labels: bool, options: &PlotOptions) -> Self {
+    pub(super) fn new(duration_s: f64, n_voices: usize, has_labels: bool, options: &PlotOptions) -> Self {
         let width = f64::from(options.width);
         let right = width - RIGHT;
         let row_s = options.row_s.unwrap_or_else(|| row_length(duration_s, width)).min(duration_s);
         let seconds_per_unit = row_s / (right - LEFT);
         let n_rows = (duration_s / row_s - 1e-9).ceil().max(1.0) as u32;
-        let Heights { strip, chart, ticks } = if n_rows == 1 { SINGLE } else { ONE_OF_MANY };
+        let is_single = n_rows == 1 && n_voices == 1;
+        let Heights { strip, chart: chart_height, ticks } = if is_single { SINGLE } else { ONE_OF_MANY };
         let mut rows = Vec::new();
         let mut top = HEAD;
         for index in 0..n_rows {
@@ -96,18 +104,27 @@ impl Layout {
                 right: LEFT + (end_s - start_s) / seconds_per_unit,
                 bottom: top + height,
             };
-            let found = frame(top, strip);
-            let truth = has_labels.then(|| frame(found.bottom + GAP, strip));
-            let chart = frame(truth.unwrap_or(found).bottom + if n_rows == 1 { 2.0 * GAP } else { 0.5 * GAP }, chart);
-            rows.push(Row { start_s, end_s, found, truth, chart, seconds_per_unit });
-            top = chart.bottom + ticks;
+            for voice in 0..n_voices {
+                let is_lowest = voice + 1 == n_voices;
+                let found = frame(top, strip);
+                let truth = has_labels.then(|| frame(found.bottom + GAP, strip));
+                let chart = frame(truth.unwrap_or(found).bottom + if is_single { 2.0 * GAP } else { 0.5 * GAP }, chart_height);
+                rows.push(Row { start_s, end_s, voice, is_lowest, found, truth, chart, seconds_per_unit });
+                top = chart.bottom + if is_lowest { ticks } else { LANE_GAP };
+            }
         }
-        let height = if n_rows == 1 { top } else { top + FOOT - ticks };
+        let height = if is_single { top } else { top + FOOT - ticks };
         Self { rows, width, height, right, tick_s: tick_step(seconds_per_unit, TICK_DISTANCE), seconds_per_unit }
     }
 
+    /// Whether there is one voice in one row.
     pub(super) const fn is_single(&self) -> bool {
         self.rows.len() == 1
+    }
+
+    /// Whether all of the time is in one row.
+    pub(super) fn has_one_time(&self) -> bool {
+        self.rows.last().is_none_or(|last| last.start_s <= self.rows[0].start_s)
     }
 
     /// Width and height in whole units.
@@ -136,22 +153,32 @@ mod tests {
 
     #[test]
     fn three_hours_are_twelve_rows_of_a_quarter_of_an_hour() {
-        let layout = Layout::new(3.0 * 3600.0, false, &DEFAULT);
+        let layout = Layout::new(3.0 * 3600.0, 1, false, &DEFAULT);
         assert_eq!((layout.rows.len(), layout.rows[11].start_s, layout.tick_s), (12, 9900.0, 120.0));
         for (duration_s, n_rows) in [(3.0, 1), (600.0, 1), (601.0, 11), (3600.0, 12), (86_400.0, 12), (1e6, 12)] {
-            assert_eq!(Layout::new(duration_s, true, &DEFAULT).rows.len(), n_rows, "{duration_s} s");
+            assert_eq!(Layout::new(duration_s, 1, true, &DEFAULT).rows.len(), n_rows, "{duration_s} s");
         }
     }
 
     #[test]
     fn rows_cover_the_time_and_the_last_ends_with_it() {
         let options = PlotOptions { width: 2000, row_s: Some(60.0) };
-        let layout = Layout::new(150.0, false, &options);
+        let layout = Layout::new(150.0, 1, false, &options);
         let times: Vec<_> = layout.rows.iter().map(|row| (row.start_s, row.end_s)).collect();
         assert_eq!(times, [(0.0, 60.0), (60.0, 120.0), (120.0, 150.0)]);
         let [first, _, last] = layout.rows.as_slice() else { panic!() };
         assert!((first.chart.right - 1880.0).abs() < 1e-9 && (last.chart.width() - first.chart.width() / 2.0).abs() < 1e-9);
         assert!(last.part(last.chart, (30.0, 120.0)).is_none() && last.part(last.chart, (119.0, 121.0)).is_some());
-        assert_eq!(Layout::new(150.0, false, &PlotOptions { width: 8000, row_s: None }).rows.len(), 1);
+        assert_eq!(Layout::new(150.0, 1, false, &PlotOptions { width: 8000, row_s: None }).rows.len(), 1);
+    }
+
+    #[test]
+    fn voices_are_lanes_of_the_same_time() {
+        let layout = Layout::new(150.0, 2, false, &PlotOptions { width: 2000, row_s: Some(100.0) });
+        let lanes: Vec<_> = layout.rows.iter().map(|row| (row.start_s, row.voice, row.is_lowest)).collect();
+        assert_eq!(lanes, [(0.0, 0, false), (0.0, 1, true), (100.0, 0, false), (100.0, 1, true)]);
+        assert!(layout.rows.windows(2).all(|pair| pair[0].chart.bottom < pair[1].found.top), "none covers another");
+        let both = Layout::new(150.0, 2, false, &DEFAULT);
+        assert!(both.has_one_time() && !both.is_single() && !layout.has_one_time());
     }
 }

@@ -1,5 +1,7 @@
 //! What the picture shows.
 
+use std::num::NonZeroUsize;
+
 use moodline_core::Emotion;
 use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::display::palette;
@@ -7,6 +9,7 @@ use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text
 use moodline_engine::export::Results;
 use moodline_engine::marks::{MarkOptions, Stretch, stretches};
 use moodline_engine::segment::spans;
+use moodline_engine::voices::Voice;
 use moodline_engine::{Segment, State};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
@@ -55,30 +58,42 @@ pub(super) struct Scene<'a> {
     pub(super) labels: Option<&'a [Label]>,
 }
 
+/// What is drawn of one voice.
+struct Lane<'a> {
+    segments: &'a [Segment],
+    spans: Vec<(f64, f64)>,
+    parts: Vec<Stretch>,
+}
+
 /// Paints everything.
 pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: &Layout) -> Drawn<DB> {
-    let segments = &scene.results.segments;
-    let spans = spans(segments);
+    let voices = &scene.results.voices;
     let options = MarkOptions { merge: true, min_length_s: NARROWEST_CELL * layout.seconds_per_unit };
-    let parts = stretches(segments, &options);
-    let smooth_s = smoothing(segments, layout.seconds_per_unit);
+    let lanes: Vec<Lane<'_>> = voices
+        .iter()
+        .map(|Voice { segments, .. }| Lane { segments, spans: spans(segments), parts: stretches(segments, &options) })
+        .collect();
+    // Blocks of all voices are equally far apart.
+    let smooth_s = lanes.first().and_then(|lane| smoothing(lane.segments, layout.seconds_per_unit));
     canvas.fill(WHITE)?;
     title(canvas, scene, layout, smooth_s)?;
     for row in &layout.rows {
-        found_strip(canvas, layout, row, &parts)?;
+        let Lane { segments, spans, parts } = &lanes[row.voice];
+        found_strip(canvas, layout, row, parts)?;
         if let (Some(labels), Some(frame)) = (scene.labels, row.truth) {
             truth_strip(canvas, layout, row, frame, labels)?;
         }
         match smooth_s {
             Some(smooth_s) => {
-                let columns = columns(segments, &spans, (row.start_s, row.end_s), column_s(layout), smooth_s);
+                let columns = columns(segments, spans, (row.start_s, row.end_s), column_s(layout), smooth_s);
                 bands(canvas, layout, row, &columns)?;
             }
-            None => blocks(canvas, row, segments, &spans)?,
+            None => blocks(canvas, row, segments, spans)?,
         }
-        axes(canvas, layout, row)?;
+        axes(canvas, layout, row, voices[row.voice].channel.filter(|_| voices.len() > 1))?;
     }
-    legend(canvas, layout, segments.iter().any(|segment| segment.state == State::NoSpeech))
+    let is_silent = |segment: &Segment| segment.state == State::NoSpeech;
+    legend(canvas, layout, lanes.iter().any(|lane| lane.segments.iter().any(is_silent)))
 }
 
 fn column_s(layout: &Layout) -> f64 {
@@ -97,11 +112,11 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: 
     if let Some(smooth_s) = smooth_s {
         subtitle.push_str(&format!(", shown as the mean over {smooth_s:.0} s"));
     }
-    if !layout.is_single() {
+    if !layout.has_one_time() {
         subtitle.push_str(&format!("; a row is {}", duration_text(layout.rows[0].end_s)));
     }
     if let Some(labels) = labels {
-        let (n_equal, n) = labels::agreement(labels, &results.segments);
+        let (n_equal, n) = labels::agreement(labels, results.voices.iter().flat_map(|voice| &voice.segments));
         subtitle.push_str(&format!("; {n_equal} of {n} blocks agree with the true emotion"));
     }
     canvas.text(&shortened(&subtitle, width, TEXT_SIZE), (left, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
@@ -109,9 +124,9 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: 
 
 /// The winners, neighbours with the same one together.
 fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, parts: &[Stretch]) -> Drawn<DB> {
-    if layout.is_single() {
+    if layout.has_one_time() {
         canvas.text("found", (row.found.left - GAP, row.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
-    } else {
+    } else if row.voice == 0 {
         let start = clock_text(row.start_s, 0);
         canvas.text(&start, (row.found.left - GAP, row.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
     }
@@ -206,8 +221,12 @@ fn stack<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, xs: &[f64], top
     Ok(())
 }
 
-fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row) -> Drawn<DB> {
+/// Scales, and the number of the channel where there are several.
+fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, channel: Option<NonZeroUsize>) -> Drawn<DB> {
     let chart = row.chart;
+    if let Some(channel) = channel {
+        canvas.text(&format!("channel {channel}"), (chart.left - GAP, chart.top + SMALL_SIZE), SMALL_SIZE, INK, Align::Right)?;
+    }
     let percents: &[u8] = if layout.is_single() { &[0, 25, 50, 75, 100] } else { &[50] };
     for &percent in percents {
         let y = row.y(f64::from(percent) / 100.0);
@@ -222,7 +241,7 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row)
             canvas.line((chart.left, y), (chart.right, y), WHITE, 0.6)?;
         }
     }
-    for seconds in ticks(row.start_s, row.end_s, layout.tick_s) {
+    for seconds in ticks(row.start_s, row.end_s, layout.tick_s).filter(|_| row.is_lowest) {
         let x = row.x(seconds);
         canvas.line((x, chart.bottom), (x, chart.bottom + 5.0), INK, 1.0)?;
         let label = clock_text(seconds, decimals_of_step(layout.tick_s));
@@ -231,7 +250,7 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row)
     canvas.line((chart.left, chart.bottom), (chart.right, chart.bottom), INK, 1.0)?;
     canvas.line((chart.left, chart.top), (chart.left, chart.bottom), INK, 1.0)?;
     let is_last = layout.rows.last().is_some_and(|last| last.start_s <= row.start_s);
-    if !is_last {
+    if !is_last || !row.is_lowest {
         return Ok(());
     }
     let unit = if row.end_s < 3600.0 { "time (min:s)" } else { "time (h:min:s)" };

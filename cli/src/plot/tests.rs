@@ -1,6 +1,9 @@
 //! Pictures of recordings that need no audio.
 
+use std::num::NonZeroUsize;
+
 use moodline_core::Probabilities;
+use moodline_engine::voices::Voice;
 use moodline_engine::{Segment, State};
 
 use super::*;
@@ -25,9 +28,7 @@ fn results(file: &str, duration_s: f64) -> Results {
         model_id: "liquid-1".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
-        voice: None,
-        segments: (0..n).map(segment).collect(),
-        latencies: Vec::new(),
+        voices: vec![Voice { segments: (0..n).map(segment).collect(), ..Voice::default() }],
     }
 }
 
@@ -64,4 +65,21 @@ fn a_picture_that_no_memory_holds_is_refused() {
     let config = AnalysisConfig::default();
     let error = draw(PictureFormat::Png, &results("talk.wav", 3.0 * 3600.0), &config, None, &options).unwrap_err().to_string();
     assert_eq!(error, "the picture would have 1800 rows of 20000 units: make rows longer or the picture narrower");
+}
+
+#[test]
+fn each_channel_is_a_lane() {
+    let one = results("talk.wav", 60.0);
+    let mut both = one.clone();
+    both.voices[0].channel = NonZeroUsize::new(1);
+    both.voices.push(Voice {
+        channel: NonZeroUsize::new(2),
+        segments: both.voices[0].segments[..40].to_vec(),
+        ..Voice::default()
+    });
+    let [alone, picture] = [&one, &both].map(|results| svg(results, &DEFAULT));
+    let count = |text: &str| (alone.matches(text).count(), picture.matches(text).count());
+    assert_eq!((count("channel 1"), count("channel 2"), count("found")), ((0, 1), (0, 1), (1, 2)));
+    assert_eq!(count("0:10"), (1, 1), "the times stand below all lanes");
+    assert!(picture.matches("<polygon").count() > alone.matches("<polygon").count());
 }

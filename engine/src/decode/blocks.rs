@@ -3,13 +3,15 @@
 //!
 //! Headers lie. What they say of the length of the audio is a promise; what is in the file counts ([`Span::of`]).
 
+use std::io::Read as _;
+
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, well_known as codec};
 use symphonia::core::errors::{Result, SeekErrorKind, seek_error};
 use symphonia::core::formats::prelude::*;
 use symphonia::core::formats::well_known::FORMAT_ID_WAVE;
-use symphonia::core::io::{MediaSourceStream, ReadBytes as _};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{Metadata, MetadataLog};
 
 use super::bytes::Bytes;
@@ -168,9 +170,9 @@ impl Waveform {
     }
 }
 
-/// Cuts blocks into packets.
+/// Cuts blocks into packets. What comes through a pipe may be what somebody says at this moment: it is handed on as it comes.
 pub(super) struct BlockReader {
-    stream: MediaSourceStream<'static>,
+    bytes: Bytes,
     tracks: [Track; 1],
     media_info: MediaInfo,
     metadata: MetadataLog,
@@ -203,7 +205,7 @@ impl BlockReader {
             track.with_num_frames(waveform.n_frames(n_bytes));
         }
         Ok(Self {
-            stream: MediaSourceStream::new(Box::new(bytes.part(span.len)), Default::default()),
+            bytes: bytes.part(span.len),
             media_info: MediaInfo::from_track(&track),
             tracks: [track],
             metadata: MetadataLog::default(),
@@ -243,11 +245,14 @@ impl FormatReader for BlockReader {
         let mut data = vec![0; n_bytes as usize];
         let mut n_filled = 0;
         while n_filled < data.len() {
-            match self.stream.read_buf(&mut data[n_filled..]) {
+            match self.bytes.read(&mut data[n_filled..]) {
                 Ok(0) => break,
                 Ok(n_read) => n_filled += n_read,
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
+            }
+            if !self.bytes.is_file() {
+                data.truncate(n_filled.next_multiple_of(block_bytes as usize));
             }
         }
         // What does not fill a block is no audio.
@@ -266,7 +271,7 @@ impl FormatReader for BlockReader {
     where
         Self: 's,
     {
-        self.stream
+        MediaSourceStream::new(Box::new(self.bytes), Default::default())
     }
 }
 

@@ -15,6 +15,7 @@ use super::blocks::{BlockReader, Span, Waveform};
 use super::bytes::Bytes;
 use super::error::{DecodeProblem, DecodeWarning};
 use super::mp4::{self, Movie, SoundTrack};
+use super::raw::RawFormat;
 use super::{aiff, caf, mpeg, ogg, riff, tags};
 
 /// Bytes that tell what a file is.
@@ -108,6 +109,18 @@ pub(super) fn open(bytes: Bytes) -> Result<Container, DecodeProblem> {
         return Err(DecodeProblem::Unsupported { found: name });
     }
     mpeg(bytes)
+}
+
+/// Takes `bytes` for samples of this format.
+///
+/// # Errors
+/// There are none, or what the system says.
+pub(super) fn raw(mut bytes: Bytes, format: RawFormat) -> Result<Container, DecodeProblem> {
+    if bytes.peek(1).map_err(DecodeProblem::Io)?.is_empty() {
+        return Err(DecodeProblem::Empty);
+    }
+    let waveform = format.waveform(&bytes);
+    blocks(bytes, &waveform)
 }
 
 fn stream(bytes: Bytes) -> MediaSourceStream<'static> {

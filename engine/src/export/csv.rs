@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::Results;
 use crate::display::is_uncertain;
-use crate::segment::{Latency, Segment};
+use crate::segment::Segment;
+use crate::voices::Found;
 
 /// The columns.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "file",
     "start_s",
     "end_s",
@@ -19,6 +20,7 @@ const COLUMNS: [&str; 13] = [
     "neutral",
     "features_ms",
     "inference_ms",
+    "channel",
     "activation",
     "uncertain",
 ];
@@ -87,8 +89,8 @@ impl CsvDialect {
 
     /// One row a block.
     pub(super) fn rows(self, results: &Results) -> String {
-        let row = |(segment, latency): (&Segment, Latency)| {
-            let Segment { start_s, end_s, state } = segment;
+        let row = |Found { channel, segment, latency }: Found| {
+            let Segment { start_s, end_s, state } = &segment;
             let emotion = segment.emotion().map_or("", |emotion| emotion.name()).to_owned();
             let mut row =
                 vec![results.file.clone(), self.number(*start_s, 6), self.number(*end_s, 6), state.name().to_owned(), emotion];
@@ -97,13 +99,14 @@ impl CsvDialect {
                 None => row.extend([const { String::new() }; 4]),
             }
             row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
+            row.push(channel.map_or_else(String::new, |channel| channel.to_string()));
             match segment.probabilities() {
                 Some(answer) => row.extend([self.number(f64::from(answer.activation()), 6), is_uncertain(answer).to_string()]),
                 None => row.extend([const { String::new() }; 2]),
             }
             self.row(row)
         };
-        results.timed().map(row).collect()
+        results.found().into_iter().map(row).collect()
     }
 }
 

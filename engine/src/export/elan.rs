@@ -1,4 +1,4 @@
-//! ELAN's annotation document (EAF): one tier with the emotions and one with their probabilities.
+//! ELAN's annotation document (EAF): one tier with the emotions and one with their probabilities, for each voice.
 //!
 //! # Source
 //! The Language Archive, "EAF Annotation Format", schema 3.0
@@ -6,16 +6,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::{TIERS, VoiceMarks, tier_name};
 use crate::display::text::escaped;
-use crate::marks::Mark;
 
 /// The schema wants a date, and the same results are the same bytes on every day.
 const DATE: &str = "1970-01-01T00:00:00+00:00";
 
-const TIERS: [&str; 2] = ["emotion", "probability"];
-
 /// The document, beside the recording called `name`.
-pub(super) fn document(name: &str, marks: &[Mark]) -> String {
+pub(super) fn document(name: &str, voices: &[VoiceMarks]) -> String {
+    let n_marks: usize = voices.iter().map(|(_, marks)| marks.len()).sum();
     let is_wav = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
     let mime = if is_wav { "audio/x-wav" } else { "unknown" };
     let name = escaped(name);
@@ -28,29 +27,35 @@ pub(super) fn document(name: &str, marks: &[Mark]) -> String {
     </HEADER>
     <TIME_ORDER>
 "#,
-        TIERS.len() * marks.len()
+        TIERS.len() * n_marks
     );
     let mut line = |content: std::fmt::Arguments<'_>| {
         // INVARIANT: writing to a String cannot fail.
         writeln!(text, "{content}").expect("a String takes any text");
     };
-    for (index, mark) in marks.iter().enumerate() {
+    for (index, mark) in voices.iter().flat_map(|(_, marks)| marks).enumerate() {
         for (slot, seconds) in [(2 * index + 1, mark.start_s), (2 * index + 2, mark.end_s)] {
             let milliseconds = (seconds * 1e3).round() as u64;
             line(format_args!(r#"        <TIME_SLOT TIME_SLOT_ID="ts{slot}" TIME_VALUE="{milliseconds}"/>"#));
         }
     }
     line(format_args!("    </TIME_ORDER>"));
-    for (tier, name) in TIERS.into_iter().enumerate() {
-        line(format_args!(r#"    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="{name}">"#));
-        for (index, mark) in marks.iter().enumerate() {
-            let (annotation, from, to) = (tier * marks.len() + index + 1, 2 * index + 1, 2 * index + 2);
-            let value = if tier == 0 { mark.emotion.name().to_owned() } else { format!("{:.3}", mark.probability) };
-            line(format_args!(
-                r#"        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{annotation}" TIME_SLOT_REF1="ts{from}" TIME_SLOT_REF2="ts{to}"><ANNOTATION_VALUE>{value}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"#
-            ));
+    let (mut annotation, mut first) = (1, 0);
+    for (channel, marks) in voices {
+        for (tier, name) in TIERS.into_iter().enumerate() {
+            let name = tier_name(name, *channel);
+            line(format_args!(r#"    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="{name}">"#));
+            for (index, mark) in marks.iter().enumerate() {
+                let (from, to) = (2 * (first + index) + 1, 2 * (first + index) + 2);
+                let value = if tier == 0 { mark.emotion.name().to_owned() } else { format!("{:.3}", mark.probability) };
+                line(format_args!(
+                    r#"        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{annotation}" TIME_SLOT_REF1="ts{from}" TIME_SLOT_REF2="ts{to}"><ANNOTATION_VALUE>{value}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"#
+                ));
+                annotation += 1;
+            }
+            line(format_args!("    </TIER>"));
         }
-        line(format_args!("    </TIER>"));
+        first += marks.len();
     }
     line(format_args!(
         r#"    <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>"#

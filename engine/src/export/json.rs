@@ -1,12 +1,18 @@
-//! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines.
+//! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines; and what is heard live, an object
+//! a block.
+
+use std::num::NonZeroUsize;
 
 use moodline_core::Probabilities;
 use serde::Serialize;
 
 use super::Results;
+use crate::analysis::AnalysisConfig;
+use crate::classifier::Backend;
 use crate::display::is_uncertain;
-use crate::segment::{Latency, Segment};
+use crate::source::FileSource;
 use crate::voice::HeardVoice;
+use crate::voices::{self, Found};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -16,8 +22,53 @@ struct Document<'a> {
     duration_s: f64,
     model: Model<'a>,
     backend: &'a str,
-    voice: Option<Voice>,
+    voices: Vec<Voice>,
     segments: Vec<SegmentObject>,
+}
+
+/// What is listened to, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening<'a> {
+    /// Standard input, or the name of a microphone.
+    pub file: &'a str,
+    /// Hz.
+    pub sample_rate: u32,
+    /// Channels that come.
+    pub n_channels: usize,
+    /// What is analysed of them.
+    pub source: FileSource,
+    /// Name of the model.
+    pub model_id: &'a str,
+    /// Fingerprint of the model.
+    pub model_fingerprint: &'a str,
+    /// What runs the network.
+    pub backend: Backend,
+    /// How blocks are cut.
+    pub config: AnalysisConfig,
+}
+
+/// One line about what is heard live.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Event<'a> {
+    Start(ListeningObject<'a>),
+    Block(SegmentObject),
+    Gap { start_s: f64, end_s: f64, state: &'static str, reason: &'a str },
+    End(ListeningObject<'a>),
+}
+
+#[derive(Serialize)]
+struct ListeningObject<'a> {
+    file: &'a str,
+    sample_rate: u32,
+    channels: usize,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_s: Option<f64>,
+    model: Model<'a>,
+    backend: &'a str,
+    window_s: f64,
+    hop_s: f64,
 }
 
 #[derive(Serialize)]
@@ -29,6 +80,7 @@ struct Model<'a> {
 /// The voice that the answers are corrected for.
 #[derive(Serialize)]
 struct Voice {
+    channel: Option<NonZeroUsize>,
     seconds: f64,
     variety: f64,
     trust: f64,
@@ -38,6 +90,7 @@ struct Voice {
 struct SegmentObject {
     start_s: f64,
     end_s: f64,
+    channel: Option<NonZeroUsize>,
     state: &'static str,
     emotion: Option<&'static str>,
     probabilities: Option<Scores>,
@@ -69,23 +122,77 @@ pub(super) fn line(results: &Results) -> String {
         duration_s: rounded(results.duration_s, 1e6),
         model: Model { id: &results.model_id, fingerprint: &results.model_fingerprint },
         backend: &results.backend,
-        voice: results.voice.map(|HeardVoice { seconds, variety, trust }| Voice {
-            seconds: rounded(seconds, 1e3),
-            variety: rounded(variety, 1e6),
-            trust: rounded(trust, 1e6),
-        }),
-        segments: results.timed().map(|(segment, latency)| block(segment, latency)).collect(),
+        voices: results.voices.iter().filter_map(voice).collect(),
+        segments: results.found().iter().map(block).collect(),
     };
+    as_line(&document)
+}
+
+/// A voice that answers are corrected for.
+fn voice(of: &voices::Voice) -> Option<Voice> {
+    let HeardVoice { seconds, variety, trust } = of.heard?;
+    Some(Voice {
+        channel: of.channel,
+        seconds: rounded(seconds, 1e3),
+        variety: rounded(variety, 1e6),
+        trust: rounded(trust, 1e6),
+    })
+}
+
+impl Listening<'_> {
+    /// The first line of what is heard live: with what it was found.
+    #[must_use]
+    pub fn start_line(&self) -> String {
+        as_line(&Event::Start(self.object(None)))
+    }
+
+    /// The last line, which says it again, and how long it was, seconds.
+    #[must_use]
+    pub fn end_line(&self, duration_s: f64) -> String {
+        as_line(&Event::End(self.object(Some(rounded(duration_s, 1e6)))))
+    }
+
+    fn object(&self, duration_s: Option<f64>) -> ListeningObject<'_> {
+        ListeningObject {
+            file: self.file,
+            sample_rate: self.sample_rate,
+            channels: self.n_channels,
+            source: self.source.to_string(),
+            duration_s,
+            model: Model { id: self.model_id, fingerprint: self.model_fingerprint },
+            backend: self.backend.name(),
+            window_s: self.config.window_seconds,
+            hop_s: self.config.hop_seconds,
+        }
+    }
+}
+
+/// A block that was heard live, as a line with the fields that it has in the results of a recording.
+#[must_use]
+pub fn block_line(found: &Found) -> String {
+    as_line(&Event::Block(block(found)))
+}
+
+/// A time, seconds, in which nothing could be heard live, and why.
+#[must_use]
+pub fn gap_line(start_s: f64, end_s: f64, reason: &str) -> String {
+    let [start_s, end_s] = [start_s, end_s].map(|seconds| rounded(seconds, 1e6));
+    as_line(&Event::Gap { start_s, end_s, state: "gap", reason })
+}
+
+fn as_line(object: &impl Serialize) -> String {
     // INVARIANT: strings, finite numbers and options of them always serialise.
-    let mut text = serde_json::to_string(&document).expect("results serialise");
+    let mut text = serde_json::to_string(object).expect("results serialise");
     text.push('\n');
     text
 }
 
-fn block(segment: &Segment, latency: Latency) -> SegmentObject {
+fn block(found: &Found) -> SegmentObject {
+    let Found { channel, segment, latency } = *found;
     SegmentObject {
         start_s: rounded(segment.start_s, 1e6),
         end_s: rounded(segment.end_s, 1e6),
+        channel,
         state: segment.state.name(),
         emotion: segment.emotion().map(|emotion| emotion.name()),
         probabilities: segment.probabilities().map(|probabilities| {

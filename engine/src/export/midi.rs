@@ -1,6 +1,6 @@
 //! A Standard MIDI File with markers: the one form in which Pro Tools imports markers from a file, and most other DAWs do, too.
 //!
-//! A marker of MIDI has no end: each mark begins with its label, and one called `end` stands where no other mark follows at once.
+//! A marker of MIDI has no end: each mark begins with its label, and one called `end` stands where no other mark of its voice follows at once.
 //!
 //! # Source
 //! MIDI Manufacturers Association, "Standard MIDI Files 1.0" (RP-001): format 0; meta events 0x06 (marker), 0x51 (tempo), 0x2F (end of track)
@@ -23,11 +23,18 @@ pub(super) fn file(title: &str, marks: &[Mark]) -> Vec<u8> {
     let mut track = Track { bytes: Vec::new(), now_ms: 0 };
     track.meta(0.0, TRACK_NAME, title.as_bytes());
     track.meta(0.0, TEMPO, &MICROSECONDS_A_QUARTER.to_be_bytes()[1..]);
+    let mut markers: Vec<(f64, String)> = Vec::new();
     for (index, mark) in marks.iter().enumerate() {
-        track.meta(mark.start_s, MARKER, mark.label().as_bytes());
-        if marks.get(index + 1).is_none_or(|next| ticks(next.start_s) > ticks(mark.end_s)) {
-            track.meta(mark.end_s, MARKER, b"end");
+        markers.push((mark.start_s, mark.label()));
+        let next = marks[index + 1..].iter().find(|next| next.channel == mark.channel);
+        if next.is_none_or(|next| ticks(next.start_s) > ticks(mark.end_s)) {
+            markers.push((mark.end_s, mark.of_channel("end")));
         }
+    }
+    // Those of several voices are between each other.
+    markers.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (at_s, label) in markers {
+        track.meta(at_s, MARKER, label.as_bytes());
     }
     track.meta(0.0, END_OF_TRACK, b"");
     let mut file = b"MThd\0\0\0\x06\0\0\0\x01".to_vec();

@@ -4,17 +4,19 @@
 //! NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan", appendix A
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 
 use crate::marks::Mark;
 
-/// The lines of the recording called `stem`.
-pub(super) fn lines(stem: &str, marks: &[Mark]) -> String {
+/// The lines of the recording called `stem`; marks that name no channel are about `only`, or about the first one.
+pub(super) fn lines(stem: &str, only: Option<NonZeroUsize>, marks: &[Mark]) -> String {
     // Columns are parted by blanks.
     let name: String = stem.chars().map(|letter| if letter.is_whitespace() { '_' } else { letter }).collect();
     marks.iter().fold(String::new(), |mut text, mark| {
         let Mark { start_s, emotion, probability, .. } = mark;
+        let channel = mark.channel.or(only).map_or(1, NonZeroUsize::get);
         // INVARIANT: writing to a String cannot fail.
-        writeln!(text, "SPEAKER {name} 1 {start_s:.3} {:.3} <NA> <NA> {emotion} {probability:.3} <NA>", mark.length_s())
+        writeln!(text, "SPEAKER {name} {channel} {start_s:.3} {:.3} <NA> <NA> {emotion} {probability:.3} <NA>", mark.length_s())
             .expect("a String takes any text");
         text
     })

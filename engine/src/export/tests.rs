@@ -5,7 +5,9 @@ use std::time::Duration;
 use moodline_core::Probabilities;
 
 use super::*;
-use crate::segment::State;
+use crate::analysis::AnalysisConfig;
+use crate::classifier::Backend;
+use crate::segment::{Latency, Segment, State};
 
 fn segment(start_s: f64, end_s: f64, probabilities: Option<[f32; 4]>) -> Segment {
     let state = probabilities.map_or(State::NoSpeech, |values| State::Speech(Probabilities::new(values).unwrap()));
@@ -22,9 +24,7 @@ fn results(segments: Vec<Segment>) -> Results {
         model_id: "paper-ltc-16".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
-        voice: None,
-        latencies: vec![latency; segments.len()],
-        segments,
+        voices: vec![Voice { latencies: vec![latency; segments.len()], segments, ..Voice::default() }],
     }
 }
 
@@ -47,27 +47,27 @@ fn example() -> Results {
 fn csv() {
     assert_eq!(
         text(Format::Csv, &example()),
-        "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms,activation,uncertain\n\
-         \"a \"\"b\"\", c.wav\",0.000000,5.000000,speech,angry,0.750000,0.125000,0.062500,0.062500,1.234,0.250,0.875000,false\n\
-         \"a \"\"b\"\", c.wav\",5.000000,10.000000,no_speech,,,,,,1.234,0.250,,\n\
-         \"a \"\"b\"\", c.wav\",10.000000,13.250000,speech,sad,0.125000,0.125000,0.500000,0.250000,1.234,0.250,0.250000,false\n"
+        "file,start_s,end_s,state,emotion,angry,happy,sad,neutral,features_ms,inference_ms,channel,activation,uncertain\n\
+         \"a \"\"b\"\", c.wav\",0.000000,5.000000,speech,angry,0.750000,0.125000,0.062500,0.062500,1.234,0.250,,0.875000,false\n\
+         \"a \"\"b\"\", c.wav\",5.000000,10.000000,no_speech,,,,,,1.234,0.250,,,\n\
+         \"a \"\"b\"\", c.wav\",10.000000,13.250000,speech,sad,0.125000,0.125000,0.500000,0.250000,1.234,0.250,,0.250000,false\n"
     );
 }
 
 #[test]
 fn json() {
     let mut short = example();
-    short.segments.truncate(2);
+    short.voices[0].segments.truncate(2);
     assert_eq!(
         text(Format::Json, &short),
         concat!(
             r#"{"file":"a \"b\", c.wav","sample_rate":44100,"channels":2,"duration_s":13.25,"#,
-            r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","voice":null,"segments":["#,
-            r#"{"start_s":0.0,"end_s":5.0,"state":"speech","emotion":"angry","#,
+            r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","voices":[],"segments":["#,
+            r#"{"start_s":0.0,"end_s":5.0,"channel":null,"state":"speech","emotion":"angry","#,
             r#""probabilities":{"angry":0.75,"happy":0.125,"sad":0.0625,"neutral":0.0625},"#,
             r#""activation":0.875,"uncertain":false,"#,
             r#""latency_ms":{"features":1.234,"inference":0.25}},"#,
-            r#"{"start_s":5.0,"end_s":10.0,"state":"no_speech","emotion":null,"probabilities":null,"activation":null,"uncertain":null,"#,
+            r#"{"start_s":5.0,"end_s":10.0,"channel":null,"state":"no_speech","emotion":null,"probabilities":null,"activation":null,"uncertain":null,"#,
             r#""latency_ms":{"features":1.234,"inference":0.25}}]}"#,
             "\n"
         )
@@ -82,8 +82,9 @@ fn json_times_do_not_show_binary_rounding() {
 
 #[test]
 fn latencies_that_were_not_kept_are_0() {
-    let untimed = Results { latencies: Vec::new(), ..results(vec![segment(0.0, 5.0, None)]) };
-    assert!(text(Format::Csv, &untimed).ends_with(",0.000,0.000\n"));
+    let mut untimed = results(vec![segment(0.0, 5.0, None)]);
+    untimed.voices[0].latencies.clear();
+    assert!(text(Format::Csv, &untimed).ends_with(",0.000,0.000,\n"));
     assert!(text(Format::Json, &untimed).contains(r#""latency_ms":{"features":0.0,"inference":0.0}"#));
 }
 
@@ -144,6 +145,79 @@ fn an_edl_has_the_line_of_resolve_and_the_locator_of_avid() {
     let second = "002  001      V     C        01:00:10:00 01:00:10:01 01:00:10:00 01:00:10:01  \n\
                   * LOC: 01:00:10:00 BLUE    sad 50 %\n |C:ResolveColorBlue |M:sad 50 % |D:97\n\n";
     assert!(found.starts_with("TITLE: a \"b\", c.wav\nFCM: NON-DROP FRAME\n\n001  001 ") && found.ends_with(second), "{found}");
+}
+
+/// Two channels as voices of their own, with the same words at the same time.
+#[test]
+fn each_channel_has_its_number_in_every_format() {
+    let mut both = example();
+    let second = Voice { channel: NonZeroUsize::new(2), ..both.voices[0].clone() };
+    both.voices[0].channel = NonZeroUsize::new(1);
+    both.voices.push(second);
+    assert!(text(Format::Csv, &both).lines().nth(2).unwrap().ends_with(",1.234,0.250,2"));
+    let starts = |n: usize| format!(r#""start_s":0.0,"end_s":5.0,"channel":{n},"#);
+    assert!([1, 2].into_iter().all(|n| text(Format::Json, &both).contains(&starts(n))));
+    assert!(
+        text(Format::Rttm, &both)
+            .starts_with("SPEAKER a_\"b\",_c 1 0.000 5.000 <NA> <NA> angry 0.750 <NA>\nSPEAKER a_\"b\",_c 2 0.000 5.000")
+    );
+    for (format, tiers) in [
+        (
+            Format::TextGrid,
+            ["name = \"emotion 1\"", "name = \"probability 1\"", "name = \"emotion 2\"", "name = \"probability 2\""],
+        ),
+        (
+            Format::Elan,
+            ["TIER_ID=\"emotion 1\"", "TIER_ID=\"probability 1\"", "TIER_ID=\"emotion 2\"", "TIER_ID=\"probability 2\""],
+        ),
+    ] {
+        let text = text(format, &both);
+        assert!(tiers.into_iter().all(|tier| text.matches(tier).count() == 1), "{format}: {text}");
+        assert!(!text.contains(": angry"), "{format}: the tier has the number");
+    }
+    for format in Format::ALL {
+        let file = format.file(&both, &ExportOptions::DEFAULT);
+        let n_labels = |label: &str| memchr::memmem::find_iter(&file, label.as_bytes()).count();
+        let has_labels = !matches!(format, Format::Csv | Format::Json | Format::Rttm | Format::TextGrid | Format::Elan);
+        assert_eq!((n_labels("1: angry 75 %") > 0, n_labels("2: sad 50 %") > 0), (has_labels, has_labels), "{format}");
+    }
+    let midi = Format::Midi.file(&both, &ExportOptions::DEFAULT);
+    assert_eq!(["1: end", "2: end"].map(|end| memchr::memmem::find_iter(&midi, end.as_bytes()).count()), [2, 2]);
+}
+
+#[test]
+fn what_is_heard_live_has_the_fields_of_a_recording() {
+    let listening = Listening {
+        file: "USB \"Audio\"",
+        sample_rate: 48_000,
+        n_channels: 2,
+        source: "each".parse().unwrap(),
+        model_id: "liquid-2",
+        model_fingerprint: "0f",
+        backend: Backend::Native,
+        config: AnalysisConfig::default(),
+    };
+    let about = concat!(
+        r#""file":"USB \"Audio\"","sample_rate":48000,"channels":2,"source":"each","#,
+        r#"DURATION"model":{"id":"liquid-2","fingerprint":"0f"},"backend":"native","window_s":5.0,"hop_s":5.0}"#,
+        "\n"
+    );
+    assert_eq!(listening.start_line(), format!(r#"{{"event":"start",{}"#, about.replace("DURATION", "")));
+    assert_eq!(
+        listening.end_line(0.1 + 0.2),
+        format!(r#"{{"event":"end",{}"#, about.replace("DURATION", r#""duration_s":0.3,"#))
+    );
+    let results = example();
+    let document = text(Format::Json, &results);
+    for found in results.found() {
+        let line = block_line(&found);
+        let fields = line.trim_end().strip_prefix(r#"{"event":"block","#).unwrap();
+        assert!(document.contains(&format!("{{{fields}")), "{line}");
+    }
+    assert_eq!(
+        gap_line(5.0, 7.5, "it was unplugged"),
+        concat!(r#"{"event":"gap","start_s":5.0,"end_s":7.5,"state":"gap","reason":"it was unplugged"}"#, "\n")
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Praat's TextGrid, long text format: one tier with the emotions and one with their probabilities. What has no mark is an empty interval, because the
+//! Praat's TextGrid, long text format: one tier with the emotions and one with their probabilities, for each voice. What has no mark is an empty interval, because the
 //! intervals of a tier leave no time out.
 //!
 //! # Source
@@ -6,17 +6,24 @@
 
 use std::fmt::Write as _;
 
+use super::VoiceMarks;
 use crate::marks::Mark;
 
-pub(super) fn document(duration_s: f64, marks: &[Mark]) -> String {
-    let start_s = marks.first().map_or(0.0, |mark| mark.start_s.min(0.0));
-    let end_s = marks.last().map_or(duration_s, |mark| mark.end_s.max(duration_s));
+pub(super) fn document(duration_s: f64, voices: &[VoiceMarks]) -> String {
+    let marks = || voices.iter().flat_map(|(_, marks)| marks);
+    let start_s = marks().map(|mark| mark.start_s).fold(0.0, f64::min);
+    let end_s = marks().map(|mark| mark.end_s).fold(duration_s, f64::max);
+    let n_tiers = 2 * voices.len();
     let mut text = format!(
         "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n\
-         xmin = {start_s:.6} \nxmax = {end_s:.6} \ntiers? <exists> \nsize = 2 \nitem []: \n"
+         xmin = {start_s:.6} \nxmax = {end_s:.6} \ntiers? <exists> \nsize = {n_tiers} \nitem []: \n"
     );
-    tier(&mut text, 1, "emotion", (start_s, end_s), marks, |mark| mark.emotion.name().to_owned());
-    tier(&mut text, 2, "probability", (start_s, end_s), marks, |mark| format!("{:.3}", mark.probability));
+    for (index, (channel, marks)) in voices.iter().enumerate() {
+        let [emotions, probabilities] = super::TIERS.map(|name| super::tier_name(name, *channel));
+        let span = (start_s, end_s);
+        tier(&mut text, 2 * index + 1, &emotions, span, marks, |mark| mark.emotion.name().to_owned());
+        tier(&mut text, 2 * index + 2, &probabilities, span, marks, |mark| format!("{:.3}", mark.probability));
+    }
     text
 }
 

@@ -152,7 +152,8 @@ impl Job {
             Ok(Ok(analysis)) => self.update(|lane| {
                 lane.progress = 1.0;
                 lane.duration_s = analysis.results.duration_s;
-                lane.segments = analysis.results.segments.as_slice().into();
+                lane.segments =
+                    analysis.results.voices.first().map_or_else(Default::default, |voice| voice.segments.as_slice().into());
                 lane.warnings = analysis.warnings.into();
                 lane.results = Some(Arc::new(analysis.results));
                 lane.state = FileState::Done;

@@ -6,6 +6,7 @@ use moodline_engine::Segment;
 use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::live::{ModelState, Status};
+use moodline_engine::voices::Voice;
 
 /// Stem of the names of exported files.
 const STEM: &str = "moodline";
@@ -47,9 +48,7 @@ pub(crate) fn results_of_track(status: &Status, segments: Vec<Segment>) -> Resul
         model_id,
         model_fingerprint,
         backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
-        voice: None,
-        segments,
-        latencies: Vec::new(),
+        voices: vec![Voice { segments, ..Voice::default() }],
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn analysed_every(hop_seconds: f64, samples: &[f32]) -> Vec<Segment> 
     let config = AnalysisConfig { hop_seconds, ..AnalysisConfig::default() };
     let model = Model::embedded();
     let analysis = analyse_file(file.path(), &model, BackendChoice::Native, config, |_| ControlFlow::Continue(()));
-    analysis.unwrap().results.segments
+    analysis.unwrap().results.voices.remove(0).segments
 }
 
 /// Asserts that what was recorded is `expected`, without a gap.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::Emotion;
 use moodline_engine::analysis::{AnalysisConfig, Segmentation};
-use moodline_engine::file_analysis::{Excerpt, FileAnalysisError, FileConfig, Voice, analyse_file};
+use moodline_engine::file_analysis::{Excerpt, FileAnalysisError, FileConfig, VoiceChoice, analyse_file};
 use moodline_engine::{BackendChoice, Model, Segment};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -127,9 +127,9 @@ impl Track {
         let analyse = |segmentation, excerpt| {
             let analysis =
                 AnalysisConfig { window_seconds: seconds, hop_seconds: seconds, segmentation, ..AnalysisConfig::default() };
-            let config = FileConfig { analysis, excerpt, voice: Voice::None, ..FileConfig::default() };
+            let config = FileConfig { analysis, excerpt, voice: VoiceChoice::None, ..FileConfig::default() };
             let analysed = analyse_file(&self.audio, model, backend, config, |_| ControlFlow::Continue(()));
-            analysed.map(|analysis| analysis.results.segments)
+            analysed.map(|analysis| analysis.results.voices.into_iter().flat_map(|voice| voice.segments).collect::<Vec<_>>())
         };
         let (phrases, blocks) =
             (analyse(Segmentation::Phrases, Excerpt::default())?, analyse(Segmentation::Blocks, Excerpt::default())?);

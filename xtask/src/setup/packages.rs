@@ -62,11 +62,11 @@ const PACKAGES: &[Package] = &[
     package("make", "does what CMake says", Purpose::Command, Sign::Program("make", "--version")),
     package(
         "pkg-config",
-        "finds ALSA and JACK when the standalone is built",
+        "finds ALSA and JACK when the standalone is built, and ALSA for `moodline listen`",
         Purpose::Plugin,
         Sign::Program("pkg-config", "--version"),
     ),
-    package("libasound2-dev", "ALSA, for the standalone", Purpose::Plugin, Sign::Header("alsa")),
+    package("libasound2-dev", "ALSA, for the standalone and `moodline listen`", Purpose::Plugin, Sign::Header("alsa")),
     package("libjack-jackd2-dev", "JACK, for the standalone", Purpose::Plugin, Sign::Header("jack")),
     package("xvfb", "a screen without a monitor, for the tests of the editor", Purpose::Tests, Sign::Program("Xvfb", "-help")),
     package("libgl1", "OpenGL, which the editor draws with", Purpose::Tests, Sign::Library("libGL.so.1")),
@@ -96,6 +96,7 @@ const PACKAGES: &[Package] = &[
         Purpose::Tests,
         Sign::Program("ffmpeg", "-version"),
     ),
+    package("jq", "reads what `moodline listen` writes, as the README says", Purpose::Tests, Sign::Program("jq", "--version")),
     package("munge", "how the parts of Slurm know each other", Purpose::Tests, Sign::Program("munge", "--version")),
 ];
 

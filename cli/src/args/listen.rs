@@ -1,0 +1,68 @@
+//! The arguments of `moodline listen`.
+
+use clap::{Args, ValueEnum};
+use moodline_engine::decode::{RawFormat, STANDARD_INPUT};
+
+use super::{AnalysisArguments, EXIT_CODES};
+
+const EXAMPLES: &str = "\
+Examples:
+  moodline listen
+      A line for each block of what the microphone hears, until Ctrl-C.
+  moodline listen --format jsonl --hop 1 | some-bot
+      A JSON object a line, every second.
+  ffmpeg -v error -i interview.mp4 -f wav - | moodline listen - --format jsonl
+      Whatever ffmpeg reads, live streams among it.
+  moodline listen - --raw 16000:1:s16le --format jsonl < voice.raw | jq -r '.emotion // empty'
+      Samples without a header; of each block with speech the emotion.";
+
+const LINES: &str = "\
+Lines of jsonl: the first (event \"start\") says what is listened to and with what: file, sample_rate, channels, source, model, backend, window_s and hop_s. \
+Each block (event \"block\") has the fields of a segment of `moodline analyze --format json`. While a microphone was gone there is a gap (event \"gap\"), \
+with its reason. The last line (event \"end\") is the first one again, with duration_s. Times are seconds from the start.";
+
+/// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
+///
+/// Each block is a line, which comes within 300 ms of its end. A microphone that goes away is waited for. Ctrl-C, or the end of the pipe, ends it with
+/// what was heard so far.
+#[derive(Args)]
+#[command(after_help = format!("{EXIT_CODES}\n\n{LINES}\n\n{EXAMPLES}"))]
+pub(crate) struct ListenArguments {
+    /// - for standard input: WAV or anything else that `moodline analyze` reads, told by its mark, or samples with --raw [default: a microphone]
+    #[arg(value_name = "-", value_parser = [STANDARD_INPUT], hide_possible_values = true, conflicts_with = "device")]
+    pub(crate) input: Option<String>,
+
+    /// The microphone, by a name of --list-devices [default: the system's]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+
+    /// Name the microphones and end
+    #[arg(long, conflicts_with_all = ["input", "device"])]
+    pub(crate) list_devices: bool,
+
+    #[arg(long, value_name = "RATE:CHANNELS:CODING", requires = "input", help = raw_help())]
+    pub(crate) raw: Option<RawFormat>,
+
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArguments,
+
+    /// Format of the lines
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_enum)]
+    pub(crate) format: Lines,
+}
+
+fn raw_help() -> String {
+    let codings = RawFormat::CODINGS.join(", ");
+    format!(
+        "What comes through standard input has no header: its rate, channels and coding, as in 48000:2:s16le. Codings are called as in ffmpeg: {codings}"
+    )
+}
+
+/// What lines look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lines {
+    /// For people
+    Table,
+    /// For programs: JSON objects
+    Jsonl,
+}
