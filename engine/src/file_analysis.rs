@@ -84,9 +84,9 @@ pub struct Excerpt {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum VoiceChoice {
     /// Nobody's: each answer is about its own block alone.
+    #[default]
     None,
     /// The one in the recording, as far as all of it shows.
-    #[default]
     OfFile,
     /// One in each channel that is analysed by itself.
     OfChannel,

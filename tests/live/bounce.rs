@@ -68,6 +68,8 @@ fn a_bounce_of_ten_minutes_has_the_segments_of_the_file_whatever_the_host_claims
         analyse_file(&path, &Model::embedded(), settings().backend, settings().analysis(), |_| ControlFlow::Continue(()))
             .unwrap()
             .results
+            .voices
+            .remove(0)
             .segments;
     assert!(expected.len() > 1190 && expected.iter().any(|segment| segment.state == State::NoSpeech));
     for (name, claims) in CLAIMS {

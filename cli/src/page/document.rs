@@ -297,7 +297,7 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
         let rows: String = moments
             .iter()
             .map(|moment| {
-                let Moment { start_s, channel, emotion, probability } = *moment;
+                let Moment { start_s, channel, emotion, probability, .. } = *moment;
                 format!(
                     "<tr><td>{}</td>{}<td>{} {emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
                     time_cell(start_s, can_play),
