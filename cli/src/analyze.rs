@@ -10,10 +10,10 @@ use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::decode::ReadOptions;
 use moodline_engine::display::Summary;
 use moodline_engine::export::ExportOptions;
-use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig, VoiceChoice};
+use moodline_engine::file_analysis::{Excerpt, FileAnalysis, FileConfig};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::voice;
-use moodline_engine::voices::Voice;
+use moodline_engine::voices::{Voice, VoiceChoice};
 
 use crate::args::{AnalyzeArguments, SegmentsArgument, Shape, VoiceArgument};
 use crate::console::Streams;

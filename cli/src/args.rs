@@ -1,6 +1,7 @@
 //! The command line.
 
 mod listen;
+mod voice;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
@@ -14,11 +15,12 @@ use moodline_engine::decode::DecoderChoice;
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate, StartTime};
 use moodline_engine::marks::MarkOptions;
 use moodline_engine::source::FileSource;
-use moodline_engine::voice::EXTENSION;
 
 use crate::page::PageAudio;
 use crate::plot::{self, PlotOptions};
 pub(crate) use listen::{Lines, ListenArguments};
+use voice::voice;
+pub(crate) use voice::{LearnArguments, VoiceArgument, VoiceCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,68 +71,6 @@ pub(crate) enum Command {
     /// Keep what the model hears of a voice, so that it can be corrected for it
     #[command(subcommand)]
     Voice(VoiceCommand),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum VoiceCommand {
-    /// Learn a voice from recordings of it
-    Learn(LearnArguments),
-}
-
-/// Learn a voice from recordings of it
-///
-/// A model leans to one emotion in one voice and to another in the next. Over recordings in which the voice speaks in several moods that lean shows, and
-/// `moodline analyze --voice anna.voice` takes it out. Ten sentences are enough; of one mood alone nothing is learnt, and the file says so. Nobody can
-/// hear a voice in the file: it holds six sums over the model's answers.
-#[derive(Args)]
-pub(crate) struct LearnArguments {
-    /// Audio files and folders with nothing but this voice
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-
-    /// The file to write, ending in .voice
-    #[arg(long, value_name = "FILE", value_parser = voice_file)]
-    pub(crate) out: PathBuf,
-
-    /// Model file to use instead of the one built in
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: Option<PathBuf>,
-
-    /// Let the output replace another file that is worth keeping
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// Whose voice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum VoiceArgument {
-    None,
-    File,
-    Channel,
-    Kept(PathBuf),
-}
-
-impl VoiceArgument {
-    /// The file that is read.
-    pub(crate) fn file(&self) -> Option<&PathBuf> {
-        if let Self::Kept(path) = self { Some(path) } else { None }
-    }
-}
-
-fn voice(text: &str) -> Result<VoiceArgument, String> {
-    match text {
-        "none" => Ok(VoiceArgument::None),
-        "file" => Ok(VoiceArgument::File),
-        "channel" => Ok(VoiceArgument::Channel),
-        path => voice_file(path)
-            .map(VoiceArgument::Kept)
-            .map_err(|_| "expected none, file, channel or a file ending in .voice".to_owned()),
-    }
-}
-
-fn voice_file(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.extension() == Some(OsStr::new(EXTENSION)) { Ok(path) } else { Err("expected a file ending in .voice".to_owned()) }
 }
 
 /// Find the emotions of recordings

@@ -37,7 +37,7 @@ pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     if let Some(labels) = labels {
         let (n_equal, n) = labels::agreement(labels, results.voices.iter().flat_map(|voice| &voice.segments));
         let percent = if n == 0 { 0.0 } else { 100.0 * n_equal as f64 / n as f64 };
-        line(&mut text, &format!("  agreement with the true emotions: {n_equal} of {n} blocks of speech ({percent:.0} %)"));
+        line(&mut text, &format!("  agreement with the true emotions: {n_equal} of {n} answers ({percent:.0} %)"));
     }
     text.push('\n');
     text

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_core::{VoiceCorrection, VoiceProfile};
-use moodline_engine::file_analysis::{FileAnalysis, FileConfig, VoiceChoice};
+use moodline_engine::file_analysis::{FileAnalysis, FileConfig};
 use moodline_engine::files::{FilePlan, Replace};
 use moodline_engine::voice::{self, HeardVoice};
+use moodline_engine::voices::VoiceChoice;
 use moodline_engine::{BackendChoice, Model};
 
 use crate::args::LearnArguments;

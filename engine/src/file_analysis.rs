@@ -16,10 +16,8 @@ use crate::export::Results;
 use crate::model::Model;
 use crate::segment::Segment;
 use crate::source::FileSource;
-use crate::voice;
-use crate::voices::{Found, Voice, Voices};
+use crate::voices::{self, Found, Voice, VoiceChoice, Voices};
 use mix_watch::{Cancelled, MixWatch};
-use moodline_core::VoiceProfile;
 
 /// Packets between two reports of progress.
 const PACKETS_A_REPORT: u64 = 8;
@@ -80,20 +78,6 @@ pub struct Excerpt {
     pub to_s: Option<f64>,
 }
 
-/// Whose voice the answers are corrected for, with a model that can ([`moodline_core::voice`]).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum VoiceChoice {
-    /// Nobody's: each answer is about its own block alone.
-    #[default]
-    None,
-    /// The one in the recording, as far as all of it shows.
-    OfFile,
-    /// One in each channel that is analysed by itself.
-    OfChannel,
-    /// One that was heard before.
-    Known(VoiceProfile),
-}
-
 /// What a recording is analysed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FileConfig {
@@ -141,7 +125,7 @@ pub fn analyse_file(
         }
     }
     if let Some(correction) = &model.contract().voice {
-        voice::correct_for(pass.config.voice, &mut analysis.results.voices, correction);
+        voices::correct_for(pass.config.voice, &mut analysis.results.voices, correction);
     }
     analysis.elapsed = start.elapsed();
     Ok(analysis)

@@ -12,11 +12,9 @@ use moodline_core::{Mismatch, VoiceCorrection, VoiceProfile};
 use serde::{Deserialize, Serialize};
 
 use crate::display::time::duration_text;
-use crate::file_analysis::VoiceChoice;
 use crate::files::{WriteError, open_regular, write_atomically};
 use crate::model::Model;
 use crate::segment::{Segment, State};
-use crate::voices::Voice;
 
 /// End of the names of these files.
 pub const EXTENSION: &str = "voice";
@@ -67,26 +65,6 @@ impl HeardVoice {
             percent => format!(", used by {percent:.0} %"),
         };
         format!("voice: {heard} heard{used}")
-    }
-}
-
-/// Corrects the answers of a recording for the voice that was asked for, and says in each of `voices` for which.
-pub(crate) fn correct_for(choice: VoiceChoice, voices: &mut [Voice], correction: &VoiceCorrection) {
-    let learnt = |voices: &[Voice]| {
-        let mut profile = VoiceProfile::default();
-        voices.iter().for_each(|voice| learn(&mut profile, &voice.segments, correction));
-        profile
-    };
-    let shared = match choice {
-        VoiceChoice::None => return,
-        VoiceChoice::Known(profile) => Some(profile),
-        VoiceChoice::OfFile => Some(learnt(voices)),
-        VoiceChoice::OfChannel => None,
-    };
-    for voice in voices {
-        let profile = shared.unwrap_or_else(|| learnt(std::slice::from_ref(voice)));
-        correct(&mut voice.segments, &profile, correction);
-        voice.heard = Some(HeardVoice::of(&profile, correction));
     }
 }
 

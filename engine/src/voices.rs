@@ -2,6 +2,8 @@
 //!
 //! In: interleaved samples, in any pieces. Out: what is found in each voice. Files and what is heard live are analysed through here.
 
+mod choice;
+
 use std::num::NonZeroUsize;
 
 use crate::analysis::{Analyser, AnalysisConfig, AnalysisError};
@@ -10,6 +12,9 @@ use crate::model::Model;
 use crate::segment::{Latency, Segment};
 use crate::source::FileSource;
 use crate::voice::HeardVoice;
+
+pub use choice::VoiceChoice;
+pub(crate) use choice::correct_for;
 
 /// One answer about one voice.
 #[derive(Clone, Copy, Debug, PartialEq)]

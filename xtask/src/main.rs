@@ -44,8 +44,8 @@ enum Command {
     Setup,
     /// Show the emotions of a real recording beside the true ones.
     ///
-    /// Sets up, builds, analyses tests/samples/stream.flac, prints the timeline beside the labels of stream.csv and writes
-    /// target/demo/stream.svg, stream.csv and stream.json.
+    /// Sets up, builds, analyses tests/samples/unheard.flac, prints its phrases beside the labels of unheard.csv and writes
+    /// target/demo/unheard.svg, unheard.csv and unheard.json.
     Demo,
     /// Put together what hosts load, in target/bundled: the plugin as CLAP and VST3, the standalone, ONNX Runtime, licences.
     Bundle(bundle::Options),

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::Emotion;
 use moodline_engine::analysis::{AnalysisConfig, Segmentation};
-use moodline_engine::file_analysis::{Excerpt, FileAnalysisError, FileConfig, VoiceChoice, analyse_file};
+use moodline_engine::file_analysis::{Excerpt, FileAnalysisError, FileConfig, analyse_file};
+use moodline_engine::voices::VoiceChoice;
 use moodline_engine::{BackendChoice, Model, Segment};
 use rayon::prelude::*;
 use serde::Serialize;
