@@ -48,19 +48,20 @@ impl Iterator for Times<'_> {
 mod tests {
     use super::*;
 
-    fn times(steps: &str, min_pause: usize, min_speech: usize) -> Vec<Range<usize>> {
+    /// Start and end of each time, steps.
+    fn times(steps: &str, min_pause: usize, min_speech: usize) -> Vec<(usize, usize)> {
         let steps: Vec<SpeechStep> = steps.chars().map(|step| SpeechStep { probability: 0.5, is_open: step == '#' }).collect();
-        Times::new(&steps, min_pause, min_speech).collect()
+        Times::new(&steps, min_pause, min_speech).map(|time| (time.start, time.end)).collect()
     }
 
     #[test]
     fn short_pauses_are_closed_before_short_speech_is_dropped() {
-        assert_eq!(times("..###..##....#..", 0, 0), [2..5, 7..9, 13..14]);
-        assert_eq!(times("..###..##....#..", 3, 0), [2..9, 13..14]);
-        assert_eq!(times("..###..##....#..", 3, 2), [2..9]);
-        assert_eq!(times("#.#.#", 2, 5), [0..5], "three short ones are a long one");
+        assert_eq!(times("..###..##....#..", 0, 0), [(2, 5), (7, 9), (13, 14)]);
+        assert_eq!(times("..###..##....#..", 3, 0), [(2, 9), (13, 14)]);
+        assert_eq!(times("..###..##....#..", 3, 2), [(2, 9)]);
+        assert_eq!(times("#.#.#", 2, 5), [(0, 5)], "three short ones are a long one");
         assert_eq!(times("#.#.#", 1, 2), [], "apart they are too short");
-        assert_eq!(times("####", 3, 3), [0..4]);
+        assert_eq!(times("####", 3, 3), [(0, 4)]);
         assert!(times("", 3, 3).is_empty() && times("....", 3, 0).is_empty());
     }
 }

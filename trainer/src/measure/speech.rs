@@ -265,7 +265,7 @@ fn labelled(
     let mut labelled = Labelled::default();
     let (mut onsets, mut offsets) = (Vec::new(), Vec::new());
     for (table, truth) in tables {
-        let truth = Times::read(&[truth.clone()])?;
+        let truth = Times::read(std::slice::from_ref(truth))?;
         for (name, path) in audio_of(table)? {
             let samples = read_mono_resampled(&path, rate)?;
             let seconds = samples.len() as f64 / f64::from(rate);

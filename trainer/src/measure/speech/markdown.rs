@@ -8,6 +8,9 @@ use moodline_core::Sound;
 use super::{Blocks, PAUSE_TICK_SECONDS, SpeechFigures};
 use crate::base::table::Table;
 
+/// Whether a kind of sound counts.
+type Wanted<'a> = &'a dyn Fn(&str) -> bool;
+
 /// Tables of detectors, the first of which is the one the others are compared with. `trained` are the kinds of sound it learned from; `voices` those of a
 /// voice without words, which are counted apart.
 #[must_use]
@@ -19,17 +22,17 @@ pub fn markdown(detectors: &[SpeechFigures], trained: &BTreeMap<String, Sound>, 
 
     let kinds: BTreeSet<&String> = detectors.iter().flat_map(|detector| detector.sounds.keys()).collect();
     let is_voice = |kind: &str| voices.iter().any(|voice| kind.starts_with(voice.as_str()));
-    let groups: [(&str, &dyn Fn(&str) -> bool); 3] = [
+    let groups: [(&str, Wanted<'_>); 3] = [
         ("kinds it learned from", &|kind| !is_voice(kind) && trained.contains_key(kind)),
         ("kinds it never heard", &|kind| !is_voice(kind) && !trained.contains_key(kind)),
         ("voices without words", &|kind| is_voice(kind)),
     ];
     let mut sounds = table("sounds without speech, 2-s blocks");
-    let of = |detector: &SpeechFigures, wanted: &dyn Fn(&str) -> bool| {
+    let of = |detector: &SpeechFigures, wanted: Wanted<'_>| {
         Blocks::sum(detector.sounds.iter().filter(|(kind, _)| wanted(kind)).map(|(_, blocks)| blocks))
     };
     let both = |kind: &str| !is_voice(kind);
-    let all: [(&str, &dyn Fn(&str) -> bool); 1] = [("all but voices", &both)];
+    let all: [(&str, Wanted<'_>); 1] = [("all but voices", &both)];
     for (name, wanted) in all.into_iter().chain(groups) {
         let n = detectors.first().map_or(0, |detector| of(detector, wanted).n);
         sounds.push(
