@@ -189,7 +189,8 @@ pub(crate) struct AnalysisArguments {
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
     window: f64,
 
-    /// Distance between the starts of two blocks, seconds [default: the window]
+    /// Distance between the starts of two blocks, seconds; the plugin's is shorter, to follow a voice, so set both alike to compare
+    /// [default: the window, so that every second counts once]
     #[arg(long, value_name = "SECONDS", value_parser = hop)]
     pub(crate) hop: Option<f64>,
 

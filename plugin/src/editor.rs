@@ -17,9 +17,12 @@ mod glyph;
 mod header;
 mod headline;
 mod icons;
+mod input;
+mod keys;
 mod lane;
 mod layout;
 mod message;
+mod model_watch;
 mod overview;
 mod panels;
 mod readout;
@@ -32,7 +35,7 @@ mod toolbar;
 mod view;
 mod window;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -57,10 +60,11 @@ use dialogs::Dialogs;
 use drops::Drops;
 use export_menu::ExportChoice;
 use header::Header;
-use headline::Headline;
+use headline::{Headline, HeadlineSettings};
 use lane::LaneStyle;
 use layout::Layout;
 use message::Messages;
+use model_watch::ModelWatch;
 use panels::{LatencyPanel, SettingsPanel};
 use scene::Scene;
 use snapshot::{FrameData, Held};
@@ -68,6 +72,7 @@ use title::{FileTitle, TitleRequest};
 use toolbar::{Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
 
+pub use input::{Input, Microphones, PlayedFile};
 pub(crate) use layout::MIN_SIZE;
 pub(crate) use thread::WindowThread;
 
@@ -86,10 +91,13 @@ pub struct EditorApp {
     panel: Option<Panel>,
     export: ExportChoice,
     messages: Messages,
+    models: ModelWatch,
     dialogs: Dialogs,
     drops: Drops,
     /// What the open window was told to look like.
     theme: Option<Theme>,
+    /// The file that was opened last.
+    file_path: Option<Arc<Path>>,
     /// What the file's pictures were made of last, and how often that changed.
     file_segments: Option<Arc<[Segment]>>,
     file_version: u64,
@@ -99,6 +107,8 @@ pub struct EditorApp {
     panic_message: Option<String>,
     /// The track the plugin is on, where the host tells.
     track: TrackInfo,
+    input: Input,
+    microphones: Option<Microphones>,
     window_thread: WindowThread,
 }
 
@@ -150,14 +160,18 @@ impl EditorApp {
             panel: None,
             export: ExportChoice::default(),
             messages: Messages::default(),
+            models: ModelWatch::default(),
             dialogs: Dialogs::new(notifier.clone()),
             drops: Drops::new(notifier),
             theme: None,
+            file_path: None,
             file_segments: None,
             file_version: 0,
             wanted_size: None,
             panic_message: None,
             track: TrackInfo::default(),
+            input: Input::default(),
+            microphones: None,
             window_thread: WindowThread::default(),
         }
     }
@@ -165,6 +179,13 @@ impl EditorApp {
     /// The thread of the open window.
     pub(crate) fn window_thread(&self) -> WindowThread {
         self.window_thread.clone()
+    }
+
+    /// Says where the audio comes from, if not from a track of a host, and what else it could come from. A file that waits is asked about.
+    pub fn listen_to(&mut self, input: Input, microphones: Microphones) {
+        self.input = input;
+        self.microphones = Some(microphones);
+        self.ask_to_replace();
     }
 
     /// Zooms out to everything recorded.
@@ -177,6 +198,7 @@ impl EditorApp {
     pub fn show(&mut self, ui: &mut Ui, host: Option<&GuiContext>) {
         let colours = self.apply_theme(ui.ctx());
         self.take_answers();
+        self.note_model();
         self.hold_or_release();
         let host = ParamHost(host.map(GuiContext::param_setter));
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
@@ -213,13 +235,16 @@ impl EditorApp {
         let data = FrameData::new(&monitor, held.as_ref());
         let bounds = data.with_timeline(|timeline| timeline.bounds());
         self.show_header(ui, &layout, &data, held.is_some(), colours);
-        let request = self.show_toolbar(ui, &layout, held.is_some(), bounds, file.as_ref());
+        let request = self.asked_by_keys(ui.ctx(), held.is_some());
+        let request = self.show_toolbar(ui, &layout, held.is_some(), bounds, file.as_ref()).or(request);
         self.show_body(ui, &layout, &data, file.as_ref(), colours);
         let status = data.snapshot.status.clone();
         drop(data);
         self.held = held;
         self.show_panel(ui, &layout, &status, host, colours);
-        self.messages.show(ui, layout.body, colours);
+        if let Some(offer) = self.messages.show(ui, layout.body, colours) {
+            self.accept(offer);
+        }
         if self.drops.hovers() {
             window::show_drop_hint(ui, layout.body, colours);
         }
@@ -228,8 +253,14 @@ impl EditorApp {
         }
     }
 
-    /// Raises the version of the file's data if there is more of it or other data.
+    /// Raises the version of the file's data if there is more of it or other data. A file that was opened is what one wants to see, and to export.
     fn note_file(&mut self, file: Option<&FileLane>) {
+        let path = file.map(|file| &file.path);
+        if let Some(path) = path.filter(|path| self.file_path.as_ref().is_none_or(|known| !Arc::ptr_eq(known, path))) {
+            self.file_path = Some(Arc::clone(path));
+            self.body.fit_file();
+            self.export.file = true;
+        }
         let segments = file.map(|file| &file.segments);
         let is_known = match (segments, &self.file_segments) {
             (Some(new), Some(known)) => Arc::ptr_eq(new, known),
@@ -244,13 +275,22 @@ impl EditorApp {
     fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
         let status = &data.snapshot.status;
         let latest = data.latest(f64::from(self.params.smoothing.value()));
-        let (confidence, hop_s) = (self.params.confidence.value(), self.params.hop.value());
-        let headline = Headline::new(status, latest.as_ref(), self.params.bypass.value(), confidence, hop_s);
-        if let (Some(age), true) = (status.latest_age, headline.emotion().is_some() && !held) {
-            // Nobody else would tell when the newest segment has become too old.
-            ui.ctx().request_repaint_after(headline::stale_after(hop_s).saturating_sub(age) + window::BLINK);
+        let settings = HeadlineSettings {
+            bypassed: self.params.bypass.value(),
+            confidence: self.params.confidence.value(),
+            window_s: self.params.window.value(),
+            hop_s: self.params.hop.value(),
+        };
+        let headline = Headline::new(status, latest.as_ref(), &self.input, &settings);
+        if !held {
+            // Nobody else would tell when the newest segment has become too old, or when no audio comes any more.
+            let stale = status.latest_age.filter(|_| headline.is_answer());
+            let stale = stale.map(|age| headline::stale_after(settings.hop_s).saturating_sub(age));
+            for moment in stale.into_iter().chain(status.listening_s.map(|_| Status::LISTENING)) {
+                ui.ctx().request_repaint_after(moment + window::BLINK);
+            }
         }
-        let (detail, is_problem) = headline.detail(status);
+        let (detail, is_problem) = headline.detail(status, data.heard().as_deref());
         let header = Header {
             headline: &headline,
             detail: &detail,
@@ -295,6 +335,8 @@ impl EditorApp {
                 confidence: self.params.confidence.value(),
             },
             smoothing_s: f64::from(self.params.smoothing.value()),
+            provisional: data.provisional(f64::from(self.params.hop.value())),
+            when_empty: self.input.when_empty(),
         };
         let seen = self.body.show(ui, layout.body, &scene);
         if let (Some(file), Some((title, lane))) = (file, seen.lanes.file) {
@@ -314,7 +356,8 @@ impl EditorApp {
         let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
             Panel::Settings => {
                 let model = session.model.as_deref();
-                SettingsPanel { params: &self.params, host, model, folder: &folder, style: session.style }.show(ui)
+                let (style, microphones) = (session.style, self.microphones.as_ref());
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style, microphones }.show(ui)
             }
             Panel::Latency => {
                 LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);

@@ -53,6 +53,7 @@ fn a_restored_session_is_not_recorded_over() {
     let saved = host.monitor.timelines();
     let mut other = Host::new(settings());
     other.control.restore(saved.clone());
+    assert_eq!(other.monitor.clock(), Clock::Stream, "what was restored is looked at before any audio comes");
     other.play(&speech[..frame(4.0)], Transport::None);
     other.deactivate();
     let recorded = other.segments(Clock::Stream);

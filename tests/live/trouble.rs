@@ -149,10 +149,17 @@ fn a_file_that_cannot_be_read_or_is_no_longer_wanted_says_so() {
     host.control.analyse_file(sample());
     host.control.cancel_file();
     assert_eq!(finished(&host.monitor).state, FileState::Cancelled);
-    host.control.use_model(Some("missing.onnx".into()), Asked::ByUser);
+    host.control.use_model(Some("missing.onnx".into()), Asked::ByProject);
     host.control.analyse_file(sample());
     let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("there is no model") };
     assert!(sentence.contains("missing.onnx"), "{sentence}");
+    // What a user chose in vain leaves the model that runs.
+    host.control.use_model(None, Asked::ByUser);
+    assert!(matches!(loaded(&host.monitor), ModelState::Ready { .. }));
+    host.control.use_model(Some("missing.onnx".into()), Asked::ByUser);
+    host.control.analyse_file(sample());
+    assert_eq!(finished(&host.monitor).state, FileState::Done);
+    assert!(host.monitor.refused_model().is_some_and(|sentence| sentence.contains("missing.onnx")));
     // Going away in the middle of a file waits for its thread and for nothing more.
     host.control.use_model(None, Asked::ByUser);
     host.control.analyse_file(sample());

@@ -33,6 +33,12 @@ pub fn clock_text(seconds: f64, n_decimals: usize) -> String {
     if n_decimals == 0 { format!("{sign}{clock}") } else { format!("{sign}{clock}.{fraction:0n_decimals$}") }
 }
 
+/// A stretch of time as two times of a clock, to a tenth of a second: `0:08.2 to 0:13.2`.
+#[must_use]
+pub fn range_text(start_s: f64, end_s: f64) -> String {
+    format!("{} to {}", clock_text(start_s, 1), clock_text(end_s, 1))
+}
+
 /// How many decimals tell ticks `step` seconds apart from each other.
 #[must_use]
 pub fn decimals_of_step(step: f64) -> usize {
@@ -91,6 +97,11 @@ mod tests {
         let found: Vec<f64> = ticks(-1.2, 1.0, 0.5).collect();
         assert_eq!(found, [-1.0, -0.5, 0.0, 0.5, 1.0]);
         assert_eq!(ticks(0.1, 0.4, 0.5).count(), 0);
+    }
+
+    #[test]
+    fn a_stretch_of_time_has_two_ends() {
+        assert_eq!(range_text(58.2, 63.25), "0:58.2 to 1:03.3");
     }
 
     #[test]

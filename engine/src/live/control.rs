@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::models::Asked;
 use super::shared::Shared;
-use crate::timeline::Timelines;
+use crate::timeline::{Clock, Timelines};
 
 /// Longest time for which anybody waits for a worker that has no model yet.
 const WITHOUT_MODEL: Duration = Duration::from_millis(20);
@@ -21,11 +21,19 @@ impl Control {
         Self(shared)
     }
 
-    /// Replaces everything recorded by what a session saved. The stream's clock goes on where that ends.
+    /// Replaces everything recorded by what a session saved. The stream's clock goes on where that ends. If only one clock has a timeline, that is the one
+    /// to look at until audio comes.
     pub fn restore(&self, timelines: Timelines) {
+        let has = [Clock::Host, Clock::Stream].map(|clock| timelines.on(clock).bounds().is_some());
         self.0.recorded.replace(timelines);
         self.0.post(|status| {
+            status.clock = match has {
+                [true, false] => Clock::Host,
+                [false, true] => Clock::Stream,
+                [true, true] | [false, false] => status.clock,
+            };
             status.latest = None;
+            status.heard = None;
             status.playhead = None;
             status.dropped_frames = 0;
         });
@@ -38,7 +46,8 @@ impl Control {
     }
 
     /// Asks for the model at `path`, or the built-in one; `asked` says who does. It loads in the background, once there is audio, an editor or a
-    /// file to analyse; until then nothing is read.
+    /// file to analyse; until then nothing is read. One that the user asked for and cannot be had leaves the one that ran, and
+    /// [`Monitor::refused_model`](super::Monitor::refused_model) says why.
     pub fn use_model(&self, path: Option<PathBuf>, asked: Asked) {
         self.0.models.choose(path, asked);
     }

@@ -75,6 +75,10 @@ struct Slot {
     request: u64,
     needed: bool,
     state: LoadState,
+    /// What ran when the user asked for another one. It goes on if that one cannot be had.
+    before: Option<Model>,
+    /// Why the model that the user asked for is not the one that runs.
+    refusal: Option<String>,
     /// When the last loader started.
     started: Instant,
 }
@@ -85,25 +89,50 @@ impl Slot {
         let Some((path, _)) = &self.file else { return false };
         let late = matches!(self.state, LoadState::Loading) && self.started.elapsed() >= DEADLINE;
         if late {
-            self.state = LoadState::Failed(format!(
+            let sentence = format!(
                 "the model {} could not be read within {} seconds; choose a file on a disk that answers",
                 path.display(),
                 DEADLINE.as_secs()
-            ));
+            );
+            self.take(LoadState::Failed(sentence));
         }
         late
+    }
+
+    /// Takes what became of the request. A model that the user asked for in vain leaves the one that ran before.
+    fn take(&mut self, loaded: LoadState) {
+        (self.state, self.refusal) = match (loaded, &self.before) {
+            (LoadState::Failed(sentence), Some(before)) => (LoadState::Ready(before.clone()), Some(sentence)),
+            (loaded, _) => (loaded, None),
+        };
     }
 }
 
 impl Models {
     pub(super) fn new(signal: Arc<Signal>, read: Box<Read>) -> Self {
-        let slot = Slot { file: None, request: 0, needed: false, state: LoadState::NotYet, started: Instant::now() };
+        let slot = Slot {
+            file: None,
+            request: 0,
+            needed: false,
+            state: LoadState::NotYet,
+            before: None,
+            refusal: None,
+            started: Instant::now(),
+        };
         Self { slot: Mutex::new(slot), settled: Condvar::new(), signal, read, loaders: Threads::default() }
     }
 
-    /// Asks for the model at `path`, or the built-in one.
+    /// Asks for the model at `path`, or the built-in one. What a project names and cannot be had is missing: another model would give its
+    /// timeline answers that are not its own.
     pub(super) fn choose(self: &Arc<Self>, path: Option<PathBuf>, asked: Asked) {
         let mut slot = self.slot.lock();
+        let running = match &slot.state {
+            LoadState::Ready(model) => Some(model.clone()),
+            LoadState::NotYet | LoadState::Loading => slot.before.take(),
+            LoadState::Failed(_) => None,
+        };
+        slot.before = running.filter(|_| asked == Asked::ByUser);
+        slot.refusal = None;
         slot.file = path.map(|path| (path, asked));
         slot.request += 1;
         slot.state = LoadState::NotYet;
@@ -132,6 +161,11 @@ impl Models {
             self.signal.changed();
         }
         state
+    }
+
+    /// Why the model that the user asked for last is not the one that runs, in a sentence; none where it is, or where none runs.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.slot.lock().refusal.clone()
     }
 
     /// Whether a file is being read, which may take as long as a disk or a network likes.
@@ -171,7 +205,7 @@ impl Models {
         let (models, file, request) = (Arc::clone(self), slot.file.clone(), slot.request);
         let spawned = self.loaders.spawn("moodline-model", move || models.finish(request, models.open(file)));
         if !spawned {
-            slot.state = LoadState::Failed("the system gives no thread to load the model on".to_owned());
+            slot.take(LoadState::Failed("the system gives no thread to load the model on".to_owned()));
         }
     }
 
@@ -185,7 +219,7 @@ impl Models {
         if slot.request != request {
             return;
         }
-        slot.state = state;
+        slot.take(state);
         drop(slot);
         self.settled.notify_all();
         self.signal.wake_worker();

@@ -62,6 +62,12 @@ impl Monitor {
         self.0.read_status(|status| status.with_model(model))
     }
 
+    /// Why the model that the user asked for last is not the one that runs, in one sentence; none where it is, or where no model runs at all.
+    #[must_use]
+    pub fn refused_model(&self) -> Option<String> {
+        self.0.models.refusal()
+    }
+
     /// Level of the audio heard last.
     #[must_use]
     pub fn level(&self) -> Level {

@@ -7,7 +7,7 @@ use super::Settings;
 use super::models::LoadState;
 use super::rounds::Tickets;
 use super::shared::Shared;
-use super::status::{Level, WorkerStatus};
+use super::status::{Heard, Level, WorkerStatus};
 use crate::timeline::{Clock, Timeline};
 
 /// What the worker reads, and where it writes what it found. A cheap clone.
@@ -56,15 +56,24 @@ impl Publisher {
         self.0.post(write);
     }
 
-    /// Level and position, which change all the time: published when somebody could see the difference.
-    pub(super) fn post_progress(&self, level: Level, playhead: Option<f64>) {
+    /// Level, position and the audio that came, which change all the time: published when somebody could see the difference.
+    pub(super) fn post_progress(&self, level: Level, playhead: Option<f64>, heard: Option<Heard>) {
         const VISIBLE_DB: f32 = 0.1;
+        const VISIBLE_S: f64 = 0.1;
         self.0.post_if(|status| {
             let before = status.level;
             let moved =
                 (before.peak_db - level.peak_db).abs() >= VISIBLE_DB || (before.rms_db - level.rms_db).abs() >= VISIBLE_DB;
             let silent = level == Level::SILENCE && before != level;
-            let is_news = moved || silent || (playhead.is_some() && playhead != status.playhead);
+            let goes_on = heard.is_some_and(|heard| {
+                let known_s = status.heard.map_or(f64::INFINITY, |known| known.run_s);
+                (heard.run_s - known_s).abs() >= VISIBLE_S
+            });
+            let is_news = moved || silent || goes_on || (playhead.is_some() && playhead != status.playhead);
+            status.heard = match (status.heard, heard) {
+                (Some(known), Some(heard)) if !goes_on => Some(Heard { at: heard.at, ..known }),
+                (known, heard) => heard.or(known),
+            };
             if is_news {
                 status.level = level;
                 status.playhead = playhead.or(status.playhead);

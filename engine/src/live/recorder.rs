@@ -10,7 +10,7 @@ use super::analysers::{AnalyserKey, Analysers};
 use super::meter::Meter;
 use super::publisher::Publisher;
 use super::reader::{Missing, Piece};
-use super::status::Latest;
+use super::status::{Heard, Latest};
 use super::{Settings, StreamFormat};
 use crate::analysis::Analyser;
 use crate::model::Model;
@@ -170,7 +170,9 @@ impl Recorder {
     pub(super) fn publish(&mut self) -> Duration {
         let sample_rate = self.position.sample_rate();
         let n_taken = std::mem::take(&mut self.n_taken);
-        self.publisher.post_progress(self.meter.look(), self.position.now().map(|(_, seconds)| seconds));
+        let run = self.run.as_ref().filter(|_| n_taken > 0);
+        let heard = run.map(|run| Heard { run_s: run.seconds(), at: self.looked });
+        self.publisher.post_progress(self.meter.look(), self.position.now().map(|(_, seconds)| seconds), heard);
         Duration::from_secs_f64(n_taken as f64 / f64::from(sample_rate))
     }
 

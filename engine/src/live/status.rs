@@ -38,12 +38,19 @@ pub struct Status {
     pub latency: Option<Latency>,
     /// Time since its end was heard.
     pub latest_age: Option<Duration>,
+    /// Length of the audio without a break that is being heard, seconds; none when none has come for [`Status::LISTENING`].
+    pub listening_s: Option<f64>,
     /// Frames that were lost to overruns since the last reset.
     pub dropped_frames: u64,
     /// Rate of the current or last stream, Hz.
     pub sample_rate: Option<u32>,
     /// What is wrong, in one sentence.
     pub problem: Option<String>,
+}
+
+impl Status {
+    /// Without audio for so long nothing is listened to. Buffers of hosts are much shorter.
+    pub const LISTENING: Duration = Duration::from_secs(1);
 }
 
 /// Level of the audio that is analysed.
@@ -72,6 +79,15 @@ pub(super) struct Latest {
     pub(super) heard: Instant,
 }
 
+/// The audio that came last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// Length of the run it belongs to, seconds.
+    pub(super) run_s: f64,
+    /// When it was taken.
+    pub(super) at: Instant,
+}
+
 /// How the analysis stands, as far as the worker knows.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerStatus {
@@ -79,6 +95,7 @@ pub(super) struct WorkerStatus {
     pub(super) backend: Option<Backend>,
     pub(super) fallback_reason: Option<String>,
     pub(super) latest: Option<Latest>,
+    pub(super) heard: Option<Heard>,
     pub(super) dropped_frames: u64,
     pub(super) sample_rate: Option<u32>,
     pub(super) problem: Option<String>,
@@ -93,6 +110,7 @@ impl Default for WorkerStatus {
             backend: None,
             fallback_reason: None,
             latest: None,
+            heard: None,
             dropped_frames: 0,
             sample_rate: None,
             problem: None,
@@ -112,6 +130,7 @@ impl WorkerStatus {
             latest: self.latest.map(|latest| latest.segment),
             latency: self.latest.map(|latest| latest.latency),
             latest_age: self.latest.map(|latest| latest.heard.elapsed()),
+            listening_s: self.heard.filter(|heard| heard.at.elapsed() < Status::LISTENING).map(|heard| heard.run_s),
             dropped_frames: self.dropped_frames,
             sample_rate: self.sample_rate,
             problem: self.problem.clone(),

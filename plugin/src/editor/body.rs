@@ -2,11 +2,12 @@
 
 use egui::{Align2, CursorIcon, FontId, Painter, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
 use moodline_engine::State;
+use moodline_engine::live::{FileLane, FileState};
 use moodline_engine::timeline::Clock;
 
 use super::canvas::{Picture, Scale};
 use super::lane::{self, LaneStyle};
-use super::layout::Lanes;
+use super::layout::{Lanes, ShownLanes};
 use super::overview::Overview;
 use super::readout::{Readout, paint_legend, reason_text};
 use super::scene::Scene;
@@ -19,8 +20,6 @@ use moodline_engine::display::time::{clock_text, decimals_of_step, tick_step, ti
 const TICK_DISTANCE: f64 = 84.0;
 /// Zoom of a whole notch of the wheel: 40 points at this rate are a factor of 1.2.
 const ZOOM_PER_POINT: f64 = 0.0046;
-/// What is said while there is nothing to see.
-const EMPTY: &str = "Nothing recorded yet.\nPlay speech through this track, or open an audio file.";
 
 /// What the body keeps from frame to frame.
 #[derive(Default)]
@@ -29,6 +28,8 @@ pub(crate) struct Body {
     live: Picture,
     file: Picture,
     overview: Overview,
+    /// The view that shows all of a file that was opened, by what is known of its length; none once that is read, or the user looks elsewhere.
+    fitted: Option<View>,
 }
 
 /// Where the lanes are, and whether the pointer is on one.
@@ -45,10 +46,31 @@ impl Body {
         self.overview.forget();
     }
 
+    /// A file was opened: the view shows all of it.
+    pub(crate) fn fit_file(&mut self) {
+        self.view.follow = false;
+        self.fitted = Some(self.view);
+    }
+
+    /// Keeps all of `file` in view while its length becomes known, until the user looks elsewhere.
+    fn keep_file_in_view(&mut self, file: &FileLane) {
+        self.fitted = self.fitted.filter(|fitted| *fitted == self.view);
+        if let (Some(fitted), Some(length_s)) = (&mut self.fitted, length_s(file)) {
+            self.view.fit(Some((0.0, length_s)));
+            *fitted = self.view;
+        }
+        if file.state != FileState::Running {
+            self.fitted = None;
+        }
+    }
+
     /// Shows the body in `rect`; the titles of the lanes are left to the caller but for what is under the pointer.
     pub(crate) fn show(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>) -> BodyResponse {
-        let lanes = Lanes::new(rect, scene.file.is_some());
+        let lanes = Lanes::new(rect, scene.shown_lanes());
         let bounds = scene.bounds();
+        if let Some(file) = scene.file {
+            self.keep_file_in_view(file);
+        }
         if let Some(playhead) = scene.data.snapshot.playhead {
             self.view.follow_to(playhead);
         }
@@ -106,9 +128,18 @@ impl Body {
             let file = self.file.shapes(scene.file_subject(scale, rect), |grid| scene.file_columns(grid), lane::shapes);
             ui.painter().with_clip_rect(rect).extend(file.iter().cloned());
         }
+        let lanes_and_ends =
+            [Some((lanes.live, scene.provisional)), lanes.file.map(|(_, lane)| (lane, scene.provisional_of_file()))];
+        for (lane, end) in lanes_and_ends.into_iter().flatten() {
+            let Some((start_s, end_s)) = end else { continue };
+            let part = Rect::from_x_y_ranges(scale.x(start_s)..=scale.x(end_s), lane.y_range()).intersect(lane);
+            if part.is_positive() {
+                ui.painter().extend(lane::provisional_shapes(part, &scene.style));
+            }
+        }
         if is_empty {
             let font = FontId::proportional(13.0);
-            let text = ui.painter().layout(EMPTY.to_owned(), font, colours.weak, lanes.live.width() - 24.0);
+            let text = ui.painter().layout(scene.when_empty.to_owned(), font, colours.weak, lanes.live.width() - 24.0);
             ui.painter().galley(lanes.live.center() - text.size() / 2.0, text, colours.weak);
         }
     }
@@ -129,10 +160,15 @@ impl Body {
             let Some(row) = row else { continue };
             let painter = ui.painter();
             let colours = &scene.style.colours;
+            // A lane that is only a title has nothing under the pointer.
+            let column = column.filter(|_| !is_live || lanes.live.is_positive());
             match (pointer, column.and_then(|index| picture.column(index))) {
                 (Some(pointer), Some(column)) => {
+                    let time_s = scale.time(pointer.x);
+                    let provisional = if is_live { scene.provisional } else { scene.provisional_of_file() };
                     let readout = Readout {
-                        time_s: scale.time(pointer.x),
+                        time_s,
+                        is_provisional: provisional.is_some_and(|(start_s, end_s)| (start_s..end_s).contains(&time_s)),
                         n_decimals: if scale.seconds_per_point() < 0.25 { 1 } else { 0 },
                         column,
                         confidence: scene.style.confidence,
@@ -150,20 +186,30 @@ impl Body {
                 _ => {}
             }
             if is_live {
-                let name = live_name(scene.data.snapshot.clock, scene.file.is_some());
+                let name = live_name(scene.data.snapshot.clock, scene.shown_lanes());
                 painter.text(row.left_center(), Align2::LEFT_CENTER, name, FontId::proportional(11.5), colours.weak);
             }
         }
     }
 }
 
+/// Length of `file`, seconds, as far as it is known: estimated from what was read while it is read.
+fn length_s(file: &FileLane) -> Option<f64> {
+    let length_s = match file.state {
+        FileState::Running if file.progress > 0.0 => file.duration_s / f64::from(file.progress),
+        _ => file.duration_s,
+    };
+    (length_s > 0.0).then_some(length_s)
+}
+
 /// What the lane of the track is called: its times are the host's or its own.
-const fn live_name(clock: Clock, beside_a_file: bool) -> &'static str {
-    match (clock, beside_a_file) {
-        (Clock::Host, false) => "Host time",
-        (Clock::Stream, false) => "Audio time",
-        (Clock::Host, true) => "Track, host time",
-        (Clock::Stream, true) => "Track, audio time",
+const fn live_name(clock: Clock, shown: ShownLanes) -> &'static str {
+    match (clock, shown) {
+        (Clock::Host, ShownLanes::Live) => "Host time",
+        (Clock::Stream, ShownLanes::Live) => "Audio time",
+        (Clock::Host, ShownLanes::Both) => "Track, host time",
+        (Clock::Stream, ShownLanes::Both) => "Track, audio time",
+        (_, ShownLanes::FileBelowEmpty) => "Track: nothing recorded",
     }
 }
 
@@ -201,7 +247,7 @@ fn paint_cursor(painter: &Painter, rect: Rect, x: f32, style: &LaneStyle) {
 }
 
 fn paint_playhead(painter: &Painter, rect: Rect, x: f32, style: &LaneStyle) {
-    if !rect.x_range().contains(x) {
+    if !rect.x_range().contains(x) || !rect.is_positive() {
         return;
     }
     let accent = style.colours.accent;

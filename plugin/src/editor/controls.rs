@@ -1,6 +1,9 @@
 //! Widgets: buttons with drawn icons, and parameters that go through the host, so that it can record automation and undo.
 
-use egui::{Align, ComboBox, Layout, Response, Role, Sense, Slider, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, vec2};
+use egui::{
+    Align, ComboBox, Id, Key, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Slider, TextWrapMode, Ui, Vec2,
+    WidgetInfo, WidgetText, vec2,
+};
 use nice_plug::context::gui::ParamSetter;
 use nice_plug::prelude::Param;
 
@@ -65,6 +68,27 @@ pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, word: Option<&str>, on: bool,
         }
     }
     response.on_hover_text(hint)
+}
+
+/// Shows what `button` opens. The keyboard goes with it: the widget that `content` returns gets the focus, Tab stays inside, and Escape closes it and
+/// goes back to the button.
+pub(crate) fn popup(button: &Response, content: impl FnOnce(&mut Ui) -> Option<Id>) {
+    let id = Popup::default_response_id(button);
+    let was_open = Popup::is_id_open(&button.ctx, id);
+    let closes = button.ctx.input(|input| input.key_pressed(Key::Escape));
+    Popup::from_toggle_button_response(button).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        // It would still be in the button's way in the next frame.
+        if !closes {
+            ui.memory_mut(|memory| memory.set_modal_layer(ui.layer_id()));
+        }
+        let first = content(ui);
+        if let Some(first) = first.filter(|_| !was_open) {
+            ui.memory_mut(|memory| memory.request_focus(first));
+        }
+    });
+    if was_open && closes {
+        button.request_focus();
+    }
 }
 
 /// A setting: its name, and what `content` shows at the right.

@@ -101,6 +101,7 @@ mod tests {
             latest: None,
             latency: None,
             latest_age: None,
+            listening_s: None,
             dropped_frames: 0,
             sample_rate: Some(44_100),
             problem: None,

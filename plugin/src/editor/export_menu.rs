@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{Button, DragValue, Grid, Ui};
+use egui::{Button, DragValue, Grid, Id, Ui};
 use moodline_engine::export::{CsvDialect, ExportOptions, Format, FrameRate};
 
 use super::export::format_name;
@@ -47,22 +47,24 @@ pub(crate) struct ExportMenu<'a> {
 }
 
 impl ExportMenu<'_> {
-    /// Shows the menu and returns what was asked for.
-    pub(crate) fn show(&self, ui: &mut Ui, choice: &mut ExportChoice) -> Option<ExportRequest> {
+    /// Shows the menu and returns the widget of the chosen format, and what was asked for.
+    pub(crate) fn show(&self, ui: &mut Ui, choice: &mut ExportChoice) -> (Option<Id>, Option<ExportRequest>) {
         ui.set_width(WIDTH);
         if self.has_file {
+            choice.file |= !self.is_anything_recorded;
             ui.horizontal(|ui| {
-                ui.selectable_value(&mut choice.file, false, "Track");
+                ui.add_enabled_ui(self.is_anything_recorded, |ui| {
+                    let track = ui.selectable_value(&mut choice.file, false, "Track");
+                    track.on_disabled_hover_text("Nothing is recorded yet");
+                });
                 ui.selectable_value(&mut choice.file, true, "File");
             });
             ui.separator();
-        } else {
-            choice.file = false;
         }
-        formats(ui, &mut choice.format);
+        let chosen = formats(ui, &mut choice.format);
         ui.separator();
         options(ui, choice);
-        self.buttons(ui, *choice)
+        (chosen, self.buttons(ui, ExportChoice { file: choice.file && self.has_file, ..*choice }))
     }
 
     fn buttons(&self, ui: &mut Ui, choice: ExportChoice) -> Option<ExportRequest> {
@@ -91,17 +93,20 @@ impl ExportMenu<'_> {
     }
 }
 
-/// The formats in two columns, each read from top to bottom.
-fn formats(ui: &mut Ui, chosen: &mut Format) {
+/// The formats in two columns, each read from top to bottom; returns the widget of the chosen one.
+fn formats(ui: &mut Ui, chosen: &mut Format) -> Option<Id> {
+    let mut widget = None;
     let n_rows = Format::ALL.len().div_ceil(2);
     Grid::new("formats").num_columns(2).min_col_width(WIDTH / 2.0 - 8.0).spacing([8.0, 2.0]).show(ui, |ui| {
         for row in 0..n_rows {
             for format in Format::ALL.into_iter().skip(row).step_by(n_rows) {
-                ui.radio_value(chosen, format, format_name(format));
+                let button = ui.radio_value(chosen, format, format_name(format));
+                widget = widget.or((*chosen == format).then_some(button.id));
             }
             ui.end_row();
         }
     });
+    widget
 }
 
 /// What can be chosen about the format.

@@ -8,7 +8,7 @@ use egui::epaint::{CircleShape, PathShape, RectShape};
 use egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
 use moodline_core::Emotion;
 
-use super::colours;
+use super::colours::{self, Colours};
 
 /// Points of the star.
 const N_SPIKES: usize = 8;
@@ -40,6 +40,23 @@ pub(crate) fn shapes(emotion: Emotion, center: Pos2, radius: f32, outline: Color
             std::iter::once(square.into()).chain(line).collect()
         }
     }
+}
+
+/// A question mark on the ground of a lane, `radius` points around `center`: an emotion that is not probable enough.
+pub(crate) fn question(center: Pos2, radius: f32, colours: &Colours) -> Vec<Shape> {
+    let stroke = Stroke::new(radius * 0.32, colours.text);
+    let hook = (0..=12).map(|index| {
+        let angle = TAU * (-0.5 + 0.055 * f32::from(index as u8));
+        center + radius * (vec2(0.0, -0.4) + 0.55 * Vec2::angled(angle))
+    });
+    let stem = center + vec2(0.0, radius * 0.45);
+    let points = hook.chain(std::iter::once(stem)).collect();
+    let ground = Rect::from_center_size(center, vec2(2.6 * radius, 2.4 * radius));
+    vec![
+        Shape::rect_filled(ground, 0.0, colours.plot),
+        Shape::line(points, stroke),
+        Shape::circle_filled(center + vec2(0.0, radius * 0.9), radius * 0.2, colours.text),
+    ]
 }
 
 /// A star is not convex, so it is filled as triangles around its centre; the stroke smooths their border.

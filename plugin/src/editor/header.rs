@@ -89,7 +89,7 @@ impl Header<'_> {
         elided(ui, painter, Rect::from_min_max(pos2(left, middle + 3.0), rect.max), self.detail, FontId::proportional(12.0), ink);
     }
 
-    /// A hollow circle with a dash: nothing to name.
+    /// A dashed circle: nothing to name. With what is most probable in it where that is uncertain, with the line of the timeline where nobody speaks.
     fn no_shape(&self, painter: &Painter, center: Pos2, radius: f32) {
         let stroke = Stroke::new(1.5, self.colours.weak);
         let point = |index: u8| center + radius * 0.86 * Vec2::angled(TAU * f32::from(index) / 48.0);
@@ -97,6 +97,9 @@ impl Header<'_> {
         painter.extend(Shape::dashed_line(&circle, stroke, 4.0, 3.5));
         if let (Some(emotion), Headline::Uncertain(_)) = (self.headline.emotion(), self.headline) {
             painter.extend(glyph::shapes(emotion, center, radius * 0.5, self.colours.outline));
+        }
+        if *self.headline == Headline::NoSpeech {
+            painter.hline(center.x - radius * 0.5..=center.x + radius * 0.5, center.y, Stroke::new(2.0, self.colours.weak));
         }
     }
 

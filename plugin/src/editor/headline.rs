@@ -6,6 +6,8 @@ use moodline_core::{Emotion, Probabilities};
 use moodline_engine::State;
 use moodline_engine::live::{ModelState, Status};
 
+use super::input::Input;
+
 /// The one thing a person should see first.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Headline {
@@ -15,8 +17,22 @@ pub(crate) enum Headline {
     Loading,
     /// There is no model; the reason in one sentence.
     ModelMissing(String),
-    /// No audio comes, or too little for a block so far.
+    /// No audio comes.
     Waiting,
+    /// No audio can come, because there is no microphone.
+    NoMicrophone {
+        /// Whether there is one to choose.
+        is_any: bool,
+    },
+    /// No audio comes any more, because all of the file was played.
+    Ended,
+    /// Audio comes, too little for a block so far.
+    Listening {
+        /// Audio without a break so far, seconds.
+        heard_s: f64,
+        /// Length of a block, seconds.
+        window_s: f64,
+    },
     /// Audio, but nobody speaks.
     NoSpeech,
     /// Somebody speaks, and no emotion is probable enough.
@@ -30,30 +46,48 @@ pub(crate) fn stale_after(hop_s: f32) -> Duration {
     Duration::from_secs_f32(2.0 + 2.0 * hop_s.max(0.0))
 }
 
+/// What the user has set, as far as the headline depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadlineSettings {
+    pub(crate) bypassed: bool,
+    /// Less probable emotions are uncertain.
+    pub(crate) confidence: f32,
+    /// Length of a block, seconds.
+    pub(crate) window_s: f32,
+    /// From block to block, seconds.
+    pub(crate) hop_s: f32,
+}
+
 impl Headline {
     /// `shown` is the newest state as it is to be shown, that is smoothed.
-    pub(crate) fn new(status: &Status, shown: Option<&State>, bypassed: bool, confidence: f32, hop_s: f32) -> Self {
+    pub(crate) fn new(status: &Status, shown: Option<&State>, input: &Input, settings: &HeadlineSettings) -> Self {
         match &status.model {
             ModelState::Failed(reason) => return Self::ModelMissing(reason.clone()),
-            ModelState::Loading if !bypassed => return Self::Loading,
-            _ if bypassed => return Self::Bypassed,
+            ModelState::Loading if !settings.bypassed => return Self::Loading,
+            _ if settings.bypassed => return Self::Bypassed,
             _ => {}
         }
-        let fresh = status.latest_age.is_none_or(|age| age <= stale_after(hop_s));
+        if let Input::NoMicrophone { is_any } = *input {
+            // A sound system without a microphone gives silence, which says nothing.
+            return Self::NoMicrophone { is_any };
+        }
+        let fresh = status.latest_age.is_none_or(|age| age <= stale_after(settings.hop_s));
         match shown.filter(|_| fresh) {
-            None => Self::Waiting,
-            Some(state) => Self::of_state(state, confidence),
+            Some(State::Speech(probabilities)) if probabilities.of(probabilities.winner()) >= settings.confidence => {
+                Self::Emotion(*probabilities)
+            }
+            Some(State::Speech(probabilities)) => Self::Uncertain(*probabilities),
+            Some(State::NoSpeech) => Self::NoSpeech,
+            Some(State::Gap(_)) | None => Self::without_answer(status, input, settings.window_s),
         }
     }
 
-    fn of_state(state: &State, confidence: f32) -> Self {
-        match state {
-            State::Speech(probabilities) if probabilities.of(probabilities.winner()) >= confidence => {
-                Self::Emotion(*probabilities)
-            }
-            State::Speech(probabilities) => Self::Uncertain(*probabilities),
-            State::NoSpeech => Self::NoSpeech,
-            State::Gap(_) => Self::Waiting,
+    fn without_answer(status: &Status, input: &Input, window_s: f32) -> Self {
+        let window_s = f64::from(window_s);
+        match status.listening_s {
+            _ if input.has_ended() => Self::Ended,
+            Some(heard_s) => Self::Listening { heard_s: heard_s.min(window_s), window_s },
+            None => Self::Waiting,
         }
     }
 
@@ -77,23 +111,39 @@ impl Headline {
             Self::Loading => "loading",
             Self::ModelMissing(_) => "model missing",
             Self::Waiting => "waiting for audio",
+            Self::NoMicrophone { .. } => "no microphone",
+            Self::Ended => "the file has ended",
+            Self::Listening { .. } => "listening",
             Self::NoSpeech => "no speech",
             Self::Uncertain(_) => "uncertain",
             Self::Emotion(probabilities) => probabilities.winner().name(),
         }
     }
 
-    /// The smaller line below the word, and whether it is about something that is wrong.
-    pub(crate) fn detail(&self, status: &Status) -> (String, bool) {
+    /// Whether it speaks of audio that was heard, and not of how things stand.
+    pub(crate) const fn is_answer(&self) -> bool {
+        matches!(self, Self::NoSpeech | Self::Uncertain(_) | Self::Emotion(_))
+    }
+
+    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about.
+    pub(crate) fn detail(&self, status: &Status, heard: Option<&str>) -> (String, bool) {
         if let Self::ModelMissing(reason) = self {
             return (reason.clone(), true);
+        }
+        match self {
+            Self::NoMicrophone { is_any: true } => return ("choose one in Settings, or open an audio file".to_owned(), true),
+            Self::NoMicrophone { is_any: false } => {
+                return ("connect one and start again, or open an audio file".to_owned(), true);
+            }
+            _ => {}
         }
         if let Some(problem) = &status.problem {
             return (problem.clone(), true);
         }
         let ModelState::Ready { id, .. } = &status.model else { return (String::new(), false) };
         let backend = status.backend.map_or_else(String::new, |backend| format!("   {}", backend.name()));
-        (format!("{id}{backend}"), false)
+        let heard = heard.filter(|_| self.is_answer()).map_or_else(String::new, |heard| format!("{heard}   "));
+        (format!("{heard}{id}{backend}"), false)
     }
 
     /// What stands beside the word.
@@ -103,6 +153,10 @@ impl Headline {
             Self::Uncertain(probabilities) => {
                 let leaning = probabilities.winner();
                 format!("leaning {leaning} {}", percent(probabilities.of(leaning)))
+            }
+            Self::Listening { heard_s, window_s } => {
+                // Rounded down: it counts up to the whole and is not there before.
+                format!("{:.1} of {window_s} s", (heard_s * 10.0).floor() / 10.0)
             }
             _ => String::new(),
         }
@@ -115,10 +169,15 @@ pub(crate) fn percent(share: f32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::path::Path;
+    use std::sync::atomic::Ordering;
+
+    use super::super::input::PlayedFile;
     use super::*;
 
-    fn status(model: ModelState, age_s: Option<f32>) -> Status {
+    /// How an analysis stands that has `model` and whose newest segment is so old, seconds.
+    pub(crate) fn status(model: ModelState, age_s: Option<f32>) -> Status {
         Status {
             model,
             backend: None,
@@ -126,20 +185,22 @@ mod tests {
             latest: None,
             latency: None,
             latest_age: age_s.map(Duration::from_secs_f32),
+            listening_s: None,
             dropped_frames: 0,
             sample_rate: None,
             problem: None,
         }
     }
 
-    fn ready() -> ModelState {
+    pub(crate) fn ready() -> ModelState {
         ModelState::Ready { id: "a".into(), fingerprint: "b".into() }
     }
 
     const ANGRY: [f32; 4] = [0.6, 0.2, 0.1, 0.1];
 
     fn said(model: ModelState, age_s: Option<f32>, shown: Option<State>, bypassed: bool, confidence: f32) -> (String, String) {
-        let headline = Headline::new(&status(model, age_s), shown.as_ref(), bypassed, confidence, 0.5);
+        let settings = HeadlineSettings { bypassed, confidence, window_s: 5.0, hop_s: 0.5 };
+        let headline = Headline::new(&status(model, age_s), shown.as_ref(), &Input::Track, &settings);
         (headline.word().to_owned(), headline.remark())
     }
 
@@ -159,6 +220,44 @@ mod tests {
         for ((word, remark), (expected_word, expected_remark)) in cases {
             assert_eq!((word.as_str(), remark.as_str()), (expected_word, expected_remark));
         }
+    }
+
+    #[test]
+    fn waiting_says_for_what() {
+        let settings = HeadlineSettings { bypassed: false, confidence: 0.5, window_s: 5.0, hop_s: 0.5 };
+        let silence = Some(State::NoSpeech);
+        let played = |ended| {
+            let file = PlayedFile::new(Path::new("talk.wav"), false);
+            file.has_ended.store(ended, Ordering::Relaxed);
+            Input::File(file)
+        };
+        let no_microphone = Input::NoMicrophone { is_any: true };
+        let cases = [
+            (None, None, Input::Track, "waiting for audio", ""),
+            (Some(2.19), None, Input::Track, "listening", "2.1 of 5 s"),
+            (Some(7.0), None, played(false), "listening", "5.0 of 5 s"),
+            (Some(7.0), silence, Input::Track, "no speech", ""),
+            (Some(7.0), silence, no_microphone.clone(), "no microphone", ""),
+            (None, None, no_microphone, "no microphone", ""),
+            (None, None, played(true), "the file has ended", ""),
+        ];
+        for (listening_s, shown, input, word, remark) in cases {
+            let status = Status { listening_s, ..status(ready(), shown.map(|_| 0.2)) };
+            let headline = Headline::new(&status, shown.as_ref(), &input, &settings);
+            assert_eq!((headline.word(), headline.remark().as_str()), (word, remark), "{listening_s:?} {shown:?} {input:?}");
+        }
+        let advice = |is_any| Headline::NoMicrophone { is_any }.detail(&status(ready(), None), None).0;
+        assert!(advice(true).contains("choose one in Settings") && advice(false).contains("connect one"));
+    }
+
+    #[test]
+    fn an_answer_says_which_seconds_it_is_about_and_nothing_else_does() {
+        let detail = |headline: Headline| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2")).0;
+        let angry = Probabilities::new(ANGRY).unwrap();
+        for answer in [Headline::Emotion(angry), Headline::Uncertain(angry), Headline::NoSpeech] {
+            assert_eq!(detail(answer), "0:08.2 to 0:13.2   a");
+        }
+        assert_eq!(detail(Headline::Waiting), "a");
     }
 
     #[test]

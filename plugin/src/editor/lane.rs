@@ -19,8 +19,6 @@ const SMALLEST_WITH_RIBBON: f32 = 44.0;
 const STRIPES: f32 = 7.0;
 /// Radius of the shape at the end of a line, points.
 const LINE_END: f32 = 5.0;
-/// Stacking order from the bottom: the ground state below, what moves above it.
-const FROM_BOTTOM: [Emotion; Emotion::COUNT] = [Emotion::Neutral, Emotion::Sad, Emotion::Happy, Emotion::Angry];
 
 /// How a lane is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,8 +32,12 @@ pub(crate) struct LaneStyle {
 /// What the ribbon says about a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mark {
+    /// A bar of full height.
     Emotion(Emotion),
+    /// A bar of half the height.
     Uncertain,
+    /// A line.
+    NoSpeech,
     Nothing,
 }
 
@@ -72,6 +74,19 @@ pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, style: &LaneStyle)
     shapes
 }
 
+/// What lies over the part of a lane that the next block will answer for instead: dimmed, striped, with a dashed border where it begins.
+pub(crate) fn provisional_shapes(rect: Rect, style: &LaneStyle) -> Vec<Shape> {
+    let veil = Shape::rect_filled(rect, 0.0, style.colours.plot.gamma_multiply(0.4));
+    let dark = Stroke::new(1.2, style.colours.plot.gamma_multiply(0.8));
+    let border = Shape::dashed_line(&[rect.left_top(), rect.left_bottom()], Stroke::new(1.0, style.colours.text), 3.0, 3.0);
+    std::iter::once(veil).chain(stripes(rect, dark)).chain(border).collect()
+}
+
+/// The emotions from the bottom up: the first one is on top, as in the command's pictures.
+fn from_bottom() -> impl Iterator<Item = Emotion> {
+    Emotion::ALL.into_iter().rev()
+}
+
 #[derive(Clone, Copy)]
 struct LanePainter<'a> {
     rect: Rect,
@@ -97,8 +112,7 @@ impl LanePainter<'_> {
             match kind.state {
                 Some(State::NoSpeech) => {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.35));
-                    let line = Rect::from_center_size(part.center(), vec2(part.width(), 1.0));
-                    mesh.add_colored_rect(line, colours.hatch);
+                    mesh.add_colored_rect(no_speech_line(part), colours.hatch);
                 }
                 Some(State::Gap(_)) => {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.5));
@@ -118,7 +132,7 @@ impl LanePainter<'_> {
             let Some(probabilities) = probabilities(column) else { continue };
             let part = self.part(first, n);
             let mut bottom = part.bottom();
-            for emotion in FROM_BOTTOM {
+            for emotion in from_bottom() {
                 let top = (bottom - probabilities.of(emotion) * part.height()).max(part.top());
                 let area = Rect::from_x_y_ranges(part.x_range(), top..=bottom);
                 mesh.add_colored_rect(area, colours::of_emotion(emotion));
@@ -138,7 +152,7 @@ impl LanePainter<'_> {
         for speech in columns.chunk_by(|a, b| is_speech(a) == is_speech(b)) {
             if is_speech(&speech[0]) {
                 let case = Stroke::new(3.0, self.style.colours.outline.gamma_multiply(0.8));
-                for emotion in FROM_BOTTOM {
+                for emotion in from_bottom() {
                     let points = self.line(index, speech, emotion);
                     shapes.push(Shape::line(points.clone(), case));
                     shapes.push(Shape::line(points, Stroke::new(1.8, colours::of_emotion(emotion))));
@@ -162,7 +176,7 @@ impl LanePainter<'_> {
             let at = pos2(end - LINE_END - 2.0, inner.bottom() - last.of(emotion) * inner.height());
             glyph::shapes(emotion, at, LINE_END, self.style.colours.outline)
         };
-        FROM_BOTTOM.into_iter().flat_map(shape).collect()
+        from_bottom().flat_map(shape).collect()
     }
 
     /// A line with a step where the value changes.
@@ -208,7 +222,13 @@ impl LanePainter<'_> {
                         glyphs.extend(glyph::shapes(emotion, part.center(), RIBBON * 0.42, ink));
                     }
                 }
-                Mark::Uncertain => mesh.add_colored_rect(part, self.style.colours.hatch),
+                Mark::Uncertain => {
+                    mesh.add_colored_rect(uncertain_bar(part), self.style.colours.hatch);
+                    if part.width() >= RIBBON + 6.0 {
+                        glyphs.extend(glyph::question(part.center(), RIBBON * 0.42, &self.style.colours));
+                    }
+                }
+                Mark::NoSpeech => mesh.add_colored_rect(no_speech_line(part), self.style.colours.hatch),
                 Mark::Nothing => {}
             }
         }
@@ -216,10 +236,25 @@ impl LanePainter<'_> {
     }
 
     fn mark(&self, column: &Column) -> Mark {
-        let Some(probabilities) = probabilities(column) else { return Mark::Nothing };
-        let winner = probabilities.winner();
-        if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
+        match &column.state {
+            Some(State::Speech(probabilities)) => {
+                let winner = probabilities.winner();
+                if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
+            }
+            Some(State::NoSpeech) => Mark::NoSpeech,
+            Some(State::Gap(_)) | None => Mark::Nothing,
+        }
     }
+}
+
+/// The bar within `part` of a ribbon, or of a legend, that says "uncertain": half as high as an emotion's, so that it needs no colour.
+pub(crate) fn uncertain_bar(part: Rect) -> Rect {
+    part.with_min_y(part.center().y)
+}
+
+/// The line within `part` that says "no speech".
+pub(crate) fn no_speech_line(part: Rect) -> Rect {
+    Rect::from_center_size(part.center(), vec2(part.width(), 1.5))
 }
 
 const fn probabilities(column: &Column) -> Option<&Probabilities> {
@@ -263,6 +298,20 @@ mod tests {
                 assert!(rect.expand(0.01).contains(point), "{point:?}");
             }
         }
+    }
+
+    #[test]
+    fn uncertain_and_no_speech_are_told_from_an_emotion_by_their_heights() {
+        let speech = |four| Column { state: Some(State::Speech(Probabilities::new(four).unwrap())), gap: None };
+        let neutral = speech([0.1, 0.1, 0.1, 0.7]);
+        let uncertain = speech([0.2, 0.2, 0.2, 0.4]);
+        let silence = Column { state: Some(State::NoSpeech), gap: None };
+        let style = LaneStyle { colours: Colours::DARK, timeline: TimelineStyle::Areas, confidence: 0.5 };
+        let rect = Rect::from_min_size(pos2(0.0, 0.0), vec2(3.0, RIBBON));
+        let painter = LanePainter { rect, column: 1.0, style: &style };
+        let Shape::Mesh(mesh) = painter.ribbon(&[neutral, uncertain, silence]).swap_remove(0) else { panic!("a mesh") };
+        let heights: Vec<f32> = mesh.vertices.chunks(4).map(|quad| quad[3].pos.y - quad[0].pos.y).collect();
+        assert_eq!(heights, [RIBBON, RIBBON / 2.0, 1.5]);
     }
 
     #[test]

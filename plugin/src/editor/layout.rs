@@ -60,6 +60,7 @@ impl Layout {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lanes {
     pub(crate) live_title: Rect,
+    /// Without height where the track has nothing to show and the file gets its room.
     pub(crate) live: Rect,
     /// Title and lane of the file, if there is one.
     pub(crate) file: Option<(Rect, Rect)>,
@@ -67,8 +68,20 @@ pub(crate) struct Lanes {
     pub(crate) overview: Rect,
 }
 
+/// Which lanes have something to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShownLanes {
+    /// There is no file.
+    Live,
+    /// Track and file.
+    Both,
+    /// A file, and a track of which nothing is recorded: its lane is a title.
+    FileBelowEmpty,
+}
+
 impl Lanes {
-    pub(crate) fn new(body: Rect, has_file: bool) -> Self {
+    /// The parts of `body` for these lanes.
+    pub(crate) fn new(body: Rect, shown: ShownLanes) -> Self {
         let overview_height = if body.height() >= 240.0 { 36.0 } else { 24.0 };
         let overview = body.with_min_y(body.bottom() - overview_height);
         let axis =
@@ -78,9 +91,17 @@ impl Lanes {
             let title = part.with_max_y(part.top() + TITLE_HEIGHT);
             (title, part.with_min_y(title.bottom()))
         };
-        let (upper, lower) = lanes.split_top_bottom_at_fraction(0.5);
-        let ((live_title, live), file) =
-            if has_file { (titled(upper.with_max_y(upper.bottom() - 4.0)), Some(titled(lower))) } else { (titled(lanes), None) };
+        let ((live_title, live), file) = match shown {
+            ShownLanes::Live => (titled(lanes), None),
+            ShownLanes::Both => {
+                let (upper, lower) = lanes.split_top_bottom_at_fraction(0.5);
+                (titled(upper.with_max_y(upper.bottom() - 4.0)), Some(titled(lower)))
+            }
+            ShownLanes::FileBelowEmpty => {
+                let (upper, lower) = lanes.split_top_bottom_at_y(lanes.top() + TITLE_HEIGHT);
+                (titled(upper), Some(titled(lower)))
+            }
+        };
         Self { live_title, live, file, axis, overview }
     }
 }
@@ -97,10 +118,16 @@ mod tests {
     #[test]
     fn parts_never_overlap_and_never_leave_the_window() {
         for window in sizes() {
-            for (has_panel, has_file) in [(false, false), (true, false), (false, true), (true, true)] {
+            let shown = [ShownLanes::Live, ShownLanes::Both, ShownLanes::FileBelowEmpty];
+            for (has_panel, shown) in shown.into_iter().flat_map(|shown| [(false, shown), (true, shown)]) {
                 let layout = Layout::new(window, has_panel);
-                let lanes = Lanes::new(layout.body, has_file);
-                let mut parts = vec![layout.header, layout.toolbar, lanes.live_title, lanes.live, lanes.axis, lanes.overview];
+                let lanes = Lanes::new(layout.body, shown);
+                let mut parts = vec![layout.header, layout.toolbar, lanes.live_title, lanes.axis, lanes.overview];
+                if shown == ShownLanes::FileBelowEmpty {
+                    assert_eq!(lanes.live.height(), 0.0);
+                } else {
+                    parts.push(lanes.live);
+                }
                 parts.extend(lanes.file.into_iter().flat_map(|(title, lane)| [title, lane]));
                 parts.extend(layout.panel.filter(|_| !layout.panel_overlays));
                 for (index, part) in parts.iter().enumerate() {
@@ -118,8 +145,10 @@ mod tests {
     fn the_timeline_is_usable_at_the_smallest_size() {
         let window = Rect::from_min_size(pos2(0.0, 0.0), MIN_SIZE);
         let body = Layout::new(window, false).body;
-        assert!(Lanes::new(body, false).live.height() >= 100.0);
-        let (_, file) = Lanes::new(body, true).file.unwrap();
-        assert!(file.height() >= 40.0, "{}", file.height());
+        assert!(Lanes::new(body, ShownLanes::Live).live.height() >= 100.0);
+        for (shown, lowest) in [(ShownLanes::Both, 40.0), (ShownLanes::FileBelowEmpty, 90.0)] {
+            let (_, file) = Lanes::new(body, shown).file.unwrap();
+            assert!(file.height() >= lowest, "{shown:?}: {}", file.height());
+        }
     }
 }

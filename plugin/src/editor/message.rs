@@ -1,8 +1,8 @@
-//! One sentence about what just happened: a file that was saved, or could not be.
+//! One sentence about what just happened, such as a file that was saved or could not be, and what can be done about it.
 
 use std::time::{Duration, Instant};
 
-use egui::{Align, Color32, Frame, Label, Layout, Margin, Rect, RichText, Stroke, Ui, UiBuilder};
+use egui::{Align, Frame, Label, Layout, Margin, Rect, RichText, Stroke, Ui, UiBuilder};
 
 use super::colours::Colours;
 use super::controls::icon_button;
@@ -11,25 +11,80 @@ use super::icons::Icon;
 /// How long good news stays; bad news stays until it is closed.
 const GOOD_NEWS: Duration = Duration::from_secs(12);
 
-/// The newest message.
+/// The newest message, and a question that waits behind it for its answer.
 #[derive(Default)]
 pub(crate) struct Messages {
     current: Option<Message>,
+    question: Option<Message>,
 }
 
 struct Message {
     text: String,
-    is_error: bool,
+    kind: Kind,
+    offers: &'static [Offer],
     since: Instant,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It goes by itself.
+    News,
+    /// It stays until it is closed.
+    Error,
+    /// It stays until it is answered.
+    Question,
+}
+
+/// What a message offers to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// To take the built-in model.
+    BuiltInModel,
+    /// To replace what was recorded by what the file that waits is found to be.
+    PlayFile,
+    /// To leave what was recorded, and to show the file that waits in a lane of its own.
+    OpenFile,
+}
+
+impl Offer {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::BuiltInModel => "Use the built-in model",
+            Self::PlayFile => "Replace it",
+            Self::OpenFile => "Keep it",
+        }
+    }
+}
+
+/// What was clicked in a message.
+enum Clicked {
+    Close,
+    Offer(Offer),
 }
 
 impl Messages {
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.current = Some(Message { text: text.into(), is_error: false, since: Instant::now() });
+        self.current = Some(Message::new(text, Kind::News, &[]));
     }
 
     pub(crate) fn complain(&mut self, text: impl Into<String>) {
-        self.current = Some(Message { text: text.into(), is_error: true, since: Instant::now() });
+        self.current = Some(Message::new(text, Kind::Error, &[]));
+    }
+
+    /// Says what is wrong and offers what helps.
+    pub(crate) fn complain_and_offer(&mut self, text: impl Into<String>, offers: &'static [Offer]) {
+        self.current = Some(Message::new(text, Kind::Error, offers));
+    }
+
+    /// Asks what to do, until one of the `offers` is taken.
+    pub(crate) fn ask(&mut self, text: impl Into<String>, offers: &'static [Offer]) {
+        self.question = Some(Message::new(text, Kind::Question, offers));
+    }
+
+    /// Closes the message; whether there was one.
+    pub(crate) fn close(&mut self) -> bool {
+        self.current.take().is_some()
     }
 
     /// What became of something, either way.
@@ -40,49 +95,62 @@ impl Messages {
         }
     }
 
-    /// Shows the message at the bottom of `body`, over what is there.
-    pub(crate) fn show(&mut self, ui: &mut Ui, body: Rect, colours: &Colours) {
-        let Some(message) = &self.current else { return };
-        let age = message.since.elapsed();
-        if !message.is_error && age >= GOOD_NEWS {
-            self.current = None;
-            return;
+    /// Shows the message at the bottom of `body`, over what is there, and returns the offer that was taken.
+    pub(crate) fn show(&mut self, ui: &mut Ui, body: Rect, colours: &Colours) -> Option<Offer> {
+        self.current.take_if(|message| message.kind == Kind::News && message.since.elapsed() >= GOOD_NEWS);
+        let shown = if self.current.is_some() { &mut self.current } else { &mut self.question };
+        let message = shown.as_ref()?;
+        if message.kind == Kind::News {
+            ui.ctx().request_repaint_after(GOOD_NEWS.saturating_sub(message.since.elapsed()));
         }
-        if !message.is_error {
-            ui.ctx().request_repaint_after(GOOD_NEWS.saturating_sub(age));
-        }
-        let ink = if message.is_error { colours.error } else { colours.text };
-        let closed = show_strip(ui, body, colours, &message.text, ink);
-        if closed {
-            self.current = None;
+        let clicked = message.show(ui, body, colours)?;
+        *shown = None;
+        match clicked {
+            Clicked::Close => None,
+            Clicked::Offer(offer) => Some(offer),
         }
     }
 }
 
-/// Returns whether it was closed.
-fn show_strip(ui: &mut Ui, body: Rect, colours: &Colours, text: &str, ink: Color32) -> bool {
-    let area = egui::Area::new(ui.scope_id().with("message")).order(egui::Order::Foreground).fixed_pos(body.left_bottom());
-    let area = area.pivot(egui::Align2::LEFT_BOTTOM).constrain_to(body);
-    let frame = Frame::new()
-        .fill(colours.surface)
-        .stroke(Stroke::new(1.0, colours.accent))
-        .corner_radius(5)
-        .inner_margin(Margin::symmetric(10, 4));
-    let shown = area.show(ui.ctx(), |ui| {
-        frame
-            .show(ui, |ui| {
-                ui.set_width(body.width() - 22.0);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let closed = icon_button(ui, Icon::Close, None, false, "Close this message").clicked();
-                    let rest = ui.available_rect_before_wrap();
-                    ui.scope_builder(UiBuilder::new().max_rect(rest).layout(Layout::left_to_right(Align::Center)), |ui| {
-                        ui.add(Label::new(RichText::new(text).color(ink)).wrap());
-                    });
-                    closed
-                })
-                .inner
-            })
-            .inner
-    });
-    shown.inner
+impl Message {
+    fn new(text: impl Into<String>, kind: Kind, offers: &'static [Offer]) -> Self {
+        Self { text: text.into(), kind, offers, since: Instant::now() }
+    }
+
+    fn show(&self, ui: &mut Ui, body: Rect, colours: &Colours) -> Option<Clicked> {
+        // An area keeps its size, and each message has its own.
+        let area = egui::Area::new(ui.scope_id().with(("message", &self.text)))
+            .order(egui::Order::Foreground)
+            .fixed_pos(body.left_bottom());
+        let area = area.pivot(egui::Align2::LEFT_BOTTOM).constrain_to(body);
+        let frame = Frame::new()
+            .fill(colours.surface)
+            .stroke(Stroke::new(1.0, colours.accent))
+            .corner_radius(5)
+            .inner_margin(Margin::symmetric(10, 4));
+        let contents = |ui: &mut Ui| {
+            ui.set_width(body.width() - 22.0);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.contents(ui, colours)).inner
+        };
+        area.show(ui.ctx(), |ui| frame.show(ui, contents).inner).inner
+    }
+
+    /// From the right: how to close it, what it offers, and the sentence in what is left.
+    fn contents(&self, ui: &mut Ui, colours: &Colours) -> Option<Clicked> {
+        let mut clicked = None;
+        if self.kind != Kind::Question && icon_button(ui, Icon::Close, None, false, "Close this message").clicked() {
+            clicked = Some(Clicked::Close);
+        }
+        for offer in self.offers.iter().rev() {
+            if ui.button(offer.word()).clicked() {
+                clicked = Some(Clicked::Offer(*offer));
+            }
+        }
+        let rest = ui.available_rect_before_wrap();
+        ui.scope_builder(UiBuilder::new().max_rect(rest).layout(Layout::left_to_right(Align::Center)), |ui| {
+            let ink = if self.kind == Kind::Error { colours.error } else { colours.text };
+            ui.add(Label::new(RichText::new(&self.text).color(ink)).wrap());
+        });
+        clicked
+    }
 }

@@ -1,7 +1,7 @@
 //! The row above a lane: its name at the left, and at the right what is under the pointer, or else the legend.
 
 use egui::text::{LayoutJob, TextWrapping};
-use egui::{FontId, Painter, Rect, pos2};
+use egui::{FontId, Painter, Rect, pos2, vec2};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{GapReason, State};
 
@@ -9,12 +9,16 @@ use super::colours::Colours;
 use super::columns::Column;
 use super::glyph;
 use super::headline::percent;
+use super::lane::{no_speech_line, uncertain_bar};
 use moodline_engine::display::time::clock_text;
 
 /// Size of the text, points.
 const SIZE: f32 = 11.5;
 /// Space for the longest number, points.
 const NARROWEST_TEXT: f32 = 34.0;
+
+/// The legend names "uncertain" and "no speech" from this width on, points.
+const WIDTH_WITH_STATES: f32 = 560.0;
 
 /// Space that the values under the pointer need, points.
 pub(crate) const READOUT_WIDTH: f32 = 380.0;
@@ -25,6 +29,8 @@ pub(crate) struct Readout<'a> {
     pub(crate) n_decimals: usize,
     pub(crate) column: &'a Column,
     pub(crate) confidence: f32,
+    /// Whether the next block will answer for this time instead.
+    pub(crate) is_provisional: bool,
 }
 
 /// Why nothing is known about a stretch of time, in words.
@@ -41,25 +47,45 @@ impl Readout<'_> {
     /// Paints into the right part of `row` and returns where it starts.
     pub(crate) fn paint(&self, painter: &Painter, row: Rect, colours: &Colours) -> f32 {
         let time = clock_text(self.time_s, self.n_decimals);
+        let provisional = if self.is_provisional { " (provisional)" } else { "" };
         match &self.column.state {
-            Some(State::Speech(probabilities)) => self.paint_speech(painter, row, colours, &time, probabilities),
-            Some(State::NoSpeech) => paint_text(painter, row, colours, &format!("{time}   no speech")),
+            Some(State::Speech(probabilities)) => self.paint_speech(painter, row, colours, &time, probabilities, provisional),
+            Some(State::NoSpeech) => paint_text(painter, row, colours, &format!("{time}   no speech{provisional}")),
             Some(State::Gap(reason)) => paint_text(painter, row, colours, &format!("{time}   gap: {}", reason_text(*reason))),
             None => paint_text(painter, row, colours, &format!("{time}   nothing recorded")),
         }
     }
 
-    fn paint_speech(&self, painter: &Painter, row: Rect, colours: &Colours, time: &str, probabilities: &Probabilities) -> f32 {
+    fn paint_speech(
+        &self,
+        painter: &Painter,
+        row: Rect,
+        colours: &Colours,
+        time: &str,
+        probabilities: &Probabilities,
+        provisional: &str,
+    ) -> f32 {
         let left = paint_cells(painter, row, colours, |emotion| percent(probabilities.of(emotion)));
         let winner = probabilities.winner();
         let name = if probabilities.of(winner) >= self.confidence { winner.name() } else { "uncertain" };
-        paint_text(painter, row.with_max_x(left - 10.0), colours, &format!("{time}   {name}"))
+        paint_text(painter, row.with_max_x(left - 10.0), colours, &format!("{time}   {name}{provisional}"))
     }
 }
 
-/// Paints the names of the four emotions and returns where they start.
-pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) -> f32 {
-    paint_cells(painter, row, colours, |emotion| emotion.name().to_owned())
+/// Paints the names of the four emotions, and where there is room what else a ribbon says.
+pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) {
+    let mut right = paint_cells(painter, row, colours, |emotion| emotion.name().to_owned()) - 12.0;
+    if row.width() < WIDTH_WITH_STATES {
+        return;
+    }
+    for (name, mark) in [("no speech", no_speech_line as fn(Rect) -> Rect), ("uncertain", uncertain_bar)] {
+        let text = painter.layout_no_wrap(name.to_owned(), FontId::proportional(SIZE), colours.text);
+        let left = right - text.size().x;
+        painter.galley(pos2(left, row.center().y - text.size().y / 2.0), text, colours.text);
+        let swatch = Rect::from_center_size(pos2(left - 12.0, row.center().y), vec2(14.0, 9.0));
+        painter.rect_filled(mark(swatch), 0.0, colours.hatch);
+        right = left - 31.0;
+    }
 }
 
 fn paint_cells(painter: &Painter, row: Rect, colours: &Colours, text: impl Fn(Emotion) -> String) -> f32 {

@@ -1,12 +1,19 @@
 //! Does what the user asked for.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
+use egui::{Context, Popup};
+use moodline_engine::display::time::duration_text;
 use moodline_engine::export::Results;
 use moodline_engine::live::{Asked, Status};
+use moodline_engine::timeline::{Clock, Timeline, Timelines};
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::export_menu::{ExportChoice, ExportRequest};
+use super::keys::{self, KeyRequest};
+use super::message::Offer;
+use super::model_watch::ModelNews;
 use super::panels::SettingsRequest;
 use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
@@ -37,6 +44,13 @@ impl EditorApp {
                 self.messages.report(saved);
             }
             ToolbarRequest::Zoom(factor) => view.zoom(factor, view.start_s + view.span_s / 2.0, bounds),
+            ToolbarRequest::Pan(parts) => view.pan(parts * view.span_s, bounds),
+            ToolbarRequest::Beginning => view.show_beginning(bounds),
+            ToolbarRequest::Newest => {
+                view.show_end(bounds);
+                // Follows what is recorded, if anything is.
+                view.follow = self.monitor.playhead().is_some();
+            }
             ToolbarRequest::Fit => view.fit(bounds),
             ToolbarRequest::Follow(on) => view.follow = on,
             ToolbarRequest::Panel(panel) => self.panel = panel,
@@ -50,17 +64,41 @@ impl EditorApp {
         }
     }
 
+    /// What the keys ask for, unless they are for a widget or a popup; Escape closes the message, then the panel.
+    pub(super) fn asked_by_keys(&mut self, ctx: &Context, held: bool) -> Option<ToolbarRequest> {
+        if ctx.memory(|memory| memory.focused().is_some()) || Popup::is_any_open(ctx) {
+            return None;
+        }
+        match ctx.input(|input| keys::asked(input, held, self.input.is_of_a_host()))? {
+            KeyRequest::Toolbar(request) => Some(request),
+            KeyRequest::Close => {
+                if !self.messages.close() {
+                    self.panel = None;
+                }
+                None
+            }
+        }
+    }
+
     /// Does what the settings asked for.
     pub(super) fn set(&mut self, request: SettingsRequest) {
         match request {
             SettingsRequest::ChooseModel => self.dialogs.ask(Question::Model, None, ""),
             SettingsRequest::BuiltInModel => {
                 self.session.write().model = None;
+                self.models.choose_built_in();
                 self.control.use_model(None, Asked::ByUser);
             }
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
             SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
             SettingsRequest::Style(style) => self.session.write().style = style,
+            SettingsRequest::Microphone(name) => {
+                if let Some(microphones) = &self.microphones {
+                    self.messages
+                        .say(format!("{} is used from the next start on.", name.as_deref().unwrap_or("The system's microphone")));
+                    *microphones.chosen.lock() = name;
+                }
+            }
         }
     }
 
@@ -80,11 +118,51 @@ impl EditorApp {
         }
     }
 
-    fn take_path(&mut self, question: Question, path: PathBuf) {
+    /// A model that was chosen belongs to the project once it runs; one that cannot be had is told.
+    pub(super) fn note_model(&mut self) {
+        match self.models.look(&self.monitor.status(), self.monitor.refused_model()) {
+            Some(ModelNews::Taken(path)) => self.session.write().model = Some(path),
+            Some(ModelNews::Refused(sentence)) => self.messages.complain_and_offer(sentence, &[Offer::BuiltInModel]),
+            None => {}
+        }
+    }
+
+    /// Does what a message offered.
+    pub(super) fn accept(&mut self, offer: Offer) {
+        match offer {
+            Offer::BuiltInModel => self.set(SettingsRequest::BuiltInModel),
+            Offer::PlayFile => {
+                // What a microphone recorded has times of its own and stays.
+                let stream = self.monitor.timelines().stream;
+                self.control.restore(Timelines { host: Timeline::default(), stream });
+                if let Some(file) = self.input.waiting_file() {
+                    file.waits.store(false, Ordering::Relaxed);
+                }
+            }
+            Offer::OpenFile => {
+                if let Some(file) = self.input.waiting_file() {
+                    self.control.analyse_file(file.path.to_path_buf());
+                }
+            }
+        }
+    }
+
+    /// Asks whether a file that waits may replace what was recorded.
+    pub(super) fn ask_to_replace(&mut self) {
+        let recorded = self.monitor.with_timeline(Clock::Host, Timeline::bounds);
+        if let (Some(file), Some((start_s, end_s))) = (self.input.waiting_file(), recorded) {
+            let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
+            let length = duration_text(end_s - start_s);
+            let question = format!("{length} of timeline are kept from before. Playing {name} would replace it.");
+            self.messages.ask(question, &[Offer::PlayFile, Offer::OpenFile]);
+        }
+    }
+
+    pub(super) fn take_path(&mut self, question: Question, path: PathBuf) {
         match question {
             Question::Audio => self.control.analyse_file(path),
             Question::Model => {
-                self.session.write().model = Some(path.clone());
+                self.models.choose(path.clone());
                 self.control.use_model(Some(path), Asked::ByUser);
             }
             Question::ExportFolder => self.session.write().export_folder = Some(path),

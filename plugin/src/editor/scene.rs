@@ -1,12 +1,14 @@
 //! What the body shows in a frame: columns of the track and of the file, and what pictures of them depend on.
 
 use egui::Rect;
-use moodline_engine::live::FileLane;
+use moodline_engine::live::{FileLane, FileState};
+use moodline_engine::timeline::Timeline;
 
 use super::canvas::{Scale, Subject};
 use super::columns::{Column, Grid};
 use super::lane::LaneStyle;
-use super::snapshot::{FrameData, Snapshot, file_columns};
+use super::layout::ShownLanes;
+use super::snapshot::{FrameData, Snapshot, file_columns, provisional_of_file};
 use super::view::union;
 
 /// What the body shows in this frame.
@@ -17,13 +19,32 @@ pub(crate) struct Scene<'a> {
     pub(crate) file: Option<&'a FileLane>,
     pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
+    /// The end of the track that the next block will answer for instead: start and end in seconds.
+    pub(crate) provisional: Option<(f64, f64)>,
+    /// What is said while there is nothing to see.
+    pub(crate) when_empty: &'static str,
 }
 
 impl Scene<'_> {
     /// First and last moment there is anything to see of.
     pub(crate) fn bounds(&self) -> Option<(f64, f64)> {
-        let live = self.data.with_timeline(|timeline| timeline.bounds());
+        let live = self.data.with_timeline(Timeline::bounds);
         union(live, self.file.map(|file| (0.0, file.duration_s.max(1.0))))
+    }
+
+    /// The same of the file, while it is analysed.
+    pub(crate) fn provisional_of_file(&self) -> Option<(f64, f64)> {
+        let file = self.file.filter(|file| file.state == FileState::Running)?;
+        provisional_of_file(&file.segments)
+    }
+
+    /// Which lanes have something to show.
+    pub(crate) fn shown_lanes(&self) -> ShownLanes {
+        match self.file {
+            None => ShownLanes::Live,
+            Some(_) if self.data.with_timeline(Timeline::bounds).is_none() => ShownLanes::FileBelowEmpty,
+            Some(_) => ShownLanes::Both,
+        }
     }
 
     /// What a picture of the track at `rect` depends on.

@@ -1,6 +1,7 @@
 //! What a frame is drawn from: the newest that was found, or, while it is held, what was found when hold was switched on.
 
 use moodline_engine::display::smoothed;
+use moodline_engine::display::time::range_text;
 use moodline_engine::live::{Monitor, Status};
 use moodline_engine::segment::spans;
 use moodline_engine::timeline::{Clock, Timeline};
@@ -93,6 +94,45 @@ impl<'a> FrameData<'a> {
             state => Some(state),
         }
     }
+
+    /// The part of the newest segment's time that the next one, `hop_s` later, will answer for instead: start and end in seconds. None where no audio comes
+    /// that brings a next one, and where the newest is not recorded.
+    pub(crate) fn provisional(&self, hop_s: f64) -> Option<(f64, f64)> {
+        self.snapshot.status.listening_s?;
+        self.recorded_latest().and_then(|latest| provisional(&latest, hop_s))
+    }
+
+    /// Which audio the newest segment is about, in words.
+    pub(crate) fn heard(&self) -> Option<String> {
+        let latest = self.snapshot.status.latest?;
+        let is_recorded = self.recorded_latest().is_some();
+        // What is not recorded has no time on the clock that is shown.
+        Some(if is_recorded {
+            range_text(latest.start_s, latest.end_s)
+        } else {
+            format!("last {:.1} s", latest.end_s - latest.start_s)
+        })
+    }
+
+    fn recorded_latest(&self) -> Option<Segment> {
+        let latest = self.snapshot.status.latest?;
+        let is_recorded = self
+            .with_timeline(|timeline| timeline.between(latest.start_s, latest.end_s).iter().any(|entry| is_same(entry, &latest)));
+        is_recorded.then_some(latest)
+    }
+}
+
+/// The time of `latest` that a segment `hop_s` later will answer for instead, if they overlap.
+fn provisional(latest: &Segment, hop_s: f64) -> Option<(f64, f64)> {
+    let next = Segment { start_s: latest.start_s + hop_s, end_s: latest.end_s + hop_s, ..*latest };
+    let [(_, kept_until_s), _] = spans(&[*latest, next])[..] else { return None };
+    (kept_until_s < latest.end_s).then_some((kept_until_s, latest.end_s))
+}
+
+/// The time of the newest of a running file's `segments` that the next one will answer for instead.
+pub(crate) fn provisional_of_file(segments: &[Segment]) -> Option<(f64, f64)> {
+    let [.., before, latest] = segments else { return None };
+    provisional(latest, latest.start_s - before.start_s)
 }
 
 fn is_same(entry: &Segment, segment: &Segment) -> bool {
@@ -113,4 +153,18 @@ fn to_show(segments: &[Segment], smoothing_s: f64) -> impl Iterator<Item = Segme
         end_s,
         state: probabilities.map_or(segment.state, State::Speech),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_next_block_answers_for_is_provisional() {
+        let block = |start_s: f64| Segment { start_s, end_s: start_s + 5.0, state: State::NoSpeech };
+        assert_eq!(provisional(&block(8.0), 0.5), Some((10.75, 13.0)));
+        assert_eq!(provisional(&block(8.0), 5.0), None, "blocks that do not overlap are final");
+        assert_eq!(provisional_of_file(&[block(7.0), block(8.0)]), Some((11.0, 13.0)));
+        assert_eq!(provisional_of_file(&[block(7.0)]), None);
+    }
 }

@@ -2,15 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Context, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2};
+use egui::{
+    Context, Event, FullOutput, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2,
+};
 use moodline_core::Probabilities;
 use moodline_engine::export::{ExportOptions, Format};
-use moodline_engine::live::Asked;
+use moodline_engine::live::{Asked, FileState, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
 use moodline_engine::{GapReason, State};
 
+use super::dialogs::Question;
 use super::*;
 use crate::instance::Instance;
+
+mod keyboard;
 
 /// Where the button is in the smallest window.
 const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);
@@ -23,8 +28,13 @@ struct Bench {
     size: Vec2,
     time_s: f64,
     // Keeps the analysis that the monitor belongs to.
-    _instance: Instance,
+    instance: Instance,
+    /// Frames that the instance has heard.
+    n_heard: i64,
 }
+
+/// Rate at which the instance hears, Hz.
+const RATE: f64 = 16_000.0;
 
 fn recorded() -> Timeline {
     let mut timeline = Timeline::default();
@@ -42,12 +52,38 @@ fn recorded() -> Timeline {
 
 impl Bench {
     fn new(size: Vec2) -> Self {
-        let instance = Instance::default();
-        instance.control().restore(Timelines { host: recorded(), stream: recorded() });
-        let app = EditorApp::new(instance.editor_parts());
-        let mut bench = Self { app, ctx: Context::default(), size, time_s: 0.0, _instance: instance };
+        let mut bench = Self::empty(size);
+        bench.app.control.restore(Timelines { host: recorded(), stream: recorded() });
         bench.settle();
         bench
+    }
+
+    /// With nothing recorded.
+    fn empty(size: Vec2) -> Self {
+        let instance = Instance::default();
+        let app = EditorApp::new(instance.editor_parts());
+        let mut bench = Self { app, ctx: Context::default(), size, time_s: 0.0, instance, n_heard: 0 };
+        bench.settle();
+        bench
+    }
+
+    /// Plays a tenth of a second of silence on the track of a host.
+    fn hear(&mut self) {
+        const N: usize = (RATE / 10.0) as usize;
+        self.instance.hear(&[[0.0; N]], N, Transport::Playing(self.n_heard));
+        self.n_heard += N as i64;
+    }
+
+    fn press(&mut self, key: Key, modifiers: Modifiers) {
+        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        self.frame(vec![event(true)]);
+        self.frame(vec![event(false)]);
+    }
+
+    /// Where on the screen the track's time is.
+    fn x(&self, time_s: f64) -> f32 {
+        let view = self.app.body.view;
+        8.0 + (self.size.x - 16.0) * ((time_s - view.start_s) / view.span_s) as f32
     }
 
     fn frame(&mut self, events: Vec<Event>) -> FullOutput {
@@ -88,9 +124,22 @@ impl Bench {
 
     /// Waits for a text that another thread brings; whether it came before all patience was gone.
     fn comes_to_say(&mut self, text: &str) -> bool {
+        self.comes_to(|bench| bench.says(text))
+    }
+
+    /// Waits for what another thread brings about.
+    fn comes_true(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) {
+        let came = self.comes_to(|bench| {
+            bench.settle();
+            is_true(bench)
+        });
+        assert!(came, "{what}");
+    }
+
+    fn comes_to(&mut self, mut is_there: impl FnMut(&mut Self) -> bool) -> bool {
         const PATIENCE: Duration = Duration::from_secs(1200);
         let start = Instant::now();
-        while !self.says(text) {
+        while !is_there(self) {
             if start.elapsed() > PATIENCE {
                 return false;
             }
@@ -250,6 +299,90 @@ fn a_model_that_is_not_there_is_a_sentence() {
     bench.app.control.set_watched(true);
     assert!(bench.comes_to_say("model missing"));
     assert!(bench.says("/nowhere/model.onnx"));
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_leaves_the_one_that_runs_and_offers_the_built_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("good.onnx"), folder.path().join("bad.onnx"));
+    std::fs::write(&good, moodline_engine::Model::embedded().bytes()).unwrap();
+    std::fs::write(&bad, [0xff; 64]).unwrap();
+    let mut bench = Bench::new(MIN_SIZE);
+    bench.app.control.set_watched(true);
+    bench.app.take_path(Question::Model, good.clone());
+    bench.comes_true("the good model is the project's", |bench| bench.app.session.read().model.as_ref() == Some(&good));
+    bench.app.take_path(Question::Model, bad);
+    assert!(bench.comes_to_say("bad.onnx"));
+    assert!(bench.says(&format!("{} goes on.", moodline_engine::Model::embedded().id())));
+    assert!(!bench.says("model missing"));
+    assert_eq!(bench.app.session.read().model, Some(good));
+    bench.click_text("Use the built-in model");
+    assert!(!bench.says("bad.onnx"));
+    assert_eq!(bench.app.session.read().model, None);
+}
+
+#[test]
+fn listening_counts_up_to_the_first_block_which_is_provisional_while_audio_comes() {
+    let mut bench = Bench::empty(SIZES[2]);
+    bench.app.control.set_watched(true);
+    assert!(bench.comes_to_say("waiting for audio"));
+    bench.instance.activate(RATE as f32, false);
+    assert!(bench.comes_to(|bench| {
+        bench.hear();
+        bench.says("listening")
+    }));
+    assert!(bench.says(" of 5 s"));
+    // Until the answer: which seconds it is about, and what is not settled of it.
+    assert!(bench.comes_to(|bench| {
+        bench.hear();
+        bench.says("0:00.0 to 0:05.0")
+    }));
+    let at = |bench: &Bench, time_s| Event::PointerMoved(pos2(bench.x(time_s), 250.0));
+    assert!(bench.comes_to(|bench| {
+        bench.hear();
+        let event = at(bench, bench.n_heard as f64 / RATE - 1.0);
+        bench.frame(vec![event]);
+        bench.says("no speech (provisional)")
+    }));
+    let event = at(&bench, 1.0);
+    bench.frame(vec![event]);
+    assert!(!bench.says("(provisional)"));
+    bench.instance.deactivate();
+    let event = at(&bench, bench.n_heard as f64 / RATE - 1.0);
+    bench.frame(vec![event]);
+    assert!(
+        bench.comes_to(|bench| bench.says("no speech") && !bench.says("(provisional)")),
+        "nothing follows that could change it"
+    );
+}
+
+#[test]
+fn a_file_that_is_opened_fills_the_window_and_is_what_is_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("talk.wav");
+    std::fs::write(&path, wav()).unwrap();
+    let mut bench = Bench::empty(SIZES[2]);
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    bench.app.take_path(Question::Audio, path.clone());
+    bench.comes_true("it is analysed", |bench| bench.app.monitor.file().is_some_and(|file| file.state == FileState::Done));
+    let view = bench.app.body.view;
+    assert_eq!((view.start_s, view.span_s, view.follow), (0.0, 20.0, false));
+    assert!(bench.says("Track: nothing recorded"));
+    bench.click_text("Export");
+    bench.click_text("Save to");
+    assert!(bench.says("Saved "), "without choosing the file first");
+    let results = bench.app.monitor.file().unwrap().results.unwrap();
+    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
+
+    // Beside a track that has something, the lane comes back; and where the user looks is kept while a file is read.
+    bench.app.control.restore(Timelines { host: recorded(), stream: recorded() });
+    assert!(!bench.says("nothing recorded"));
+    bench.app.take_path(Question::Audio, path);
+    bench.settle();
+    bench.app.body.view.show(30.0, 60.0, Some((0.0, 100.0)));
+    bench.comes_true("it is analysed", |bench| bench.app.monitor.file().is_some_and(|file| file.state == FileState::Done));
+    assert_eq!((bench.app.body.view.start_s, bench.app.body.view.span_s), (30.0, 30.0));
 }
 
 /// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.

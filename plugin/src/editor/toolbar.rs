@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, Ui, UiBuilder};
+use egui::{Align, Layout, Rect, Ui, UiBuilder};
 use moodline_engine::display::time::duration_text;
 
-use super::controls::{group_space, icon_button};
+use super::controls::{group_space, icon_button, popup};
 use super::export_menu::{ExportChoice, ExportMenu, ExportRequest};
 use super::icons::Icon;
 
@@ -17,7 +17,10 @@ pub(crate) enum Panel {
     About,
 }
 
-/// What a button asks for.
+/// How much [`ToolbarRequest::Zoom`] zooms at a time.
+pub(crate) const ZOOM_STEP: f64 = 1.6;
+
+/// What a button or a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ToolbarRequest {
     Hold(bool),
@@ -25,6 +28,11 @@ pub(crate) enum ToolbarRequest {
     OpenFile,
     Export(ExportRequest),
     Zoom(f64),
+    /// To move by so many times what is in sight.
+    Pan(f64),
+    /// To show the beginning, or the newest and what comes.
+    Beginning,
+    Newest,
     Fit,
     Follow(bool),
     Panel(Option<Panel>),
@@ -73,43 +81,48 @@ impl Toolbar<'_> {
             *request = Some(ToolbarRequest::OpenFile);
         }
         let export = icon_button(ui, Icon::Export, self.word("Export"), false, "Save the results as a file");
-        Popup::from_toggle_button_response(&export).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        popup(&export, |ui| {
             let menu =
                 ExportMenu { is_anything_recorded: self.recorded_s.is_some(), has_file: self.has_file, folder: self.folder };
-            if let Some(asked) = menu.show(ui, choice) {
+            let (first, asked) = menu.show(ui, choice);
+            if let Some(asked) = asked {
                 *request = Some(ToolbarRequest::Export(asked));
             }
+            first
         });
     }
 
     /// Forgetting needs a second click, so that a slip loses nothing.
     fn reset(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
         let reset = icon_button(ui, Icon::Reset, self.word("Reset"), false, "Forget everything recorded");
-        Popup::from_toggle_button_response(&reset).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        popup(&reset, |ui| {
             ui.set_width(210.0);
             let Some(seconds) = self.recorded_s else {
                 ui.label("Nothing is recorded yet.");
-                return;
+                return None;
             };
             ui.label(format!("Forget {} of timeline? This cannot be undone.", duration_text(seconds)));
-            ui.horizontal(|ui| {
+            let keep = ui.horizontal(|ui| {
                 if ui.button("Forget it").clicked() {
                     *request = Some(ToolbarRequest::Reset);
                     ui.close();
                 }
-                if ui.button("Keep it").clicked() {
+                let keep = ui.button("Keep it");
+                if keep.clicked() {
                     ui.close();
                 }
+                keep.id
             });
+            Some(keep.inner)
         });
     }
 
     fn view_buttons(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
-        if icon_button(ui, Icon::ZoomOut, None, false, "Show more time (wheel down)").clicked() {
-            *request = Some(ToolbarRequest::Zoom(1.0 / 1.6));
+        if icon_button(ui, Icon::ZoomOut, None, false, "Show more time (wheel down, -)").clicked() {
+            *request = Some(ToolbarRequest::Zoom(1.0 / ZOOM_STEP));
         }
-        if icon_button(ui, Icon::ZoomIn, None, false, "Show less time (wheel up)").clicked() {
-            *request = Some(ToolbarRequest::Zoom(1.6));
+        if icon_button(ui, Icon::ZoomIn, None, false, "Show less time (wheel up, +)").clicked() {
+            *request = Some(ToolbarRequest::Zoom(ZOOM_STEP));
         }
         if icon_button(ui, Icon::Fit, self.word("All"), false, "Show everything recorded (double click)").clicked() {
             *request = Some(ToolbarRequest::Fit);

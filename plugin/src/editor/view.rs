@@ -73,6 +73,18 @@ impl View {
         self.start_s = start_s;
     }
 
+    /// Shows where what was recorded begins, and stops following.
+    pub(crate) fn show_beginning(&mut self, bounds: Option<(f64, f64)>) {
+        self.follow = false;
+        self.start_s = bounds.map_or(0.0, |(start_s, _)| start_s);
+    }
+
+    /// Shows where what was recorded ends.
+    pub(crate) fn show_end(&mut self, bounds: Option<(f64, f64)>) {
+        let (start_s, end_s) = bounds.unwrap_or((0.0, 0.0));
+        self.start_s = (end_s - self.span_s * (1.0 - FREE_AHEAD)).max(start_s);
+    }
+
     /// Moves a following range so that the playhead is near its right border.
     pub(crate) fn follow_to(&mut self, playhead_s: f64) {
         if self.follow {
@@ -156,6 +168,17 @@ mod tests {
         let start_s = view.start_s;
         view.follow_to(2000.0);
         assert_eq!(view.start_s, start_s);
+    }
+
+    #[test]
+    fn home_and_end_are_where_the_recording_begins_and_ends() {
+        let mut view = standing(100.0, 200.0);
+        view.show_end(HOUR);
+        assert_eq!(view.end_s(), 3608.0);
+        view.show_beginning(HOUR);
+        assert_eq!(view, standing(0.0, 200.0));
+        view.show_end(Some((0.0, 100.0)));
+        assert_eq!(view.start_s, 0.0, "what fits is shown from its beginning");
     }
 
     #[test]

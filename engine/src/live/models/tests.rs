@@ -38,6 +38,29 @@ fn a_reader_that_hangs_is_given_up_and_believed_when_it_comes_back() {
 }
 
 #[test]
+fn a_model_that_the_user_chose_in_vain_leaves_the_one_that_ran() {
+    let read = |path: &Path, _| Err(format!("no model at {}", path.display()));
+    let models = Arc::new(Models::new(Arc::new(Signal::new(Box::new(|| {}))), Box::new(read)));
+    let settled = || {
+        let start = Instant::now();
+        models.wait(|| start.elapsed() < PATIENCE).unwrap().map(|model| model.id().to_owned())
+    };
+    models.need();
+    let running = settled().unwrap();
+    for name in ["first.onnx", "second.onnx"] {
+        models.choose(Some(name.into()), Asked::ByUser);
+        assert_eq!(settled(), Ok(running.clone()), "{name}");
+        assert_eq!(models.refusal(), Some(format!("no model at {name}")));
+    }
+    models.choose(None, Asked::ByUser);
+    assert_eq!((settled(), models.refusal()), (Ok(running), None));
+    models.choose(Some("project.onnx".into()), Asked::ByProject);
+    assert_eq!((settled(), models.refusal()), (Err("no model at project.onnx".to_owned()), None));
+    models.choose(Some("third.onnx".into()), Asked::ByUser);
+    assert_eq!((settled(), models.refusal()), (Err("no model at third.onnx".to_owned()), None), "none ran before");
+}
+
+#[test]
 fn another_model_does_not_wait_for_a_reader_that_hangs() {
     let (models, _release) = hanging();
     models.need();

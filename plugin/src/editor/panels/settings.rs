@@ -7,6 +7,7 @@ use nice_plug::prelude::Param as _;
 
 use crate::editor::controls::{ParamHost, choice, slider, switch};
 use crate::editor::export::usual_folders;
+use crate::editor::input::Microphones;
 use crate::params::MoodlineParams;
 use crate::presets::PRESETS;
 use crate::session::TimelineStyle;
@@ -19,6 +20,8 @@ pub(crate) enum SettingsRequest {
     ChooseFolder,
     Folder(PathBuf),
     Style(TimelineStyle),
+    /// To use the microphone of this name from the next start on; none is the system's.
+    Microphone(Option<String>),
 }
 
 /// What the panel depends on.
@@ -28,6 +31,8 @@ pub(crate) struct SettingsPanel<'a> {
     pub(crate) model: Option<&'a Path>,
     pub(crate) folder: &'a Path,
     pub(crate) style: TimelineStyle,
+    /// Where there is no host that chooses one.
+    pub(crate) microphones: Option<&'a Microphones>,
 }
 
 impl SettingsPanel<'_> {
@@ -37,10 +42,20 @@ impl SettingsPanel<'_> {
         ui.spacing_mut().item_spacing.y = 5.0;
         heading(ui, "Start from");
         self.presets(ui);
+        if let Some(microphones) = self.microphones {
+            heading(ui, "Microphone, from the next start on");
+            microphone(ui, microphones, &mut request);
+        }
         heading(ui, "Listening");
         choice(ui, host, &params.source, "Which signal of the track is analysed");
         slider(ui, host, &params.window, "Window", "Length of the audio that one result is about");
-        slider(ui, host, &params.hop, "Hop", "A new result every so often; a longer hop costs less");
+        slider(
+            ui,
+            host,
+            &params.hop,
+            "Hop",
+            "A new result every so often; a longer hop costs less. The command's is the window, unless --hop says another",
+        );
         slider(ui, host, &params.gate, "Speech gate", "Quieter audio is never taken for speech");
         switch(ui, host, &params.follow, "Record on the time of the host while it plays; else on the time of the audio");
         switch(ui, host, &params.bypass, "Analyse nothing; the audio passes unchanged either way");
@@ -113,6 +128,24 @@ impl SettingsPanel<'_> {
             });
         });
     }
+}
+
+fn microphone(ui: &mut Ui, microphones: &Microphones, request: &mut Option<SettingsRequest>) {
+    const SYSTEM: &str = "The system's";
+    if microphones.names.is_empty() {
+        ui.label("There is none.");
+        return;
+    }
+    let chosen = microphones.chosen.lock().clone();
+    let list = ComboBox::from_id_salt("microphone").width(ui.available_width()).truncate();
+    list.selected_text(chosen.as_deref().unwrap_or(SYSTEM)).show_ui(ui, |ui| {
+        for name in std::iter::once(None).chain(microphones.names.iter().map(Some)) {
+            let is_chosen = name == chosen.as_ref();
+            if ui.selectable_label(is_chosen, name.map_or(SYSTEM, String::as_str)).clicked() && !is_chosen {
+                *request = Some(SettingsRequest::Microphone(name.cloned()));
+            }
+        }
+    });
 }
 
 fn heading(ui: &mut Ui, text: &str) {
