@@ -83,6 +83,9 @@ fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
             ),
         );
     }
+    if config.speech_only {
+        line("hears", "of a block only the steps in which somebody speaks, as the detector of speech finds them".to_owned());
+    }
     line("step", format!("{:.0} ms: {} frame(s) averaged", 1e3 * config.step_seconds(), config.average_frames));
 }
 

@@ -1,6 +1,6 @@
 //! CMX 3600: an event of one frame a mark, with its name as Resolve reads it (Timelines > Import > Timeline Markers from EDL) and as a locator of Avid's.
 //!
-//! The list says that no frame numbers are dropped; at 29.97 and 59.94 frames a second the timeline has to count so, too.
+//! The list says whether frame numbers are dropped; the timeline has to count so, too.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,8 @@ use super::frames::{FrameRate, StartTime};
 use crate::marks::Mark;
 
 pub(super) fn list(title: &str, marks: &[Mark], rate: FrameRate, start: StartTime) -> String {
-    let mut text = format!("TITLE: {title}\nFCM: NON-DROP FRAME\n\n");
+    let counting = if rate.dropped() > 0 { "DROP FRAME" } else { "NON-DROP FRAME" };
+    let mut text = format!("TITLE: {title}\nFCM: {counting}\n\n");
     for (index, mark) in marks.iter().enumerate() {
         let frame = start.frame(rate) + rate.frame_at(mark.start_s);
         let n_frames = (start.frame(rate) + rate.frame_at(mark.end_s) - frame).max(1);

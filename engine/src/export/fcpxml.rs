@@ -13,7 +13,7 @@ pub(super) fn document(title: &str, duration_s: f64, marks: &[Mark], rate: Frame
     let title = escaped(title);
     let n_frames = marks.iter().map(|mark| rate.frame_at(mark.end_s)).fold(rate.frame_at(duration_s).max(1), u64::max);
     let (begin, length, frame) = (time(start.frame(rate), rate), time(n_frames, rate), time(1, rate));
-    let format = rate.short_name();
+    let (format, counting) = (rate.short_name(), rate.counting());
     let mut text = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE fcpxml>
@@ -24,7 +24,7 @@ pub(super) fn document(title: &str, duration_s: f64, marks: &[Mark], rate: Frame
   <library>
     <event name="Moodline">
       <project name="{title}">
-        <sequence format="r1" duration="{length}" tcStart="{begin}" tcFormat="NDF">
+        <sequence format="r1" duration="{length}" tcStart="{begin}" tcFormat="{counting}">
           <spine>
             <gap name="{title}" offset="{begin}" start="0s" duration="{length}">
 "#

@@ -12,21 +12,36 @@ pub enum FrameRate {
     F24,
     /// 25, PAL.
     F25,
-    /// 30000/1001, NTSC.
+    /// 30000/1001, NTSC, every frame counted.
     F2997,
+    /// The same, with frame numbers dropped so that time code keeps up with the clock.
+    F2997Drop,
     /// 30.
     F30,
     /// 50.
     F50,
-    /// 60000/1001.
+    /// 60000/1001, every frame counted.
     F5994,
+    /// The same, with frame numbers dropped.
+    F5994Drop,
     /// 60.
     F60,
 }
 
 impl FrameRate {
     /// All rates, ascending.
-    pub const ALL: [Self; 8] = [Self::F23976, Self::F24, Self::F25, Self::F2997, Self::F30, Self::F50, Self::F5994, Self::F60];
+    pub const ALL: [Self; 10] = [
+        Self::F23976,
+        Self::F24,
+        Self::F25,
+        Self::F2997,
+        Self::F2997Drop,
+        Self::F30,
+        Self::F50,
+        Self::F5994,
+        Self::F5994Drop,
+        Self::F60,
+    ];
 
     /// The name users type.
     #[must_use]
@@ -36,9 +51,11 @@ impl FrameRate {
             Self::F24 => "24",
             Self::F25 => "25",
             Self::F2997 => "29.97",
+            Self::F2997Drop => "29.97df",
             Self::F30 => "30",
             Self::F50 => "50",
             Self::F5994 => "59.94",
+            Self::F5994Drop => "59.94df",
             Self::F60 => "60",
         }
     }
@@ -47,8 +64,8 @@ impl FrameRate {
     pub(super) const fn short_name(self) -> &'static str {
         match self {
             Self::F23976 => "2398",
-            Self::F2997 => "2997",
-            Self::F5994 => "5994",
+            Self::F2997 | Self::F2997Drop => "2997",
+            Self::F5994 | Self::F5994Drop => "5994",
             Self::F24 | Self::F25 | Self::F30 | Self::F50 | Self::F60 => self.name(),
         }
     }
@@ -58,15 +75,29 @@ impl FrameRate {
         match self {
             Self::F23976 | Self::F24 => 24,
             Self::F25 => 25,
-            Self::F2997 | Self::F30 => 30,
+            Self::F2997 | Self::F2997Drop | Self::F30 => 30,
             Self::F50 => 50,
-            Self::F5994 | Self::F60 => 60,
+            Self::F5994 | Self::F5994Drop | Self::F60 => 60,
         }
     }
 
     /// Whether a second of time code is 1.001 s long.
     pub(super) const fn is_ntsc(self) -> bool {
-        matches!(self, Self::F23976 | Self::F2997 | Self::F5994)
+        !matches!(self, Self::F24 | Self::F25 | Self::F30 | Self::F50 | Self::F60)
+    }
+
+    /// Frame numbers that are left out at the beginning of each minute but every tenth.
+    pub(super) const fn dropped(self) -> u64 {
+        match self {
+            Self::F2997Drop => 2,
+            Self::F5994Drop => 4,
+            _ => 0,
+        }
+    }
+
+    /// How Apple's and Adobe's files say that.
+    pub(super) const fn counting(self) -> &'static str {
+        if self.dropped() > 0 { "DF" } else { "NDF" }
     }
 
     /// Length of a frame as a fraction of a second: numerator and denominator.
@@ -80,10 +111,20 @@ impl FrameRate {
         (seconds * denominator as f64 / numerator as f64).round() as u64
     }
 
-    /// The time code of a frame, counted without dropping any: `hh:mm:ss:ff`. After a day it begins again.
+    /// The time code of a frame: `hh:mm:ss:ff`, or `hh:mm:ss;ff` where numbers are dropped. After a day it begins again.
+    ///
+    /// # Source
+    /// SMPTE ST 12-1, drop-frame compensation.
     pub(super) fn time_code(self, frame: u64) -> String {
-        let (seconds, frames) = (frame / self.nominal(), frame % self.nominal());
-        format!("{:02}:{:02}:{:02}:{frames:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+        let dropped = self.dropped();
+        let (minute, ten_minutes) = (60 * self.nominal() - dropped, 600 * self.nominal() - 9 * dropped);
+        let (tens, rest) = (frame / ten_minutes, frame % ten_minutes);
+        // The first minute of ten is whole.
+        let minutes = rest.saturating_sub(dropped) / minute;
+        let number = frame + dropped * (9 * tens + minutes);
+        let (seconds, frames) = (number / self.nominal(), number % self.nominal());
+        let mark = if dropped > 0 { ';' } else { ':' };
+        format!("{:02}:{:02}:{:02}{mark}{frames:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
     }
 }
 
@@ -121,7 +162,8 @@ impl StartTime {
 
     /// Number of the first frame.
     pub(super) const fn frame(self, rate: FrameRate) -> u64 {
-        self.seconds as u64 * rate.nominal()
+        let minutes = self.seconds as u64 / 60;
+        self.seconds as u64 * rate.nominal() - rate.dropped() * (minutes - minutes / 10)
     }
 }
 
@@ -170,6 +212,29 @@ mod tests {
     }
 
     #[test]
+    fn dropped_numbers_keep_time_code_at_the_clock() {
+        let rate = FrameRate::F2997Drop;
+        for (frame, expected) in [
+            (0, "00:00:00;00"),
+            (1799, "00:00:59;29"),
+            (1800, "00:01:00;02"),
+            (3597, "00:01:59;29"),
+            (3598, "00:02:00;02"),
+            (17_981, "00:09:59;29"),
+            (17_982, "00:10:00;00"),
+            (107_892, "01:00:00;00"),
+            (2_589_408, "00:00:00;00"),
+        ] {
+            assert_eq!(rate.time_code(frame), expected, "{frame}");
+        }
+        assert_eq!(rate.time_code(rate.frame_at(3600.0)), "01:00:00;00");
+        assert_eq!(FrameRate::F5994Drop.time_code(3600), "00:01:00;04");
+        for (seconds, start) in [(3600, "01:00:00;00"), (600, "00:10:00;00"), (35_999, "09:59:59;00")] {
+            assert_eq!(rate.time_code(StartTime { seconds }.frame(rate)), start);
+        }
+    }
+
+    #[test]
     fn names_round_trip() {
         for rate in FrameRate::ALL {
             assert_eq!(rate.name().parse(), Ok(rate));
@@ -179,7 +244,7 @@ mod tests {
                 .parse::<FrameRate>()
                 .unwrap_err()
                 .to_string()
-                .ends_with("expected one of 23.976, 24, 25, 29.97, 30, 50, 59.94, 60")
+                .ends_with("expected one of 23.976, 24, 25, 29.97, 29.97df, 30, 50, 59.94, 59.94df, 60")
         );
     }
 

@@ -27,7 +27,7 @@ pub(super) fn document(title: &str, duration_s: f64, marks: &[Mark], rate: Frame
       {rate_element}
       <string>{time_code}</string>
       <frame>{frame}</frame>
-      <displayformat>NDF</displayformat>
+      <displayformat>{}</displayformat>
     </timecode>
     <media>
       <video>
@@ -36,7 +36,8 @@ pub(super) fn document(title: &str, duration_s: f64, marks: &[Mark], rate: Frame
       </video>
       <audio><track/></audio>
     </media>
-"#
+"#,
+        rate.counting()
     );
     for mark in marks {
         let (from, to) = (rate.frame_at(mark.start_s), rate.frame_at(mark.end_s));

@@ -147,6 +147,20 @@ fn an_edl_has_the_line_of_resolve_and_the_locator_of_avid() {
     assert!(found.starts_with("TITLE: a \"b\", c.wav\nFCM: NON-DROP FRAME\n\n001  001 ") && found.ends_with(second), "{found}");
 }
 
+#[test]
+fn video_editors_are_told_whether_frame_numbers_are_dropped() {
+    let dropped = ExportOptions { frame_rate: FrameRate::F2997Drop, ..ExportOptions::DEFAULT };
+    for (format, words) in [
+        (Format::Edl, ["FCM: DROP FRAME", "01:00:10;00"]),
+        (Format::Fcpxml, ["tcFormat=\"DF\"", "FFVideoFormat1080p2997"]),
+        (Format::Premiere, ["<displayformat>DF</displayformat>", "<string>01:00:00;00</string>"]),
+    ] {
+        let found = text_with(format, &example(), &dropped);
+        assert!(words.iter().all(|word| found.contains(word)), "{found}");
+        assert!(!text(format, &example()).contains(words[0]));
+    }
+}
+
 /// Two channels as voices of their own, with the same words at the same time.
 #[test]
 fn each_channel_has_its_number_in_every_format() {

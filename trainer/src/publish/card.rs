@@ -263,6 +263,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     let floor = front_end
         .floor_db
         .map_or_else(String::new, |floor_db| format!(", a soft floor {floor_db} dB below the block's loudest band"));
+    let heard = if front_end.speech_only { ", of the steps in which somebody speaks" } else { "" };
     let prosody = if has_prosody { ", prosody (pitch, voicing, level, and the derivatives of pitch and level)" } else { "" };
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| fingerprint | `{}` |", model.fingerprint())?;
@@ -279,7 +280,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     writeln!(
         text,
         "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms{floor}) with two derivatives{prosody}, \
-         averaged over {} frames, standardised |",
+         averaged over {} frames{heard}, standardised |",
         1e3 * front_end.step_seconds(),
         front_end.n_mfcc,
         front_end.n_mels,

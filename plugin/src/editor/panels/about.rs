@@ -1,7 +1,7 @@
 //! What Moodline is, and what it must not be used for.
 
 use egui::{RichText, Ui};
-use moodline_engine::Model;
+use moodline_engine::{Model, SpeechModel};
 
 /// Short statements, each with its heading.
 const TEXTS: [(&str, &str); 4] = [
@@ -35,6 +35,8 @@ pub(super) fn show(ui: &mut Ui) {
     // The corpora it was trained on ask to be named.
     let model = Model::embedded();
     paragraph(ui, "Built-in model", &format!("{}: {}.", model.id(), model.contract().licence));
+    let speech = SpeechModel::embedded();
+    paragraph(ui, "Detector of speech", &format!("{}: {}.", speech.contract().id, speech.contract().licence));
 }
 
 fn paragraph(ui: &mut Ui, heading: &str, text: &str) {

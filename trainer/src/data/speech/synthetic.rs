@@ -60,8 +60,7 @@ impl Synthetic {
         match self {
             Self::Hum => {
                 let (hz, fall) = (if uniform(rng) < 0.5 { 50.0 } else { 60.0 }, between(rng, 0.3, 2.0));
-                let harmonics: Vec<(f64, f64)> =
-                    (1..30).map(f64::from).map(|k| (k * hz, uniform(rng) * k.powf(-fall))).collect();
+                let harmonics: Vec<(f64, f64)> = (1..30).map(f64::from).map(|k| (k * hz, uniform(rng) * k.powf(-fall))).collect();
                 sum_of(n, sample_rate, &harmonics)
             }
             Self::Tones => {
