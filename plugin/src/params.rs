@@ -3,12 +3,14 @@
 //! In: values from the host. Out: the engine's [`Settings`], and plain values for the audio thread and the editor. The ids are what hosts
 //! store, so they never change; the order is the one hosts show.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use moodline_engine::BackendChoice;
 use moodline_engine::GateConfig;
 use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::live::{Settings, Source};
+use nice_plug::context::gui::ParamSetter;
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
@@ -125,6 +127,28 @@ impl AnyParam<'_> {
         }
     }
 
+    /// What is saved of it.
+    #[must_use]
+    pub fn saved(self) -> ParamValue {
+        match self {
+            Self::Switch(param) => ParamValue::Bool(param.unmodulated_plain_value()),
+            Self::Number(param) => ParamValue::F32(param.unmodulated_plain_value()),
+            Self::Source(param) => id_of(param.unmodulated_plain_value()),
+            Self::Backend(param) => id_of(param.unmodulated_plain_value()),
+        }
+    }
+
+    /// Sets it to a saved `value` through `setter`; nothing happens where it cannot take that.
+    pub fn restore(self, value: &ParamValue, setter: &ParamSetter<'_>) {
+        match (self, value) {
+            (Self::Switch(param), ParamValue::Bool(on)) => set(setter, param, *on),
+            (Self::Number(param), ParamValue::F32(number)) => set(setter, param, *number),
+            (Self::Source(param), ParamValue::String(id)) => set_by_id(setter, param, id),
+            (Self::Backend(param), ParamValue::String(id)) => set_by_id(setter, param, id),
+            _ => {}
+        }
+    }
+
     /// Checks that the parameter can take a saved `value`.
     ///
     /// # Errors
@@ -137,6 +161,24 @@ impl AnyParam<'_> {
             (Self::Source(_), value) => one_of::<SourceChoice>(value),
             (Self::Backend(_), value) => one_of::<BackendParam>(value),
         }
+    }
+}
+
+fn id_of<T: Enum>(value: T) -> ParamValue {
+    // INVARIANT: every value of ours has an id.
+    ParamValue::String(T::ids().expect("values have ids")[value.to_index()].to_owned())
+}
+
+fn set<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
+    setter.begin_set_parameter(param);
+    setter.set_parameter(param, value);
+    setter.end_set_parameter(param);
+}
+
+fn set_by_id<T: Enum + PartialEq + 'static>(setter: &ParamSetter<'_>, param: &EnumParam<T>, id: &str) {
+    let ids = T::ids().unwrap_or_default();
+    if let Some(index) = ids.iter().position(|known| *known == id) {
+        set(setter, param, T::from_index(index));
     }
 }
 
@@ -219,6 +261,12 @@ impl MoodlineParams {
             Some(AnyParam::Number(param)) => Some(param),
             _ => None,
         }
+    }
+
+    /// What is saved of every parameter, by id.
+    #[must_use]
+    pub fn saved(&self) -> BTreeMap<String, ParamValue> {
+        ParamSpec::ALL.iter().map(|spec| (spec.id.to_owned(), (spec.of)(self).saved())).collect()
     }
 
     /// Id, pointer and group of each parameter, as the framework wants them.

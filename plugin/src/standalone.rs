@@ -5,34 +5,49 @@
 
 mod arguments;
 mod devices;
+mod keep;
 mod player;
 mod window;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use moodline_engine::decode::AudioReader;
 use moodline_engine::live::Transport as Position;
+use moodline_engine::timeline::Clock;
+use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 use parking_lot::Mutex;
 use tracing_subscriber::EnvFilter;
 
+use crate::editor::{Input, Microphones, PlayedFile};
 use crate::instance::Instance;
+use crate::session::SaveScope;
 use crate::{LAYOUTS, Moodline, session};
 use arguments::Arguments;
 use devices::{Device, FileFormat};
+use keep::{Keeper, Kept, Store};
 use player::Player;
 use window::{ClosingApp, Window};
 
 /// What [`Standalone::default`], which takes no arguments, is to play.
-static INPUT: Mutex<StandaloneInput> = Mutex::new(StandaloneInput { file: None, monitor: false });
+static START: Mutex<Option<Start>> = Mutex::new(None);
 
-struct StandaloneInput {
-    file: Option<AudioReader>,
+/// What was found out before the window opens.
+#[derive(Default)]
+struct Start {
+    file: Option<(AudioReader, Arc<Path>)>,
+    input: Input,
+    microphones: Microphones,
     monitor: bool,
+    kept: Kept,
+    store: Option<Store>,
 }
 
 /// Runs the program and returns its exit code: 0 closed, 1 something could not be opened, 2 wrong arguments.
@@ -78,8 +93,20 @@ fn open(arguments: &Arguments) -> Result<Device, String> {
     let file = arguments.input.as_deref().map(AudioReader::open).transpose().map_err(|error| error.to_string())?;
     let format =
         file.as_ref().map(|reader| FileFormat { sample_rate: reader.sample_rate(), n_channels: player::played_channels(reader) });
-    let device = devices::choose(arguments, format)?;
-    *INPUT.lock() = StandaloneInput { file, monitor: arguments.monitor };
+    let (store, kept) = Store::open().map_or_else(Default::default, |(store, kept)| (Some(store), kept));
+    let device = devices::choose(arguments, format, kept.microphone.as_deref())?;
+    let names = if file.is_none() { devices::choices() } else { Vec::new() };
+    let is_silent = device.microphone.is_none() && device.backend != devices::JACK;
+    let input = if is_silent { Input::NoMicrophone { is_any: !names.is_empty() } } else { Input::Microphone };
+    let path = arguments.input.as_deref().map(Arc::from);
+    *START.lock() = Some(Start {
+        file: file.zip(path),
+        input,
+        microphones: Microphones { names, chosen: Arc::new(Mutex::new(kept.microphone.clone())) },
+        monitor: arguments.monitor,
+        kept,
+        store,
+    });
     Ok(device)
 }
 
@@ -117,13 +144,41 @@ struct Standalone {
     instance: Instance,
     file: Option<AudioReader>,
     player: Option<Player>,
+    input: Input,
+    microphones: Microphones,
     monitor: bool,
+    /// Parameters that were kept, until a window can set them.
+    kept: BTreeMap<String, ParamValue>,
+    keeper: Option<Keeper>,
 }
 
 impl Default for Standalone {
     fn default() -> Self {
-        let mut input = INPUT.lock();
-        Self { instance: Instance::default(), file: input.file.take(), player: None, monitor: input.monitor }
+        let instance = Instance::default();
+        let start = START.lock().take().unwrap_or_default();
+        let Start { file, mut input, microphones, monitor, kept, store } = start;
+        instance.saved().take_fields(&kept.state.fields, SaveScope::Everything);
+        let (reader, path) = file.unzip();
+        if let Some(path) = path {
+            // Its times are those of the track that was played before.
+            let is_recorded = instance.monitor().with_timeline(Clock::Host, |timeline| timeline.bounds().is_some());
+            input = Input::File(PlayedFile::new(&path, is_recorded));
+        }
+        let keep = |store| Keeper::start(store, instance.saved(), Arc::clone(&microphones.chosen));
+        let keeper = store.map(keep).transpose().unwrap_or_else(|error| {
+            tell(format_args!("nothing is kept for the next start, because no thread can be started: {error}"));
+            None
+        });
+        Self { instance, file: reader, player: None, input, microphones, monitor, kept: kept.state.params, keeper }
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        self.instance.deactivate();
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish();
+        }
     }
 }
 
@@ -134,9 +189,14 @@ impl Standalone {
     /// No allocation, lock or system call.
     fn play(&mut self, buffer: &mut Buffer) {
         let Some(player) = &mut self.player else { return };
+        let Input::File(file) = &self.input else { return };
+        if file.waits.load(Ordering::Relaxed) {
+            return;
+        }
         let ended = player.has_ended();
         let (position, n_frames) = player.play(buffer.as_slice());
         if ended {
+            file.has_ended.store(true, Ordering::Relaxed);
             self.instance.deactivate();
         } else if n_frames > 0 {
             self.instance.hear(buffer.as_slice_immutable(), n_frames, Position::Playing(position));
@@ -162,7 +222,11 @@ impl Plugin for Standalone {
 
     fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
         let notifier = self.instance.notifier();
-        self.instance.editor(|editor| ClosingApp::around(editor, notifier)).map(Window)
+        let app = self.instance.editor(|mut editor| {
+            editor.listen_to(self.input.clone(), self.microphones.clone());
+            ClosingApp::around(editor, notifier, self.instance.params(), std::mem::take(&mut self.kept))
+        });
+        app.map(Window)
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -204,7 +268,7 @@ impl Plugin for Standalone {
     ) -> ProcessStatus {
         if self.player.is_some() {
             self.play(buffer);
-        } else {
+        } else if !matches!(self.input, Input::NoMicrophone { .. }) {
             // The wrapper's transport is the time since it was opened, which a microphone has no use for.
             let n_frames = buffer.samples();
             self.instance.hear(buffer.as_slice_immutable(), n_frames, Position::None);

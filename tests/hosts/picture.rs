@@ -1,5 +1,6 @@
 //! The standalone as a user sees it: it plays a recording on a screen without a monitor, and its window is compared with a committed picture.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,10 +82,16 @@ fn finished(screen: &Screen, program: &mut Running) -> Picture {
     picture
 }
 
-/// The standalone playing a recording on `screen`, with nothing of the user's in `home`.
+/// The standalone playing a recording on `screen`, with nothing of the user's but what is in `home`.
 fn started(standalone: &Path, screen: &Screen, home: &Path) -> Running {
+    started_with(standalone, screen, home, Some(&sample("stream.flac")))
+}
+
+/// The standalone with this input, or with none.
+fn started_with(standalone: &Path, screen: &Screen, home: &Path, input: Option<&Path>) -> Running {
     let mut command = Command::new(standalone);
-    command.args(["--backend", "dummy", "--input"]).arg(sample("stream.flac"));
+    command.args(["--backend", "dummy"]);
+    command.args(input.iter().flat_map(|input| [OsStr::new("--input"), input.as_os_str()]));
     // Nothing of the user's may show in the picture, and no graphics card may draw it.
     command.env("DISPLAY", &screen.display).env("HOME", home).env("LIBGL_ALWAYS_SOFTWARE", "1");
     for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "WAYLAND_DISPLAY"] {
@@ -133,6 +140,30 @@ fn every_signal_closes_the_window_of_the_standalone() {
         let status = end_of(&mut program.0).unwrap_or_else(|| panic!("{signal}: it does not end"));
         assert_eq!(status.code(), Some(0), "{signal}");
     }
+}
+
+#[test]
+fn the_standalone_keeps_what_it_recorded_for_the_next_start() {
+    let Some(standalone) = hosts::standalone() else { return };
+    let Some(screen) = Screen::start() else { return };
+    let (home, x11) = (tempfile::tempdir().unwrap(), screen.connect());
+    let shows_a_timeline = |what: &str, program: &mut Running| {
+        wait_until(what, || {
+            assert!(program.0.try_wait().unwrap().is_none(), "{what}: it ended");
+            let picture = screen.window(&x11).and_then(|window| Picture::of(&x11, window));
+            picture.is_some_and(|picture| covered(&picture) > COVERED)
+        });
+    };
+    let end = |mut program: Running| {
+        assert!(Command::new("kill").args(["-TERM", &program.0.id().to_string()]).status().unwrap().success());
+        assert_eq!(end_of(&mut program.0).expect("it ends").code(), Some(0));
+    };
+    let mut program = started(&standalone, &screen, home.path());
+    shows_a_timeline("what is recorded is shown", &mut program);
+    end(program);
+    let mut program = started_with(&standalone, &screen, home.path(), None);
+    shows_a_timeline("what was kept is shown", &mut program);
+    end(program);
 }
 
 #[test]

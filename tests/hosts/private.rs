@@ -29,7 +29,8 @@ use trace::Trace;
 const WATCHED: Duration = Duration::from_secs(60);
 
 /// Folders of the user's in which the README says that something is written, from the home folder on.
-const NAMED_IN_README: [&str; 3] = [".cache/moodline", ".cache/mesa_shader_cache", ".cache/mesa_shader_cache_db"];
+const NAMED_IN_README: [&str; 4] =
+    [".cache/moodline", ".cache/mesa_shader_cache", ".cache/mesa_shader_cache_db", ".config/moodline"];
 
 #[test]
 fn no_program_uses_the_network_or_writes_elsewhere_or_starts_another() {

@@ -16,6 +16,7 @@ use super::*;
 use crate::instance::Instance;
 
 mod keyboard;
+mod program;
 
 /// Where the button is in the smallest window.
 const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);

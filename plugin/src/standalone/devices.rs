@@ -11,6 +11,9 @@ use jack::{Client, ClientOptions, PortFlags};
 use super::arguments::{Arguments, BackendArgument, SYSTEM};
 use super::tell;
 
+/// What the wrapper calls JACK, where anything may be connected to the input.
+pub(super) const JACK: &str = "jack";
+
 /// Rate without a device and without a file, Hz.
 const DEFAULT_RATE: u32 = 48_000;
 
@@ -36,16 +39,16 @@ pub(super) struct FileFormat {
     pub(super) n_channels: usize,
 }
 
-/// Chooses the device for `arguments`; a `file` needs no microphone.
+/// Chooses the device for `arguments`, with the microphone `kept` from before unless they name one; a `file` needs no microphone.
 ///
 /// # Errors
 /// One sentence: what was asked for is not there.
-pub(super) fn choose(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, String> {
+pub(super) fn choose(arguments: &Arguments, file: Option<FileFormat>, kept: Option<&str>) -> Result<Device, String> {
     match arguments.backend {
         BackendArgument::Jack => jack(arguments, file),
-        BackendArgument::System => system(arguments, file),
+        BackendArgument::System => system(arguments, file, kept),
         BackendArgument::Dummy => Ok(dummy(arguments, file)),
-        BackendArgument::Auto => jack(arguments, file).or_else(|_| system(arguments, file)).or_else(|reason| {
+        BackendArgument::Auto => jack(arguments, file).or_else(|_| system(arguments, file, kept)).or_else(|reason| {
             if arguments.input_device.is_some() {
                 return Err(reason);
             }
@@ -69,14 +72,14 @@ fn jack(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, Strin
     };
     ports.truncate(2);
     Ok(Device {
-        backend: "jack",
+        backend: JACK,
         sample_rate: client.sample_rate(),
         n_channels: file.map_or(2, |file| file.n_channels),
         microphone: (file.is_none() && !ports.is_empty()).then(|| ("--connect-jack-inputs", ports.join(","))),
     })
 }
 
-fn system(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, String> {
+fn system(arguments: &Arguments, file: Option<FileFormat>, kept: Option<&str>) -> Result<Device, String> {
     let host = cpal::default_host();
     let output = host.default_output_device().ok_or(format!("{SYSTEM} has no output device to keep time by"))?;
     let unusable = |error: cpal::Error| format!("{SYSTEM}'s output device cannot be used ({error})");
@@ -91,15 +94,34 @@ fn system(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, Str
     if let Some(FileFormat { n_channels, .. }) = file {
         return Ok(Device { backend: SYSTEM, sample_rate, n_channels, microphone: None });
     }
-    let microphone = match &arguments.input_device {
-        Some(name) => Some(name.clone()),
-        None => default_microphone(&host),
-    };
-    let Some(name) = microphone else {
+    let usable = |name: &str| n_channels_of(&host, name, fits, sample_rate, arguments.period);
+    if let (None, Some(name)) = (&arguments.input_device, kept) {
+        match usable(name) {
+            Ok(n_channels) => return Ok(of_microphone(sample_rate, n_channels, name.to_owned())),
+            Err(reason) => tell(format_args!("the microphone of the last start is not used: {reason}")),
+        }
+    }
+    let Some(name) = arguments.input_device.clone().or_else(|| default_microphone(&host)) else {
         tell(format_args!("{SYSTEM} has no microphone, so the input is silent"));
         return Ok(Device { backend: SYSTEM, sample_rate, n_channels: 2, microphone: None });
     };
-    let device = find_microphone(&host, &name)
+    let n_channels = usable(&name)?;
+    Ok(of_microphone(sample_rate, n_channels, name))
+}
+
+fn of_microphone(sample_rate: u32, n_channels: usize, name: String) -> Device {
+    Device { backend: SYSTEM, sample_rate, n_channels, microphone: Some(("--input-device", name)) }
+}
+
+/// Channels in which the microphone `name` is listened to; the error is a sentence.
+fn n_channels_of(
+    host: &cpal::Host,
+    name: &str,
+    fits: impl Fn(&SupportedStreamConfigRange) -> bool,
+    sample_rate: u32,
+    period: u32,
+) -> Result<usize, String> {
+    let device = find_microphone(host, name)
         .ok_or_else(|| format!("{SYSTEM} has no microphone \"{name}\"; --list-devices names those there are"))?;
     let configs: Vec<_> = device
         .supported_input_configs()
@@ -107,16 +129,9 @@ fn system(arguments: &Arguments, file: Option<FileFormat>) -> Result<Device, Str
         .filter(fits)
         .collect();
     // The wrapper wants exactly as many channels as the plugin has.
-    let n_channels = [2, 1]
-        .into_iter()
-        .find(|&n_channels| configs.iter().any(|config| usize::from(config.channels()) == n_channels))
-        .ok_or_else(|| {
-            format!(
-                "the microphone \"{name}\" cannot do {sample_rate} Hz in mono or stereo with {} frames a buffer",
-                arguments.period
-            )
-        })?;
-    Ok(Device { backend: SYSTEM, sample_rate, n_channels, microphone: Some(("--input-device", name)) })
+    [2, 1].into_iter().find(|&n_channels| configs.iter().any(|config| usize::from(config.channels()) == n_channels)).ok_or_else(
+        || format!("the microphone \"{name}\" cannot do {sample_rate} Hz in mono or stereo with {period} frames a buffer"),
+    )
 }
 
 fn fits(config: &SupportedStreamConfigRange, sample_rate: u32, period: u32) -> bool {
@@ -144,8 +159,13 @@ pub(super) fn microphones() -> Vec<String> {
     if let Ok((client, _)) = Client::new("moodline-probe", ClientOptions::NO_START_SERVER) {
         names.extend(client.ports(None, Some("audio"), PortFlags::IS_OUTPUT).into_iter().map(|port| format!("{port} (jack)")));
     }
-    if let Ok(devices) = cpal::default_host().input_devices() {
-        names.extend(devices.filter_map(|device| Some(format!("{} ({SYSTEM})", device.description().ok()?.name()))));
-    }
+    names.extend(choices().into_iter().map(|name| format!("{name} ({SYSTEM})")));
     names
+}
+
+/// Names of the system's microphones.
+pub(super) fn choices() -> Vec<String> {
+    let devices = cpal::default_host().input_devices();
+    let name = |device: cpal::Device| Some(device.description().ok()?.name().to_owned());
+    devices.map_or_else(|_| Vec::new(), |devices| devices.filter_map(name).collect())
 }

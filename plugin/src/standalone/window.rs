@@ -2,11 +2,12 @@
 //!
 //! The framework's wrapper hears Ctrl-C only where it has no window, and where the window cannot be opened it waits for ever without.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::process;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use egui::{Ui, ViewportCommand};
 use moodline_engine::files;
@@ -14,11 +15,13 @@ use moodline_engine::stop::{self, StopRequest};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::NativeSize;
 use nice_plug::editor::{Editor, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
+use nice_plug::plugin::ParamValue;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiEditor, EguiEditorHandle, Frame, NiceEguiApp, RepaintNotifier};
 
 use super::tell;
 use crate::editor::EditorApp;
+use crate::params::MoodlineParams;
 
 /// Exit code of a program that Ctrl-C ended, as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -49,40 +52,58 @@ pub(super) fn listen() -> io::Result<()> {
     })
 }
 
-/// The editor in a window that closes at Ctrl-C.
-pub(super) struct ClosingApp(EditorApp);
+/// The editor in a window that closes at Ctrl-C, and that begins with the parameters of the last start.
+pub(super) struct ClosingApp {
+    editor: EditorApp,
+    params: Arc<MoodlineParams>,
+    /// What the parameters are to be, by id, until there is a way to set them.
+    kept: BTreeMap<String, ParamValue>,
+}
+
+/// Parameters that are no choice for the next start: a window that opens frozen or deaf looks broken.
+const OF_THE_MOMENT: [&str; 2] = ["bypass", "hold"];
 
 impl ClosingApp {
-    /// `editor`, whose window `notifier` wakes.
-    pub(super) fn around(editor: EditorApp, notifier: RepaintNotifier) -> Self {
+    /// `editor`, whose window `notifier` wakes, with the values that were `kept` for `params`.
+    pub(super) fn around(
+        editor: EditorApp,
+        notifier: RepaintNotifier,
+        params: Arc<MoodlineParams>,
+        kept: BTreeMap<String, ParamValue>,
+    ) -> Self {
         // A program has one window; of a second one, Ctrl-C would close the first.
         let _ = WINDOW.set(notifier);
-        Self(editor)
+        Self { editor, params, kept }
     }
 }
 
 impl NiceEguiApp for ClosingApp {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
-        self.0.build(ctx, gui, frame)
+        for (id, value) in std::mem::take(&mut self.kept) {
+            if let Some(param) = self.params.by_id(&id).filter(|_| !OF_THE_MOMENT.contains(&id.as_str())) {
+                param.restore(&value, &gui.param_setter());
+            }
+        }
+        self.editor.build(ctx, gui, frame)
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
         if QUITTING.load(Ordering::Relaxed) {
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
-        self.0.ui(ui, frame);
+        self.editor.ui(ui, frame);
     }
 
     fn resized(&mut self, size: WindowSize) {
-        self.0.resized(size);
+        self.editor.resized(size);
     }
 
     fn zoom_factor_changed(&mut self, zoom_factor: f32) {
-        self.0.zoom_factor_changed(zoom_factor);
+        self.editor.zoom_factor_changed(zoom_factor);
     }
 
     fn editor_closed(&mut self) {
-        self.0.editor_closed();
+        self.editor.editor_closed();
     }
 }
 

@@ -70,7 +70,7 @@ impl Watched {
     fn start(name: &'static str, command: &Command, screen: Option<&Screen>, onnxruntime: Option<&Path>) -> Self {
         let place = workplace(&[]);
         let at = |name: &str| place.path().join(name);
-        for folder in ["home/.cache", "work"] {
+        for folder in ["home/.cache", "home/.config", "work"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
         let mut strace = traced(command, &at("trace"));

@@ -1,0 +1,216 @@
+//! What the program keeps from one start to the next: the choices in the window, the microphone, and what was recorded.
+//!
+//! In: the file that the last start left. Out: the same file, written by a thread of its own while something of it changes, and at the end. One window
+//! keeps it at a time; a second one, which would write over what the first has recorded, keeps nothing.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use moodline_engine::files::write_atomically;
+use nice_plug::plugin::PluginState;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::tell;
+use crate::session::{SaveScope, Saved, validate};
+
+/// Name of the file, of the one that is locked beside it, and of one that could not be read.
+const FILE: &str = "standalone.json";
+const LOCK: &str = "standalone.lock";
+const UNREADABLE: &str = "standalone-unreadable.json";
+
+/// So much may be lost to a program that is killed.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// The microphone that is used from the next start on.
+pub(super) type ChosenMicrophone = Arc<Mutex<Option<String>>>;
+
+/// What is kept. Parts that an older version did not keep are as at the first start.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Kept {
+    /// The microphone; none is the system's.
+    pub(super) microphone: Option<String>,
+    /// Parameters, choices and timeline, as a host would save them.
+    pub(super) state: PluginState,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        let state = PluginState { version: String::new(), params: BTreeMap::new(), fields: BTreeMap::new() };
+        Self { microphone: None, state }
+    }
+}
+
+/// The place where it is kept, which belongs to this process as long as this lives.
+pub(super) struct Store {
+    file: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// Takes possession of the user's store and reads what is kept there. None, after saying so, where nothing can be kept.
+    pub(super) fn open() -> Option<(Self, Kept)> {
+        let opened = folder()
+            .ok_or_else(|| "neither a home nor a folder for settings is named".to_owned())
+            .and_then(|folder| Self::open_in(&folder));
+        opened.inspect_err(|reason| tell(format_args!("nothing is kept for the next start, because {reason}"))).ok()
+    }
+
+    fn open_in(folder: &Path) -> Result<(Self, Kept), String> {
+        let of_folder = |error: io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir_all(folder).map_err(of_folder)?;
+        let lock = File::create(folder.join(LOCK)).map_err(of_folder)?;
+        lock.try_lock().map_err(|_| "another window of Moodline is open and keeps its own".to_owned())?;
+        let file = folder.join(FILE);
+        let kept = match fs::read(&file) {
+            Ok(bytes) => read(&bytes).or_else(|reason| set_aside(&file, &reason))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Kept::default(),
+            Err(error) => return Err(of_folder(error)),
+        };
+        Ok((Self { file, _lock: lock }, kept))
+    }
+
+    fn write(&self, kept: &[u8]) {
+        if let Err(error) = write_atomically(&self.file, kept) {
+            tell(format_args!("what was recorded could not be kept: {error}"));
+        }
+    }
+}
+
+/// What `bytes` say; the error is a sentence.
+fn read(bytes: &[u8]) -> Result<Kept, String> {
+    let kept: Kept = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    validate(&kept.state).map_err(|error| error.to_string())?;
+    Ok(kept)
+}
+
+/// Moves a file that cannot be read out of the way, so that it is not lost when the next one is written.
+fn set_aside(file: &Path, reason: &str) -> Result<Kept, String> {
+    let aside = file.with_file_name(UNREADABLE);
+    fs::rename(file, &aside).map_err(|error| format!("{} cannot be read ({reason}) or moved: {error}", file.display()))?;
+    tell(format_args!("what was kept cannot be read ({reason}); it is now {}", aside.display()));
+    Ok(Kept::default())
+}
+
+/// The folder for what this user's programs keep.
+fn folder() -> Option<PathBuf> {
+    #[cfg(target_os = "windows")]
+    let settings = absolute("APPDATA");
+    #[cfg(target_os = "macos")]
+    let settings = absolute("HOME").map(|home| home.join("Library").join("Application Support"));
+    // By the XDG base directory specification.
+    #[cfg(not(any(target_os = "macos", target_os = "windows")))]
+    let settings = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    settings.map(|settings| settings.join("moodline"))
+}
+
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The thread that keeps what changes; [`Keeper::finish`] ends it.
+pub(super) struct Keeper {
+    end: Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts to keep `saved` and `microphone` in `store`.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(super) fn start(store: Store, saved: Arc<Saved>, microphone: ChosenMicrophone) -> io::Result<Self> {
+        let (end, ended) = channel();
+        let thread = thread::Builder::new().name("moodline-keeper".to_owned()).spawn(move || {
+            let mut written = Vec::new();
+            loop {
+                let goes_on = ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout);
+                let now = encoded(&saved, &microphone);
+                if now != written {
+                    store.write(&now);
+                    written = now;
+                }
+                if !goes_on {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { end, thread: Some(thread) })
+    }
+
+    /// Keeps what there is now, the last time.
+    pub(super) fn finish(&mut self) {
+        // The thread may have panicked, which its message on standard error tells.
+        let _ = self.end.send(());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn encoded(saved: &Saved, microphone: &ChosenMicrophone) -> Vec<u8> {
+    let state = PluginState {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        params: saved.params.saved(),
+        fields: saved.fields(SaveScope::Everything),
+    };
+    let kept = Kept { microphone: microphone.lock().clone(), state };
+    // INVARIANT: numbers of parameters are finite, and the rest is text.
+    serde_json::to_vec(&kept).expect("it is valid JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_engine::State;
+    use moodline_engine::timeline::{Timeline, Timelines};
+
+    use super::*;
+    use crate::instance::Instance;
+    use crate::session::Theme;
+
+    #[test]
+    fn what_is_kept_is_there_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut timeline = Timeline::default();
+        timeline.insert_segment(0.0, 5.0, 5.0, State::NoSpeech);
+        let timelines = Timelines { host: timeline, stream: Timeline::default() };
+
+        let (store, kept) = Store::open_in(folder.path()).unwrap();
+        assert!(kept.state.fields.is_empty() && kept.microphone.is_none());
+        let instance = Instance::default();
+        let microphone = ChosenMicrophone::default();
+        let mut keeper = Keeper::start(store, instance.saved(), Arc::clone(&microphone)).unwrap();
+        instance.saved().session.session.write().theme = Theme::Light;
+        instance.control().restore(timelines.clone());
+        *microphone.lock() = Some("Blue Snowball".to_owned());
+        keeper.finish();
+
+        let (_store, kept) = Store::open_in(folder.path()).unwrap();
+        let next = Instance::default();
+        next.saved().take_fields(&kept.state.fields, SaveScope::Everything);
+        assert_eq!(next.saved().session.session.read().theme, Theme::Light);
+        assert_eq!(next.monitor().timelines().encode(), timelines.encode());
+        assert_eq!(kept.microphone.as_deref(), Some("Blue Snowball"));
+        assert!(kept.state.params.contains_key("hop"));
+    }
+
+    #[test]
+    fn a_second_window_keeps_nothing_and_what_cannot_be_read_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = b"{\"state\": {\"params\": {\"hop\": {\"f32\": 1e9}}, \"fields\": {}}}";
+        fs::write(folder.path().join(FILE), damaged).unwrap();
+        let (first, kept) = Store::open_in(folder.path()).unwrap();
+        assert!(kept.state.params.is_empty());
+        assert_eq!(fs::read(folder.path().join(UNREADABLE)).unwrap(), damaged);
+        assert!(Store::open_in(folder.path()).err().unwrap().contains("another window"));
+        drop(first);
+        assert!(Store::open_in(folder.path()).is_ok());
+    }
+}
