@@ -2,11 +2,15 @@
 
 use moodline_core::FrontEndConfig;
 use moodline_core::config::FeatureGroup;
+use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::features::features_of_file;
+use test_support::recordings::wav;
 use test_support::{sample, shipped};
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::dataset::ClipLoader;
 use trainer::data::manifest::{Manifest, Splits};
+
+const RATE: u32 = 16_000;
 
 #[test]
 fn a_clip_has_the_features_that_the_trainer_caches() {
@@ -39,4 +43,27 @@ fn every_value_has_a_name() {
     let names = moodline_engine::features::names(&config);
     assert_eq!(names, ["f0", "f0_delta", "voicing", "level", "level_delta", "delta_0", "delta_1"]);
     assert_eq!(names.len(), config.n_features());
+}
+
+#[test]
+fn with_speech_only_a_clip_has_the_same_steps_however_much_silence_is_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let speech = read_mono_resampled(&sample("08a01Na.flac"), RATE).unwrap();
+    let silence = vec![0.0; RATE as usize];
+    let config = FrontEndConfig { speech_only: true, average_frames: 3, ..FrontEndConfig::speech_25_10() };
+    let mut manifest = "path,speaker,emotion\n".to_owned();
+    for (name, samples) in [("tight.wav", speech.clone()), ("padded.wav", [&silence[..], &speech, &silence].concat())] {
+        let samples: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0) as i16).collect();
+        std::fs::write(folder.path().join(name), wav(1, &samples)).unwrap();
+        manifest += &format!("{name},a,neutral\n");
+    }
+    std::fs::write(folder.path().join("two.csv"), manifest).unwrap();
+    let manifest = Manifest::read(&[folder.path().join("two.csv")], Splits::Ignored).unwrap();
+    let utterances: Vec<_> = manifest.utterances.iter().collect();
+    let (clips, problems) =
+        ClipLoader::new(&config, 5.0, None).load(&utterances, Progress::Silent, &Interrupt::default()).unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    let [tight, padded] = [0, 1].map(|clip: usize| clips[clip].features.nrows());
+    let all = (speech.len() as f64 / f64::from(RATE) / config.step_seconds()) as usize;
+    assert!(tight.abs_diff(padded) <= 4 && padded <= all && tight > all / 2, "{tight} and {padded} of {all}");
 }
