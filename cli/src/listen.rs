@@ -246,6 +246,9 @@ impl<'a, 'b> Listener<'a, 'b> {
 
     fn lose(&mut self, reason: String) -> anyhow::Result<()> {
         self.opened = None;
+        if self.gone.is_some() {
+            return Ok(());
+        }
         self.end_run()?;
         if let Some(ear) = &self.ear {
             self.streams.note(&format!("moodline: {} is gone ({reason}): waiting for it\n", ear.name));

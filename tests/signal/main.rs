@@ -1,5 +1,6 @@
 //! Sound to features to probabilities: core and engine alone.
 mod analyser;
+mod containers;
 mod decode;
 mod features;
 mod hostile;

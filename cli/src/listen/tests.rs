@@ -95,13 +95,13 @@ fn a_microphone_that_goes_away_is_waited_for() {
 
 #[test]
 fn what_nobody_could_take_is_a_gap() {
-    let scene = [vec![opened(16_000, 1)], speech(2), vec![Heard::Missed { n_frames: 8_000 }], speech(2)].concat();
+    let scene = [vec![opened(16_000, 1)], speech(2), vec![Heard::Missed { n_frames: 16_000 }], speech(2)].concat();
     let (lines, _, outcome) = heard("mix", Lines::Table, [Ok((scene, true))]);
     outcome.unwrap();
     let rows: Vec<&str> = lines.lines().map(str::trim_start).collect();
     assert!(rows[0].starts_with("from ") && rows[1].starts_with("0:00.00     0:02.00  "), "{lines}");
-    assert_eq!(rows[2], "0:02.00     0:02.50  gap");
-    assert!(rows[3].starts_with("0:02.50     0:04.50  ") && rows[4].contains(" in 0:04"), "{lines}");
+    assert_eq!(rows[2], "0:02.00     0:03.00  gap");
+    assert!(rows[3].starts_with("0:03.00     0:05.00  ") && rows[4].contains("4 s of speech in 5 s: "), "{lines}");
 }
 
 #[test]

@@ -105,10 +105,11 @@ impl SoundTrack {
                 }
                 b"elst" => sound.edits = atom.edit_list(bytes)?,
                 b"mdhd" => sound.timescale = atom.timescale(bytes)?,
+                // QuickTime has another one for where the data lies.
                 b"hdlr" => {
                     atom.full(bytes)?;
                     bytes.skip(4)?;
-                    is_sound = bytes.array()? == *b"soun";
+                    is_sound |= bytes.array()? == *b"soun";
                 }
                 b"stsd" => {
                     atom.full(bytes)?;
@@ -264,10 +265,11 @@ mod tests {
     }
 
     fn movie(edits: &[u8], tags: &[u8]) -> Movie {
+        let data = atom(b"hdlr", &[&numbers(&[0])[..], b"dhlrurl "].concat());
         let media = [
             atom(b"mdhd", &numbers(&[0, 0, 0, 48_000, 0])),
             atom(b"hdlr", &[&numbers(&[0, 0])[..], b"soun"].concat()),
-            atom(b"minf", &atom(b"stbl", &atom(b"stsd", &[&numbers(&[0, 1, 8])[..], b"samr"].concat()))),
+            atom(b"minf", &[data, atom(b"stbl", &atom(b"stsd", &[&numbers(&[0, 1, 8])[..], b"samr"].concat()))].concat()),
         ];
         let track = [atom(b"tkhd", &numbers(&[0, 0, 0, 7, 0])), atom(b"edts", edits), atom(b"mdia", &media.concat())];
         let moov = [atom(b"mvhd", &numbers(&[0, 0, 0, 1000, 0])), atom(b"trak", &track.concat()), tags.to_vec()];

@@ -23,6 +23,9 @@ use super::mpeg::FrameHeader;
 /// Longest silence that stands in for one corrupt packet, seconds.
 const LONGEST_PATCH_SECONDS: u64 = 1;
 
+/// A file whose last packet ends this close to its length is complete, seconds.
+const SAME_END_SECONDS: f64 = 0.5;
+
 /// Where the pre-skip stands in the header of Opus, and how long it is.
 const OPUS_PRE_SKIP: std::ops::Range<usize> = 10..12;
 
@@ -63,6 +66,8 @@ pub(super) struct Packets {
     /// Rate and channels of the last frame of MPEG audio; the decoder was made for them.
     frame: Option<(u32, u8)>,
     n_frames: u64,
+    /// End of the latest packet of any track, where that is asked for, seconds.
+    reached_s: f64,
     pub(super) corrupt: Option<Corrupt>,
 }
 
@@ -96,7 +101,19 @@ impl Packets {
             without_pre_skip(&mut parameters);
         }
         let decoder = make_decoder(&parameters)?;
-        Ok((Self { format, kind, decoder, parameters, track, layout: None, frame: None, n_frames: 0, corrupt: None }, warnings))
+        let packets = Self {
+            format,
+            kind,
+            decoder,
+            parameters,
+            track,
+            layout: None,
+            frame: None,
+            n_frames: 0,
+            reached_s: 0.0,
+            corrupt: None,
+        };
+        Ok((packets, warnings))
     }
 
     /// What is played of the samples that come, at `sample_rate`.
@@ -118,6 +135,8 @@ impl Packets {
             Kind::Adts | Kind::Matroska(_) => false,
             // Without the tag of an encoder the length is a guess from the first frames.
             Kind::Mpeg => self.track.delay.is_some(),
+            // Without the samples that the encoder added, whole packets are counted, and the last one may be shorter.
+            Kind::PaddedPackets => self.track.delay.is_some() || self.track.padding.is_some(),
             _ => true,
         };
         let media = self.format.media_info();
@@ -144,8 +163,10 @@ impl Packets {
     /// A failing disk, or a stream without a decoder.
     pub(super) fn next(&mut self, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
         match self.format.next_packet() {
-            Ok(Some(packet)) if packet.track_id == self.track.id => self.decode(packet, samples),
-            Ok(Some(_)) => Ok(Step::Nothing),
+            Ok(Some(packet)) => {
+                self.reach(&packet);
+                if packet.track_id == self.track.id { self.decode(packet, samples) } else { Ok(Step::Nothing) }
+            }
             Ok(None) => Ok(Step::Ended(None)),
             Err(SymphoniaError::ResetRequired) => self.follow_chain(),
             Err(SymphoniaError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -156,12 +177,34 @@ impl Packets {
         }
     }
 
-    /// Matroska, read as a pipe, has no other end than that of the file: it is a right one where its length was reached, or was never known.
+    /// Notes how far a file has come whose length is that of all of its tracks.
+    fn reach(&mut self, packet: &Packet) {
+        if !matches!(self.kind, Kind::Matroska(_)) {
+            return;
+        }
+        let track = self.format.tracks().iter().find(|track| track.id == packet.track_id);
+        let end = packet.pts.checked_add(packet.dur);
+        let time = track.and_then(|track| track.time_base?.calc_time(end?));
+        self.reached_s = time.map_or(0.0, |time| time.as_secs_f64()).max(self.reached_s);
+    }
+
+    /// Matroska, read as a pipe, has no other end than that of the file: it is a right one where its length was reached, by whatever track, or was never
+    /// known.
     fn may_end_here(&self) -> bool {
         let Some(Layout { sample_rate, .. }) = self.layout.filter(|_| matches!(self.kind, Kind::Matroska(_))) else {
             return false;
         };
-        self.n_frames(sample_rate).is_none_or(|(expected, _)| self.n_frames + u64::from(sample_rate) / 2 >= expected)
+        let rate = f64::from(sample_rate);
+        let reached_s = self.reached_s.max(self.n_frames as f64 / rate);
+        self.n_frames(sample_rate).is_none_or(|(expected, _)| reached_s + SAME_END_SECONDS >= expected as f64 / rate)
+    }
+
+    /// Where the first samples of a track are, seconds behind the start of the recording. The time of a packet is that of what its decoder gives, of which
+    /// that of Opus leaves out the beginning.
+    fn begins_at(&self, packet: &Packet) -> f64 {
+        let time = self.track.time_base.and_then(|base| base.calc_time(packet.pts));
+        let begins_at = time.map_or(0.0, |time| time.as_secs_f64());
+        if begins_at > 0.0 { begins_at + pre_skip_seconds(&self.parameters) } else { 0.0 }
     }
 
     fn decode(&mut self, mut packet: Packet, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
@@ -169,9 +212,7 @@ impl Packets {
             self.follow_join(&mut packet)?;
         }
         let starts_at = match &self.kind {
-            Kind::Matroska(_) if self.layout.is_none() => {
-                self.track.time_base.and_then(|base| base.calc_time(packet.pts)).map_or(0.0, |time| time.as_secs_f64())
-            }
+            Kind::Matroska(_) if self.layout.is_none() => self.begins_at(&packet),
             _ => 0.0,
         };
         match self.decoder.decode(&packet) {
@@ -255,6 +296,17 @@ fn tracks_warning(tracks: &[&Track], chosen: &Track) -> DecodeWarning {
     let others: Vec<String> = tracks.iter().enumerate().filter(|(_, track)| !is_chosen(track)).map(describe).collect();
     let taken = 1 + tracks.iter().position(|track| is_chosen(track)).unwrap_or(0);
     DecodeWarning::Tracks { n_tracks: tracks.len(), taken, others: others.join(", ") }
+}
+
+/// What the decoder of Opus leaves out of the beginning, seconds.
+///
+/// # Source
+/// RFC 7845, 5.1: samples at 48 kHz, whatever the rate of the original
+fn pre_skip_seconds(parameters: &AudioCodecParameters) -> f64 {
+    const RATE_HZ: f64 = 48_000.0;
+    let head = parameters.extra_data.as_deref().filter(|_| parameters.codec == codec::CODEC_ID_OPUS);
+    let pre_skip = head.and_then(|head| head.get(OPUS_PRE_SKIP)).and_then(|bytes| bytes.try_into().ok()).map(u16::from_le_bytes);
+    f64::from(pre_skip.unwrap_or(0)) / RATE_HZ
 }
 
 fn without_pre_skip(parameters: &mut AudioCodecParameters) {

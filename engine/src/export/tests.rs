@@ -118,7 +118,7 @@ fn csv_for_a_spreadsheet_has_a_mark_semicolons_and_decimal_commas() {
     assert!(found.starts_with("\u{feff}file;start_s;end_s;state;emotion;angry;"), "{found}");
     assert!(
         found.contains(
-            "\r\n\"a;b, c.wav\";0,000000;5,000000;speech;angry;0,750000;0,125000;0,062500;0,062500;1,234;0,250;0,875000;false\r\n"
+            "\r\n\"a;b, c.wav\";0,000000;5,000000;speech;angry;0,750000;0,125000;0,062500;0,062500;1,234;0,250;;0,875000;false\r\n"
         ),
         "{found}"
     );
