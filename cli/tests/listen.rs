@@ -52,7 +52,7 @@ fn analysed(samples: &[i16], arguments: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.wav");
     fs::write(&path, test_support::recordings::wav(1, samples)).unwrap();
-    let command = ["analyze", "--backend", "native", "--format", "json"];
+    let command = ["analyze", "--voice", "none", "--backend", "native", "--format", "json"];
     let output = moodline().args(command).args(arguments).arg(path).output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     document["segments"].as_array().unwrap().clone()
@@ -211,6 +211,6 @@ fn the_documented_pipelines_run() {
 }
 
 fn moodline_json(path: &Path) -> Value {
-    let output = moodline().args(["analyze", "--format", "json"]).arg(path).output().unwrap();
+    let output = moodline().args(["analyze", "--voice", "none", "--format", "json"]).arg(path).output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -27,7 +27,7 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
     let keys = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
-    let mut expected = ["backend", "channels", "duration_s", "file", "model", "sample_rate", "segments"];
+    let mut expected = ["backend", "channels", "duration_s", "file", "model", "sample_rate", "segments", "voices"];
     expected.sort_unstable();
     let mut found = keys(&report);
     found.sort_unstable();
@@ -39,7 +39,7 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
     let segments = report["segments"].as_array().unwrap();
     assert_eq!(segments.len(), 5);
     for segment in segments {
-        assert_eq!(keys(segment).len(), 7);
+        assert_eq!(keys(segment).len(), 9);
         assert!(segment["channel"].is_null(), "a mix is no channel");
         let probabilities = segment["probabilities"].as_object().unwrap();
         let sum: f64 = probabilities.values().map(|value| value.as_f64().unwrap()).sum();

@@ -76,9 +76,9 @@ fn each_channel_can_be_chosen() {
     assert!(outcome.sentence().ends_with("expected a channel of 1 to 2, found 3"), "{}", outcome.stderr);
 }
 
-/// Rows of a table with this number in the last column, without the name of the file and the times it took.
+/// Rows of a table with this number in the column of the channel, without the name of the file and the times it took.
 fn answers_of(outcome: &Outcome, channel: &str) -> Vec<String> {
-    let rows = outcome.stdout.lines().filter(|row| row.rsplit(',').next() == Some(channel));
+    let rows = outcome.stdout.lines().filter(|row| row.split(',').nth(11) == Some(channel));
     rows.map(|row| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",")).collect()
 }
 
@@ -86,7 +86,7 @@ fn answers_of(outcome: &Outcome, channel: &str) -> Vec<String> {
 fn each_channel_is_a_voice_of_its_own() {
     let (place, [a, b]) = (Place::new(), voices());
     let both = place.write("both.wav", &[&a, &b]);
-    let each = analyze(&["--source", "each", "--hop", "0.5", "--window", "1"], &both);
+    let each = analyze(&["--source", "each", "--voice", "channel", "--hop", "0.5", "--window", "1"], &both);
     for (channel, alone) in [("1", &a), ("2", &b)] {
         let alone = analyze(&["--hop", "0.5", "--window", "1"], &place.write("alone.wav", &[alone]));
         assert_eq!(answers_of(&each, channel), answers(&alone), "channel {channel}");
@@ -114,7 +114,7 @@ fn each_channel_is_told_apart_for_people_too() {
     let rows: Vec<&str> = outcome.stdout.lines().map(str::trim_start).collect();
     assert!(rows[1].starts_with("channel      from"), "{}", outcome.stdout);
     assert!(rows[2].starts_with("1   0:00.00") && rows[3].starts_with("2   0:00.00"), "{}", outcome.stdout);
-    assert!(rows[4].starts_with("channel 1: ") && rows[5].starts_with("channel 2: "), "{}", outcome.stdout);
+    assert!(rows[4].starts_with("channel 1: ") && rows[6].starts_with("channel 2: "), "{}", outcome.stdout);
     let read = |name: &str| fs::read_to_string(at(name)).unwrap();
     for name in ["html", "both.svg"] {
         let drawn = read(name);

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use moodline_core::Emotion;
+use moodline_core::{Emotion, Probabilities};
 use moodline_core::contract::Normalisation;
-use moodline_core::network::{NetworkConfig, Pooling};
-use moodline_engine::{BackendChoice, Classifier, Model};
+use moodline_core::network::{NetworkConfig, NetworkKernel, Pooling};
+use moodline_engine::{BackendChoice, Classifier, Model, SpeechModel};
 use serde_json::{Value, json};
 use test_support::networks::{cells, model};
 use test_support::{hosts, repository, tests_file};
@@ -33,8 +33,8 @@ fn models(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Features about as large as the model's training data, different at every step.
-fn block(model: &Model, n_steps: usize) -> Vec<Vec<f32>> {
-    let Normalisation::Standard { mean, scale } = &model.contract().normalisation;
+fn block(normalisation: &Normalisation, n_steps: usize) -> Vec<Vec<f32>> {
+    let Normalisation::Standard { mean, scale } = normalisation;
     let value = |step: usize, feature: usize| mean[feature] + scale[feature] * (1.3 * step as f64 + 0.7 * feature as f64).sin();
     (0..n_steps).map(|step| (0..mean.len()).map(|feature| value(step, feature) as f32).collect()).collect()
 }
@@ -49,13 +49,37 @@ fn ask_python(python: &Path, model: &Path, block: &[Vec<f32>]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A detector of speech answers at every step.
+fn check_detector(python: &Path, path: &Path, detector: &SpeechModel) {
+    let contract = detector.contract();
+    let block = block(&contract.normalisation, 50);
+    let answer = ask_python(python, path, &block);
+    let mut kernel = NetworkKernel::new(&contract.network, detector.weights());
+    let (mut state, mut step) = (vec![0.0; contract.network.state_size()], 0);
+    kernel.run_each(&block.concat(), &mut state, &mut |logits| {
+        let ours = Probabilities::softmax(logits).unwrap();
+        for theirs in [&answer["whole"][step], &answer["batched"][0][step], &answer["batched"][1][step]] {
+            for (ours, theirs) in ours.as_array().iter().zip(theirs.as_array().unwrap()) {
+                let (ours, theirs) = (f64::from(*ours), theirs.as_f64().unwrap());
+                assert!((ours - theirs).abs() <= TOLERANCE, "{}, step {step}: {ours} and {theirs}", path.display());
+            }
+        }
+        step += 1;
+    });
+    assert_eq!(step, block.len());
+}
+
 #[test]
 fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_native_kernel() {
     let Some(python) = hosts::python("numpy, onnx, onnxruntime") else { return };
     let folder = tempfile::tempdir().unwrap();
     for path in models(folder.path()) {
+        if let Ok(detector) = SpeechModel::open(&path) {
+            check_detector(&python, &path, &detector);
+            continue;
+        }
         let model = Model::open(&path).unwrap();
-        let block = block(&model, 50);
+        let block = block(&model.contract().normalisation, 50);
         let answer = ask_python(&python, &path, &block);
         let mut native = Classifier::new(&model, BackendChoice::Native).unwrap();
         let ours = native.classify(&block.concat(), block.len()).unwrap();

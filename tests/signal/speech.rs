@@ -49,15 +49,11 @@ fn is_speech(samples: &[f32]) -> bool {
     heard(samples).is_speech(0.0, seconds_of_samples(samples))
 }
 
-/// Whether each block of five seconds of a longer recording is speech.
-fn blocks_of_speech(samples: &[f32]) -> Vec<bool> {
+/// Whether any block of five seconds of a longer recording is speech.
+fn any_block_is_speech(samples: &[f32]) -> bool {
     let detector = heard(samples);
     let n = (seconds_of_samples(samples) / BLOCK_SECONDS).ceil() as usize;
-    (0..n).map(|block| detector.is_speech(block as f64 * BLOCK_SECONDS, (block + 1) as f64 * BLOCK_SECONDS)).collect()
-}
-
-fn any_block_is_speech(samples: &[f32]) -> bool {
-    blocks_of_speech(samples).contains(&true)
+    (0..n).any(|block| detector.is_speech(block as f64 * BLOCK_SECONDS, (block + 1) as f64 * BLOCK_SECONDS))
 }
 
 fn samples_of_the_repository() -> Vec<PathBuf> {
@@ -190,11 +186,9 @@ fn clicks_are_no_speech() {
 }
 
 #[test]
-fn music_is_hardly_ever_speech() {
-    // A minor third, a fifth and an octave up and down, plucked and bowed, with chords and with a beat of noise.
+fn melodies_and_chords_are_no_speech() {
+    // A minor third, a fifth and an octave up and down, plucked and bowed, and with chords.
     const STEPS: [f64; 8] = [0.0, 3.0, 7.0, 12.0, 7.0, 3.0, 5.0, 10.0];
-    let beat = white(9, 20);
-    let mut blocks = Vec::new();
     for (tonic_hz, notes_a_second, decay_seconds) in [(110.0, 2.0, 0.4), (220.0, 4.0, 0.15), (330.0, 1.0, 3.0)] {
         let note = |time: f64, voice: usize| {
             let (number, since) = ((time * notes_a_second) as usize, (time * notes_a_second).fract() / notes_a_second);
@@ -204,17 +198,10 @@ fn music_is_hardly_ever_speech() {
         };
         let melody = seconds_of(20, |time| note(time, 0));
         let chords = seconds_of(20, |time| (0..3).map(|voice| note(time, 2 * voice)).sum());
-        let drums: Vec<f64> = chords
-            .iter()
-            .zip(&beat)
-            .enumerate()
-            .map(|(n, (chord, noise))| chord + noise * (-20.0 * (n as f64 / f64::from(RATE) * 2.0).fract()).exp())
-            .collect();
-        blocks.extend([melody, chords, drums].into_iter().flat_map(|music| blocks_of_speech(&at_level(-20.0, &music))));
+        for (name, music) in [("melody", melody), ("chords", chords)] {
+            assert!(!any_block_is_speech(&at_level(-20.0, &music)), "{name} from {tonic_hz} Hz");
+        }
     }
-    // A share, as the model card has it: no detector is right about every piece.
-    let n_false = blocks.iter().filter(|is_speech| **is_speech).count();
-    assert!(n_false * 20 <= blocks.len(), "{n_false} of {} blocks", blocks.len());
 }
 
 #[test]

@@ -80,8 +80,8 @@ Writes metrics.json and MODEL_CARD.md into the folder of the model, which `train
 and what it costs, as the recipe writes them for Silero.
 
 Example:
-  trainer speech evaluate --model models/speech-1/model.onnx --config models/speech-1/train.toml --sounds nonspeech.csv --labelled vad.csv \\
-      --labels vad-labels.csv --manifest crema-d.csv emodb.csv --peer silero.csv --out models/speech-1")]
+  trainer speech evaluate models/speech-1 --sounds nonspeech.csv --labelled vad.csv --labels vad-labels.csv \\
+      --manifest crema-d.csv emodb.csv --peer silero.csv")]
 struct EvaluateArgs {
     /// Folder of the model
     folder: PathBuf,

@@ -98,7 +98,7 @@ fn every_value_that_cannot_be_run_is_refused_by_name() {
         ("delay_steps", |contract| contract.delay_steps = 1000),
         ("detection.onset", |contract| contract.detection.onset = 1.0),
         ("detection.offset", |contract| contract.detection.offset = 0.9),
-        ("detection.min_block_seconds", |contract| contract.detection.min_block_seconds = f64::NAN),
+        ("detection.min_block_seconds", |contract| contract.detection.min_block_seconds = 9.0),
         ("network.pooling", |contract| contract.network.pooling = Pooling::Mean),
         ("licence", |contract| contract.licence = " ".to_owned()),
     ];

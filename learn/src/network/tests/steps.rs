@@ -7,9 +7,9 @@ use crate::network::StepBatch;
 
 const L2: f64 = 1e-3;
 const DELTA: f64 = 1e-6;
-/// Of the largest gradient of a parameter, and the rounding of a loss near 1 over two deltas.
+/// Of the largest gradient of a parameter, and the rounding of a loss of up to 4, the sum over all steps, over two deltas.
 const TOLERANCE: f64 = 1e-6;
-const ROUNDING: f64 = 5e-10;
+const ROUNDING: f64 = 4.0 * 2.0 * f64::EPSILON / DELTA;
 
 fn config(cell: CellConfig, layers: usize) -> NetworkConfig {
     NetworkConfig { units: 5, layers, pooling: Pooling::Last, cell }
