@@ -435,6 +435,14 @@ mod tests {
     }
 
     #[test]
+    fn the_help_says_that_the_plugin_starts_with_another_hop() {
+        let mut command = super::Arguments::command();
+        let help = command.find_subcommand_mut("analyze").unwrap().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("the plugin's is shorter") && help.contains("[default: the window"), "{help}");
+    }
+
+    #[test]
     fn times_are_seconds_or_have_colons() {
         for (text, seconds) in [("0", 0.0), ("90.5", 90.5), ("1:30", 90.0), ("1:02:03.5", 3723.5), ("0:90", 90.0)] {
             assert_eq!(super::time(text), Ok(seconds), "{text}");

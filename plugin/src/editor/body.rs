@@ -118,7 +118,8 @@ impl Body {
 
     fn paint_lanes(&mut self, ui: &Ui, lanes: &Lanes, scale: &Scale, scene: &Scene<'_>, is_empty: bool) {
         let colours = &scene.style.colours;
-        for rect in [Some(lanes.live), lanes.file.map(|(_, lane)| lane)].into_iter().flatten() {
+        let rects = [Some(lanes.live), lanes.file.map(|(_, lane)| lane)];
+        for rect in rects.into_iter().flatten().filter(Rect::is_positive) {
             ui.painter().rect_filled(rect, 3.0, colours.plot);
             paint_grid(ui.painter(), rect, scale, &scene.style);
         }
