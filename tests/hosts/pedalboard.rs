@@ -105,7 +105,20 @@ fn commands_segments(samples: &[f32], rate: u32, n_channels: usize, folder: &Pat
     samples.iter().for_each(|&sample| writer.write_sample(sample).unwrap());
     writer.finalize().unwrap();
     let path = path.to_str().unwrap();
-    let outcome = moodline(["analyze", "--voice", "none", "--format", "json", "--backend", "native", "--window", "5", "--hop", "0.5", path]);
+    let outcome = moodline([
+        "analyze",
+        "--voice",
+        "none",
+        "--format",
+        "json",
+        "--backend",
+        "native",
+        "--window",
+        "5",
+        "--hop",
+        "0.5",
+        path,
+    ]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
     report["segments"].as_array().unwrap().clone()

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use moodline_core::{Emotion, Probabilities};
 use moodline_core::contract::Normalisation;
 use moodline_core::network::{NetworkConfig, NetworkKernel, Pooling};
+use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{BackendChoice, Classifier, Model, SpeechModel};
 use serde_json::{Value, json};
 use test_support::networks::{cells, model};

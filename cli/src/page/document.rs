@@ -298,10 +298,11 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
             .iter()
             .map(|moment| {
                 let Moment { start_s, channel, emotion, probability, .. } = *moment;
+                // These tables are too narrow for one more column.
+                let channel = channel.filter(|_| several).map_or_else(String::new, |channel| format!("{channel}: "));
                 format!(
-                    "<tr><td>{}</td>{}<td>{} {emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
+                    "<tr><td>{}</td><td>{} {channel}{emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
                     time_cell(start_s, can_play),
-                    channel_cell(channel.filter(|_| several)),
                     swatch(emotion),
                     100.0 * probability
                 )
@@ -311,9 +312,8 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
             return format!("<div><h3>{title}</h3><p>{none}</p></div>\n");
         }
         format!(
-            "<div><h3>{title}</h3><table><thead><tr><th scope=\"col\">from</th>{}<th scope=\"col\">emotion</th>\
-             <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
-            channel_title(several)
+            "<div><h3>{title}</h3><table><thead><tr><th scope=\"col\">from</th><th scope=\"col\">emotion</th>\
+             <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
         )
     };
     let found = results.found();
