@@ -16,8 +16,10 @@ fn commands(text: &str) -> Vec<String> {
     let command = Regex::new(r"(?m)^ +(?:cargo run --release -p trainer -- |trainer )(.*)$").unwrap();
     // What a shell would put there.
     let substitution = Regex::new(r"\$\(.*?\)").unwrap();
+    // A line that ends with a backslash goes on.
+    let text = text.replace("\\\n", " ");
     command
-        .captures_iter(text)
+        .captures_iter(&text)
         .map(|found| format!("trainer {}", substitution.replace_all(&found[1], "").replace("$METHODS", "knn")))
         .collect()
 }

@@ -93,7 +93,7 @@ pub struct SpeechFigures {
     pub labelled: Labelled,
     /// Clips of speech, by corpus.
     pub clips: BTreeMap<String, Blocks>,
-    /// The same at [`QUIET_DB`]; empty where it was not measured.
+    /// The same at -60 dBFS; empty where it was not measured.
     pub quiet_clips: BTreeMap<String, Blocks>,
     /// Median computing time of five seconds, ms, one thread.
     pub ms_per_5_s: f64,
