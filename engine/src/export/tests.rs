@@ -168,7 +168,7 @@ fn each_channel_has_its_number_in_every_format() {
     let second = Voice { channel: NonZeroUsize::new(2), ..both.voices[0].clone() };
     both.voices[0].channel = NonZeroUsize::new(1);
     both.voices.push(second);
-    assert!(text(Format::Csv, &both).lines().nth(2).unwrap().ends_with(",1.234,0.250,2,,"));
+    assert!(text(Format::Csv, &both).lines().nth(2).unwrap().ends_with(",1.234,0.250,2,0.875000,false"));
     let starts = |n: usize| format!(r#""start_s":0.0,"end_s":5.0,"channel":{n},"#);
     assert!([1, 2].into_iter().all(|n| text(Format::Json, &both).contains(&starts(n))));
     assert!(
