@@ -58,6 +58,16 @@ impl Default for AnalysisConfig {
 }
 
 impl AnalysisConfig {
+    /// What an answer is about, for people: `blocks of 5 s every 2 s`, or `phrases of up to 5 s`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { window_seconds, hop_seconds, segmentation, .. } = self;
+        match segmentation {
+            Segmentation::Blocks => format!("blocks of {window_seconds} s every {hop_seconds} s"),
+            Segmentation::Phrases => format!("phrases of up to {window_seconds} s"),
+        }
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors

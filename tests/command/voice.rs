@@ -148,3 +148,20 @@ fn nothing_is_written_where_nobody_speaks_and_nothing_that_is_read_is_replaced()
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
     assert_eq!(fs::read(&named).unwrap(), before);
 }
+
+#[test]
+fn phrases_have_their_own_times_and_no_hop() {
+    let stream = sample("unheard.flac");
+    let arguments = ["analyze", "--backend", "native", "--voice", "none", "--segments", "phrases", "--format", "json"];
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("phrases.svg");
+    let found = document(&run(&[&arguments[..], &["--plot", picture.to_str().unwrap()]].concat(), &[&stream]));
+    let blocks = found["segments"].as_array().unwrap();
+    let spoken: Vec<_> = blocks.iter().filter(|block| block["state"] == "speech").collect();
+    // Eight utterances with pauses of half a second and more between them.
+    assert!((8..=10).contains(&spoken.len()), "{found}");
+    assert!(blocks.windows(2).all(|pair| pair[0]["end_s"] == pair[1]["start_s"]), "no time is left out");
+    assert!(fs::read_to_string(picture).unwrap().contains("phrases of up to 5 s"));
+    let refused = run(&[&arguments[..], &["--hop", "1"]].concat(), &[&stream]);
+    assert!(refused.code == 2 && refused.sentence().contains("--segments blocks"), "{}", refused.stderr);
+}

@@ -67,14 +67,13 @@ fn write(body: &mut String, part: &str) {
 fn heading(results: &Results, config: &AnalysisConfig, name: &str) -> String {
     let channels = if results.n_channels == 1 { "mono".to_owned() } else { format!("{} channels", results.n_channels) };
     format!(
-        "<header><h1>{}</h1><p class=\"faint\">{}, {} Hz, {channels}; model {}, {}; blocks of {} s every {} s</p></header>\n",
+        "<header><h1>{}</h1><p class=\"faint\">{}, {} Hz, {channels}; model {}, {}; {}</p></header>\n",
         escaped(name),
         duration_text(results.duration_s),
         results.sample_rate,
         escaped(&results.model_id),
         escaped(&results.backend),
-        config.window_seconds,
-        config.hop_seconds
+        config.text()
     )
 }
 

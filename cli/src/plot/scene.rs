@@ -105,10 +105,7 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: 
     let left = layout.rows[0].chart.left;
     let width = layout.right - left;
     canvas.text(&shortened(&results.name(), width, TITLE_SIZE), (left, TITLE_Y), TITLE_SIZE, INK, Align::Left)?;
-    let mut subtitle = format!(
-        "model {}, {}; blocks of {} s every {} s",
-        results.model_id, results.backend, config.window_seconds, config.hop_seconds
-    );
+    let mut subtitle = format!("model {}, {}; {}", results.model_id, results.backend, config.text());
     if let Some(smooth_s) = smooth_s {
         subtitle.push_str(&format!(", shown as the mean over {smooth_s:.0} s"));
     }
@@ -117,7 +114,7 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: 
     }
     if let Some(labels) = labels {
         let (n_equal, n) = labels::agreement(labels, results.voices.iter().flat_map(|voice| &voice.segments));
-        subtitle.push_str(&format!("; {n_equal} of {n} blocks agree with the true emotion"));
+        subtitle.push_str(&format!("; {n_equal} of {n} answers agree with the true emotion"));
     }
     canvas.text(&shortened(&subtitle, width, TEXT_SIZE), (left, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
 }
