@@ -22,8 +22,8 @@ pub struct Segment {
 pub enum State {
     /// Somebody speaks, and this is the network's answer.
     Speech(Probabilities),
-    /// The gate found too little voiced speech. The network is not asked, so there are no probabilities: whatever it would
-    /// say about silence or noise means nothing.
+    /// Nobody speaks, as the detector of speech says. The network is not asked, so there are no probabilities: whatever it would
+    /// say about silence, noise or music means nothing.
     NoSpeech,
     /// Nothing, and why. Only a timeline has gaps: an [`Analyser`](crate::Analyser) answers for all it hears or fails.
     Gap(GapReason),
@@ -57,7 +57,7 @@ impl State {
 /// Computing time of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
-    /// Resampling, features and gate of the audio that came since the previous block.
+    /// Resampling, features and detection of speech in the audio that came since the previous block.
     pub features: Duration,
     /// The network.
     pub inference: Duration,
