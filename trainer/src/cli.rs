@@ -105,6 +105,7 @@ Choices of [network]:
 Choices of [training]:
   class_weights  \"balanced\", \"none\", {angry=1.0, happy=1.2, sad=1.0, neutral=0.8}; oversample = true draws clips of small classes again
                  instead, and \"balanced\" has nothing left to do
+  corpus_exponent  0.5: the share of a corpus in an epoch is as the root of its size, and its classes come equally often; 0: all corpora alike
   loss           {kind=\"cross_entropy\"}, {kind=\"label_smoothing\", epsilon=0.1}, {kind=\"focal\", gamma=2.0}
   optimiser      {kind=\"adam\"}, {kind=\"adam_w\", weight_decay=0.01}, {kind=\"sgd\", momentum=0.9, nesterov=true}
   schedule       {kind=\"one_cycle\", max_learning_rate=0.01}, {kind=\"cosine\", learning_rate=0.01, warm_up=0.1}, {kind=\"plateau\", learning_rate=5e-4}

@@ -74,6 +74,8 @@ pub struct Part {
     pub labels: Vec<usize>,
     /// Who speaks in each clip.
     pub speakers: Vec<String>,
+    /// The corpus of each clip.
+    pub corpora: Vec<String>,
 }
 
 impl Part {
@@ -84,6 +86,7 @@ impl Part {
         for clip in clips {
             part.labels.push(clip.utterance.emotion.index());
             part.speakers.push(clip.utterance.speaker.clone());
+            part.corpora.push(clip.utterance.corpus.clone());
             let mut features = match clip {
                 Cow::Owned(clip) => clip.features,
                 Cow::Borrowed(clip) => clip.features.clone(),

@@ -100,6 +100,10 @@ pub struct TrainingConfig {
     /// Whether clips of the smaller classes are drawn again, at random and anew in each epoch, until all classes are as large as the largest.
     #[serde(default, skip_serializing_if = "is_default")]
     pub oversample: bool,
+    /// How much larger corpora count for more: the share of a corpus in an epoch is as its number of clips to the power of this, 0..=1, and its classes are drawn
+    /// equally often. 0: all corpora alike. Absent: every clip once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus_exponent: Option<f64>,
     /// What a mistake costs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub loss: LossConfig,
@@ -185,8 +189,8 @@ impl TrainConfig {
             front_end: self.front_end.clone(),
             block_seconds: self.training.block_seconds,
             class_weights: match self.training.class_weights {
-                // Oversampling has made up for the small classes already.
-                ClassWeights::Balanced if self.training.oversample => ClassWeights::None,
+                // What is drawn has made up for the small classes already.
+                ClassWeights::Balanced if self.training.oversample || self.training.corpus_exponent.is_some() => ClassWeights::None,
                 kind => kind,
             },
             augmentation: self.augmentation.clone(),
@@ -277,6 +281,10 @@ impl TrainingConfig {
         let part = |field: &str, value: f64| check((0.0..1.0).contains(&value), field, "at least 0 and below 1", value);
         part("training.input_dropout", self.input_dropout)?;
         part("training.dropout", self.dropout)?;
+        if let Some(exponent) = self.corpus_exponent {
+            check((0.0..=1.0).contains(&exponent), "training.corpus_exponent", "at least 0 and at most 1", exponent)?;
+            check(!self.oversample, "training.oversample", "false beside training.corpus_exponent", self.oversample)?;
+        }
         if let ClassWeights::Given(weights) = self.class_weights {
             for emotion in Emotion::ALL {
                 let weight = weights.of(emotion);

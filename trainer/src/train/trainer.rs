@@ -28,6 +28,7 @@ use moodline_learn::loss::l2_penalty;
 use moodline_learn::optimiser::{Optimiser, clip_by_global_norm, move_average};
 use moodline_learn::schedule::Schedule;
 
+mod draw;
 mod trainable;
 
 pub use trainable::Trainable;
@@ -271,6 +272,11 @@ impl<'a, N: Trainable> Trainer<'a, N> {
     fn order(&self, epoch: usize) -> Vec<usize> {
         let rng = &mut random_stream(self.config.training.seed, epoch as u64);
         let labels = &self.data.train.labels;
+        if let Some(exponent) = self.config.training.corpus_exponent {
+            let mut order: Vec<usize> = draw::groups(&self.data.train, exponent).iter().flat_map(|group| group.draw(rng)).collect();
+            order.shuffle(rng);
+            return order;
+        }
         let mut order: Vec<usize> = (0..labels.len()).collect();
         if self.config.training.oversample {
             let counts = self.data.train.class_counts();
@@ -386,7 +392,11 @@ fn batches(data: &Dataset, config: &TrainConfig) -> usize {
     let counts = data.train.class_counts();
     let largest = counts.into_iter().max().unwrap_or(0);
     // Every class has clips: a dataset without refuses to be made.
-    let n_clips = if config.training.oversample { largest * counts.len() } else { data.train.len() };
+    let n_clips = match config.training.corpus_exponent {
+        Some(exponent) => draw::Group::n_clips(&draw::groups(&data.train, exponent)),
+        None if config.training.oversample => largest * counts.len(),
+        None => data.train.len(),
+    };
     n_clips.div_ceil(config.training.batch_size)
 }
 

@@ -107,7 +107,7 @@ fn part(n: usize, noise: f32) -> Part {
     let labels: Vec<usize> = (0..n).map(|clip| clip % 4).collect();
     let value = |clip: usize| (clip % 4) as f32 + noise * ((clip * 37 % 11) as f32 / 11.0 - 0.5);
     let features = (0..n).map(|clip| Array2::from_shape_vec((1, 2), vec![value(clip), 5.0]).unwrap()).collect();
-    Part { features, speakers: vec!["s".to_owned(); n], labels }
+    Part { features, speakers: vec!["s".to_owned(); n], corpora: vec!["c".to_owned(); n], labels }
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn moving(n: usize, n_features: usize, seed: u64) -> Part {
             signal + noise()
         })
     });
-    Part { features: features.collect(), speakers: vec!["s".to_owned(); n], labels }
+    Part { features: features.collect(), speakers: vec!["s".to_owned(); n], corpora: vec!["c".to_owned(); n], labels }
 }
 
 fn config() -> TrainConfig {

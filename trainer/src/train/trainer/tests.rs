@@ -8,7 +8,7 @@ use super::*;
 fn part(counts: [usize; Emotion::COUNT], n_features: usize) -> Part {
     let labels: Vec<usize> = counts.into_iter().enumerate().flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect();
     let features = labels.iter().enumerate().map(|(clip, _)| Array2::from_elem((2, n_features), clip as f32 * 0.01)).collect();
-    Part { features, speakers: vec!["s".to_owned(); labels.len()], labels }
+    Part { features, speakers: vec!["s".to_owned(); labels.len()], corpora: vec!["c".to_owned(); labels.len()], labels }
 }
 
 fn setting(overrides: &[&str]) -> (TrainConfig, Dataset) {
@@ -41,6 +41,26 @@ fn oversampling_makes_all_classes_as_large_as_the_largest_and_draws_anew_in_each
     let mut order = Trainer::new(&config, &data).order(1);
     order.sort_unstable();
     assert_eq!(order, (0..17).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_share_of_a_corpus_goes_with_a_power_of_its_size_and_its_classes_come_equally_often() {
+    let (config, mut data) = setting(&["training.corpus_exponent=0.5", "training.batch_size=5"]);
+    // Thirteen clips of one corpus and four of another, of two classes.
+    let large = |clip: usize| clip < 13;
+    data.train.corpora = (0..17).map(|clip| if large(clip) { "large" } else { "small" }.to_owned()).collect();
+    let trainer = Trainer::new(&config, &data);
+    let (first, second) = (trainer.order(1), trainer.order(2));
+    let count = |of: &dyn Fn(usize) -> bool| first.iter().filter(|&&clip| of(clip)).count();
+    // 17 clips by the roots of 13 and 4: 10.9 and 6.1, shared by three classes and by two.
+    let label = |clip: usize| data.train.labels[clip];
+    assert_eq!([0, 1, 2].map(|class| count(&|clip| large(clip) && label(clip) == class)), [4, 4, 4]);
+    assert_eq!([2, 3].map(|class| count(&|clip| !large(clip) && label(clip) == class)), [3, 3]);
+    assert_eq!(trainer.batches_per_epoch(), first.len().div_ceil(5));
+    assert_eq!(first, trainer.order(1));
+    assert_ne!(first, second);
+    let distinct: std::collections::BTreeSet<usize> = first.iter().copied().filter(|&clip| label(clip) == 0).collect();
+    assert_eq!(distinct.len(), 4, "no clip twice while others were not heard");
 }
 
 #[test]
