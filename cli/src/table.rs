@@ -70,11 +70,13 @@ pub(crate) fn row(found: &Found, has_channels: bool) -> String {
     let width = if has_channels { "channel".len() } else { 0 };
     let times = format!("{channel:>width$}{}", span(segment.start_s, segment.end_s));
     match &segment.state {
-        State::NoSpeech | State::Gap(_) => format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-"),
+        State::Unfamiliar(_) | State::NoSpeech | State::Gap(_) => {
+            format!("{times}  {:<21}{:>7}{:>7}{:>7}{:>9}", segment.label(), "-", "-", "-", "-")
+        }
         State::Speech(probabilities) => {
             let percent = |emotion| 100.0 * probabilities.of(emotion);
             let bar = "█".repeat((BAR_WIDTH * probabilities.of(probabilities.winner())).round() as usize);
-            let label = format!("{}{}", segment.label(), if is_uncertain(probabilities) { "?" } else { "" });
+            let label = format!("{}{}", segment.label(), if is_uncertain(segment) { "?" } else { "" });
             format!(
                 "{times}  {label:<8} {bar:<12}{:>5.0} %{:>5.0} %{:>5.0} %{:>7.0} %",
                 percent(Emotion::Angry),

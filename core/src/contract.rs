@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
+use crate::familiarity::Familiarity;
 use crate::network::Committee;
 use crate::voice::VoiceCorrection;
 
@@ -118,6 +119,8 @@ pub struct Contract {
     pub networks: Committee,
     /// How answers are corrected by what was heard of a voice; none, and they are not.
     pub voice: Option<VoiceCorrection>,
+    /// What the blocks that were learned from are like; none, and every block counts as such.
+    pub familiarity: Option<Familiarity>,
     /// Origin of the weights.
     pub training: TrainingRecord,
     /// Licence of the weights, an SPDX expression or a sentence.

@@ -74,6 +74,7 @@
 //! | samples at the model's rate | librosa's MFCC with derivatives, pitch, voicing, level | [`frontend`], [`config`] |
 //! | features | logits | [`network`] |
 //! | the bytes of a file | a checked model | [`onnx`], [`contract`] |
+//! | features of a block | whether the model learned from such | [`familiarity`] |
 //! | answers for one voice | answers without the model's lean on it | [`voice`] |
 //! | trained parameters | the bytes of a file | [`network::NetworkConfig::fold`], [`onnx::write()`] |
 #![forbid(unsafe_code)]
@@ -82,6 +83,7 @@ pub mod config;
 pub mod contract;
 pub mod digest;
 pub mod emotion;
+pub mod familiarity;
 pub mod frontend;
 mod mismatch;
 pub mod network;
@@ -98,6 +100,7 @@ pub mod voice;
 pub use config::FrontEndConfig;
 pub use contract::Contract;
 pub use emotion::Emotion;
+pub use familiarity::Familiarity;
 pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;

@@ -7,6 +7,8 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
 
+use moodline_core::Familiarity;
+use moodline_core::contract::Normalisation;
 use moodline_core::frontend::{BlockFeatures, FrontEnd, FrontEndError, longest_latency_samples};
 use moodline_core::resample::{ResampleError, Resampler};
 
@@ -120,6 +122,7 @@ pub struct Analyser {
     config: AnalysisConfig,
     speech_steps: SpeechSteps,
     block: BlockFeatures<f32>,
+    familiarity: Option<(Familiarity, Normalisation)>,
     stream: Stream,
 }
 
@@ -176,6 +179,11 @@ impl Analyser {
             config,
             speech_steps: SpeechSteps::new(front_end_config, step_len),
             block: BlockFeatures::new(front_end_config),
+            familiarity: model
+                .contract()
+                .familiarity
+                .clone()
+                .map(|familiarity| (familiarity, model.contract().normalisation.clone())),
             stream,
         })
     }
@@ -317,7 +325,9 @@ impl Analyser {
         let view = self.stream.steps.view(steps.start, steps.end);
         let state = if is_asked && !view.is_empty() {
             let features = self.block.of(self.speech_steps.of(self.stream.speech.as_ref(), steps.start, view));
-            State::Speech(self.classifier.classify(features, features.len() / self.n_features)?)
+            let answer = self.classifier.classify(features, features.len() / self.n_features)?;
+            let is_familiar = self.familiarity.as_ref().is_none_or(|(familiarity, of)| familiarity.is_familiar(features, of));
+            if is_familiar { State::Speech(answer) } else { State::Unfamiliar(answer) }
         } else {
             State::NoSpeech
         };

@@ -9,7 +9,7 @@ mod summary;
 pub mod text;
 pub mod time;
 
-use moodline_core::Probabilities;
+use crate::segment::{Segment, State};
 
 pub use smooth::smoothed;
 pub use summary::Summary;
@@ -21,8 +21,12 @@ pub use summary::Summary;
 /// The model cards tell how often the others are right.
 pub const CONFIDENCE_THRESHOLD: f32 = 0.4;
 
-/// Whether no emotion is probable enough to be told without a doubt.
+/// Whether the network was asked, and no emotion can be told without a doubt: none is probable enough, or it is unlike anything that was learned from.
 #[must_use]
-pub fn is_uncertain(answer: &Probabilities) -> bool {
-    answer.of(answer.winner()) < CONFIDENCE_THRESHOLD
+pub fn is_uncertain(segment: &Segment) -> bool {
+    match segment.state {
+        State::Speech(answer) => answer.of(answer.winner()) < CONFIDENCE_THRESHOLD,
+        State::Unfamiliar(_) => true,
+        State::NoSpeech | State::Gap(_) => false,
+    }
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use moodline_core::Emotion;
 
-use crate::segment::{Segment, spans};
+use crate::segment::{Segment, State, spans};
 
 /// Marks shorter than this are left out, seconds: half a unit of what the coarsest time of a format without frames can say.
 const SHORTEST_S: f64 = 5e-4;
@@ -27,8 +27,10 @@ pub struct Stretch {
     pub start_s: f64,
     /// Seconds; after the start.
     pub end_s: f64,
-    /// What is found most probable; none where nobody speaks.
+    /// What is found most probable; none where nobody speaks, and where it is unlike anything that was learned from.
     pub emotion: Option<Emotion>,
+    /// Whether it is unlike anything that was learned from.
+    pub is_unfamiliar: bool,
     /// Probability of the emotion, summed over the seconds of blocks that found it.
     weighted: f64,
     /// Those seconds.
@@ -93,9 +95,16 @@ pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
 impl Stretch {
     fn new(segment: &Segment, (start_s, end_s): (f64, f64)) -> Option<Self> {
         let weight_s = end_s - start_s;
-        let emotion = segment.emotion();
+        let (emotion, is_unfamiliar) = (segment.emotion(), matches!(segment.state, State::Unfamiliar(_)));
         let probability = segment.probabilities().zip(emotion).map_or(0.0, |(found, emotion)| f64::from(found.of(emotion)));
-        (weight_s > SHORTEST_S).then_some(Self { start_s, end_s, emotion, weighted: weight_s * probability, weight_s })
+        (weight_s > SHORTEST_S).then_some(Self {
+            start_s,
+            end_s,
+            emotion,
+            is_unfamiliar,
+            weighted: weight_s * probability,
+            weight_s,
+        })
     }
 
     /// Seconds.
@@ -111,7 +120,7 @@ impl Stretch {
     /// The mark of a stretch with speech.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
-        let &Self { start_s, end_s, emotion, weighted, weight_s } = self;
+        let &Self { start_s, end_s, emotion, weighted, weight_s, .. } = self;
         Some(Mark { start_s, end_s, emotion: emotion?, probability: (weighted / weight_s) as f32, channel: None })
     }
 }
@@ -119,7 +128,8 @@ impl Stretch {
 /// Makes touching neighbours of the same state one.
 fn merge(stretches: &mut Vec<Stretch>) {
     stretches.dedup_by(|next, kept| {
-        let is_same = kept.emotion == next.emotion && kept.touches(next);
+        let found = |stretch: &Stretch| (stretch.emotion, stretch.is_unfamiliar);
+        let is_same = found(kept) == found(next) && kept.touches(next);
         if is_same {
             kept.end_s = next.end_s;
             kept.weighted += next.weighted;

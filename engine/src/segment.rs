@@ -22,6 +22,9 @@ pub struct Segment {
 pub enum State {
     /// Somebody speaks, and this is the network's answer.
     Speech(Probabilities),
+    /// Somebody seems to speak, but it is unlike anything that the network learned from, as its contract says ([`Familiarity`](moodline_core::Familiarity)). This
+    /// is the network's answer all the same; nothing is to be made of it.
+    Unfamiliar(Probabilities),
     /// Nobody speaks, as the detector of speech says. The network is not asked, so there are no probabilities: whatever it would
     /// say about silence, noise or music means nothing.
     NoSpeech,
@@ -43,11 +46,12 @@ pub enum GapReason {
 }
 
 impl State {
-    /// `speech` or `no_speech`, as every export writes it, or `gap`.
+    /// `speech`, `unfamiliar` or `no_speech`, as every export writes it, or `gap`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Speech(_) => "speech",
+            Self::Unfamiliar(_) => "unfamiliar",
             Self::NoSpeech => "no_speech",
             Self::Gap(_) => "gap",
         }
@@ -64,17 +68,26 @@ pub struct Latency {
 }
 
 impl Segment {
-    /// The most probable emotion, or none without speech.
+    /// The most probable emotion; none without speech that the network knows.
     #[must_use]
     pub fn emotion(&self) -> Option<Emotion> {
         self.probabilities().map(|probabilities| probabilities.winner())
     }
 
-    /// The network's answer, or none without speech.
+    /// The network's answer; none without speech that it knows.
     #[must_use]
     pub const fn probabilities(&self) -> Option<&Probabilities> {
         match &self.state {
             State::Speech(probabilities) => Some(probabilities),
+            State::Unfamiliar(_) | State::NoSpeech | State::Gap(_) => None,
+        }
+    }
+
+    /// The network's answer, also where nothing is to be made of it; none where it was not asked.
+    #[must_use]
+    pub const fn answer(&self) -> Option<&Probabilities> {
+        match &self.state {
+            State::Speech(probabilities) | State::Unfamiliar(probabilities) => Some(probabilities),
             State::NoSpeech | State::Gap(_) => None,
         }
     }
@@ -85,11 +98,12 @@ impl Segment {
         matches!(self.state, State::Gap(_))
     }
 
-    /// What a person reads: the emotion, `no speech` or `gap`.
+    /// What a person reads: the emotion, `unfamiliar`, `no speech` or `gap`.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match &self.state {
             State::Speech(probabilities) => probabilities.winner().name(),
+            State::Unfamiliar(_) => "unfamiliar",
             State::NoSpeech => "no speech",
             State::Gap(_) => "gap",
         }

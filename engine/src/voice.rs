@@ -71,7 +71,7 @@ impl HeardVoice {
 /// Takes the model's lean on this voice out of every answer.
 pub fn correct(segments: &mut [Segment], profile: &VoiceProfile, correction: &VoiceCorrection) {
     for segment in segments {
-        if let State::Speech(answer) = &mut segment.state {
+        if let State::Speech(answer) | State::Unfamiliar(answer) = &mut segment.state {
             *answer = profile.correct(answer, correction);
         }
     }

@@ -128,7 +128,7 @@ impl Host {
     pub(crate) fn gaps(&self, clock: Clock) -> Vec<(f64, f64, GapReason)> {
         let gap = |entry: &Segment| match entry.state {
             State::Gap(reason) => Some((entry.start_s, entry.end_s, reason)),
-            State::Speech(_) | State::NoSpeech => None,
+            State::Speech(_) | State::Unfamiliar(_) | State::NoSpeech => None,
         };
         self.entries(clock).iter().filter_map(gap).collect()
     }

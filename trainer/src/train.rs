@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod epochs;
 pub mod export;
+pub(crate) mod familiarity;
 pub mod fit;
 pub mod run;
 pub mod speech;

@@ -101,6 +101,7 @@ fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_pla
     let legend: String =
         Emotion::ALL.iter().map(|&emotion| format!("<li>{} {emotion}</li>", swatch(emotion))).collect::<Vec<_>>().concat();
     let about = escaped(&summary.text());
+    let unfamiliar = if summary.unfamiliar_s > 0.0 { "; dark grey: unlike anything that the model learned from" } else { "" };
     let role = if can_play {
         format!(
             "role=\"slider\" tabindex=\"0\" aria-label=\"Position in the recording. {about}\" aria-valuemin=\"0\" \
@@ -111,7 +112,7 @@ fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_pla
     };
     let mut text = format!(
         "<section aria-labelledby=\"timeline\"><h2 id=\"timeline\">Timeline</h2>\n\
-         <ul class=\"legend\" aria-label=\"Colours, from top to bottom\">{legend}<li class=\"faint\">grey: no speech</li></ul>\n\
+         <ul class=\"legend\" aria-label=\"Colours, from top to bottom\">{legend}<li class=\"faint\">grey: no speech{unfamiliar}</li></ul>\n\
          <div {role} class=\"{}\">\n",
         if n_rows == 1 { "one" } else { "many" }
     );
@@ -194,8 +195,9 @@ impl Lane<'_> {
             .filter(|part| part.end_s > start_s && part.start_s < end_s)
             .map(|part| {
                 let (left, right) = (self.x(part.start_s, start_s), self.x(part.end_s.min(end_s), start_s));
-                let fill =
-                    part.emotion.map_or_else(|| "class=\"quiet\"".to_owned(), |emotion| format!("fill=\"{}\"", hex(emotion)));
+                let fill = part
+                    .emotion
+                    .map_or_else(|| quiet(part.is_unfamiliar).to_owned(), |emotion| format!("fill=\"{}\"", hex(emotion)));
                 format!("<path d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\" {fill}/>")
             })
             .collect()
@@ -227,8 +229,9 @@ impl Lane<'_> {
             let (left, right) = (edge(first), edge(first + run.len()));
             match run[0] {
                 Column::Nothing => {}
-                Column::NoSpeech => {
-                    text.push_str(&format!("<path class=\"quiet\" d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\"/>"));
+                Column::NoSpeech | Column::Unfamiliar => {
+                    let class = quiet(run[0] == Column::Unfamiliar);
+                    text.push_str(&format!("<path {class} d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\"/>"));
                 }
                 Column::Speech(_) => {
                     let tops: Vec<_> = run.iter().filter_map(Column::probabilities).map(stacked).collect();
@@ -248,6 +251,11 @@ impl Lane<'_> {
         }
         text
     }
+}
+
+/// How a shape looks where there is no emotion.
+const fn quiet(is_unfamiliar: bool) -> &'static str {
+    if is_unfamiliar { "class=\"unfamiliar\"" } else { "class=\"quiet\"" }
 }
 
 /// A time to go to, where there is something to play.

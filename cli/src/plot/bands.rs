@@ -8,6 +8,8 @@ use moodline_engine::{Segment, State};
 pub(crate) enum Column {
     /// Means of the four probabilities, in [`Emotion::ALL`] order.
     Speech([f64; Emotion::COUNT]),
+    /// What is in its middle is unlike anything that the model learned from.
+    Unfamiliar,
     /// Nobody speaks in its middle.
     NoSpeech,
     /// Nothing was recorded in its middle.
@@ -19,7 +21,7 @@ impl Column {
     pub(crate) const fn probabilities(&self) -> Option<[f64; Emotion::COUNT]> {
         match self {
             Self::Speech(probabilities) => Some(*probabilities),
-            Self::NoSpeech | Self::Nothing => None,
+            Self::Unfamiliar | Self::NoSpeech | Self::Nothing => None,
         }
     }
 }
@@ -73,6 +75,7 @@ pub(crate) fn columns(
         }
         match state {
             Some(State::Speech(_)) if weight_s > 0.0 => Column::Speech(weighted.map(|sum| sum / weight_s)),
+            Some(State::Unfamiliar(_)) => Column::Unfamiliar,
             None => Column::Nothing,
             Some(_) => Column::NoSpeech,
         }

@@ -92,8 +92,9 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         }
         axes(canvas, layout, row, voices[row.voice].channel.filter(|_| voices.len() > 1))?;
     }
-    let is_silent = |segment: &Segment| segment.state == State::NoSpeech;
-    legend(canvas, layout, lanes.iter().any(|lane| lane.segments.iter().any(is_silent)))
+    let some = |is: fn(&State) -> bool| lanes.iter().any(|lane| lane.segments.iter().any(|segment| is(&segment.state)));
+    let others = [(HATCH, NO_SPEECH, some(|state| *state == State::NoSpeech)), (FAINT, UNFAMILIAR, some(is_unfamiliar))];
+    legend(canvas, layout, others.into_iter().filter_map(|(lines, word, is_there)| is_there.then_some((lines, word))))
 }
 
 fn column_s(layout: &Layout) -> f64 {
@@ -129,8 +130,8 @@ fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row
     }
     parts
         .iter()
-        .filter_map(|part| Some((part.emotion, row.part(row.found, (part.start_s, part.end_s))?)))
-        .try_for_each(|(emotion, frame)| cell(canvas, frame, emotion))
+        .filter_map(|part| Some((part, row.part(row.found, (part.start_s, part.end_s))?)))
+        .try_for_each(|(part, frame)| cell(canvas, frame, part.emotion, if part.is_unfamiliar { UNFAMILIAR } else { NO_SPEECH }))
 }
 
 fn truth_strip<DB: DrawingBackend>(
@@ -146,12 +147,12 @@ fn truth_strip<DB: DrawingBackend>(
     labels
         .iter()
         .filter_map(|label| Some((label.emotion, row.part(frame, (label.start_s, label.end_s))?)))
-        .try_for_each(|(emotion, frame)| cell(canvas, frame, Some(emotion)))
+        .try_for_each(|(emotion, frame)| cell(canvas, frame, Some(emotion), NO_SPEECH))
 }
 
-/// One coloured or hatched part of a strip, with its word where it fits.
-fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, emotion: Option<Emotion>) -> Drawn<DB> {
-    let (word, ink) = emotion.map_or(("no speech", FAINT), |emotion| (emotion.name(), ink_on(emotion)));
+/// One coloured part of a strip, or a grey one with the word for what has no emotion, where it fits.
+fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, emotion: Option<Emotion>, otherwise: &str) -> Drawn<DB> {
+    let (word, ink) = emotion.map_or((otherwise, FAINT), |emotion| (emotion.name(), ink_on(emotion)));
     match emotion {
         Some(emotion) => canvas.rectangle(frame, color(emotion))?,
         None => canvas.rectangle(frame, GROUND)?,
@@ -167,7 +168,7 @@ fn blocks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, segments: &[Se
     for (segment, &span) in segments.iter().zip(spans) {
         let Some(frame) = row.part(row.chart, span) else { continue };
         match segment.probabilities() {
-            None => canvas.hatching(frame, GROUND, HATCH)?,
+            None => canvas.hatching(frame, GROUND, if is_unfamiliar(&segment.state) { FAINT } else { HATCH })?,
             Some(probabilities) => {
                 let tops = stacked(probabilities.as_array().map(f64::from));
                 stack(canvas, row, &[frame.left, frame.right], &[tops, tops])?;
@@ -200,6 +201,7 @@ fn bands<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row
                 stack(canvas, row, &xs, &[&[begin][..], &tops, &[end]].concat())?;
             }
             (Column::NoSpeech, ..) => canvas.hatching(Frame { left, right, ..row.chart }, GROUND, HATCH)?,
+            (Column::Unfamiliar, ..) => canvas.hatching(Frame { left, right, ..row.chart }, GROUND, FAINT)?,
             _ => {}
         }
         first += run.len();
@@ -255,7 +257,12 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row,
     canvas.text(unit, (middle, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
 }
 
-fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, has_silence: bool) -> Drawn<DB> {
+/// The emotions, and what else there is: the lines of its hatching, and its word.
+fn legend<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    layout: &Layout,
+    others: impl Iterator<Item = (RGBColor, &'static str)>,
+) -> Drawn<DB> {
     const SWATCH: f64 = 16.0;
     const ROW: f64 = 28.0;
     let left = layout.right + 16.0;
@@ -269,11 +276,19 @@ fn legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, has_sile
         canvas.rectangle(swatch(row), color(emotion))?;
         word(swatch(row), emotion.name())?;
     }
-    if has_silence {
-        canvas.hatching(swatch(Emotion::COUNT), GROUND, HATCH)?;
-        word(swatch(Emotion::COUNT), "no speech")?;
+    for (row, (lines, name)) in (Emotion::COUNT..).zip(others) {
+        canvas.hatching(swatch(row), GROUND, lines)?;
+        word(swatch(row), name)?;
     }
     Ok(())
+}
+
+/// What has no emotion, in words.
+const NO_SPEECH: &str = "no speech";
+const UNFAMILIAR: &str = "unfamiliar";
+
+const fn is_unfamiliar(state: &State) -> bool {
+    matches!(state, State::Unfamiliar(_))
 }
 
 fn fits(word: &str, width: f64, size: f64) -> bool {

@@ -35,6 +35,7 @@ impl Contract {
         )?;
         self.networks.validate(self.front_end.n_features())?;
         self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate)?;
+        self.familiarity.as_ref().map_or(Ok(()), |familiarity| familiarity.validate(self.front_end.n_features()))?;
         check_origin(&self.training, self.networks.members().len(), &self.licence, &self.metrics)
     }
 }

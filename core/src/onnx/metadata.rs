@@ -84,6 +84,7 @@ pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, Model
             _ => entries.field("networks")?,
         },
         voice: if version == SINGLE_NETWORK { None } else { entries.field("voice")? },
+        familiarity: if version == SINGLE_NETWORK { None } else { entries.field_if_there("familiarity")? },
         training: entries.field("training")?,
         licence: entries.field("licence")?,
         metrics: entries.field("metrics")?,
@@ -111,6 +112,7 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
         state,
         networks,
         voice,
+        familiarity,
         training,
         licence,
         metrics,
@@ -136,6 +138,7 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
     ];
     if *version > SINGLE_NETWORK {
         fields.push(("voice", json(voice)));
+        fields.extend(familiarity.as_ref().map(|familiarity| ("familiarity", json(familiarity))));
     }
     fields
 }
@@ -187,6 +190,11 @@ impl<'a> Entries<'a> {
             return Err(ModelError::Altered(Mismatch::new(name, recorded, computed)));
         }
         serde_json::from_str(value).map_err(|error| unreadable(name, &error).into())
+    }
+
+    /// What not every model of a version has.
+    fn field_if_there<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, ModelError> {
+        if self.0.contains_key(format!("{PREFIX}{name}").as_str()) { self.field(name).map(Some) } else { Ok(None) }
     }
 
     /// A model of emotions has no entry of its kind.

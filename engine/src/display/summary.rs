@@ -15,6 +15,8 @@ pub struct Summary {
     pub emotion_s: [f64; Emotion::COUNT],
     /// Of this speech, what is below [`CONFIDENCE_THRESHOLD`](super::CONFIDENCE_THRESHOLD), seconds.
     pub uncertain_s: f64,
+    /// What is unlike anything that the model learned from, seconds; not in the speech.
+    pub unfamiliar_s: f64,
 }
 
 impl Summary {
@@ -23,10 +25,14 @@ impl Summary {
     pub fn of(segments: &[Segment], duration_s: f64) -> Self {
         let mut summary = Self { duration_s, ..Self::default() };
         for (segment, (start_s, end_s)) in segments.iter().zip(spans(segments)) {
+            let length_s = (end_s - start_s).max(0.0);
+            if matches!(segment.state, State::Unfamiliar(_)) {
+                summary.unfamiliar_s += length_s;
+            }
             let State::Speech(probabilities) = &segment.state else { continue };
-            let (winner, length_s) = (probabilities.winner(), (end_s - start_s).max(0.0));
+            let winner = probabilities.winner();
             summary.emotion_s[winner.index()] += length_s;
-            if is_uncertain(probabilities) {
+            if is_uncertain(segment) {
                 summary.uncertain_s += length_s;
             }
         }
@@ -37,6 +43,7 @@ impl Summary {
     pub fn add(&mut self, other: &Self) {
         self.duration_s += other.duration_s;
         self.uncertain_s += other.uncertain_s;
+        self.unfamiliar_s += other.unfamiliar_s;
         self.emotion_s.iter_mut().zip(other.emotion_s).for_each(|(sum, more)| *sum += more);
     }
 
@@ -56,18 +63,20 @@ impl Summary {
         shares
     }
 
-    /// `18:20 min of speech in 22:10 min: sad 60 %, angry 40 %; 12 % of it uncertain`.
+    /// `18:20 min of speech in 22:10 min: sad 60 %, angry 40 %; 12 % of it uncertain; 0:30 min unfamiliar`.
     #[must_use]
     pub fn text(&self) -> String {
         let shares = self.shares();
+        let unfamiliar =
+            if self.unfamiliar_s > 0.0 { format!("; {} unfamiliar", duration_text(self.unfamiliar_s)) } else { String::new() };
         if shares.is_empty() {
-            return format!("no speech in {}", duration_text(self.duration_s));
+            return format!("no speech in {}{unfamiliar}", duration_text(self.duration_s));
         }
         let shares: Vec<String> = shares.iter().map(|(emotion, share)| format!("{emotion} {:.0} %", 100.0 * share)).collect();
         let uncertain = 100.0 * self.uncertain_s / self.speech_s();
         let uncertain = if uncertain < 0.5 { String::new() } else { format!("; {uncertain:.0} % of it uncertain") };
         let (speech, duration) = (duration_text(self.speech_s()), duration_text(self.duration_s));
-        format!("{speech} of speech in {duration}: {}{uncertain}", shares.join(", "))
+        format!("{speech} of speech in {duration}: {}{uncertain}{unfamiliar}", shares.join(", "))
     }
 }
 
@@ -93,5 +102,11 @@ mod tests {
         summary.add(&Summary::of(&[segment(0.0, 8.0, angry)], 8.0));
         assert_eq!(summary.text(), "16 s of speech in 1:48 min: angry 75 %, sad 25 %; 25 % of it uncertain");
         assert_eq!(Summary::of(&segments[2..], 100.0).text(), "no speech in 1:40 min");
+        let drill =
+            Segment { start_s: 0.0, end_s: 3.0, state: State::Unfamiliar(Probabilities::new([0.75, 0.25, 0.0, 0.0]).unwrap()) };
+        assert_eq!(
+            Summary::of(&[drill, segment(3.0, 7.0, angry)], 7.0).text(),
+            "4 s of speech in 7 s: angry 100 %; 3 s unfamiliar"
+        );
     }
 }

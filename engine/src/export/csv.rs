@@ -94,14 +94,14 @@ impl CsvDialect {
             let emotion = segment.emotion().map_or("", |emotion| emotion.name()).to_owned();
             let mut row =
                 vec![results.file.clone(), self.number(*start_s, 6), self.number(*end_s, 6), state.name().to_owned(), emotion];
-            match segment.probabilities() {
+            match segment.answer() {
                 Some(probabilities) => row.extend(probabilities.as_array().map(|value| self.number(f64::from(value), 6))),
                 None => row.extend([const { String::new() }; 4]),
             }
             row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
             row.push(channel.map_or_else(String::new, |channel| channel.to_string()));
-            match segment.probabilities() {
-                Some(answer) => row.extend([self.number(f64::from(answer.activation()), 6), is_uncertain(answer).to_string()]),
+            match segment.answer() {
+                Some(answer) => row.extend([self.number(f64::from(answer.activation()), 6), is_uncertain(&segment).to_string()]),
                 None => row.extend([const { String::new() }; 2]),
             }
             self.row(row)

@@ -195,12 +195,12 @@ fn block(found: &Found) -> SegmentObject {
         channel,
         state: segment.state.name(),
         emotion: segment.emotion().map(|emotion| emotion.name()),
-        probabilities: segment.probabilities().map(|probabilities| {
+        probabilities: segment.answer().map(|probabilities| {
             let [angry, happy, sad, neutral] = *probabilities.as_array();
             Scores { angry, happy, sad, neutral }
         }),
-        activation: segment.probabilities().map(Probabilities::activation),
-        uncertain: segment.probabilities().map(is_uncertain),
+        activation: segment.answer().map(Probabilities::activation),
+        uncertain: segment.answer().map(|_| is_uncertain(&segment)),
         latency_ms: LatencyMs {
             features: rounded(latency.features.as_secs_f64() * 1e3, 1e3),
             inference: rounded(latency.inference.as_secs_f64() * 1e3, 1e3),

@@ -69,6 +69,9 @@ struct Cell {
     weighted: [f64; Emotion::COUNT],
     speech: f64,
     silence: f64,
+    unfamiliar: f64,
+    /// The first answer that nothing is to be made of.
+    unlike: Option<Probabilities>,
     missing: f64,
     gap: Option<GapReason>,
 }
@@ -85,6 +88,10 @@ impl Cell {
                     *sum += covered * f64::from(*probability);
                 }
             }
+            State::Unfamiliar(answer) => {
+                self.unfamiliar += covered;
+                self.unlike.get_or_insert(*answer);
+            }
             State::NoSpeech => self.silence += covered,
             State::Gap(reason) => {
                 self.missing += covered;
@@ -95,8 +102,9 @@ impl Cell {
 
     fn column(&self) -> Column {
         let state = match self.gap {
-            Some(reason) if self.missing >= self.speech.max(self.silence) => Some(State::Gap(reason)),
-            _ if self.speech >= self.silence && self.speech > 0.0 => self.mean().map(State::Speech),
+            Some(reason) if self.missing >= self.speech.max(self.silence).max(self.unfamiliar) => Some(State::Gap(reason)),
+            _ if self.speech >= self.silence.max(self.unfamiliar) && self.speech > 0.0 => self.mean().map(State::Speech),
+            _ if self.unfamiliar >= self.silence && self.unfamiliar > 0.0 => self.unlike.map(State::Unfamiliar),
             _ if self.silence > 0.0 => Some(State::NoSpeech),
             _ => None,
         };

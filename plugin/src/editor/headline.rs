@@ -35,6 +35,8 @@ pub(crate) enum Headline {
     },
     /// Audio, but nobody speaks.
     NoSpeech,
+    /// Something like speech, but unlike anything that the model learned from.
+    Unfamiliar,
     /// Somebody speaks, and no emotion is probable enough.
     Uncertain(Probabilities),
     /// Somebody speaks.
@@ -77,6 +79,7 @@ impl Headline {
                 Self::Emotion(*probabilities)
             }
             Some(State::Speech(probabilities)) => Self::Uncertain(*probabilities),
+            Some(State::Unfamiliar(_)) => Self::Unfamiliar,
             Some(State::NoSpeech) => Self::NoSpeech,
             Some(State::Gap(_)) | None => Self::without_answer(status, input, settings.window_s),
         }
@@ -114,6 +117,7 @@ impl Headline {
             Self::NoMicrophone { .. } => "no microphone",
             Self::Ended => "the file has ended",
             Self::Listening { .. } => "listening",
+            Self::Unfamiliar => "unfamiliar",
             Self::NoSpeech => "no speech",
             Self::Uncertain(_) => "uncertain",
             Self::Emotion(probabilities) => probabilities.winner().name(),
@@ -122,7 +126,7 @@ impl Headline {
 
     /// Whether it speaks of audio that was heard, and not of how things stand.
     pub(crate) const fn is_answer(&self) -> bool {
-        matches!(self, Self::NoSpeech | Self::Uncertain(_) | Self::Emotion(_))
+        matches!(self, Self::NoSpeech | Self::Unfamiliar | Self::Uncertain(_) | Self::Emotion(_))
     }
 
     /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about.
@@ -154,6 +158,7 @@ impl Headline {
                 let leaning = probabilities.winner();
                 format!("leaning {leaning} {}", percent(probabilities.of(leaning)))
             }
+            Self::Unfamiliar => "unlike anything the model learned from".to_owned(),
             Self::Listening { heard_s, window_s } => {
                 // Rounded down: it counts up to the whole and is not there before.
                 format!("{:.1} of {window_s} s", (heard_s * 10.0).floor() / 10.0)
@@ -254,7 +259,7 @@ pub(crate) mod tests {
     fn an_answer_says_which_seconds_it_is_about_and_nothing_else_does() {
         let detail = |headline: Headline| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2")).0;
         let angry = Probabilities::new(ANGRY).unwrap();
-        for answer in [Headline::Emotion(angry), Headline::Uncertain(angry), Headline::NoSpeech] {
+        for answer in [Headline::Emotion(angry), Headline::Uncertain(angry), Headline::Unfamiliar, Headline::NoSpeech] {
             assert_eq!(detail(answer), "0:08.2 to 0:13.2   a");
         }
         assert_eq!(detail(Headline::Waiting), "a");

@@ -118,6 +118,10 @@ impl LanePainter<'_> {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.5));
                     shapes.extend(stripes(part, Stroke::new(1.2, colours.hatch)));
                 }
+                Some(State::Unfamiliar(_)) => {
+                    mesh.add_colored_rect(part, colours.line.gamma_multiply(0.35));
+                    mesh.add_colored_rect(uncertain_bar(part), colours.hatch.gamma_multiply(0.5));
+                }
                 Some(State::Speech(_)) | None => {}
             }
         }
@@ -241,6 +245,7 @@ impl LanePainter<'_> {
                 let winner = probabilities.winner();
                 if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
             }
+            Some(State::Unfamiliar(_)) => Mark::Uncertain,
             Some(State::NoSpeech) => Mark::NoSpeech,
             Some(State::Gap(_)) | None => Mark::Nothing,
         }

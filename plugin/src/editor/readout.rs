@@ -50,6 +50,9 @@ impl Readout<'_> {
         let provisional = if self.is_provisional { " (provisional)" } else { "" };
         match &self.column.state {
             Some(State::Speech(probabilities)) => self.paint_speech(painter, row, colours, &time, probabilities, provisional),
+            Some(State::Unfamiliar(_)) => {
+                paint_text(painter, row, colours, &format!("{time}   unlike anything the model learned from{provisional}"))
+            }
             Some(State::NoSpeech) => paint_text(painter, row, colours, &format!("{time}   no speech{provisional}")),
             Some(State::Gap(reason)) => paint_text(painter, row, colours, &format!("{time}   gap: {}", reason_text(*reason))),
             None => paint_text(painter, row, colours, &format!("{time}   nothing recorded")),

@@ -300,7 +300,7 @@ fn classify_stream(
 
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
     let mut add = |segment: moodline_engine::Segment, _| {
-        let Some(probabilities) = segment.probabilities() else { return };
+        let Some(probabilities) = segment.answer() else { return };
         let duration = segment.end_s - segment.start_s;
         for (sum, probability) in sums.iter_mut().zip(probabilities.as_array()) {
             *sum += duration * f64::from(*probability);

@@ -150,8 +150,8 @@ impl Track {
             let within = |passage: &&Passage| overlap(block, passage.start_s, passage.end_s);
             let most =
                 self.passages.iter().max_by(|a, b| within(a).total_cmp(&within(b))).filter(|passage| within(passage) > 0.0);
-            if let (Some(passage), Some(found)) = (most, block.emotion()) {
-                figures.blocks.add(passage.emotion, found);
+            if let (Some(passage), Some(found)) = (most, block.answer()) {
+                figures.blocks.add(passage.emotion, found.winner());
             }
         }
         Ok(figures)
@@ -209,7 +209,7 @@ fn overlap(segment: &Segment, start_s: f64, end_s: f64) -> f64 {
 fn mean_answer(segments: &[Segment], start_s: f64, end_s: f64) -> Option<Emotion> {
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
     for segment in segments {
-        let Some(answer) = segment.probabilities() else { continue };
+        let Some(answer) = segment.answer() else { continue };
         let within = overlap(segment, start_s, end_s);
         sums.iter_mut().zip(answer.as_array()).for_each(|(sum, probability)| *sum += within * f64::from(*probability));
         seconds += within;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use moodline_core::Familiarity;
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::frontend::Scaler;
 use moodline_core::network::{Tensor, Tensors};
@@ -72,6 +73,9 @@ pub struct TrainingState {
     pub data_sha256: String,
     /// What was trained on.
     pub corpora: Vec<TrainingCorpus>,
+    /// What its blocks are like, where the configuration asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub familiarity: Option<Familiarity>,
     /// Epochs done.
     pub epoch: usize,
     /// Updates of the optimiser done.
@@ -294,6 +298,12 @@ mod tests {
                 config_sha256: "c".repeat(64),
                 data_sha256: "d".repeat(64),
                 corpora: vec![TrainingCorpus { name: "emodb".to_owned(), n_utterances: 3, n_speakers: 2 }],
+                familiarity: Some(Familiarity {
+                    mean: vec![0.1; 6],
+                    between: vec![1.0; 6],
+                    within: vec![0.0; 6],
+                    limit: 1.0 / 3.0,
+                }),
                 epoch: 1,
                 updates: 7,
                 schedule: Schedule::new(schedule, 9),

@@ -48,6 +48,17 @@ pub struct TrainConfig {
     /// How answers are corrected by what was heard of a voice; goes into the contract and changes no weight. Absent: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<VoiceCorrection>,
+    /// How the blocks that are learned from are told from others; goes into the contract and changes no weight. Absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub familiarity: Option<FamiliarityConfig>,
+}
+
+/// What counts as like the blocks that are learned from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamiliarityConfig {
+    /// Part of the dev split, of voices that are not learned from, that may be called unfamiliar by mistake; above 0, at most 0.5.
+    pub rejected: f64,
 }
 
 /// What the model is called and who may use it; goes into the contract.
@@ -190,7 +201,9 @@ impl TrainConfig {
             block_seconds: self.training.block_seconds,
             class_weights: match self.training.class_weights {
                 // What is drawn has made up for the small classes already.
-                ClassWeights::Balanced if self.training.oversample || self.training.corpus_exponent.is_some() => ClassWeights::None,
+                ClassWeights::Balanced if self.training.oversample || self.training.corpus_exponent.is_some() => {
+                    ClassWeights::None
+                }
                 kind => kind,
             },
             augmentation: self.augmentation.clone(),
@@ -217,6 +230,9 @@ impl TrainConfig {
         self.augmentation.as_ref().map_or(Ok(()), AugmentationConfig::validate)?;
         let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
         self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate).map_err(mismatch)?;
+        if let Some(FamiliarityConfig { rejected }) = self.familiarity {
+            check(rejected > 0.0 && rejected <= 0.5, "familiarity.rejected", "above 0 and at most 0.5", rejected)?;
+        }
         self.training.validate(self.front_end.step_seconds())
     }
 

@@ -255,6 +255,7 @@ fn contract_of(trained: &[TrainedNetwork]) -> Contract {
         state: StatePolicy::ResetEachBlock,
         networks: Committee::new(trained.iter().map(|one| one.config.network.clone()).collect()),
         voice: config.voice,
+        familiarity: checkpoint.state.familiarity.clone(),
         training: TrainingRecord {
             corpora: checkpoint.state.corpora.clone(),
             protocol: config.model.protocol.clone(),

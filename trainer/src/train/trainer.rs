@@ -10,9 +10,10 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::measure::metrics::Confusion;
-use crate::train::config::{BestBy, TrainConfig, TrainingConfig};
-use moodline_core::Emotion;
+use crate::train::config::{BestBy, FamiliarityConfig, TrainConfig, TrainingConfig};
+use crate::train::familiarity;
 use moodline_core::network::Tensors;
+use moodline_core::{Emotion, Familiarity};
 use moodline_learn::network::{Batch, Dropout, Network, NetworkError, Quantity};
 use moodline_learn::parameters::first_not_finite;
 use moodline_learn::wiring::Masks;
@@ -103,6 +104,8 @@ pub struct Trainer<'a, N = Network<f32>> {
     best_weights: Tensors<f32>,
     /// What a wiring leaves.
     masks: Option<Masks>,
+    /// What the blocks are like, where the contract is to say it.
+    familiarity: Option<Familiarity>,
     history: Vec<EpochRecord>,
 }
 
@@ -131,6 +134,7 @@ impl<'a> Trainer<'a> {
             data_sha256: state.data_sha256,
             network: Network::new(config.network.clone(), weights)?,
             masks: masks(config),
+            familiarity: state.familiarity,
             optimiser: Optimiser { config: optimiser, adam, updates: state.updates, first_moment, second_moment },
             average,
             schedule: state.schedule,
@@ -158,6 +162,9 @@ impl<'a, N: Trainable> Trainer<'a, N> {
             best_weights: network.parameters().clone(),
             network,
             masks: None,
+            familiarity: config
+                .familiarity
+                .map(|FamiliarityConfig { rejected }| familiarity::fit(&data.train, &data.dev, rejected)),
             history: Vec::new(),
         }
     }
@@ -170,6 +177,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
                 config_sha256: self.config.sha256(),
                 data_sha256: self.data_sha256.clone(),
                 corpora: self.data.corpora.clone(),
+                familiarity: self.familiarity.clone(),
                 epoch: self.epochs_done(),
                 updates: self.optimiser.updates,
                 schedule: self.schedule.clone(),
@@ -273,7 +281,8 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         let rng = &mut random_stream(self.config.training.seed, epoch as u64);
         let labels = &self.data.train.labels;
         if let Some(exponent) = self.config.training.corpus_exponent {
-            let mut order: Vec<usize> = draw::groups(&self.data.train, exponent).iter().flat_map(|group| group.draw(rng)).collect();
+            let mut order: Vec<usize> =
+                draw::groups(&self.data.train, exponent).iter().flat_map(|group| group.draw(rng)).collect();
             order.shuffle(rng);
             return order;
         }

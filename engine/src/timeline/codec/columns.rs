@@ -20,19 +20,21 @@ const SAME: f64 = 0.01;
 
 type Result<T> = std::result::Result<T, DecodeTimelineError>;
 
-const KINDS: [EntryKind; 6] = [
+const KINDS: [EntryKind; 7] = [
     EntryKind::Speech,
     EntryKind::NoSpeech,
     EntryKind::Gap(GapReason::Overrun),
     EntryKind::Gap(GapReason::Bypass),
     EntryKind::Gap(GapReason::Failure),
     EntryKind::Gap(GapReason::NotFinite),
+    EntryKind::Unfamiliar,
 ];
 
 /// What an entry is; its index in [`KINDS`] is saved.
 #[derive(Clone, Copy, PartialEq)]
 enum EntryKind {
     Speech,
+    Unfamiliar,
     NoSpeech,
     Gap(GapReason),
 }
@@ -41,9 +43,15 @@ impl EntryKind {
     const fn of(state: &State) -> Self {
         match state {
             State::Speech(_) => Self::Speech,
+            State::Unfamiliar(_) => Self::Unfamiliar,
             State::NoSpeech => Self::NoSpeech,
             State::Gap(reason) => Self::Gap(*reason),
         }
+    }
+
+    /// Whether four probabilities are saved with it.
+    const fn has_answer(self) -> bool {
+        matches!(self, Self::Speech | Self::Unfamiliar)
     }
 
     fn code(self) -> u8 {
@@ -76,12 +84,13 @@ pub(super) fn read_timeline(bytes: &mut &[u8]) -> Result<Timeline> {
     let kinds: Vec<EntryKind> = take(bytes, n_entries)?.iter().map(|&code| kind_of(code)).collect::<Result<_>>()?;
     let starts = sums(&read_differences(bytes, n_entries)?)?;
     let lengths = read_differences(bytes, n_entries)?;
-    let mut speech = read_speech(bytes, kinds.iter().filter(|kind| **kind == EntryKind::Speech).count())?.into_iter();
+    let mut answers = read_speech(bytes, kinds.iter().filter(|kind| kind.has_answer()).count())?.into_iter();
     let mut entries = Vec::with_capacity(n_entries);
     for ((kind, start), length) in kinds.into_iter().zip(starts).zip(lengths) {
         let state = match kind {
-            // INVARIANT: as many were read as there are entries of this kind.
-            EntryKind::Speech => State::Speech(speech.next().expect("one for each speech entry")),
+            // INVARIANT: as many were read as there are entries of these two kinds.
+            EntryKind::Speech => State::Speech(answers.next().expect("one for each answer")),
+            EntryKind::Unfamiliar => State::Unfamiliar(answers.next().expect("one for each answer")),
             EntryKind::NoSpeech => State::NoSpeech,
             EntryKind::Gap(reason) => State::Gap(reason),
         };
@@ -109,7 +118,7 @@ fn kind_of(code: u8) -> Result<EntryKind> {
 
 /// The four probabilities in 1 / 65535. The winner is rounded up and the others down, so that it still wins.
 fn levels_of(state: &State) -> Option<[u16; Emotion::COUNT]> {
-    let State::Speech(probabilities) = state else { return None };
+    let (State::Speech(probabilities) | State::Unfamiliar(probabilities)) = state else { return None };
     let winner = probabilities.winner();
     Some(Emotion::ALL.map(|emotion| {
         let level = f64::from(probabilities.of(emotion)) * ONE;
