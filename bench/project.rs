@@ -227,6 +227,7 @@ fn model() -> Vec<u8> {
         state: StatePolicy::ResetEachBlock,
         networks: config(Reading::Recomputed).into(),
         voice: None,
+        familiarity: None,
         training: TrainingRecord {
             corpora: vec![],
             protocol: "not trained".into(),

@@ -53,8 +53,11 @@ fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Re
 
 /// What an array of numbers does not say about itself.
 fn description(features: &Features, front_end: &FrontEndConfig) -> String {
-    let left_out =
-        if front_end.speech_only { "; steps without speech are left out: --format csv has the time of each" } else { "" };
+    let left_out = if front_end.speech_margin.is_some() {
+        "; steps without speech are left out: --format csv has the time of each"
+    } else {
+        ""
+    };
     format!(
         "{} steps of {} s, the first at {:.4} s, with {} features{left_out}: {}\n",
         features.steps().len(),

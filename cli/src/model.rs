@@ -83,8 +83,13 @@ fn front_end_lines(contract: &Contract, line: &mut impl FnMut(&str, String)) {
             ),
         );
     }
-    if config.speech_only {
-        line("hears", "of a block only the steps in which somebody speaks, as the detector of speech finds them".to_owned());
+    if let Some(margin) = config.speech_margin {
+        line(
+            "hears",
+            format!(
+                "of a block only the steps in which somebody speaks, as the detector of speech finds them, and {margin} s around"
+            ),
+        );
     }
     line("step", format!("{:.0} ms: {} frame(s) averaged", 1e3 * config.step_seconds(), config.average_frames));
 }

@@ -83,6 +83,9 @@ impl FeatureGroup {
 /// Floors that can be asked for, dB.
 const FLOOR_DB: std::ops::RangeInclusive<f64> = 10.0..=100.0;
 
+/// Seconds around speech that can be asked for.
+const SPEECH_MARGIN: std::ops::RangeInclusive<f64> = 0.0..=1.0;
+
 /// Everything that decides the value of a feature; [`FrontEndConfig::fingerprint`] names it.
 ///
 /// The names and meanings are librosa's (0.11: `librosa.feature.mfcc`, `librosa.feature.delta`, `librosa.filters.mel`).
@@ -130,10 +133,11 @@ pub struct FrontEndConfig {
     /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_db: Option<f64>,
-    /// Whether of a block only the steps in which somebody speaks reach the network, so that it cannot tell how a recording was cut. The front end gives all
-    /// steps; the program's detector of speech says which to leave out. Where nobody speaks, all are kept.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub speech_only: bool,
+    /// Of a block only the steps in which somebody speaks reach the network, and those so many seconds before and behind, 0..=1, so that it cannot tell how a
+    /// recording was cut. The front end gives all steps; the program's detector of speech says which to leave out. Where nobody speaks, all are kept. None, and
+    /// all are always kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_margin: Option<f64>,
 }
 
 /// A front-end setting out of its range.
@@ -172,7 +176,7 @@ impl FrontEndConfig {
             groups: vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2],
             average_frames: 1,
             floor_db: None,
-            speech_only: false,
+            speech_margin: None,
         }
     }
 
@@ -229,6 +233,8 @@ impl FrontEndConfig {
             format!("{:?}", self.groups),
         )?;
         check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)?;
+        let margin_fits = self.speech_margin.is_none_or(|margin| SPEECH_MARGIN.contains(&margin));
+        check(margin_fits, "speech_margin", format!("in {SPEECH_MARGIN:?}, or absent"), self.speech_margin.unwrap_or_default())?;
         let floor_fits = self.floor_db.is_none_or(|floor_db| FLOOR_DB.contains(&floor_db));
         check(floor_fits, "floor_db", format!("in {FLOOR_DB:?}, or absent"), self.floor_db.unwrap_or_default())
     }

@@ -157,7 +157,8 @@ impl Analyser {
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
         let step_len = front_end.step_len();
         let kept_seconds = config.window_seconds + slack_seconds;
-        let listens = config.gate.is_some() || front_end_config.speech_only || config.segmentation == Segmentation::Phrases;
+        let listens =
+            config.gate.is_some() || front_end_config.speech_margin.is_some() || config.segmentation == Segmentation::Phrases;
         let detector = || SpeechDetector::new(&SpeechModel::embedded(), target_hz, config.gate.unwrap_or_default(), kept_seconds);
         let stream = Stream {
             resampler: Resampler::new(source_hz, target_hz)?,
@@ -290,7 +291,8 @@ impl Analyser {
         let (longest_s, duration) = (self.config.window_seconds, self.seconds());
         let next = |stream: &Stream| stream.speech.as_ref()?.stretch_from(stream.next_stretch, longest_s, has_ended);
         while let Some(Stretch { end, is_speech, start_s, end_s }) = next(&self.stream) {
-            let steps = self.speech_steps.between(start_s, end_s);
+            let steps =
+                if is_speech { self.speech_steps.around(start_s, end_s) } else { self.speech_steps.between(start_s, end_s) };
             if !has_ended && (self.stream.steps.n_pushed() < steps.end || duration < end_s) {
                 return Ok(());
             }

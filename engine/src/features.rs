@@ -116,7 +116,7 @@ impl Blocks {
         };
         Ok(Self {
             grid: BlockGrid::new(window_seconds, window_seconds, config.step_seconds()),
-            speech: config.speech_only.then(detector).transpose()?,
+            speech: config.speech_margin.map(|_| detector()).transpose()?,
             step_len: front_end.step_len(),
             speech_steps: SpeechSteps::new(config, front_end.step_len()),
             front_end,

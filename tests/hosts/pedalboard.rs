@@ -136,8 +136,9 @@ fn compare(timeline: &Timeline, expected: &[Value]) {
         assert!((entry.start_s - seconds("start_s")).abs() < TIME_TOLERANCE_S, "{entry:?}, {expected}");
         assert!((entry.end_s - seconds("end_s")).abs() < TIME_TOLERANCE_S, "{entry:?}, {expected}");
         match entry.state {
-            State::Speech(probabilities) => {
-                assert_eq!(expected["emotion"], probabilities.winner().name(), "{entry:?}, {expected}");
+            State::Speech(probabilities) | State::Unfamiliar(probabilities) => {
+                assert_eq!(expected["state"], entry.state.name(), "{entry:?}, {expected}");
+                assert_eq!(expected["emotion"].as_str(), entry.emotion().map(Emotion::name), "{entry:?}, {expected}");
                 for emotion in Emotion::ALL {
                     let theirs = expected["probabilities"][emotion.name()].as_f64().unwrap();
                     assert!((f64::from(probabilities.of(emotion)) - theirs).abs() <= TOLERANCE, "{entry:?}, {expected}");

@@ -319,7 +319,7 @@ fn a_network_that_hears_speech_only_gets_the_steps_between_the_pauses() {
     let samples = [&silence[..], &speech, &silence].concat();
     let detector = heard(&samples);
     let all = FrontEndConfig { average_frames: 3, ..FrontEndConfig::speech_25_10() };
-    let config = FrontEndConfig { speech_only: true, ..all.clone() };
+    let config = FrontEndConfig { speech_margin: Some(0.0), ..all.clone() };
     let n_steps = (seconds_of_samples(&samples) / config.step_seconds()) as u64;
     // A step's only value is its place.
     let steps: Vec<f32> = (0..n_steps).map(|step| step as f32).collect();
@@ -331,6 +331,11 @@ fn a_network_that_hears_speech_only_gets_the_steps_between_the_pauses() {
     assert!(times[0] > 0.9 && *times.last().unwrap() < 1.1 + seconds_of_samples(&speech), "{times:?}");
     let ranges = chosen.ranges(Some(&detector), 0..n_steps);
     assert_eq!(ranges.into_iter().flatten().map(|step| step as f32).collect::<Vec<_>>(), kept);
+
+    let mut wide = SpeechSteps::new(&FrontEndConfig { speech_margin: Some(0.3), ..all.clone() }, 1);
+    let more = wide.of(Some(&detector), 0, &steps).to_vec();
+    assert_eq!((more[0], *more.last().unwrap()), (kept[0] - 10.0, kept.last().unwrap() + 10.0), "ten steps of 30 ms");
+    assert_eq!(wide.around(1.0, 2.0), wide.between(0.7, 2.3));
 
     let within_silence = chosen.of(Some(&detector), 0, &steps[..20]).to_vec();
     assert_eq!(within_silence, steps[..20], "where nobody speaks all are kept");

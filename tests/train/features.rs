@@ -46,11 +46,11 @@ fn every_value_has_a_name() {
 }
 
 #[test]
-fn with_speech_only_a_clip_has_the_same_steps_however_much_silence_is_around_it() {
+fn with_a_speech_margin_a_clip_has_the_same_steps_however_much_silence_is_around_it() {
     let folder = tempfile::tempdir().unwrap();
     let speech = read_mono_resampled(&sample("08a01Na.flac"), RATE).unwrap();
     let silence = vec![0.0; RATE as usize];
-    let config = FrontEndConfig { speech_only: true, average_frames: 3, ..FrontEndConfig::speech_25_10() };
+    let config = FrontEndConfig { speech_margin: Some(0.0), average_frames: 3, ..FrontEndConfig::speech_25_10() };
     let mut manifest = "path,speaker,emotion\n".to_owned();
     for (name, samples) in [("tight.wav", speech.clone()), ("padded.wav", [&silence[..], &speech, &silence].concat())] {
         let samples: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0) as i16).collect();

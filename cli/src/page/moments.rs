@@ -40,7 +40,7 @@ pub(super) fn uncertain(found: &[Found]) -> Vec<Moment> {
 fn moments(found: &[Found]) -> Vec<Moment> {
     let moment = |&Found { channel, segment, .. }: &Found| {
         let answer = segment.probabilities()?;
-        let (emotion, is_uncertain) = (answer.winner(), is_uncertain(segment));
+        let (emotion, is_uncertain) = (answer.winner(), is_uncertain(&segment));
         Some(Moment { start_s: segment.start_s, channel, emotion, probability: answer.of(emotion), is_uncertain })
     };
     found.iter().filter_map(moment).collect()

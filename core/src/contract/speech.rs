@@ -110,7 +110,12 @@ impl SpeechContract {
         // Its level is meant relative to a block, which a detector does not have.
         let has_prosody = self.front_end.has(FeatureGroup::Prosody);
         check(!has_prosody, "front_end.groups", "without prosody", format!("{:?}", self.front_end.groups))?;
-        check(!self.front_end.speech_only, "front_end.speech_only", "false", true)?;
+        check(
+            self.front_end.speech_margin.is_none(),
+            "front_end.speech_margin",
+            "absent",
+            self.front_end.speech_margin.unwrap_or_default(),
+        )?;
         check_normalisation(&self.normalisation, self.front_end.n_features())?;
         let each_once = self.labels.len() == Sound::COUNT && Sound::ALL.iter().all(|sound| self.labels.contains(sound));
         check(each_once, "labels", "each of the four kinds of sound once", format!("{:?}", self.labels))?;

@@ -7,6 +7,7 @@ mod speech;
 
 use super::*;
 use crate::contract::{Normalisation, OLDEST_CONTRACT_VERSION};
+use crate::familiarity::Familiarity;
 use crate::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
 use sample::{Model, committee, every_network, paper};
 
@@ -35,6 +36,23 @@ fn a_file_of_the_version_before_has_one_network() {
     committee.contract.version = OLDEST_CONTRACT_VERSION;
     let error = read(&committee.bytes()).unwrap_err();
     assert_eq!(field(&error), "moodline.network", "{error}");
+}
+
+#[test]
+fn what_blocks_are_like_is_read_back_and_refused_by_name() {
+    let mut model = paper();
+    let n = 2 * model.contract.front_end.n_features();
+    let familiarity = Familiarity { mean: vec![0.5; n], between: vec![1.0; n], within: vec![0.0; n], limit: 2.0 };
+    model.contract.familiarity = Some(familiarity);
+    assert_eq!(read(&model.bytes()).unwrap().contract, model.contract);
+    assert_eq!(write(&model.contract, &model.weights), model.bytes());
+
+    let error = read(&model.with(|contract| contract.familiarity.as_mut().unwrap().limit = -1.0)).unwrap_err();
+    assert_eq!(error.to_string(), "familiarity.limit must be a positive number, found -1");
+    let mut file = model.file();
+    file.metadata_props.retain(|entry| !entry.key.contains("familiarity"));
+    let error = read(&file.encode_to_vec()).unwrap_err();
+    assert_eq!(field(&error), "fingerprint", "what a model has cannot be taken out: {error}");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::grid::StepGrid;
 pub struct SpeechSteps {
     /// Of the network's own steps.
     grid: StepGrid,
-    /// Whether the network hears speech only.
-    speech_only: bool,
+    /// How much before and behind speech the network hears, seconds; none, and it hears all.
+    margin_s: Option<f64>,
     step_len: usize,
     kept: Vec<f32>,
 }
@@ -22,20 +22,26 @@ impl SpeechSteps {
     /// For steps of `step_len` values that the front end of `config` makes.
     #[must_use]
     pub fn new(config: &FrontEndConfig, step_len: usize) -> Self {
-        Self { grid: StepGrid::new(config), speech_only: config.speech_only, step_len, kept: Vec::new() }
+        Self { grid: StepGrid::new(config), margin_s: config.speech_margin, step_len, kept: Vec::new() }
     }
 
-    /// Those of the steps of a stream that reach the network, in order: where it hears speech only, those whose middle lies in a time of speech, as `speech`,
-    /// which heard the same stream, found it within these steps alone. All of them where nobody speaks.
+    /// Those of the steps of a stream that reach the network, in order: where it hears speech only, those whose middle lies in a time of speech or at most the margin
+    /// from one, as `speech`, which heard the same stream, found it within these steps alone. All of them where nobody speaks.
     #[must_use]
     pub fn ranges(&self, speech: Option<&SpeechDetector>, steps: Range<u64>) -> Vec<Range<u64>> {
         let all = vec![steps.clone()];
-        let (true, Some(speech)) = (self.speech_only, speech) else { return all };
+        let (Some(margin_s), Some(speech)) = (self.margin_s, speech) else { return all };
         let edge = |step: u64| self.grid.start_seconds(step);
         let step_from = |seconds: f64| self.grid.first_step_from(seconds).clamp(steps.start, steps.end);
         let times = speech.speech_between(edge(steps.start), edge(steps.end));
-        let kept: Vec<_> =
-            times.map(|(start_s, end_s)| step_from(start_s)..step_from(end_s)).filter(|kept| !kept.is_empty()).collect();
+        let mut kept: Vec<Range<u64>> = Vec::new();
+        for range in times.map(|(start_s, end_s)| step_from(start_s - margin_s)..step_from(end_s + margin_s)) {
+            match kept.last_mut() {
+                Some(last) if range.start <= last.end => last.end = range.end,
+                _ if range.is_empty() => {}
+                _ => kept.push(range),
+            }
+        }
         if kept.is_empty() { all } else { kept }
     }
 
@@ -56,6 +62,13 @@ impl SpeechSteps {
     #[must_use]
     pub fn between(&self, start_s: f64, end_s: f64) -> Range<u64> {
         self.grid.first_step_from(start_s)..self.grid.first_step_from(end_s)
+    }
+
+    /// The steps between two times of the stream, which are those of speech, and the margin around them that reaches the network.
+    #[must_use]
+    pub fn around(&self, start_s: f64, end_s: f64) -> Range<u64> {
+        let margin_s = self.margin_s.unwrap_or(0.0);
+        self.between((start_s - margin_s).max(0.0), end_s + margin_s)
     }
 
     /// The middle of a step, seconds from the start of the stream.

@@ -80,7 +80,7 @@ fn assert_same_from(recorded: &[Segment], expected: &[Segment], start_s: f64) {
         assert!((entry.start_s - segment.start_s - start_s).abs() < TIME_TOLERANCE_S, "{at}: {entry:?}");
         assert!((entry.end_s - segment.end_s - start_s).abs() < TIME_TOLERANCE_S, "{at}: {entry:?}, not {segment:?}");
         match (entry.state, segment.state) {
-            (State::Speech(found), State::Speech(expected)) => {
+            (State::Speech(found), State::Speech(expected)) | (State::Unfamiliar(found), State::Unfamiliar(expected)) => {
                 assert_eq!(found.winner(), expected.winner(), "{at}");
                 for (found, expected) in found.as_array().iter().zip(expected.as_array()) {
                     assert!((found - expected).abs() <= TOLERANCE, "{at}: {found}, expected {expected}");

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use moodline_core::Probabilities;
 use moodline_engine::timeline::{CAPACITY, Clock, DecodeTimelineError, MAX_TEXT_BYTES, Timeline, Timelines};
 use moodline_engine::{GapReason, Segment, State};
 use proptest::prelude::*;
@@ -21,7 +22,7 @@ fn assert_same(found: &Timeline, expected: &Timeline) {
     for (found, expected) in found.entries().iter().zip(expected.entries()) {
         assert_eq!((found.start_s, found.end_s), (expected.start_s, expected.end_s));
         match (found.state, expected.state) {
-            (State::Speech(found), State::Speech(expected)) => {
+            (State::Speech(found), State::Speech(expected)) | (State::Unfamiliar(found), State::Unfamiliar(expected)) => {
                 assert_eq!(found.winner(), expected.winner());
                 let errors = found.as_array().iter().zip(expected.as_array()).map(|(a, b)| (a - b).abs());
                 assert!(errors.fold(0.0, f32::max) <= TOLERANCE, "{found:?}, expected {expected:?}");
@@ -40,6 +41,8 @@ fn some_timelines() -> Timelines {
         timelines.host.insert_gap(200.0 + index as f64, 200.5 + index as f64, reason);
     }
     record(&mut timelines.stream, 0.0, 50, 2.0, 0.25);
+    let unlike = State::Unfamiliar(Probabilities::new([0.5, 0.25, 0.125, 0.125]).unwrap());
+    timelines.stream.insert_segment(60.0, 62.0, 0.25, unlike);
     timelines
 }
 

@@ -1,6 +1,6 @@
 //! Features on disk, so that a second run starts at once.
 //!
-//! The key of an entry is a SHA-256 over everything that decides the features: the front end's fingerprint, with `speech_only` that of the detector of speech, the block length, the revision of the
+//! The key of an entry is a SHA-256 over everything that decides the features: the front end's fingerprint, with `speech_margin` that of the detector of speech, the block length, the revision of the
 //! code and the content of the audio file (not its name or date: a moved corpus stays cached, an edited file never is); for a varied copy also
 //! the augmentation and the number of the copy. An entry is written
 //! whole or not at all and ends with a checksum; one that does not verify is computed again and replaced.
@@ -44,7 +44,7 @@ impl FeatureCache {
         let mut context = Sha256::new();
         context.update(REVISION.to_le_bytes());
         context.update(front_end.fingerprint());
-        if front_end.speech_only {
+        if front_end.speech_margin.is_some() {
             context.update(SpeechModel::embedded().fingerprint());
         }
         context.update(block_seconds.to_le_bytes());

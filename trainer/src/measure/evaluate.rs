@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 use moodline_engine::analysis::{Analyser, AnalysisConfig, AnalysisError};
 use moodline_engine::decode::{AudioReader, DecodeError};
-use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
+use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model, State};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +22,13 @@ use crate::data::manifest::{Manifest, Split, Utterance};
 use crate::measure::metrics::{Calibration, Report};
 
 mod answers;
+mod honesty;
 mod voices;
 
 pub use answers::{
     Answer, AnswersError, CorpusMetrics, answers_csv, calibration, confusion_by_speaker, figures_by_corpus, read_answers,
 };
+pub use honesty::{ActivationMetrics, Answered, Honesty};
 pub use voices::History;
 
 /// The answer for one clip.
@@ -38,6 +40,8 @@ pub struct Prediction {
     pub probabilities: [f64; Emotion::COUNT],
     /// Length of the clip, as far as it was heard.
     pub seconds: f64,
+    /// Whether more than half of it is unlike anything the model learned from.
+    pub is_unfamiliar: bool,
 }
 
 impl Prediction {
@@ -104,6 +108,9 @@ pub struct Evaluation {
     pub manifests: Vec<String>,
     /// Clips that could not be measured.
     pub n_failed: usize,
+    /// Clips that are unlike anything the model learned from, as its contract tells; they are measured like the others.
+    #[serde(default)]
+    pub n_unfamiliar: usize,
     /// By speaker, as the manifest names them.
     pub per_speaker: BTreeMap<String, SpeakerMetrics>,
     /// By corpus; empty in files of versions that did not count it.
@@ -112,6 +119,9 @@ pub struct Evaluation {
     /// Confidence against accuracy; none in files of versions that did not measure it.
     #[serde(default)]
     pub calibration: Option<Calibration>,
+    /// What it does not know; none in files of versions that did not measure it.
+    #[serde(default)]
+    pub honesty: Option<Honesty>,
 }
 
 /// Why a clip could not be measured.
@@ -226,6 +236,7 @@ pub fn evaluate(
     let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
     let mut evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
     evaluation.voice = voice;
+    evaluation.n_unfamiliar = predictions.iter().filter(|prediction| prediction.is_unfamiliar).count();
     Ok(Measured { evaluation, predictions, problems })
 }
 
@@ -298,7 +309,7 @@ fn classify_stream(
         AnalysisConfig { window_seconds: block_seconds, hop_seconds: block_seconds, gate: None, ..AnalysisConfig::default() };
     let mut analyser = Analyser::new(model, classifier, sample_rate, blocks).map_err(failed)?;
 
-    let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
+    let (mut sums, mut seconds, mut unfamiliar_s) = ([0.0; Emotion::COUNT], 0.0, 0.0);
     let mut add = |segment: moodline_engine::Segment, _| {
         let Some(probabilities) = segment.answer() else { return };
         let duration = segment.end_s - segment.start_s;
@@ -306,6 +317,7 @@ fn classify_stream(
             *sum += duration * f64::from(*probability);
         }
         seconds += duration;
+        unfamiliar_s += if matches!(segment.state, State::Unfamiliar(_)) { duration } else { 0.0 };
     };
     let mut chunk = Vec::new();
     while next(&mut chunk)? {
@@ -315,7 +327,9 @@ fn classify_stream(
     if seconds <= 0.0 {
         return Err(ClipError::NoBlock { name: utterance.name.clone() });
     }
-    let prediction = Prediction { utterance: utterance.clone(), probabilities: sums.map(|sum| sum / seconds), seconds };
+    let probabilities = sums.map(|sum| sum / seconds);
+    let prediction =
+        Prediction { utterance: utterance.clone(), probabilities, seconds, is_unfamiliar: unfamiliar_s > 0.5 * seconds };
     Ok((prediction, analyser.into_classifier()))
 }
 

@@ -12,13 +12,14 @@ use moodline_core::contract::{TrainingCorpus, TrainingRun};
 use moodline_core::network::{CellConfig, NetworkConfig, Pooling};
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
+use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::model::OpenModelError;
 use serde::de::DeserializeOwned;
 
 use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
-use crate::measure::evaluate::Evaluation;
+use crate::measure::evaluate::{Answered, Evaluation, Honesty};
 use crate::measure::metrics::interval_text;
 use crate::measure::robustness::Robustness;
 
@@ -251,7 +252,7 @@ fn write_limits(text: &mut String, contract: &Contract, has_robustness: bool) ->
             "- Level, room and channel shift the answers: the table above says how often each emotion was found under each condition."
         )?;
     }
-    writeln!(text, "- Silence and noise get an answer too unless a gate holds them back.")?;
+    writeln!(text, "- Silence and noise get an answer too where no detector of speech stands before it.")?;
     writeln!(text, "- Not for decisions about people.")
 }
 
@@ -263,7 +264,9 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     let floor = front_end
         .floor_db
         .map_or_else(String::new, |floor_db| format!(", a soft floor {floor_db} dB below the block's loudest band"));
-    let heard = if front_end.speech_only { ", of the steps in which somebody speaks" } else { "" };
+    let heard = front_end.speech_margin.map_or_else(String::new, |margin| {
+        format!(", of the steps in which somebody speaks or that are at most {margin} s from one")
+    });
     let prosody = if has_prosody { ", prosody (pitch, voicing, level, and the derivatives of pitch and level)" } else { "" };
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| fingerprint | `{}` |", model.fingerprint())?;
@@ -370,6 +373,9 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
     if let Some(calibration) = &evaluation.calibration {
         writeln!(text, "\nExpected calibration error over {} bins: {:.3}.", calibration.bins.len(), calibration.ece)?;
     }
+    if let Some(honesty) = &evaluation.honesty {
+        write_honesty(text, evaluation, honesty)?;
+    }
     if evaluation.per_corpus.len() > 1 {
         writeln!(text, "\n| corpus | UAR | 95 % interval | accuracy | speakers | utterances |\n|---|---:|---|---:|---:|---:|")?;
         for (name, corpus) in &evaluation.per_corpus {
@@ -379,6 +385,23 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
         }
     }
     writeln!(text)
+}
+
+fn write_honesty(text: &mut String, evaluation: &Evaluation, honesty: &Honesty) -> std::fmt::Result {
+    let Honesty { told, surest_50, surest_70, activation } = honesty;
+    let of = |Answered { coverage, accuracy }: &Answered| format!("{:.1} % of {:.0} %", 100.0 * accuracy, 100.0 * coverage);
+    writeln!(
+        text,
+        "\nRight: {} that no program calls uncertain (probability of at least {CONFIDENCE_THRESHOLD}); {} the surest, {} the surest. Calm against excited: balanced \
+         accuracy {:.3}, calibration error {:.3}. Unfamiliar: {} of {} clips.",
+        of(told),
+        of(surest_50),
+        of(surest_70),
+        activation.balanced_accuracy,
+        activation.ece,
+        evaluation.n_unfamiliar,
+        evaluation.report.n
+    )
 }
 
 fn write_robustness(text: &mut String, robustness: &Robustness) -> std::fmt::Result {

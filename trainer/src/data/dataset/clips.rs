@@ -102,7 +102,7 @@ impl Workshop {
         let front_end = FrontEnd::new(config)?;
         let detector = || SpeechDetector::new(&SpeechModel::embedded(), config.sample_rate, GateConfig::default(), block_seconds);
         Ok(Self {
-            speech: config.speech_only.then(detector).transpose()?,
+            speech: config.speech_margin.map(|_| detector()).transpose()?,
             speech_steps: SpeechSteps::new(config, front_end.step_len()),
             front_end,
             block: BlockFeatures::new(config),

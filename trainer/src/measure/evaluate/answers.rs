@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, History, ModelName, SpeakerMetrics};
+use super::{Evaluation, History, Honesty, ModelName, SpeakerMetrics};
 use crate::base::files::{self, FileError};
 use crate::data::manifest::Split;
 use crate::measure::metrics::{Calibration, Confusion, Report, uar_interval};
@@ -187,9 +187,11 @@ impl Evaluation {
             voice: History::Cold,
             manifests,
             n_failed,
+            n_unfamiliar: 0,
             per_speaker: by_speaker.iter().map(|(name, confusion)| (name.clone(), figures(confusion))).collect(),
             per_corpus: figures_by_corpus(answers),
             calibration: Some(calibration(answers)),
+            honesty: (!answers.is_empty()).then(|| Honesty::of(answers)),
         }
     }
 }

@@ -118,6 +118,7 @@ mod tests {
                 },
                 probabilities: answer.as_array().map(f64::from),
                 seconds: 3.0,
+                is_unfamiliar: false,
             }
         };
         emotions.iter().enumerate().map(prediction).collect()
