@@ -149,6 +149,7 @@ mod tests {
         prop_oneof![
             3 => (0.0f32..1.0, 0.0f32..1.0).prop_map(|(a, b)| speech([a * b, a * (1.0 - b), (1.0 - a) * b, (1.0 - a) * (1.0 - b)])),
             1 => Just(State::NoSpeech),
+            1 => Just(State::Unfamiliar(Probabilities::new([0.25; Emotion::COUNT]).unwrap())),
             1 => Just(State::Gap(GapReason::Overrun)),
         ]
     }
@@ -168,8 +169,8 @@ mod tests {
     }
 
     /// What a column shows, found by looking at 1,000 moments of it.
-    fn sampled(segments: &[Segment], start_s: f64, seconds: f64) -> ([f64; 3], [f32; Emotion::COUNT]) {
-        let mut counts = [0.0f64; 3];
+    fn sampled(segments: &[Segment], start_s: f64, seconds: f64) -> ([f64; 4], [f32; Emotion::COUNT]) {
+        let mut counts = [0.0f64; 4];
         let mut sums = [0.0f64; 4];
         for moment in 0..1000 {
             let time = start_s + (f64::from(moment) + 0.5) / 1000.0 * seconds;
@@ -180,6 +181,7 @@ mod tests {
                 }
                 Some(State::NoSpeech) => counts[1] += 1.0,
                 Some(State::Gap(_)) => counts[2] += 1.0,
+                Some(State::Unfamiliar(_)) => counts[3] += 1.0,
                 None => {}
             }
         }
@@ -195,20 +197,21 @@ mod tests {
             let columns = grid.columns(segments.iter().copied());
             prop_assert_eq!(columns.len(), n);
             for (index, column) in columns.iter().enumerate() {
-                let ([speech, silence, missing], four) = sampled(&segments, grid.start_s() + index as f64 * grid.seconds, grid.seconds);
+                let ([speech, silence, missing, unlike], four) = sampled(&segments, grid.start_s() + index as f64 * grid.seconds, grid.seconds);
                 let close = 0.01;
                 match column.state {
                     Some(State::Speech(found)) => {
-                        prop_assert!(speech >= silence.max(missing) - close);
+                        prop_assert!(speech >= silence.max(missing).max(unlike) - close);
                         if speech > 0.2 {
                             for (found, expected) in found.as_array().iter().zip(four) {
                                 prop_assert!((found - expected).abs() < 0.03, "{found} {expected}");
                             }
                         }
                     }
-                    Some(State::NoSpeech) => prop_assert!(silence >= speech.max(missing) - close),
-                    Some(State::Gap(_)) => prop_assert!(missing >= speech.max(silence) - close),
-                    None => prop_assert!(speech + silence + missing <= close),
+                    Some(State::NoSpeech) => prop_assert!(silence >= speech.max(missing).max(unlike) - close),
+                    Some(State::Gap(_)) => prop_assert!(missing >= speech.max(silence).max(unlike) - close),
+                    Some(State::Unfamiliar(_)) => prop_assert!(unlike >= speech.max(silence).max(missing) - close),
+                    None => prop_assert!(speech + silence + missing + unlike <= close),
                 }
                 if missing > close {
                     prop_assert!(column.gap.is_some());
