@@ -3,7 +3,8 @@
 use moodline_core::frontend;
 use moodline_engine::analysis::{Analyser, AnalysisConfig, Segmentation};
 use moodline_engine::decode::read_mono_resampled;
-use moodline_engine::{BackendChoice, Classifier, Model, Segment, State};
+use moodline_engine::speech::SpeechSteps;
+use moodline_engine::{BackendChoice, Classifier, GateConfig, Model, Segment, SpeechDetector, SpeechModel, State};
 use test_support::sample;
 use test_support::samples::speech;
 
@@ -65,6 +66,10 @@ fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
     let (window, hop) = (4.0, 1.5);
     let features = frontend::features(config, &samples).unwrap();
     let mut block = frontend::BlockFeatures::new(config);
+    let mut heard = SpeechDetector::new(&SpeechModel::embedded(), RATE, GateConfig::default(), 60.0).unwrap();
+    heard.push(&samples).unwrap();
+    heard.finish().unwrap();
+    let mut speech_steps = SpeechSteps::new(config, features.ncols());
     let mut classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
     let n_window = (window / config.step_seconds()).round() as usize;
     let segments = segments_of(&mut analyser(RATE, window, hop), &samples, &[1000]);
@@ -72,8 +77,9 @@ fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
         let first = (index as f64 * hop / config.step_seconds()).round() as usize;
         let n_steps = n_window.min(features.nrows() - first);
         let steps: Vec<f32> = features.slice(ndarray::s![first..first + n_steps, ..]).iter().copied().collect();
-        let seen = block.of(&steps);
-        assert_eq!(segment.state, State::Speech(classifier.classify(seen, n_steps).unwrap()), "block {index}");
+        let seen = block.of(speech_steps.of(Some(&heard), first as u64, &steps));
+        let expected = classifier.classify(seen, seen.len() / config.n_features()).unwrap();
+        assert_eq!(segment.answer(), Some(&expected), "block {index}");
     }
 }
 

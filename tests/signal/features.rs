@@ -6,7 +6,9 @@ use moodline_core::frontend::assembler::Assembler;
 use moodline_core::frontend::log_mel::LogMel;
 use moodline_core::frontend::mel::{self, MelBank};
 use moodline_core::frontend::spectrum::PowerSpectrum;
-use moodline_core::frontend::{FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features, features_with_floor};
+use moodline_core::frontend::{
+    BlockFeatures, FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features, features_with_floor,
+};
 use ndarray::{Array1, Array2, s};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -70,6 +72,21 @@ fn check_all_cases<T: Real>(tolerance: fn(f64) -> f64) -> (usize, f64) {
         largest = largest.max(difference);
     }
     (n, largest)
+}
+
+#[test]
+fn a_block_with_a_floor_is_that_of_librosa() {
+    let config = FrontEndConfig { average_frames: 3, delta_width: 5, floor_db: Some(45.0), ..FrontEndConfig::speech_25_10() };
+    let expected = golden::matrix("floor/voice2s.npy");
+    let samples: Vec<f32> = signal("mfcc/sig_16000_voice2s.npy");
+    let (mut front_end, mut steps) = (FrontEnd::new(&config).unwrap(), Vec::new());
+    let mut take = |step: &[f32]| steps.extend_from_slice(step);
+    front_end.push(&samples, &mut take).unwrap();
+    front_end.finish(&mut take);
+    let mut block = BlockFeatures::new(&config);
+    let found = block.of(&steps);
+    let found = Array2::from_shape_vec((found.len() / config.n_features(), config.n_features()), found.to_vec()).unwrap();
+    println!("largest difference: {:.1e}", compare("floor", &found, &expected, tolerance_f32));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn what_blocks_are_like_is_read_back_and_refused_by_name() {
     assert_eq!(write(&model.contract, &model.weights), model.bytes());
 
     let error = read(&model.with(|contract| contract.familiarity.as_mut().unwrap().limit = -1.0)).unwrap_err();
-    assert_eq!(error.to_string(), "familiarity.limit must be a positive number, found -1");
+    assert_eq!(error.to_string(), "the model file is refused: familiarity.limit must be a positive number, found -1");
     let mut file = model.file();
     file.metadata_props.retain(|entry| !entry.key.contains("familiarity"));
     let error = read(&file.encode_to_vec()).unwrap_err();

@@ -57,7 +57,7 @@ pub struct TrainConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamiliarityConfig {
-    /// Part of the dev split, of voices that are not learned from, that may be called unfamiliar by mistake; above 0, at most 0.5.
+    /// Part of each corpus in the dev split, of voices that are not learned from, that may be called unfamiliar by mistake; above 0, at most 0.5.
     pub rejected: f64,
 }
 

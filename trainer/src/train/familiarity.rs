@@ -19,7 +19,7 @@ const LEAST_STEPS: usize = 4;
 /// A statistic that hardly varies from clip to clip keeps this part of its variance, so that no single one decides.
 const LEAST_BETWEEN: f64 = 0.05;
 
-/// Mean and variances come from `train`, where each corpus counts alike; the limit is what the part `rejected` of `dev` lies beyond.
+/// Mean and variances come from `train`, where each corpus counts alike; beyond the limit lies at most the part `rejected` of each corpus in `dev`.
 pub(super) fn fit(train: &Part, dev: &Part, rejected: f64) -> Familiarity {
     let mut blocks_of: BTreeMap<&str, Vec<(Vec<f64>, f64)>> = BTreeMap::new();
     for (features, corpus) in train.features.iter().zip(&train.corpora) {
@@ -40,9 +40,15 @@ pub(super) fn fit(train: &Part, dev: &Part, rejected: f64) -> Familiarity {
     let unlimited = f64::MAX;
     let familiarity =
         Familiarity { mean: each(|of| of.mean), between: each(|of| of.between), within: each(|of| of.within), limit: unlimited };
-    let mut distances: Vec<f64> = dev.features.iter().map(|features| distance(&familiarity, features)).collect();
-    distances.sort_by(f64::total_cmp);
-    Familiarity { limit: percentile(&distances, 1.0 - rejected), ..familiarity }
+    let mut distances: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (features, corpus) in dev.features.iter().zip(&dev.corpora) {
+        distances.entry(corpus).or_default().push(distance(&familiarity, features));
+    }
+    let limit = distances.into_values().map(|mut of_corpus| {
+        of_corpus.sort_by(f64::total_cmp);
+        percentile(&of_corpus, 1.0 - rejected)
+    });
+    Familiarity { limit: limit.fold(f64::MIN_POSITIVE, f64::max), ..familiarity }
 }
 
 /// A clip, and its parts.
