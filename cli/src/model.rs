@@ -49,6 +49,18 @@ fn plain_text(model: &Model) -> String {
     line("normalisation", normalisation(&contract.normalisation));
     line("blocks", blocks(contract));
     network_lines(model, &mut line);
+    if contract.voice.is_some() {
+        line("voice", "answers are corrected by what was heard of a voice, where it was varied".to_owned());
+    }
+    if let Some(familiarity) = &contract.familiarity {
+        line(
+            "unfamiliar",
+            format!(
+                "blocks farther than {:.2} from those of the training, of which an average one is about 1 away",
+                familiarity.limit
+            ),
+        );
+    }
     training_lines(contract, &mut line);
     for (name, value) in &contract.metrics {
         line(name, format!("{value:.4}"));

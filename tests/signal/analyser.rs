@@ -84,6 +84,29 @@ fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
 }
 
 #[test]
+fn what_is_unlike_the_training_is_told_apart_and_keeps_its_answer() {
+    let embedded = Model::embedded();
+    let with_limit = |limit: f64| {
+        let mut contract = embedded.contract().clone();
+        contract.familiarity.as_mut().expect("the shipped model tells").limit = limit;
+        let model = Model::from_bytes(moodline_core::onnx::write(&contract, embedded.weights())).unwrap();
+        let classifier = Classifier::new(&model, BackendChoice::Native).unwrap();
+        let mut analyser =
+            Analyser::new(&model, classifier, RATE, AnalysisConfig { hop_seconds: 2.0, ..AnalysisConfig::default() }).unwrap();
+        segments_of(&mut analyser, &stream(), &[1000])
+    };
+    let (all, none) = (with_limit(f64::MAX), with_limit(1e-9));
+    assert_eq!(all.len(), none.len());
+    assert!(all.iter().any(|segment| segment.emotion().is_some()));
+    for (familiar, unfamiliar) in all.iter().zip(&none) {
+        assert_eq!(familiar.answer(), unfamiliar.answer());
+        assert!(unfamiliar.emotion().is_none() && unfamiliar.probabilities().is_none());
+        let expected = if familiar.state == State::NoSpeech { "no_speech" } else { "unfamiliar" };
+        assert_eq!(unfamiliar.state.name(), expected);
+    }
+}
+
+#[test]
 fn the_last_block_covers_the_rest_and_only_a_rest() {
     let ends = |n_samples: usize, window: f64, hop: f64| -> Vec<(f64, f64)> {
         let segments = segments_of(&mut analyser(RATE, window, hop), &vec![0.0; n_samples], &[1024]);

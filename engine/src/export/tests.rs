@@ -55,6 +55,23 @@ fn csv() {
 }
 
 #[test]
+fn what_is_unfamiliar_has_numbers_and_no_emotion() {
+    let unlike =
+        |start_s: f64, end_s: f64| Segment { start_s, end_s, state: State::Unfamiliar(Probabilities::new(ANGRY).unwrap()) };
+    let found = results(vec![unlike(0.0, 5.0), segment(5.0, 10.0, Some(SAD))]);
+    let csv = text(Format::Csv, &found);
+    let row = csv.lines().nth(1).unwrap();
+    assert!(row.ends_with(",unfamiliar,,0.750000,0.125000,0.062500,0.062500,1.234,0.250,,0.875000,true"), "{row}");
+    let json = text(Format::Json, &found);
+    assert!(json.contains(r#""state":"unfamiliar","emotion":null,"probabilities":{"angry":0.75,"#), "{json}");
+    assert!(json.contains(r#""activation":0.875,"uncertain":true,"#), "{json}");
+    for format in [Format::Srt, Format::Vtt, Format::Audacity] {
+        let marks = text(format, &found);
+        assert!(!marks.contains("angry") && marks.contains("sad"), "{format:?}: {marks}");
+    }
+}
+
+#[test]
 fn json() {
     let mut short = example();
     short.voices[0].segments.truncate(2);
