@@ -15,6 +15,9 @@ use moodline_core::network::{
     Carry, CellConfig, Cfc, CfcMode, NetworkConfig, NetworkKernel, PaperLtc, Pooling, Reading, Tensors,
 };
 use moodline_core::{Emotion, FrontEndConfig, Probabilities, onnx};
+use moodline_engine::source::FileSource;
+use moodline_engine::voices::{Found, Voices};
+use moodline_engine::{AnalysisConfig, BackendChoice, GateConfig, Model, SpeechDetector, SpeechModel, State};
 use moodline_learn::loss::LossConfig;
 use moodline_learn::network::{Batch, Dropout, LANES, Network, TauInit, initial_parameters};
 use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
@@ -32,7 +35,12 @@ const BATCH: usize = 64;
 const L2: f64 = 5e-4;
 const LEARNING_RATE: f64 = 5e-4;
 
-const CASES: [&str; 10] = [
+/// Samples of all channels that the product decodes at a time.
+const PACKET: usize = 2 * 8192;
+
+const CASES: [&str; 12] = [
+    "product",
+    "detector",
     "features_A",
     "features_C",
     "ltc_157",
@@ -97,6 +105,8 @@ fn measure(call: &mut Call, duration: Duration) -> f64 {
 
 fn prepare(folder: &Path, case: &str) -> Result<Call, Box<dyn Error>> {
     let call = match case {
+        "product" => product(folder)?,
+        "detector" => detector(folder)?,
         "features_A" => features(folder, FrontEndConfig::librosa_16k())?,
         "features_C" => features(folder, FrontEndConfig::speech_25_10())?,
         "ltc_157" => inference(folder, 157)?,
@@ -110,6 +120,39 @@ fn prepare(folder: &Path, case: &str) -> Result<Call, Box<dyn Error>> {
         other => return Err(format!("unknown case {other}").into()),
     };
     Ok(call)
+}
+
+/// All that the command does with 5 s of 48 kHz stereo once they are decoded: the answer of the embedded model.
+fn product(folder: &Path) -> Result<Call, Box<dyn Error>> {
+    let stereo = floats(&folder.join("stereo.f32"))?;
+    let config = AnalysisConfig::default();
+    let mut voices = Voices::new(&Model::embedded(), BackendChoice::Native, FileSource::default(), (48_000, 2), config)?;
+    Ok(Box::new(move || {
+        let mut answers = vec![];
+        let mut keep = |found: Found| {
+            if let State::Speech(probabilities) = found.segment.state {
+                answers.extend(Emotion::ALL.map(|emotion| f64::from(probabilities.of(emotion))));
+            }
+        };
+        for packet in stereo.chunks(PACKET) {
+            voices.push(packet, &mut keep).expect("speech is finite");
+        }
+        voices.finish(&mut keep).expect("speech is finite");
+        assert_eq!(answers.len(), Emotion::COUNT, "a block of speech");
+        answers
+    }))
+}
+
+/// The part of that which tells whether somebody speaks, at its own rate.
+fn detector(folder: &Path) -> Result<Call, Box<dyn Error>> {
+    let speech = floats(&folder.join("speech.f32"))?;
+    let mut detector = SpeechDetector::new(&SpeechModel::embedded(), 16_000, GateConfig::default(), 5.0)?;
+    Ok(Box::new(move || {
+        detector.reset();
+        detector.push(&speech).expect("speech is finite");
+        detector.finish().expect("speech is finite");
+        detector.steps_between(0.0, 5.0).iter().map(|step| f64::from(step.probability)).collect()
+    }))
 }
 
 /// 5 s of speech through the streaming front end the product runs.

@@ -6,6 +6,11 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+STEREO_RATE = 48_000
+# The range of the project's pitch tracker.
+MIN_HZ = 60.0
+MAX_HZ = 500.0
+
 UNFOLDS = 6
 DT = 0.01
 CLIP = 20.0
@@ -28,6 +33,11 @@ def floats(folder: str, name: str) -> np.ndarray:
 
 def speech(folder: str) -> np.ndarray:
     return floats(folder, "speech.f32")
+
+
+def stereo(folder: str) -> np.ndarray:
+    """5 s at 48 kHz, [frames, 2]"""
+    return floats(folder, "stereo.f32").reshape(-1, 2)
 
 
 def features(folder: str, frames: int) -> np.ndarray:

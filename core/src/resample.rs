@@ -3,9 +3,11 @@
 //! In: samples of one stream, cut in any way. Out: the same sound at the target rate, aligned with the input: output sample `m` is the value
 //! at the time of input sample `m * source / target`.
 //!
-//! Pairs of rates with a short common block go through an FFT filter; pairs without one (44,101 Hz, say) through windowed sinc
-//! interpolation. Both filters span `FILTER_SAMPLES` samples of the lower rate, pass 0.94 of its Nyquist frequency unchanged and
-//! stop everything above it.
+//! Pairs of rates with a short common block go through an FFT filter, one of its own (`decimation`) where the target is a whole number of times
+//! lower; pairs without one (44,101 Hz, say) through windowed sinc interpolation. All filters span `FILTER_SAMPLES` samples of the lower rate, pass
+//! 0.94 of its Nyquist frequency unchanged and stop everything above it.
+
+mod decimation;
 
 use std::ops::RangeInclusive;
 
@@ -16,6 +18,7 @@ use rubato::{
 };
 
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
+use decimation::Decimation;
 
 /// Rates that can be converted from and to, Hz.
 pub const RATES_HZ: RangeInclusive<u32> = 8_000..=384_000;
@@ -80,6 +83,7 @@ pub struct Resampler {
 
 enum Filter {
     Identity,
+    Decimation(Box<Decimation>),
     Block(Box<Fft<f32>>),
     Sinc(Box<SincFilter>),
 }
@@ -184,13 +188,17 @@ impl Resampler {
 /// rubato's filters cannot be copied: new ones are brought to where the originals are.
 impl Clone for Resampler {
     fn clone(&self) -> Self {
-        // INVARIANT: so the original was made.
-        let mut copy = Self::new(self.source_hz as u32, self.target_hz as u32).expect("rates in range");
-        let past = &self.input[..self.filter.n_past()];
-        copy.filter.follow(past, self.n_in - self.n_pending as u64);
-        copy.input.copy_from_slice(&self.input);
-        (copy.n_pending, copy.n_skip, copy.n_in, copy.n_out) = (self.n_pending, self.n_skip, self.n_in, self.n_out);
-        copy
+        let filter = match &self.filter {
+            Filter::Identity => Filter::Identity,
+            Filter::Decimation(decimation) => Filter::Decimation(decimation.clone()),
+            Filter::Block(_) | Filter::Sinc(_) => {
+                let mut filter = Filter::new(self.source_hz as u32, self.target_hz as u32);
+                filter.restart();
+                filter.follow(&self.input[..self.filter.n_past()], self.n_in - self.n_pending as u64);
+                filter
+            }
+        };
+        Self { filter, input: self.input.clone(), output: self.output.clone(), ..*self }
     }
 }
 
@@ -198,6 +206,9 @@ impl Filter {
     fn new(source_hz: u32, target_hz: u32) -> Self {
         if source_hz == target_hz {
             return Self::Identity;
+        }
+        if source_hz.is_multiple_of(target_hz) {
+            return Self::Decimation(Box::new(Decimation::new((source_hz / target_hz) as usize)));
         }
         let common = gcd(source_hz, target_hz);
         let shortest = (source_hz.min(target_hz) / common) as usize;
@@ -217,15 +228,16 @@ impl Filter {
     fn max_frames(&self) -> (usize, usize) {
         match self {
             Self::Identity => (0, 0),
+            Self::Decimation(decimation) => decimation.frames(),
             Self::Block(fft) => (fft.input_frames_max(), fft.output_frames_max()),
             Self::Sinc(sinc) => (sinc.inner.input_frames_max(), sinc.inner.output_frames_max()),
         }
     }
 
-    /// How much of the input that was taken its state depends on.
+    /// How much of the input that was taken [`follow`](Self::follow) needs.
     fn n_past(&self) -> usize {
         match self {
-            Self::Identity => 0,
+            Self::Identity | Self::Decimation(_) => 0,
             // What a block adds to the next.
             Self::Block(fft) => fft.input_frames_max(),
             Self::Sinc(sinc) => sinc.n_past(),
@@ -248,6 +260,7 @@ impl Filter {
     fn next_frames(&self) -> usize {
         match self {
             Self::Identity => 0,
+            Self::Decimation(decimation) => decimation.frames().0,
             Self::Block(fft) => fft.input_frames_next(),
             Self::Sinc(sinc) => sinc.inner.input_frames_next(),
         }
@@ -257,6 +270,10 @@ impl Filter {
     fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
         match self {
             Self::Identity => 0,
+            Self::Decimation(decimation) => {
+                decimation.run(input, output);
+                output.len()
+            }
             Self::Block(fft) => process(fft.as_mut(), input, output, None),
             Self::Sinc(sinc) => sinc.run(input, output, None),
         }
@@ -266,6 +283,10 @@ impl Filter {
     fn restart(&mut self) -> usize {
         match self {
             Self::Identity => 0,
+            Self::Decimation(decimation) => {
+                decimation.restart();
+                Decimation::DELAY
+            }
             Self::Block(fft) => {
                 fft.reset();
                 fft.output_delay()
@@ -390,17 +411,27 @@ mod tests {
 
     #[test]
     fn common_rates_have_a_block_and_coprime_ones_are_interpolated() {
-        for hz in [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 384_000] {
+        for hz in [8_000, 11_025, 22_050, 44_100, 88_200, 176_400] {
             assert!(matches!(Filter::new(hz, 16_000), Filter::Block(_)), "{hz}");
+        }
+        for hz in [32_000, 48_000, 96_000, 192_000, 384_000] {
+            assert!(matches!(Filter::new(hz, 16_000), Filter::Decimation(_)), "{hz}");
         }
         for hz in [8_001, 24_414, 44_101, 383_999] {
             assert!(matches!(Filter::new(hz, 16_000), Filter::Sinc(_)), "{hz}");
         }
     }
 
-    /// A rate that is its own, one with a block, ones that are interpolated down and up.
-    const PAIRS: [(u32, u32); 6] =
-        [(16_000, 16_000), (44_100, 16_000), (8_000, 16_000), (44_101, 16_000), (8_001, 16_000), (96_001, 16_000)];
+    /// A rate that is its own, a multiple, ones with a block, ones that are interpolated down and up.
+    const PAIRS: [(u32, u32); 7] = [
+        (16_000, 16_000),
+        (48_000, 16_000),
+        (44_100, 16_000),
+        (8_000, 16_000),
+        (44_101, 16_000),
+        (8_001, 16_000),
+        (96_001, 16_000),
+    ];
 
     fn noise(n: usize) -> Vec<f32> {
         let mut state = 1_u32;

@@ -22,6 +22,7 @@ mod ogg;
 mod packets;
 mod raw;
 mod riff;
+mod samples;
 mod tags;
 
 use std::fs::File;
@@ -115,6 +116,8 @@ pub struct AudioReader {
     n_frames_read: u64,
     /// Decoded and not yet handed out.
     decoded: Vec<f32>,
+    /// Where all channels are while only their mean is asked for.
+    all_channels: Vec<f32>,
     unusable: Option<Unusable>,
     packets_ended: bool,
     ended: bool,
@@ -200,6 +203,7 @@ impl AudioReader {
             n_frames_expected: header.map(|(n_frames, _)| n_frames),
             n_frames_read: 0,
             decoded,
+            all_channels: Vec::new(),
             unusable: None,
             packets_ended: false,
             ended: false,
@@ -264,9 +268,14 @@ impl AudioReader {
     /// # Errors
     /// As [`AudioReader::read`].
     pub fn read_mono(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
-        let found = self.read(chunk)?;
-        FileSource::Of(Source::Mix).reduce(chunk, self.channels());
-        Ok(found)
+        if self.channels() == 1 {
+            return self.read(chunk);
+        }
+        let mut all_channels = std::mem::take(&mut self.all_channels);
+        let found = self.read(&mut all_channels);
+        FileSource::Of(Source::Mix).extract(&all_channels, self.channels(), chunk);
+        self.all_channels = all_channels;
+        found
     }
 
     fn fail(&self, problem: DecodeProblem) -> DecodeError {

@@ -19,8 +19,11 @@ use crate::source::FileSource;
 use crate::voices::{self, Found, Voice, VoiceChoice, Voices};
 use mix_watch::{Cancelled, MixWatch};
 
-/// Packets between two reports of progress.
+/// Packets between two reports of progress, at least.
 const PACKETS_A_REPORT: u64 = 8;
+
+/// Time between two reports of progress, at least: whoever listens is woken up by each.
+const REPORT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An analysed file.
 #[derive(Clone, Debug)]
@@ -156,7 +159,7 @@ impl Pass<'_> {
         let mut voices = Voices::new(model, backend, source, layout, config.analysis).map_err(refused)?;
         let mut part = Part::new(from_s, to_s, reader.sample_rate());
         let mut watch = (source == FileSource::default() && reader.channels() > 1).then(|| MixWatch::new(reader.channels()));
-        let (mut chunk, mut n_packets) = (Vec::new(), 0_u64);
+        let (mut chunk, mut n_packets, mut reported) = (Vec::new(), 0_u64, None::<Instant>);
         let mut found = voices.empty();
         while !part.is_over() && reader.read(&mut chunk)? {
             part.cut(&mut chunk, reader.channels());
@@ -165,9 +168,12 @@ impl Pass<'_> {
             }
             voices.push(&chunk, &mut keep_in(from_s, &mut found)).map_err(refused)?;
             n_packets += 1;
-            let due = n_packets.is_multiple_of(PACKETS_A_REPORT);
-            if due && on_progress(progress_of(&reader, to_s, &found[0].segments)).is_break() {
-                return Err(FileAnalysisError::Stopped { path: path.to_owned() });
+            let is_due = || reported.is_none_or(|at| at.elapsed() >= REPORT_INTERVAL);
+            if n_packets.is_multiple_of(PACKETS_A_REPORT) && is_due() {
+                reported = Some(Instant::now());
+                if on_progress(progress_of(&reader, to_s, &found[0].segments)).is_break() {
+                    return Err(FileAnalysisError::Stopped { path: path.to_owned() });
+                }
             }
         }
         if part.is_before() {

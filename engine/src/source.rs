@@ -115,30 +115,26 @@ impl FileSource {
         }
     }
 
-    /// Replaces interleaved samples (`[n * n_channels]`) by what is analysed of them, `[n]`. `n_channels` has the channel that is meant, which
+    /// Replaces `own` by what is analysed of interleaved samples (`[n * n_channels]`), `[n]`. `n_channels` has the channel that is meant, which
     /// is a single one: each is that of its [`FileSource::voices`].
-    pub(crate) fn reduce(self, samples: &mut Vec<f32>, n_channels: usize) {
-        if n_channels < 2 {
-            return;
-        }
-        match self {
-            Self::Each => {}
-            Self::Of(Source::Mix) => reduce(samples, n_channels, |frame| frame.iter().sum::<f32>() / n_channels as f32),
-            Self::Of(Source::Left) => reduce(samples, n_channels, |frame| frame[0]),
-            Self::Of(Source::Right) => reduce(samples, n_channels, |frame| frame[1]),
-            Self::Of(Source::Mid) => reduce(samples, n_channels, |frame| 0.5 * (frame[0] + frame[1])),
-            Self::Of(Source::Side) => reduce(samples, n_channels, |frame| 0.5 * (frame[0] - frame[1])),
-            Self::Channel(number) => reduce(samples, n_channels, |frame| frame[number.get() - 1]),
+    pub(crate) fn extract(self, samples: &[f32], n_channels: usize, own: &mut Vec<f32>) {
+        own.clear();
+        match (self, n_channels) {
+            (Self::Each, _) | (_, 1) => own.extend_from_slice(samples),
+            // The usual case, whose loop is vectorised because the number of channels is known.
+            (Self::Of(Source::Mix), 2) => own.extend(samples.as_chunks().0.iter().map(|[left, right]| 0.5 * (left + right))),
+            (Self::Of(Source::Mix), _) => extend(own, samples, n_channels, |frame| frame.iter().sum::<f32>() / n_channels as f32),
+            (Self::Of(Source::Left), _) => extend(own, samples, n_channels, |frame| frame[0]),
+            (Self::Of(Source::Right), _) => extend(own, samples, n_channels, |frame| frame[1]),
+            (Self::Of(Source::Mid), _) => extend(own, samples, n_channels, |frame| 0.5 * (frame[0] + frame[1])),
+            (Self::Of(Source::Side), _) => extend(own, samples, n_channels, |frame| 0.5 * (frame[0] - frame[1])),
+            (Self::Channel(number), _) => extend(own, samples, n_channels, |frame| frame[number.get() - 1]),
         }
     }
 }
 
-fn reduce(samples: &mut Vec<f32>, n_channels: usize, of: impl Fn(&[f32]) -> f32) {
-    let n_frames = samples.len() / n_channels;
-    for frame in 0..n_frames {
-        samples[frame] = of(&samples[frame * n_channels..(frame + 1) * n_channels]);
-    }
-    samples.truncate(n_frames);
+fn extend(own: &mut Vec<f32>, samples: &[f32], n_channels: usize, of: impl Fn(&[f32]) -> f32) {
+    own.extend(samples.chunks_exact(n_channels).map(of));
 }
 
 #[cfg(test)]
@@ -146,9 +142,9 @@ mod tests {
     use super::*;
 
     fn reduced(source: &str, samples: &[f32], n_channels: usize) -> Vec<f32> {
-        let mut samples = samples.to_vec();
-        source.parse::<FileSource>().unwrap().reduce(&mut samples, n_channels);
-        samples
+        let mut own = vec![7.0];
+        source.parse::<FileSource>().unwrap().extract(samples, n_channels, &mut own);
+        own
     }
 
     #[test]

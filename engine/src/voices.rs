@@ -98,9 +98,7 @@ impl Voices {
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Found)) -> Result<(), AnalysisError> {
         let Self { analysers, n_channels, samples: own, .. } = self;
         analysers.iter_mut().try_for_each(|(source, analyser)| {
-            own.clear();
-            own.extend_from_slice(samples);
-            source.reduce(own, *n_channels);
+            source.extract(samples, *n_channels, own);
             let channel = source.number(*n_channels);
             analyser.push(own, &mut |segment, latency| sink(Found { channel, segment, latency }))
         })

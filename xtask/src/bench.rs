@@ -24,20 +24,23 @@ use cases::{CASES, Case, PEERS, Peer};
 use inner_loop::LoopResults;
 use machine::Machine;
 use plugin::PluginResults;
-use report::{Kept, Measured, Memory, PeerResult, Results, Scaling};
+use report::{Hours, Kept, Measured, PeerResult, Results, Scaling};
 use worker::Worker;
 
 /// How many turns one lasts where threads are compared: an epoch takes up to most of a turn, and the median of two calls is nearly a single one.
 const SCALING_TURN: f64 = 4.0;
 
+/// How often an hour of each format is analysed, in turn with ffmpeg.
+const HOUR_ROUNDS: &str = "3";
+
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Run the project and its peers (librosa, torchaudio, ONNX Runtime, PyTorch, ncps, Keras) in turn, one thread each, and the project's
+    /// Run the project and its peers (librosa, torchaudio, Praat, openSMILE, ONNX Runtime, PyTorch, ncps, Keras, ffmpeg) in turn, one thread each, and the project's
     /// training with two threads.
     ///
     /// Installs the peers from bench/requirements.txt into an environment of their own (several gigabytes, once), checks that they compute
-    /// what the project computes, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about ten minutes; leave the
+    /// what the project computes, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about fifteen minutes; leave the
     /// machine alone meanwhile.
     #[arg(long)]
     peers: bool,
@@ -134,12 +137,13 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     let scaling = scaling(&mut project, &program, &folder, options)?;
     drop(project);
 
-    println!("Measuring memory ...");
+    println!("Measuring an hour of each format ...");
     let moodline = workspace::program(root, "release", "moodline")?;
-    let memory: Memory = answer(script("memory.py").arg(moodline).arg(&folder))?;
+    let hours: Hours = answer(script("hour.py").arg(moodline).arg(&folder).arg(HOUR_ROUNDS))?;
+    versions.extend(hours.ffmpeg.clone().map(|version| ("ffmpeg".to_owned(), version)));
     let machine = machine(root, shell)?;
     let Kept { plugin, inner_loop } = kept;
-    let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, memory, plugin, inner_loop };
+    let results = Results { machine, versions, rounds: options.rounds, cases: measured, scaling, hours, plugin, inner_loop };
     results.write(&bench)?;
     fs::write(bench.join("ratios.svg"), chart::svg(&results))?;
     println!("{}\nWritten: bench/results.json, bench/RESULTS.md, bench/ratios.svg", report::markdown(&results));
@@ -182,6 +186,7 @@ fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], op
         title: case.title.to_owned(),
         milliseconds: median(&ours),
         enough_milliseconds: case.enough_milliseconds,
+        at_most_milliseconds: case.at_most_milliseconds,
         peers: peers.collect(),
     })
 }

@@ -7,11 +7,12 @@
 //! [`super::assembler`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
 //! `average` -> steps -> [`super::BlockFeatures`], which sets pitch and level in relation to the block.
 //!
-//! All of it is computed in `f64` from the samples as they are, so that both precisions take the same decisions.
+//! All of it is computed from the samples as they are, in one precision (`f64`, the autocorrelation `f32`), so that both take the same decisions.
 
 use crate::config::{FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
+mod autocorrelation;
 mod path;
 pub(super) mod yin;
 

@@ -19,6 +19,7 @@ use super::edits::{Edit, Edits};
 use super::error::{DecodeProblem, DecodeWarning};
 use super::layout::Layout;
 use super::mpeg::FrameHeader;
+use super::samples::{Linear, interleave};
 
 /// Longest silence that stands in for one corrupt packet, seconds.
 const LONGEST_PATCH_SECONDS: u64 = 1;
@@ -215,11 +216,14 @@ impl Packets {
             Kind::Matroska(_) if self.layout.is_none() => self.begins_at(&packet),
             _ => 0.0,
         };
+        if let Some(layout) = self.convert(&packet, samples) {
+            return Ok(if samples.is_empty() { Step::Nothing } else { Step::Decoded(layout, starts_at) });
+        }
         match self.decoder.decode(&packet) {
             Ok(buffer) if buffer.frames() == 0 => Ok(Step::Nothing),
             Ok(buffer) => {
                 let layout = Layout { sample_rate: buffer.spec().rate(), n_channels: buffer.spec().channels().count() };
-                buffer.copy_to_vec_interleaved(samples);
+                interleave(&buffer, samples);
                 self.layout = Some(layout);
                 self.n_frames += (samples.len() / layout.n_channels) as u64;
                 Ok(Step::Decoded(layout, starts_at))
@@ -228,6 +232,17 @@ impl Packets {
             Err(SymphoniaError::IoError(_)) => Ok(self.patch(&packet, "a packet ends early".to_owned(), samples)),
             Err(error) => Err(DecodeProblem::Undecodable { reason: error.to_string() }),
         }
+    }
+
+    /// Samples of a packet that needs no decoder, and their layout.
+    fn convert(&mut self, packet: &Packet, samples: &mut Vec<f32>) -> Option<Layout> {
+        let linear = Linear::of(&self.parameters)?;
+        let layout = Layout { sample_rate: self.parameters.sample_rate?, n_channels: self.parameters.channels.as_ref()?.count() };
+        let n_frames = packet.data.len() / (layout.n_channels * linear.n_bytes());
+        linear.convert(&packet.data[..n_frames * layout.n_channels * linear.n_bytes()], samples);
+        self.layout = Some(layout);
+        self.n_frames += n_frames as u64;
+        Some(layout)
     }
 
     /// Silence as long as the corrupt `packet`, so that what follows stays at its time.

@@ -26,7 +26,7 @@ pub(super) fn svg(results: &Results) -> String {
 
     let mut rows = String::new();
     let mut y = TOP;
-    for case in &results.cases {
+    for case in results.cases.iter().filter(|case| !case.peers.is_empty()) {
         let _ = writeln!(rows, "<text class=\"title\" x=\"12\" y=\"{:.0}\">{}</text>", y + 17.0, escaped(&case.title));
         y += TITLE_HEIGHT;
         for peer in &case.peers {

@@ -6,12 +6,10 @@
 //! for each lag, everything in the frame that has a partner is compared, which keeps every lag centred on the frame (as in librosa 0.11,
 //! `librosa.yin`), and the *mean* of the squared differences is taken, so that long lags, which have fewer pairs, are not preferred; and all
 //! minima are kept for [`super::path`] instead of the first below a threshold.
+//!
+//! The level is exact to `f64`; the autocorrelation is `f32`, whose rounding is far below any difference that the costs of candidates tell apart.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-
+use super::autocorrelation::Autocorrelation;
 use super::{MAX_HZ, MIN_HZ, frame_samples, semitones};
 use crate::frontend::decibel;
 use crate::real::Real;
@@ -76,20 +74,26 @@ impl Sound {
     }
 }
 
+/// Values computed side by side.
+const LANES: usize = 16;
+
 /// Measures frames of one sample rate.
 #[derive(Clone)]
 pub(crate) struct Yin {
+    arch: pulp::Arch,
     sample_rate: f64,
     shortest_lag: usize,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    longest_lag: usize,
+    autocorrelation: Autocorrelation,
     /// The frame about its mean, `[frame_samples]`.
-    samples: Vec<f64>,
-    /// The frame and zeros, then its autocorrelation times the length of the transform.
-    correlation: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    scratch: Vec<Complex<f64>>,
-    /// The normalised difference of each lag, `[longest_lag + 2]`.
+    samples: Vec<f32>,
+    /// The autocorrelation at each lag, `[n_lags]`: up to the longest lag and the one behind it, and whole groups of [`LANES`].
+    correlation: Vec<f32>,
+    /// The reciprocal of the number of pairs at each lag, `[n_lags]`.
+    per_pair: Vec<f64>,
+    /// Running sums over the lags, `[n_lags]`.
+    sums: Vec<f64>,
+    /// The normalised difference of each lag, `[n_lags]`.
     difference: Vec<f64>,
 }
 
@@ -100,19 +104,18 @@ impl Yin {
         let n_samples = frame_samples(sample_rate);
         let sample_rate = f64::from(sample_rate);
         let longest_lag = (sample_rate / MIN_HZ).ceil() as usize;
-        let n_fft = smooth_length(n_samples + longest_lag + 2);
-        let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(n_fft), planner.plan_fft_inverse(n_fft));
+        let n_lags = (longest_lag + 2).next_multiple_of(LANES);
         Self {
+            arch: pulp::Arch::new(),
             sample_rate,
             shortest_lag: (sample_rate / MAX_HZ).floor() as usize,
+            longest_lag,
+            autocorrelation: Autocorrelation::new(n_samples, n_lags),
             samples: vec![0.0; n_samples],
-            correlation: vec![0.0; n_fft],
-            spectrum: forward.make_output_vec(),
-            scratch: vec![Complex::default(); forward.get_scratch_len().max(inverse.get_scratch_len())],
-            difference: vec![0.0; longest_lag + 2],
-            forward,
-            inverse,
+            correlation: vec![0.0; n_lags],
+            per_pair: (0..n_lags).map(|lag| ((n_samples - lag) as f64).recip()).collect(),
+            sums: vec![0.0; n_lags],
+            difference: vec![0.0; n_lags],
         }
     }
 
@@ -124,89 +127,161 @@ impl Yin {
 
     /// Level and candidates of `frame`, `[frame_samples]`. A frame of -100 dB or less is silence and has none.
     pub(crate) fn of_frame<T: Real>(&mut self, frame: &[T]) -> Sound {
-        let n = frame.len() as f64;
-        let mean = sum(frame, |sample| sample.widen()) / n;
-        for (value, sample) in self.samples.iter_mut().zip(frame) {
-            *value = sample.widen() - mean;
-        }
-        let energy = sum(&self.samples, |value| value * value);
+        let energy = self.arch.dispatch(AboutMean { frame, samples: &mut self.samples });
+        let power = energy / frame.len() as f64;
         let mut sound =
-            Sound { level_db: decibel::of_power(energy / n), candidates: [Candidate::default(); N_CANDIDATES], n_candidates: 0 };
-        if energy / n > decibel::MIN_POWER {
-            self.correlate();
-            self.compare(energy);
+            Sound { level_db: decibel::of_power(power), candidates: [Candidate::default(); N_CANDIDATES], n_candidates: 0 };
+        if power > decibel::MIN_POWER {
+            let Self { arch, autocorrelation, samples, correlation, per_pair, sums, difference, .. } = self;
+            autocorrelation.of_frame(samples, correlation);
+            arch.dispatch(Compare { samples, energy, correlation, per_pair, sums, difference });
             self.find_minima(&mut sound);
         }
         sound
     }
 
-    /// Fills `correlation`.
-    fn correlate(&mut self) {
-        let Self { forward, inverse, samples, correlation, spectrum, scratch, .. } = self;
-        let (signal, zeros) = correlation.split_at_mut(samples.len());
-        signal.copy_from_slice(samples);
-        zeros.fill(0.0);
-        // INVARIANT: all lengths are those of the plans, and a power spectrum is real.
-        forward.process_with_scratch(correlation, spectrum, scratch).expect("the lengths of the plan");
-        for bin in spectrum.iter_mut() {
-            *bin = Complex::new(bin.norm_sqr(), 0.0);
-        }
-        inverse.process_with_scratch(spectrum, correlation, scratch).expect("the lengths of the plan");
-    }
-
-    /// Fills `difference`.
-    fn compare(&mut self, energy: f64) {
-        let Self { samples, correlation, difference, .. } = self;
-        let (n, scale) = (samples.len(), 2.0 / correlation.len() as f64);
-        let (mut pair_energy, mut sum) = (2.0 * energy, 0.0);
-        for (lag, difference) in difference.iter_mut().enumerate() {
-            let mean_square = (pair_energy - scale * correlation[lag]).max(0.0) / (n - lag) as f64;
-            pair_energy -= samples[lag].powi(2) + samples[n - 1 - lag].powi(2);
-            // The difference at lag 0 is 0 but for rounding, and no part of the mean.
-            sum += if lag == 0 { 0.0 } else { mean_square };
-            *difference = if sum > 0.0 { mean_square * lag as f64 / sum } else { 1.0 };
-        }
-    }
-
     fn find_minima(&self, sound: &mut Sound) {
-        for (lag, three) in (self.shortest_lag..).zip(self.difference[self.shortest_lag - 1..].windows(3)) {
-            let &[before, at, after] = three else { return };
-            if at > before || at >= after || at >= MAX_APERIODICITY {
-                continue;
+        let first = self.shortest_lag - 1;
+        let mut rest = &self.difference[first..self.longest_lag + 2];
+        let mut lag = self.shortest_lag;
+        while rest.len() >= 3 {
+            let mut minima = self.arch.dispatch(Minima(rest));
+            while minima != 0 {
+                let at = minima.trailing_zeros() as usize;
+                sound.offer(self.candidate(lag + at, &rest[at..]));
+                minima &= minima - 1;
             }
-            let shift = 0.5 * (before - after) / (before - 2.0 * at + after);
-            // The outermost lags are whole samples, and a period may lie up to half a sample beyond them.
-            let hz = (self.sample_rate / (lag as f64 + shift)).clamp(MIN_HZ, MAX_HZ);
-            sound.offer(Candidate { semitones: semitones(hz), aperiodicity: (at - 0.25 * (before - after) * shift).max(0.0) });
+            rest = &rest[Minima::WINDOWS.min(rest.len() - 2)..];
+            lag += Minima::WINDOWS;
+        }
+    }
+
+    /// The period around the minimum at `lag`, which is the second of `differences`.
+    fn candidate(&self, lag: usize, differences: &[f64]) -> Candidate {
+        let [before, at, after] = [differences[0], differences[1], differences[2]];
+        let shift = 0.5 * (before - after) / (before - 2.0 * at + after);
+        // The outermost lags are whole samples, and a period may lie up to half a sample beyond them.
+        let hz = (self.sample_rate / (lag as f64 + shift)).clamp(MIN_HZ, MAX_HZ);
+        Candidate { semitones: semitones(hz), aperiodicity: (at - 0.25 * (before - after) * shift).max(0.0) }
+    }
+}
+
+/// Bit `i` is set where the value `i + 1` is a minimum, for as many windows of three as there are, at most [`Minima::WINDOWS`].
+struct Minima<'a>(&'a [f64]);
+
+impl Minima<'_> {
+    const WINDOWS: usize = 32;
+    const VALUES: usize = Self::WINDOWS + 2;
+}
+
+impl pulp::NullaryFnOnce for Minima<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn call(self) -> u32 {
+        let is_minimum = |before: f64, at: f64, after: f64| (at <= before) & (at < after) & (at < MAX_APERIODICITY);
+        match self.0.first_chunk::<{ Minima::VALUES }>() {
+            // A fixed number of windows is compared side by side.
+            Some(values) => (0..Self::WINDOWS)
+                .fold(0, |minima, i| minima | u32::from(is_minimum(values[i], values[i + 1], values[i + 2])) << i),
+            None => {
+                let windows = self.0.windows(3).enumerate();
+                windows.fold(0, |minima, (i, three)| minima | u32::from(is_minimum(three[0], three[1], three[2])) << i)
+            }
         }
     }
 }
 
-/// The sum of `f` over all values, in several sums side by side: one after the other, each addition would wait for the one before.
-fn sum<T: Copy>(values: &[T], f: impl Fn(T) -> f64) -> f64 {
-    const SUMS: usize = 8;
-    let (eights, rest) = values.as_chunks::<SUMS>();
-    let mut sums = [0.0; SUMS];
-    for eight in eights {
-        for (sum, value) in sums.iter_mut().zip(eight) {
-            *sum += f(*value);
-        }
-    }
-    sums.into_iter().chain(rest.iter().map(|value| f(*value))).sum()
+/// Writes a frame about its mean, and returns its energy.
+struct AboutMean<'a, T> {
+    frame: &'a [T],
+    samples: &'a mut [f32],
 }
 
-/// The shortest even length from `n` on that has no prime factor above 3: transforms of other lengths take longer.
-fn smooth_length(n: usize) -> usize {
-    let is_smooth = |mut n: usize| {
-        for factor in [2, 3] {
-            while n.is_multiple_of(factor) {
-                n /= factor;
+impl<T: Real> pulp::NullaryFnOnce for AboutMean<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let Self { frame, samples } = self;
+        let (groups, rest) = frame.as_chunks::<LANES>();
+        // Side by side: one after the other, each addition would wait for the one before.
+        let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        for group in groups {
+            for lane in 0..LANES {
+                let value = group[lane].widen();
+                sums[lane] += value;
+                squares[lane] += value * value;
             }
         }
-        n == 1
-    };
-    // INVARIANT: there is a power of 2 ahead.
-    (n.next_multiple_of(2)..).step_by(2).find(|&length| is_smooth(length)).expect("a power of 2")
+        for (lane, value) in rest.iter().enumerate() {
+            let value = value.widen();
+            sums[lane] += value;
+            squares[lane] += value * value;
+        }
+        let n = frame.len() as f64;
+        let mean = sums.iter().sum::<f64>() / n;
+        for (to, from) in samples.iter_mut().zip(frame) {
+            *to = (from.widen() - mean) as f32;
+        }
+        (squares.iter().sum::<f64>() - n * mean * mean).max(0.0)
+    }
+}
+
+/// Writes the normalised difference of each lag; all of it `[n_lags]`, whole groups of [`LANES`].
+struct Compare<'a> {
+    samples: &'a [f32],
+    energy: f64,
+    correlation: &'a [f32],
+    per_pair: &'a [f64],
+    sums: &'a mut [f64],
+    difference: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Compare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { samples, energy, correlation, per_pair, sums, difference } = self;
+        // With each lag a pair loses its partner at either end.
+        sums[0] = 0.0;
+        for ((sum, &first), &last) in sums[1..].iter_mut().zip(samples).zip(samples.iter().rev()) {
+            let (first, last) = (f64::from(first), f64::from(last));
+            *sum = -(first * first + last * last);
+        }
+        running_sums(sums);
+        for (lag, (((difference, sum), correlation), per_pair)) in
+            difference.iter_mut().zip(sums.iter_mut()).zip(correlation).zip(per_pair).enumerate()
+        {
+            let squares = 2.0 * energy + *sum - 2.0 * f64::from(*correlation);
+            let mean_square = if squares > 0.0 { squares * per_pair } else { 0.0 };
+            *sum = mean_square;
+            *difference = mean_square * f64::from(lag as u32);
+        }
+        // The difference at lag 0 is 0 but for rounding, and no part of the mean.
+        sums[0] = 0.0;
+        running_sums(sums);
+        for (difference, sum) in difference.iter_mut().zip(sums.iter()) {
+            *difference = if *sum > 0.0 { *difference / *sum } else { 1.0 };
+        }
+    }
+}
+
+/// Replaces each of whole groups of [`LANES`] values by the sum of all up to it. Within groups the additions do not wait for those of the group before.
+#[inline(always)]
+fn running_sums(values: &mut [f64]) {
+    let mut before = 0.0;
+    for group in values.as_chunks_mut::<LANES>().0 {
+        for lane in 1..LANES {
+            group[lane] += group[lane - 1];
+        }
+        let all = group[LANES - 1];
+        for value in group.iter_mut() {
+            *value += before;
+        }
+        before += all;
+    }
 }
 
 #[cfg(test)]
@@ -239,7 +314,7 @@ mod tests {
             yin.of_frame(&frame);
             let expected = naive_difference(&frame, yin.difference.len());
             for (lag, (found, expected)) in yin.difference.iter().zip(expected).enumerate() {
-                assert!((found - expected).abs() < 1e-9, "{hz} Hz, lag {lag}: {found} {expected}");
+                assert!((found - expected).abs() < 2e-6, "{hz} Hz, lag {lag}: {found} {expected}");
             }
         }
     }
@@ -286,10 +361,5 @@ mod tests {
             let sound = yin.of_frame(&vec![value; frame_samples(RATE)]);
             assert!((sound.level_db + 100.0).abs() < 1e-9 && sound.candidates().is_empty());
         }
-    }
-
-    #[test]
-    fn a_length_is_the_next_smooth_one() {
-        assert_eq!([1069, 512, 1153, 5].map(smooth_length), [1152, 512, 1296, 6]);
     }
 }
