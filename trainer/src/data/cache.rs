@@ -17,7 +17,7 @@ use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 
 /// Raised whenever the same configuration and audio give other features than before.
-const REVISION: u32 = 3;
+const REVISION: u32 = 4;
 const MAGIC: &[u8; 8] = b"MOODFEAT";
 const VERSION: u32 = 1;
 const HEADER_LEN: usize = 8 + 3 * 4 + 32;
