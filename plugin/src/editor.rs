@@ -33,6 +33,7 @@ mod thread;
 mod title;
 mod toolbar;
 mod view;
+mod voice;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -65,9 +66,9 @@ use lane::LaneStyle;
 use layout::Layout;
 use message::Messages;
 use model_watch::ModelWatch;
-use panels::{LatencyPanel, SettingsPanel};
+use panels::{LatencyPanel, SettingsPanel, VoiceSettings};
 use scene::Scene;
-use snapshot::{FrameData, Held};
+use snapshot::{FrameData, Held, voice_of_file};
 use title::{FileTitle, TitleRequest};
 use toolbar::{Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
@@ -92,6 +93,8 @@ pub struct EditorApp {
     export: ExportChoice,
     messages: Messages,
     models: ModelWatch,
+    /// Why a voice cannot be used, as the user was told last.
+    told_refusal: Option<String>,
     dialogs: Dialogs,
     drops: Drops,
     /// What the open window was told to look like.
@@ -161,6 +164,7 @@ impl EditorApp {
             export: ExportChoice::default(),
             messages: Messages::default(),
             models: ModelWatch::default(),
+            told_refusal: None,
             dialogs: Dialogs::new(notifier.clone()),
             drops: Drops::new(notifier),
             theme: None,
@@ -199,6 +203,7 @@ impl EditorApp {
         let colours = self.apply_theme(ui.ctx());
         self.take_answers();
         self.note_model();
+        self.note_voice();
         self.hold_or_release();
         let host = ParamHost(host.map(GuiContext::param_setter));
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
@@ -241,7 +246,7 @@ impl EditorApp {
         let status = data.snapshot.status.clone();
         drop(data);
         self.held = held;
-        self.show_panel(ui, &layout, &status, host, colours);
+        self.show_panel(ui, &layout, &status, file.as_ref(), host, colours);
         if let Some(offer) = self.messages.show(ui, layout.body, colours) {
             self.accept(offer);
         }
@@ -290,7 +295,8 @@ impl EditorApp {
                 ui.ctx().request_repaint_after(moment + window::BLINK);
             }
         }
-        let (detail, is_problem) = headline.detail(status, data.heard().as_deref());
+        let voice = panels::voice_text(&data.snapshot.voice);
+        let (detail, is_problem) = headline.detail(status, data.heard().as_deref(), voice.as_deref());
         let header = Header {
             headline: &headline,
             detail: &detail,
@@ -329,6 +335,9 @@ impl EditorApp {
             data,
             file_version: self.file_version,
             file,
+            file_voice: file
+                .map(|file| voice_of_file(file, &data.snapshot.status.model, &data.snapshot.voice))
+                .unwrap_or_default(),
             style: LaneStyle {
                 colours: *colours,
                 timeline: self.session.read().style,
@@ -349,7 +358,15 @@ impl EditorApp {
         }
     }
 
-    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &ParamHost<'_>, colours: &Colours) {
+    fn show_panel(
+        &mut self,
+        ui: &mut Ui,
+        layout: &Layout,
+        status: &Status,
+        file: Option<&FileLane>,
+        host: &ParamHost<'_>,
+        colours: &Colours,
+    ) {
         let (Some(panel), Some(rect)) = (self.panel, layout.panel) else { return };
         let session = self.session.read().clone();
         let folder = self.export_folder();
@@ -357,7 +374,9 @@ impl EditorApp {
             Panel::Settings => {
                 let model = session.model.as_deref();
                 let (style, microphones) = (session.style, self.microphones.as_ref());
-                SettingsPanel { params: &self.params, host, model, folder: &folder, style, microphones }.show(ui)
+                let has_file = file.is_some_and(|file| file.results.is_some());
+                let voice = VoiceSettings { voice: &self.monitor.voice(self.monitor.clock()), has_file };
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style, voice, microphones }.show(ui)
             }
             Panel::Latency => {
                 LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);

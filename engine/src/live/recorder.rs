@@ -226,6 +226,7 @@ impl Recorder {
                     status.fallback_reason = fallback_reason;
                     status.clock = clock.unwrap_or(status.clock);
                 });
+                self.publisher.note_model(&key.model);
                 self.refused = None;
                 self.run = Some(Run { analyser, key, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
                 true

@@ -125,8 +125,9 @@ impl Headline {
         matches!(self, Self::NoSpeech | Self::Uncertain(_) | Self::Emotion(_))
     }
 
-    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about.
-    pub(crate) fn detail(&self, status: &Status, heard: Option<&str>) -> (String, bool) {
+    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about, and `voice` by what
+    /// answers are shown.
+    pub(crate) fn detail(&self, status: &Status, heard: Option<&str>, voice: Option<&str>) -> (String, bool) {
         if let Self::ModelMissing(reason) = self {
             return (reason.clone(), true);
         }
@@ -142,8 +143,9 @@ impl Headline {
         }
         let ModelState::Ready { id, .. } = &status.model else { return (String::new(), false) };
         let backend = status.backend.map_or_else(String::new, |backend| format!("   {}", backend.name()));
-        let heard = heard.filter(|_| self.is_answer()).map_or_else(String::new, |heard| format!("{heard}   "));
-        (format!("{heard}{id}{backend}"), false)
+        let [heard, voice] =
+            [heard.filter(|_| self.is_answer()), voice].map(|text| text.map_or_else(String::new, |text| format!("{text}   ")));
+        (format!("{heard}{voice}{id}{backend}"), false)
     }
 
     /// What stands beside the word.
@@ -246,18 +248,21 @@ pub(crate) mod tests {
             let headline = Headline::new(&status, shown.as_ref(), &input, &settings);
             assert_eq!((headline.word(), headline.remark().as_str()), (word, remark), "{listening_s:?} {shown:?} {input:?}");
         }
-        let advice = |is_any| Headline::NoMicrophone { is_any }.detail(&status(ready(), None), None).0;
+        let advice = |is_any| Headline::NoMicrophone { is_any }.detail(&status(ready(), None), None, None).0;
         assert!(advice(true).contains("choose one in Settings") && advice(false).contains("connect one"));
     }
 
     #[test]
     fn an_answer_says_which_seconds_it_is_about_and_nothing_else_does() {
-        let detail = |headline: Headline| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2")).0;
+        let said = |headline: Headline, voice| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2"), voice).0;
+        let detail = |headline| said(headline, None);
         let angry = Probabilities::new(ANGRY).unwrap();
         for answer in [Headline::Emotion(angry), Headline::Uncertain(angry), Headline::NoSpeech] {
             assert_eq!(detail(answer), "0:08.2 to 0:13.2   a");
         }
         assert_eq!(detail(Headline::Waiting), "a");
+        assert_eq!(said(Headline::NoSpeech, Some("voice: 42 s heard")), "0:08.2 to 0:13.2   voice: 42 s heard   a");
+        assert_eq!(said(Headline::Waiting, Some("voice: 42 s heard")), "voice: 42 s heard   a");
     }
 
     #[test]

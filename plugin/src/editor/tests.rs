@@ -7,7 +7,7 @@ use egui::{
 };
 use moodline_core::Probabilities;
 use moodline_engine::export::{ExportOptions, Format};
-use moodline_engine::live::{Asked, FileState, Transport};
+use moodline_engine::live::{Asked, FileState, TrackVoice, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
 use moodline_engine::{GapReason, State};
 
@@ -17,6 +17,7 @@ use crate::instance::Instance;
 
 mod keyboard;
 mod program;
+mod voice;
 
 /// Where the button is in the smallest window.
 const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);
@@ -114,6 +115,14 @@ impl Bench {
     fn click_text(&mut self, start: &str) {
         let output = self.settle();
         let found = texts(&output).into_iter().find(|(text, ..)| text.starts_with(start));
+        let (_, rect, _) = found.unwrap_or_else(|| panic!("no text that starts with '{start}'"));
+        self.click(rect.center());
+    }
+
+    /// In a panel, which is painted after the toolbar.
+    fn click_last_text(&mut self, start: &str) {
+        let output = self.settle();
+        let found = texts(&output).into_iter().rfind(|(text, ..)| text.starts_with(start));
         let (_, rect, _) = found.unwrap_or_else(|| panic!("no text that starts with '{start}'"));
         self.click(rect.center());
     }
@@ -230,7 +239,7 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
     let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
-    let results = export::results_of_track(&bench.app.monitor.status(), recorded().without_gaps());
+    let results = export::results_of_track(&bench.app.monitor.status(), &recorded().without_gaps(), &TrackVoice::default());
     assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{ComboBox, Label, RichText, Ui};
 use nice_plug::prelude::Param as _;
 
+use super::voice::{VoiceRequest, VoiceSettings};
 use crate::editor::controls::{ParamHost, choice, slider, switch};
 use crate::editor::export::usual_folders;
 use crate::editor::input::Microphones;
@@ -20,6 +21,7 @@ pub(crate) enum SettingsRequest {
     ChooseFolder,
     Folder(PathBuf),
     Style(TimelineStyle),
+    Voice(VoiceRequest),
     /// To use the microphone of this name from the next start on; none is the system's.
     Microphone(Option<String>),
 }
@@ -31,6 +33,7 @@ pub(crate) struct SettingsPanel<'a> {
     pub(crate) model: Option<&'a Path>,
     pub(crate) folder: &'a Path,
     pub(crate) style: TimelineStyle,
+    pub(crate) voice: VoiceSettings<'a>,
     /// Where there is no host that chooses one.
     pub(crate) microphones: Option<&'a Microphones>,
 }
@@ -59,6 +62,8 @@ impl SettingsPanel<'_> {
         slider(ui, host, &params.gate, "Speech gate", "Quieter audio is never taken for speech");
         switch(ui, host, &params.follow, "Record on the time of the host while it plays; else on the time of the audio");
         switch(ui, host, &params.bypass, "Analyse nothing; the audio passes unchanged either way");
+        heading(ui, "Voice");
+        request = self.voice.show(ui).map(SettingsRequest::Voice).or(request);
         heading(ui, "Showing");
         slider(ui, host, &params.smoothing, "Smoothing", "Acts on what is shown only; exports hold every result as it was found");
         slider(ui, host, &params.confidence, "Confidence", "Less probable emotions are shown as uncertain");
