@@ -32,7 +32,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{Sender, unbounded};
 
-use crate::analysis::AnalysisConfig;
+use crate::analysis::{AnalysisConfig, Segmentation};
 use crate::classifier::BackendChoice;
 use crate::speech::GateConfig;
 use publisher::Publisher;
@@ -88,6 +88,8 @@ pub struct Settings {
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds.
     pub hop_seconds: f64,
+    /// What an answer is about: blocks, or phrases at most as long as a block.
+    pub segmentation: Segmentation,
     /// Level below which no speech begins, dBFS; see [`GateConfig::level_db`].
     pub gate_level_db: f32,
     /// What runs the network.
@@ -97,7 +99,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let gate_level_db = GateConfig::default().level_db;
-        Self { window_seconds: 5.0, hop_seconds: 0.5, gate_level_db, backend: BackendChoice::Auto }
+        let segmentation = Segmentation::default();
+        Self { window_seconds: 5.0, hop_seconds: 0.5, segmentation, gate_level_db, backend: BackendChoice::Auto }
     }
 }
 
@@ -108,8 +111,8 @@ impl Settings {
         AnalysisConfig {
             window_seconds: self.window_seconds,
             hop_seconds: self.hop_seconds,
+            segmentation: self.segmentation,
             gate: Some(GateConfig { level_db: self.gate_level_db }),
-            ..AnalysisConfig::default()
         }
     }
 }

@@ -277,20 +277,25 @@ impl EditorApp {
         }
     }
 
-    fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
-        let status = &data.snapshot.status;
-        let latest = data.latest(f64::from(self.params.smoothing.value()));
-        let settings = HeadlineSettings {
+    fn headline_settings(&self) -> HeadlineSettings {
+        HeadlineSettings {
             bypassed: self.params.bypass.value(),
             confidence: self.params.confidence.value(),
             window_s: self.params.window.value(),
             hop_s: self.params.hop.value(),
-        };
+            segments: self.session.read().segments,
+        }
+    }
+
+    fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
+        let status = &data.snapshot.status;
+        let latest = data.latest(f64::from(self.params.smoothing.value()));
+        let settings = self.headline_settings();
         let headline = Headline::new(status, latest.as_ref(), &self.input, &settings);
         if !held {
             // Nobody else would tell when the newest segment has become too old, or when no audio comes any more.
             let stale = status.latest_age.filter(|_| headline.is_answer());
-            let stale = stale.map(|age| headline::stale_after(settings.hop_s).saturating_sub(age));
+            let stale = stale.map(|age| settings.stale_after().saturating_sub(age));
             for moment in stale.into_iter().chain(status.listening_s.map(|_| Status::LISTENING)) {
                 ui.ctx().request_repaint_after(moment + window::BLINK);
             }
@@ -344,7 +349,7 @@ impl EditorApp {
                 confidence: self.params.confidence.value(),
             },
             smoothing_s: f64::from(self.params.smoothing.value()),
-            provisional: data.provisional(f64::from(self.params.hop.value())),
+            provisional: data.provisional(f64::from(self.headline_settings().next_s())),
             when_empty: self.input.when_empty(),
         };
         let seen = self.body.show(ui, layout.body, &scene);
@@ -373,13 +378,13 @@ impl EditorApp {
         let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
             Panel::Settings => {
                 let model = session.model.as_deref();
-                let (style, microphones) = (session.style, self.microphones.as_ref());
+                let (style, segments, microphones) = (session.style, session.segments, self.microphones.as_ref());
                 let has_file = file.is_some_and(|file| file.results.is_some());
                 let voice = VoiceSettings { voice: &self.monitor.voice(self.monitor.clock()), has_file };
-                SettingsPanel { params: &self.params, host, model, folder: &folder, style, voice, microphones }.show(ui)
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style, segments, voice, microphones }.show(ui)
             }
             Panel::Latency => {
-                LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
+                LatencyPanel { status, settings: &self.headline_settings(), colours }.show(ui);
                 None
             }
             Panel::About => {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moodline_engine::analysis::Segmentation;
 use moodline_engine::live::{Asked, Control, Monitor, SavedLearning, SavedVoice};
 use moodline_engine::timeline::{DecodeTimelineError, Timelines};
 use nice_plug::params::internals::ParamPtr;
@@ -42,6 +43,8 @@ pub struct Session {
     pub theme: Theme,
     /// How the timeline is drawn.
     pub style: TimelineStyle,
+    /// What an answer is about.
+    pub segments: Segments,
     /// Size of the editor in logical pixels; `None` before it was ever opened.
     pub window_size: Option<(u32, u32)>,
 }
@@ -77,6 +80,26 @@ pub enum TimelineStyle {
     Areas,
     /// One line an emotion.
     Lines,
+}
+
+/// What an answer is about.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Segments {
+    /// A block of audio every hop, whatever is said.
+    #[default]
+    Blocks,
+    /// What is said between two pauses, and the pauses.
+    Phrases,
+}
+
+impl From<Segments> for Segmentation {
+    fn from(segments: Segments) -> Self {
+        match segments {
+            Segments::Blocks => Self::Blocks,
+            Segments::Phrases => Self::Phrases,
+        }
+    }
 }
 
 /// Everything a host saves for an instance.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use moodline::instance::Instance;
-use moodline::session::{SaveScope, Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
+use moodline::session::{SaveScope, Segments, Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
 use moodline_core::{Probabilities, VoiceProfile};
 use moodline_engine::live::{SavedVoice, VoiceMode};
 use moodline_engine::timeline::Timelines;
@@ -44,6 +44,7 @@ fn what_is_saved_is_restored() {
         export_folder: Some(PathBuf::from("/exports")),
         theme: Theme::Light,
         style: TimelineStyle::Lines,
+        segments: Segments::Phrases,
         window_size: Some((800, 600)),
     };
     saving.control().restore(recorded());

@@ -94,6 +94,12 @@ impl EditorApp {
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
             SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
             SettingsRequest::Style(style) => self.session.write().style = style,
+            SettingsRequest::Segments(segments) => {
+                self.session.write().segments = segments;
+                if let Some(file) = self.monitor.file() {
+                    self.control.analyse_file(file.path.to_path_buf());
+                }
+            }
             SettingsRequest::Voice(request) => self.answer_voice(request),
             SettingsRequest::Microphone(name) => {
                 if let Some(microphones) = &self.microphones {

@@ -139,7 +139,8 @@ fn provisional(latest: &Segment, hop_s: f64) -> Option<(f64, f64)> {
 /// The time of the newest of a running file's `segments` that the next one will answer for instead.
 pub(crate) fn provisional_of_file(segments: &[Segment]) -> Option<(f64, f64)> {
     let [.., before, latest] = segments else { return None };
-    provisional(latest, latest.start_s - before.start_s)
+    // Phrases follow one another.
+    provisional(latest, latest.start_s - before.start_s).filter(|_| before.end_s > latest.start_s)
 }
 
 fn is_same(entry: &Segment, segment: &Segment) -> bool {
@@ -187,5 +188,7 @@ mod tests {
         assert_eq!(provisional(&block(8.0), 5.0), None, "blocks that do not overlap are final");
         assert_eq!(provisional_of_file(&[block(7.0), block(8.0)]), Some((11.0, 13.0)));
         assert_eq!(provisional_of_file(&[block(7.0)]), None);
+        let pause = Segment { start_s: 7.0, end_s: 8.0, state: State::NoSpeech };
+        assert_eq!(provisional_of_file(&[pause, block(8.0)]), None, "a phrase is final");
     }
 }

@@ -160,7 +160,7 @@ fn the_voice_of_the_open_file_shows_file_and_track() {
     assert!(bench.says("Nobody speaks in talk.wav"));
     assert_eq!(voice_of(&bench).mode, VoiceMode::Learn);
 
-    bench.app.take_path(Question::Audio, Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/stream.flac"));
+    bench.app.take_path(Question::Audio, speech());
     bench.comes_true("it is analysed", is_done);
     let cold = bench.app.monitor.file().unwrap().results.unwrap();
     let correction = voice::correction_of(&Model::embedded()).unwrap();
