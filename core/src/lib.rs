@@ -105,7 +105,7 @@ pub use mismatch::Mismatch;
 pub use probabilities::Probabilities;
 pub use real::Real;
 pub use sound::Sound;
-pub use voice::{VoiceCorrection, VoiceProfile};
+pub use voice::{VoiceCorrection, VoiceProfile, VoiceWeights};
 
 /// The example of the README is compiled.
 #[cfg(doctest)]

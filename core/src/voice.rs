@@ -104,26 +104,24 @@ impl VoiceProfile {
         ((self.variety() - least_variety) / (full_variety - least_variety)).clamp(0.0, 1.0)
     }
 
-    /// The answer without the model's lean on this voice.
+    /// What takes the model's lean on this voice out of its answers.
     ///
     /// # Source
     /// Division by the estimated prior as in Saerens, Latinne and Decaestecker 2002 ("Adjusting the outputs of a classifier to new a priori
     /// probabilities", equation 4, one step), to the power of [`trust`](Self::trust).
     #[must_use]
-    pub fn correct(&self, answer: &Probabilities, correction: &VoiceCorrection) -> Probabilities {
+    pub fn weights(&self, correction: &VoiceCorrection) -> VoiceWeights {
         let trust = self.trust(correction);
-        if trust == 0.0 {
-            return *answer;
-        }
         let prior = correction.prior_seconds;
         let total = prior + self.seconds;
-        let logits: [f32; Emotion::COUNT] = std::array::from_fn(|emotion| {
-            let lean = (prior / Emotion::COUNT as f64 + self.probabilities[emotion]) / total;
-            let probability = f64::from(answer.as_array()[emotion]).max(LEAST_PROBABILITY);
-            (probability.ln() - trust * lean.ln()) as f32
-        });
-        // The logits are finite: probabilities and leans are positive.
-        Probabilities::softmax(logits).unwrap_or(*answer)
+        let lean = self.probabilities.map(|sum| (prior / Emotion::COUNT as f64 + sum) / total);
+        VoiceWeights(lean.map(|lean| lean.powf(-trust)))
+    }
+
+    /// The answer without the model's lean on this voice. Who has many answers asks once for the [`weights`](Self::weights).
+    #[must_use]
+    pub fn correct(&self, answer: &Probabilities, correction: &VoiceCorrection) -> Probabilities {
+        self.weights(correction).apply(answer)
     }
 
     /// Checks what somebody else wrote.
@@ -138,6 +136,37 @@ impl VoiceProfile {
         check(fits, "probabilities", format!("four sums that are together {seconds}"), format!("{probabilities:?}"))?;
         let most = (Emotion::COUNT as f64).ln() * seconds + 1e-9;
         check((0.0..=most).contains(&entropies), "entropies", format!("in 0..={most}"), entropies)
+    }
+}
+
+/// What each probability of an answer is multiplied with, in [`Emotion::ALL`] order; all 1 where nothing is known of the voice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VoiceWeights([f64; Emotion::COUNT]);
+
+impl Default for VoiceWeights {
+    fn default() -> Self {
+        Self([1.0; Emotion::COUNT])
+    }
+}
+
+impl VoiceWeights {
+    /// Whether answers stay as they are.
+    #[must_use]
+    pub fn change_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The answer, weighted.
+    #[must_use]
+    pub fn apply(&self, answer: &Probabilities) -> Probabilities {
+        if self.change_nothing() {
+            return *answer;
+        }
+        let weighted: [f64; Emotion::COUNT] =
+            std::array::from_fn(|emotion| self.0[emotion] * f64::from(answer.as_array()[emotion]).max(LEAST_PROBABILITY));
+        let total: f64 = weighted.iter().sum();
+        // Positive shares of their sum are a distribution.
+        Probabilities::new(weighted.map(|share| (share / total) as f32)).unwrap_or(*answer)
     }
 }
 
@@ -184,6 +213,13 @@ mod tests {
         let corrected = profile.correct(&unsure, &CORRECTION);
         assert_eq!(corrected.winner(), Emotion::Sad, "{corrected:?}");
         assert!(corrected.of(Emotion::Angry) < unsure.of(Emotion::Angry));
+        // The same in logarithms, as the paper has it.
+        let lean = profile.probabilities.map(|sum| (3.0 / 4.0 + sum) / (3.0 + profile.seconds()));
+        let logits = std::array::from_fn(|emotion| (f64::from(unsure.as_array()[emotion]).ln() - lean[emotion].ln()) as f32);
+        for (found, expected) in corrected.as_array().iter().zip(Probabilities::softmax(logits).unwrap().as_array()) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+        assert!(!profile.weights(&CORRECTION).change_nothing());
     }
 
     #[test]
@@ -194,6 +230,7 @@ mod tests {
             assert_eq!(profile.correct(&leaning(emotion), &CORRECTION), leaning(emotion));
         }
         assert_eq!(VoiceProfile::default().correct(&leaning(1), &CORRECTION), leaning(1), "nothing was heard");
+        assert_eq!(VoiceProfile::default().weights(&CORRECTION), VoiceWeights::default());
     }
 
     #[test]

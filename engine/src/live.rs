@@ -7,6 +7,7 @@ mod analysers;
 mod control;
 mod downmix;
 mod file_lane;
+mod learning;
 mod meter;
 mod models;
 mod monitor;
@@ -31,7 +32,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam::channel::{Sender, unbounded};
 
-use crate::analysis::AnalysisConfig;
+use crate::analysis::{AnalysisConfig, Segmentation};
 use crate::classifier::BackendChoice;
 use crate::speech::GateConfig;
 use publisher::Publisher;
@@ -41,6 +42,7 @@ use worker::Worker;
 pub use crate::source::Source;
 pub use control::Control;
 pub use file_lane::{FileLane, FileState};
+pub use learning::{SavedLearning, SavedVoice, TrackVoice, VoiceMode};
 pub use models::Asked;
 pub use monitor::Monitor;
 pub use reader::{Missing, Piece, StreamReader};
@@ -86,6 +88,8 @@ pub struct Settings {
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds.
     pub hop_seconds: f64,
+    /// What an answer is about: blocks, or phrases at most as long as a block.
+    pub segmentation: Segmentation,
     /// Level below which no speech begins, dBFS; see [`GateConfig::level_db`].
     pub gate_level_db: f32,
     /// What runs the network.
@@ -95,7 +99,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let gate_level_db = GateConfig::default().level_db;
-        Self { window_seconds: 5.0, hop_seconds: 0.5, gate_level_db, backend: BackendChoice::Auto }
+        let segmentation = Segmentation::default();
+        Self { window_seconds: 5.0, hop_seconds: 0.5, segmentation, gate_level_db, backend: BackendChoice::Auto }
     }
 }
 
@@ -106,8 +111,8 @@ impl Settings {
         AnalysisConfig {
             window_seconds: self.window_seconds,
             hop_seconds: self.hop_seconds,
+            segmentation: self.segmentation,
             gate: Some(GateConfig { level_db: self.gate_level_db }),
-            ..AnalysisConfig::default()
         }
     }
 }

@@ -112,6 +112,16 @@ impl Timeline {
         self.entries.iter().filter(|entry| !entry.is_gap()).copied().collect()
     }
 
+    /// How often something was written.
+    pub(crate) const fn n_insertions(&self) -> u64 {
+        self.n_insertions
+    }
+
+    /// All entries, sorted by start, each with the number of the insertion that wrote it, counted from 1.
+    pub(crate) fn insertions(&self) -> impl Iterator<Item = (&Segment, u64)> {
+        self.entries.iter().zip(self.ordinals.iter().copied())
+    }
+
     /// Records what is known, `state`, about the block from `start_s` to `end_s`, of a run with a block every `hop_s` seconds.
     ///
     /// It replaces the segments of earlier passes that start before the run's next block does, and the gaps in what was heard now.
@@ -214,7 +224,7 @@ impl Timeline {
             }
         }
         let n_insertions = entries.len() as u64;
-        Some(Self { ordinals: (0..n_insertions).collect(), entries, n_insertions, longest_segment_s })
+        Some(Self { ordinals: (1..=n_insertions).collect(), entries, n_insertions, longest_segment_s })
     }
 }
 

@@ -8,8 +8,9 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use moodline_core::{Mismatch, VoiceCorrection, VoiceProfile};
+use moodline_core::{Mismatch, VoiceCorrection, VoiceProfile, VoiceWeights};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::display::time::duration_text;
 use crate::files::{WriteError, open_regular, write_atomically};
@@ -26,7 +27,7 @@ const VERSION: u32 = 1;
 const MAX_BYTES: u64 = 64 << 10;
 
 /// Adds the answers of `segments`, which are in order of time, each with the time that no earlier one covered.
-pub fn learn(profile: &mut VoiceProfile, segments: &[Segment], correction: &VoiceCorrection) {
+pub fn learn<'a>(profile: &mut VoiceProfile, segments: impl IntoIterator<Item = &'a Segment>, correction: &VoiceCorrection) {
     let mut heard_until = f64::NEG_INFINITY;
     for segment in segments {
         if let State::Speech(answer) = &segment.state {
@@ -54,25 +55,42 @@ impl HeardVoice {
         Self { seconds: profile.seconds(), variety: profile.variety(), trust: profile.trust(correction) }
     }
 
+    /// `voice: 42 s heard`
+    #[must_use]
+    pub fn seconds_text(&self) -> String {
+        let seconds = self.seconds;
+        let heard = if seconds < 100.0 { format!("{seconds:.0} s") } else { duration_text(seconds) };
+        format!("voice: {heard} heard")
+    }
+
+    /// Whether it is too much alike to be used, by more than a trace.
+    #[must_use]
+    pub fn is_too_alike(&self) -> bool {
+        100.0 * self.trust < 0.5
+    }
+
     /// `voice: 42 s heard`, and what comes of it.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { seconds, trust, .. } = self;
-        let heard = if *seconds < 100.0 { format!("{seconds:.0} s") } else { duration_text(*seconds) };
-        let used = match 100.0 * trust {
-            percent if percent < 0.5 => ", too much alike to learn from".to_owned(),
+        let used = match 100.0 * self.trust {
+            _ if self.is_too_alike() => ", too much alike to learn from".to_owned(),
             percent if percent > 99.5 => String::new(),
             percent => format!(", used by {percent:.0} %"),
         };
-        format!("voice: {heard} heard{used}")
+        format!("{}{used}", self.seconds_text())
     }
 }
 
 /// Takes the model's lean on this voice out of every answer.
 pub fn correct(segments: &mut [Segment], profile: &VoiceProfile, correction: &VoiceCorrection) {
+    apply(segments, &profile.weights(correction));
+}
+
+/// Weights every answer.
+pub fn apply(segments: &mut [Segment], weights: &VoiceWeights) {
     for segment in segments {
         if let State::Speech(answer) | State::Unfamiliar(answer) = &mut segment.state {
-            *answer = profile.correct(answer, correction);
+            *answer = weights.apply(answer);
         }
     }
 }
@@ -89,31 +107,13 @@ pub enum VoiceError {
         /// Why.
         source: io::Error,
     },
-    /// The file is something else, or was damaged.
-    #[error("cannot use the voice {}: expected a file that `moodline voice learn` wrote, found {reason}; learn the voice again", path.display())]
-    NotVoice {
+    /// What it holds cannot be used.
+    #[error("cannot use the voice {}: {problem}", path.display())]
+    Unusable {
         /// The file.
         path: PathBuf,
-        /// What it is.
-        reason: String,
-    },
-    /// A newer program wrote the file.
-    #[error("cannot use the voice {}: expected version {VERSION} or older, found {found}; a newer Moodline reads it", path.display())]
-    Future {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-    },
-    /// It was learnt with another model.
-    #[error("cannot use the voice {}: it was learnt with the model '{found}', and this is '{expected}'; learn it again with this one", path.display())]
-    OtherModel {
-        /// The file.
-        path: PathBuf,
-        /// The model in use, name and start of the fingerprint.
-        expected: String,
-        /// The model of the file.
-        found: String,
+        /// Why.
+        problem: VoiceProblem,
     },
     /// The model cannot use a voice.
     #[error(
@@ -128,6 +128,85 @@ pub enum VoiceError {
     Write(#[from] WriteError),
 }
 
+/// Why what was learnt of a voice cannot be used, wherever it was kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VoiceProblem {
+    /// It is something else, or was damaged.
+    #[error("expected a voice that Moodline learnt, found {reason}; learn the voice again")]
+    NotVoice {
+        /// What it is.
+        reason: String,
+    },
+    /// A newer program wrote it.
+    #[error("expected version {VERSION} or older, found {found}; a newer Moodline reads it")]
+    Future {
+        /// Its version.
+        found: u32,
+    },
+    /// It was learnt with another model.
+    #[error("it was learnt with the model '{found}', and this is '{expected}'; learn it again with this one")]
+    OtherModel {
+        /// The model in use, name and start of the fingerprint.
+        expected: String,
+        /// The model that it was learnt with.
+        found: String,
+    },
+}
+
+/// What one model has learnt of a voice, as files and sessions keep it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "VoiceFile")]
+pub struct LearntVoice {
+    model_id: String,
+    model_fingerprint: String,
+    profile: VoiceProfile,
+}
+
+impl LearntVoice {
+    /// What `model` has learnt.
+    #[must_use]
+    pub fn new(profile: VoiceProfile, model: &Model) -> Self {
+        Self { model_id: model.id().to_owned(), model_fingerprint: model.fingerprint().to_owned(), profile }
+    }
+
+    /// What was learnt, for the model that learnt it.
+    ///
+    /// # Errors
+    /// [`VoiceProblem::OtherModel`]
+    pub fn profile_for(&self, model: &Model) -> Result<VoiceProfile, VoiceProblem> {
+        if self.model_fingerprint == model.fingerprint() {
+            return Ok(self.profile);
+        }
+        let named = |id: &str, fingerprint: &str| format!("{id} {}", fingerprint.get(..8).unwrap_or_default());
+        Err(VoiceProblem::OtherModel {
+            expected: named(model.id(), model.fingerprint()),
+            found: named(&self.model_id, &self.model_fingerprint),
+        })
+    }
+}
+
+impl TryFrom<Value> for LearntVoice {
+    type Error = VoiceProblem;
+
+    fn try_from(value: Value) -> Result<Self, VoiceProblem> {
+        // The version first: a newer one may have fields that this program does not know.
+        let version = value.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
+        if let Some(found) = version.filter(|version| *version > VERSION) {
+            return Err(VoiceProblem::Future { found });
+        }
+        let VoiceFile { model_id, model_fingerprint, profile, .. } = serde_json::from_value(value).map_err(something_else)?;
+        profile.validate().map_err(|Mismatch { field, expected, found }| VoiceProblem::NotVoice {
+            reason: format!("{field} {found} where {expected} is possible"),
+        })?;
+        Ok(Self { model_id, model_fingerprint, profile })
+    }
+}
+
+fn something_else(error: serde_json::Error) -> VoiceProblem {
+    VoiceProblem::NotVoice { reason: format!("something else ({error})") }
+}
+
 /// The content of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,10 +217,10 @@ struct VoiceFile {
     profile: VoiceProfile,
 }
 
-/// Tells the version of a file whose other fields this program may not know.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
+impl From<LearntVoice> for VoiceFile {
+    fn from(LearntVoice { model_id, model_fingerprint, profile }: LearntVoice) -> Self {
+        Self { version: VERSION, model_id, model_fingerprint, profile }
+    }
 }
 
 /// How `model` corrects its answers.
@@ -157,14 +236,8 @@ pub fn correction_of(model: &Model) -> Result<VoiceCorrection, VoiceError> {
 /// # Errors
 /// [`VoiceError::Write`]
 pub fn save(path: &Path, profile: &VoiceProfile, model: &Model) -> Result<(), VoiceError> {
-    let file = VoiceFile {
-        version: VERSION,
-        model_id: model.id().to_owned(),
-        model_fingerprint: model.fingerprint().to_owned(),
-        profile: *profile,
-    };
     // INVARIANT: numbers and texts serialise.
-    let text = serde_json::to_string_pretty(&file).expect("a voice serialises") + "\n";
+    let text = serde_json::to_string_pretty(&LearntVoice::new(*profile, model)).expect("a voice serialises") + "\n";
     Ok(write_atomically(path, text.as_bytes())?)
 }
 
@@ -176,30 +249,16 @@ pub fn open(path: &Path, model: &Model) -> Result<VoiceProfile, VoiceError> {
     correction_of(model)?;
     let mut text = String::new();
     let read = open_regular(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-    let not_voice = |reason: String| VoiceError::NotVoice { path: path.to_owned(), reason };
+    let unusable = |problem| VoiceError::Unusable { path: path.to_owned(), problem };
     match read {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(not_voice("bytes that are no text".to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(unusable(VoiceProblem::NotVoice { reason: "bytes that are no text".to_owned() }));
+        }
         Err(source) => return Err(VoiceError::Unreadable { path: path.to_owned(), source }),
     }
-    if let Ok(Version { version: found }) = serde_json::from_str(&text)
-        && found > VERSION
-    {
-        return Err(VoiceError::Future { path: path.to_owned(), found });
-    }
-    let file: VoiceFile = serde_json::from_str(&text).map_err(|error| not_voice(format!("something else ({error})")))?;
-    if file.model_fingerprint != model.fingerprint() {
-        let named = |id: &str, fingerprint: &str| format!("{id} {}", fingerprint.get(..8).unwrap_or_default());
-        return Err(VoiceError::OtherModel {
-            path: path.to_owned(),
-            expected: named(model.id(), model.fingerprint()),
-            found: named(&file.model_id, &file.model_fingerprint),
-        });
-    }
-    let damaged =
-        |Mismatch { field, expected, found }: Mismatch| not_voice(format!("{field} {found} where {expected} is possible"));
-    file.profile.validate().map_err(damaged)?;
-    Ok(file.profile)
+    let value: Value = serde_json::from_str(&text).map_err(|error| unusable(something_else(error)))?;
+    LearntVoice::try_from(value).and_then(|voice| voice.profile_for(model)).map_err(unusable)
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! What a frame of the editor costs the processor with four hours of timeline, without a screen: layout, pictures and tessellation.
 
 use std::hint::black_box;
+use std::thread;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use egui::{Context, Event, RawInput, Rect, pos2, vec2};
 use moodline::editor::EditorApp;
 use moodline::instance::Instance;
 use moodline_core::Probabilities;
-use moodline_engine::State;
+use moodline_engine::live::SavedLearning;
 use moodline_engine::timeline::{Timeline, Timelines};
+use moodline_engine::{Model, State};
+use serde_json::json;
 
 /// Four hours at the shortest hop.
 const N_ENTRIES: usize = 57_600;
@@ -59,6 +63,20 @@ fn editor(criterion: &mut Criterion) {
     group.bench_function("timeline_changes", |bencher| {
         bencher.iter_batched(
             || control.restore(timelines.clone()),
+            |()| black_box(frame(&mut app, &ctx, 300.0)),
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    // As above, and the voice is learnt from it.
+    let learning = json!({ "model_fingerprint": Model::embedded().fingerprint(), "except_host": [], "except_stream": [] });
+    let learning: SavedLearning = serde_json::from_value(learning).expect("what a session keeps");
+    control.set_watched(true);
+    while !instance.monitor().voice(instance.monitor().clock()).is_possible {
+        thread::sleep(Duration::from_millis(10));
+    }
+    group.bench_function("timeline_changes_with_a_voice", |bencher| {
+        bencher.iter_batched(
+            || control.restore_learnt(timelines.clone(), Some(&learning)),
             |()| black_box(frame(&mut app, &ctx, 300.0)),
             criterion::BatchSize::PerIteration,
         );

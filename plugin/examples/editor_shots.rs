@@ -1,6 +1,6 @@
 //! Opens the editor without a host, filled with what is asked for, to be looked at and photographed.
 //!
-//! `cargo run -p moodline --example editor_shots -- [WIDTHxHEIGHT] [light] [lines] [empty] [short] [gaps] [track=NAME] [file=PATH] [model=PATH]`
+//! `cargo run -p moodline --example editor_shots -- [WIDTHxHEIGHT] [light] [lines] [empty] [short] [gaps] [heard] [track=NAME] [file=PATH] [model=PATH]`
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use moodline::editor::EditorApp;
 use moodline::instance::Instance;
 use moodline::session::{Theme, TimelineStyle};
 use moodline_core::Probabilities;
-use moodline_engine::live::Asked;
+use moodline_engine::live::{Asked, SavedLearning};
 use moodline_engine::timeline::{Timeline, Timelines};
-use moodline_engine::{GapReason, State};
+use moodline_engine::{GapReason, Model, State};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::prelude::{TrackColor, TrackInfo};
 use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp as _};
@@ -56,11 +56,17 @@ fn conversation(n: usize, with_gaps: bool) -> Timeline {
     timeline
 }
 
+/// What a session keeps of a timeline all of which is learnt from.
+fn of_the_built_in_model() -> serde_json::Value {
+    serde_json::json!({ "model_fingerprint": Model::embedded().fingerprint(), "except_host": [], "except_stream": [] })
+}
+
 fn main() {
     let instance = Instance::default();
     let control = instance.control();
     let (mut width, mut height) = (760.0, 460.0);
     let (mut n, mut with_gaps) = (57_600, false);
+    let mut learning: Option<SavedLearning> = None;
     let mut track = TrackInfo::default();
     let saved = instance.saved();
     let session = Arc::clone(&saved.session.session);
@@ -71,6 +77,7 @@ fn main() {
             ("empty", ..) => n = 0,
             ("short", ..) => n = 480,
             ("gaps", ..) => with_gaps = true,
+            ("heard", ..) => learning = Some(serde_json::from_value(of_the_built_in_model()).expect("what a session keeps")),
             (_, Some(("track", name)), _) => track = TrackInfo::new(name, Some(TRACK_COLOUR)),
             (_, Some(("file", path)), _) => control.analyse_file(PathBuf::from(path)),
             (_, Some(("model", path)), _) => control.use_model(Some(PathBuf::from(path)), Asked::ByUser),
@@ -78,7 +85,8 @@ fn main() {
             (other, ..) => panic!("unknown argument '{other}'"),
         }
     }
-    control.restore(Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) });
+    let timelines = Timelines { host: conversation(n, with_gaps), stream: conversation(n, with_gaps) };
+    control.restore_learnt(timelines, learning.as_ref());
     control.set_watched(true);
     let mut app = EditorApp::new(instance.editor_parts());
     app.track_info_changed(track);

@@ -33,6 +33,7 @@ mod thread;
 mod title;
 mod toolbar;
 mod view;
+mod voice;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -65,9 +66,9 @@ use lane::LaneStyle;
 use layout::Layout;
 use message::Messages;
 use model_watch::ModelWatch;
-use panels::{LatencyPanel, SettingsPanel};
+use panels::{LatencyPanel, SettingsPanel, VoiceSettings};
 use scene::Scene;
-use snapshot::{FrameData, Held};
+use snapshot::{FrameData, Held, voice_of_file};
 use title::{FileTitle, TitleRequest};
 use toolbar::{Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
@@ -92,6 +93,8 @@ pub struct EditorApp {
     export: ExportChoice,
     messages: Messages,
     models: ModelWatch,
+    /// Why a voice cannot be used, as the user was told last.
+    told_refusal: Option<String>,
     dialogs: Dialogs,
     drops: Drops,
     /// What the open window was told to look like.
@@ -161,6 +164,7 @@ impl EditorApp {
             export: ExportChoice::default(),
             messages: Messages::default(),
             models: ModelWatch::default(),
+            told_refusal: None,
             dialogs: Dialogs::new(notifier.clone()),
             drops: Drops::new(notifier),
             theme: None,
@@ -199,6 +203,7 @@ impl EditorApp {
         let colours = self.apply_theme(ui.ctx());
         self.take_answers();
         self.note_model();
+        self.note_voice();
         self.hold_or_release();
         let host = ParamHost(host.map(GuiContext::param_setter));
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
@@ -241,7 +246,7 @@ impl EditorApp {
         let status = data.snapshot.status.clone();
         drop(data);
         self.held = held;
-        self.show_panel(ui, &layout, &status, host, colours);
+        self.show_panel(ui, &layout, &status, file.as_ref(), host, colours);
         if let Some(offer) = self.messages.show(ui, layout.body, colours) {
             self.accept(offer);
         }
@@ -272,25 +277,31 @@ impl EditorApp {
         }
     }
 
-    fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
-        let status = &data.snapshot.status;
-        let latest = data.latest(f64::from(self.params.smoothing.value()));
-        let settings = HeadlineSettings {
+    fn headline_settings(&self) -> HeadlineSettings {
+        HeadlineSettings {
             bypassed: self.params.bypass.value(),
             confidence: self.params.confidence.value(),
             window_s: self.params.window.value(),
             hop_s: self.params.hop.value(),
-        };
+            segments: self.session.read().segments,
+        }
+    }
+
+    fn show_header(&self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, held: bool, colours: &Colours) {
+        let status = &data.snapshot.status;
+        let latest = data.latest(f64::from(self.params.smoothing.value()));
+        let settings = self.headline_settings();
         let headline = Headline::new(status, latest.as_ref(), &self.input, &settings);
         if !held {
             // Nobody else would tell when the newest segment has become too old, or when no audio comes any more.
             let stale = status.latest_age.filter(|_| headline.is_answer());
-            let stale = stale.map(|age| headline::stale_after(settings.hop_s).saturating_sub(age));
+            let stale = stale.map(|age| settings.stale_after().saturating_sub(age));
             for moment in stale.into_iter().chain(status.listening_s.map(|_| Status::LISTENING)) {
                 ui.ctx().request_repaint_after(moment + window::BLINK);
             }
         }
-        let (detail, is_problem) = headline.detail(status, data.heard().as_deref());
+        let voice = panels::voice_text(&data.snapshot.voice);
+        let (detail, is_problem) = headline.detail(status, data.heard().as_deref(), voice.as_deref());
         let header = Header {
             headline: &headline,
             detail: &detail,
@@ -329,13 +340,16 @@ impl EditorApp {
             data,
             file_version: self.file_version,
             file,
+            file_voice: file
+                .map(|file| voice_of_file(file, &data.snapshot.status.model, &data.snapshot.voice))
+                .unwrap_or_default(),
             style: LaneStyle {
                 colours: *colours,
                 timeline: self.session.read().style,
                 confidence: self.params.confidence.value(),
             },
             smoothing_s: f64::from(self.params.smoothing.value()),
-            provisional: data.provisional(f64::from(self.params.hop.value())),
+            provisional: data.provisional(f64::from(self.headline_settings().next_s())),
             when_empty: self.input.when_empty(),
         };
         let seen = self.body.show(ui, layout.body, &scene);
@@ -349,18 +363,28 @@ impl EditorApp {
         }
     }
 
-    fn show_panel(&mut self, ui: &mut Ui, layout: &Layout, status: &Status, host: &ParamHost<'_>, colours: &Colours) {
+    fn show_panel(
+        &mut self,
+        ui: &mut Ui,
+        layout: &Layout,
+        status: &Status,
+        file: Option<&FileLane>,
+        host: &ParamHost<'_>,
+        colours: &Colours,
+    ) {
         let (Some(panel), Some(rect)) = (self.panel, layout.panel) else { return };
         let session = self.session.read().clone();
         let folder = self.export_folder();
         let (closed, request) = panels::show(ui, panel, rect, layout.panel_overlays, colours, |ui| match panel {
             Panel::Settings => {
                 let model = session.model.as_deref();
-                let (style, microphones) = (session.style, self.microphones.as_ref());
-                SettingsPanel { params: &self.params, host, model, folder: &folder, style, microphones }.show(ui)
+                let (style, segments, microphones) = (session.style, session.segments, self.microphones.as_ref());
+                let has_file = file.is_some_and(|file| file.results.is_some());
+                let voice = VoiceSettings { voice: &self.monitor.voice(self.monitor.clock()), has_file };
+                SettingsPanel { params: &self.params, host, model, folder: &folder, style, segments, voice, microphones }.show(ui)
             }
             Panel::Latency => {
-                LatencyPanel { status, window_s: self.params.window.value(), hop_s: self.params.hop.value(), colours }.show(ui);
+                LatencyPanel { status, settings: &self.headline_settings(), colours }.show(ui);
                 None
             }
             Panel::About => {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use moodline_engine::live::{AudioTap, Control, Live, Monitor, StreamFormat, Transport as Position};
+use moodline_engine::live::{AudioTap, Control, Live, Monitor, Settings, StreamFormat, Transport as Position};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::prelude::*;
 use nice_plug_egui::{EguiEditor, EguiEditorState, NiceEguiApp, RepaintNotifier};
@@ -37,17 +37,17 @@ impl Default for Instance {
     fn default() -> Self {
         let params = Arc::new(MoodlineParams::default());
         let notifier = RepaintNotifier::new();
+        let session = Arc::new(RwLock::new(Session::default()));
         let live = Live::new(
             {
-                let params = Arc::clone(&params);
-                move || params.settings()
+                let (params, session) = (Arc::clone(&params), Arc::clone(&session));
+                move || Settings { segmentation: session.read().segments.into(), ..params.settings() }
             },
             {
                 let notifier = notifier.clone();
                 move || notifier.request_repaint()
             },
         );
-        let session = Arc::new(RwLock::new(Session::default()));
         let saved = Arc::new(Saved {
             params: Arc::clone(&params),
             session: SavedSession { session: Arc::clone(&session), control: live.control() },

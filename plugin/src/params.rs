@@ -315,7 +315,7 @@ impl Default for MoodlineParams {
 }
 
 impl MoodlineParams {
-    /// What the worker analyses by, read anew for every piece of audio.
+    /// What the worker analyses by, as far as it is a parameter.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
@@ -323,6 +323,7 @@ impl MoodlineParams {
             hop_seconds: self.hop.value().into(),
             gate_level_db: self.gate.value(),
             backend: self.backend.value().into(),
+            ..Settings::default()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is saved with the host's project beside the parameters.
 //!
-//! In: the state a host kept. Out: the [`Session`], and the recorded timelines in the monitor. State from a host may be anything: it is
+//! In: the state a host kept. Out: the [`Session`], and in the monitor the recorded timelines and the voice. State from a host may be anything: it is
 //! [checked](validate) as a whole before any of it is taken.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodline_engine::live::{Asked, Control, Monitor};
+use moodline_engine::analysis::Segmentation;
+use moodline_engine::live::{Asked, Control, Monitor, SavedLearning, SavedVoice};
 use moodline_engine::timeline::{DecodeTimelineError, Timelines};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
@@ -42,6 +43,8 @@ pub struct Session {
     pub theme: Theme,
     /// How the timeline is drawn.
     pub style: TimelineStyle,
+    /// What an answer is about.
+    pub segments: Segments,
     /// Size of the editor in logical pixels; `None` before it was ever opened.
     pub window_size: Option<(u32, u32)>,
 }
@@ -79,19 +82,40 @@ pub enum TimelineStyle {
     Lines,
 }
 
+/// What an answer is about.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Segments {
+    /// A block of audio every hop, whatever is said.
+    #[default]
+    Blocks,
+    /// What is said between two pauses, and the pauses.
+    Phrases,
+}
+
+impl From<Segments> for Segmentation {
+    fn from(segments: Segments) -> Self {
+        match segments {
+            Segments::Blocks => Self::Blocks,
+            Segments::Phrases => Self::Phrases,
+        }
+    }
+}
+
 /// Everything a host saves for an instance.
 pub struct Saved {
     /// The parameters.
     pub params: Arc<MoodlineParams>,
     /// The choices of the editor.
     pub session: SavedSession,
-    /// The recorded timelines.
+    /// The recorded timelines, and the voice by which they are shown.
     pub timelines: SavedTimelines,
 }
 
 /// Names of what is saved beside the parameters.
 const SESSION: &str = "session";
 const TIMELINE: &str = "timeline";
+const VOICE: &str = "voice";
 
 // SAFETY: the pointers are to parameters that live as long as this.
 #[allow(unsafe_code, reason = "the framework's derive cannot put parameters into groups and leave them in their order")]
@@ -126,9 +150,11 @@ impl Saved {
         let session = self.session.map(|session| serialize_field(session).expect("a session is valid JSON"));
         let mut fields = BTreeMap::from([(SESSION.to_owned(), session)]);
         if part == SaveScope::Everything {
-            let timeline = self.timelines.map(|text| serialize_field(text).expect("a text is valid JSON"));
-            fields.insert(TIMELINE.to_owned(), timeline);
+            fields.insert(TIMELINE.to_owned(), serialize_field(&self.timelines.encode()).expect("a text is valid JSON"));
         }
+        let voice = self.timelines.monitor.saved_voice();
+        let voice = if part == SaveScope::Everything { voice } else { voice.without_timelines() };
+        fields.insert(VOICE.to_owned(), serialize_field(&voice).expect("a voice is valid JSON"));
         fields
     }
 
@@ -137,9 +163,15 @@ impl Saved {
         if let Some(Ok(session)) = fields.get(SESSION).map(|text| deserialize_field(text)) {
             self.session.set(session);
         }
-        match fields.get(TIMELINE).map(|text| deserialize_field(text)) {
-            Some(Ok(timeline)) if part == SaveScope::Everything => self.timelines.set(timeline),
+        let voice: Option<SavedVoice> = fields.get(VOICE).and_then(|text| deserialize_field(text).ok());
+        match fields.get(TIMELINE).map(|text| deserialize_field::<String>(text)) {
+            Some(Ok(timeline)) if part == SaveScope::Everything => {
+                self.timelines.restore(&timeline, voice.as_ref().and_then(|voice| voice.learning.as_ref()));
+            }
             _ => {}
+        }
+        if let Some(voice) = voice {
+            self.timelines.control.choose_voice(voice);
         }
     }
 }
@@ -177,22 +209,20 @@ pub struct SavedTimelines {
     pub control: Control,
 }
 
-impl PersistentField<'_, String> for SavedTimelines {
-    fn set(&self, encoded: String) {
-        match Timelines::decode(&encoded) {
-            Ok(timelines) => self.control.restore(timelines),
+impl SavedTimelines {
+    /// `learning` says what the voice is learnt from.
+    fn restore(&self, encoded: &str, learning: Option<&SavedLearning>) {
+        match Timelines::decode(encoded) {
+            Ok(timelines) => self.control.restore_learnt(timelines, learning),
             Err(error) => nice_error!("The recorded timeline was not restored: {error}"),
         }
     }
 
-    fn map<F, R>(&self, read: F) -> R
-    where
-        F: Fn(&String) -> R,
-    {
+    fn encode(&self) -> String {
         if !self.control.settle(SETTLE) {
             nice_warn!("The analysis lags behind, so the saved timeline ends before what was played last");
         }
-        read(&self.monitor.timelines().encode())
+        self.monitor.timelines().encode()
     }
 }
 
@@ -228,6 +258,9 @@ pub enum StateError {
     /// The timeline is damaged.
     #[error(transparent)]
     Timeline(#[from] DecodeTimelineError),
+    /// The voice is damaged, or a newer version saved it.
+    #[error("the voice cannot be read: {0}")]
+    Voice(String),
 }
 
 /// Checks every part of `state` that this version knows; parameters and fields that are missing or unknown are no error, so that the state
@@ -250,6 +283,10 @@ pub fn validate(state: &PluginState) -> Result<(), StateError> {
     if let Some(text) = state.fields.get(TIMELINE) {
         let encoded: String = deserialize_field(text).map_err(|error| StateError::TimelineText(error.to_string()))?;
         Timelines::decode(&encoded)?;
+    }
+    if let Some(text) = state.fields.get(VOICE) {
+        let voice: SavedVoice = deserialize_field(text).map_err(|error| StateError::Voice(error.to_string()))?;
+        voice.validate().map_err(StateError::Voice)?;
     }
     Ok(())
 }

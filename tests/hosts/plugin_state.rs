@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use moodline::instance::Instance;
-use moodline::session::{Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
-use moodline_engine::State;
+use moodline::session::{SaveScope, Segments, Session, StateError, Theme, TimelineStyle, refuse_garbage, validate};
+use moodline_core::{Probabilities, VoiceProfile};
+use moodline_engine::live::{SavedVoice, VoiceMode};
 use moodline_engine::timeline::Timelines;
+use moodline_engine::voice::{self, LearntVoice};
+use moodline_engine::{Model, State};
 use nice_plug::params::Params;
 use nice_plug::plugin::{ParamValue, PluginState};
 
@@ -41,17 +44,47 @@ fn what_is_saved_is_restored() {
         export_folder: Some(PathBuf::from("/exports")),
         theme: Theme::Light,
         style: TimelineStyle::Lines,
+        segments: Segments::Phrases,
         window_size: Some((800, 600)),
     };
     saving.control().restore(recorded());
     let fields = saving.saved().serialize_fields();
-    assert_eq!(fields.keys().collect::<Vec<_>>(), ["session", "timeline"]);
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["session", "timeline", "voice"]);
 
     let restoring = Instance::default();
     restoring.saved().deserialize_fields(&fields);
     assert_eq!(*restoring.saved().session.session.read(), *saving.saved().session.session.read());
     assert_eq!(restoring.monitor().timelines(), recorded());
     assert_eq!(restoring.saved().serialize_fields(), fields);
+}
+
+/// A voice that the built-in model has heard for 40 s, in every mood.
+fn learnt() -> LearntVoice {
+    let model = Model::embedded();
+    let correction = voice::correction_of(&model).unwrap();
+    let mut profile = VoiceProfile::default();
+    for number in 0..8 {
+        let answer = std::array::from_fn(|emotion| if emotion == number % 4 { 0.7 } else { 0.1 });
+        profile.hear(&Probabilities::new(answer).unwrap(), 5.0, &correction);
+    }
+    LearntVoice::new(profile, &model)
+}
+
+#[test]
+fn a_voice_is_saved_with_the_project_and_goes_with_a_duplicate() {
+    let saving = Instance::default();
+    saving.control().restore(recorded());
+    saving.control().hold_voice(learnt());
+    let voice = saving.monitor().saved_voice();
+    assert_eq!((voice.mode, &voice.held), (VoiceMode::Hold, &Some(learnt())));
+    for scope in [SaveScope::Everything, SaveScope::WithoutTimeline] {
+        let restoring = Instance::default();
+        restoring.saved().take_fields(&saving.saved().fields(scope), scope);
+        assert_eq!(restoring.monitor().saved_voice(), voice, "{scope:?}");
+    }
+    let older = Instance::default();
+    older.saved().deserialize_fields(&saved_by_0_1_0().fields);
+    assert_eq!(older.monitor().saved_voice(), SavedVoice::default(), "it learns, and from nothing that is older");
 }
 
 #[test]
@@ -100,6 +133,27 @@ fn a_refusal_names_the_part_and_what_it_takes() {
     assert!(field("session", "{\"window_size\":[1,1]}").contains("found (1, 1)"));
     assert!(field("timeline", "17").starts_with("the timeline is not a JSON string: "));
     assert!(field("timeline", "\"%%%\"").starts_with("the saved timeline must be base64"));
+    assert!(field("voice", "{\"mode\":\"loud\"}").starts_with("the voice cannot be read: "));
+    assert_eq!(field("voice", "{\"mode\":\"hold\"}"), "the voice cannot be read: expected a voice to hold, found none");
+    let held = |from: &str, to: &str| {
+        let text = serde_json::to_string(&SavedVoice { mode: VoiceMode::Hold, held: Some(learnt()), learning: None }).unwrap();
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text);
+        message(&|state| {
+            state.fields.insert("voice".to_owned(), changed.clone());
+        })
+    };
+    assert!(held("\"version\":1", "\"version\":2,\"more\":[]").contains("a newer Moodline reads it"));
+    assert!(held("\"seconds\":40.0", "\"seconds\":-40.0").contains("seconds -40"));
+    assert!(held("\"entropies\"", "\"entropy\"").contains("learn the voice again"));
+    let learning = |times: &str| {
+        let text = format!("{{\"learning\":{{\"model_fingerprint\":\"\",\"except_host\":[],\"except_stream\":{times}}}}}");
+        message(&|state| {
+            state.fields.insert("voice".to_owned(), text.clone());
+        })
+    };
+    assert!(learning("[[2.0,1.0]]").contains("expected stretches in order"));
+    assert!(learning("[[1.0]]").starts_with("the voice cannot be read: "));
 }
 
 #[test]

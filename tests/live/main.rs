@@ -8,6 +8,7 @@ mod tap;
 mod timeline;
 mod transport;
 mod trouble;
+mod voice;
 
 use test_support::allocation::AllocDisabler;
 

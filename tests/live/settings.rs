@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use moodline_engine::analysis::Segmentation;
 use moodline_engine::live::{Asked, Level, ModelState, Settings, StreamFormat, Transport};
 use moodline_engine::timeline::Clock;
 use moodline_engine::{Backend, Model};
@@ -21,6 +22,23 @@ fn new_settings_hold_from_where_they_were_set() {
     let before = analysed(&speech[..frame(6.0)], &settings());
     assert_found(&recorded[..before.len()], &before, 0.0);
     assert_found(&recorded[before.len()..], &analysed(&speech[frame(6.0)..], &coarser), 6.0);
+}
+
+#[test]
+fn phrases_are_those_of_a_file_and_take_the_place_of_blocks() {
+    let speech = speech();
+    let of_phrases = Settings { window_seconds: 5.0, segmentation: Segmentation::Phrases, ..settings() };
+    let mut host = Host::new(settings());
+    host.play(&speech, playing(0.0));
+    host.set(of_phrases);
+    // In two parts, so that the end of the first is answered for early.
+    let (first, second) = speech.split_at(frame(7.3));
+    host.play(first, playing(0.0));
+    host.play(second, playing(7.3));
+    host.deactivate();
+    let expected = analysed(&speech, &of_phrases);
+    assert!(expected.iter().filter(|segment| segment.emotion().is_some()).count() > 2, "{expected:?}");
+    assert_found(&host.segments(Clock::Host), &expected, 0.0);
 }
 
 #[test]

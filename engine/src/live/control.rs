@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::learning::{SavedLearning, SavedVoice, VoiceMode};
 use super::models::Asked;
 use super::shared::Shared;
 use crate::timeline::{Clock, Timelines};
+use crate::voice::LearntVoice;
 
 /// Longest time for which anybody waits for a worker that has no model yet.
 const WITHOUT_MODEL: Duration = Duration::from_millis(20);
@@ -22,10 +24,15 @@ impl Control {
     }
 
     /// Replaces everything recorded by what a session saved. The stream's clock goes on where that ends. If only one clock has a timeline, that is the one
-    /// to look at until audio comes.
+    /// to look at until audio comes. Which model answered is not known, so no voice is learnt from it.
     pub fn restore(&self, timelines: Timelines) {
+        self.restore_learnt(timelines, None);
+    }
+
+    /// The same, with what is known of the answers: the voice is learnt from them, as it was when [`Monitor::saved_voice`](super::Monitor::saved_voice) said so.
+    pub fn restore_learnt(&self, timelines: Timelines, learning: Option<&SavedLearning>) {
         let has = [Clock::Host, Clock::Stream].map(|clock| timelines.on(clock).bounds().is_some());
-        self.0.recorded.replace(timelines);
+        self.0.recorded.replace(timelines, learning);
         self.0.post(|status| {
             status.clock = match has {
                 [true, false] => Clock::Host,
@@ -43,6 +50,36 @@ impl Control {
     /// Forgets everything recorded; the stream's clock starts at 0 again.
     pub fn clear(&self) {
         self.restore(Timelines::default());
+    }
+
+    /// Chooses by what answers are shown. To hold takes what was learnt so far, or the voice that was held before the answers were shown by nothing; without a
+    /// model that can correct its answers it does nothing.
+    pub fn set_voice_mode(&self, mode: VoiceMode) {
+        let clock = self.0.read_status(|status| status.clock);
+        self.0.recorded.set_voice_mode(
+            mode,
+            clock,
+            self.0.models.ready().filter(|model| model.contract().voice.is_some()).as_ref(),
+        );
+        self.0.signal.changed();
+    }
+
+    /// Holds `voice`: answers are shown by it.
+    pub fn hold_voice(&self, voice: LearntVoice) {
+        self.0.recorded.hold_voice(voice);
+        self.0.signal.changed();
+    }
+
+    /// Forgets the voice and learns it anew from what is recorded from now on.
+    pub fn forget_voice(&self) {
+        self.0.recorded.forget_voice();
+        self.0.signal.changed();
+    }
+
+    /// Takes the choices that a session saved. What is about its timelines goes with them: [`Control::restore_learnt`].
+    pub fn choose_voice(&self, saved: SavedVoice) {
+        self.0.recorded.choose_voice(saved);
+        self.0.signal.changed();
     }
 
     /// Asks for the model at `path`, or the built-in one; `asked` says who does. It loads in the background, once there is audio, an editor or a

@@ -163,6 +163,14 @@ impl Models {
         state
     }
 
+    /// The model, if it is there.
+    pub(super) fn ready(&self) -> Option<Model> {
+        match self.state() {
+            LoadState::Ready(model) => Some(model),
+            LoadState::NotYet | LoadState::Loading | LoadState::Failed(_) => None,
+        }
+    }
+
     /// Why the model that the user asked for last is not the one that runs, in a sentence; none where it is, or where none runs.
     pub(super) fn refusal(&self) -> Option<String> {
         self.slot.lock().refusal.clone()

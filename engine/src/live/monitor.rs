@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::file_lane::FileLane;
+use super::learning::{SavedVoice, TrackVoice};
 use super::models::LoadState;
 use super::shared::Shared;
 use super::status::{Level, ModelState, Status};
+use crate::model::Model;
 use crate::timeline::{Clock, Timeline, Timelines};
 
 /// A view of a live analysis: what was found, and how it stands. A cheap clone, for any thread but the audio thread.
@@ -26,7 +28,7 @@ impl Monitor {
         self.0.signal.version()
     }
 
-    /// A number that is raised whenever one of the timelines has changed, which is much rarer than other news.
+    /// A number that is raised whenever one of the timelines has changed, or what is chosen about the voice, which is much rarer than other news.
     #[must_use]
     pub fn timeline_version(&self) -> u64 {
         self.0.recorded.version()
@@ -47,6 +49,24 @@ impl Monitor {
     #[must_use]
     pub fn timelines(&self) -> Timelines {
         self.0.recorded.timelines()
+    }
+
+    /// By what the answers on `clock` are shown, those of the timeline and the newest alike. The timelines hold them as they were given.
+    #[must_use]
+    pub fn voice(&self, clock: Clock) -> TrackVoice {
+        self.0.recorded.voice(clock, self.0.models.ready().as_ref())
+    }
+
+    /// What a session keeps of the voice.
+    #[must_use]
+    pub fn saved_voice(&self) -> SavedVoice {
+        self.0.recorded.saved_voice()
+    }
+
+    /// The model that runs, or would; none until it is loaded.
+    #[must_use]
+    pub fn model(&self) -> Option<Model> {
+        self.0.models.ready()
     }
 
     /// How the analysis stands.

@@ -8,6 +8,7 @@ use super::models::LoadState;
 use super::rounds::Tickets;
 use super::shared::Shared;
 use super::status::{Heard, Level, WorkerStatus};
+use crate::model::Model;
 use crate::timeline::{Clock, Timeline};
 
 /// What the worker reads, and where it writes what it found. A cheap clone.
@@ -47,6 +48,13 @@ impl Publisher {
     /// Records on the timeline of `clock`, unless it was replaced since `epoch`.
     pub(super) fn record(&self, epoch: u64, clock: Clock, write: impl FnOnce(&mut Timeline)) {
         if self.0.recorded.write(epoch, clock, write) {
+            self.0.signal.changed();
+        }
+    }
+
+    /// From now on what is recorded are answers of `model`.
+    pub(super) fn note_model(&self, model: &Model) {
+        if self.0.recorded.note_model(model) {
             self.0.signal.changed();
         }
     }

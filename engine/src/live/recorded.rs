@@ -1,8 +1,12 @@
-//! The timelines of a live analysis, which the worker writes and everybody reads.
+//! The timelines of a live analysis, which the worker writes and everybody reads, and the voice that is learnt from them.
 
+use moodline_core::VoiceProfile;
 use parking_lot::Mutex;
 
+use super::learning::{Learning, SavedLearning, SavedVoice, TrackVoice, VoiceMode};
+use crate::model::Model;
 use crate::timeline::{Clock, Timeline, Timelines};
+use crate::voice::LearntVoice;
 
 /// What is recorded.
 #[derive(Default)]
@@ -11,10 +15,21 @@ pub(super) struct Recorded(Mutex<Contents>);
 #[derive(Default)]
 struct Contents {
     timelines: Timelines,
+    learning: Learning,
+    /// What was learnt last: a long timeline takes milliseconds.
+    learnt: Option<Learnt>,
     /// Raised when everything is replaced: what a run before that still finds does not belong here.
     epoch: u64,
     /// Raised with every change.
     version: u64,
+}
+
+/// What `model` has learnt from a version of the timeline on `clock`.
+struct Learnt {
+    model: Model,
+    clock: Clock,
+    version: u64,
+    profile: VoiceProfile,
 }
 
 impl Recorded {
@@ -33,9 +48,10 @@ impl Recorded {
         self.0.lock().timelines.clone()
     }
 
-    /// Replaces everything.
-    pub(super) fn replace(&self, timelines: Timelines) {
+    /// Replaces everything recorded; `saved` says what is learnt from it.
+    pub(super) fn replace(&self, timelines: Timelines, saved: Option<&SavedLearning>) {
         let mut contents = self.0.lock();
+        contents.learning.replace(saved, &timelines);
         contents.timelines = timelines;
         contents.epoch += 1;
         contents.version += 1;
@@ -56,5 +72,68 @@ impl Recorded {
             contents.version += 1;
         }
         is_current
+    }
+
+    /// By what the answers of `model` on `clock` are shown.
+    pub(super) fn voice(&self, clock: Clock, model: Option<&Model>) -> TrackVoice {
+        let mut contents = self.0.lock();
+        let Contents { timelines, learning, learnt, version, .. } = &mut *contents;
+        let version = *version;
+        learning.voice(model, |model| {
+            let known = learnt.take_if(|known| (known.clock, known.version, &known.model) == (clock, version, model));
+            let learn =
+                || Learnt { model: model.clone(), clock, version, profile: learning.learnt(timelines.on(clock), clock, model) };
+            learnt.insert(known.unwrap_or_else(learn)).profile
+        })
+    }
+
+    /// What a session keeps of the voice.
+    pub(super) fn saved_voice(&self) -> SavedVoice {
+        let contents = self.0.lock();
+        contents.learning.saved(&contents.timelines)
+    }
+
+    /// Takes the choices of a session.
+    pub(super) fn choose_voice(&self, saved: SavedVoice) {
+        self.change_voice(|learning, timelines| learning.choose(saved, timelines));
+    }
+
+    /// Shows answers by what is learnt, by nothing, or by what was learnt so far of the timeline on `clock` with `model`.
+    pub(super) fn set_voice_mode(&self, mode: VoiceMode, clock: Clock, model: Option<&Model>) {
+        self.change_voice(|learning, timelines| match (mode, model) {
+            (VoiceMode::Hold, _) if learning.has_held() => learning.hold(None, timelines),
+            (VoiceMode::Hold, Some(model)) => {
+                let learnt = learning.learnt(timelines.on(clock), clock, model);
+                learning.hold(Some(LearntVoice::new(learnt, model)), timelines);
+            }
+            (VoiceMode::Hold, None) => {}
+            (VoiceMode::Off | VoiceMode::Learn, _) => learning.release(mode, timelines),
+        });
+    }
+
+    /// Shows answers by `voice`.
+    pub(super) fn hold_voice(&self, voice: LearntVoice) {
+        self.change_voice(|learning, timelines| learning.hold(Some(voice), timelines));
+    }
+
+    /// Learns the voice anew from now on.
+    pub(super) fn forget_voice(&self) {
+        self.change_voice(|learning, timelines| learning.forget(timelines));
+    }
+
+    /// From now on answers are those of `model`; whether that is another one than before.
+    pub(super) fn note_model(&self, model: &Model) -> bool {
+        let mut contents = self.0.lock();
+        let Contents { timelines, learning, .. } = &mut *contents;
+        let is_new = learning.note_model(model, timelines);
+        contents.version += u64::from(is_new);
+        is_new
+    }
+
+    fn change_voice(&self, change: impl FnOnce(&mut Learning, &Timelines)) {
+        let mut contents = self.0.lock();
+        let Contents { timelines, learning, .. } = &mut *contents;
+        change(learning, timelines);
+        contents.version += 1;
     }
 }

@@ -12,7 +12,7 @@ use super::publisher::Publisher;
 use super::reader::{Missing, Piece};
 use super::status::{Heard, Latest};
 use super::{Settings, StreamFormat};
-use crate::analysis::Analyser;
+use crate::analysis::{Analyser, AnalysisConfig, Segmentation};
 use crate::model::Model;
 use crate::segment::{GapReason, Latency, Segment};
 use crate::timeline::Clock;
@@ -226,6 +226,7 @@ impl Recorder {
                     status.fallback_reason = fallback_reason;
                     status.clock = clock.unwrap_or(status.clock);
                 });
+                self.publisher.note_model(&key.model);
                 self.refused = None;
                 self.run = Some(Run { analyser, key, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
                 true
@@ -267,10 +268,12 @@ impl Recorder {
         let ago_s = (run.seconds() - last.end_s).max(0.0) + self.n_waiting as f64 / f64::from(run.key.sample_rate);
         let heard = self.looked.checked_sub(Duration::from_secs_f64(ago_s)).unwrap_or(self.looked);
         if let Some(clock) = run.clock {
-            let hop_s = run.key.config.hop_seconds;
+            let AnalysisConfig { hop_seconds, segmentation, .. } = run.key.config;
             self.publisher.record(self.epoch, clock, |timeline| {
-                for segment in found.iter().map(|(segment, _)| on_clock(*segment)) {
-                    timeline.insert_segment(segment.start_s, segment.end_s, hop_s, segment.state);
+                for Segment { start_s, end_s, state } in found.iter().map(|(segment, _)| on_clock(*segment)) {
+                    // The next one starts a hop later, or where a phrase or a pause ends.
+                    let next_s = if segmentation == Segmentation::Phrases { end_s - start_s } else { hop_seconds };
+                    timeline.insert_segment(start_s, end_s, next_s, state);
                 }
             });
         }

@@ -1,6 +1,7 @@
 //! Places a lane on the screen and keeps its picture until something changes.
 
 use egui::{Rect, Shape};
+use moodline_core::VoiceWeights;
 
 use super::columns::{Column, Grid};
 use super::lane::LaneStyle;
@@ -49,6 +50,8 @@ pub(crate) struct Subject {
     pub(crate) rect: Rect,
     pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
+    /// What the voice makes of answers.
+    pub(crate) weights: VoiceWeights,
 }
 
 /// The picture of a lane.
@@ -115,7 +118,8 @@ mod tests {
         let mut picture = Picture::default();
         let mut n_made = 0;
         let mut show = |picture: &mut Picture, version, smoothing_s, rect| {
-            let subject = Subject { version: (version, 0), grid: scale.grid, rect, style, smoothing_s };
+            let subject =
+                Subject { version: (version, 0), grid: scale.grid, rect, style, smoothing_s, weights: VoiceWeights::default() };
             picture.shapes(
                 subject,
                 |_| Vec::new(),

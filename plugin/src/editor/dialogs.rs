@@ -12,6 +12,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use moodline_engine::decode::EXTENSIONS;
+use moodline_engine::voice;
 use nice_plug_egui::RepaintNotifier;
 use rfd::AsyncFileDialog;
 
@@ -29,6 +30,10 @@ pub(crate) enum Question {
     Audio,
     /// A model file.
     Model,
+    /// A voice to hold.
+    Voice,
+    /// Where to keep the voice.
+    SaveVoice,
     /// The folder for exports.
     ExportFolder,
     /// Where to write results.
@@ -101,12 +106,18 @@ fn open(dialog: AsyncFileDialog, question: Question, name: &str) -> FutureAnswer
             path_of(dialog.pick_file())
         }
         Question::Model => path_of(dialog.set_title("Choose a model").add_filter("Moodline model", &[MODEL_ENDING]).pick_file()),
+        Question::Voice => path_of(of_voices(dialog).set_title("Choose a voice").pick_file()),
+        Question::SaveVoice => path_of(of_voices(dialog).set_title("Keep the voice").set_file_name(name).save_file()),
         Question::ExportFolder => path_of(dialog.set_title("Folder for exports").pick_folder()),
         Question::SaveAs(ExportChoice { format, .. }) => {
             let dialog = dialog.set_title("Save the results").set_file_name(name);
             path_of(dialog.add_filter(format.name(), &[format.extension()]).save_file())
         }
     }
+}
+
+fn of_voices(dialog: AsyncFileDialog) -> AsyncFileDialog {
+    dialog.add_filter("Moodline voice", &[voice::EXTENSION])
 }
 
 fn path_of(handle: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) -> FutureAnswer {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use moodline_engine::Segment;
 use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::files::{FilePlan, Replace, write_atomically};
-use moodline_engine::live::{ModelState, Status};
+use moodline_engine::live::{ModelState, Status, TrackVoice};
 use moodline_engine::voices::Voice;
 
 /// Stem of the names of exported files.
@@ -33,13 +33,13 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The results of what was recorded on the track.
-pub(crate) fn results_of_track(status: &Status, segments: Vec<Segment>) -> Results {
+/// The results of what was recorded on the track, as `voice` shows it.
+pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &TrackVoice) -> Results {
     let (model_id, model_fingerprint) = match &status.model {
         ModelState::Ready { id, fingerprint } => (id.clone(), fingerprint.clone()),
         ModelState::Loading | ModelState::Failed(_) => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
     };
-    Results {
+    let results = Results {
         file: "track".to_owned(),
         sample_rate: status.sample_rate.unwrap_or(0),
         // The analysis hears one signal, whatever the track has.
@@ -48,15 +48,25 @@ pub(crate) fn results_of_track(status: &Status, segments: Vec<Segment>) -> Resul
         model_id,
         model_fingerprint,
         backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
-        voices: vec![Voice { segments, ..Voice::default() }],
+        voices: vec![Voice { segments: segments.to_vec(), ..Voice::default() }],
+    };
+    shown_by(voice, results)
+}
+
+/// The results as `voice` shows them.
+pub(crate) fn shown_by(voice: &TrackVoice, mut results: Results) -> Results {
+    for of in &mut results.voices {
+        of.segments = voice.shown_segments(&of.segments).into_owned();
+        of.heard = voice.heard;
     }
+    results
 }
 
 /// The name a new file would get in `folder`: one that no file there has, because an export never replaces another by itself.
-pub(crate) fn free_path(folder: &Path, format: Format) -> PathBuf {
+pub(crate) fn free_path(folder: &Path, ending: &str) -> PathBuf {
     let named = |number: u32| match number {
-        1 => folder.join(format!("{STEM}.{}", format.extension())),
-        n => folder.join(format!("{STEM}-{n}.{}", format.extension())),
+        1 => folder.join(format!("{STEM}.{ending}")),
+        n => folder.join(format!("{STEM}-{n}.{ending}")),
     };
     // A link that leads nowhere is something, too.
     (1..).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(1))
@@ -72,9 +82,9 @@ pub(crate) fn write(path: &Path, format: Format, results: &Results, options: &Ex
     }
 }
 
-/// `path` with the ending of `format`, if it has none.
-pub(crate) fn with_ending(path: PathBuf, format: Format) -> PathBuf {
-    if path.extension().is_some() { path } else { path.with_extension(format.extension()) }
+/// `path` with `ending`, if it has none.
+pub(crate) fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
+    if path.extension().is_some() { path } else { path.with_extension(ending) }
 }
 
 /// The folders to choose from where no dialog can be shown, the documents first, of those that exist.
@@ -117,12 +127,12 @@ mod tests {
     #[test]
     fn every_format_is_written_and_nothing_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let results = results_of_track(&status(), segments());
+        let results = results_of_track(&status(), &segments(), &TrackVoice::default());
         for format in Format::ALL {
-            let first = free_path(folder.path(), format);
+            let first = free_path(folder.path(), format.extension());
             assert!(write(&first, format, &results, &OPTIONS).unwrap().contains("moodline."), "{format}");
             assert_eq!(std::fs::read(&first).unwrap(), format.file(&results, &OPTIONS));
-            let second = free_path(folder.path(), format);
+            let second = free_path(folder.path(), format.extension());
             assert_eq!(second, folder.path().join(format!("moodline-2.{}", format.extension())));
         }
         assert_eq!(results.duration_s, 10.0);
@@ -131,7 +141,7 @@ mod tests {
     #[test]
     fn recordings_models_and_manifests_are_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let results = results_of_track(&status(), segments());
+        let results = results_of_track(&status(), &segments(), &TrackVoice::default());
         let model = moodline_engine::Model::embedded();
         let (wav, manifest) = (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", b"path,speaker,emotion\na.wav,anna,sad\n");
         for (name, bytes, kind) in [
@@ -154,13 +164,14 @@ mod tests {
     fn a_folder_that_does_not_exist_is_one_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("moodline.csv");
-        let error = write(&path, Format::Csv, &results_of_track(&status(), segments()), &OPTIONS).unwrap_err();
+        let error =
+            write(&path, Format::Csv, &results_of_track(&status(), &segments(), &TrackVoice::default()), &OPTIONS).unwrap_err();
         assert!(error.contains("missing") && !error.contains('\n'), "{error}");
     }
 
     #[test]
     fn names_without_an_ending_get_the_formats() {
-        assert_eq!(with_ending(PathBuf::from("a/b"), Format::Audacity), PathBuf::from("a/b.txt"));
-        assert_eq!(with_ending(PathBuf::from("a/b.log"), Format::Audacity), PathBuf::from("a/b.log"));
+        assert_eq!(with_ending(PathBuf::from("a/b"), Format::Audacity.extension()), PathBuf::from("a/b.txt"));
+        assert_eq!(with_ending(PathBuf::from("a/b.log"), Format::Audacity.extension()), PathBuf::from("a/b.log"));
     }
 }

@@ -7,6 +7,7 @@ use moodline_engine::State;
 use moodline_engine::live::{ModelState, Status};
 
 use super::input::Input;
+use crate::session::Segments;
 
 /// The one thing a person should see first.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub(crate) enum Headline {
         /// Length of a block, seconds.
         window_s: f64,
     },
+    /// Audio comes, and no phrase has ended so far.
+    ListeningToPhrase,
     /// Audio, but nobody speaks.
     NoSpeech,
     /// Something like speech, but unlike anything that the model learned from.
@@ -41,11 +44,6 @@ pub(crate) enum Headline {
     Uncertain(Probabilities),
     /// Somebody speaks.
     Emotion(Probabilities),
-}
-
-/// How old a segment may be before it says nothing about now. Blocks come every hop, and a host's buffers and the analysis take a moment.
-pub(crate) fn stale_after(hop_s: f32) -> Duration {
-    Duration::from_secs_f32(2.0 + 2.0 * hop_s.max(0.0))
 }
 
 /// What the user has set, as far as the headline depends on it.
@@ -58,6 +56,23 @@ pub(crate) struct HeadlineSettings {
     pub(crate) window_s: f32,
     /// From block to block, seconds.
     pub(crate) hop_s: f32,
+    /// What a segment is about.
+    pub(crate) segments: Segments,
+}
+
+impl HeadlineSettings {
+    /// Longest time from segment to segment while audio comes, seconds.
+    pub(crate) const fn next_s(&self) -> f32 {
+        match self.segments {
+            Segments::Blocks => self.hop_s,
+            Segments::Phrases => self.window_s,
+        }
+    }
+
+    /// How old a segment may be before it says nothing about now. A host's buffers and the analysis take a moment.
+    pub(crate) fn stale_after(&self) -> Duration {
+        Duration::from_secs_f32(2.0 + 2.0 * self.next_s().max(0.0))
+    }
 }
 
 impl Headline {
@@ -73,7 +88,7 @@ impl Headline {
             // A sound system without a microphone gives silence, which says nothing.
             return Self::NoMicrophone { is_any };
         }
-        let fresh = status.latest_age.is_none_or(|age| age <= stale_after(settings.hop_s));
+        let fresh = status.latest_age.is_none_or(|age| age <= settings.stale_after());
         match shown.filter(|_| fresh) {
             Some(State::Speech(probabilities)) if probabilities.of(probabilities.winner()) >= settings.confidence => {
                 Self::Emotion(*probabilities)
@@ -81,14 +96,15 @@ impl Headline {
             Some(State::Speech(probabilities)) => Self::Uncertain(*probabilities),
             Some(State::Unfamiliar(_)) => Self::Unfamiliar,
             Some(State::NoSpeech) => Self::NoSpeech,
-            Some(State::Gap(_)) | None => Self::without_answer(status, input, settings.window_s),
+            Some(State::Gap(_)) | None => Self::without_answer(status, input, settings),
         }
     }
 
-    fn without_answer(status: &Status, input: &Input, window_s: f32) -> Self {
-        let window_s = f64::from(window_s);
+    fn without_answer(status: &Status, input: &Input, settings: &HeadlineSettings) -> Self {
+        let window_s = f64::from(settings.window_s);
         match status.listening_s {
             _ if input.has_ended() => Self::Ended,
+            Some(_) if settings.segments == Segments::Phrases => Self::ListeningToPhrase,
             Some(heard_s) => Self::Listening { heard_s: heard_s.min(window_s), window_s },
             None => Self::Waiting,
         }
@@ -116,7 +132,7 @@ impl Headline {
             Self::Waiting => "waiting for audio",
             Self::NoMicrophone { .. } => "no microphone",
             Self::Ended => "the file has ended",
-            Self::Listening { .. } => "listening",
+            Self::Listening { .. } | Self::ListeningToPhrase => "listening",
             Self::Unfamiliar => "unfamiliar",
             Self::NoSpeech => "no speech",
             Self::Uncertain(_) => "uncertain",
@@ -129,8 +145,9 @@ impl Headline {
         matches!(self, Self::NoSpeech | Self::Unfamiliar | Self::Uncertain(_) | Self::Emotion(_))
     }
 
-    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about.
-    pub(crate) fn detail(&self, status: &Status, heard: Option<&str>) -> (String, bool) {
+    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about, and `voice` by what
+    /// answers are shown.
+    pub(crate) fn detail(&self, status: &Status, heard: Option<&str>, voice: Option<&str>) -> (String, bool) {
         if let Self::ModelMissing(reason) = self {
             return (reason.clone(), true);
         }
@@ -146,8 +163,9 @@ impl Headline {
         }
         let ModelState::Ready { id, .. } = &status.model else { return (String::new(), false) };
         let backend = status.backend.map_or_else(String::new, |backend| format!("   {}", backend.name()));
-        let heard = heard.filter(|_| self.is_answer()).map_or_else(String::new, |heard| format!("{heard}   "));
-        (format!("{heard}{id}{backend}"), false)
+        let [heard, voice] =
+            [heard.filter(|_| self.is_answer()), voice].map(|text| text.map_or_else(String::new, |text| format!("{text}   ")));
+        (format!("{heard}{voice}{id}{backend}"), false)
     }
 
     /// What stands beside the word.
@@ -163,6 +181,7 @@ impl Headline {
                 // Rounded down: it counts up to the whole and is not there before.
                 format!("{:.1} of {window_s} s", (heard_s * 10.0).floor() / 10.0)
             }
+            Self::ListeningToPhrase => "for a pause".to_owned(),
             _ => String::new(),
         }
     }
@@ -203,8 +222,11 @@ pub(crate) mod tests {
 
     const ANGRY: [f32; 4] = [0.6, 0.2, 0.1, 0.1];
 
+    const SETTINGS: HeadlineSettings =
+        HeadlineSettings { bypassed: false, confidence: 0.5, window_s: 5.0, hop_s: 0.5, segments: Segments::Blocks };
+
     fn said(model: ModelState, age_s: Option<f32>, shown: Option<State>, bypassed: bool, confidence: f32) -> (String, String) {
-        let settings = HeadlineSettings { bypassed, confidence, window_s: 5.0, hop_s: 0.5 };
+        let settings = HeadlineSettings { bypassed, confidence, ..SETTINGS };
         let headline = Headline::new(&status(model, age_s), shown.as_ref(), &Input::Track, &settings);
         (headline.word().to_owned(), headline.remark())
     }
@@ -229,7 +251,6 @@ pub(crate) mod tests {
 
     #[test]
     fn waiting_says_for_what() {
-        let settings = HeadlineSettings { bypassed: false, confidence: 0.5, window_s: 5.0, hop_s: 0.5 };
         let silence = Some(State::NoSpeech);
         let played = |ended| {
             let file = PlayedFile::new(Path::new("talk.wav"), false);
@@ -248,21 +269,28 @@ pub(crate) mod tests {
         ];
         for (listening_s, shown, input, word, remark) in cases {
             let status = Status { listening_s, ..status(ready(), shown.map(|_| 0.2)) };
-            let headline = Headline::new(&status, shown.as_ref(), &input, &settings);
+            let headline = Headline::new(&status, shown.as_ref(), &input, &SETTINGS);
             assert_eq!((headline.word(), headline.remark().as_str()), (word, remark), "{listening_s:?} {shown:?} {input:?}");
         }
-        let advice = |is_any| Headline::NoMicrophone { is_any }.detail(&status(ready(), None), None).0;
+        let listening = Status { listening_s: Some(7.0), ..status(ready(), None) };
+        let of_phrases = HeadlineSettings { segments: Segments::Phrases, ..SETTINGS };
+        assert_eq!(Headline::new(&listening, None, &Input::Track, &of_phrases).remark(), "for a pause");
+        assert_eq!([SETTINGS.stale_after(), of_phrases.stale_after()].map(|after| after.as_secs()), [3, 12]);
+        let advice = |is_any| Headline::NoMicrophone { is_any }.detail(&status(ready(), None), None, None).0;
         assert!(advice(true).contains("choose one in Settings") && advice(false).contains("connect one"));
     }
 
     #[test]
     fn an_answer_says_which_seconds_it_is_about_and_nothing_else_does() {
-        let detail = |headline: Headline| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2")).0;
+        let said = |headline: Headline, voice| headline.detail(&status(ready(), None), Some("0:08.2 to 0:13.2"), voice).0;
+        let detail = |headline| said(headline, None);
         let angry = Probabilities::new(ANGRY).unwrap();
         for answer in [Headline::Emotion(angry), Headline::Uncertain(angry), Headline::Unfamiliar, Headline::NoSpeech] {
             assert_eq!(detail(answer), "0:08.2 to 0:13.2   a");
         }
         assert_eq!(detail(Headline::Waiting), "a");
+        assert_eq!(said(Headline::NoSpeech, Some("voice: 42 s heard")), "0:08.2 to 0:13.2   voice: 42 s heard   a");
+        assert_eq!(said(Headline::Waiting, Some("voice: 42 s heard")), "voice: 42 s heard   a");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod about;
 mod latency;
 mod settings;
+mod voice;
 
 use egui::{Align, Frame, Layout, Margin, Rect, RichText, ScrollArea, Stroke, Ui, UiBuilder};
 
@@ -14,6 +15,7 @@ use super::toolbar::Panel;
 
 pub(crate) use latency::LatencyPanel;
 pub(crate) use settings::{SettingsPanel, SettingsRequest};
+pub(crate) use voice::{VoiceRequest, VoiceSettings, text as voice_text};
 
 /// Shows a panel at `rect` with `content` and returns whether it was closed, and what the content returns.
 pub(crate) fn show<R>(

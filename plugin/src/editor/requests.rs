@@ -8,6 +8,7 @@ use moodline_engine::display::time::duration_text;
 use moodline_engine::export::Results;
 use moodline_engine::live::{Asked, Status};
 use moodline_engine::timeline::{Clock, Timeline, Timelines};
+use moodline_engine::voice;
 
 use super::dialogs::{Answer, MODEL_ENDING, Question};
 use super::export_menu::{ExportChoice, ExportRequest};
@@ -15,6 +16,7 @@ use super::keys::{self, KeyRequest};
 use super::message::Offer;
 use super::model_watch::ModelNews;
 use super::panels::SettingsRequest;
+use super::snapshot::voice_of_file;
 use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
@@ -39,7 +41,7 @@ impl EditorApp {
             ToolbarRequest::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
             ToolbarRequest::Export(ExportRequest::SaveAs(choice)) => self.ask_where(choice),
             ToolbarRequest::Export(ExportRequest::SaveToFolder(choice)) => {
-                let path = export::free_path(&self.export_folder(), choice.format);
+                let path = export::free_path(&self.export_folder(), choice.format.extension());
                 let saved = self.save(&path, choice, status);
                 self.messages.report(saved);
             }
@@ -92,6 +94,13 @@ impl EditorApp {
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
             SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
             SettingsRequest::Style(style) => self.session.write().style = style,
+            SettingsRequest::Segments(segments) => {
+                self.session.write().segments = segments;
+                if let Some(file) = self.monitor.file() {
+                    self.control.analyse_file(file.path.to_path_buf());
+                }
+            }
+            SettingsRequest::Voice(request) => self.answer_voice(request),
             SettingsRequest::Microphone(name) => {
                 if let Some(microphones) = &self.microphones {
                     self.messages
@@ -105,13 +114,23 @@ impl EditorApp {
     /// Takes what dialogs answered and files that were dropped.
     pub(super) fn take_answers(&mut self) {
         if let Some(path) = self.drops.take() {
-            let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(MODEL_ENDING));
-            self.take_path(if is_model { Question::Model } else { Question::Audio }, path);
+            let has = |ending| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+            let question = if has(MODEL_ENDING) {
+                Question::Model
+            } else if has(voice::EXTENSION) {
+                Question::Voice
+            } else {
+                Question::Audio
+            };
+            self.take_path(question, path);
         }
         match self.dialogs.take() {
             Some((question, Answer::Chosen(path))) => self.take_path(question, path),
             Some((Question::SaveAs(_) | Question::ExportFolder, Answer::NoDialog)) => {
                 self.messages.complain(NO_DIALOG_TO_SAVE);
+            }
+            Some((Question::SaveVoice, Answer::NoDialog)) => {
+                self.save_voice(&export::free_path(&self.export_folder(), voice::EXTENSION));
             }
             Some((_, Answer::NoDialog)) => self.messages.complain(NO_DIALOG),
             Some((_, Answer::Cancelled)) | None => {}
@@ -134,7 +153,8 @@ impl EditorApp {
             Offer::PlayFile => {
                 // What a microphone recorded has times of its own and stays.
                 let stream = self.monitor.timelines().stream;
-                self.control.restore(Timelines { host: Timeline::default(), stream });
+                let learning = self.monitor.saved_voice().learning;
+                self.control.restore_learnt(Timelines { host: Timeline::default(), stream }, learning.as_ref());
                 if let Some(file) = self.input.waiting_file() {
                     file.waits.store(false, Ordering::Relaxed);
                 }
@@ -165,9 +185,11 @@ impl EditorApp {
                 self.models.choose(path.clone());
                 self.control.use_model(Some(path), Asked::ByUser);
             }
+            Question::Voice => self.load_voice(&path),
+            Question::SaveVoice => self.save_voice(&export::with_ending(path, voice::EXTENSION)),
             Question::ExportFolder => self.session.write().export_folder = Some(path),
             Question::SaveAs(choice) => {
-                let saved = self.save(&export::with_ending(path, choice.format), choice, &self.monitor.status());
+                let saved = self.save(&export::with_ending(path, choice.format.extension()), choice, &self.monitor.status());
                 self.messages.report(saved);
             }
         }
@@ -179,18 +201,22 @@ impl EditorApp {
     }
 
     fn ask_where(&mut self, choice: ExportChoice) {
-        let free = export::free_path(&self.export_folder(), choice.format);
+        let free = export::free_path(&self.export_folder(), choice.format.extension());
         let name = free.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.dialogs.ask(Question::SaveAs(choice), Some(&self.export_folder()), &name);
     }
 
-    /// What is to be exported: everything recorded, held or not.
+    /// What is to be exported: everything recorded, held or not, as it is shown.
     fn results(&self, file: bool, status: &Status) -> Result<Results, String> {
+        let clock = self.monitor.clock();
+        let voice = self.monitor.voice(clock);
         if file {
-            let results = self.monitor.file().and_then(|file| file.results);
-            return results.map(|results| (*results).clone()).ok_or_else(|| "The file is not analysed to its end.".to_owned());
+            let file = self.monitor.file();
+            let results = file.as_ref().and_then(|file| Some((file, Results::clone(file.results.as_deref()?))));
+            let (file, results) = results.ok_or_else(|| "The file is not analysed to its end.".to_owned())?;
+            return Ok(export::shown_by(&voice_of_file(file, &status.model, &voice), results));
         }
-        let segments = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.without_gaps());
-        Ok(export::results_of_track(status, segments))
+        let segments = self.monitor.with_timeline(clock, |timeline| timeline.without_gaps());
+        Ok(export::results_of_track(status, &segments, &voice))
     }
 }

@@ -1,7 +1,7 @@
 //! What the body shows in a frame: columns of the track and of the file, and what pictures of them depend on.
 
 use egui::Rect;
-use moodline_engine::live::{FileLane, FileState};
+use moodline_engine::live::{FileLane, FileState, TrackVoice};
 use moodline_engine::timeline::Timeline;
 
 use super::canvas::{Scale, Subject};
@@ -17,6 +17,8 @@ pub(crate) struct Scene<'a> {
     /// Stands for the data of the file, which goes on while the rest is held.
     pub(crate) file_version: u64,
     pub(crate) file: Option<&'a FileLane>,
+    /// By what the answers about the file are shown.
+    pub(crate) file_voice: TrackVoice,
     pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
     /// The end of the track that the next block will answer for instead: start and end in seconds.
@@ -49,14 +51,14 @@ impl Scene<'_> {
 
     /// What a picture of the track at `rect` depends on.
     pub(crate) fn live_subject(&self, scale: &Scale, rect: Rect) -> Subject {
-        let Snapshot { timeline_version, clock, .. } = self.data.snapshot;
-        let version = (timeline_version, clock as u64);
-        Subject { version, grid: scale.grid, rect, style: self.style, smoothing_s: self.smoothing_s }
+        let Snapshot { timeline_version, clock, voice, .. } = &self.data.snapshot;
+        let version = (*timeline_version, *clock as u64);
+        Subject { version, grid: scale.grid, rect, style: self.style, smoothing_s: self.smoothing_s, weights: voice.weights }
     }
 
     /// What a picture of the file at `rect` depends on.
     pub(crate) fn file_subject(&self, scale: &Scale, rect: Rect) -> Subject {
-        Subject { version: (self.file_version, 0), ..self.live_subject(scale, rect) }
+        Subject { version: (self.file_version, 0), weights: self.file_voice.weights, ..self.live_subject(scale, rect) }
     }
 
     pub(crate) fn live_columns(&self, grid: &Grid) -> Vec<Column> {
@@ -64,6 +66,6 @@ impl Scene<'_> {
     }
 
     pub(crate) fn file_columns(&self, grid: &Grid) -> Vec<Column> {
-        self.file.map_or_else(Vec::new, |file| file_columns(&file.segments, grid, self.smoothing_s))
+        self.file.map_or_else(Vec::new, |file| file_columns(&file.segments, &self.file_voice, grid, self.smoothing_s))
     }
 }

@@ -2,7 +2,7 @@
 
 use moodline_engine::display::smoothed;
 use moodline_engine::display::time::range_text;
-use moodline_engine::live::{Monitor, Status};
+use moodline_engine::live::{FileLane, ModelState, Monitor, Status, TrackVoice};
 use moodline_engine::segment::spans;
 use moodline_engine::timeline::{Clock, Timeline};
 use moodline_engine::{Segment, State};
@@ -22,13 +22,17 @@ pub(crate) struct Snapshot {
     pub(crate) clock: Clock,
     pub(crate) status: Status,
     pub(crate) playhead: Option<f64>,
+    /// By what answers are shown.
+    pub(crate) voice: TrackVoice,
 }
 
 impl Snapshot {
     pub(crate) fn take(monitor: &Monitor) -> Self {
         // The version first: what changes meanwhile is seen in the next frame.
         let timeline_version = monitor.timeline_version();
-        Self { timeline_version, clock: monitor.clock(), status: monitor.status(), playhead: monitor.playhead() }
+        let clock = monitor.clock();
+        let (status, playhead, voice) = (monitor.status(), monitor.playhead(), monitor.voice(clock));
+        Self { timeline_version, clock, status, playhead, voice }
     }
 }
 
@@ -73,24 +77,27 @@ impl<'a> FrameData<'a> {
         }
     }
 
-    /// What the timeline holds on `grid`, smoothed.
+    /// What the timeline holds on `grid` as the voice shows it, smoothed.
     pub(crate) fn columns(&self, grid: &Grid, smoothing_s: f64) -> Vec<Column> {
         let start_s = grid.start_s() - WARM_UP * smoothing_s;
-        self.with_timeline(|timeline| grid.columns(to_show(timeline.between(start_s, grid.end_s()), smoothing_s)))
+        let voice = &self.snapshot.voice;
+        self.with_timeline(|timeline| grid.columns(to_show(timeline.between(start_s, grid.end_s()), voice, smoothing_s)))
     }
 
-    /// The newest state, smoothed.
+    /// The newest state as the voice shows it, smoothed.
     pub(crate) fn latest(&self, smoothing_s: f64) -> Option<State> {
         let latest = self.snapshot.status.latest?;
+        let voice = &self.snapshot.voice;
         let smoothed_latest = || {
             self.with_timeline(|timeline| {
                 let entries = timeline.between(latest.start_s - WARM_UP * smoothing_s, latest.end_s);
                 let index = entries.iter().rposition(|entry| is_same(entry, &latest))?;
-                smoothed(&entries[..=index], smoothing_s).last().copied().flatten()
+                smoothed(&voice.shown_segments(&entries[..=index]), smoothing_s).last().copied().flatten()
             })
         };
-        match latest.state {
-            State::Speech(_) if smoothing_s > 0.0 => Some(smoothed_latest().map_or(latest.state, State::Speech)),
+        let shown = voice.shown(latest.state);
+        match shown {
+            State::Speech(_) if smoothing_s > 0.0 => Some(smoothed_latest().map_or(shown, State::Speech)),
             state => Some(state),
         }
     }
@@ -132,27 +139,42 @@ fn provisional(latest: &Segment, hop_s: f64) -> Option<(f64, f64)> {
 /// The time of the newest of a running file's `segments` that the next one will answer for instead.
 pub(crate) fn provisional_of_file(segments: &[Segment]) -> Option<(f64, f64)> {
     let [.., before, latest] = segments else { return None };
-    provisional(latest, latest.start_s - before.start_s)
+    // Phrases follow one another.
+    provisional(latest, latest.start_s - before.start_s).filter(|_| before.end_s > latest.start_s)
 }
 
 fn is_same(entry: &Segment, segment: &Segment) -> bool {
     (entry.start_s - segment.start_s).abs() < SAME_TIME_S
 }
 
-/// What was found in a file on `grid`, smoothed.
-pub(crate) fn file_columns(segments: &[Segment], grid: &Grid, smoothing_s: f64) -> Vec<Column> {
-    grid.columns(to_show(segments, smoothing_s))
+/// By what the answers about `file` are shown while answers about the track are shown by `voice`: by the same, if the model is the same.
+pub(crate) fn voice_of_file(file: &FileLane, model: &ModelState, voice: &TrackVoice) -> TrackVoice {
+    match (&file.results, model) {
+        (Some(results), ModelState::Ready { fingerprint, .. }) if results.model_fingerprint != *fingerprint => {
+            TrackVoice::default()
+        }
+        _ => voice.clone(),
+    }
 }
 
-/// Each of `segments` as it is shown: the part of time that it stands for, with its probabilities smoothed.
-fn to_show(segments: &[Segment], smoothing_s: f64) -> impl Iterator<Item = Segment> {
-    let smoothed = if smoothing_s > 0.0 { smoothed(segments, smoothing_s) } else { Vec::new() };
-    let probabilities = smoothed.into_iter().chain(std::iter::repeat(None));
-    segments.iter().zip(spans(segments)).zip(probabilities).map(|((segment, (start_s, end_s)), probabilities)| Segment {
-        start_s,
-        end_s,
-        state: probabilities.map_or(segment.state, State::Speech),
-    })
+/// What was found in a file on `grid` as `voice` shows it, smoothed.
+pub(crate) fn file_columns(segments: &[Segment], voice: &TrackVoice, grid: &Grid, smoothing_s: f64) -> Vec<Column> {
+    grid.columns(to_show(segments, voice, smoothing_s))
+}
+
+/// Each of `segments` as it is shown: the part of time that it stands for, with its probabilities by `voice` and smoothed.
+fn to_show(segments: &[Segment], voice: &TrackVoice, smoothing_s: f64) -> Vec<Segment> {
+    let mut shown = voice.shown_segments(segments).into_owned();
+    if smoothing_s > 0.0 {
+        let smoothed = smoothed(&shown, smoothing_s);
+        for (segment, probabilities) in shown.iter_mut().zip(smoothed) {
+            segment.state = probabilities.map_or(segment.state, State::Speech);
+        }
+    }
+    for (segment, (start_s, end_s)) in shown.iter_mut().zip(spans(segments)) {
+        (segment.start_s, segment.end_s) = (start_s, end_s);
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -166,5 +188,7 @@ mod tests {
         assert_eq!(provisional(&block(8.0), 5.0), None, "blocks that do not overlap are final");
         assert_eq!(provisional_of_file(&[block(7.0), block(8.0)]), Some((11.0, 13.0)));
         assert_eq!(provisional_of_file(&[block(7.0)]), None);
+        let pause = Segment { start_s: 7.0, end_s: 8.0, state: State::NoSpeech };
+        assert_eq!(provisional_of_file(&[pause, block(8.0)]), None, "a phrase is final");
     }
 }

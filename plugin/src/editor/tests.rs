@@ -7,16 +7,18 @@ use egui::{
 };
 use moodline_core::Probabilities;
 use moodline_engine::export::{ExportOptions, Format};
-use moodline_engine::live::{Asked, FileState, Transport};
+use moodline_engine::live::{Asked, FileState, TrackVoice, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
 use moodline_engine::{GapReason, State};
 
 use super::dialogs::Question;
 use super::*;
 use crate::instance::Instance;
+use crate::session::Segments;
 
 mod keyboard;
 mod program;
+mod voice;
 
 /// Where the button is in the smallest window.
 const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);
@@ -114,6 +116,14 @@ impl Bench {
     fn click_text(&mut self, start: &str) {
         let output = self.settle();
         let found = texts(&output).into_iter().find(|(text, ..)| text.starts_with(start));
+        let (_, rect, _) = found.unwrap_or_else(|| panic!("no text that starts with '{start}'"));
+        self.click(rect.center());
+    }
+
+    /// In a panel, which is painted after the toolbar.
+    fn click_last_text(&mut self, start: &str) {
+        let output = self.settle();
+        let found = texts(&output).into_iter().rfind(|(text, ..)| text.starts_with(start));
         let (_, rect, _) = found.unwrap_or_else(|| panic!("no text that starts with '{start}'"));
         self.click(rect.center());
     }
@@ -230,7 +240,7 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
     let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
-    let results = export::results_of_track(&bench.app.monitor.status(), recorded().without_gaps());
+    let results = export::results_of_track(&bench.app.monitor.status(), &recorded().without_gaps(), &TrackVoice::default());
     assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
 }
 
@@ -384,6 +394,35 @@ fn a_file_that_is_opened_fills_the_window_and_is_what_is_exported() {
     bench.app.body.view.show(30.0, 60.0, Some((0.0, 100.0)));
     bench.comes_true("it is analysed", |bench| bench.app.monitor.file().is_some_and(|file| file.state == FileState::Done));
     assert_eq!((bench.app.body.view.start_s, bench.app.body.view.span_s), (30.0, 30.0));
+}
+
+#[test]
+fn phrases_of_the_open_file_are_shown_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::empty(vec2(900.0, 900.0));
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    bench.app.take_path(Question::Audio, speech());
+    bench.app.panel = Some(Panel::Settings);
+    let is_done = |file: &FileLane| file.state == FileState::Done;
+    bench.comes_true("it is analysed", |bench| bench.app.monitor.file().is_some_and(|file| is_done(&file)));
+    bench.click_text("Phrases");
+    assert_eq!(bench.app.session.read().segments, Segments::Phrases);
+    let follow_one_another =
+        |file: &FileLane| file.segments.windows(2).all(|pair| (pair[0].end_s - pair[1].start_s).abs() < 1e-9);
+    bench.comes_true("it is analysed again", |bench| {
+        bench.app.monitor.file().is_some_and(|file| is_done(&file) && follow_one_another(&file))
+    });
+    bench.click_text("Export");
+    bench.click_text("Save to");
+    let results = bench.app.monitor.file().unwrap().results.unwrap();
+    assert!(results.voices[0].segments.len() > 3);
+    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
+}
+
+/// A recording of four people.
+fn speech() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/stream.flac")
 }
 
 /// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.

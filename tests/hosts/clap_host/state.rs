@@ -150,6 +150,11 @@ fn wrong_inside() -> Vec<(String, Value)> {
     field("timeline", "\"\"");
     field("timeline", "\"no base64!\"");
     field("timeline", &format!("\"{}\"", "A".repeat(3_000_000)));
+    field("voice", "5");
+    field("voice", r#"{"mode":"loud"}"#);
+    field("voice", r#"{"mode":"hold","held":null}"#);
+    field("voice", r#"{"held":{"version":2}}"#);
+    field("voice", r#"{"learning":{"model_fingerprint":"","except_host":[[5.0,4.0]],"except_stream":[]}}"#);
     let good = saved_by_0_1_0();
     let timeline = good["fields"]["timeline"].as_str().unwrap();
     let half = &timeline[1..timeline.len() / 2 / 4 * 4 + 1];

@@ -6,6 +6,8 @@ use egui::{Grid, Label, RichText, Ui};
 use moodline_engine::live::{ModelState, Status};
 
 use crate::editor::colours::Colours;
+use crate::editor::headline::HeadlineSettings;
+use crate::session::Segments;
 
 /// Hexadecimal digits of a fingerprint that are shown; the rest is in its hint.
 const SHOWN_DIGITS: usize = 16;
@@ -13,8 +15,7 @@ const SHOWN_DIGITS: usize = 16;
 /// What the panel shows.
 pub(crate) struct LatencyPanel<'a> {
     pub(crate) status: &'a Status,
-    pub(crate) window_s: f32,
-    pub(crate) hop_s: f32,
+    pub(crate) settings: &'a HeadlineSettings,
     pub(crate) colours: &'a Colours,
 }
 
@@ -30,7 +31,11 @@ impl LatencyPanel<'_> {
             row(ui, "Inference", &inference, "The network, for the newest window");
             let dropped = self.dropped();
             row(ui, "Dropped samples", &dropped, "Samples that came faster than they could be analysed, since the last reset");
-            row(ui, "Window / hop", &format!("{:.1} s / {:.2} s", self.window_s, self.hop_s), "Set in the settings");
+            let HeadlineSettings { window_s, hop_s, segments, .. } = self.settings;
+            match segments {
+                Segments::Blocks => row(ui, "Window / hop", &format!("{window_s:.1} s / {hop_s:.2} s"), "Set in the settings"),
+                Segments::Phrases => row(ui, "Phrases", &format!("up to {window_s:.1} s"), "Set in the settings"),
+            }
             let rate = status.sample_rate.map_or_else(|| "no stream".to_owned(), |rate| format!("{rate} Hz"));
             row(ui, "Sample rate", &rate, "Of the audio that comes in");
             let backend = status.backend.map_or("none yet", |backend| backend.name());

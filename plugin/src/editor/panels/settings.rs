@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use egui::{ComboBox, Label, RichText, Ui};
 use nice_plug::prelude::Param as _;
 
+use super::voice::{VoiceRequest, VoiceSettings};
 use crate::editor::controls::{ParamHost, choice, slider, switch};
 use crate::editor::export::usual_folders;
 use crate::editor::input::Microphones;
 use crate::params::MoodlineParams;
 use crate::presets::PRESETS;
-use crate::session::TimelineStyle;
+use crate::session::{Segments, TimelineStyle};
 
 /// What the settings ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum SettingsRequest {
     ChooseFolder,
     Folder(PathBuf),
     Style(TimelineStyle),
+    Segments(Segments),
+    Voice(VoiceRequest),
     /// To use the microphone of this name from the next start on; none is the system's.
     Microphone(Option<String>),
 }
@@ -31,6 +34,8 @@ pub(crate) struct SettingsPanel<'a> {
     pub(crate) model: Option<&'a Path>,
     pub(crate) folder: &'a Path,
     pub(crate) style: TimelineStyle,
+    pub(crate) segments: Segments,
+    pub(crate) voice: VoiceSettings<'a>,
     /// Where there is no host that chooses one.
     pub(crate) microphones: Option<&'a Microphones>,
 }
@@ -48,17 +53,23 @@ impl SettingsPanel<'_> {
         }
         heading(ui, "Listening");
         choice(ui, host, &params.source, "Which signal of the track is analysed");
-        slider(ui, host, &params.window, "Window", "Length of the audio that one result is about");
-        slider(
-            ui,
-            host,
-            &params.hop,
-            "Hop",
-            "A new result every so often; a longer hop costs less. The command's is the window, unless --hop says another",
-        );
+        self.segments(ui, &mut request);
+        slider(ui, host, &params.window, "Window", "Length of the audio that one result is about; no phrase is longer");
+        // Phrases end where the voice pauses.
+        ui.add_enabled_ui(self.segments == Segments::Blocks, |ui| {
+            slider(
+                ui,
+                host,
+                &params.hop,
+                "Hop",
+                "A new result every so often; a longer hop costs less. The command's is the window, unless --hop says another",
+            );
+        });
         slider(ui, host, &params.gate, "Speech gate", "Quieter audio is never taken for speech");
         switch(ui, host, &params.follow, "Record on the time of the host while it plays; else on the time of the audio");
         switch(ui, host, &params.bypass, "Analyse nothing; the audio passes unchanged either way");
+        heading(ui, "Voice");
+        request = self.voice.show(ui).map(SettingsRequest::Voice).or(request);
         heading(ui, "Showing");
         slider(ui, host, &params.smoothing, "Smoothing", "Acts on what is shown only; exports hold every result as it was found");
         slider(ui, host, &params.confidence, "Confidence", "Less probable emotions are shown as uncertain");
@@ -93,6 +104,31 @@ impl SettingsPanel<'_> {
                 for (style, name) in [(TimelineStyle::Lines, "Lines"), (TimelineStyle::Areas, "Areas")] {
                     if ui.selectable_label(self.style == style, name).clicked() {
                         *request = Some(SettingsRequest::Style(style));
+                    }
+                }
+            });
+        });
+    }
+
+    fn segments(&self, ui: &mut Ui, request: &mut Option<SettingsRequest>) {
+        ui.horizontal(|ui| {
+            ui.label("Results");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                for (segments, name, hint) in [
+                    (
+                        Segments::Phrases,
+                        "Phrases",
+                        "A result for what is said between two pauses; an open file is analysed again",
+                    ),
+                    (
+                        Segments::Blocks,
+                        "Blocks",
+                        "A result for every block of audio, whatever is said; an open file is analysed again",
+                    ),
+                ] {
+                    let is_chosen = self.segments == segments;
+                    if ui.selectable_label(is_chosen, name).on_hover_text(hint).clicked() && !is_chosen {
+                        *request = Some(SettingsRequest::Segments(segments));
                     }
                 }
             });

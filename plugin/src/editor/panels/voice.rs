@@ -1,0 +1,149 @@
+//! The voice by which answers are shown: what is known of it, and what can be done with it.
+
+use egui::{Align, Button, Label, Layout, Response, RichText, Ui};
+use moodline_engine::live::{TrackVoice, VoiceMode};
+
+use crate::editor::controls::popup;
+
+/// What a voice is, for those who wonder.
+const EXPLANATION: &str = "One voice sounds angry to the model whatever is said, another sad. What it has heard of a voice takes that out of its \
+                           answers, once they differ enough among themselves. Lanes and exports are all shown by the same voice.";
+
+/// Said where nothing can be done.
+const NOT_POSSIBLE: &str = "The model that runs corrects nothing by what it heard of a voice; the built-in one does";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VoiceRequest {
+    Mode(VoiceMode),
+    /// To forget it and to learn it anew.
+    Reset,
+    /// To learn it from the open file.
+    FromFile,
+    Load,
+    Save,
+}
+
+/// What this part of the settings depends on.
+pub(crate) struct VoiceSettings<'a> {
+    pub(crate) voice: &'a TrackVoice,
+    /// Whether a file is analysed to its end.
+    pub(crate) has_file: bool,
+}
+
+impl VoiceSettings<'_> {
+    pub(crate) fn show(&self, ui: &mut Ui) -> Option<VoiceRequest> {
+        let mut request = None;
+        let text =
+            self.voice.refusal.clone().or_else(|| text(self.voice)).unwrap_or_else(|| "voice: nothing heard yet".to_owned());
+        ui.add(Label::new(RichText::new(text).small()).wrap()).on_hover_text(EXPLANATION);
+        let possible = ui.add_enabled_ui(self.voice.is_possible, |ui| {
+            ui.horizontal(|ui| {
+                self.modes(ui, &mut request);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| anew(ui, &mut request));
+            });
+            ui.horizontal(|ui| self.buttons(ui, &mut request));
+        });
+        possible.response.on_disabled_hover_text(NOT_POSSIBLE);
+        request
+    }
+
+    fn modes(&self, ui: &mut Ui, request: &mut Option<VoiceRequest>) {
+        for (mode, name, hint) in [
+            (VoiceMode::Learn, "Learn", "Learn the voice from what is recorded; all of the timeline is shown by it"),
+            (VoiceMode::Hold, "Hold", "Keep the voice as it is; what is recorded meanwhile is not learnt from"),
+            (VoiceMode::Off, "Off", "Show answers as the model gives them"),
+        ] {
+            if ui.selectable_label(self.voice.mode == mode, name).on_hover_text(hint).clicked() && self.voice.mode != mode {
+                *request = Some(VoiceRequest::Mode(mode));
+            }
+        }
+    }
+
+    fn buttons(&self, ui: &mut Ui, request: &mut Option<VoiceRequest>) {
+        let mut ask = |asked| *request = Some(asked);
+        if enabled(ui, self.has_file, "From file", "Learn the voice from the open file, and hold it", "Open a file first")
+            .clicked()
+        {
+            ask(VoiceRequest::FromFile);
+        }
+        if ui.button("Load …").on_hover_text("Hold the voice of a .voice file").clicked() {
+            ask(VoiceRequest::Load);
+        }
+        let is_any = self.voice.heard.is_some_and(|heard| heard.seconds > 0.0);
+        let hint = "Keep the voice as a .voice file, for other projects and the command";
+        if enabled(ui, is_any, "Save …", hint, "There is no voice to keep yet").clicked() {
+            ask(VoiceRequest::Save);
+        }
+    }
+}
+
+/// Forgetting needs a second click, so that a slip loses nothing.
+fn anew(ui: &mut Ui, request: &mut Option<VoiceRequest>) {
+    let anew = ui.button("Learn anew").on_hover_text("Forget the voice, and learn it from what is recorded from now on");
+    popup(&anew, |ui| {
+        ui.set_width(210.0);
+        ui.label("Forget the voice? The timeline stays.");
+        let keep = ui.horizontal(|ui| {
+            if ui.button("Forget it").clicked() {
+                *request = Some(VoiceRequest::Reset);
+                ui.close();
+            }
+            let keep = ui.button("Keep it");
+            if keep.clicked() {
+                ui.close();
+            }
+            keep.id
+        });
+        Some(keep.inner)
+    });
+}
+
+fn enabled(ui: &mut Ui, is_enabled: bool, name: &str, hint: &str, disabled_hint: &str) -> Response {
+    ui.add_enabled(is_enabled, Button::new(name)).on_hover_text(hint).on_disabled_hover_text(disabled_hint)
+}
+
+/// By what answers are shown, as `voice: 42 s heard`; none while that is the usual and nothing is heard.
+pub(crate) fn text(voice: &TrackVoice) -> Option<String> {
+    if voice.refusal.is_some() {
+        return Some("voice: of another model".to_owned());
+    }
+    let heard = voice.heard.filter(|heard| heard.seconds > 0.0 || voice.mode == VoiceMode::Hold);
+    match (voice.mode, heard) {
+        (VoiceMode::Off, _) if voice.is_possible => Some("voice: off".to_owned()),
+        (VoiceMode::Learn, Some(heard)) if heard.is_too_alike() => {
+            Some(format!("{}, not yet varied enough", heard.seconds_text()))
+        }
+        (VoiceMode::Hold, Some(heard)) => Some(format!("{}, held", heard.text())),
+        (_, heard) => heard.map(|heard| heard.text()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_engine::voice::HeardVoice;
+
+    use super::*;
+
+    #[test]
+    fn it_says_how_much_was_heard_and_what_comes_of_it() {
+        let voice = |mode, seconds, trust| TrackVoice {
+            mode,
+            is_possible: true,
+            heard: Some(HeardVoice { seconds, variety: 0.2, trust }),
+            ..TrackVoice::default()
+        };
+        for (voice, said) in [
+            (voice(VoiceMode::Learn, 0.0, 0.0), None),
+            (voice(VoiceMode::Learn, 42.0, 0.0), Some("voice: 42 s heard, not yet varied enough")),
+            (voice(VoiceMode::Learn, 42.0, 0.6), Some("voice: 42 s heard, used by 60 %")),
+            (voice(VoiceMode::Learn, 42.0, 1.0), Some("voice: 42 s heard")),
+            (voice(VoiceMode::Hold, 42.0, 1.0), Some("voice: 42 s heard, held")),
+            (TrackVoice { heard: None, ..voice(VoiceMode::Off, 42.0, 1.0) }, Some("voice: off")),
+            (TrackVoice::default(), None),
+            (TrackVoice { refusal: Some("no".to_owned()), ..TrackVoice::default() }, Some("voice: of another model")),
+        ] {
+            assert_eq!(text(&voice).as_deref(), said);
+        }
+    }
+}
