@@ -129,7 +129,7 @@ pub struct FrontEndConfig {
     /// group is averaged over the frames it has.
     pub average_frames: usize,
     /// Soft floor of the mel levels, dB below the loudest one of the block, 10..=100: a power of that level is added to each, so that what lies far below the
-    /// voice, the room and the noise of the recorder, tells nothing; the levels are relative to the loudest, so that the gain tells nothing either. Coefficients and their derivatives are then made of the steps of a block, and
+    /// voice, the room and the noise of the recorder, tells nothing. Coefficients and their derivatives are then made of the steps of a block, and
     /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_db: Option<f64>,

@@ -19,7 +19,7 @@ powers = librosa.feature.melspectrogram(
 )
 n_steps = powers.shape[1] // AVERAGE_FRAMES
 steps = powers[:, : n_steps * AVERAGE_FRAMES].reshape(40, n_steps, AVERAGE_FRAMES).mean(axis=2)
-levels = librosa.power_to_db(steps / steps.max() + 10.0 ** (-FLOOR_DB / 10.0), ref=1.0, amin=1e-30, top_db=None)
+levels = librosa.power_to_db(steps + steps.max() * 10.0 ** (-FLOOR_DB / 10.0), ref=1.0, amin=1e-30, top_db=None)
 mfcc = librosa.feature.mfcc(S=levels, n_mfcc=13)
 deltas = [librosa.feature.delta(mfcc, width=DELTA_WIDTH, order=order, mode="interp") for order in (1, 2)]
 (HERE / "floor").mkdir(exist_ok=True)
