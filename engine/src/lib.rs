@@ -47,7 +47,7 @@
 //! let mut keep = |segment, _latency| found.push(segment);
 //! analyser.push(&samples, &mut keep)?;
 //! analyser.finish(&mut keep)?;
-//! let probabilities = found[0].probabilities().expect("without a gate every block is taken for speech");
+//! let probabilities = found[0].answer().expect("without a gate the network is asked about every block");
 //! println!("{} with {:.0} %", probabilities.winner(), 100.0 * probabilities.of(probabilities.winner()));
 //! # assert_eq!(found.len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
