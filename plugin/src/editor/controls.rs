@@ -91,6 +91,21 @@ pub(crate) fn popup(button: &Response, content: impl FnOnce(&mut Ui) -> Option<I
     }
 }
 
+/// What a [`popup`] asks before something is forgotten, so that a slip loses nothing: whether it is to be, and the button that keeps it, which gets the focus.
+pub(crate) fn forget_or_keep(ui: &mut Ui, question: &str) -> (bool, Id) {
+    ui.set_width(210.0);
+    ui.label(question);
+    ui.horizontal(|ui| {
+        let forget = ui.button("Forget it").clicked();
+        let keep = ui.button("Keep it");
+        if forget || keep.clicked() {
+            ui.close();
+        }
+        (forget, keep.id)
+    })
+    .inner
+}
+
 /// A setting: its name, and what `content` shows at the right.
 fn setting<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal(|ui| {

@@ -5,7 +5,7 @@ use std::path::Path;
 use egui::{Align, Layout, Rect, Ui, UiBuilder};
 use moodline_engine::display::time::duration_text;
 
-use super::controls::{group_space, icon_button, popup};
+use super::controls::{forget_or_keep, group_space, icon_button, popup};
 use super::export_menu::{ExportChoice, ExportMenu, ExportRequest};
 use super::icons::Icon;
 
@@ -92,28 +92,20 @@ impl Toolbar<'_> {
         });
     }
 
-    /// Forgetting needs a second click, so that a slip loses nothing.
     fn reset(&self, ui: &mut Ui, request: &mut Option<ToolbarRequest>) {
         let reset = icon_button(ui, Icon::Reset, self.word("Reset"), false, "Forget everything recorded");
         popup(&reset, |ui| {
-            ui.set_width(210.0);
             let Some(seconds) = self.recorded_s else {
+                ui.set_width(210.0);
                 ui.label("Nothing is recorded yet.");
                 return None;
             };
-            ui.label(format!("Forget {} of timeline? This cannot be undone.", duration_text(seconds)));
-            let keep = ui.horizontal(|ui| {
-                if ui.button("Forget it").clicked() {
-                    *request = Some(ToolbarRequest::Reset);
-                    ui.close();
-                }
-                let keep = ui.button("Keep it");
-                if keep.clicked() {
-                    ui.close();
-                }
-                keep.id
-            });
-            Some(keep.inner)
+            let question = format!("Forget {} of timeline? This cannot be undone.", duration_text(seconds));
+            let (forget, keep) = forget_or_keep(ui, &question);
+            if forget {
+                *request = Some(ToolbarRequest::Reset);
+            }
+            Some(keep)
         });
     }
 

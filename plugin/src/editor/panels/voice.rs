@@ -3,7 +3,7 @@
 use egui::{Align, Button, Label, Layout, Response, RichText, Ui};
 use moodline_engine::live::{TrackVoice, VoiceMode};
 
-use crate::editor::controls::popup;
+use crate::editor::controls::{forget_or_keep, popup};
 
 /// What a voice is, for those who wonder.
 const EXPLANATION: &str = "One voice sounds angry to the model whatever is said, another sad. What it has heard of a voice takes that out of its \
@@ -78,24 +78,14 @@ impl VoiceSettings<'_> {
     }
 }
 
-/// Forgetting needs a second click, so that a slip loses nothing.
 fn anew(ui: &mut Ui, request: &mut Option<VoiceRequest>) {
     let anew = ui.button("Learn anew").on_hover_text("Forget the voice, and learn it from what is recorded from now on");
     popup(&anew, |ui| {
-        ui.set_width(210.0);
-        ui.label("Forget the voice? The timeline stays.");
-        let keep = ui.horizontal(|ui| {
-            if ui.button("Forget it").clicked() {
-                *request = Some(VoiceRequest::Reset);
-                ui.close();
-            }
-            let keep = ui.button("Keep it");
-            if keep.clicked() {
-                ui.close();
-            }
-            keep.id
-        });
-        Some(keep.inner)
+        let (forget, keep) = forget_or_keep(ui, "Forget the voice? The timeline stays.");
+        if forget {
+            *request = Some(VoiceRequest::Reset);
+        }
+        Some(keep)
     });
 }
 
