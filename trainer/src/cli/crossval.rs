@@ -28,7 +28,8 @@ Protocols:
   kfold         --folds groups of speakers, each tested once
   session       leave one session out (column session; 5 folds on IEMOCAP)
   speaker       leave one speaker out (10 folds on EmoDB)
-  cross-corpus  train on the train split of each corpus, of all, and of all others; test on the test split of every one
+  cross-corpus  what decides between recipes: train on all corpora but one, test on that one, cold and with a voice; and on each corpus and on all,
+                test on the test split of every one
   text          groups of speakers x groups of texts, both unknown to the network that is tested on them (column text)
   paper         the published protocol, which leaks, beside the honest one, and the steps between them
 
@@ -44,6 +45,7 @@ Examples:
   trainer crossval --protocol kfold --folds 10 --config my.toml --manifest a.csv b.csv --out results/kfold --seeds 0,1,2,3,4
   trainer crossval --protocol fixed --config my.toml --manifest a.csv --out results/fixed --baselines forest,logistic,svm-linear,svm-rbf,knn
   trainer crossval --protocol speaker --config my.toml --manifest a.csv --out results/size --seeds 0 --baselines cnn-bilstm
+  trainer crossval --protocol cross-corpus --unseen-only --config my.toml --manifest a.csv b.csv c.csv --out results/unseen
   trainer crossval --protocol paper --config my.toml --manifest crema-d.csv emodb.csv --out results/leak
 
 Exit codes: 0 done, 1 some clips were left out or the work could not be done, 2 wrong usage, 130 interrupted.")]
@@ -66,6 +68,9 @@ pub(super) struct CrossvalArgs {
     /// Number of folds of kfold, text and paper [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     folds: Option<u16>,
+    /// Only what decides between recipes: each corpus in turn, left out of training, without its test split; cross-corpus alone
+    #[arg(long)]
+    unseen_only: bool,
     /// Seed of the folds, the same for all trainings
     #[arg(long, value_name = "N", default_value_t = 0)]
     split_seed: u64,
@@ -92,6 +97,10 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
         ));
         return Ok(ExitCode::from(2));
     }
+    if arguments.unseen_only && *protocol != Protocol::CrossCorpus {
+        console::note(format_args!("error: --unseen-only: the protocol {protocol} leaves no corpus out; use it with cross-corpus"));
+        return Ok(ExitCode::from(2));
+    }
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
     let manifest = Manifest::read(&arguments.manifest, protocol.splits())?;
     let files = FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(manifest.audio());
@@ -104,6 +113,7 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
         protocol: *protocol,
         folds: arguments.folds.map_or(FOLDS, usize::from),
         split_seed: arguments.split_seed,
+        unseen_only: arguments.unseen_only,
         seeds: &unique(&arguments.seeds),
         baselines: &unique(&arguments.baselines),
         cache: cache.as_ref(),
@@ -119,6 +129,10 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
         Err(error) => return Err(error.into()),
     };
     for model in &results.models {
+        if let Some(unseen) = &model.unseen {
+            let with_voice = unseen.uar_with_voice.map_or_else(String::new, |uar| format!(", with a voice {uar}"));
+            console::print_line(format_args!("{}, corpora never heard: UAR {}{with_voice}", model.name, unseen.uar))?;
+        }
         for group in &model.groups {
             console::print_line(format_args!(
                 "{}, {}: UAR {} (interval over speakers {}), accuracy {}, macro-F1 {}",

@@ -4,7 +4,7 @@
 //! corpus wants the whole list.
 //!
 //! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
-//! optionally `corpus` (else the name of the file), `session` and `text` (or
+//! optionally `corpus` (else the name of the file), `language`, `session` and `text` (or
 //! `text_id_or_sentence`). All others are ignored. Commas, semicolons or tabs stand between them; capitals, the encoding and the kind of line ends make no
 //! difference.
 
@@ -82,6 +82,8 @@ pub struct Utterance {
     pub emotion: Emotion,
     /// Which split it is in; none where the manifest was read without splits.
     pub split: Option<Split>,
+    /// What is spoken, where the manifest names it.
+    pub language: Option<String>,
     /// The recording session, where the manifest names it.
     pub session: Option<String>,
     /// Which sentence is spoken, where the manifest names it.
@@ -270,6 +272,7 @@ struct Columns {
     emotion: usize,
     split: Option<usize>,
     corpus: Option<usize>,
+    language: Option<usize>,
     session: Option<usize>,
     text: Option<usize>,
 }
@@ -285,9 +288,9 @@ impl Columns {
         match (position("path"), position("speaker"), position("emotion")) {
             (Some(path), Some(speaker), Some(emotion)) if missing.is_empty() => {
                 let split = if splits == Splits::Required { position(SPLIT) } else { None };
-                let (corpus, session, text) =
-                    (position("corpus"), position("session"), position("text").or_else(|| position("text_id_or_sentence")));
-                Ok(Self { path, speaker, emotion, split, corpus, session, text })
+                let [corpus, language, session] = ["corpus", "language", "session"].map(position);
+                let text = position("text").or_else(|| position("text_id_or_sentence"));
+                Ok(Self { path, speaker, emotion, split, corpus, language, session, text })
             }
             _ => Err(ManifestProblem::MissingColumns {
                 manifest: manifest.to_owned(),
@@ -373,6 +376,7 @@ impl HalfRead {
             speaker: field(columns.speaker).to_owned(),
             emotion,
             split,
+            language: optional(columns.language),
             session: optional(columns.session),
             text: optional(columns.text),
         });

@@ -22,12 +22,14 @@ use crate::data::manifest::{Manifest, Split, Utterance};
 use crate::measure::metrics::{Calibration, Report};
 
 mod answers;
+mod heard;
 mod honesty;
 mod voices;
 
 pub use answers::{
     Answer, AnswersError, CorpusMetrics, answers_csv, calibration, confusion_by_speaker, figures_by_corpus, read_answers,
 };
+pub use heard::{HeardPoint, voice_curve, voice_figure};
 pub use honesty::{ActivationMetrics, Answered, Honesty};
 pub use voices::History;
 
@@ -122,6 +124,9 @@ pub struct Evaluation {
     /// What it does not know; none in files of versions that did not measure it.
     #[serde(default)]
     pub honesty: Option<Honesty>,
+    /// What hearing a voice for longer is worth; empty of a model that corrects nothing by voice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voice_curve: Vec<HeardPoint>,
 }
 
 /// Why a clip could not be measured.
@@ -228,6 +233,7 @@ pub fn evaluate(
         let n = problems.len();
         return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
     }
+    let voice_curve = model.contract().voice.map_or_else(Vec::new, |correction| voice_curve(&predictions, &correction));
     if let Some(correction) = &correction {
         voice.correct(&mut predictions, correction);
     }
@@ -236,6 +242,7 @@ pub fn evaluate(
     let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
     let mut evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
     evaluation.voice = voice;
+    evaluation.voice_curve = voice_curve;
     evaluation.n_unfamiliar = predictions.iter().filter(|prediction| prediction.is_unfamiliar).count();
     Ok(Measured { evaluation, predictions, problems })
 }
@@ -349,21 +356,24 @@ const METRICS: &str = "metrics.json";
 const PREDICTIONS: &str = "predictions.csv";
 const CONFUSION: &str = "confusion.svg";
 const RELIABILITY: &str = "reliability.svg";
+const VOICE: &str = "voice.svg";
+const VOICE_DATA: &str = "voice.csv";
 
 impl Measured {
     /// The files that [`Self::write_report`] may write into a folder.
     #[must_use]
-    pub fn report_files(folder: &Path) -> [PathBuf; 4] {
-        [METRICS, PREDICTIONS, CONFUSION, RELIABILITY].map(|name| folder.join(name))
+    pub fn report_files(folder: &Path) -> [PathBuf; 6] {
+        [METRICS, PREDICTIONS, CONFUSION, RELIABILITY, VOICE, VOICE_DATA].map(|name| folder.join(name))
     }
 
-    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg` and `reliability.svg` into a folder.
+    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg`, `reliability.svg` and, of a model that corrects by voice, `voice.svg` and `voice.csv` into a
+    /// folder.
     ///
     /// # Errors
     /// [`ReportError`]; each file is written whole or not at all.
     pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
         files::create_folder(folder)?;
-        let Evaluation { report, calibration, .. } = &self.evaluation;
+        let Evaluation { report, calibration, voice_curve, .. } = &self.evaluation;
         let title = self.evaluation.title();
         let mut contents = vec![
             (METRICS, self.evaluation.to_json()),
@@ -371,7 +381,11 @@ impl Measured {
             (CONFUSION, ConfusionFigure::of(title.clone(), report).svg()?),
         ];
         if let Some(calibration) = calibration.clone() {
-            contents.push((RELIABILITY, Reliability { title, calibration }.svg()?));
+            contents.push((RELIABILITY, Reliability { title: title.clone(), calibration }.svg()?));
+        }
+        if !voice_curve.is_empty() {
+            let figure = voice_figure(voice_curve, title);
+            contents.extend([(VOICE, figure.svg()?), (VOICE_DATA, figure.table().to_csv())]);
         }
         contents
             .into_iter()

@@ -1,6 +1,6 @@
 //! The model card: what a model is, what it was trained on, how well it works and where it does not.
 //!
-//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `robustness.json` from `trainer robustness` and
+//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `unseen.json` from `trainer crossval --protocol cross-corpus`, `robustness.json` from `trainer robustness` and
 //! `units.md`, the `summary.md` of a sweep over numbers of units), and maybe those of the same recipe with other seeds. Out: `MODEL_CARD.md`, in which
 //! no figure was typed by hand.
 
@@ -19,9 +19,10 @@ use serde::de::DeserializeOwned;
 use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
-use crate::measure::evaluate::{Answered, Evaluation, Honesty};
+use crate::measure::evaluate::{Answered, Evaluation, HeardPoint, History, Honesty};
 use crate::measure::metrics::interval_text;
 use crate::measure::robustness::Robustness;
+use crate::study::protocol::unseen::UnseenRecord;
 
 mod seeds;
 #[cfg(test)]
@@ -29,6 +30,8 @@ mod tests;
 
 use seeds::SeedFigures;
 
+/// What `trainer crossval --protocol cross-corpus` wrote of the recipe.
+const UNSEEN: &str = "unseen.json";
 /// Its name in the folder of a model.
 const CARD: &str = "MODEL_CARD.md";
 
@@ -126,7 +129,9 @@ pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError
     let units = folder.join("units.md");
     let units = if units.is_file() { Some(files::read_text(&units)?) } else { None };
     let path = folder.join(CARD);
-    let measured = Measured { evaluations, seeds, robustness, units };
+    let unseen = folder.join(UNSEEN);
+    let unseen = if unseen.is_file() { Some(figures(&unseen, "trainer crossval --protocol cross-corpus")?) } else { None };
+    let measured = Measured { unseen, evaluations, seeds, robustness, units };
     files::write_atomically(&path, card(&model, &measured).as_bytes())?;
     Ok(path)
 }
@@ -141,6 +146,8 @@ pub fn files(folder: &Path, seeds: &[PathBuf]) -> Vec<PathBuf> {
 
 /// What a folder tells of its model.
 struct Measured {
+    /// Of the recipe, on corpora that were left out.
+    unseen: Option<UnseenRecord>,
     evaluations: Vec<Evaluation>,
     seeds: Vec<SeedFigures>,
     robustness: Option<Robustness>,
@@ -211,6 +218,9 @@ fn write_card_text(text: &mut String, model: &Model, measured: &Measured) -> std
         contract.block_seconds
     )?;
     write_facts(text, model, contract)?;
+    if let Some(unseen) = &measured.unseen {
+        write_unseen(text, unseen)?;
+    }
     for evaluation in &measured.evaluations {
         write_evaluation(text, contract, evaluation)?;
     }
@@ -338,6 +348,27 @@ fn describe(network: &NetworkConfig, n_features: usize) -> String {
     format!("{cell}, {layers}{} units, {n_parameters} trained values, softmax readout of {seen}", network.units)
 }
 
+fn write_unseen(text: &mut String, record: &UnseenRecord) -> std::fmt::Result {
+    let UnseenRecord { model, seeds, n_parameters, results, .. } = record;
+    let size = n_parameters.map_or_else(|| "a network".to_owned(), |n| format!("a network of {n} trained values"));
+    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+    writeln!(text, "## Corpora that were left out\n")?;
+    writeln!(text, "What decided about the recipe: {size} by the recipe of {model}, seeds {}.\n", seeds.join(", "))?;
+    writeln!(text, "{}", results.to_markdown())
+}
+
+fn write_voice_curve(text: &mut String, curve: &[HeardPoint]) -> std::fmt::Result {
+    let row = |name: &str, figure: &dyn Fn(&HeardPoint) -> String| {
+        let cells: Vec<String> = curve.iter().map(figure).collect();
+        format!("| {name} | {} |", cells.join(" | "))
+    };
+    writeln!(text, "\n{}", row("seconds heard of the voice", &|point| format!("{:.0}", point.seconds)))?;
+    writeln!(text, "|---|{}", "---:|".repeat(curve.len()))?;
+    writeln!(text, "{}", row("UAR after other clips, by chance", &|point| format!("{:.3}", point.others)))?;
+    writeln!(text, "{}", row("UAR after the clips before", &|point| format!("{:.3}", point.before)))?;
+    writeln!(text, "{}", row("UAR after the same emotion alone", &|point| format!("{:.3}", point.same)))
+}
+
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {
     let Evaluation { report, per_speaker, backend, .. } = evaluation;
     let corpora = &contract.training.corpora;
@@ -375,6 +406,10 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
     }
     if let Some(honesty) = &evaluation.honesty {
         write_honesty(text, evaluation, honesty)?;
+    }
+    // The curve starts cold, so that those of the other histories would be the same.
+    if evaluation.voice == History::Cold && !evaluation.voice_curve.is_empty() {
+        write_voice_curve(text, &evaluation.voice_curve)?;
     }
     if evaluation.per_corpus.len() > 1 {
         writeln!(text, "\n| corpus | UAR | 95 % interval | accuracy | speakers | utterances |\n|---|---:|---|---:|---:|---:|")?;

@@ -106,6 +106,7 @@ fn sections(material: &Material, latency: bool) -> Vec<Section> {
     sections.extend(evaluations::confusion(material));
     sections.extend(evaluations::speakers_and_corpora(material));
     sections.extend(evaluations::calibration(material));
+    sections.extend(evaluations::voices(material));
     sections.extend(evaluations::robustness(material));
     sections.extend(compare::cost(material, latency));
     sections.extend(runs::learning_curves(material));

@@ -1,7 +1,7 @@
 //! Cross-validation: every fold of a protocol trained with every seed, measured, and put together.
 //!
 //! In: a recipe, a manifest, a protocol, seeds and baselines. Out: a folder with `results.json` ([`crate::study::protocol::results`]), `summary.md`, `folds.csv`,
-//! `predictions.csv`, confusion matrices and reliability diagrams, for a cross-corpus protocol its matrix, and in `folds/` one file for each finished training.
+//! `predictions.csv`, confusion matrices and reliability diagrams, for a cross-corpus protocol its matrix and learning curve and `unseen.json`, and in `folds/` one file for each finished training.
 //!
 //! Features are computed once for all folds; the scaler belongs to each fold. Trainings run side by side on the threads of the pool and each of them
 //! uses it too; the results are the same for any number of threads. What is finished survives an interrupt or a crash.
@@ -32,6 +32,7 @@ use crate::study::baselines::{Baseline, BaselineError};
 use crate::study::paper::protocol::published_copies;
 use crate::study::plan::plan;
 use crate::study::protocol::results::{CrossvalResults, ModelResults};
+use crate::study::protocol::unseen::learning_figure;
 use crate::study::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure};
 use crate::train::config::TrainConfig;
 use crate::train::fit::FitError;
@@ -46,6 +47,7 @@ const PREDICTIONS: &str = "predictions.csv";
 const FOLDS: &str = "folds.csv";
 const SUMMARY: &str = "summary.md";
 const RESULTS: &str = "results.json";
+const UNSEEN: &str = "unseen.json";
 
 /// What to cross-validate, and where to.
 #[derive(Clone, Debug)]
@@ -60,6 +62,8 @@ pub struct CrossvalOptions<'a> {
     pub folds: usize,
     /// Seed of what is drawn to make the folds.
     pub split_seed: u64,
+    /// Only what decides between recipes: [`PlanOptions::unseen_only`].
+    pub unseen_only: bool,
     /// Seeds of the trainings, at least one.
     pub seeds: &'a [u64],
     /// What is measured beside the network.
@@ -165,7 +169,7 @@ pub fn crossval(options: &CrossvalOptions<'_>, progress: Progress, interrupt: &I
     let config = &resolved(options.config, options.protocol);
     let options = &CrossvalOptions { config, ..options.clone() };
     let copies = config.augmentation.as_ref().map_or(0, |augmentation| augmentation.copies);
-    let plan_options = PlanOptions { folds: options.folds, split_seed: options.split_seed, copies };
+    let plan_options = PlanOptions { folds: options.folds, split_seed: options.split_seed, copies, unseen_only: options.unseen_only };
     let mut plan = plan(options.protocol, options.manifest, &plan_options)?;
     let folder = if options.resume { RunFolder::open(options.out)? } else { RunFolder::claim(options.out)? };
     let clips = match Clips::load(&mut plan, options, progress, interrupt) {
@@ -342,6 +346,16 @@ impl Crossval {
                 let title = format!("{} of {}: UAR, trained on (row), tested on (column)", model.name, results.model);
                 if let Some(figure) = matrix_figure(model, &title) {
                     contents.push((format!("matrix-{}.svg", model.name), figure.svg()?));
+                }
+            }
+            if let Some(unseen) = &model.unseen {
+                let title = format!("{} of {}: what another corpus is worth", model.name, results.model);
+                if model.name == Model::Network.name() {
+                    contents.push((UNSEEN.to_owned(), results.unseen_record(model, unseen).to_json()));
+                }
+                if let Some(figure) = learning_figure(&unseen.learning_curve, &title) {
+                    contents.push((format!("learning-curve-{}.csv", model.name), figure.table().to_csv()));
+                    contents.push((format!("learning-curve-{}.svg", model.name), figure.svg()?));
                 }
             }
         }

@@ -13,6 +13,7 @@ pub(crate) mod groups;
 pub(crate) mod honest;
 mod plot;
 pub(crate) mod tables;
+pub mod unseen;
 
 use std::fmt;
 
@@ -38,7 +39,7 @@ pub enum Protocol {
     Session,
     /// Leave one speaker out
     Speaker,
-    /// Train on each corpus, test on every one
+    /// Train on all corpora but one, on each and on all; test on every one
     CrossCorpus,
     /// Test on voices and sentences that were not trained on
     Text,
@@ -134,11 +135,15 @@ pub struct Group {
     pub train_on: Option<String>,
     /// What it is tested on, in a cross-corpus matrix.
     pub test_on: Option<String>,
+    /// The corpora that are trained on, where they tell groups apart.
+    pub corpora: Vec<String>,
+    /// The corpus that none of the training clips come from, where its clips decide between recipes.
+    pub unseen: Option<String>,
 }
 
 impl Group {
     pub(crate) fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), train_on: None, test_on: None }
+        Self { name: name.to_owned(), train_on: None, test_on: None, corpora: Vec::new(), unseen: None }
     }
 }
 
@@ -175,6 +180,8 @@ pub struct PlanOptions {
     pub split_seed: u64,
     /// Augmented copies of each clip.
     pub copies: usize,
+    /// Only what decides between recipes: no test split is looked at. For [`Protocol::CrossCorpus`].
+    pub unseen_only: bool,
 }
 
 /// Why a manifest does not fit a protocol.

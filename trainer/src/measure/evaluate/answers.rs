@@ -192,6 +192,7 @@ impl Evaluation {
             per_corpus: figures_by_corpus(answers),
             calibration: Some(calibration(answers)),
             honesty: (!answers.is_empty()).then(|| Honesty::of(answers)),
+            voice_curve: Vec::new(),
         }
     }
 }

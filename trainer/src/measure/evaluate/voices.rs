@@ -83,23 +83,23 @@ impl History {
 }
 
 /// As the engine gave them; a mean over blocks is a distribution, too.
-fn probabilities(prediction: &Prediction) -> Probabilities {
+pub(super) fn probabilities(prediction: &Prediction) -> Probabilities {
     // INVARIANT: the mean of distributions is one.
     Probabilities::new(prediction.probabilities.map(|probability| probability as f32)).expect("the mean of distributions")
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use moodline_core::Emotion;
 
     use super::*;
     use crate::data::manifest::Utterance;
 
-    const CORRECTION: VoiceCorrection =
+    pub(in crate::measure::evaluate) const CORRECTION: VoiceCorrection =
         VoiceCorrection { prior_seconds: 3.0, memory_seconds: 600.0, least_variety: 0.15, full_variety: 0.3 };
 
     /// A speaker to whom the model hears anger in everything.
-    fn predictions(emotions: &[Emotion]) -> Vec<Prediction> {
+    pub(in crate::measure::evaluate) fn leaning(emotions: &[Emotion]) -> Vec<Prediction> {
         let prediction = |(number, &emotion): (usize, &Emotion)| {
             let mut logits = [0.0; Emotion::COUNT];
             logits[emotion.index()] += 2.0;
@@ -113,6 +113,7 @@ mod tests {
                     speaker: "s".to_owned(),
                     emotion,
                     split: None,
+                    language: None,
                     session: None,
                     text: None,
                 },
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn a_varied_history_helps_and_one_emotion_alone_does_no_harm() {
         let emotions: Vec<Emotion> = Emotion::ALL.into_iter().cycle().take(16).collect();
-        let cold = predictions(&emotions);
+        let cold = leaning(&emotions);
         let with = |history: History| {
             let mut predictions = cold.clone();
             history.correct(&mut predictions, &CORRECTION);

@@ -98,7 +98,7 @@ fn limits_are_those_of_the_recordings() {
         files::create_folder(&folder).unwrap();
         export(&[RunFolder::open(&options.out).unwrap()], &folder.join("model.onnx"), OnnxRuntimeLeg::IfFound).unwrap();
         let model = Model::open(&folder.join("model.onnx")).unwrap();
-        card(&model, &Measured { evaluations: Vec::new(), seeds: Vec::new(), robustness: None, units: None })
+        card(&model, &Measured { unseen: None, evaluations: Vec::new(), seeds: Vec::new(), robustness: None, units: None })
     };
     let (acted, own) = (card_of("emodb"), card_of("mine"));
     assert!(acted.contains("actors who read short sentences") && !acted.contains("recordings it was trained on"), "{acted}");

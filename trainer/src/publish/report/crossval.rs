@@ -13,6 +13,7 @@ use crate::measure::{ConfusionFigure, Reliability};
 use crate::study::paper::comparison::{beside_the_paper, note_beside_the_paper};
 use crate::study::protocol::matrix_figure;
 use crate::study::protocol::results::{CrossvalResults, ModelResults, Spread};
+use crate::study::protocol::unseen::learning_figure;
 use crate::study::protocol::tables::{LEAK_NOTE, leak_rows};
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
@@ -32,6 +33,9 @@ pub(super) fn crossval(material: &Material) -> Option<Section> {
         ));
         if !results.left_out.is_empty() {
             section.text(format!("{} clips could not be used.", results.left_out.len()));
+        }
+        for model in &results.models {
+            add_unseen(&mut section, name, model);
         }
         section.table(format!("{name}: mean ± deviation over the seeds, and their range"), figures(results));
         for model in &results.models {
@@ -133,6 +137,18 @@ fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model:
         reference: Some((0.25, "chance".to_owned())),
     };
     section.figure(format!("leak-{name}-{}", model.name), format!("{name}: what the protocol alone changes."), figure);
+}
+
+/// What decides between recipes.
+fn add_unseen(section: &mut Section, name: &str, model: &ModelResults) {
+    let Some(unseen) = &model.unseen else { return };
+    section.table(format!("{name}, {}: corpora that it never heard", model.name), unseen.table());
+    section.text(unseen.note());
+    let title = format!("{name}, {}: what another corpus is worth", model.name);
+    if let Some(figure) = learning_figure(&unseen.learning_curve, &title) {
+        section.table(title.clone(), unseen.learning_table());
+        section.figure(format!("learning-curve-{name}-{}", model.name), format!("{title}."), figure);
+    }
 }
 
 /// Train on one corpus, test on another.

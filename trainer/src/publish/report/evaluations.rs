@@ -1,9 +1,9 @@
-//! One model on one split: confusion, speakers, corpora, calibration, robustness.
+//! One model on one split: confusion, speakers, corpora, calibration, voices, robustness.
 
 use super::page::Section;
 use super::source::{EvaluationPart, Material};
 use crate::base::plot::{Bar, Bars, counted, series};
-use crate::measure::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus};
+use crate::measure::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus, voice_figure};
 use crate::measure::{ConfusionFigure, Reliability};
 
 const CHANCE: f64 = 0.25;
@@ -107,6 +107,21 @@ pub(super) fn calibration(material: &Material) -> Option<Section> {
         let caption =
             format!("{title}: reliability diagram, expected calibration error {:.3}, n = {}.", calibration.ece, calibration.n);
         section.figure(format!("reliability-{}", part.name), caption, Reliability { title, calibration });
+    }
+    Some(section)
+}
+
+pub(super) fn voices(material: &Material) -> Option<Section> {
+    let measured: Vec<_> = material.evaluations.iter().filter(|part| !part.evaluation.voice_curve.is_empty()).collect();
+    if measured.is_empty() {
+        return None;
+    }
+    let mut section = Section::new("A voice that is heard for longer");
+    section.text("Every clip is measured at every point of a curve; what differs is how much of the same voice was heard before.");
+    for part in measured {
+        let title = title(part);
+        let caption = format!("{title}: UAR by the seconds heard of each voice.");
+        section.figure(format!("voice-{}", part.name), caption, voice_figure(&part.evaluation.voice_curve, title));
     }
     Some(section)
 }

@@ -78,6 +78,11 @@ impl<'a> Clips<'a> {
         &self.utterances[sample.utterance]
     }
 
+    /// Steps of a clip that the network hears.
+    pub(super) fn n_steps(&self, sample: Sample) -> usize {
+        self.loaded[&sample].clip.features.nrows()
+    }
+
     pub(super) fn emotion(&self, sample: Sample) -> Emotion {
         self.utterance(sample).emotion
     }

@@ -26,6 +26,11 @@ impl CrossvalResults {
             seeds.join(", "),
             self.split_seed
         );
+        for model in &self.models {
+            if let Some(unseen) = &model.unseen {
+                line(&mut text, format_args!("## {}, on corpora that it never heard\n\n{}\n## All groups\n", model.name, unseen.to_markdown()));
+            }
+        }
         self.write_headline(&mut text);
         for model in &self.models {
             if let Some(table) = beside_the_paper(self, model) {

@@ -1,6 +1,6 @@
 //! From the finished trainings to the figures of each model and group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use moodline_core::Emotion;
 
@@ -10,11 +10,12 @@ use super::job::Model;
 use super::{Crossval, CrossvalOptions, jobs, speed};
 use crate::base::PROGRAM;
 use crate::data::manifest::Utterance;
-use crate::measure::evaluate::SpeakerMetrics;
+use crate::measure::evaluate::{Answer, History, Honesty, Prediction, SpeakerMetrics, calibration};
 use crate::measure::metrics::{Calibration, Confusion, Report};
 use crate::study::protocol::results::{
     CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
 };
+use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, learning_curve};
 use crate::study::protocol::{Fold, Plan, Sample};
 
 /// A finished training and what it was of.
@@ -30,6 +31,17 @@ struct Tested<'a> {
     sample: Sample,
     utterance: &'a Utterance,
     probabilities: &'a [f32; Emotion::COUNT],
+}
+
+impl Tested<'_> {
+    fn prediction(&self, clips: &Clips<'_>, step_seconds: f64) -> Prediction {
+        Prediction {
+            utterance: self.utterance.clone(),
+            probabilities: self.probabilities.map(f64::from),
+            seconds: clips.n_steps(self.sample) as f64 * step_seconds,
+            is_unfamiliar: false,
+        }
+    }
 }
 
 impl<'a> Outcome<'a> {
@@ -117,6 +129,7 @@ fn model_results(
             Some(LeakStep { name, from: from.name.clone(), to: to.name.clone(), points: Spread::of(&points) })
         })
         .collect();
+    let unseen = unseen_results(options, plan, clips, seeds, outcomes, &groups);
     ModelResults {
         name: model.name().to_owned(),
         description: match model {
@@ -126,9 +139,92 @@ fn model_results(
         n_parameters: outcomes.iter().find_map(|outcome| outcome.finished.n_parameters),
         block_ms: speed::block_ms(options.config, model),
         seeds: seeds.to_vec(),
+        unseen,
         leak,
         groups,
     }
+}
+
+/// The groups of corpora that were left out; none where the protocol has no such group.
+fn unseen_results(
+    options: &CrossvalOptions<'_>,
+    plan: &Plan,
+    clips: &Clips<'_>,
+    seeds: &[u64],
+    outcomes: &[Outcome<'_>],
+    groups: &[GroupResults],
+) -> Option<UnseenResults> {
+    let step_seconds = options.config.front_end.step_seconds();
+    let correction = options.config.voice.as_ref();
+    let (mut corpora, mut answers_of_corpora) = (Vec::new(), Vec::new());
+    for (index, group) in plan.groups.iter().enumerate() {
+        let Some(corpus) = &group.unseen else { continue };
+        let (mut cold, mut with_voice, mut n, mut language) = (Vec::new(), Vec::new(), 0, None);
+        for &seed in seeds {
+            let of_seed = outcomes.iter().filter(|outcome| outcome.seed == seed);
+            let mut predictions: Vec<Prediction> = of_seed
+                .flat_map(|outcome| outcome.tested(index, clips))
+                .map(|tested| tested.prediction(clips, step_seconds))
+                .collect();
+            let Some(first) = predictions.first() else { continue };
+            (n, language) = (predictions.len(), first.utterance.language.clone());
+            cold.push(answers(&predictions));
+            if let Some(correction) = correction {
+                History::Before.correct(&mut predictions, correction);
+                with_voice.push(answers(&predictions));
+            }
+        }
+        if cold.is_empty() {
+            continue;
+        }
+        let over_seeds =
+            |answers: &[Vec<Answer>], figure: &dyn Fn(&[Answer]) -> f64| Spread::of(&answers.iter().map(|of| figure(of)).collect::<Vec<_>>());
+        let honesty = |figure: fn(Honesty) -> f64| over_seeds(&cold, &|answers| figure(Honesty::of(answers)));
+        corpora.push(UnseenCorpus {
+            corpus: corpus.clone(),
+            language,
+            n,
+            uar: over_seeds(&cold, &uar),
+            uar_with_voice: (!with_voice.is_empty()).then(|| over_seeds(&with_voice, &uar)),
+            ece: over_seeds(&cold, &|answers| calibration(answers).ece),
+            surest_50: honesty(|honesty| honesty.surest_50.accuracy),
+            surest_70: honesty(|honesty| honesty.surest_70.accuracy),
+            activation: honesty(|honesty| honesty.activation.balanced_accuracy),
+        });
+        answers_of_corpora.push((cold, with_voice));
+    }
+    if corpora.is_empty() {
+        return None;
+    }
+    let mean = |of: &dyn Fn(usize) -> bool, which: fn(&(Vec<Vec<Answer>>, Vec<Vec<Answer>>)) -> &Vec<Vec<Answer>>| {
+        let those: Vec<_> = answers_of_corpora.iter().enumerate().filter(|(place, _)| of(*place)).map(|(_, of)| which(of)).collect();
+        let n_seeds = those.iter().map(|of| of.len()).min().unwrap_or(0);
+        let of_seed = |seed: usize| those.iter().map(|of| uar(&of[seed])).sum::<f64>() / those.len() as f64;
+        (n_seeds > 0).then(|| Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>()))
+    };
+    let languages: BTreeSet<&String> = corpora.iter().filter_map(|corpus| corpus.language.as_ref()).collect();
+    let of_language = |language: &String| {
+        let spoken = |place: usize| corpora[place].language.as_ref() == Some(language);
+        Some((language.clone(), mean(&spoken, |of| &of.0)?))
+    };
+    let languages = languages.into_iter().filter_map(of_language).collect();
+    let pooled: Vec<Vec<Answer>> = answers_of_corpora.iter().map(|(cold, _)| cold.concat()).collect();
+    Some(UnseenResults {
+        uar: mean(&|_| true, |of| &of.0)?,
+        uar_with_voice: mean(&|_| true, |of| &of.1),
+        languages,
+        threshold: RiskThreshold::choose(&pooled),
+        learning_curve: learning_curve(groups),
+        corpora,
+    })
+}
+
+fn answers(predictions: &[Prediction]) -> Vec<Answer> {
+    predictions.iter().map(Prediction::answer).collect()
+}
+
+fn uar(answers: &[Answer]) -> f64 {
+    Confusion::of(answers.iter().map(|answer| (answer.truth, answer.found))).uar()
 }
 
 fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[Outcome<'_>]) -> GroupResults {
@@ -175,6 +271,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
         folds: folds.collect(),
         per_speaker: figures(&pooled.speakers),
         per_corpus: figures(&pooled.corpora),
+        corpora: plan.groups[group].corpora.clone(),
         seeds: by_seed,
     }
 }

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::augment::signals::{RATE, write_wav};
 use crate::study::protocol::results::{GroupResults, SCHEMA};
+use crate::study::protocol::unseen::{UnseenCorpus, UnseenRecord};
 
 const N_SPEAKERS: usize = 8;
 const N_TEXTS: usize = 2;
@@ -83,6 +84,7 @@ impl Place {
             protocol,
             folds: 2,
             split_seed: 0,
+            unseen_only: false,
             seeds: &SEEDS,
             baselines: &[],
             cache: None,
@@ -279,7 +281,60 @@ fn a_cross_corpus_run_writes_its_matrix() {
     assert!((cell(1, 2) - group("first to second").uar.mean).abs() < 1e-4);
     assert!((cell(3, 1) - group("all to first").uar.mean).abs() < 1e-4);
     assert!(fs::read_to_string(place.out("out/matrix-network.svg")).unwrap().contains("second"));
-    assert!(place.out("out/confusion-network-2-first-to-second.svg").exists());
+    assert!(place.out("out/confusion-network-3-first-to-second.svg").exists());
+}
+
+#[test]
+fn what_decides_between_recipes_is_measured_on_corpora_left_out_cold_and_with_a_voice() {
+    let voice = ["voice.prior_seconds=3.0", "voice.memory_seconds=600.0", "voice.least_variety=0.01", "voice.full_variety=0.05"];
+    let mut place = Place::new(&voice);
+    for (index, utterance) in place.manifest.utterances.iter_mut().enumerate() {
+        utterance.language = Some(["one", "other"][(index / (N_TEXTS * Emotion::COUNT)) % 2].to_owned());
+    }
+    let results = place.run(Protocol::CrossCorpus, "out", |options| options.unseen_only = true).unwrap().results;
+    let [model] = &results.models[..] else { panic!("the network alone") };
+    let unseen = model.unseen.as_ref().unwrap();
+    let names: Vec<_> = unseen.corpora.iter().map(|of| (of.corpus.as_str(), of.language.as_deref(), of.n)).collect();
+    // Three of the four speakers of each corpus are in its train and dev splits.
+    let n = 3 * N_TEXTS * Emotion::COUNT;
+    assert_eq!(names, [("first", Some("one"), n), ("second", Some("other"), n)]);
+    let mean = |figure: &dyn Fn(&UnseenCorpus) -> f64| unseen.corpora.iter().map(figure).sum::<f64>() / 2.0;
+    assert!((unseen.uar.mean - mean(&|of| of.uar.mean)).abs() < 1e-12 && unseen.uar.deviation.is_some());
+    assert!((unseen.uar_with_voice.unwrap().mean - mean(&|of| of.uar_with_voice.unwrap().mean)).abs() < 1e-12);
+    assert_eq!(unseen.languages["one"], unseen.corpora[0].uar);
+    assert!((unseen.threshold.curve[0].coverage - 1.0).abs() < 1e-9, "every answer has a quarter at least");
+    let group = model.groups.iter().find(|group| group.name == "first, unseen").unwrap();
+    assert_eq!((group.uar, &group.corpora[..]), (unseen.corpora[0].uar, &["second".to_owned()][..]));
+
+    let read = |name: &str| fs::read_to_string(place.out("out").join(name)).unwrap();
+    let record: UnseenRecord = serde_json::from_str(&read("unseen.json")).unwrap();
+    assert_eq!((&record.results, &record.seeds[..]), (unseen, &SEEDS[..]));
+    let summary = read("summary.md");
+    let (first, all) = (summary.find("on corpora that it never heard").unwrap(), summary.find("## All groups").unwrap());
+    assert!(first < all && summary.contains(&format!("| first | one | {n} | {} |", unseen.corpora[0].uar)), "{summary}");
+    assert!(!place.out("out/matrix-network.csv").exists(), "no test split was looked at");
+}
+
+#[test]
+fn the_learning_curve_counts_corpora_that_are_not_the_tested_one() {
+    let mut place = Place::new(&[]);
+    // Three corpora: the third has the last speaker of each split but train, and is tested only.
+    for utterance in &mut place.manifest.utterances {
+        if utterance.speaker == "s6" || utterance.speaker == "s7" {
+            utterance.corpus = "third".to_owned();
+        }
+        if utterance.speaker == "s2" || utterance.speaker == "s3" {
+            utterance.split = Some(crate::data::manifest::Split::Test);
+        }
+    }
+    let results = place.run(Protocol::CrossCorpus, "out", |_| {}).unwrap().results;
+    let curve = &results.models[0].unseen.as_ref().unwrap().learning_curve;
+    let points: Vec<_> = curve.iter().map(|point| (point.test_on.as_str(), point.n_corpora, point.n_choices)).collect();
+    assert_eq!(points, [("first", 1, 1), ("second", 1, 1), ("third", 1, 2), ("third", 2, 1)]);
+    let group = |name: &str| results.models[0].groups.iter().find(|group| group.name == name).unwrap().uar.mean;
+    let expected = (group("first to third") + group("second to third")) / 2.0;
+    assert!((curve[2].uar.mean - expected).abs() < 1e-12);
+    assert!(fs::read_to_string(place.out("out/learning-curve-network.csv")).unwrap().starts_with("corpora learned from,third"));
 }
 
 #[test]

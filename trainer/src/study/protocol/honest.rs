@@ -223,46 +223,40 @@ impl<'m> Planner<'m> {
         // A corpus of too few voices to be trained on can still be tested on, and the other way round.
         let sources: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Train) || has(name, Split::Dev)).collect();
         let targets: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Test)).collect();
-        let (mut groups, mut folds) = (Vec::new(), Vec::new());
-        let mut add = |name: String, row: &str, is_source: &dyn Fn(&str) -> bool, targets: &[&str]| {
-            let mut tests = Vec::new();
-            for target in targets {
-                tests.push(Test {
-                    group: groups.len(),
-                    samples: self.originals(&self.split(Split::Test, |name| name == *target)),
-                });
-                groups.push(Group {
-                    name: format!("{row} to {target}"),
-                    train_on: Some(row.to_owned()),
-                    test_on: Some((*target).to_owned()),
-                });
-            }
-            let fold = Fold {
-                train: self.with_copies(&self.some_of_split(Split::Train, &name, is_source)?),
-                dev: self.originals(&self.some_of_split(Split::Dev, &name, is_source)?),
-                tests,
-                scaler: ScalerOn::Train,
-                name,
-            };
-            folds.push(fold);
-            Ok::<(), ProtocolError>(())
-        };
-        for source in &sources {
-            add((*source).to_owned(), source, &|name| name == *source, &targets)?;
+        let tested_only: Vec<&str> = targets.iter().copied().filter(|target| !sources.contains(target)).collect();
+        let mut matrix = CrossCorpus { planner: self, sources: &sources, groups: Vec::new(), folds: Vec::new() };
+        let unseen_only = self.options.unseen_only;
+        if unseen_only {
+            self.too_few("corpora to train on", 2, sources.len())?;
         }
-        add(ALL.to_owned(), ALL, &|_| true, &targets)?;
-        // Without a third corpus the others are one, and have a row already.
-        if sources.len() > 2 {
-            for target in targets.iter().filter(|target| sources.contains(target)) {
-                add(format!("all but {target}"), OTHERS, &|name| name != *target, &[*target])?;
+        // Without a third corpus the others are one, and have a row anyway.
+        let others_are_one = sources.len() == 2 && !unseen_only;
+        if sources.len() > 1 && !others_are_one {
+            for unseen in &sources {
+                let name = format!("all but {unseen}");
+                let cells = tested_only.iter().map(|target| (name.as_str(), *target));
+                let own = targets.contains(unseen).then_some((OTHERS, *unseen));
+                let cells: Vec<_> = if unseen_only { Vec::new() } else { own.into_iter().chain(cells).collect() };
+                matrix.fold(&name, |source| source != *unseen, Some(unseen), &cells)?;
             }
         }
-        self.some_of_split(Split::Test, "the manifests", |_| true)?;
-        let description = "Cross-corpus: weights and scaler from the train split of one corpus (or of all), epoch and hyper-parameters from its dev \
-                           split, measured on the test split of every corpus. A column of the matrix is thus always the same clips, and the diagonal is \
-                           the test within the corpus. In the row of the others, what is tested on is what was left out. A corpus without a train and a dev split is \
-                           tested on only."
-            .to_owned();
+        if !unseen_only {
+            for source in &sources {
+                let unseen = sources.iter().copied().find(|other| others_are_one && other != source);
+                let cells: Vec<_> = targets.iter().map(|target| (*source, *target)).collect();
+                matrix.fold(source, |name| name == *source, unseen, &cells)?;
+            }
+            let cells: Vec<_> = targets.iter().map(|target| (ALL, *target)).collect();
+            matrix.fold(ALL, |_| true, None, &cells)?;
+            self.some_of_split(Split::Test, "the manifests", |_| true)?;
+        }
+        let CrossCorpus { groups, folds, .. } = matrix;
+        let decides = "Cross-corpus: weights and scaler from the train split, epoch and hyper-parameters from the dev split. Recipes are told apart by corpora that \
+                       are not trained on: each is left out in turn, and its train and dev splits are what is tested.";
+        let matrix = "Then the test split of every corpus, trained on all corpora but one, on one, and on all: a column of the matrix is always the same clips, \
+                      and the diagonal is the test within the corpus. A corpus without a train and a dev split is tested on only.";
+        let description =
+            if self.options.unseen_only { format!("{decides} No test split is looked at.") } else { format!("{decides} {matrix}") };
         Ok(Plan { description, groups, folds, steps: Vec::new() })
     }
 
@@ -276,6 +270,54 @@ impl<'m> Planner<'m> {
             of: self.utterances().len(),
             first: first.name.clone(),
         })
+    }
+}
+
+/// A cross-corpus matrix that grows row by row.
+struct CrossCorpus<'p> {
+    planner: &'p Planner<'p>,
+    /// Corpora that can be trained on.
+    sources: &'p [&'p str],
+    groups: Vec<Group>,
+    folds: Vec<Fold>,
+}
+
+impl CrossCorpus<'_> {
+    /// One training, on the corpora that `is_source` names: measured on what decides of the `unseen` corpus, and on the test split of each cell (row, column).
+    fn fold(
+        &mut self,
+        name: &str,
+        is_source: impl Fn(&str) -> bool,
+        unseen: Option<&str>,
+        cells: &[(&str, &str)],
+    ) -> Result<(), ProtocolError> {
+        let planner = self.planner;
+        let corpora: Vec<String> = self.sources.iter().filter(|name| is_source(name)).map(|name| (*name).to_owned()).collect();
+        let mut tests = Vec::new();
+        let mut add = |clips: &[usize], group: Group| {
+            tests.push(Test { group: self.groups.len(), samples: planner.originals(clips) });
+            self.groups.push(group);
+        };
+        if let Some(unseen) = unseen {
+            let mut clips = [Split::Train, Split::Dev].map(|split| planner.split(split, |name| name == unseen)).concat();
+            // In the order of the manifest, which is that of a history.
+            clips.sort_unstable();
+            let group = Group { corpora: corpora.clone(), unseen: Some(unseen.to_owned()), ..Group::named(&format!("{unseen}, unseen")) };
+            add(&clips, group);
+        }
+        for (row, column) in cells {
+            let (train_on, test_on) = (Some((*row).to_owned()), Some((*column).to_owned()));
+            let group = Group { train_on, test_on, corpora: corpora.clone(), ..Group::named(&format!("{row} to {column}")) };
+            add(&planner.split(Split::Test, |name| name == *column), group);
+        }
+        self.folds.push(Fold {
+            name: name.to_owned(),
+            train: planner.with_copies(&planner.some_of_split(Split::Train, name, &is_source)?),
+            dev: planner.originals(&planner.some_of_split(Split::Dev, name, &is_source)?),
+            tests,
+            scaler: ScalerOn::Train,
+        });
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Protocol;
+use super::unseen::{UnseenRecord, UnseenResults};
 use crate::data::manifest::ManifestSource;
 use crate::measure::evaluate::SpeakerMetrics;
 use crate::measure::metrics::{Calibration, Confusion, Report};
@@ -86,6 +87,9 @@ pub struct ModelResults {
     pub seeds: Vec<u64>,
     /// In the order of the protocol.
     pub groups: Vec<GroupResults>,
+    /// What decides between recipes; only for the protocol `cross-corpus`, and none in files of before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<UnseenResults>,
     /// What each step of the protocol `paper` adds; empty for all others.
     pub leak: Vec<LeakStep>,
 }
@@ -121,6 +125,9 @@ pub struct GroupResults {
     pub per_speaker: BTreeMap<String, SpeakerMetrics>,
     /// All seeds together, by corpus.
     pub per_corpus: BTreeMap<String, SpeakerMetrics>,
+    /// The corpora that were learned from, where they tell groups apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corpora: Vec<String>,
 }
 
 /// A figure over the seeds.
@@ -223,6 +230,20 @@ impl CrossvalResults {
         let group = model.groups.iter().find(|other| other.name == group)?;
         let counts: Vec<f64> = group.folds.iter().map(|fold| self.folds[fold.fold].n_train as f64).collect();
         (!counts.is_empty()).then(|| counts.iter().sum::<f64>() / counts.len() as f64)
+    }
+
+    /// What a card quotes of one of the models.
+    #[must_use]
+    pub fn unseen_record(&self, model: &ModelResults, unseen: &UnseenResults) -> UnseenRecord {
+        UnseenRecord {
+            program: self.program.clone(),
+            model: self.model.clone(),
+            config_sha256: self.config_sha256.clone(),
+            manifests: self.manifests.clone(),
+            seeds: model.seeds.clone(),
+            n_parameters: model.n_parameters,
+            results: unseen.clone(),
+        }
     }
 
     /// As JSON, with a line end.

@@ -91,7 +91,7 @@ impl<'a> Matrix<'a> {
     pub(crate) fn of(model: &'a ModelResults) -> Option<Self> {
         let (mut rows, mut columns): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
         for group in &model.groups {
-            let (train_on, test_on) = (group.train_on.as_deref()?, group.test_on.as_deref()?);
+            let (Some(train_on), Some(test_on)) = (group.train_on.as_deref(), group.test_on.as_deref()) else { continue };
             if !rows.contains(&train_on) {
                 rows.push(train_on);
             }

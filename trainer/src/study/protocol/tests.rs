@@ -8,7 +8,7 @@ use super::*;
 use crate::data::manifest::{Manifest, Utterance};
 use crate::study::plan::plan;
 
-const OPTIONS: PlanOptions = PlanOptions { folds: 5, split_seed: 0, copies: 0 };
+const OPTIONS: PlanOptions = PlanOptions { folds: 5, split_seed: 0, copies: 0, unseen_only: false };
 
 /// `n_speakers` of a corpus with two in each session, who say `n_texts` sentences in every emotion; the first speaker lacks one clip, so that groups
 /// differ in size.
@@ -25,6 +25,7 @@ fn corpus(name: &str, n_speakers: usize, n_texts: usize) -> Vec<Utterance> {
                     speaker: format!("{name}:{speaker:02}"),
                     emotion,
                     split: Some([Split::Train, Split::Train, Split::Dev, Split::Test][speaker % 4]),
+                    language: None,
                     session: Some(format!("Ses{:02}", speaker / 2)),
                     text: Some(format!("T{text}")),
                 });
@@ -119,15 +120,42 @@ fn a_cross_corpus_matrix_tests_the_same_clips_in_every_row() {
     let manifest = two_corpora();
     let plan = plan(Protocol::CrossCorpus, &manifest, &OPTIONS).unwrap();
     let names: Vec<&str> = plan.groups.iter().map(|group| group.name.as_str()).collect();
-    assert_eq!(names, ["a to a", "a to b", "b to a", "b to b", "all to a", "all to b"]);
+    assert_eq!(names, ["b, unseen", "a to a", "a to b", "a, unseen", "b to a", "b to b", "all to a", "all to b"]);
     assert!(plan.folds.iter().all(|fold| is_speaker_disjoint(&manifest, fold)));
     let corpus = |sample: &Sample| manifest.utterances[sample.utterance].corpus.as_str();
     assert!(plan.folds[0].train.iter().chain(&plan.folds[0].dev).all(|sample| corpus(sample) == "a"));
+    let cell = |fold: &Fold, column: &str| -> Vec<Sample> {
+        let test = fold.tests.iter().find(|test| plan.groups[test.group].test_on.as_deref() == Some(column));
+        test.unwrap().samples.clone()
+    };
     for fold in &plan.folds {
-        assert_eq!(fold.tests[1].samples, plan.folds[0].tests[1].samples);
-        assert!(fold.tests[1].samples.iter().all(|sample| corpus(sample) == "b"));
+        assert_eq!(cell(fold, "b"), cell(&plan.folds[0], "b"));
+        assert!(cell(fold, "b").iter().all(|sample| corpus(sample) == "b"));
     }
-    assert_eq!(tested(&plan, 1), tested(&plan, 3));
+    assert_eq!(tested(&plan, 2), tested(&plan, 5));
+}
+
+#[test]
+fn what_decides_is_a_corpus_that_is_not_trained_on_without_its_test_split() {
+    let clips = |names: &[&str]| names.iter().flat_map(|name| corpus(name, 6, 2)).collect::<Vec<_>>();
+    let manifest = manifest(clips(&["a", "b", "c"]));
+    let all = plan(Protocol::CrossCorpus, &manifest, &OPTIONS).unwrap();
+    let only = plan(Protocol::CrossCorpus, &manifest, &PlanOptions { unseen_only: true, ..OPTIONS }).unwrap();
+    assert_eq!(only.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["a, unseen", "b, unseen", "c, unseen"]);
+    for (of_only, of_all) in only.folds.iter().zip(&all.folds) {
+        let [test] = &of_only.tests[..] else { panic!("one test") };
+        let group = &only.groups[test.group];
+        let unseen = group.unseen.as_deref().unwrap();
+        let utterance = |sample: &Sample| &manifest.utterances[sample.utterance];
+        assert!(of_only.train.iter().chain(&of_only.dev).all(|sample| utterance(sample).corpus != unseen));
+        let decides = |sample: &Sample| utterance(sample).corpus == unseen && utterance(sample).split != Some(Split::Test);
+        assert!(test.samples.iter().all(decides) && test.samples.is_sorted());
+        assert_eq!(test.samples.len(), (0..manifest.utterances.len()).filter(|&utterance| decides(&Sample { utterance, copy: 0 })).count());
+        assert!(!group.corpora.iter().any(|corpus| corpus == unseen) && group.corpora.len() == 2);
+        assert_eq!((&of_only.train, &of_only.dev, &test.samples), (&of_all.train, &of_all.dev, &of_all.tests[0].samples));
+    }
+    let one = plan(Protocol::CrossCorpus, &two_corpora(), &PlanOptions { unseen_only: true, ..OPTIONS }).unwrap();
+    assert_eq!(one.folds.len(), 2, "with two corpora, too");
 }
 
 #[test]
@@ -153,9 +181,10 @@ fn a_corpus_that_cannot_be_trained_on_is_a_column_and_the_others_are_a_row() {
     };
     let fold = plan.folds.iter().find(|fold| fold.name == "all but b").unwrap();
     assert_eq!(
-        (corpora(&fold.train), corpora(&fold.dev), corpora(&fold.tests[0].samples)),
+        (corpora(&fold.train), corpora(&fold.dev), corpora(&fold.tests[1].samples)),
         (["a", "c"].into(), ["a", "c"].into(), ["b"].into())
     );
+    assert_eq!(row("all but b"), ["d"], "one more corpus that it did not hear");
 }
 
 #[test]
@@ -286,7 +315,7 @@ proptest! {
             utterances.extend((0..n).map(|_| Utterance { speaker: format!("s{speaker:02}"), ..template.clone() }));
         }
         let manifest = manifest(utterances);
-        let options = PlanOptions { folds, split_seed: seed, copies: 0 };
+        let options = PlanOptions { folds, split_seed: seed, ..OPTIONS };
         let plan_of = |options: &PlanOptions| plan(Protocol::Kfold, &manifest, options).unwrap();
         let made = plan_of(&options);
         prop_assert_eq!(&made, &plan_of(&options));

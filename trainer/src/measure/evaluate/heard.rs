@@ -1,0 +1,112 @@
+//! What hearing a voice for longer is worth: UAR against the seconds that were heard of it.
+//!
+//! In: the cold answers for the clips of many speakers, in the order of the manifest. Out: a point for each number of seconds, at which **every** clip is measured, so
+//! that the points differ in nothing but the history.
+
+use std::collections::BTreeMap;
+
+use moodline_core::{VoiceCorrection, VoiceProfile};
+use rand::seq::SliceRandom as _;
+use serde::{Deserialize, Serialize};
+
+use super::Prediction;
+use super::voices::probabilities;
+use crate::base::plot::{Line, LinePanel, Lines, series};
+use crate::data::augment::random::generator;
+use crate::measure::metrics::Confusion;
+
+/// Seconds of speech that were heard before.
+const SECONDS: [f64; 7] = [0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0];
+
+/// UAR after so many seconds of a voice.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeardPoint {
+    /// Seconds of speech, and what is over of the last clip; less where a speaker has no more.
+    pub seconds: f64,
+    /// After other clips of the speaker, drawn by chance.
+    pub others: f64,
+    /// After the clips right before it in the manifest.
+    pub before: f64,
+    /// After others with the same label, drawn by chance: what must do no harm.
+    pub same: f64,
+}
+
+/// The curve, of at least one prediction.
+#[must_use]
+pub fn voice_curve(predictions: &[Prediction], correction: &VoiceCorrection) -> Vec<HeardPoint> {
+    let mut speakers: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (place, prediction) in predictions.iter().enumerate() {
+        let speaker = (prediction.utterance.corpus.as_str(), prediction.utterance.speaker.as_str());
+        speakers.entry(speaker).or_default().push(place);
+    }
+    let mut confusions = SECONDS.map(|_| [Confusion::default(); 3]);
+    for clips in speakers.values() {
+        for &this in clips {
+            let is_same = |place: &usize| predictions[*place].utterance.emotion == predictions[this].utterance.emotion;
+            let mut others: Vec<usize> = clips.iter().copied().filter(|other| *other != this).collect();
+            others.shuffle(&mut generator(&[b"voice curve", &(this as u64).to_le_bytes()]));
+            let same: Vec<usize> = others.iter().copied().filter(is_same).collect();
+            let before: Vec<usize> = clips.iter().copied().filter(|other| *other < this).rev().collect();
+            let prediction = &predictions[this];
+            for (which, history) in [&others, &before, &same].into_iter().enumerate() {
+                let (mut profile, mut heard, mut next) = (VoiceProfile::default(), 0.0, history.iter());
+                for (point, seconds) in SECONDS.into_iter().enumerate() {
+                    while heard < seconds {
+                        let Some(&other) = next.next() else { break };
+                        profile.hear(&probabilities(&predictions[other]), predictions[other].seconds, correction);
+                        heard += predictions[other].seconds;
+                    }
+                    let answer = profile.correct(&probabilities(prediction), correction);
+                    confusions[point][which].add(prediction.utterance.emotion, answer.winner());
+                }
+            }
+        }
+    }
+    let point = |(seconds, of): (f64, [Confusion; 3])| {
+        let [others, before, same] = of.map(|confusion| confusion.uar());
+        HeardPoint { seconds, others, before, same }
+    };
+    SECONDS.into_iter().zip(confusions).map(point).collect()
+}
+
+/// The curve as a picture.
+#[must_use]
+pub fn voice_figure(curve: &[HeardPoint], title: String) -> Lines {
+    let line = |name: &str, index: usize, dashed: bool, figure: fn(&HeardPoint) -> f64| Line {
+        name: name.to_owned(),
+        points: curve.iter().map(|point| (point.seconds, figure(point))).collect(),
+        colour: series(index),
+        dashed,
+    };
+    let lines = vec![
+        line("other clips, by chance", 0, false, |point| point.others),
+        line("the clips before", 1, false, |point| point.before),
+        line("the same emotion alone", 2, true, |point| point.same),
+    ];
+    Lines {
+        title,
+        x_label: "seconds of the voice heard".to_owned(),
+        panels: vec![LinePanel { y_label: "UAR".to_owned(), lines }],
+        mark: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::evaluate::voices::tests::{CORRECTION, leaning};
+    use moodline_core::Emotion;
+
+    #[test]
+    fn every_clip_counts_at_every_point_and_only_a_varied_history_helps() {
+        let emotions: Vec<Emotion> = Emotion::ALL.into_iter().cycle().take(32).collect();
+        let curve = voice_curve(&leaning(&emotions), &CORRECTION);
+        assert_eq!(curve.iter().map(|point| point.seconds).collect::<Vec<_>>(), SECONDS);
+        let (cold, longest) = (curve[0], curve[curve.len() - 1]);
+        assert_eq!((cold.others, cold.before, cold.same), (0.25, 0.25, 0.25), "anger alone is found");
+        assert_eq!((longest.others, longest.same), (1.0, 0.25));
+        assert!(longest.before > 0.8 && longest.before < 1.0, "{}: the first clips have no history", longest.before);
+        assert_eq!(voice_curve(&leaning(&emotions), &CORRECTION), curve, "the same draws every time");
+    }
+}

@@ -1,0 +1,293 @@
+//! What decides between recipes: how well voices of a corpus are heard that nothing was learned from.
+//!
+//! In: the answers for corpora that were left out of training, clip by clip and seed by seed. Out: [`UnseenResults`]: each corpus and language, cold and with a
+//! voice, the threshold from which on answers may be told, and what a further corpus is worth.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::results::{GroupResults, Spread};
+use crate::base::plot::{Line, LinePanel, Lines, series};
+use crate::base::table::Table;
+use crate::data::manifest::ManifestSource;
+use crate::measure::evaluate::Answer;
+
+/// How many of the answers that a program tells without a question mark may be wrong on corpora never heard.
+pub const ACCEPTED_RISK: f64 = 0.4;
+
+/// Thresholds that are tried, in hundredths: from where every answer counts (the most probable of four has a quarter) to where hardly any does.
+const HUNDREDTHS: std::ops::RangeInclusive<u32> = 25..=95;
+
+/// Fewer answers than this part of all say nothing about a threshold.
+const LEAST_COVERAGE: f64 = 0.05;
+
+/// What a model reaches on corpora that none of its training clips come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnseenResults {
+    /// Mean over the corpora, over the seeds: recipes are told apart by it.
+    pub uar: Spread,
+    /// The same after the speaker's earlier clips; none where the recipe corrects nothing by voice.
+    pub uar_with_voice: Option<Spread>,
+    /// Mean over the corpora of each language, where the manifests name it.
+    pub languages: BTreeMap<String, Spread>,
+    /// Each corpus.
+    pub corpora: Vec<UnseenCorpus>,
+    /// From which probability on an answer counts.
+    pub threshold: RiskThreshold,
+    /// What each number of corpora to learn from is worth.
+    pub learning_curve: Vec<LearningPoint>,
+}
+
+/// [`UnseenResults`] of a recipe's network, and where they come from: `unseen.json`, which a card quotes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnseenRecord {
+    /// Program and version that wrote it.
+    pub program: String,
+    /// Name of the recipe.
+    pub model: String,
+    /// SHA-256 of the recipe.
+    pub config_sha256: String,
+    /// The manifests.
+    pub manifests: Vec<ManifestSource>,
+    /// Seeds of the trainings.
+    pub seeds: Vec<u64>,
+    /// Trained values of the network.
+    pub n_parameters: Option<usize>,
+    /// What it reached.
+    pub results: UnseenResults,
+}
+
+/// One corpus that was left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnseenCorpus {
+    /// Its name.
+    pub corpus: String,
+    /// What is spoken, where the manifest names it.
+    pub language: Option<String>,
+    /// Clips.
+    pub n: usize,
+    /// Over the seeds, cold.
+    pub uar: Spread,
+    /// After the speaker's earlier clips.
+    pub uar_with_voice: Option<Spread>,
+    /// [`crate::measure::metrics::Calibration::ece`]
+    pub ece: Spread,
+    /// Part of the surest half that is right.
+    pub surest_50: Spread,
+    /// Part of the surest 70 % that is right.
+    pub surest_70: Spread,
+    /// Calm against excited, mean of both recalls.
+    pub activation: Spread,
+}
+
+/// The answers that count from one probability on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskPoint {
+    /// Least probability of the most probable emotion.
+    pub threshold: f64,
+    /// Part of all answers that counts; corpora weigh alike.
+    pub coverage: f64,
+    /// Part of these that is right; 0 without any.
+    pub accuracy: f64,
+}
+
+/// A threshold chosen for a risk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskThreshold {
+    /// [`ACCEPTED_RISK`]
+    pub risk: f64,
+    /// The lowest from which on no higher one has a greater risk; none where every one has.
+    pub chosen: Option<RiskPoint>,
+    /// All that were tried.
+    pub curve: Vec<RiskPoint>,
+}
+
+/// UAR on a corpus after learning from so many others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningPoint {
+    /// What is tested, the test split.
+    pub test_on: String,
+    /// Corpora that were learned from, none of them the tested one.
+    pub n_corpora: usize,
+    /// Trainings that differ in which corpora these are.
+    pub n_choices: usize,
+    /// Mean over those, over the seeds.
+    pub uar: Spread,
+}
+
+impl RiskThreshold {
+    /// Chooses for [`ACCEPTED_RISK`] by the answers for each corpus.
+    #[must_use]
+    pub fn choose(corpora: &[Vec<Answer>]) -> Self {
+        let sureness = |answer: &Answer| answer.probabilities.into_iter().fold(0.0, f64::max);
+        let curve: Vec<RiskPoint> = HUNDREDTHS
+            .map(|hundredths| {
+                let threshold = f64::from(hundredths) / 100.0;
+                let (mut told, mut right) = (0.0, 0.0);
+                for answers in corpora {
+                    let weight = 1.0 / (answers.len() * corpora.len()) as f64;
+                    for answer in answers.iter().filter(|answer| sureness(answer) >= threshold) {
+                        told += weight;
+                        right += if answer.found == answer.truth { weight } else { 0.0 };
+                    }
+                }
+                RiskPoint { threshold, coverage: told, accuracy: if told > 0.0 { right / told } else { 0.0 } }
+            })
+            .collect();
+        let holds = |point: &&RiskPoint| point.coverage < LEAST_COVERAGE || point.accuracy >= 1.0 - ACCEPTED_RISK;
+        let chosen = curve.iter().rev().take_while(holds).filter(|point| point.coverage >= LEAST_COVERAGE).last().copied();
+        Self { risk: ACCEPTED_RISK, chosen, curve }
+    }
+}
+
+impl UnseenResults {
+    /// A row for each corpus and one for their mean.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let columns =
+            ["corpus", "language", "clips", "UAR cold", "with a voice", "ECE", "surest 50 % right", "surest 70 % right", "calm or excited"];
+        let mut table = Table::new(columns);
+        let or_none = |spread: &Option<Spread>| spread.map_or_else(|| "-".to_owned(), |spread| spread.to_string());
+        for of in &self.corpora {
+            let UnseenCorpus { corpus, language, n, uar, uar_with_voice, ece, surest_50, surest_70, activation } = of;
+            let figures = [ece, surest_50, surest_70, activation].map(ToString::to_string);
+            let language = language.clone().unwrap_or_else(|| "-".to_owned());
+            let first = [corpus.clone(), language, n.to_string(), uar.to_string(), or_none(uar_with_voice)];
+            table.push(first.into_iter().chain(figures));
+        }
+        let mean = ["mean".to_owned(), String::new(), String::new(), self.uar.to_string(), or_none(&self.uar_with_voice)];
+        table.push(mean.into_iter().chain(std::iter::repeat_n(String::new(), 4)));
+        table
+    }
+
+    /// What another corpus is worth.
+    #[must_use]
+    pub fn learning_table(&self) -> Table {
+        let mut table = Table::new(["tested on", "corpora learned from, not that one", "choices of them", "UAR"]);
+        for LearningPoint { test_on, n_corpora, n_choices, uar } in &self.learning_curve {
+            table.push([test_on.clone(), n_corpora.to_string(), n_choices.to_string(), uar.to_string()]);
+        }
+        table
+    }
+
+    /// What stands under [`UnseenResults::table`].
+    #[must_use]
+    pub fn note(&self) -> String {
+        let languages: Vec<String> = self.languages.iter().map(|(language, uar)| format!("{language} {uar}")).collect();
+        let languages =
+            if languages.len() > 1 { format!(" Mean over the corpora of each language: {}.", languages.join(", ")) } else { String::new() };
+        let told = match self.threshold.chosen {
+            Some(RiskPoint { threshold, coverage, accuracy }) => format!(
+                "answers of a probability of at least {threshold:.2} keep it ({:.0} % of all, {:.0} % of them right)",
+                100.0 * coverage,
+                100.0 * accuracy
+            ),
+            None => "no threshold keeps it".to_owned(),
+        };
+        format!(
+            "Trained on all corpora but the one of the row, tested on its train and dev splits; recipes are told apart by the mean. With a voice: after the speaker's \
+             earlier clips, in the order of the manifest.{languages} Of the answers that are told, {:.0} % may be wrong: {told}.",
+            100.0 * self.threshold.risk
+        )
+    }
+
+    /// Tables and what they mean.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let learning = if self.learning_curve.is_empty() { String::new() } else { format!("\n{}", self.learning_table().to_markdown()) };
+        format!("{}\n{}\n{learning}", self.table().to_markdown(), self.note())
+    }
+}
+
+impl UnseenRecord {
+    /// As JSON, with a line end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // INVARIANT: numbers, text and maps with text keys serialise.
+        serde_json::to_string_pretty(self).expect("results serialise") + "\n"
+    }
+}
+
+/// UAR by the number of corpora that were learned from, for every tested corpus that was not among them.
+#[must_use]
+pub fn learning_curve(groups: &[GroupResults]) -> Vec<LearningPoint> {
+    let mut places: BTreeMap<(&str, usize), Vec<&GroupResults>> = BTreeMap::new();
+    for group in groups {
+        let Some(test_on) = group.test_on.as_deref() else { continue };
+        if !group.corpora.is_empty() && !group.corpora.iter().any(|corpus| corpus == test_on) {
+            places.entry((test_on, group.corpora.len())).or_default().push(group);
+        }
+    }
+    let point = |((test_on, n_corpora), choices): ((&str, usize), Vec<&GroupResults>)| {
+        let n_seeds = choices.iter().map(|group| group.seeds.len()).min().unwrap_or(0);
+        let of_seed = |seed: usize| choices.iter().map(|group| group.seeds[seed].report.uar).sum::<f64>() / choices.len() as f64;
+        let uar = Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>());
+        LearningPoint { test_on: test_on.to_owned(), n_corpora, n_choices: choices.len(), uar }
+    };
+    places.into_iter().map(point).collect()
+}
+
+/// A curve for each tested corpus and one for their mean, where more than one number of corpora was learned from.
+#[must_use]
+pub fn learning_figure(points: &[LearningPoint], title: &str) -> Option<Lines> {
+    let mut corpora: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for point in points {
+        corpora.entry(&point.test_on).or_default().push((point.n_corpora as f64, point.uar.mean));
+    }
+    corpora.retain(|_, points| points.len() > 1);
+    let lines: Vec<Line> = corpora
+        .into_iter()
+        .enumerate()
+        .map(|(index, (name, points))| Line { name: name.to_owned(), points, colour: series(index), dashed: false })
+        .collect();
+    (!lines.is_empty()).then(|| Lines {
+        title: title.to_owned(),
+        x_label: "corpora learned from".to_owned(),
+        panels: vec![LinePanel { y_label: "UAR on a corpus that is not among them".to_owned(), lines }],
+        mark: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Emotion;
+
+    use super::*;
+
+    fn answers(of: &[(f64, bool)]) -> Vec<Answer> {
+        let answer = |&(sure, right): &(f64, bool)| {
+            let rest = (1.0 - sure) / 3.0;
+            let truth = if right { Emotion::Angry } else { Emotion::Sad };
+            let [name, corpus, speaker] = ["a.wav", "c", "s"].map(str::to_owned);
+            let probabilities = [sure, rest, rest, rest];
+            Answer { name, corpus, speaker, split: None, truth, found: Emotion::Angry, probabilities }
+        };
+        of.iter().map(answer).collect()
+    }
+
+    #[test]
+    fn the_lowest_threshold_is_chosen_from_which_on_the_risk_is_kept() {
+        // Answers of 0.8 are right, of 0.6 by half, of 0.3 never.
+        let corpus = answers(&[(0.8, true), (0.8, true), (0.8, true), (0.6, true), (0.6, false), (0.3, false), (0.3, false)]);
+        let RiskThreshold { chosen, curve, .. } = RiskThreshold::choose(&[corpus]);
+        let chosen = chosen.unwrap();
+        assert_eq!((chosen.threshold, chosen.accuracy), (0.31, 0.8), "four of the five that are told");
+        assert!((chosen.coverage - 5.0 / 7.0).abs() < 1e-12);
+        assert_eq!(curve[0].coverage, 1.0, "every answer counts");
+    }
+
+    #[test]
+    fn small_corpora_weigh_like_large_ones_and_a_risk_that_nothing_keeps_has_no_threshold() {
+        let large = answers(&[(0.5, true); 90]);
+        let small = answers(&[(0.5, false); 10]);
+        let RiskThreshold { chosen, curve, .. } = RiskThreshold::choose(&[large, small]);
+        assert_eq!((curve[0].accuracy, chosen), (0.5, None));
+    }
+}
