@@ -189,6 +189,7 @@ fn an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_results() {
         protocol: Protocol::Speaker,
         folds: 2,
         split_seed: 0,
+        unseen_only: false,
         seeds: &SEEDS,
         baselines: &[],
         cache: None,
