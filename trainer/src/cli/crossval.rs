@@ -10,7 +10,7 @@ use crate::base::console;
 use crate::base::files::{self, FilePlan, Replace};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::cache::FeatureCache;
-use crate::data::manifest::Manifest;
+use crate::data::manifest::{Manifest, Splits};
 use crate::measure::metrics::interval_text;
 use crate::study::baselines::Baseline;
 use crate::study::crossval::{self, CrossvalError, CrossvalOptions, crossval};
@@ -46,6 +46,7 @@ Examples:
   trainer crossval --protocol fixed --config my.toml --manifest a.csv --out results/fixed --baselines forest,logistic,svm-linear,svm-rbf,knn
   trainer crossval --protocol speaker --config my.toml --manifest a.csv --out results/size --seeds 0 --baselines cnn-bilstm
   trainer crossval --protocol cross-corpus --unseen-only --config my.toml --manifest a.csv b.csv c.csv --out results/unseen
+  trainer crossval --protocol cross-corpus --config my.toml --manifest a.csv b.csv --tested-only c.csv --out results/matrix
   trainer crossval --protocol paper --config my.toml --manifest crema-d.csv emodb.csv --out results/leak
 
 Exit codes: 0 done, 1 some clips were left out or the work could not be done, 2 wrong usage, 130 interrupted.")]
@@ -59,6 +60,9 @@ pub(super) struct CrossvalArgs {
     /// Manifest of labelled clips; several are merged
     #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
+    /// Manifest of clips that are tested only, whatever their split: another column of cross-corpus
+    #[arg(long, value_name = "CSV", num_args = 1..)]
+    tested_only: Vec<PathBuf>,
     /// Folder of the results; must be new or empty without --resume
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -97,13 +101,20 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
         ));
         return Ok(ExitCode::from(2));
     }
-    if arguments.unseen_only && *protocol != Protocol::CrossCorpus {
-        console::note(format_args!("error: --unseen-only: the protocol {protocol} leaves no corpus out; use it with cross-corpus"));
+    let across = [("--unseen-only", arguments.unseen_only), ("--tested-only", !arguments.tested_only.is_empty())];
+    if let Some((option, _)) = across.into_iter().find(|(_, given)| *given && *protocol != Protocol::CrossCorpus) {
+        console::note(format_args!("error: {option}: the protocol {protocol} does not cross corpora; use it with cross-corpus"));
+        return Ok(ExitCode::from(2));
+    }
+    if arguments.unseen_only && !arguments.tested_only.is_empty() {
+        console::note("error: --tested-only: with --unseen-only no test split is looked at; leave one of the two out");
         return Ok(ExitCode::from(2));
     }
     let config = TrainConfig::parse(&path.display().to_string(), &files::read_text(path)?, &arguments.overrides)?;
-    let manifest = Manifest::read(&arguments.manifest, protocol.splits())?;
-    let files = FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(manifest.audio());
+    let learned = arguments.manifest.iter().map(|path| (path.as_path(), protocol.splits()));
+    let tested_only = arguments.tested_only.iter().map(|path| (path.as_path(), Splits::AllTest));
+    let manifest = Manifest::read_each(learned.chain(tested_only))?;
+    let files = FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(&arguments.tested_only).read(manifest.audio());
     files.write_own(crossval::files(out)).check()?;
     let cache =
         arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));

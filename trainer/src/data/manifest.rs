@@ -116,6 +116,8 @@ pub enum Splits {
     Required,
     /// It is not looked at: everything is wanted.
     Ignored,
+    /// It is not looked at: everything is measured, nothing is learned from.
+    AllTest,
 }
 
 /// Something wrong with a manifest.
@@ -224,8 +226,17 @@ impl Manifest {
     /// speaker in two splits, no clip at all. Single clips that are not there stay: who loads the clips names them with those that cannot be
     /// decoded.
     pub fn read(paths: &[PathBuf], splits: Splits) -> Result<Self, ManifestError> {
-        let mut reading = HalfRead { splits, ..HalfRead::default() };
-        for path in paths {
+        Self::read_each(paths.iter().map(|path| (path.as_path(), splits)))
+    }
+
+    /// As [`Manifest::read`], where some manifests are looked at otherwise than others.
+    ///
+    /// # Errors
+    /// As [`Manifest::read`].
+    pub fn read_each<'p>(paths: impl IntoIterator<Item = (&'p Path, Splits)>) -> Result<Self, ManifestError> {
+        let mut reading = HalfRead::default();
+        for (path, splits) in paths {
+            reading.splits = splits;
             if let Err(problem) = reading.file(path) {
                 reading.problems.push(problem);
             }
@@ -367,6 +378,7 @@ impl HalfRead {
         } else {
             self.listed.insert(path.clone(), place.to_owned());
         }
+        let split = if self.splits == Splits::AllTest { Some(Split::Test) } else { split };
         let optional = |column: Option<usize>| column.map(field).filter(|value| !value.is_empty()).map(str::to_owned);
         let Some(emotion) = emotion.filter(|_| reasons.is_empty()) else { return Err(reasons) };
         self.manifest.utterances.push(Utterance {
