@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use moodline_core::Emotion;
+use moodline_core::{Emotion, VoiceCorrection};
 
 use super::clips::Clips;
 use super::finished::Finished;
@@ -15,7 +15,7 @@ use crate::measure::metrics::{Calibration, Confusion, Report};
 use crate::study::protocol::results::{
     CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
 };
-use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, learning_curve};
+use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, VoiceSetting, learning_curve};
 use crate::study::protocol::{Fold, Plan, Sample};
 
 /// A finished training and what it was of.
@@ -156,6 +156,8 @@ fn unseen_results(
 ) -> Option<UnseenResults> {
     let step_seconds = options.config.front_end.step_seconds();
     let correction = options.config.voice.as_ref();
+    let settings = correction.map_or_else(Vec::new, VoiceSetting::grid);
+    let mut gains: Vec<Vec<[f64; 3]>> = vec![Vec::new(); settings.len()];
     let (mut corpora, mut answers_of_corpora) = (Vec::new(), Vec::new());
     for (index, group) in plan.groups.iter().enumerate() {
         let Some(corpus) = &group.unseen else { continue };
@@ -169,6 +171,14 @@ fn unseen_results(
             let Some(first) = predictions.first() else { continue };
             (n, language) = (predictions.len(), first.utterance.language.clone());
             cold.push(answers(&predictions));
+            let of_cold = uar(&answers(&predictions));
+            for (setting, gains) in settings.iter().zip(&mut gains) {
+                gains.push([History::Before, History::All, History::Same].map(|history| {
+                    let mut corrected = predictions.clone();
+                    history.correct(&mut corrected, setting);
+                    uar(&answers(&corrected)) - of_cold
+                }));
+            }
             if let Some(correction) = correction {
                 History::Before.correct(&mut predictions, correction);
                 with_voice.push(answers(&predictions));
@@ -214,9 +224,16 @@ fn unseen_results(
         uar_with_voice: mean(&|_| true, |of| &of.1),
         languages,
         threshold: RiskThreshold::choose(&pooled),
+        voice_settings: settings.into_iter().zip(gains).map(|(setting, gains)| voice_setting(setting, &gains)).collect(),
         learning_curve: learning_curve(groups),
         corpora,
     })
+}
+
+/// `gains`: of each corpus and seed, after earlier clips, all others, others of the same emotion.
+fn voice_setting(correction: VoiceCorrection, gains: &[[f64; 3]]) -> VoiceSetting {
+    let mean = |which: usize| gains.iter().map(|of| of[which]).sum::<f64>() / gains.len() as f64;
+    VoiceSetting { correction, before: mean(0), all: mean(1), same: mean(2) }
 }
 
 fn answers(predictions: &[Prediction]) -> Vec<Answer> {

@@ -303,6 +303,9 @@ fn what_decides_between_recipes_is_measured_on_corpora_left_out_cold_and_with_a_
     assert!((unseen.uar.mean - mean(&|of| of.uar.mean)).abs() < 1e-12 && unseen.uar.deviation.is_some());
     assert!((unseen.uar_with_voice.unwrap().mean - mean(&|of| of.uar_with_voice.unwrap().mean)).abs() < 1e-12);
     assert_eq!(unseen.languages["one"], unseen.corpora[0].uar);
+    let own = unseen.voice_settings[0];
+    assert_eq!(Some(own.correction), place.config.voice);
+    assert!((own.before - (unseen.uar_with_voice.unwrap().mean - unseen.uar.mean)).abs() < 1e-12);
     assert!((unseen.threshold.curve[0].coverage - 1.0).abs() < 1e-9, "every answer has a quarter at least");
     let group = model.groups.iter().find(|group| group.name == "first, unseen").unwrap();
     assert_eq!((group.uar, &group.corpora[..]), (unseen.corpora[0].uar, &["second".to_owned()][..]));

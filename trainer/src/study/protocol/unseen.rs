@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use moodline_core::VoiceCorrection;
 use serde::{Deserialize, Serialize};
 
 use super::results::{GroupResults, Spread};
@@ -15,6 +16,13 @@ use crate::measure::evaluate::Answer;
 
 /// How many of the answers that a program tells without a question mark may be wrong on corpora never heard.
 pub const ACCEPTED_RISK: f64 = 0.4;
+
+/// How much UAR a history of the emotion spoken now may cost.
+pub const ACCEPTED_HARM: f64 = 0.02;
+
+/// Settings of the correction by voice that are tried: [`VoiceCorrection::prior_seconds`], and the variety from which on and up to which it sets in.
+const PRIOR_SECONDS: [f64; 3] = [3.0, 10.0, 30.0];
+const VARIETIES: [(f64, f64); 5] = [(0.05, 0.15), (0.1, 0.2), (0.1, 0.3), (0.15, 0.3), (0.2, 0.4)];
 
 /// Thresholds that are tried, in hundredths: from where every answer counts (the most probable of four has a quarter) to where hardly any does.
 const HUNDREDTHS: std::ops::RangeInclusive<u32> = 25..=95;
@@ -36,6 +44,8 @@ pub struct UnseenResults {
     pub corpora: Vec<UnseenCorpus>,
     /// From which probability on an answer counts.
     pub threshold: RiskThreshold,
+    /// Settings of the correction by voice that were tried, with the recipe's own; empty where it has none.
+    pub voice_settings: Vec<VoiceSetting>,
     /// What each number of corpora to learn from is worth.
     pub learning_curve: Vec<LearningPoint>,
 }
@@ -96,6 +106,20 @@ pub struct RiskPoint {
     pub accuracy: f64,
 }
 
+/// What other settings of the correction by voice would be worth: differences of UAR to the cold answers, mean over corpora and seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceSetting {
+    /// The settings.
+    pub correction: VoiceCorrection,
+    /// After the speaker's earlier clips.
+    pub before: f64,
+    /// After all others.
+    pub all: f64,
+    /// After the others with the same label: the harm.
+    pub same: f64,
+}
+
 /// A threshold chosen for a risk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +144,30 @@ pub struct LearningPoint {
     pub n_choices: usize,
     /// Mean over those, over the seeds.
     pub uar: Spread,
+}
+
+impl VoiceSetting {
+    /// Settings around the `own` ones of a recipe, those first.
+    #[must_use]
+    pub fn grid(own: &VoiceCorrection) -> Vec<VoiceCorrection> {
+        let mut settings = vec![*own];
+        for prior_seconds in PRIOR_SECONDS {
+            for (least_variety, full_variety) in VARIETIES {
+                let correction = VoiceCorrection { prior_seconds, least_variety, full_variety, ..*own };
+                if correction != *own {
+                    settings.push(correction);
+                }
+            }
+        }
+        settings
+    }
+
+    /// The most useful of those that do no more harm than is accepted; none where all do.
+    #[must_use]
+    pub fn best(settings: &[Self]) -> Option<&Self> {
+        let harmless = settings.iter().filter(|setting| setting.same >= -ACCEPTED_HARM);
+        harmless.max_by(|a, b| (a.before + a.all).total_cmp(&(b.before + b.all)))
+    }
 }
 
 impl RiskThreshold {
@@ -198,11 +246,37 @@ impl UnseenResults {
         )
     }
 
+    /// The settings of the correction by voice, the recipe's own first.
+    #[must_use]
+    pub fn voice_table(&self) -> Table {
+        let best = VoiceSetting::best(&self.voice_settings);
+        let columns = ["prior_seconds", "least_variety", "full_variety", "after earlier clips", "after all others", "after the same emotion", ""];
+        let mut table = Table::new(columns);
+        for (place, setting) in self.voice_settings.iter().enumerate() {
+            let VoiceSetting { correction, before, all, same } = setting;
+            let own = if place == 0 { "the recipe's own" } else { "" };
+            let mark = if best == Some(setting) { "most useful" } else { own };
+            let settings = [correction.prior_seconds, correction.least_variety, correction.full_variety].map(|value| value.to_string());
+            let figures = [before, all, same].map(|figure| format!("{figure:+.3}"));
+            table.push(settings.into_iter().chain(figures).chain([mark.to_owned()]));
+        }
+        table
+    }
+
     /// Tables and what they mean.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let learning = if self.learning_curve.is_empty() { String::new() } else { format!("\n{}", self.learning_table().to_markdown()) };
-        format!("{}\n{}\n{learning}", self.table().to_markdown(), self.note())
+        let voice = if self.voice_settings.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "\nCorrection by voice, against cold answers; the most useful is the one that gains most without losing more than {ACCEPTED_HARM} after the same \
+                 emotion alone:\n\n{}",
+                self.voice_table().to_markdown()
+            )
+        };
+        format!("{}\n{}\n{voice}{learning}", self.table().to_markdown(), self.note())
     }
 }
 
@@ -282,6 +356,18 @@ mod tests {
         assert!((chosen.accuracy - 0.8).abs() < 1e-12, "four of the five that are told");
         assert!((chosen.coverage - 5.0 / 7.0).abs() < 1e-12);
         assert!((curve[0].coverage - 1.0).abs() < 1e-12, "every answer counts");
+    }
+
+    #[test]
+    fn the_most_useful_correction_is_one_that_does_little_harm() {
+        let own = VoiceCorrection { prior_seconds: 3.0, memory_seconds: 600.0, least_variety: 0.15, full_variety: 0.3 };
+        let grid = VoiceSetting::grid(&own);
+        assert_eq!((grid.len(), grid[0]), (PRIOR_SECONDS.len() * VARIETIES.len(), own));
+        assert!(grid.iter().all(|correction| correction.validate().is_ok()));
+        let setting = |place: usize, gain, same| VoiceSetting { correction: grid[place], before: gain, all: gain, same };
+        let settings = [setting(0, 0.01, 0.0), setting(1, 0.05, -0.03), setting(2, 0.03, -0.02)];
+        assert_eq!(VoiceSetting::best(&settings), Some(&settings[2]));
+        assert_eq!(VoiceSetting::best(&settings[1..2]), None);
     }
 
     #[test]
