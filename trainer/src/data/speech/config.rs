@@ -23,13 +23,15 @@ pub struct ScenesConfig {
     /// In the others, part of what is heard that is speech, 0..=1.
     pub speech: f64,
     /// What is kept of a clip before and after its speech, seconds; little is more frequent. Clips of single sentences begin and end with long silence, and
-    /// without this no pause would be as short as those of somebody who goes on speaking.
+    /// without this no pause would be as short as those of somebody who goes on speaking. Absent: all of it, as older recipes have it.
+    #[serde(default = "whole")]
     pub margin_seconds: Span,
     /// Pauses between what is heard, seconds; short ones are more frequent.
     pub pause_seconds: Span,
     /// Length of a sound, seconds; a shorter recording is heard as a whole.
     pub sound_seconds: Span,
     /// Part of the sounds with another one at the same time, 0..=1.
+    #[serde(default)]
     pub layered: f64,
     /// How much louder or quieter each clip and sound is than the others, dB.
     pub item_db: Span,
@@ -57,6 +59,11 @@ pub struct ScenesConfig {
     pub licences: Vec<String>,
     /// What a scene is recorded with: rooms, bands, noise.
     pub recording: AugmentationConfig,
+}
+
+/// Longer than the silence of any clip, seconds.
+const fn whole() -> Span {
+    Span::Fixed(60.0)
 }
 
 impl ScenesConfig {
