@@ -19,7 +19,7 @@ const RATE: u32 = 16_000;
 
 /// The shipped recipe, so small that it takes seconds, for sounds of the kinds `bell` and `hiss`.
 fn small_recipe() -> String {
-    let path = repository().join("trainer/configs/speech-1.toml");
+    let path = repository().join("trainer/configs/speech-2.toml");
     let mut recipe: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let changes = r#"
         network = { units = 6 }

@@ -45,12 +45,12 @@ enum SpeechCommand {
 /// Trains a detector and writes it as a checked model file
 #[derive(Args)]
 #[command(after_help = "\
-The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-1. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: each recording that it learned
+The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-2. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: each recording that it learned
 from, with its licence and source.
 
 Example:
-  trainer speech train --config trainer/configs/speech-1.toml --manifest crema-d.csv emodb.csv banglaser.csv --times times.csv \\
-      --sounds nonspeech.csv sounds/sounds.csv --out models/speech-1")]
+  trainer speech train --config trainer/configs/speech-2.toml --manifest crema-d.csv emodb.csv banglaser.csv --times times.csv \\
+      --sounds nonspeech.csv sounds/sounds.csv --out models/speech-2")]
 struct TrainArgs {
     /// Configuration
     #[arg(long, value_name = "TOML")]
@@ -80,7 +80,7 @@ Writes metrics.json and MODEL_CARD.md into the folder of the model, which `train
 and what it costs, as the recipe writes them for Silero.
 
 Example:
-  trainer speech evaluate models/speech-1 --sounds nonspeech.csv --labelled vad.csv --labels vad-labels.csv \\
+  trainer speech evaluate models/speech-2 --sounds nonspeech.csv --labelled vad.csv --labels vad-labels.csv \\
       --manifest crema-d.csv emodb.csv --peer silero.csv")]
 struct EvaluateArgs {
     /// Folder of the model

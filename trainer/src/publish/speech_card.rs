@@ -90,8 +90,9 @@ fn write_card(
     writeln!(text, "{}", facts.to_markdown())?;
     writeln!(
         text,
-        "`train.toml` is the complete configuration; `trainer/recipes/speech-1` says how its data is made. Silero heard the clean clips and said when somebody \
-         speaks; the clips were then mixed with music, sounds, rooms, bands and noise at any level, and the times stayed with them.\n"
+        "`train.toml` is the complete configuration; `trainer/recipes/speech-2` says how its data is made. Silero heard the clean clips and said when somebody \
+         speaks; its times were trimmed to where the clips are loud; the clips were then mixed with music, sounds, rooms, bands and noise at any \
+         level, and the times stayed with them.\n"
     )?;
     writeln!(
         text,
@@ -112,10 +113,11 @@ fn write_card(
     writeln!(text, "{}", sounds.to_markdown())?;
     writeln!(
         text,
-        "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes and notes.\n\n## Limits\n\n\
+        "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes, notes, barks, breath \
+         and crackle, and crowds: many of the clips at once, whose words cannot be understood.\n\n## Limits\n\n\
          - Singing with words lies between speech and music, and it may be taken for either.\n\
          - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
          - Languages: English, German and Bangla were learned from; the table has Italian beside them.\n\
-         - Crowds whose words cannot be understood were never heard."
+         - Crowds were heard only as clips laid over each other, never as a recording."
     )
 }

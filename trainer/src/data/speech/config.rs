@@ -22,10 +22,17 @@ pub struct ScenesConfig {
     pub without_speech: f64,
     /// In the others, part of what is heard that is speech, 0..=1.
     pub speech: f64,
+    /// What is kept of a clip before and after its speech, seconds; little is more frequent. Clips of single sentences begin and end with long silence, and
+    /// without this no pause would be as short as those of somebody who goes on speaking. Absent: all of it, as older recipes have it.
+    #[serde(default = "whole")]
+    pub margin_seconds: Span,
     /// Pauses between what is heard, seconds; short ones are more frequent.
     pub pause_seconds: Span,
     /// Length of a sound, seconds; a shorter recording is heard as a whole.
     pub sound_seconds: Span,
+    /// Part of the sounds with another one at the same time, 0..=1.
+    #[serde(default)]
+    pub layered: f64,
     /// How much louder or quieter each clip and sound is than the others, dB.
     pub item_db: Span,
     /// Speed of a clip of speech.
@@ -54,6 +61,11 @@ pub struct ScenesConfig {
     pub recording: AugmentationConfig,
 }
 
+/// Longer than the silence of any clip, seconds.
+const fn whole() -> Span {
+    Span::Fixed(60.0)
+}
+
 impl ScenesConfig {
     /// Checks every value against its range.
     ///
@@ -66,12 +78,14 @@ impl ScenesConfig {
             ("scenes.without_speech", self.without_speech),
             ("scenes.speech", self.speech),
             ("scenes.background", self.background),
+            ("scenes.layered", self.layered),
             ("scenes.gated", self.gated),
             ("scenes.quiet", self.quiet),
             ("scenes.sixteen_bits", self.sixteen_bits),
         ];
         parts.into_iter().try_for_each(|(field, value)| check((0.0..=1.0).contains(&value), field, "0..=1", value))?;
         let spans = [
+            ("scenes.margin_seconds", self.margin_seconds, [0.0, 60.0]),
             ("scenes.pause_seconds", self.pause_seconds, [0.0, 60.0]),
             ("scenes.sound_seconds", self.sound_seconds, [0.05, 60.0]),
             ("scenes.item_db", self.item_db, [-40.0, 40.0]),

@@ -20,6 +20,15 @@ use crate::data::manifest::Split;
 /// Level that what is heard has before it is recorded, dBFS (RMS).
 const REFERENCE_DB: f64 = -26.0;
 
+/// Recordings of a kind that a computed one counts as, since it has as many forms as somebody would record.
+const COMPUTED_RECORDINGS: usize = 16;
+
+/// Voices of a crowd, least and most: with fewer, one of them could be understood.
+const CROWD_VOICES: [usize; 2] = [7, 14];
+
+/// How much quieter than a sound another one is that is heard with it, at most, dB.
+const LAYER_DB: f64 = 12.0;
+
 /// How sounds begin and end when they are cut out of a recording, seconds.
 const FADE_SECONDS: f64 = 0.01;
 
@@ -34,6 +43,16 @@ pub struct Clip {
     pub samples: Vec<f32>,
     /// Times of speech, seconds; at least one.
     pub speech: Vec<(f64, f64)>,
+}
+
+impl Clip {
+    /// The clip from so many seconds before its speech to so many after it, and the number of its first sample.
+    fn part(&self, before: f64, after: f64, sample_rate: f64) -> (&[f32], usize) {
+        let n = self.samples.len();
+        let (start, end) = (self.speech[0].0 - before, self.speech[self.speech.len() - 1].1 + after);
+        let first = ((start.max(0.0) * sample_rate) as usize).min(n);
+        (&self.samples[first..((end * sample_rate) as usize).clamp(first, n)], first)
+    }
 }
 
 /// What scenes of one split are drawn from.
@@ -52,6 +71,20 @@ pub struct Sources {
 enum Kind {
     Recorded(Vec<usize>),
     Computed(Synthetic),
+    /// Many clips of speech at once.
+    Crowd,
+}
+
+impl Kind {
+    /// How often it is drawn, relative to the others of its class: by the root of its recordings, so that a rich kind is not starved by poor ones, and a
+    /// poor one is heard too.
+    fn weight(&self) -> f64 {
+        let n = match self {
+            Self::Recorded(of_kind) => of_kind.len(),
+            Self::Computed(_) | Self::Crowd => COMPUTED_RECORDINGS,
+        };
+        (n as f64).sqrt()
+    }
 }
 
 /// Samples and what is heard in them.
@@ -84,6 +117,7 @@ impl Sources {
         for synthetic in Synthetic::ALL {
             kinds.entry(synthetic.sound()).or_default().push(Kind::Computed(synthetic));
         }
+        kinds.entry(Sound::Other).or_default().push(Kind::Crowd);
         Self { clips, corpora, recordings, kinds }
     }
 
@@ -114,8 +148,9 @@ impl Sources {
         let classes: Vec<&Sound> = self.kinds.keys().collect();
         let sound = *classes[weighted(rng, classes.iter().map(|sound| config.weight(**sound)))];
         let kinds = &self.kinds[&sound];
-        let samples = match &kinds[index(rng, kinds.len())] {
+        let samples = match &kinds[weighted(rng, kinds.iter().map(Kind::weight))] {
             Kind::Computed(synthetic) => synthetic.samples(n, sample_rate, rng),
+            Kind::Crowd => self.crowd(n, rng),
             Kind::Recorded(of_kind) => {
                 let recording = &self.recordings[of_kind[index(rng, of_kind.len())]].samples;
                 let from = index(rng, recording.len().saturating_sub(n) + 1);
@@ -123,6 +158,25 @@ impl Sources {
             }
         };
         (samples, sound)
+    }
+
+    /// `n` samples of so many voices at once, all about as loud, that no word is understood.
+    fn crowd(&self, n: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+        let [least, most] = CROWD_VOICES;
+        let mut out = vec![0.0; n];
+        for _ in 0..least + index(rng, most - least + 1) {
+            let mut voice = Vec::with_capacity(n);
+            while voice.len() < n {
+                let clip = self.clip(rng);
+                let mut samples = clip.samples.clone();
+                level_of(&mut samples, &[(0, clip.samples.len(), Sound::Speech)], REFERENCE_DB + 4.0 * uniform(rng));
+                // The first one is already being spoken.
+                let from = if voice.is_empty() { index(rng, samples.len()) } else { 0 };
+                voice.extend_from_slice(&samples[from..]);
+            }
+            out.iter_mut().zip(&voice).for_each(|(out, sample)| *out += sample);
+        }
+        out
     }
 }
 
@@ -176,12 +230,19 @@ fn foreground(
         let (mut item, times) = if uniform(rng) < speech {
             let clip = sources.clip(rng);
             let rate = config.speed.draw(rng);
-            let in_item = |seconds: f64| (seconds / rate * sample_rate) as usize;
-            let times = clip.speech.iter().map(|(start, end)| (in_item(*start), in_item(*end), Sound::Speech));
-            (speed(&clip.samples, rate), times.collect())
+            let (part, first) =
+                clip.part(often_little(config.margin_seconds, rng), often_little(config.margin_seconds, rng), sample_rate);
+            let in_item = |seconds: f64| (((seconds * sample_rate - first as f64) / rate).max(0.0)) as usize;
+            let times = clip.speech.iter().map(|(start, end)| (in_item(*start), in_item(*end), Sound::Speech)).collect();
+            let mut item = speed(part, rate);
+            fade(&mut item, sample_rate);
+            (item, times)
         } else {
             let wanted = (config.sound_seconds.draw(rng) * sample_rate) as usize;
             let (mut item, sound) = sources.sound(wanted, config, sample_rate, rng);
+            if uniform(rng) < config.layered {
+                add_layer(&mut item, sources, config, sample_rate, rng);
+            }
             fade(&mut item, sample_rate);
             let times = vec![(0, item.len(), sound)];
             (item, times)
@@ -198,6 +259,15 @@ fn foreground(
         at = end + pause(config, sample_rate, rng);
     }
     (samples, heard)
+}
+
+/// Adds a second sound of any kind to one, not louder than the first.
+fn add_layer(item: &mut [f32], sources: &Sources, config: &ScenesConfig, sample_rate: f64, rng: &mut ChaCha8Rng) {
+    let (mut layer, _) = sources.sound(item.len(), config, sample_rate, rng);
+    level_of(item, &[(0, item.len(), Sound::Other)], REFERENCE_DB);
+    let n = layer.len();
+    level_of(&mut layer, &[(0, n, Sound::Other)], REFERENCE_DB - LAYER_DB * uniform(rng));
+    item.iter_mut().zip(&layer).for_each(|(sample, value)| *sample += value);
 }
 
 /// Adds something beneath all of it, or beneath what is heard alone; what is heard where nothing else is.
@@ -245,11 +315,15 @@ fn level_of(samples: &mut [f32], heard: &[(usize, usize, Sound)], level_db: f64)
     }
 }
 
-/// Short ones are more frequent: the place in the span is the square of an even draw.
+/// Samples of a pause.
 fn pause(config: &ScenesConfig, sample_rate: f64, rng: &mut ChaCha8Rng) -> usize {
-    let [least, most] = config.pause_seconds.bounds();
-    let place = uniform(rng).powi(2);
-    (Span::Fixed(least + (most - least) * place).draw(rng) * sample_rate) as usize
+    (often_little(config.pause_seconds, rng) * sample_rate) as usize
+}
+
+/// A number of a span, of which the small ones are more frequent: the place in the span is the square of an even draw.
+fn often_little(span: Span, rng: &mut ChaCha8Rng) -> f64 {
+    let [least, most] = span.bounds();
+    least + (most - least) * uniform(rng).powi(2)
 }
 
 fn fade(samples: &mut [f32], sample_rate: f64) {
@@ -288,8 +362,10 @@ mod tests {
             boundary_seconds = 0.02
             without_speech = 0.0
             speech = 1.0
+            margin_seconds = 5.0
             pause_seconds = [0.2, 1.0]
             sound_seconds = [0.5, 2.0]
+            layered = 0.0
             item_db = [-3.0, 3.0]
             speed = [0.8, 1.25]
             background = 0.0
@@ -324,6 +400,45 @@ mod tests {
     }
 
     #[test]
+    fn kinds_are_drawn_by_the_root_of_the_number_of_their_recordings() {
+        let recording = |number: usize| {
+            let kind = if number == 0 { "rare" } else { "rich" };
+            let entry = SoundEntry {
+                path: "a.wav".into(),
+                name: number.to_string(),
+                kind: kind.to_owned(),
+                licence: "CC0".to_owned(),
+                source: String::new(),
+            };
+            SoundRecording { entry, sound: Sound::Voice, samples: vec![if number == 0 { 1.0 } else { 0.5 }; 10] }
+        };
+        let sources = Sources::new(sources().clips, (0..26).map(recording).collect());
+        let config = ScenesConfig { weights: BTreeMap::from([(Sound::Voice, 1.0)]), ..config() };
+        let rng = &mut generator(&[b"kinds"]);
+        let rare = (0..3000).filter(|_| sources.sound(5, &config, RATE, rng).0[0] > 0.9).count();
+        assert!((400..600).contains(&rare), "{rare} of 3000 for one recording beside 25");
+    }
+
+    #[test]
+    fn a_crowd_is_many_voices_at_once_and_no_speech() {
+        let sources = sources();
+        let rng = &mut generator(&[b"crowd"]);
+        let crowd = sources.crowd(32_000, rng);
+        let loud = |part: &[f32]| part.iter().map(|x| x * x).sum::<f32>() / part.len() as f32 > 1e-4;
+        assert!(crowd.len() == 32_000 && crowd.chunks(4000).all(loud), "one voice is silent half of the time, a crowd is not");
+        let config = ScenesConfig { speech: 0.0, ..config() };
+        assert!((0..20).all(|number| scene(&config, number).heard.iter().all(|(.., sound)| *sound == Sound::Other)));
+    }
+
+    #[test]
+    fn sounds_are_heard_together_where_it_is_asked_for() {
+        let config = ScenesConfig { speech: 0.0, ..config() };
+        let layered = ScenesConfig { layered: 1.0, ..config.clone() };
+        assert_ne!(scene(&config, 0).samples, scene(&layered, 0).samples);
+        assert_eq!(scene(&config, 0).heard[0], scene(&layered, 0).heard[0]);
+    }
+
+    #[test]
     fn labels_stay_with_the_clips_at_any_speed_and_place() {
         for number in 0..20 {
             let scene = scene(&config(), number);
@@ -338,6 +453,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn of_the_silence_around_the_speech_of_a_clip_as_much_is_kept_as_is_asked_for() {
+        let config = ScenesConfig {
+            margin_seconds: Span::Fixed(0.1),
+            pause_seconds: Span::Fixed(0.0),
+            speed: Span::Fixed(1.0),
+            ..config()
+        };
+        let scene = scene(&config, 0);
+        assert_eq!(scene.heard[0], (1600, 9600, Sound::Speech));
+        assert_eq!(scene.heard[1].0, 9600 + 2 * 1600);
+        let clip = &sources().clips[0];
+        assert_eq!((clip.part(0.1, 9.0, RATE).0.len(), clip.part(0.1, 9.0, RATE).1), (13_600, 2400));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sounds that nobody has to record: hum, tones, sirens, clicks, noise that swells, buzzes, and simple music.
+//! Sounds that nobody has to record: hum, tones, sirens, clicks, noise that swells, buzzes, barks, bursts of breath, crackle, and simple music.
 
 use std::f64::consts::TAU;
 
@@ -29,13 +29,21 @@ pub enum Synthetic {
     Buzz,
     /// Notes with harmonics, one after the other or together.
     Notes,
+    /// Short harmonic bursts whose pitch rises and falls fast, with hoarse noise: what animals call.
+    Barks,
+    /// Bursts of breath through a mouth, by chance after a short gasp: sneezes, snorts, coughs.
+    Breath,
+    /// Clicks of any size over a quiet noise, as of old records and fire.
+    Crackle,
+    /// Steady noise with resonances: machines, wind, water.
+    Roar,
     /// Steady noise.
     Noise,
 }
 
 impl Synthetic {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Hum,
         Self::Tones,
         Self::Beeps,
@@ -45,6 +53,10 @@ impl Synthetic {
         Self::NoiseBursts,
         Self::Buzz,
         Self::Notes,
+        Self::Barks,
+        Self::Breath,
+        Self::Crackle,
+        Self::Roar,
         Self::Noise,
     ];
 
@@ -138,6 +150,24 @@ impl Synthetic {
                 (0..n).map(seconds).map(sample).collect()
             }
             Self::Notes => notes(n, sample_rate, rng),
+            Self::Barks => barks(n, sample_rate, rng),
+            Self::Breath => breath(n, sample_rate, rng),
+            Self::Crackle => crackle(n, sample_rate, rng),
+            Self::Roar => {
+                let dry = coloured(n, sample_rate, rng);
+                let (rate, depth) = (octaves(rng, 0.05, 2.0), between(rng, 0.0, 0.6));
+                let mut out: Vec<f32> = dry.iter().map(|value| 0.2 * value).collect();
+                for _ in 0..1 + index(rng, 4) {
+                    let (hz, loud) = (octaves(rng, 80.0, 5000.0), between(rng, 0.2, 1.0) as f32);
+                    let rung = resonated(&dry, hz, hz * octaves(rng, 0.03, 0.8), sample_rate);
+                    let drift = TAU * uniform(rng);
+                    for (sample, (out, rung)) in out.iter_mut().zip(rung).enumerate() {
+                        let swell = 1.0 - depth * (0.5 + 0.5 * (TAU * rate * seconds(sample) + drift).sin());
+                        *out += rung * loud * swell as f32;
+                    }
+                }
+                out
+            }
             Self::Noise => coloured(n, sample_rate, rng),
         }
     }
@@ -168,6 +198,126 @@ fn notes(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
         at += (sample_rate / tempo * [1.0, 1.0, 2.0, 0.5][index(rng, 4)]) as usize + 1;
     }
     out
+}
+
+/// Calls in groups, from one throat: pitch, resonances and hoarseness stay about the same.
+fn barks(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    let (pitch, length) = (octaves(rng, 180.0, 1400.0), octaves(rng, 0.05, 0.45));
+    let (hoarse, fall) = (between(rng, 0.05, 1.0) as f32, between(rng, 0.3, 1.5));
+    let resonances: Vec<(f64, f64)> =
+        (0..1 + index(rng, 3)).map(|_| octaves(rng, 400.0, 4000.0)).map(|hz| (hz, 0.2 * hz)).collect();
+    let (gap, in_group) = (octaves(rng, 0.03, 0.5), 1 + index(rng, 4));
+    let mut out = vec![0.0; n];
+    let (mut at, mut left) = (0, in_group);
+    while at < n {
+        let call = (sample_rate * length * between(rng, 0.7, 1.3)) as usize + 1;
+        let (depth, peak, base) = (between(rng, 0.1, 0.9), between(rng, 0.05, 0.4), pitch * between(rng, 0.9, 1.15));
+        let (mut phase, breath) = (0.0, coloured(call, sample_rate, rng));
+        let dry: Vec<f32> = breath
+            .iter()
+            .enumerate()
+            .map(|(sample, breath)| {
+                let place = sample as f64 / call as f64;
+                let arch = if place < peak { place / peak } else { 1.0 - (place - peak) / (1.0 - peak) };
+                phase += base * (1.0 - depth * (1.0 - arch)) / sample_rate;
+                let partials = (1..=12).map(f64::from).map(|k| (TAU * k * phase).sin() * k.powf(-fall)).sum::<f64>();
+                (partials as f32 + hoarse * breath) * arch as f32
+            })
+            .collect();
+        let loud = between(rng, 0.5, 1.0) as f32;
+        for &(hz, width) in &resonances {
+            let rung = resonated(&dry, hz, width, sample_rate);
+            out[at..].iter_mut().zip(rung).for_each(|(out, value)| *out += loud * value);
+        }
+        out[at..].iter_mut().zip(&dry).for_each(|(out, value)| *out += 0.1 * loud * value);
+        left -= 1;
+        let pause = if left == 0 { between(rng, 0.3, 2.0) } else { gap * between(rng, 0.7, 1.5) };
+        left = if left == 0 { in_group } else { left };
+        at += call + (sample_rate * pause) as usize;
+    }
+    out
+}
+
+/// Bursts of noise shaped by a mouth, with by chance a short voiced gasp before each.
+fn breath(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    let mut out = vec![0.0; n];
+    let mut at = (sample_rate * between(rng, 0.0, 0.3)) as usize;
+    while at < n {
+        if uniform(rng) < 0.5 {
+            let gasp = (sample_rate * between(rng, 0.08, 0.35)) as usize;
+            let (hz, rise, loud) = (octaves(rng, 120.0, 500.0), between(rng, -0.3, 0.8), between(rng, 0.05, 0.5));
+            let mut phase = 0.0;
+            let breath = coloured(gasp, sample_rate, rng);
+            let dry: Vec<f32> = (0..gasp)
+                .map(|sample| {
+                    let place = sample as f64 / gasp as f64;
+                    phase += hz * (1.0 + rise * place) / sample_rate;
+                    let partials = (1..=10).map(f64::from).map(|k| (TAU * k * phase).sin() / k).sum::<f64>();
+                    ((partials + 0.3 * f64::from(breath[sample])) * loud * (std::f64::consts::PI * place).sin()) as f32
+                })
+                .collect();
+            let resonance = octaves(rng, 500.0, 2000.0);
+            let rung = resonated(&dry, resonance, 0.3 * resonance, sample_rate);
+            out[at..].iter_mut().zip(rung).for_each(|(out, value)| *out += value);
+            at = n.min(at + gasp + (sample_rate * between(rng, 0.0, 0.2)) as usize);
+        }
+        let burst = (sample_rate * octaves(rng, 0.08, 0.8)) as usize;
+        let (attack, decay) = (octaves(rng, 0.003, 0.06), between(rng, 2.0, 7.0));
+        let mut dry = coloured(burst, sample_rate, rng);
+        for (sample, value) in dry.iter_mut().enumerate() {
+            let time = sample as f64 / sample_rate;
+            let envelope = (time / attack).min(1.0) * (-decay * sample as f64 / burst as f64).exp();
+            *value *= envelope as f32;
+        }
+        for _ in 0..1 + index(rng, 3) {
+            let hz = octaves(rng, 500.0, 6500.0);
+            let (rung, loud) = (resonated(&dry, hz, hz * between(rng, 0.1, 0.6), sample_rate), between(rng, 0.3, 1.0) as f32);
+            out[at..].iter_mut().zip(rung).for_each(|(out, value)| *out += loud * value);
+        }
+        at += burst + (sample_rate * octaves(rng, 0.1, 2.5)) as usize;
+    }
+    out
+}
+
+/// Clicks of any size, many small and few large, over noise; of a record, some come again with every turn.
+fn crackle(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    let (rate, spread, floor) = (octaves(rng, 3.0, 400.0), between(rng, 0.5, 2.0), octaves(rng, 0.002, 0.3) as f32);
+    let turn = (sample_rate * [60.0 / 33.3, 60.0 / 45.0, 60.0 / 78.0][index(rng, 3)]) as usize;
+    let of_turn: Vec<(usize, f32)> = (0..index(rng, 6)).map(|_| (index(rng, turn), between(rng, 0.3, 2.0) as f32)).collect();
+    let ringing = octaves(rng, 0.0001, 0.004);
+    let kept = (-1.0 / (ringing * sample_rate)).exp() as f32;
+    let mut impulses = vec![0.0_f32; n];
+    let mut at = 0.0;
+    while (at as usize) < n {
+        // Log-normal by the sum of a few even draws.
+        let size = (spread * ((0..4).map(|_| uniform(rng)).sum::<f64>() - 2.0) * 1.7).exp();
+        impulses[at as usize] += (if uniform(rng) < 0.5 { -size } else { size }) as f32;
+        at += 1.0 - sample_rate / rate * (1.0 - uniform(rng)).ln();
+    }
+    for start in (0..n).step_by(turn) {
+        of_turn.iter().filter(|(place, _)| start + place < n).for_each(|(place, size)| impulses[start + place] += size);
+    }
+    let mut envelope = 0.0;
+    let (noise, ring) = (coloured(n, sample_rate, rng), coloured(n, sample_rate, rng));
+    let click = |at: usize| {
+        envelope = envelope * kept + impulses[at];
+        envelope * (0.5 + ring[at]) + floor * noise[at]
+    };
+    (0..n).map(click).collect()
+}
+
+/// One resonance at `hz`, `width` Hz wide, about as loud as what it is given.
+fn resonated(samples: &[f32], hz: f64, width: f64, sample_rate: f64) -> Vec<f32> {
+    let kept = (-std::f64::consts::PI * width / sample_rate).exp();
+    let (first, second) = (2.0 * kept * (TAU * hz / sample_rate).cos(), -kept * kept);
+    let loud = (1.0 - kept * kept).sqrt();
+    let mut before = [0.0, 0.0];
+    let sample = |sample: &f32| {
+        let value = loud * f64::from(*sample) + first * before[0] + second * before[1];
+        before = [value, before[0]];
+        value as f32
+    };
+    samples.iter().map(sample).collect()
 }
 
 /// Noise of any colour.
