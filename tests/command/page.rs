@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use moodline_engine::Model;
 use serde_json::Value;
 use test_support::skip::skip;
 use test_support::{hosts, sample, tests_file};
@@ -68,6 +69,51 @@ fn a_recording_can_be_a_part_of_its_page_or_left_out() {
     assert_eq!(data.len() as u64, expected);
     let without = html("none");
     assert!(!without.contains("<audio") && !without.contains("<button") && !without.contains("<script"));
+}
+
+/// Page and pictures are left beside those of the browser, to be looked at.
+#[test]
+fn pages_pictures_and_tables_tell_doubt_from_emotions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, embedded) = (folder.path().join("strict.onnx"), Model::embedded());
+    let mut contract = embedded.contract().clone();
+    // Half of the sample is nearer than that.
+    contract.familiarity.as_mut().unwrap().limit = 1.1;
+    fs::write(&model, moodline_core::onnx::write(&contract, embedded.weights())).unwrap();
+    let file = |ending: &str| shots().join(format!("doubt.{ending}")).display().to_string();
+    let [page, svg, png, csv] = ["html", "svg", "png", "csv"].map(file);
+    let (stream, model) = (sample("stream.flac").display().to_string(), model.display().to_string());
+    let arguments = [
+        "--model",
+        &model,
+        "--window",
+        "2",
+        "--hop",
+        "0.25",
+        "--save",
+        &format!("csv={csv}"),
+        "--format",
+        "html",
+        "--output",
+        &page,
+    ];
+    for picture in [&svg, &png] {
+        analyze(&[&arguments[..], &["--plot", picture, &stream]].concat());
+    }
+    let table = fs::read_to_string(csv).unwrap();
+    let is_there = |what: &str| table.lines().any(|line| line.contains(what));
+    assert!(
+        is_there(",unfamiliar,")
+            && is_there(",speech,")
+            && table.lines().any(|line| line.contains(",speech,") && line.ends_with("true"))
+    );
+    let (page, svg) = (fs::read_to_string(page).unwrap(), fs::read_to_string(svg).unwrap());
+    for text in ["uncertain, leaning", "</svg> unfamiliar</td>", "class=\"oblique\"", "% of it uncertain"] {
+        assert!(page.contains(text), "{text}");
+    }
+    for text in ["uncertain", "unfamiliar"] {
+        assert!(svg.contains(&format!("\n{text}\n")), "{text}");
+    }
 }
 
 /// Whether a program runs; a test that needs it is skipped otherwise.
