@@ -109,6 +109,10 @@ pub(crate) struct AnalyzeArguments {
     #[command(flatten)]
     pub(crate) analysis: AnalysisArguments,
 
+    /// What runs the network: native is the quickest here and loads no library, auto takes onnxruntime where it is installed; the answers are the same
+    #[arg(long, default_value = BackendChoice::Native.name(), value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
+
     /// Whose voice the answers are corrected for, where the model leans to one emotion in it: the one in each recording (file), one in each channel (channel, with
     /// --source each), nobody's (none), or one that `moodline voice learn` kept (a file ending in .voice)
     #[arg(long, default_value = "file", value_name = "VOICE", value_parser = voice)]
@@ -197,10 +201,6 @@ pub(crate) struct AnalysisArguments {
     /// Model file to use instead of the one built in
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
-
-    /// What runs the network; auto takes onnxruntime where it is installed
-    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
-    pub(crate) backend: BackendChoice,
 }
 
 impl AnalysisArguments {
