@@ -231,7 +231,7 @@ pub(crate) struct ExportArguments {
     #[arg(long, default_value = FrameRate::F25.name(), value_name = "RATE", value_parser = frame_rates())]
     frame_rate: FrameRate,
 
-    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed, up to 48 MiB), or not (none)
+    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed: as Opus, 28 MB for an hour of stereo), or not (none)
     #[arg(long, default_value = "link", value_name = "HOW", value_enum)]
     pub(crate) page_audio: PageAudio,
 

@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use moodline_core::Emotion;
 use moodline_engine::Segment;
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::display::Summary;
 use moodline_engine::display::text::escaped;
 use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, tick_step, ticks};
-use moodline_engine::display::{Summary, palette};
 use moodline_engine::export::Results;
 use moodline_engine::marks::{MarkOptions, Stretch, Told, stretches};
 use moodline_engine::segment::spans;
@@ -16,6 +16,7 @@ use moodline_engine::voices::Voice;
 
 use super::moments::{self, Moment};
 use super::policy;
+use super::signs::{HEIGHT, hex, in_doubt, swatch, words};
 use crate::plot::bands::{Column, columns, smoothing, stacked};
 use crate::plot::{WIDTH as PICTURE_WIDTH, row_length};
 
@@ -25,7 +26,6 @@ const SCRIPT: &str = include_str!("page.js");
 const WIDTH: f64 = 1000.0;
 /// Width of a column of probabilities and of one of the waveform, units.
 const COLUMN: f64 = 2.0;
-const HEIGHT: f64 = 100.0;
 /// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
 const NARROWEST_PART: f64 = 4.0;
 /// Distance of oblique lines, and by how much they lean in strips and in bands, whose heights differ, units.
@@ -87,55 +87,6 @@ fn player(source: &str, duration_s: f64) -> String {
         escaped(source),
         clock_text(duration_s, 0)
     )
-}
-
-fn hex(emotion: Emotion) -> String {
-    let [red, green, blue] = palette::rgb(emotion);
-    format!("#{red:02X}{green:02X}{blue:02X}")
-}
-
-/// How a part of a strip looks, in a square: in the legend and beside a word.
-fn swatch(told: Told) -> String {
-    let shapes = match told {
-        Told::Emotion(emotion) => format!("<path d=\"M0 0H{HEIGHT}V{HEIGHT}H0Z\" fill=\"{}\"/>", hex(emotion)),
-        other => in_doubt(other, (0.0, HEIGHT), HEIGHT / 2.0, HEIGHT),
-    };
-    format!("<svg viewBox=\"0 0 {HEIGHT} {HEIGHT}\" aria-hidden=\"true\">{shapes}</svg>")
-}
-
-/// What is no emotion, told by its shape as in the editor: a bar of half the height, oblique lines so far apart and slanted by so much, or one line.
-fn in_doubt(told: Told, (left, right): (f64, f64), apart: f64, slant: f64) -> String {
-    let bar = |top: f64, bottom: f64, class: &str| {
-        format!("<path class=\"{class}\" d=\"M{left:.1} {top}H{right:.1}V{bottom}H{left:.1}Z\"/>")
-    };
-    match told {
-        Told::Emotion(_) => String::new(),
-        Told::Uncertain(_) => bar(HEIGHT / 2.0, HEIGHT, "sign"),
-        Told::Unfamiliar => bar(0.0, HEIGHT, "quiet") + &oblique(left, right, apart, slant),
-        Told::Nothing => bar(0.0, HEIGHT, "quiet") + &bar(0.46 * HEIGHT, 0.54 * HEIGHT, "sign"),
-    }
-}
-
-/// Lines from the bottom up to the right, on one grid for the whole row so that neighbours join.
-fn oblique(left: f64, right: f64, apart: f64, slant: f64) -> String {
-    let (first, last) = (((left - slant) / apart).floor() as i64 + 1, (right / apart).ceil() as i64);
-    let line = |index: i64| {
-        let foot = index as f64 * apart;
-        let (from, to) = (foot.max(left), (foot + slant).min(right));
-        let y = |x: f64| HEIGHT * (1.0 - (x - foot) / slant);
-        if from < to { format!("M{from:.1} {:.1}L{to:.1} {:.1}", y(from), y(to)) } else { String::new() }
-    };
-    format!("<path class=\"oblique\" d=\"{}\"/>", (first..last).map(line).collect::<String>())
-}
-
-/// What is told of a stretch, in words.
-fn words(told: Told) -> String {
-    match told {
-        Told::Emotion(emotion) => emotion.name().to_owned(),
-        Told::Uncertain(emotion) => format!("uncertain, leaning {emotion}"),
-        Told::Unfamiliar => "unfamiliar".to_owned(),
-        Told::Nothing => "no speech".to_owned(),
-    }
 }
 
 fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_play: bool) -> String {
@@ -485,23 +436,6 @@ mod tests {
         let legend = page.split("<ul class=\"legend\"").nth(1).unwrap().split("</ul>").next().unwrap();
         for word in ["uncertain: no emotion is probable enough", "unfamiliar: unlike anything", "no speech"] {
             assert!(legend.contains(word), "{word} in {legend}");
-        }
-    }
-
-    #[test]
-    fn oblique_lines_stay_in_their_part_and_on_one_grid() {
-        let numbers = |path: &str| -> Vec<f64> {
-            let text = path.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
-            text.split(['M', 'L', ' ']).filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()).collect()
-        };
-        let points = numbers(&oblique(33.0, 71.0, 10.0, 20.0));
-        assert!(points.len() > 16);
-        for point in points.chunks_exact(2) {
-            assert!((33.0..=71.0).contains(&point[0]) && (0.0..=HEIGHT).contains(&point[1]), "{point:?}");
-        }
-        for line in points.chunks_exact(4) {
-            let foot = line[0] - 20.0 * (1.0 - line[1] / HEIGHT);
-            assert!((foot / 10.0 - (foot / 10.0).round()).abs() < 0.02, "{line:?}");
         }
     }
 }
