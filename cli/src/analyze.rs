@@ -147,7 +147,7 @@ fn prepare(
     streams: &mut Streams<'_>,
 ) -> anyhow::Result<(AnalysisSetup, Option<Vec<Label>>)> {
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
-    let (model, backend) = setup::model(&arguments.analysis, streams)?;
+    let (model, backend) = setup::model(arguments.analysis.model.as_deref(), arguments.backend, streams)?;
     plan.targets().try_for_each(OutputTarget::prepare)?;
     let voice = match &arguments.voice {
         VoiceArgument::None => VoiceChoice::None,

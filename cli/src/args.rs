@@ -109,6 +109,10 @@ pub(crate) struct AnalyzeArguments {
     #[command(flatten)]
     pub(crate) analysis: AnalysisArguments,
 
+    /// What runs the network: native is the quickest here and loads no library, auto takes onnxruntime where it is installed; the answers are the same
+    #[arg(long, default_value = BackendChoice::Native.name(), value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
+
     /// Whose voice the answers are corrected for, where the model leans to one emotion in it: the one in each recording (file), one in each channel (channel, with
     /// --source each), nobody's (none), or one that `moodline voice learn` kept (a file ending in .voice)
     #[arg(long, default_value = "file", value_name = "VOICE", value_parser = voice)]
@@ -197,10 +201,6 @@ pub(crate) struct AnalysisArguments {
     /// Model file to use instead of the one built in
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
-
-    /// What runs the network; auto takes onnxruntime where it is installed
-    #[arg(long, default_value = "auto", value_name = "BACKEND", value_parser = backends())]
-    pub(crate) backend: BackendChoice,
 }
 
 impl AnalysisArguments {
@@ -231,7 +231,7 @@ pub(crate) struct ExportArguments {
     #[arg(long, default_value = FrameRate::F25.name(), value_name = "RATE", value_parser = frame_rates())]
     frame_rate: FrameRate,
 
-    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed, up to 48 MiB), or not (none)
+    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed: as Opus, 28 MB for an hour of stereo), or not (none)
     #[arg(long, default_value = "link", value_name = "HOW", value_enum)]
     pub(crate) page_audio: PageAudio,
 

@@ -59,7 +59,7 @@ fn listen(arguments: &ListenArguments, streams: &mut Streams<'_>, interrupted: &
         Some(_) => Box::new(Pipe::new(arguments.raw)),
         None => device(arguments.device.clone())?,
     };
-    let (model, backend) = setup::model(&arguments.analysis, streams)?;
+    let (model, backend) = setup::model(arguments.analysis.model.as_deref(), arguments.backend, streams)?;
     let setup = Setup {
         model,
         backend,

@@ -7,7 +7,9 @@ mod audio;
 mod document;
 mod index;
 mod moments;
+mod opus;
 mod policy;
+mod signs;
 mod waveform;
 
 use std::path::Path;
@@ -23,7 +25,7 @@ pub(crate) use index::{FILE as INDEX_FILE, IndexRow};
 pub(crate) enum PageAudio {
     /// By a link relative to the page.
     Link,
-    /// As a part of the page.
+    /// As a part of the page, as Opus.
     Embed,
     /// Not at all.
     None,
@@ -42,7 +44,7 @@ pub(crate) fn page(
 ) -> anyhow::Result<String> {
     let source = match audio {
         PageAudio::Link => Some(audio::relative_url(folder, path)),
-        PageAudio::Embed => Some(audio::embedded(path)?),
+        PageAudio::Embed => Some(audio::embedded(path, results.duration_s)?),
         PageAudio::None => None,
     };
     let n_parts = document::outline_parts(results.duration_s);

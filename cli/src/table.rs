@@ -98,8 +98,12 @@ fn span(start_s: f64, end_s: f64) -> String {
     format!("{:>10}  {:>10}", clock_text(start_s, 2), clock_text(end_s, 2))
 }
 
-/// The true emotions of the block, longest first, and a mark where the first is the one found.
+/// The true emotions of the block, longest first, and a mark where the first is the one found. A pause has none: a label that reaches over it is about what is
+/// said before and behind it.
 fn truth(segment: &Segment, labels: &[Label]) -> String {
+    if segment.answer().is_none() {
+        return String::new();
+    }
     let truths = labels::within(labels, segment.start_s, segment.end_s);
     let agrees = truths.first().is_some_and(|(truth, _)| segment.emotion() == Some(*truth));
     let names: Vec<&str> = truths.iter().map(|(emotion, _)| emotion.name()).collect();
@@ -109,4 +113,21 @@ fn truth(segment: &Segment, labels: &[Label]) -> String {
 fn line(text: &mut String, content: &str) {
     // INVARIANT: writing to a String cannot fail.
     writeln!(text, "{content}").expect("a String takes any text");
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_has_no_true_emotion() {
+        let label = Label { start_s: 0.0, end_s: 10.0, emotion: Emotion::Sad };
+        let answer = Probabilities::new([0.0, 0.0, 1.0, 0.0]).unwrap();
+        let truth = |state| truth(&Segment { start_s: 0.0, end_s: 5.0, state }, &[label]);
+        assert_eq!(truth(State::Speech(answer)), "  sad  =");
+        assert_eq!(truth(State::Unfamiliar(answer)), "  sad");
+        assert_eq!(truth(State::NoSpeech), "");
+    }
 }

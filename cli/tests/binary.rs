@@ -25,6 +25,26 @@ fn results_on_stdout_and_exit_codes() {
     assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("moodline ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
+/// What the loader of the system opens, it tells.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn only_who_asks_for_onnx_runtime_gets_it() {
+    let said = |backend: &[&str]| {
+        let mut command = moodline();
+        command.arg("analyze").args(backend).arg(sample("03a02Nc.flac")).env("LD_DEBUG", "files");
+        let output = command.stdout(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let by_default = said(&[]);
+    assert!(by_default.contains("libc.so"), "the loader tells");
+    assert!(!by_default.contains("onnxruntime"), "{by_default}");
+    let auto = said(&["--backend", "auto"]);
+    if auto.contains("backend: onnxruntime") {
+        assert!(auto.contains("libonnxruntime"), "it would be seen: {auto}");
+    }
+}
+
 #[test]
 fn a_closed_pipe_is_quiet() {
     let mut child =

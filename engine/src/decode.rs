@@ -380,6 +380,14 @@ impl AudioReader {
         Ok(())
     }
 
+    /// Refuses what was read where some of it was no audio: for clips that an answer is learnt from or measured on, of which no warning would be heard.
+    ///
+    /// # Errors
+    /// A sample that was replaced by silence, with how many there were.
+    pub fn refuse_unusable(&self) -> Result<(), DecodeError> {
+        self.unusable_problem().map_or(Ok(()), |problem| Err(self.fail(problem)))
+    }
+
     fn unusable_problem(&self) -> Option<DecodeProblem> {
         let Unusable { n_samples, found, channel, at_seconds } = self.unusable?;
         Some(DecodeProblem::Samples { n_samples, found, channel, at_seconds })
@@ -420,10 +428,8 @@ pub fn read_mono_resampled(path: &Path, target_hz: u32) -> Result<Vec<f32>, Deco
         resampler.push(&chunk, &mut |part: &[f32]| samples.extend_from_slice(part)).map_err(refused)?;
     }
     resampler.finish(&mut |part: &[f32]| samples.extend_from_slice(part));
-    match reader.unusable_problem() {
-        Some(problem) => Err(DecodeError::new(path, problem)),
-        None => Ok(samples),
-    }
+    reader.refuse_unusable()?;
+    Ok(samples)
 }
 
 fn resample_problem(error: ResampleError) -> DecodeProblem {

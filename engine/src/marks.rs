@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 
 use moodline_core::Emotion;
 
+use crate::display::is_uncertain;
 use crate::segment::{Segment, State, spans};
 
 /// Marks shorter than this are left out, seconds: half a unit of what the coarsest time of a format without frames can say.
@@ -20,17 +21,58 @@ pub struct MarkOptions {
     pub min_length_s: f64,
 }
 
-/// A stretch of one emotion, or of none.
+/// What is known of a stretch, as a person is told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// This is most probable.
+    Emotion(Emotion),
+    /// This is most probable, but too little to be told.
+    Uncertain(Emotion),
+    /// Somebody speaks, unlike anything that was learned from.
+    Unfamiliar,
+    /// Nobody speaks, or nothing is known.
+    Nothing,
+}
+
+impl Told {
+    /// What is told of a segment, with the threshold of [`is_uncertain`].
+    #[must_use]
+    pub fn of(segment: &Segment) -> Self {
+        match &segment.state {
+            State::Speech(answer) if is_uncertain(segment) => Self::Uncertain(answer.winner()),
+            State::Speech(answer) => Self::Emotion(answer.winner()),
+            State::Unfamiliar(_) => Self::Unfamiliar,
+            State::NoSpeech | State::Gap(_) => Self::Nothing,
+        }
+    }
+
+    /// What is most probable, told or not.
+    #[must_use]
+    pub const fn emotion(self) -> Option<Emotion> {
+        match self {
+            Self::Emotion(emotion) | Self::Uncertain(emotion) => Some(emotion),
+            Self::Unfamiliar | Self::Nothing => None,
+        }
+    }
+
+    /// For marks, which have the most probable emotion however probable it is.
+    const fn without_doubt(self) -> Self {
+        match self {
+            Self::Uncertain(emotion) => Self::Emotion(emotion),
+            told => told,
+        }
+    }
+}
+
+/// A stretch of which one thing is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     /// Seconds, on the clock of the segments.
     pub start_s: f64,
     /// Seconds; after the start.
     pub end_s: f64,
-    /// What is found most probable; none where nobody speaks, and where it is unlike anything that was learned from.
-    pub emotion: Option<Emotion>,
-    /// Whether it is unlike anything that was learned from.
-    pub is_unfamiliar: bool,
+    /// What is told of it.
+    pub told: Told,
     /// Probability of the emotion, summed over the seconds of blocks that found it.
     weighted: f64,
     /// Those seconds.
@@ -71,17 +113,21 @@ impl Mark {
     }
 }
 
-/// The stretches with speech among [`stretches`].
+/// The stretches with an emotion, whether it is certain or not: programs that read marks have one label for each.
 #[must_use]
 pub fn marks(segments: &[Segment], options: &MarkOptions) -> Vec<Mark> {
-    stretches(segments, options).iter().filter_map(Stretch::mark).collect()
+    grouped(segments, options, Told::without_doubt).iter().filter_map(Stretch::mark).collect()
 }
 
 /// The stretches of `segments`, sorted, none overlapping another.
 #[must_use]
 pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
-    let stretches = segments.iter().zip(spans(segments)).filter_map(|(segment, span)| Stretch::new(segment, span));
-    let mut stretches: Vec<Stretch> = stretches.collect();
+    grouped(segments, options, |told| told)
+}
+
+fn grouped(segments: &[Segment], options: &MarkOptions, tell: fn(Told) -> Told) -> Vec<Stretch> {
+    let stretch = |(segment, span)| Stretch::new(segment, tell(Told::of(segment)), span);
+    let mut stretches: Vec<Stretch> = segments.iter().zip(spans(segments)).filter_map(stretch).collect();
     if options.merge {
         merge(&mut stretches);
         while let Some(index) = shortest_below(&stretches, options.min_length_s) {
@@ -93,18 +139,11 @@ pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
 }
 
 impl Stretch {
-    fn new(segment: &Segment, (start_s, end_s): (f64, f64)) -> Option<Self> {
+    fn new(segment: &Segment, told: Told, (start_s, end_s): (f64, f64)) -> Option<Self> {
         let weight_s = end_s - start_s;
-        let (emotion, is_unfamiliar) = (segment.emotion(), matches!(segment.state, State::Unfamiliar(_)));
-        let probability = segment.probabilities().zip(emotion).map_or(0.0, |(found, emotion)| f64::from(found.of(emotion)));
-        (weight_s > SHORTEST_S).then_some(Self {
-            start_s,
-            end_s,
-            emotion,
-            is_unfamiliar,
-            weighted: weight_s * probability,
-            weight_s,
-        })
+        let probability =
+            segment.probabilities().zip(told.emotion()).map_or(0.0, |(found, emotion)| f64::from(found.of(emotion)));
+        (weight_s > SHORTEST_S).then_some(Self { start_s, end_s, told, weighted: weight_s * probability, weight_s })
     }
 
     /// Seconds.
@@ -117,19 +156,24 @@ impl Stretch {
         next.start_s - self.end_s <= SHORTEST_S
     }
 
-    /// The mark of a stretch with speech.
+    /// Mean of the probability of its emotion, 0..=1; 0 where it has none.
+    #[must_use]
+    pub fn probability(&self) -> f32 {
+        (self.weighted / self.weight_s) as f32
+    }
+
+    /// The mark of a stretch with an emotion.
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
-        let &Self { start_s, end_s, emotion, weighted, weight_s, .. } = self;
-        Some(Mark { start_s, end_s, emotion: emotion?, probability: (weighted / weight_s) as f32, channel: None })
+        let &Self { start_s, end_s, told, .. } = self;
+        Some(Mark { start_s, end_s, emotion: told.emotion()?, probability: self.probability(), channel: None })
     }
 }
 
-/// Makes touching neighbours of the same state one.
+/// Makes touching neighbours of which the same is told one.
 fn merge(stretches: &mut Vec<Stretch>) {
     stretches.dedup_by(|next, kept| {
-        let found = |stretch: &Stretch| (stretch.emotion, stretch.is_unfamiliar);
-        let is_same = found(kept) == found(next) && kept.touches(next);
+        let is_same = kept.told == next.told && kept.touches(next);
         if is_same {
             kept.end_s = next.end_s;
             kept.weighted += next.weighted;
@@ -171,7 +215,6 @@ mod tests {
     use moodline_core::Probabilities;
 
     use super::*;
-    use crate::segment::State;
 
     const ANGRY: Option<[f32; 4]> = Some([0.75, 0.25, 0.0, 0.0]);
     const SURE: Option<[f32; 4]> = Some([1.0, 0.0, 0.0, 0.0]);
@@ -209,6 +252,17 @@ mod tests {
     fn short_ones_go_to_the_longer_neighbour() {
         let segments = row(&[(4.0, ANGRY), (1.0, SAD), (3.0, SURE), (0.5, None), (6.0, SAD), (0.5, ANGRY)]);
         assert_eq!(found(&segments, &merged(2.0)), [(0.0, 8.0, "angry 86 %".into()), (8.0, 15.0, "sad 50 %".into())]);
+    }
+
+    #[test]
+    fn doubt_is_a_stretch_of_its_own_and_no_border_of_marks() {
+        let doubt = Some([0.35, 0.25, 0.2, 0.2]);
+        let mut segments = row(&[(3.0, ANGRY), (1.0, doubt), (2.0, ANGRY), (4.0, SAD)]);
+        segments[3].state = State::Unfamiliar(Probabilities::new([0.0, 0.0, 1.0, 0.0]).unwrap());
+        let told: Vec<_> = stretches(&segments, &merged(0.0)).iter().map(|stretch| (stretch.length_s(), stretch.told)).collect();
+        let (angry, doubt) = (Told::Emotion(Emotion::Angry), Told::Uncertain(Emotion::Angry));
+        assert_eq!(told, [(3.0, angry), (1.0, doubt), (2.0, angry), (4.0, Told::Unfamiliar)]);
+        assert_eq!(found(&segments, &merged(0.0)), [(0.0, 6.0, "angry 68 %".into())]);
     }
 
     #[test]

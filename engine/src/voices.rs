@@ -13,8 +13,8 @@ use crate::segment::{Latency, Segment};
 use crate::source::FileSource;
 use crate::voice::HeardVoice;
 
-pub use choice::VoiceChoice;
 pub(crate) use choice::correct_for;
+pub use choice::{VoiceChoice, profile_of};
 
 /// One answer about one voice.
 #[derive(Clone, Copy, Debug, PartialEq)]

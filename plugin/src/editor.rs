@@ -68,7 +68,7 @@ use message::Messages;
 use model_watch::ModelWatch;
 use panels::{LatencyPanel, SettingsPanel, VoiceSettings};
 use scene::Scene;
-use snapshot::{FrameData, Held, voice_of_file};
+use snapshot::{FrameData, Held};
 use title::{FileTitle, TitleRequest};
 use toolbar::{Panel, Toolbar, ToolbarRequest};
 use window::OpenWindow;
@@ -340,9 +340,7 @@ impl EditorApp {
             data,
             file_version: self.file_version,
             file,
-            file_voice: file
-                .map(|file| voice_of_file(file, &data.snapshot.status.model, &data.snapshot.voice))
-                .unwrap_or_default(),
+            file_voice: file.map(|file| self.monitor.voice_of_file(file)).unwrap_or_default(),
             style: LaneStyle {
                 colours: *colours,
                 timeline: self.session.read().style,

@@ -52,6 +52,27 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
 }
 
 #[test]
+fn recordings_are_analysed_by_the_native_kernel_unless_another_is_asked_for() {
+    let path = sample("stream.flac");
+    let of = |arguments: &[&str]| {
+        let outcome = moodline(
+            ["analyze", "--format", "json"].iter().copied().chain(arguments.iter().copied()).chain([path.to_str().unwrap()]),
+        );
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        (outcome.stderr.lines().next().unwrap().to_owned(), json_lines(&outcome.stdout).remove(0))
+    };
+    let (said, by_default) = of(&[]);
+    assert_eq!((said.as_str(), &by_default["backend"]), ("backend: native", &Value::from("native")));
+    let (_, other) = of(&["--backend", "auto"]);
+    for (one, other) in by_default["segments"].as_array().unwrap().iter().zip(other["segments"].as_array().unwrap()) {
+        for emotion in ["angry", "happy", "sad", "neutral"] {
+            let [one, other] = [one, other].map(|segment| segment["probabilities"][emotion].as_f64().unwrap());
+            assert!((one - other).abs() < 1e-4, "{emotion}: {one} {other}");
+        }
+    }
+}
+
+#[test]
 fn folders_are_searched_in_order_and_the_order_does_not_depend_on_the_number_of_jobs() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("b")).unwrap();

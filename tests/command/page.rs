@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use moodline_engine::Model;
 use serde_json::Value;
 use test_support::skip::skip;
 use test_support::{hosts, sample, tests_file};
@@ -15,7 +18,7 @@ fn analyze(arguments: &[&str]) {
 }
 
 /// A folder with recordings under difficult names, and the pages about them in another.
-fn pages() -> (tempfile::TempDir, PathBuf) {
+fn pages(audio: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let recordings = folder.path().join("recordings");
     fs::create_dir_all(recordings.join("in ner")).unwrap();
@@ -26,13 +29,13 @@ fn pages() -> (tempfile::TempDir, PathBuf) {
     }
     let pages = folder.path().join("pages");
     let (written, read) = (format!("{}/", pages.display()), recordings.display().to_string());
-    analyze(&["--window", "2", "--hop", "0.5", "--format", "html", "--output", &written, &read]);
+    analyze(&["--window", "2", "--hop", "0.5", "--format", "html", "--page-audio", audio, "--output", &written, &read]);
     (folder, pages)
 }
 
 #[test]
 fn a_folder_gets_a_page_a_recording_and_an_index() {
-    let (_folder, pages) = pages();
+    let (_folder, pages) = pages("link");
     let index = fs::read_to_string(pages.join("index.html")).unwrap();
     assert_eq!(index.matches("<tr><td").count(), 3);
     assert!(
@@ -63,11 +66,57 @@ fn a_recording_can_be_a_part_of_its_page_or_left_out() {
         fs::read_to_string(path).unwrap()
     };
     let embedded = html("embed");
-    let expected = fs::metadata(&talk).unwrap().len().div_ceil(3) * 4;
-    let data = embedded.split("src=\"data:audio/flac;base64,").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!(data.len() as u64, expected);
+    let data = embedded.split("src=\"data:audio/ogg;base64,").nth(1).unwrap().split('"').next().unwrap();
+    let opus = BASE64_STANDARD.decode(data).unwrap();
+    assert!(opus.starts_with(b"OggS") && opus[28..].starts_with(b"OpusHead"));
+    assert!(3 * opus.len() as u64 <= fs::metadata(&talk).unwrap().len(), "{} bytes", opus.len());
     let without = html("none");
     assert!(!without.contains("<audio") && !without.contains("<button") && !without.contains("<script"));
+}
+
+/// Page and pictures are left beside those of the browser, to be looked at.
+#[test]
+fn pages_pictures_and_tables_tell_doubt_from_emotions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, embedded) = (folder.path().join("strict.onnx"), Model::embedded());
+    let mut contract = embedded.contract().clone();
+    // Half of the sample is nearer than that.
+    contract.familiarity.as_mut().unwrap().limit = 1.1;
+    fs::write(&model, moodline_core::onnx::write(&contract, embedded.weights())).unwrap();
+    let file = |ending: &str| shots().join(format!("doubt.{ending}")).display().to_string();
+    let [page, svg, png, csv] = ["html", "svg", "png", "csv"].map(file);
+    let (stream, model) = (sample("stream.flac").display().to_string(), model.display().to_string());
+    let arguments = [
+        "--model",
+        &model,
+        "--window",
+        "2",
+        "--hop",
+        "0.25",
+        "--save",
+        &format!("csv={csv}"),
+        "--format",
+        "html",
+        "--output",
+        &page,
+    ];
+    for picture in [&svg, &png] {
+        analyze(&[&arguments[..], &["--plot", picture, &stream]].concat());
+    }
+    let table = fs::read_to_string(csv).unwrap();
+    let is_there = |what: &str| table.lines().any(|line| line.contains(what));
+    assert!(
+        is_there(",unfamiliar,")
+            && is_there(",speech,")
+            && table.lines().any(|line| line.contains(",speech,") && line.ends_with("true"))
+    );
+    let (page, svg) = (fs::read_to_string(page).unwrap(), fs::read_to_string(svg).unwrap());
+    for text in ["uncertain, leaning", "</svg> unfamiliar</td>", "class=\"oblique\"", "% of it uncertain"] {
+        assert!(page.contains(text), "{text}");
+    }
+    for text in ["uncertain", "unfamiliar"] {
+        assert!(svg.contains(&format!("\n{text}\n")), "{text}");
+    }
 }
 
 /// Whether a program runs; a test that needs it is skipped otherwise.
@@ -106,9 +155,15 @@ fn in_a_browser(python: &Path, page: &Path, index: &Path) -> Option<Value> {
 #[test]
 fn a_page_is_played_by_mouse_and_keyboard_at_every_width() {
     let Some(python) = hosts::python("selenium") else { return };
-    let (_folder, pages) = pages();
+    for audio in ["link", "embed"] {
+        plays(&python, audio);
+    }
+}
+
+fn plays(python: &Path, audio: &str) {
+    let (_folder, pages) = pages(audio);
     let page = pages.join("a \"talk\" & <more> #1 100%.flac.html");
-    let Some(found) = in_a_browser(&python, &page, &pages.join("index.html")) else { return };
+    let Some(found) = in_a_browser(python, &page, &pages.join("index.html")) else { return };
     let nothing: [Value; 0] = [];
     assert_eq!(found["complaints"].as_array().unwrap(), &nothing, "{found}");
     assert_eq!(found["title"], "a \"talk\" & <more> #1 100%.flac");

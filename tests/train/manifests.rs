@@ -44,7 +44,8 @@ fn bom_crlf_quotes_blanks_and_other_columns_are_read_alike() {
 #[test]
 fn what_is_tested_only_needs_no_split_and_none_counts() {
     let (_known, known) = folder(&["1.wav"], "path,speaker,emotion,split,corpus,language\n1.wav,anna,happy,train,one,de\n");
-    let (_strange, strange) = folder(&["2.wav", "3.wav"], "path,speaker,emotion,split,corpus\n2.wav,ben,sad,train,two\n3.wav,ben,sad,dev,two\n");
+    let (_strange, strange) =
+        folder(&["2.wav", "3.wav"], "path,speaker,emotion,split,corpus\n2.wav,ben,sad,train,two\n3.wav,ben,sad,dev,two\n");
     let manifest = Manifest::read_each([(known.as_path(), Splits::Required), (strange.as_path(), Splits::AllTest)]).unwrap();
     let splits: Vec<_> = manifest.utterances.iter().map(|clip| (clip.corpus.as_str(), clip.split.unwrap())).collect();
     assert_eq!(splits, [("one", Split::Train), ("two", Split::Test), ("two", Split::Test)], "and one speaker is in one split");

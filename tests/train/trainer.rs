@@ -363,6 +363,22 @@ fn what_is_exported_answers_as_the_trainer_did() {
     let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(report.join("metrics.json")).unwrap()).unwrap();
     assert_eq!((json["n"].as_u64(), json["model"]["id"].as_str()), (Some(16), Some("small")));
     assert!(fs::read_to_string(report.join("confusion.svg")).unwrap().contains("per cent of the true class"));
+
+    // A clip that the trainer would leave out is not measured on, either.
+    let mut with_damage = manifest.clone();
+    let mut damaged = manifest.utterances[0].clone();
+    damaged.path = place.path().join("damaged.wav");
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let mut writer = hound::WavWriter::create(&damaged.path, spec).unwrap();
+    (0..16_000).for_each(|index| writer.write_sample(if index == 8000 { f32::INFINITY } else { 0.1 }).unwrap());
+    writer.finalize().unwrap();
+    with_damage.utterances.push(damaged);
+    let native = BackendChoice::Native;
+    let found = evaluate(&model, &with_damage, None, native, History::Cold, Progress::Silent, &Interrupt::default()).unwrap();
+    assert_eq!(found.predictions, all.predictions);
+    let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+    assert!(problems.len() == 1 && problems[0].contains("damaged.wav: expected finite samples"), "{problems:?}");
 }
 
 #[test]

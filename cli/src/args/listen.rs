@@ -1,9 +1,10 @@
 //! The arguments of `moodline listen`.
 
 use clap::{Args, ValueEnum};
+use moodline_engine::BackendChoice;
 use moodline_engine::decode::{RawFormat, STANDARD_INPUT};
 
-use super::{AnalysisArguments, EXIT_CODES};
+use super::{AnalysisArguments, EXIT_CODES, backends};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +46,10 @@ pub(crate) struct ListenArguments {
 
     #[command(flatten)]
     pub(crate) analysis: AnalysisArguments,
+
+    /// What runs the network; auto takes onnxruntime where it is installed
+    #[arg(long, default_value = BackendChoice::Auto.name(), value_name = "BACKEND", value_parser = backends())]
+    pub(crate) backend: BackendChoice,
 
     /// Format of the lines
     #[arg(long, default_value = "table", value_name = "FORMAT", value_enum)]

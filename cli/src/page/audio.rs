@@ -1,48 +1,31 @@
 //! How a page gets at the recording: by a link relative to itself, or as a part of itself.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use moodline_engine::decode::STANDARD_INPUT;
+use moodline_engine::display::time::duration_text;
 
-/// Largest recording that becomes a part of a page, bytes: a third more as text, which browsers still open at once.
-pub(crate) const MOST_EMBEDDED: u64 = 48 * 1024 * 1024;
+use super::opus;
 
-/// Endings of what browsers play, with the type that they want to hear.
-const PLAYABLE: [(&str, &str); 12] = [
-    ("aac", "audio/aac"),
-    ("flac", "audio/flac"),
-    ("m4a", "audio/mp4"),
-    ("m4b", "audio/mp4"),
-    ("mp3", "audio/mpeg"),
-    ("mp4", "audio/mp4"),
-    ("oga", "audio/ogg"),
-    ("ogg", "audio/ogg"),
-    ("opus", "audio/ogg"),
-    ("wav", "audio/wav"),
-    ("wave", "audio/wav"),
-    ("webm", "audio/webm"),
-];
+/// Longest recording that becomes a part of a page, seconds: browsers still open at once what it takes.
+const LONGEST_EMBEDDED_S: f64 = 4.0 * 3600.0;
 
-/// The recording as a `data:` URL.
-pub(super) fn embedded(path: &Path) -> anyhow::Result<String> {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let Some((_, kind)) = PLAYABLE.iter().find(|(playable, _)| *playable == extension) else {
-        bail!(
-            "{}: browsers play no such file, so that it cannot be a part of the page: convert it, or link to it",
-            path.display()
-        );
-    };
-    let unreadable = || format!("{}: the recording cannot be read again", path.display());
-    let n_bytes = path.metadata().with_context(unreadable)?.len();
-    if n_bytes > MOST_EMBEDDED {
-        let most = MOST_EMBEDDED / 1024 / 1024;
-        bail!("{}: expected at most {most} MiB to be a part of a page, found {n_bytes} bytes: link to it", path.display());
+/// The recording, of so many seconds, as a `data:` URL: as Opus, whatever it was, so that every browser plays it and the page of an hour of stereo takes 28 MB.
+///
+/// # Errors
+/// It cannot be read a second time, or is too long.
+pub(super) fn embedded(path: &Path, duration_s: f64) -> anyhow::Result<String> {
+    if duration_s > LONGEST_EMBEDDED_S {
+        let (most, found) = (duration_text(LONGEST_EMBEDDED_S), duration_text(duration_s));
+        bail!("{}: expected at most {most} to be a part of a page, found {found}: link to it", path.display());
     }
-    let bytes = fs::read(path).with_context(unreadable)?;
-    Ok(format!("data:{kind};base64,{}", BASE64_STANDARD.encode(bytes)))
+    if path.as_os_str() == STANDARD_INPUT {
+        bail!("expected a file to be a part of a page, found standard input, which is read once: use --page-audio none");
+    }
+    Ok(format!("data:audio/ogg;base64,{}", BASE64_STANDARD.encode(opus::of_file(path)?)))
 }
 
 /// The URL of `target` relative to a page in `folder`.
@@ -65,6 +48,8 @@ pub(super) fn encoded(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -80,8 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_do_not_play_is_refused() {
-        let error = embedded(Path::new("talk.aiff")).unwrap_err().to_string();
-        assert!(error.starts_with("talk.aiff: browsers play no such file"), "{error}");
+    fn what_cannot_be_a_part_of_a_page_is_refused() {
+        for (path, duration_s, words) in [
+            ("talk.aiff", 15_000.0, "talk.aiff: expected at most 4:00:00 h to be a part of a page, found 4:10:00 h"),
+            ("-", 60.0, "expected a file to be a part of a page, found standard input"),
+        ] {
+            let error = embedded(Path::new(path), duration_s).unwrap_err().to_string();
+            assert!(error.starts_with(words), "{error}");
+        }
     }
 }

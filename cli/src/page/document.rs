@@ -6,16 +6,17 @@ use std::num::NonZeroUsize;
 use moodline_core::Emotion;
 use moodline_engine::Segment;
 use moodline_engine::analysis::AnalysisConfig;
+use moodline_engine::display::Summary;
 use moodline_engine::display::text::escaped;
 use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, tick_step, ticks};
-use moodline_engine::display::{Summary, palette};
 use moodline_engine::export::Results;
-use moodline_engine::marks::{Mark, MarkOptions, Stretch, stretches};
+use moodline_engine::marks::{MarkOptions, Stretch, Told, stretches};
 use moodline_engine::segment::spans;
 use moodline_engine::voices::Voice;
 
 use super::moments::{self, Moment};
 use super::policy;
+use super::signs::{HEIGHT, hex, in_doubt, swatch, words};
 use crate::plot::bands::{Column, columns, smoothing, stacked};
 use crate::plot::{WIDTH as PICTURE_WIDTH, row_length};
 
@@ -25,9 +26,12 @@ const SCRIPT: &str = include_str!("page.js");
 const WIDTH: f64 = 1000.0;
 /// Width of a column of probabilities and of one of the waveform, units.
 const COLUMN: f64 = 2.0;
-const HEIGHT: f64 = 100.0;
 /// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
 const NARROWEST_PART: f64 = 4.0;
+/// Distance of oblique lines, and by how much they lean in strips and in bands, whose heights differ, units.
+const LINES_APART: f64 = 14.0;
+const STRIP_SLANT: f64 = 18.0;
+const BANDS_SLANT: f64 = 80.0;
 /// Distance of ticks, units.
 const TICK_DISTANCE: f64 = 80.0;
 /// More passages than this are folded up.
@@ -42,7 +46,7 @@ pub(super) fn outline_parts(duration_s: f64) -> usize {
 /// The page; `outlines` has [`outline_parts`] values for each voice, `source` is the URL of the recording.
 pub(super) fn html(results: &Results, config: &AnalysisConfig, outlines: &[Vec<f32>], source: Option<&str>) -> String {
     let name = results.name();
-    let passages = results.marks(&MarkOptions { merge: true, min_length_s: 0.0 });
+    let passages = passages(results);
     let summary = results.summary();
     let mut body = heading(results, config, &name);
     if let Some(source) = source {
@@ -85,23 +89,24 @@ fn player(source: &str, duration_s: f64) -> String {
     )
 }
 
-fn hex(emotion: Emotion) -> String {
-    let [red, green, blue] = palette::rgb(emotion);
-    format!("#{red:02X}{green:02X}{blue:02X}")
-}
-
-fn swatch(emotion: Emotion) -> String {
-    format!("<svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><path d=\"M0 0H1V1H0Z\" fill=\"{}\"/></svg>", hex(emotion))
-}
-
 fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_play: bool) -> String {
     let duration_s = results.duration_s;
     let row_s = row_length(duration_s, f64::from(PICTURE_WIDTH));
     let n_rows = (duration_s / row_s - 1e-9).ceil().max(1.0) as u32;
-    let legend: String =
-        Emotion::ALL.iter().map(|&emotion| format!("<li>{} {emotion}</li>", swatch(emotion))).collect::<Vec<_>>().concat();
+    let emotions = Emotion::ALL.map(|emotion| (Told::Emotion(emotion), emotion.name()));
+    let others = [
+        (Told::Uncertain(Emotion::Neutral), "uncertain: no emotion is probable enough"),
+        (Told::Unfamiliar, "unfamiliar: unlike anything that the model learned from"),
+        (Told::Nothing, "no speech"),
+    ];
+    let is_there = |told: Told| match told {
+        Told::Uncertain(_) => summary.uncertain_s > 0.0,
+        Told::Unfamiliar => summary.unfamiliar_s > 0.0,
+        Told::Emotion(_) | Told::Nothing => true,
+    };
+    let entries = emotions.into_iter().chain(others).filter(|(told, _)| is_there(*told));
+    let legend: String = entries.map(|(told, text)| format!("<li>{} {text}</li>", swatch(told))).collect();
     let about = escaped(&summary.text());
-    let unfamiliar = if summary.unfamiliar_s > 0.0 { "; dark grey: unlike anything that the model learned from" } else { "" };
     let role = if can_play {
         format!(
             "role=\"slider\" tabindex=\"0\" aria-label=\"Position in the recording. {about}\" aria-valuemin=\"0\" \
@@ -112,7 +117,7 @@ fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_pla
     };
     let mut text = format!(
         "<section aria-labelledby=\"timeline\"><h2 id=\"timeline\">Timeline</h2>\n\
-         <ul class=\"legend\" aria-label=\"Colours, from top to bottom\">{legend}<li class=\"faint\">grey: no speech{unfamiliar}</li></ul>\n\
+         <ul class=\"legend\" aria-label=\"Emotions from top to bottom, and what has none\">{legend}</ul>\n\
          <div {role} class=\"{}\">\n",
         if n_rows == 1 { "one" } else { "many" }
     );
@@ -188,17 +193,19 @@ impl Lane<'_> {
         (WIDTH * (seconds - start_s) / self.row_s).clamp(0.0, WIDTH)
     }
 
-    /// The winners.
+    /// What is told.
     fn strip(&self, start_s: f64, end_s: f64) -> String {
         self.parts
             .iter()
             .filter(|part| part.end_s > start_s && part.start_s < end_s)
             .map(|part| {
                 let (left, right) = (self.x(part.start_s, start_s), self.x(part.end_s.min(end_s), start_s));
-                let fill = part
-                    .emotion
-                    .map_or_else(|| quiet(part.is_unfamiliar).to_owned(), |emotion| format!("fill=\"{}\"", hex(emotion)));
-                format!("<path d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\" {fill}/>")
+                match part.told {
+                    Told::Emotion(emotion) => {
+                        format!("<path d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\" fill=\"{}\"/>", hex(emotion))
+                    }
+                    other => in_doubt(other, (left, right), LINES_APART, STRIP_SLANT),
+                }
             })
             .collect()
     }
@@ -229,10 +236,10 @@ impl Lane<'_> {
             let (left, right) = (edge(first), edge(first + run.len()));
             match run[0] {
                 Column::Nothing => {}
-                Column::NoSpeech | Column::Unfamiliar => {
-                    let class = quiet(run[0] == Column::Unfamiliar);
-                    text.push_str(&format!("<path {class} d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\"/>"));
+                Column::NoSpeech => {
+                    text.push_str(&format!("<path class=\"quiet\" d=\"M{left:.1} 0H{right:.1}V{HEIGHT}H{left:.1}Z\"/>"));
                 }
+                Column::Unfamiliar => text.push_str(&in_doubt(Told::Unfamiliar, (left, right), LINES_APART, BANDS_SLANT)),
                 Column::Speech(_) => {
                     let tops: Vec<_> = run.iter().filter_map(Column::probabilities).map(stacked).collect();
                     for emotion in Emotion::ALL {
@@ -251,11 +258,6 @@ impl Lane<'_> {
         }
         text
     }
-}
-
-/// How a shape looks where there is no emotion.
-const fn quiet(is_unfamiliar: bool) -> &'static str {
-    if is_unfamiliar { "class=\"unfamiliar\"" } else { "class=\"quiet\"" }
 }
 
 /// A time to go to, where there is something to play.
@@ -283,7 +285,7 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
         rows.push_str(&format!(
             "<tr><td>{} {emotion}</td><td class=\"number\">{}</td><td class=\"number\">{:.0} %</td><td><svg class=\"share\" viewBox=\"0 0 100 10\" \
              preserveAspectRatio=\"none\" aria-hidden=\"true\"><path d=\"M0 0H{:.1}V10H0Z\" fill=\"{}\"/></svg></td></tr>\n",
-            swatch(emotion),
+            swatch(Told::Emotion(emotion)),
             clock_text(summary.emotion_s[emotion.index()], 0),
             100.0 * share,
             100.0 * share,
@@ -304,13 +306,14 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
         let rows: String = moments
             .iter()
             .map(|moment| {
-                let Moment { start_s, channel, emotion, probability, .. } = *moment;
+                let Moment { start_s, channel, told, probability } = *moment;
                 // These tables are too narrow for one more column.
                 let channel = channel.filter(|_| several).map_or_else(String::new, |channel| format!("{channel}: "));
                 format!(
-                    "<tr><td>{}</td><td>{} {channel}{emotion}</td><td class=\"number\">{:.0} %</td></tr>\n",
+                    "<tr><td>{}</td><td class=\"told\">{} {channel}{}</td><td class=\"number\">{:.0} %</td></tr>\n",
                     time_cell(start_s, can_play),
-                    swatch(emotion),
+                    swatch(told),
+                    words(told),
                     100.0 * probability
                 )
             })
@@ -331,31 +334,108 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
     )
 }
 
-fn passage_table(passages: &[Mark], several: bool, can_play: bool) -> String {
+/// A passage, and the number of its channel where several are told apart.
+type Passage = (Option<NonZeroUsize>, Stretch);
+
+/// What is said, by its start; pauses are none.
+fn passages(results: &Results) -> Vec<Passage> {
+    let several = results.voices.len() > 1;
+    let options = MarkOptions { merge: true, min_length_s: 0.0 };
+    let of_voice = |Voice { channel, segments, .. }: &Voice| {
+        let channel = channel.filter(|_| several);
+        stretches(segments, &options).into_iter().map(move |stretch| (channel, stretch)).collect::<Vec<_>>()
+    };
+    let mut passages: Vec<Passage> = results.voices.iter().flat_map(of_voice).collect();
+    passages.retain(|(_, stretch)| stretch.told != Told::Nothing);
+    passages.sort_by(|(_, a), (_, b)| a.start_s.total_cmp(&b.start_s));
+    passages
+}
+
+fn passage_table(passages: &[Passage], several: bool, can_play: bool) -> String {
     if passages.is_empty() {
         return String::new();
     }
-    let row = |passage: &Mark| {
+    let row = |(channel, passage): &Passage| {
+        let (words, percent) = (words(passage.told), format!("{:.0} %", 100.0 * passage.probability()));
+        // Of what is unfamiliar nothing is probable.
+        let percent = if passage.told == Told::Unfamiliar { "-" } else { &percent };
+        let said = if passage.told == Told::Unfamiliar { words.clone() } else { format!("{words} {percent}") };
         format!(
-            "<tr data-start=\"{:.3}\" data-end=\"{:.3}\" data-said=\"{}\"><td>{}</td>{}<td class=\"number\">{}</td><td>{} {}</td><td class=\"number\">{:.0} %</td></tr>\n",
+            "<tr data-start=\"{:.3}\" data-end=\"{:.3}\" data-said=\"{}{said}\"><td>{}</td>{}<td class=\"number\">{}</td><td class=\"told\">{} {words}</td><td class=\"number\">{percent}</td></tr>\n",
             passage.start_s,
             passage.end_s,
-            passage.label(),
+            channel.map_or_else(String::new, |channel| format!("{channel}: ")),
             time_cell(passage.start_s, can_play),
-            channel_cell(passage.channel),
+            channel_cell(*channel),
             clock_text(passage.length_s(), 1),
-            swatch(passage.emotion),
-            passage.emotion,
-            100.0 * passage.probability
+            swatch(passage.told),
         )
     };
     let rows: String = passages.iter().map(row).collect();
     let open = if passages.len() > MANY_PASSAGES { "" } else { " open" };
     format!(
-        "<section aria-labelledby=\"passages\"><h2 id=\"passages\">Passages</h2>\n<details{open}><summary>{} passages of one emotion</summary>\
+        "<section aria-labelledby=\"passages\"><h2 id=\"passages\">Passages</h2>\n<details{open}><summary>{} passages</summary>\
          <div class=\"scroll\"><table><thead><tr><th scope=\"col\">from</th>{}<th scope=\"col\" class=\"number\">length</th><th scope=\"col\">emotion</th>\
          <th scope=\"col\" class=\"number\">probability</th></tr></thead><tbody>\n{rows}</tbody></table></div></details></section>\n",
         passages.len(),
         channel_title(several)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+    use moodline_engine::State;
+
+    use super::*;
+
+    /// A page about angry, doubtful, unfamiliar speech and a pause, five seconds each.
+    fn page(source: Option<&str>) -> String {
+        let answer = |values| Probabilities::new(values).unwrap();
+        let states = [
+            State::Speech(answer([0.9, 0.1, 0.0, 0.0])),
+            State::Speech(answer([0.3, 0.35, 0.2, 0.15])),
+            State::Unfamiliar(answer([0.0, 0.0, 1.0, 0.0])),
+            State::NoSpeech,
+        ];
+        let segments = (0..).zip(states).map(|(index, state)| Segment {
+            start_s: 5.0 * f64::from(index),
+            end_s: 5.0 * f64::from(index + 1),
+            state,
+        });
+        let results = Results {
+            file: "talk.wav".to_owned(),
+            sample_rate: 16_000,
+            n_channels: 1,
+            duration_s: 20.0,
+            model_id: "m".to_owned(),
+            model_fingerprint: "0f".to_owned(),
+            backend: "native".to_owned(),
+            voices: vec![Voice { segments: segments.collect(), ..Voice::default() }],
+        };
+        let outline = vec![0.25; outline_parts(20.0)];
+        html(&results, &AnalysisConfig::default(), &[outline], source)
+    }
+
+    #[test]
+    fn doubt_is_told_in_words_and_by_shapes() {
+        let page = page(Some("talk.wav"));
+        for said in ["angry 90 %", "uncertain, leaning happy 35 %", "unfamiliar"] {
+            assert_eq!(page.matches(&format!("data-said=\"{said}\"")).count(), 1, "{said}");
+        }
+        assert_eq!(page.matches("<tr data-start").count(), 3, "a pause is no passage");
+        assert!(!page.contains(" sad "), "what is unfamiliar is told no emotion");
+        let strip = page.split("<svg class=\"strip\"").nth(1).unwrap().split("</svg>").next().unwrap();
+        let angry = format!("<path d=\"M0.0 0H250.0V100H0.0Z\" fill=\"{}\"/>", hex(Emotion::Angry));
+        let uncertain = "<path class=\"sign\" d=\"M250.0 50H500.0V100H250.0Z\"/>";
+        let (quiet, pause) =
+            ("<path class=\"quiet\" d=\"M500.0 0H750.0", "<path class=\"sign\" d=\"M750.0 46H1000.0V54H750.0Z\"/>");
+        for shape in [&angry, uncertain, quiet, "<path class=\"oblique\"", pause] {
+            assert!(strip.contains(shape), "{shape} in {strip}");
+        }
+        let legend = page.split("<ul class=\"legend\"").nth(1).unwrap().split("</ul>").next().unwrap();
+        for word in ["uncertain: no emotion is probable enough", "unfamiliar: unlike anything", "no speech"] {
+            assert!(legend.contains(word), "{word} in {legend}");
+        }
+    }
 }

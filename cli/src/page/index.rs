@@ -27,7 +27,8 @@ pub(crate) struct IndexRow {
 pub(super) fn html(rows: &[IndexRow]) -> String {
     let mut total = Summary::default();
     rows.iter().for_each(|row| total.add(&row.summary));
-    let heads = ["recording", "length", "speech"].into_iter().chain(Emotion::ALL.map(Emotion::name)).chain(["uncertain"]);
+    let heads =
+        ["recording", "length", "speech"].into_iter().chain(Emotion::ALL.map(Emotion::name)).chain(["uncertain", "unfamiliar"]);
     let heads: String = heads
         .enumerate()
         .map(|(column, head)| {
@@ -38,7 +39,7 @@ pub(super) fn html(rows: &[IndexRow]) -> String {
     let body: String = rows.iter().map(row).collect();
     let body = format!(
         "<header><h1>{} recordings</h1><p>{}.</p></header>\n<div class=\"scroll\"><table><thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table></div>\n\
-         <footer><p>Shares are of the speech. A click on a title sorts. Emotions are an estimate learnt from acted speech, not a fact about a person.</p></footer>\n",
+         <footer><p>Shares are of the speech; what is unfamiliar is unlike anything that the model learned from, and in none of them. A click on a title sorts. Emotions are an estimate learnt from acted speech, not a fact about a person.</p></footer>\n",
         rows.len(),
         escaped(&total.text())
     );
@@ -55,8 +56,9 @@ fn row(row: &IndexRow) -> String {
         false => "<td class=\"number\" data-value=\"-1\">-</td>".to_owned(),
     };
     let shares: String = summary.emotion_s.into_iter().chain([summary.uncertain_s]).map(share).collect();
+    let unfamiliar = time(summary.unfamiliar_s);
     format!(
-        "<tr><td class=\"name\"><a href=\"./{}\">{}</a></td>{}{}{shares}</tr>\n",
+        "<tr><td class=\"name\"><a href=\"./{}\">{}</a></td>{}{}{shares}{unfamiliar}</tr>\n",
         escaped(&href),
         escaped(name),
         time(summary.duration_s),

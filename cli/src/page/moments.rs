@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use moodline_core::Emotion;
-use moodline_engine::display::is_uncertain;
+use moodline_engine::marks::Told;
 use moodline_engine::voices::Found;
 
 /// How many are listed.
@@ -16,15 +16,15 @@ const APART_S: f64 = 10.0;
 pub(super) struct Moment {
     pub(super) start_s: f64,
     pub(super) channel: Option<NonZeroUsize>,
-    pub(super) emotion: Emotion,
+    pub(super) told: Told,
+    /// Of its emotion.
     pub(super) probability: f32,
-    is_uncertain: bool,
 }
 
 /// The surest blocks with an emotion other than neutral, the surest first.
 pub(super) fn most_intense(found: &[Found]) -> Vec<Moment> {
     let mut moments = moments(found);
-    moments.retain(|moment| moment.emotion != Emotion::Neutral && !moment.is_uncertain);
+    moments.retain(|moment| matches!(moment.told, Told::Emotion(emotion) if emotion != Emotion::Neutral));
     moments.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     apart(moments)
 }
@@ -32,16 +32,16 @@ pub(super) fn most_intense(found: &[Found]) -> Vec<Moment> {
 /// The blocks in which no emotion is probable, the least certain first.
 pub(super) fn uncertain(found: &[Found]) -> Vec<Moment> {
     let mut moments = moments(found);
-    moments.retain(|moment| moment.is_uncertain);
+    moments.retain(|moment| matches!(moment.told, Told::Uncertain(_)));
     moments.sort_by(|a, b| a.probability.total_cmp(&b.probability));
     apart(moments)
 }
 
 fn moments(found: &[Found]) -> Vec<Moment> {
     let moment = |&Found { channel, segment, .. }: &Found| {
-        let answer = segment.probabilities()?;
-        let (emotion, is_uncertain) = (answer.winner(), is_uncertain(&segment));
-        Some(Moment { start_s: segment.start_s, channel, emotion, probability: answer.of(emotion), is_uncertain })
+        let told = Told::of(&segment);
+        let probability = segment.probabilities()?.of(told.emotion()?);
+        Some(Moment { start_s: segment.start_s, channel, told, probability })
     };
     found.iter().filter_map(moment).collect()
 }

@@ -7,7 +7,7 @@ use moodline_engine::analysis::AnalysisConfig;
 use moodline_engine::display::palette;
 use moodline_engine::display::time::{clock_text, decimals_of_step, duration_text, ticks};
 use moodline_engine::export::Results;
-use moodline_engine::marks::{MarkOptions, Stretch, stretches};
+use moodline_engine::marks::{MarkOptions, Stretch, Told, stretches};
 use moodline_engine::segment::spans;
 use moodline_engine::voices::Voice;
 use moodline_engine::{Segment, State};
@@ -92,9 +92,13 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         }
         axes(canvas, layout, row, voices[row.voice].channel.filter(|_| voices.len() > 1))?;
     }
-    let some = |is: fn(&State) -> bool| lanes.iter().any(|lane| lane.segments.iter().any(|segment| is(&segment.state)));
-    let others = [(HATCH, NO_SPEECH, some(|state| *state == State::NoSpeech)), (FAINT, UNFAMILIAR, some(is_unfamiliar))];
-    legend(canvas, layout, others.into_iter().filter_map(|(lines, word, is_there)| is_there.then_some((lines, word))))
+    let is_there = |is: fn(Told) -> bool| lanes.iter().any(|lane| lane.segments.iter().any(|segment| is(Told::of(segment))));
+    let others: [(Told, &str, fn(Told) -> bool); 3] = [
+        (Told::Uncertain(Emotion::Neutral), "uncertain", |told| matches!(told, Told::Uncertain(_))),
+        (Told::Unfamiliar, UNFAMILIAR, |told| told == Told::Unfamiliar),
+        (Told::Nothing, NO_SPEECH, |told| told == Told::Nothing),
+    ];
+    legend(canvas, layout, others.into_iter().filter_map(|(told, word, is)| is_there(is).then_some((told, word))))
 }
 
 fn column_s(layout: &Layout) -> f64 {
@@ -131,7 +135,7 @@ fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row
     parts
         .iter()
         .filter_map(|part| Some((part, row.part(row.found, (part.start_s, part.end_s))?)))
-        .try_for_each(|(part, frame)| cell(canvas, frame, part.emotion, if part.is_unfamiliar { UNFAMILIAR } else { NO_SPEECH }))
+        .try_for_each(|(part, frame)| cell(canvas, frame, part.told))
 }
 
 fn truth_strip<DB: DrawingBackend>(
@@ -147,20 +151,40 @@ fn truth_strip<DB: DrawingBackend>(
     labels
         .iter()
         .filter_map(|label| Some((label.emotion, row.part(frame, (label.start_s, label.end_s))?)))
-        .try_for_each(|(emotion, frame)| cell(canvas, frame, Some(emotion), NO_SPEECH))
+        .try_for_each(|(emotion, frame)| cell(canvas, frame, Told::Emotion(emotion)))
 }
 
-/// One coloured part of a strip, or a grey one with the word for what has no emotion, where it fits.
-fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, emotion: Option<Emotion>, otherwise: &str) -> Drawn<DB> {
-    let (word, ink) = emotion.map_or((otherwise, FAINT), |emotion| (emotion.name(), ink_on(emotion)));
-    match emotion {
-        Some(emotion) => canvas.rectangle(frame, color(emotion))?,
-        None => canvas.rectangle(frame, GROUND)?,
-    }
+/// One part of a strip, with its word where that fits.
+fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, told: Told) -> Drawn<DB> {
+    let (word, ink) = match told {
+        Told::Emotion(emotion) => (emotion.name().to_owned(), ink_on(emotion)),
+        Told::Uncertain(emotion) => (format!("{emotion}?"), INK),
+        Told::Unfamiliar => (UNFAMILIAR.to_owned(), INK),
+        Told::Nothing => (NO_SPEECH.to_owned(), FAINT),
+    };
+    let has_room = fits(&word, frame.width(), TEXT_SIZE);
+    sign(canvas, frame, told, has_room)?;
     if frame.width() >= NARROWEST_CELL {
         canvas.line((frame.right, frame.top), (frame.right, frame.bottom), WHITE, 1.0)?;
     }
-    if fits(word, frame.width(), TEXT_SIZE) { canvas.text(word, frame.centre(), TEXT_SIZE, ink, Align::Centre) } else { Ok(()) }
+    if has_room { canvas.text(&word, frame.centre(), TEXT_SIZE, ink, Align::Centre) } else { Ok(()) }
+}
+
+/// What says by its shape what is told, as in the editor: full height, a bar of half the height, oblique lines, or one line, which a word would hide.
+fn sign<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, told: Told, has_word: bool) -> Drawn<DB> {
+    let middle = frame.centre().1;
+    match told {
+        Told::Emotion(emotion) => canvas.rectangle(frame, color(emotion)),
+        Told::Uncertain(_) => {
+            canvas.rectangle(frame, GROUND)?;
+            canvas.rectangle(Frame { top: middle, ..frame }, if has_word { HATCH } else { FAINT })
+        }
+        Told::Unfamiliar => canvas.hatching(frame, GROUND, if has_word { HATCH } else { FAINT }),
+        Told::Nothing => {
+            canvas.rectangle(frame, GROUND)?;
+            if has_word { Ok(()) } else { canvas.rectangle(Frame { top: middle - 1.0, bottom: middle + 1.0, ..frame }, HATCH) }
+        }
+    }
 }
 
 /// The blocks one by one, each with its four probabilities.
@@ -257,11 +281,11 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row,
     canvas.text(unit, (middle, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
 }
 
-/// The emotions, and what else there is: the lines of its hatching, and its word.
+/// The emotions, and what else there is, with its word.
 fn legend<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     layout: &Layout,
-    others: impl Iterator<Item = (RGBColor, &'static str)>,
+    others: impl Iterator<Item = (Told, &'static str)>,
 ) -> Drawn<DB> {
     const SWATCH: f64 = 16.0;
     const ROW: f64 = 28.0;
@@ -276,8 +300,12 @@ fn legend<DB: DrawingBackend>(
         canvas.rectangle(swatch(row), color(emotion))?;
         word(swatch(row), emotion.name())?;
     }
-    for (row, (lines, name)) in (Emotion::COUNT..).zip(others) {
-        canvas.hatching(swatch(row), GROUND, lines)?;
+    for (row, (told, name)) in (Emotion::COUNT..).zip(others) {
+        match told {
+            // As in the chart: the strip has the word.
+            Told::Nothing => canvas.hatching(swatch(row), GROUND, HATCH)?,
+            told => sign(canvas, swatch(row), told, false)?,
+        }
         word(swatch(row), name)?;
     }
     Ok(())

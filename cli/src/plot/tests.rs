@@ -83,3 +83,19 @@ fn each_channel_is_a_lane() {
     assert_eq!(count("0:10"), (1, 1), "the times stand below all lanes");
     assert!(picture.matches("<polygon").count() > alone.matches("<polygon").count());
 }
+
+#[test]
+fn doubt_is_told_in_the_strip_and_the_legend() {
+    let mut found = results("talk.wav", 40.0);
+    let answer = |values| Probabilities::new(values).unwrap();
+    let states =
+        [State::Speech(answer([0.3, 0.35, 0.2, 0.15])), State::Unfamiliar(answer([0.0, 0.0, 1.0, 0.0])), State::NoSpeech];
+    found.voices[0].segments = (0..)
+        .zip(states)
+        .map(|(index, state)| Segment { start_s: 10.0 * f64::from(index), end_s: 10.0 * f64::from(index + 1), state })
+        .collect();
+    let picture = svg(&found, &DEFAULT);
+    let count = |text: &str| picture.matches(&format!("\n{text}\n")).count();
+    assert_eq!(["happy?", "uncertain", "unfamiliar", "no speech"].map(count), [1, 1, 2, 2], "{picture}");
+    assert_eq!(count("sad"), 1, "in the legend alone");
+}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use moodline_core::VoiceProfile;
 use parking_lot::Mutex;
 
 use super::Settings;
@@ -17,6 +18,7 @@ use crate::export::Results;
 use crate::file_analysis::{FileAnalysisError, FileProgress, analyse_file};
 use crate::files::check_regular;
 use crate::segment::Segment;
+use crate::voices::profile_of;
 
 /// Shortest time between two looks at a running analysis.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -49,6 +51,8 @@ pub struct FileLane {
     pub state: FileState,
     /// What exports are made of, once the file is [`FileState::Done`].
     pub results: Option<Arc<Results>>,
+    /// What the model hears of the voice in it; nothing until it is [`FileState::Done`].
+    pub voice: VoiceProfile,
     /// What was wrong with the file without making it useless, each in one sentence.
     pub warnings: Arc<[String]>,
 }
@@ -62,6 +66,7 @@ impl FileLane {
             segments: Arc::new([]),
             state: FileState::Running,
             results: None,
+            voice: VoiceProfile::default(),
             warnings: Arc::new([]),
         }
     }
@@ -136,20 +141,24 @@ impl Job {
         let result = self.check().and(model).and_then(|model| {
             guarded(|| {
                 let config = self.settings.analysis();
-                analyse_file(&self.path, &model, self.settings.backend, config, |progress| {
+                let analysis = analyse_file(&self.path, &model, self.settings.backend, config, |progress| {
                     if told.elapsed() >= PROGRESS_EVERY {
                         self.show(progress);
                         told = Instant::now();
                     }
                     if self.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                })
+                })?;
+                let correction = model.contract().voice.as_ref();
+                let voice = correction.map(|correction| profile_of(&analysis.results.voices, correction));
+                Ok((analysis, voice.unwrap_or_default()))
             })
         });
         match result {
             Err(sentence) => self.update(|lane| lane.state = FileState::Failed(sentence)),
             Ok(Err(FileAnalysisError::Stopped { .. })) => self.update(|lane| lane.state = FileState::Cancelled),
             Ok(Err(error)) => self.update(|lane| lane.state = FileState::Failed(error.to_string())),
-            Ok(Ok(analysis)) => self.update(|lane| {
+            Ok(Ok((analysis, voice))) => self.update(|lane| {
+                lane.voice = voice;
                 lane.progress = 1.0;
                 lane.duration_s = analysis.results.duration_s;
                 lane.segments =

@@ -57,6 +57,15 @@ impl Monitor {
         self.0.recorded.voice(clock, self.0.models.ready().as_ref())
     }
 
+    /// By what the answers about `file` are shown: by the voice in it, as `moodline analyze` does, unless one is held or none is wanted. Answers of another model
+    /// than the one that runs are shown as they were given.
+    #[must_use]
+    pub fn voice_of_file(&self, file: &FileLane) -> TrackVoice {
+        let model = self.0.models.ready();
+        let is_its_own = |model: &Model| file.results.as_ref().is_none_or(|found| found.model_fingerprint == model.fingerprint());
+        self.0.recorded.voice_of_file(model.as_ref().filter(|model| is_its_own(model)), file.voice)
+    }
+
     /// What a session keeps of the voice.
     #[must_use]
     pub fn saved_voice(&self) -> SavedVoice {

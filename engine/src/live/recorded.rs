@@ -87,6 +87,11 @@ impl Recorded {
         })
     }
 
+    /// By what the answers of `model` about a file are shown, of whose voice it has heard `own`.
+    pub(super) fn voice_of_file(&self, model: Option<&Model>, own: VoiceProfile) -> TrackVoice {
+        self.0.lock().learning.voice(model, |_| own)
+    }
+
     /// What a session keeps of the voice.
     pub(super) fn saved_voice(&self) -> SavedVoice {
         let contents = self.0.lock();

@@ -21,21 +21,24 @@ pub enum VoiceChoice {
     Known(VoiceProfile),
 }
 
+/// What is heard of a voice in all of these.
+#[must_use]
+pub fn profile_of(voices: &[Voice], correction: &VoiceCorrection) -> VoiceProfile {
+    let mut profile = VoiceProfile::default();
+    voices.iter().for_each(|voice| learn(&mut profile, &voice.segments, correction));
+    profile
+}
+
 /// Corrects the answers of a recording for the voice that was asked for, and says in each of `voices` for which.
 pub(crate) fn correct_for(choice: VoiceChoice, voices: &mut [Voice], correction: &VoiceCorrection) {
-    let learnt = |voices: &[Voice]| {
-        let mut profile = VoiceProfile::default();
-        voices.iter().for_each(|voice| learn(&mut profile, &voice.segments, correction));
-        profile
-    };
     let shared = match choice {
         VoiceChoice::None => return,
         VoiceChoice::Known(profile) => Some(profile),
-        VoiceChoice::OfFile => Some(learnt(voices)),
+        VoiceChoice::OfFile => Some(profile_of(voices, correction)),
         VoiceChoice::OfChannel => None,
     };
     for voice in voices {
-        let profile = shared.unwrap_or_else(|| learnt(slice::from_ref(voice)));
+        let profile = shared.unwrap_or_else(|| profile_of(slice::from_ref(voice), correction));
         correct(&mut voice.segments, &profile, correction);
         voice.heard = Some(HeardVoice::of(&profile, correction));
     }

@@ -36,6 +36,8 @@ enum Mark {
     Emotion(Emotion),
     /// A bar of half the height.
     Uncertain,
+    /// Crossed lines.
+    Unfamiliar,
     /// A line.
     NoSpeech,
     Nothing,
@@ -120,7 +122,7 @@ impl LanePainter<'_> {
                 }
                 Some(State::Unfamiliar(_)) => {
                     mesh.add_colored_rect(part, colours.line.gamma_multiply(0.35));
-                    mesh.add_colored_rect(uncertain_bar(part), colours.hatch.gamma_multiply(0.5));
+                    shapes.extend(crossed(part, colours));
                 }
                 Some(State::Speech(_)) | None => {}
             }
@@ -232,6 +234,7 @@ impl LanePainter<'_> {
                         glyphs.extend(glyph::question(part.center(), RIBBON * 0.42, &self.style.colours));
                     }
                 }
+                Mark::Unfamiliar => glyphs.extend(crossed(part, &self.style.colours)),
                 Mark::NoSpeech => mesh.add_colored_rect(no_speech_line(part), self.style.colours.hatch),
                 Mark::Nothing => {}
             }
@@ -245,7 +248,7 @@ impl LanePainter<'_> {
                 let winner = probabilities.winner();
                 if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
             }
-            Some(State::Unfamiliar(_)) => Mark::Uncertain,
+            Some(State::Unfamiliar(_)) => Mark::Unfamiliar,
             Some(State::NoSpeech) => Mark::NoSpeech,
             Some(State::Gap(_)) | None => Mark::Nothing,
         }
@@ -273,6 +276,19 @@ const fn is_speech(column: &Column) -> bool {
     probabilities(column).is_some()
 }
 
+/// The lines within `part` that say "unfamiliar": crossed, because those of a gap are not.
+pub(crate) fn crossed(part: Rect, colours: &Colours) -> Vec<Shape> {
+    let stroke = Stroke::new(1.0, colours.hatch);
+    let mirror = |at: Pos2| pos2(at.x, part.top() + part.bottom() - at.y);
+    let there = stripes(part, stroke);
+    let back = there.iter().filter_map(|shape| match shape {
+        Shape::LineSegment { points: [from, to], stroke } => Some(Shape::line_segment([mirror(*from), mirror(*to)], *stroke)),
+        _ => None,
+    });
+    let back: Vec<Shape> = back.collect();
+    there.into_iter().chain(back).collect()
+}
+
 /// Slanted lines that fill `rect`, on one grid for the whole screen so that neighbouring gaps continue each other.
 pub(crate) fn stripes(rect: Rect, stroke: Stroke) -> Vec<Shape> {
     let height = rect.height();
@@ -297,7 +313,7 @@ mod tests {
         let rect = Rect::from_min_max(pos2(33.0, 10.0), pos2(71.0, 90.0));
         let stripes = stripes(rect, Stroke::new(1.0, Color32::WHITE));
         assert!(stripes.len() > 10);
-        for shape in stripes {
+        for shape in stripes.into_iter().chain(crossed(rect, &Colours::DARK)) {
             let Shape::LineSegment { points, .. } = shape else { panic!("a line") };
             for point in points {
                 assert!(rect.expand(0.01).contains(point), "{point:?}");
@@ -317,6 +333,16 @@ mod tests {
         let Shape::Mesh(mesh) = painter.ribbon(&[neutral, uncertain, silence]).swap_remove(0) else { panic!("a mesh") };
         let heights: Vec<f32> = mesh.vertices.chunks(4).map(|quad| quad[3].pos.y - quad[0].pos.y).collect();
         assert_eq!(heights, [RIBBON, RIBBON / 2.0, 1.5]);
+        let answer = Probabilities::new([0.1, 0.1, 0.1, 0.7]).unwrap();
+        let unfamiliar = Column { state: Some(State::Unfamiliar(answer)), gap: None };
+        let shapes = LanePainter { column: 30.0, ..painter }.ribbon(&[unfamiliar]);
+        let slopes = shapes.iter().filter_map(|shape| match shape {
+            Shape::LineSegment { points: [from, to], .. } => Some((to.y - from.y).signum()),
+            _ => None,
+        });
+        let n_down: (usize, usize) =
+            slopes.fold((0, 0), |(up, down), slope| if slope < 0.0 { (up + 1, down) } else { (up, down + 1) });
+        assert!(n_down.0 > 2 && n_down.0 == n_down.1, "crossed: {n_down:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The row above a lane: its name at the left, and at the right what is under the pointer, or else the legend.
 
 use egui::text::{LayoutJob, TextWrapping};
-use egui::{FontId, Painter, Rect, pos2, vec2};
+use egui::{FontId, Painter, Rect, Shape, pos2, vec2};
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{GapReason, State};
 
@@ -9,7 +9,7 @@ use super::colours::Colours;
 use super::columns::Column;
 use super::glyph;
 use super::headline::percent;
-use super::lane::{no_speech_line, uncertain_bar};
+use super::lane::{crossed, no_speech_line, uncertain_bar};
 use moodline_engine::display::time::clock_text;
 
 /// Size of the text, points.
@@ -17,8 +17,8 @@ const SIZE: f32 = 11.5;
 /// Space for the longest number, points.
 const NARROWEST_TEXT: f32 = 34.0;
 
-/// The legend names "uncertain" and "no speech" from this width on, points.
-const WIDTH_WITH_STATES: f32 = 560.0;
+/// The legend names "uncertain", "unfamiliar" and "no speech" from this width on, points.
+const WIDTH_WITH_STATES: f32 = 660.0;
 
 /// Space that the values under the pointer need, points.
 pub(crate) const READOUT_WIDTH: f32 = 380.0;
@@ -81,12 +81,18 @@ pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) {
     if row.width() < WIDTH_WITH_STATES {
         return;
     }
-    for (name, mark) in [("no speech", no_speech_line as fn(Rect) -> Rect), ("uncertain", uncertain_bar)] {
+    let filled = |part: Rect| vec![Shape::rect_filled(part, 0.0, colours.hatch)];
+    let marks: [(&str, &dyn Fn(Rect) -> Vec<Shape>); 3] = [
+        ("no speech", &|swatch| filled(no_speech_line(swatch))),
+        ("unfamiliar", &|swatch| crossed(swatch, colours)),
+        ("uncertain", &|swatch| filled(uncertain_bar(swatch))),
+    ];
+    for (name, mark) in marks {
         let text = painter.layout_no_wrap(name.to_owned(), FontId::proportional(SIZE), colours.text);
         let left = right - text.size().x;
         painter.galley(pos2(left, row.center().y - text.size().y / 2.0), text, colours.text);
         let swatch = Rect::from_center_size(pos2(left - 12.0, row.center().y), vec2(14.0, 9.0));
-        painter.rect_filled(mark(swatch), 0.0, colours.hatch);
+        painter.extend(mark(swatch));
         right = left - 31.0;
     }
 }

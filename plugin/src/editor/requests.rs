@@ -16,7 +16,6 @@ use super::keys::{self, KeyRequest};
 use super::message::Offer;
 use super::model_watch::ModelNews;
 use super::panels::SettingsRequest;
-use super::snapshot::voice_of_file;
 use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
@@ -209,14 +208,13 @@ impl EditorApp {
     /// What is to be exported: everything recorded, held or not, as it is shown.
     fn results(&self, file: bool, status: &Status) -> Result<Results, String> {
         let clock = self.monitor.clock();
-        let voice = self.monitor.voice(clock);
         if file {
             let file = self.monitor.file();
             let results = file.as_ref().and_then(|file| Some((file, Results::clone(file.results.as_deref()?))));
             let (file, results) = results.ok_or_else(|| "The file is not analysed to its end.".to_owned())?;
-            return Ok(export::shown_by(&voice_of_file(file, &status.model, &voice), results));
+            return Ok(export::shown_by(&self.monitor.voice_of_file(file), results));
         }
         let segments = self.monitor.with_timeline(clock, |timeline| timeline.without_gaps());
-        Ok(export::results_of_track(status, &segments, &voice))
+        Ok(export::results_of_track(status, &segments, &self.monitor.voice(clock)))
     }
 }

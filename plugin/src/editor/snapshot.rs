@@ -2,7 +2,7 @@
 
 use moodline_engine::display::smoothed;
 use moodline_engine::display::time::range_text;
-use moodline_engine::live::{FileLane, ModelState, Monitor, Status, TrackVoice};
+use moodline_engine::live::{Monitor, Status, TrackVoice};
 use moodline_engine::segment::spans;
 use moodline_engine::timeline::{Clock, Timeline};
 use moodline_engine::{Segment, State};
@@ -145,16 +145,6 @@ pub(crate) fn provisional_of_file(segments: &[Segment]) -> Option<(f64, f64)> {
 
 fn is_same(entry: &Segment, segment: &Segment) -> bool {
     (entry.start_s - segment.start_s).abs() < SAME_TIME_S
-}
-
-/// By what the answers about `file` are shown while answers about the track are shown by `voice`: by the same, if the model is the same.
-pub(crate) fn voice_of_file(file: &FileLane, model: &ModelState, voice: &TrackVoice) -> TrackVoice {
-    match (&file.results, model) {
-        (Some(results), ModelState::Ready { fingerprint, .. }) if results.model_fingerprint != *fingerprint => {
-            TrackVoice::default()
-        }
-        _ => voice.clone(),
-    }
 }
 
 /// What was found in a file on `grid` as `voice` shows it, smoothed.

@@ -6,7 +6,7 @@ use egui::{
     Context, Event, FullOutput, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2,
 };
 use moodline_core::Probabilities;
-use moodline_engine::export::{ExportOptions, Format};
+use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::live::{Asked, FileState, TrackVoice, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
 use moodline_engine::{GapReason, State};
@@ -414,7 +414,8 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     });
     bench.click_text("Export");
     bench.click_text("Save to");
-    let results = bench.app.monitor.file().unwrap().results.unwrap();
+    let file = bench.app.monitor.file().unwrap();
+    let results = export::shown_by(&bench.app.monitor.voice_of_file(&file), Results::clone(&file.results.unwrap()));
     assert!(results.voices[0].segments.len() > 3);
     let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));

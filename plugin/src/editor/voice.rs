@@ -6,6 +6,7 @@ use moodline_core::VoiceProfile;
 use moodline_engine::Model;
 use moodline_engine::files::{FilePlan, Replace};
 use moodline_engine::voice::{self, HeardVoice, LearntVoice};
+use moodline_engine::voices::profile_of;
 
 use super::dialogs::Question;
 use super::panels::VoiceRequest;
@@ -72,8 +73,7 @@ impl EditorApp {
         if results.model_fingerprint != model.fingerprint() {
             return Err(format!("{name} was analysed with another model; open it again to learn the voice from it."));
         }
-        let mut profile = VoiceProfile::default();
-        results.voices.iter().for_each(|of| voice::learn(&mut profile, &of.segments, &correction));
+        let profile = profile_of(&results.voices, &correction);
         if profile.seconds() == 0.0 {
             return Err(format!("Nobody speaks in {name}, so there is no voice to learn."));
         }

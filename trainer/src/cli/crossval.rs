@@ -114,7 +114,8 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
     let learned = arguments.manifest.iter().map(|path| (path.as_path(), protocol.splits()));
     let tested_only = arguments.tested_only.iter().map(|path| (path.as_path(), Splits::AllTest));
     let manifest = Manifest::read_each(learned.chain(tested_only))?;
-    let files = FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(&arguments.tested_only).read(manifest.audio());
+    let files =
+        FilePlan::new(Replace::Never).read([path]).read(&arguments.manifest).read(&arguments.tested_only).read(manifest.audio());
     files.write_own(crossval::files(out)).check()?;
     let cache =
         arguments.cache.folder().map(|folder| FeatureCache::new(&folder, &config.front_end, config.training.block_seconds));

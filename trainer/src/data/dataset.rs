@@ -4,7 +4,7 @@
 //! its own through the front end of the product. Nothing of the test split is read here.
 //! A clip of the train split comes with the copies that the augmentation asks for; no other split has any.
 //!
-//! Clips that cannot be used are left out and named together: those that cannot be decoded, are shorter than [`MIN_SECONDS`], or are silent
+//! Clips that cannot be used are left out and named together: those that cannot be decoded, have samples that are NaN or infinite, are shorter than [`MIN_SECONDS`], or are silent
 //! (no sample above [`SILENCE_PEAK`](crate::data::silence::SILENCE_PEAK)), which would teach the network an emotion for digital silence.
 
 mod clips;

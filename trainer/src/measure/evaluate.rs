@@ -282,7 +282,10 @@ fn classify_all(
 fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Result<(Prediction, Classifier), ClipError> {
     let mut reader = AudioReader::open(&utterance.path)?;
     let rate = reader.sample_rate();
-    classify_stream(model, classifier, utterance, rate, |chunk| Ok(reader.read_mono(chunk)?))
+    let answer = classify_stream(model, classifier, utterance, rate, |chunk| Ok(reader.read_mono(chunk)?))?;
+    // What the trainer leaves out is not measured on, either.
+    reader.refuse_unusable()?;
+    Ok(answer)
 }
 
 /// The answer for a clip whose samples are already there, mono at `sample_rate` Hz.

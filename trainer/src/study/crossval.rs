@@ -169,7 +169,8 @@ pub fn crossval(options: &CrossvalOptions<'_>, progress: Progress, interrupt: &I
     let config = &resolved(options.config, options.protocol);
     let options = &CrossvalOptions { config, ..options.clone() };
     let copies = config.augmentation.as_ref().map_or(0, |augmentation| augmentation.copies);
-    let plan_options = PlanOptions { folds: options.folds, split_seed: options.split_seed, copies, unseen_only: options.unseen_only };
+    let plan_options =
+        PlanOptions { folds: options.folds, split_seed: options.split_seed, copies, unseen_only: options.unseen_only };
     let mut plan = plan(options.protocol, options.manifest, &plan_options)?;
     let folder = if options.resume { RunFolder::open(options.out)? } else { RunFolder::claim(options.out)? };
     let clips = match Clips::load(&mut plan, options, progress, interrupt) {

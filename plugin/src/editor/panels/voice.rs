@@ -7,7 +7,7 @@ use crate::editor::controls::{forget_or_keep, popup};
 
 /// What a voice is, for those who wonder.
 const EXPLANATION: &str = "One voice sounds angry to the model whatever is said, another sad. What it has heard of a voice takes that out of its \
-                           answers, once they differ enough among themselves. Lanes and exports are all shown by the same voice.";
+                           answers, once they differ enough among themselves. The open file is shown by the voice in it, unless one is held.";
 
 /// Said where nothing can be done.
 const NOT_POSSIBLE: &str = "The model that runs corrects nothing by what it heard of a voice; the built-in one does";

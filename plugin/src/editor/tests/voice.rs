@@ -146,6 +146,34 @@ fn a_voice_of_another_model_in_a_project_is_told_once() {
 }
 
 #[test]
+fn the_open_file_is_shown_as_the_command_shows_it_unless_a_voice_is_held_or_none_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = with_a_voice(vec2(900.0, 900.0));
+    bench.app.session.write().export_folder = Some(folder.path().to_owned());
+    bench.app.panel = Some(Panel::Settings);
+    bench.app.take_path(Question::Audio, speech());
+    bench.comes_true("it is analysed", |bench| bench.app.monitor.file().is_some_and(|file| file.state == FileState::Done));
+    let file = bench.app.monitor.file().unwrap();
+    let cold = file.results.clone().unwrap();
+    let correction = voice::correction_of(&Model::embedded()).unwrap();
+    let own = moodline_engine::voices::profile_of(&cold.voices, &correction);
+    let by = |profile: &moodline_core::VoiceProfile| {
+        let mut segments = cold.voices[0].segments.clone();
+        voice::correct(&mut segments, profile, &correction);
+        segments
+    };
+    let shown = |bench: &Bench| bench.app.monitor.voice_of_file(&file).shown_segments(&file.segments).into_owned();
+    assert_eq!(shown(&bench), by(&own), "as --voice file");
+    assert_ne!(voice_of(&bench).profile, Some(own), "the track has another");
+    bench.click_text("Off");
+    assert_eq!(shown(&bench), cold.voices[0].segments);
+    bench.click_text("Learn");
+    let of_track = voice_of(&bench).profile.unwrap();
+    bench.click_last_text("Hold");
+    assert_eq!(shown(&bench), by(&of_track));
+}
+
+#[test]
 fn the_voice_of_the_open_file_shows_file_and_track() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("talk.wav");
@@ -175,7 +203,7 @@ fn the_voice_of_the_open_file_shows_file_and_track() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
     let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
-    let mut expected = moodline_engine::export::Results::clone(&cold);
+    let mut expected = Results::clone(&cold);
     voice::correct(&mut expected.voices[0].segments, &profile, &correction);
     assert_ne!(expected.voices, cold.voices);
     assert_eq!(written, Format::Csv.file(&expected, &ExportOptions::DEFAULT));

@@ -382,18 +382,29 @@ mod tests {
         write_wav(&folder.path().join("1.wav"), &[0.5; 80]);
         std::fs::write(folder.path().join("3.wav"), b"no audio").unwrap();
         std::fs::remove_file(folder.path().join("4.wav")).unwrap();
+        let mut tone = sum_of_tones(&[200.0], 0.5);
+        tone[4000] = f32::NAN;
+        let spec =
+            hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+        let mut writer = hound::WavWriter::create(folder.path().join("5.wav"), spec).unwrap();
+        tone.iter().for_each(|&sample| writer.write_sample(sample).unwrap());
+        writer.finalize().unwrap();
         let config = config(AUGMENTATION);
         let (augmenter, _) = augmenter_of(&config).unwrap();
         let loader = ClipLoader::new(&config.front_end, config.block_seconds, None).with_augmenter(augmenter.as_deref());
         let requests: Vec<(&Utterance, usize)> =
-            manifest.utterances[..6].iter().flat_map(|utterance| [(utterance, 0), (utterance, 1)]).collect();
+            manifest.utterances[..7].iter().flat_map(|utterance| [(utterance, 0), (utterance, 1)]).collect();
         let (clips, problems) = loader.load_copies(&requests, Progress::Silent, &Interrupt::default()).unwrap();
         assert_eq!(clips.len(), 4);
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        for (problem, words) in problems.iter().zip(["silent", "at least 0.1 s", "3.wav", "4.wav"]) {
+        for (problem, words) in problems.iter().zip(["silent", "at least 0.1 s", "3.wav", "4.wav", "5.wav"]) {
             assert!(problem.contains(words), "{problem}");
         }
-        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert!(
+            problems[4].contains("expected finite samples") && problems[4].contains("1 that are not, the first one NaN"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::measure::{ConfusionFigure, Reliability};
 use crate::study::paper::comparison::{beside_the_paper, note_beside_the_paper};
 use crate::study::protocol::matrix_figure;
 use crate::study::protocol::results::{CrossvalResults, ModelResults, Spread};
-use crate::study::protocol::unseen::learning_figure;
 use crate::study::protocol::tables::{LEAK_NOTE, leak_rows};
+use crate::study::protocol::unseen::learning_figure;
 
 pub(super) fn crossval(material: &Material) -> Option<Section> {
     if material.crossvals.is_empty() {

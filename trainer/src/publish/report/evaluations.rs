@@ -117,7 +117,8 @@ pub(super) fn voices(material: &Material) -> Option<Section> {
         return None;
     }
     let mut section = Section::new("A voice that is heard for longer");
-    section.text("Every clip is measured at every point of a curve; what differs is how much of the same voice was heard before.");
+    section
+        .text("Every clip is measured at every point of a curve; what differs is how much of the same voice was heard before.");
     for part in measured {
         let title = title(part);
         let caption = format!("{title}: UAR by the seconds heard of each voice.");

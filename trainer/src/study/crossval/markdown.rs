@@ -28,7 +28,14 @@ impl CrossvalResults {
         );
         for model in &self.models {
             if let Some(unseen) = &model.unseen {
-                line(&mut text, format_args!("## {}, on corpora that it never heard\n\n{}\n## All groups\n", model.name, unseen.to_markdown()));
+                line(
+                    &mut text,
+                    format_args!(
+                        "## {}, on corpora that it never heard\n\n{}\n## All groups\n",
+                        model.name,
+                        unseen.to_markdown()
+                    ),
+                );
             }
         }
         self.write_headline(&mut text);

@@ -187,8 +187,9 @@ fn unseen_results(
         if cold.is_empty() {
             continue;
         }
-        let over_seeds =
-            |answers: &[Vec<Answer>], figure: &dyn Fn(&[Answer]) -> f64| Spread::of(&answers.iter().map(|of| figure(of)).collect::<Vec<_>>());
+        let over_seeds = |answers: &[Vec<Answer>], figure: &dyn Fn(&[Answer]) -> f64| {
+            Spread::of(&answers.iter().map(|of| figure(of)).collect::<Vec<_>>())
+        };
         let honesty = |figure: fn(Honesty) -> f64| over_seeds(&cold, &|answers| figure(Honesty::of(answers)));
         corpora.push(UnseenCorpus {
             corpus: corpus.clone(),
@@ -207,7 +208,8 @@ fn unseen_results(
         return None;
     }
     let mean = |of: &dyn Fn(usize) -> bool, which: fn(&(Vec<Vec<Answer>>, Vec<Vec<Answer>>)) -> &Vec<Vec<Answer>>| {
-        let those: Vec<_> = answers_of_corpora.iter().enumerate().filter(|(place, _)| of(*place)).map(|(_, of)| which(of)).collect();
+        let those: Vec<_> =
+            answers_of_corpora.iter().enumerate().filter(|(place, _)| of(*place)).map(|(_, of)| which(of)).collect();
         let n_seeds = those.iter().map(|of| of.len()).min().unwrap_or(0);
         let of_seed = |seed: usize| those.iter().map(|of| uar(&of[seed])).sum::<f64>() / those.len() as f64;
         (n_seeds > 0).then(|| Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>()))

@@ -255,8 +255,11 @@ impl<'m> Planner<'m> {
                        are not trained on: each is left out in turn, and its train and dev splits are what is tested.";
         let matrix = "Then the test split of every corpus, trained on all corpora but one, on one, and on all: a column of the matrix is always the same clips, \
                       and the diagonal is the test within the corpus. A corpus without a train and a dev split is tested on only.";
-        let description =
-            if self.options.unseen_only { format!("{decides} No test split is looked at.") } else { format!("{decides} {matrix}") };
+        let description = if self.options.unseen_only {
+            format!("{decides} No test split is looked at.")
+        } else {
+            format!("{decides} {matrix}")
+        };
         Ok(Plan { description, groups, folds, steps: Vec::new() })
     }
 
@@ -302,7 +305,8 @@ impl CrossCorpus<'_> {
             let mut clips = [Split::Train, Split::Dev].map(|split| planner.split(split, |name| name == unseen)).concat();
             // In the order of the manifest, which is that of a history.
             clips.sort_unstable();
-            let group = Group { corpora: corpora.clone(), unseen: Some(unseen.to_owned()), ..Group::named(&format!("{unseen}, unseen")) };
+            let group =
+                Group { corpora: corpora.clone(), unseen: Some(unseen.to_owned()), ..Group::named(&format!("{unseen}, unseen")) };
             add(&clips, group);
         }
         for (row, column) in cells {

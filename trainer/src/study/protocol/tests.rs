@@ -150,7 +150,10 @@ fn what_decides_is_a_corpus_that_is_not_trained_on_without_its_test_split() {
         assert!(of_only.train.iter().chain(&of_only.dev).all(|sample| utterance(sample).corpus != unseen));
         let decides = |sample: &Sample| utterance(sample).corpus == unseen && utterance(sample).split != Some(Split::Test);
         assert!(test.samples.iter().all(decides) && test.samples.is_sorted());
-        assert_eq!(test.samples.len(), (0..manifest.utterances.len()).filter(|&utterance| decides(&Sample { utterance, copy: 0 })).count());
+        assert_eq!(
+            test.samples.len(),
+            (0..manifest.utterances.len()).filter(|&utterance| decides(&Sample { utterance, copy: 0 })).count()
+        );
         assert!(!group.corpora.iter().any(|corpus| corpus == unseen) && group.corpora.len() == 2);
         assert_eq!((&of_only.train, &of_only.dev, &test.samples), (&of_all.train, &of_all.dev, &of_all.tests[0].samples));
     }

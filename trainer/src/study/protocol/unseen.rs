@@ -199,8 +199,17 @@ impl UnseenResults {
     /// A row for each corpus and one for their mean.
     #[must_use]
     pub fn table(&self) -> Table {
-        let columns =
-            ["corpus", "language", "clips", "UAR cold", "with a voice", "ECE", "surest 50 % right", "surest 70 % right", "calm or excited"];
+        let columns = [
+            "corpus",
+            "language",
+            "clips",
+            "UAR cold",
+            "with a voice",
+            "ECE",
+            "surest 50 % right",
+            "surest 70 % right",
+            "calm or excited",
+        ];
         let mut table = Table::new(columns);
         let or_none = |spread: &Option<Spread>| spread.map_or_else(|| "-".to_owned(), |spread| spread.to_string());
         for of in &self.corpora {
@@ -229,8 +238,11 @@ impl UnseenResults {
     #[must_use]
     pub fn note(&self) -> String {
         let languages: Vec<String> = self.languages.iter().map(|(language, uar)| format!("{language} {uar}")).collect();
-        let languages =
-            if languages.len() > 1 { format!(" Mean over the corpora of each language: {}.", languages.join(", ")) } else { String::new() };
+        let languages = if languages.len() > 1 {
+            format!(" Mean over the corpora of each language: {}.", languages.join(", "))
+        } else {
+            String::new()
+        };
         let told = match self.threshold.chosen {
             Some(RiskPoint { threshold, coverage, accuracy }) => format!(
                 "answers of a probability of at least {threshold:.2} keep it ({:.0} % of all, {:.0} % of them right)",
@@ -250,13 +262,22 @@ impl UnseenResults {
     #[must_use]
     pub fn voice_table(&self) -> Table {
         let best = VoiceSetting::best(&self.voice_settings);
-        let columns = ["prior_seconds", "least_variety", "full_variety", "after earlier clips", "after all others", "after the same emotion", ""];
+        let columns = [
+            "prior_seconds",
+            "least_variety",
+            "full_variety",
+            "after earlier clips",
+            "after all others",
+            "after the same emotion",
+            "",
+        ];
         let mut table = Table::new(columns);
         for (place, setting) in self.voice_settings.iter().enumerate() {
             let VoiceSetting { correction, before, all, same } = setting;
             let own = if place == 0 { "the recipe's own" } else { "" };
             let mark = if best == Some(setting) { "most useful" } else { own };
-            let settings = [correction.prior_seconds, correction.least_variety, correction.full_variety].map(|value| value.to_string());
+            let settings =
+                [correction.prior_seconds, correction.least_variety, correction.full_variety].map(|value| value.to_string());
             let figures = [before, all, same].map(|figure| format!("{figure:+.3}"));
             table.push(settings.into_iter().chain(figures).chain([mark.to_owned()]));
         }
@@ -266,7 +287,8 @@ impl UnseenResults {
     /// Tables and what they mean.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let learning = if self.learning_curve.is_empty() { String::new() } else { format!("\n{}", self.learning_table().to_markdown()) };
+        let learning =
+            if self.learning_curve.is_empty() { String::new() } else { format!("\n{}", self.learning_table().to_markdown()) };
         let voice = if self.voice_settings.is_empty() {
             String::new()
         } else {
