@@ -20,7 +20,7 @@ fn pages() -> (tempfile::TempDir, PathBuf) {
     let recordings = folder.path().join("recordings");
     fs::create_dir_all(recordings.join("in ner")).unwrap();
     for (name, copy) in
-        [("stream.flac", "a \"talk\" & <more> #1 100%.flac"), ("03a02Wc.flac", "in ner/b.flac"), ("08a02Tb.flac", "c.flac")]
+        [("unheard.flac", "a \"talk\" & <more> #1 100%.flac"), ("03a02Wc.flac", "in ner/b.flac"), ("08a02Tb.flac", "c.flac")]
     {
         fs::copy(sample(name), recordings.join(copy)).unwrap();
     }

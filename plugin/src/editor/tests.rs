@@ -420,9 +420,9 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
 }
 
-/// A recording of four people.
+/// A recording of two people.
 fn speech() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/stream.flac")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/unheard.flac")
 }
 
 /// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.
