@@ -8,6 +8,7 @@ mod dependencies;
 mod documents;
 mod imports;
 mod modules;
+mod packages;
 mod picture;
 mod quotes;
 mod sources;
@@ -70,6 +71,7 @@ fn check(root: &Path) -> Result<Vec<String>> {
         violations.extend(wings::check(&tree));
     }
     violations.extend(documents::check(root)?);
+    violations.extend(packages::check(root)?);
     violations.extend(quotes::check(root));
     violations.extend(picture::check(root)?);
     violations.extend(weight::check(root, &tracked(root)?));
