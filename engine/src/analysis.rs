@@ -16,7 +16,7 @@ use crate::block::{BlockGrid, Recent};
 use crate::classifier::{Classifier, ClassifierError};
 use crate::model::Model;
 use crate::segment::{Latency, Segment, State};
-use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps, Stretch};
+use crate::speech::{GateConfig, PhraseOrPause, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
 
 /// Windows that can be asked for, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
@@ -226,7 +226,7 @@ impl Analyser {
         Ok(())
     }
 
-    /// Hands to `sink` what [`Analyser::finish`] would, and goes on with the stream as if nobody had asked. Costs a copy of what is known of the
+    /// Passes to `sink` what [`Analyser::finish`] would, and continues the stream as if it had not been called. Costs a copy of what is known of the
     /// stream.
     ///
     /// # Errors
@@ -289,8 +289,8 @@ impl Analyser {
     /// Emits every phrase and every pause that is known; with `has_ended` what is left, too.
     fn emit_stretches(&mut self, has_ended: bool, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let (longest_s, duration) = (self.config.window_seconds, self.seconds());
-        let next = |stream: &Stream| stream.speech.as_ref()?.stretch_from(stream.next_stretch, longest_s, has_ended);
-        while let Some(Stretch { end, is_speech, start_s, end_s }) = next(&self.stream) {
+        let next = |stream: &Stream| stream.speech.as_ref()?.phrase_or_pause_from(stream.next_stretch, longest_s, has_ended);
+        while let Some(PhraseOrPause { end, is_speech, start_s, end_s }) = next(&self.stream) {
             let steps =
                 if is_speech { self.speech_steps.around(start_s, end_s) } else { self.speech_steps.between(start_s, end_s) };
             if !has_ended && (self.stream.steps.n_pushed() < steps.end || duration < end_s) {

@@ -24,9 +24,9 @@ mod scatter;
 pub(crate) use bars::counted;
 pub use bars::{Bar, Bars};
 pub(crate) use histogram::{class_columns, histogram};
-pub use lines::{Line, LinePanel, Lines, Mark};
+pub use lines::{Guide, Line, LinePanel, Lines};
 pub(crate) use matrix::Grid;
-pub use matrix::{Cell, Matrix};
+pub use matrix::{Matrix, MatrixCell};
 pub use scatter::{Point, Scatter, ScatterPanel};
 
 /// Dark grey: softer than black, with the contrast of black.

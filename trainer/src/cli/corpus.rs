@@ -12,7 +12,7 @@ use crate::base::files;
 use crate::base::plot::Figure as _;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::corpus::{
-    Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap,
+    Acting, Columns, Fractions, Hints, LabelMap, Layout, SpeakerPattern, Table, TableOptions, check_iemocap,
 };
 use crate::data::manifest::{Manifest, Splits};
 use crate::data::stats::Statistics;
@@ -72,7 +72,7 @@ struct ManifestArgs {
     seed: u64,
     /// Only one part of IEMOCAP
     #[arg(long, value_enum)]
-    part: Option<Part>,
+    part: Option<Acting>,
     /// What becomes of IEMOCAP's excited turns: happy, or left out [default: merge]
     #[arg(long, value_enum)]
     excited: Option<Excited>,
