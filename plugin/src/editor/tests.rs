@@ -324,7 +324,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_one_that_runs_and_offers_the_built_i
     bench.comes_true("the good model is the project's", |bench| bench.app.session.read().model.as_ref() == Some(&good));
     bench.app.take_path(Question::Model, bad);
     assert!(bench.comes_to_say("bad.onnx"));
-    assert!(bench.says(&format!("{} goes on.", moodline_engine::Model::embedded().id())));
+    assert!(bench.says(&format!("{} keeps running.", moodline_engine::Model::embedded().id())));
     assert!(!bench.says("model missing"));
     assert_eq!(bench.app.session.read().model, Some(good));
     bench.click_text("Use the built-in model");
