@@ -92,7 +92,10 @@ fn one_run_writes_table_files_and_picture() {
     assert!(outcome.stderr.starts_with("backend: "), "{}", outcome.stderr);
     assert_eq!(fs::read_to_string(at("table")).unwrap(), outcome.stdout);
     assert!(outcome.stdout.contains("agreement with the true emotions"));
-    assert_eq!(outcome.stdout.lines().filter(|line| line.contains("angry, neutral")).count(), 2, "{}", outcome.stdout);
+    // Two blocks reach across the border of these two; the emotion of the longer part comes first.
+    for both in ["neutral, angry", "angry, neutral"] {
+        assert_eq!(outcome.stdout.lines().filter(|line| line.contains(both)).count(), 1, "{both}: {}", outcome.stdout);
+    }
     assert_eq!(fs::read_to_string(at("csv")).unwrap().lines().count(), 1 + 21);
     assert_eq!(json_lines(&fs::read_to_string(at("json")).unwrap())[0]["segments"].as_array().unwrap().len(), 21);
     assert!((4..21).contains(&fs::read_to_string(at("audacity")).unwrap().lines().count()));

@@ -45,7 +45,7 @@ fn a_folder_gets_a_page_a_recording_and_an_index() {
         "the link is relative"
     );
     assert!(!page.contains("<more>") && page.contains("default-src 'none'") && !page.contains("://"), "nothing from elsewhere");
-    for word in ["Timeline", "Summary", "Passages", "Most intense", "Uncertain", "role=\"slider\"", "21 s of speech in 21 s"] {
+    for word in ["Timeline", "Summary", "Passages", "Most intense", "Uncertain", "role=\"slider\"", "22 s of speech in 22 s"] {
         assert!(page.contains(word), "{word}");
     }
     let inner = fs::read_to_string(pages.join("in ner/b.flac.html")).unwrap();

@@ -45,8 +45,8 @@ enum SpeechCommand {
 /// Trains a detector and writes it as a checked model file
 #[derive(Args)]
 #[command(after_help = "\
-The recipe in trainer/recipes/speech-1 makes the times of speech and the free sounds. Writes model.onnx, train.toml, epochs.csv, and sounds.csv, which lists each recording that the
-detector learned from with its licence and source.
+The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-1. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: each recording that it learned
+from, with its licence and source.
 
 Example:
   trainer speech train --config trainer/configs/speech-1.toml --manifest crema-d.csv emodb.csv banglaser.csv --times times.csv \\
