@@ -1,7 +1,7 @@
 //! The command `moodline`: analyses audio files and what is being said, and shows what a model sees of them and what it is.
 //!
 //! In: arguments and files. Out: results on stdout or in files, everything else on stderr, and an exit code: 0 done, 1 some input failed
-//! (the others are done all the same), 2 usage. [`run`] is the whole command, so that tests can call it without a process.
+//! (the others were still processed), 2 usage. [`run`] is the whole command, so that tests can call it without a process.
 
 mod analyze;
 mod args;

@@ -126,7 +126,7 @@ struct Ear {
     name: String,
     layout: Layout,
     voices: Voices,
-    /// Where the run that goes on begins, seconds on the clock of the lines.
+    /// Where the current run begins, seconds on the clock of the lines.
     from_s: f64,
     /// Samples of one channel in it.
     n_frames: u64,
@@ -223,7 +223,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         self.tell(&found)
     }
 
-    /// The run ends here: its last, shorter block is told at once.
+    /// The run ends here: its last, shorter block is reported at once.
     fn end_run(&mut self) -> anyhow::Result<()> {
         let Some(ear) = &mut self.ear else { return Ok(()) };
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! The timeline as a picture.
 //!
 //! In: results. Out: SVG text or a PNG file in memory. A row of time has a lane for each voice: a strip with the emotion of each part in words and, with labels, a strip with the
-//! true emotions; below the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too close to be told
+//! true emotions; below the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too close to be distinguished
 //! apart their probabilities are smoothed. Parts without speech are hatched. The colours are Okabe and Ito's, which people with any colour vision can tell
 //! apart.
 

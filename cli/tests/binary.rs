@@ -15,7 +15,7 @@ fn sample(name: &str) -> PathBuf {
 
 #[test]
 fn results_on_stdout_and_exit_codes() {
-    let done = moodline().args(["analyze", "--format", "json"]).arg(sample("stream.flac")).output().unwrap();
+    let done = moodline().args(["analyze", "--format", "json"]).arg(sample("unheard.flac")).output().unwrap();
     assert_eq!(done.status.code(), Some(0));
     assert!(done.stdout.starts_with(b"{\"file\":") && done.stdout.ends_with(b"}\n"));
     assert!(done.stderr.starts_with(b"backend: "));
@@ -48,7 +48,7 @@ fn only_who_asks_for_onnx_runtime_gets_it() {
 #[test]
 fn a_closed_pipe_is_quiet() {
     let mut child =
-        moodline().arg("analyze").arg(sample("stream.flac")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        moodline().arg("analyze").arg(sample("unheard.flac")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
@@ -130,7 +130,7 @@ fn answers(table: &[u8]) -> String {
 #[test]
 fn standard_input_is_read_in_every_format() {
     for name in [
-        "stream.flac",
+        "unheard.flac",
         "formats/long-vorbis.ogg",
         "formats/mono44k1-vbr.mp3",
         "formats/stereo44k1-aac.m4a",

@@ -31,7 +31,7 @@ fn listen(arguments: &[&str]) -> Child {
 
 /// Speech at [`RATE`], 16 bits.
 fn speech(seconds: usize) -> Vec<i16> {
-    let samples = read_mono_resampled(&sample("stream.flac"), RATE as u32).unwrap();
+    let samples = read_mono_resampled(&sample("unheard.flac"), RATE as u32).unwrap();
     samples[..seconds * RATE].iter().map(|sample| (sample * 32_768.0) as i16).collect()
 }
 
@@ -163,7 +163,7 @@ fn run_as_documented(line: &str) -> Option<String> {
         }
     }
     let folder = tempfile::tempdir().unwrap();
-    let stream = sample("stream.flac");
+    let stream = sample("unheard.flac");
     for (name, arguments) in
         [("interview.mp4", &["-c:a", "aac"][..]), ("voice.raw", &["-ar", "16000", "-ac", "1", "-f", "s16le"])]
     {
@@ -199,11 +199,11 @@ fn the_documented_pipelines_run() {
     if let Some(lines) = run_as_documented(into) {
         let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(events.len() > 4 && events[0]["event"] == "start" && events.last().unwrap()["event"] == "end", "{lines}");
-        let document = moodline_json(&sample("stream.flac"));
+        let document = moodline_json(&sample("unheard.flac"));
         assert_eq!(events.len() - 2, document["segments"].as_array().unwrap().len());
     }
     if let Some(words) = run_as_documented(out) {
-        let document = moodline_json(&sample("stream.flac"));
+        let document = moodline_json(&sample("unheard.flac"));
         let emotions: Vec<&str> =
             document["segments"].as_array().unwrap().iter().filter_map(|it| it["emotion"].as_str()).collect();
         assert_eq!(words.lines().collect::<Vec<_>>(), emotions);

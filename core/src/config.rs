@@ -133,7 +133,7 @@ pub struct FrontEndConfig {
     /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_db: Option<f64>,
-    /// Of a block only the steps in which somebody speaks reach the network, and those so many seconds before and behind, 0..=1, so that it cannot tell how a
+    /// Only the steps of a block in which somebody speaks reach the network, and those up to this many seconds before and after, 0..=1, so that it cannot tell how a
     /// recording was cut. The front end gives all steps; the program's detector of speech says which to leave out. Where nobody speaks, all are kept. None, and
     /// all are always kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ use cepstrum::Cepstrum;
 use frames::Framer;
 use log_mel::LogMel;
 use prosody::Prosody;
-use prosody::yin::{Sound, Yin};
+use prosody::yin::{PitchFrame, Yin};
 
 /// Why the front end refused a configuration or samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -71,7 +71,7 @@ pub enum FrontEndError {
 
 /// Turns a stream of samples into a stream of feature vectors.
 ///
-/// A clone goes on with the stream where the original is.
+/// A clone continues the stream where the original is.
 ///
 /// # Realtime safety
 /// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block; a clone may allocate in its first ones.
@@ -170,7 +170,7 @@ impl<T: Real> FrameAnalysis<T> {
     }
 
     /// Hands the mel bands of `frame`, `[frame_samples]`, in dB or with a floor as powers, and what prosody needs of it to `sink`.
-    fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&Sound>)) {
+    fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&PitchFrame>)) {
         let sound = self.yin.as_mut().map(|yin| yin.of_frame(middle(frame, yin.n_samples())));
         sink(self.log_mel.of_frame(middle(frame, self.n_fft)), sound.as_ref());
     }
@@ -206,7 +206,7 @@ impl<T: Real> StepStream<T> {
         }
     }
 
-    fn push(&mut self, mel: &[f64], sound: Option<&Sound>, sink: &mut impl FnMut(&[T])) {
+    fn push(&mut self, mel: &[f64], sound: Option<&PitchFrame>, sink: &mut impl FnMut(&[T])) {
         let Self { cepstrum, columns, prosody, assembler, averager } = self;
         match cepstrum {
             Some(cepstrum) => cepstrum.transform(mel, columns),

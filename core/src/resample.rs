@@ -60,7 +60,7 @@ pub enum ResampleError {
 
 /// Converts one stream of samples.
 ///
-/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A clone goes on with the stream where the
+/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A clone continues the stream where the
 /// original is; for pairs of rates without a short block that takes some 100 us for every second of the stream so far.
 ///
 /// # Realtime safety

@@ -2,10 +2,10 @@
 //!
 //! In: the model's probabilities for blocks of one voice. Out: a [`VoiceProfile`], and probabilities corrected by it. A model leans: one voice sounds angry
 //! to it whatever is said, another sad. Over a history in which every emotion occurs, the mean of its answers shows the lean, and dividing by it takes it
-//! away. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers round. The two are told apart
+//! away. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers into wrong ones. The two are distinguished
 //! by how much the answers differ among themselves: [`VoiceProfile::variety`].
 //!
-//! Knows neither audio nor files; whoever hears adds to the profile and decides when it is used.
+//! Knows neither audio nor files; the caller adds what was heard to the profile and decides when to use it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::probabilities::Probabilities;
 pub struct VoiceCorrection {
     /// Weight of the model's own prior, equal probabilities, beside what was heard, seconds of speech.
     pub prior_seconds: f64,
-    /// A history is forgotten beyond so many seconds of speech, the oldest first, by degrees.
+    /// Seconds of speech beyond which a history is forgotten gradually, the oldest part first.
     pub memory_seconds: f64,
     /// Up to this variety nothing is corrected, nats.
     pub least_variety: f64,
@@ -104,7 +104,7 @@ impl VoiceProfile {
         ((self.variety() - least_variety) / (full_variety - least_variety)).clamp(0.0, 1.0)
     }
 
-    /// What takes the model's lean on this voice out of its answers.
+    /// What removes the model's lean on this voice from its answers.
     ///
     /// # Source
     /// Division by the estimated prior as in Saerens, Latinne and Decaestecker 2002 ("Adjusting the outputs of a classifier to new a priori
@@ -118,7 +118,7 @@ impl VoiceProfile {
         VoiceWeights(lean.map(|lean| lean.powf(-trust)))
     }
 
-    /// The answer without the model's lean on this voice. Who has many answers asks once for the [`weights`](Self::weights).
+    /// The answer without the model's lean on this voice. For many answers, compute the [`weights`](Self::weights) once.
     #[must_use]
     pub fn correct(&self, answer: &Probabilities, correction: &VoiceCorrection) -> Probabilities {
         self.weights(correction).apply(answer)

@@ -1,8 +1,8 @@
 //! A stream of mono samples to segments, in constant memory.
 //!
 //! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] a block. Resampling, features and the detection of speech are computed once for the whole
-//! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. Where the
-//! stream was cut into pieces changes nothing but the latencies.
+//! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. How
+//! the stream was cut into pieces affects only the latencies.
 
 use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, Instant};
@@ -16,21 +16,21 @@ use crate::block::{BlockGrid, Recent};
 use crate::classifier::{Classifier, ClassifierError};
 use crate::model::Model;
 use crate::segment::{Latency, Segment, State};
-use crate::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps, Stretch};
+use crate::speech::{GateConfig, PhraseOrPause, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
 
-/// Windows that can be asked for, seconds.
+/// Allowed windows, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
 
-/// Distances between blocks that can be asked for, seconds. One longer than the window leaves parts of the recording out.
+/// Allowed distances between blocks, seconds. A distance longer than the window leaves parts of the recording out.
 pub const HOP_SECONDS: RangeInclusive<f64> = 0.1..=60.0;
 
 /// Audio is taken in pieces of this length, so that however much is pushed at once no block's steps are overwritten.
 const PIECE_SECONDS: f64 = 0.25;
 
-/// Two times closer than this are the same, seconds; far below one sample at any rate.
+/// Times closer than this count as equal, seconds; far below one sample at any rate.
 const SAME_TIME_SECONDS: f64 = 1e-7;
 
-/// What a segment is about.
+/// What a segment covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Segmentation {
     /// A block of the window's length every hop, whatever is said.
@@ -40,16 +40,16 @@ pub enum Segmentation {
     Phrases,
 }
 
-/// How a stream is cut into segments, and which of them are asked about.
+/// How a stream is cut into segments, and for which of them the network is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AnalysisConfig {
     /// Length of a block, seconds, within [`WINDOW_SECONDS`].
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds, within [`HOP_SECONDS`].
     pub hop_seconds: f64,
-    /// What a segment is about.
+    /// What a segment covers.
     pub segmentation: Segmentation,
-    /// Which blocks are asked about: those in which the detector finds speech; without a gate all are.
+    /// For which blocks the network is run: those in which the detector finds speech; without a gate, for all.
     pub gate: Option<GateConfig>,
 }
 
@@ -60,7 +60,7 @@ impl Default for AnalysisConfig {
 }
 
 impl AnalysisConfig {
-    /// What an answer is about, for people: `blocks of 5 s every 2 s`, or `phrases of up to 5 s`.
+    /// What an answer covers, in words: `blocks of 5 s every 2 s`, or `phrases of up to 5 s`.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { window_seconds, hop_seconds, segmentation, .. } = self;
@@ -94,7 +94,7 @@ pub enum AnalysisError {
         name: &'static str,
         /// Its range, seconds.
         expected: RangeInclusive<f64>,
-        /// What was asked for, seconds.
+        /// The value given, seconds.
         found: f64,
     },
     /// A sample rate that cannot be converted.
@@ -103,7 +103,7 @@ pub enum AnalysisError {
     /// A front end that cannot run as a stream, or a sample that is not finite.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
-    /// The detector of speech has no answer.
+    /// The speech detector has no answer.
     #[error(transparent)]
     Speech(#[from] SpeechError),
     /// The network failed.
@@ -201,7 +201,7 @@ impl Analyser {
         self.classifier
     }
 
-    /// Takes samples and hands the segments they complete to `sink`, in order, each with what it cost to compute.
+    /// Takes samples and passes the segments that they complete to `sink`, in order, each with its computing time.
     ///
     /// # Errors
     /// [`AnalysisError`] for a sample that is not finite, or a failing network; the stream cannot be continued then.
@@ -216,7 +216,7 @@ impl Analyser {
         Ok(())
     }
 
-    /// Ends the stream: hands the remaining segments to `sink` and is ready for a new stream. The last one covers what no full block does.
+    /// Ends the stream: passes the remaining segments to `sink` and is ready for a new stream. The last one covers what no full block covers.
     ///
     /// # Errors
     /// As [`Analyser::push`].
@@ -226,8 +226,8 @@ impl Analyser {
         Ok(())
     }
 
-    /// Hands to `sink` what [`Analyser::finish`] would, and goes on with the stream as if nobody had asked. Costs a copy of what is known of the
-    /// stream.
+    /// Passes to `sink` what [`Analyser::finish`] would, and continues the stream as if it had not been called. Costs a copy of the
+    /// stream's state.
     ///
     /// # Errors
     /// As [`Analyser::push`].
@@ -289,8 +289,8 @@ impl Analyser {
     /// Emits every phrase and every pause that is known; with `has_ended` what is left, too.
     fn emit_stretches(&mut self, has_ended: bool, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let (longest_s, duration) = (self.config.window_seconds, self.seconds());
-        let next = |stream: &Stream| stream.speech.as_ref()?.stretch_from(stream.next_stretch, longest_s, has_ended);
-        while let Some(Stretch { end, is_speech, start_s, end_s }) = next(&self.stream) {
+        let next = |stream: &Stream| stream.speech.as_ref()?.phrase_or_pause_from(stream.next_stretch, longest_s, has_ended);
+        while let Some(PhraseOrPause { end, is_speech, start_s, end_s }) = next(&self.stream) {
             let steps =
                 if is_speech { self.speech_steps.around(start_s, end_s) } else { self.speech_steps.between(start_s, end_s) };
             if !has_ended && (self.stream.steps.n_pushed() < steps.end || duration < end_s) {
@@ -315,7 +315,7 @@ impl Analyser {
         self.answer(is_asked, first..end, [start_s, end_s], sink)
     }
 
-    /// Hands the segment to `sink`, with the network's answer to these steps if it is asked.
+    /// Passes the segment to `sink`, with the network's answer to these steps if it is to be run.
     fn answer(
         &mut self,
         is_asked: bool,

@@ -22,10 +22,10 @@ pub use library::LibrarySearch;
 use native::Native;
 use onnxruntime::OnnxRuntime;
 
-/// Which backend is asked for.
+/// The backend to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
-    /// ONNX Runtime where it can be loaded, the native kernel elsewhere.
+    /// ONNX Runtime if it can be loaded, otherwise the native kernel.
     #[default]
     Auto,
     /// ONNX Runtime or an error.
@@ -65,7 +65,7 @@ impl fmt::Display for BackendChoice {
     }
 }
 
-/// A word that names no backend.
+/// A word that is not the name of a backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown backend '{found}': expected auto, onnxruntime or native")]
 pub struct UnknownBackend {

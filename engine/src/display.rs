@@ -1,6 +1,6 @@
 //! What every program that shows results has in common: the colour of an emotion, how a time reads, text that is safe to show, and smoothing over time.
 //!
-//! In: segments as they were found. Out: numbers and words for whoever draws. It knows neither a screen nor a drawing library, and is here because the
+//! In: segments as they were found. Out: numbers and words to draw. It knows neither a screen nor a drawing library, and is here because the
 //! plugin, the command and the trainer draw and may not know one another.
 
 pub mod palette;

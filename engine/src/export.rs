@@ -89,7 +89,7 @@ impl Results {
         marks
     }
 
-    /// The marks of each voice. The number of a channel is told where there are several.
+    /// The marks of each voice, with the number of its channel if there are several.
     fn marks_of_voices(&self, options: &MarkOptions) -> Vec<VoiceMarks> {
         let of_voice = |Voice { channel, segments, .. }: &Voice| {
             let channel = channel.filter(|_| self.voices.len() > 1);

@@ -22,7 +22,7 @@ use mix_watch::{Cancelled, MixWatch};
 /// Packets between two reports of progress, at least.
 const PACKETS_A_REPORT: u64 = 8;
 
-/// Time between two reports of progress, at least: whoever listens is woken up by each.
+/// Shortest time between two reports of progress: each one wakes up the listener.
 const REPORT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An analysed file.

@@ -45,7 +45,7 @@ pub fn print_bytes(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<(
     offer(output, bytes).map(|_| ())
 }
 
-/// [`print_bytes`], for whoever has more to say: returns whether anybody still reads.
+/// [`print_bytes`], for callers with more to print: returns whether anybody still reads.
 ///
 /// # Errors
 /// As of [`print`].

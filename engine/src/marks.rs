@@ -90,7 +90,7 @@ pub struct Mark {
     pub emotion: Emotion,
     /// Mean of its probability over the time of the blocks that found it, 0..=1.
     pub probability: f32,
-    /// Number of the channel that it is about, counted from 1, where several are told apart.
+    /// Number of its channel, counted from 1, if channels are analysed separately.
     pub channel: Option<NonZeroUsize>,
 }
 
@@ -220,7 +220,7 @@ mod tests {
     const SURE: Option<[f32; 4]> = Some([1.0, 0.0, 0.0, 0.0]);
     const SAD: Option<[f32; 4]> = Some([0.0, 0.25, 0.5, 0.25]);
 
-    /// Segments one after the other, of so many seconds each.
+    /// Segments one after the other, each of this many seconds.
     fn row(parts: &[(f64, Option<[f32; 4]>)]) -> Vec<Segment> {
         let mut start_s = 0.0;
         let segment = |&(length_s, values): &(f64, Option<[f32; 4]>)| {

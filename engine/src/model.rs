@@ -41,7 +41,7 @@ pub enum OpenModelError {
         /// Why.
         source: io::Error,
     },
-    /// The file is no model of this version of Moodline.
+    /// The file is not a model that this version of Moodline can use.
     #[error("cannot use the model {}: {source}", path.display())]
     Refused {
         /// The file.
@@ -52,7 +52,7 @@ pub enum OpenModelError {
 }
 
 impl Model {
-    /// The model inside this program, read once a process.
+    /// The model built into this program, read once per process.
     #[must_use]
     pub fn embedded() -> Self {
         static MODEL: OnceLock<Model> = OnceLock::new();
@@ -60,7 +60,7 @@ impl Model {
         MODEL.get_or_init(|| Self::from_bytes(moodline_models::BUILT_IN.to_vec()).expect("the embedded model is valid")).clone()
     }
 
-    /// Reads the model file at `path`; never more than [`MAX_FILE_BYTES`] of it, and nothing but a regular file.
+    /// Reads the model file at `path`; at most [`MAX_FILE_BYTES`] of it, and only if it is a regular file.
     ///
     /// # Errors
     /// [`OpenModelError`] with the path when the file cannot be read or is refused.

@@ -1,7 +1,7 @@
 //! Tells paths that lead to another machine.
 //!
 //! To open one on Windows is enough to send the user's name and a digest of the password there. On other systems a network share is part of the
-//! folder tree by the will of whoever runs the machine, and no path can name another one.
+//! folder tree because the administrator of the machine put it there, and no path can name another one.
 
 use std::path::Path;
 

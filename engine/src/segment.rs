@@ -23,7 +23,7 @@ pub enum State {
     /// Somebody speaks, and this is the network's answer.
     Speech(Probabilities),
     /// Somebody seems to speak, but it is unlike anything that the network learned from, as its contract says ([`Familiarity`](moodline_core::Familiarity)). This
-    /// is the network's answer all the same; nothing is to be made of it.
+    /// is still the network's answer; it should not be interpreted.
     Unfamiliar(Probabilities),
     /// Nobody speaks, as the detector of speech says. The network is not asked, so there are no probabilities: whatever it would
     /// say about silence, noise or music means nothing.

@@ -40,11 +40,11 @@ impl Source {
 /// Which part of the channels of a recording is analysed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileSource {
-    /// One of those that a stream has, too. What has a single channel is analysed as it is.
+    /// One of the sources of a live stream. A recording with a single channel is analysed as it is.
     Of(Source),
     /// The channel with this number, counted from 1.
     Channel(NonZeroUsize),
-    /// Every channel, as a voice of its own.
+    /// Every channel, as a separate voice.
     Each,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for FileSource {
     }
 }
 
-/// A word that names no source.
+/// A word that is not the name of a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected mix, left, right, mid, side, each or the number of a channel from 1 on, found '{found}'")]
 pub struct UnknownSource {
@@ -87,7 +87,7 @@ impl FromStr for FileSource {
 }
 
 impl FileSource {
-    /// The highest number of a channel that is needed, where it is more than a recording with one channel has.
+    /// The highest channel number that is needed, if it is more than a recording with one channel has.
     #[must_use]
     pub const fn channel(self) -> Option<NonZeroUsize> {
         match self {
@@ -104,7 +104,7 @@ impl FileSource {
         }
     }
 
-    /// The number of the one channel that is meant in a stream of `n_channels`, counted from 1; none for a mix, and for what has a single channel anyway.
+    /// The number of the selected channel in a stream of `n_channels`, counted from 1; none for a mix, or if there is only one channel.
     #[must_use]
     pub(crate) const fn number(self, n_channels: usize) -> Option<NonZeroUsize> {
         match self {
@@ -115,8 +115,8 @@ impl FileSource {
         }
     }
 
-    /// Replaces `own` by what is analysed of interleaved samples (`[n * n_channels]`), `[n]`. `n_channels` has the channel that is meant, which
-    /// is a single one: each is that of its [`FileSource::voices`].
+    /// Replaces `own` by what is analysed of interleaved samples (`[n * n_channels]`), `[n]`. The selected channel is one of `n_channels`;
+    /// for every channel, use one of [`FileSource::voices`] each.
     pub(crate) fn extract(self, samples: &[f32], n_channels: usize, own: &mut Vec<f32>) {
         own.clear();
         match (self, n_channels) {

@@ -112,7 +112,7 @@ pub struct SpeechStep {
 
 /// A phrase, or a pause between two.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
+pub struct PhraseOrPause {
     /// The step after it, with which the next one begins.
     pub end: u64,
     /// Whether somebody speaks.
@@ -262,7 +262,7 @@ impl SpeechDetector {
     /// The phrase or the pause that begins with the step `first`, none where later audio decides it; after [`SpeechDetector::finish`] there is none. A phrase is
     /// speech between pauses of at least [`MIN_PAUSE_SECONDS`] and at most `longest_seconds` long; a longer one, or a longer pause, is cut.
     #[must_use]
-    pub fn stretch_from(&self, first: u64, longest_seconds: f64, has_ended: bool) -> Option<Stretch> {
+    pub fn phrase_or_pause_from(&self, first: u64, longest_seconds: f64, has_ended: bool) -> Option<PhraseOrPause> {
         let Self { grid, detection, .. } = self;
         let limits = Limits {
             longest: ((longest_seconds / grid.step_seconds()) as usize).max(2),
@@ -272,7 +272,7 @@ impl SpeechDetector {
         let found = first_stretch(self.stream.network.steps.view(first, u64::MAX), limits, has_ended)?;
         let end = first + found.end as u64;
         let seconds = |step| grid.start_seconds(step).max(0.0);
-        Some(Stretch { end, is_speech: found.is_speech, start_s: seconds(first), end_s: seconds(end) })
+        Some(PhraseOrPause { end, is_speech: found.is_speech, start_s: seconds(first), end_s: seconds(end) })
     }
 
     fn view(&self, start_s: f64, end_s: f64) -> (u64, &[SpeechStep]) {

@@ -1,6 +1,6 @@
 //! How a program is asked to end: Ctrl-C, SIGTERM (of `docker stop` or a cluster), SIGHUP (of a terminal that is closed).
 //!
-//! In: signals. Out: [`StopRequest`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) goes on without it.
+//! In: signals. Out: [`StopRequest`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) continues without it.
 
 use std::io;
 #[cfg(unix)]
@@ -73,7 +73,7 @@ pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Resu
     ctrlc::set_handler(take).map_err(io::Error::other)
 }
 
-/// Whether whoever started the program had it ignore `signal`.
+/// Whether the program was started with `signal` ignored.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();

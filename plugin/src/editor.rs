@@ -93,7 +93,7 @@ pub struct EditorApp {
     export: ExportChoice,
     messages: Messages,
     models: ModelWatch,
-    /// Why a voice cannot be used, as the user was told last.
+    /// Why a voice cannot be used, as reported last.
     told_refusal: Option<String>,
     dialogs: Dialogs,
     drops: Drops,

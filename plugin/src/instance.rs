@@ -137,7 +137,7 @@ impl Instance {
         self.tap = None;
     }
 
-    /// What the host stopped or reset ends here: it gets its last block, and what comes next starts anew.
+    /// What the host stopped or reset ends here: it gets its last block, and what comes next starts afresh.
     ///
     /// # Realtime safety
     /// As [`AudioTap::pause`].

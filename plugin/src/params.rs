@@ -83,7 +83,7 @@ impl From<BackendParam> for BackendChoice {
 pub struct MoodlineParams {
     /// Skips the analysis. The audio is never changed, bypassed or not.
     pub bypass: BoolParam,
-    /// Freezes what the editor shows; the analysis goes on.
+    /// Freezes what the editor shows; the analysis continues.
     pub hold: BoolParam,
     /// Which signal of the track is analysed.
     pub source: EnumParam<SourceChoice>,

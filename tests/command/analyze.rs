@@ -22,7 +22,7 @@ fn without_latency(mut report: Value) -> Value {
 
 #[test]
 fn json_of_one_file_is_one_object_with_exactly_these_fields() {
-    let path = sample("stream.flac");
+    let path = sample("unheard.flac");
     let outcome = moodline(["analyze", "--format", "json", "--backend", "native", path.to_str().unwrap()]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -53,7 +53,7 @@ fn json_of_one_file_is_one_object_with_exactly_these_fields() {
 
 #[test]
 fn recordings_are_analysed_by_the_native_kernel_unless_another_is_asked_for() {
-    let path = sample("stream.flac");
+    let path = sample("unheard.flac");
     let of = |arguments: &[&str]| {
         let outcome = moodline(
             ["analyze", "--format", "json"].iter().copied().chain(arguments.iter().copied()).chain([path.to_str().unwrap()]),
@@ -101,7 +101,7 @@ fn folders_are_searched_in_order_and_the_order_does_not_depend_on_the_number_of_
 fn one_run_writes_table_files_and_picture() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (stream, labels) = (sample("stream.flac"), sample("stream.csv"));
+    let (stream, labels) = (sample("unheard.flac"), sample("unheard.csv"));
     let mut arguments = vec!["analyze".to_owned(), "--window".to_owned(), "2".to_owned(), "--hop".to_owned(), "1".to_owned()];
     arguments.extend(["--labels".to_owned(), labels.to_str().unwrap().to_owned()]);
     for format in ["csv", "json", "audacity", "srt", "vtt", "table"] {
@@ -113,14 +113,17 @@ fn one_run_writes_table_files_and_picture() {
     assert!(outcome.stderr.starts_with("backend: "), "{}", outcome.stderr);
     assert_eq!(fs::read_to_string(at("table")).unwrap(), outcome.stdout);
     assert!(outcome.stdout.contains("agreement with the true emotions"));
-    assert_eq!(outcome.stdout.lines().filter(|line| line.contains("angry, neutral")).count(), 2, "{}", outcome.stdout);
+    // Two blocks reach across the border of these two; the emotion of the longer part comes first.
+    for both in ["neutral, angry", "angry, neutral"] {
+        assert_eq!(outcome.stdout.lines().filter(|line| line.contains(both)).count(), 1, "{both}: {}", outcome.stdout);
+    }
     assert_eq!(fs::read_to_string(at("csv")).unwrap().lines().count(), 1 + 21);
     assert_eq!(json_lines(&fs::read_to_string(at("json")).unwrap())[0]["segments"].as_array().unwrap().len(), 21);
     assert!((4..21).contains(&fs::read_to_string(at("audacity")).unwrap().lines().count()));
     assert!(fs::read_to_string(at("srt")).unwrap().starts_with("1\n00:00:00,000 --> "));
     assert!(fs::read_to_string(at("vtt")).unwrap().starts_with("WEBVTT\n\n00:00:00.000 --> "));
     let svg = fs::read_to_string(at("stream.svg")).unwrap();
-    for word in ["stream.flac", "found", "true", "neutral", "sad", "happy", "angry", "time (min:s)"] {
+    for word in ["unheard.flac", "found", "true", "neutral", "sad", "happy", "angry", "time (min:s)"] {
         assert!(svg.contains(word), "{word} is missing in the picture");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7, "temporary files were left behind");
@@ -163,7 +166,7 @@ fn csv_of_several_files_has_one_header() {
 #[test]
 fn an_interrupted_run_says_so_and_fails() {
     let mut stdout = Vec::new();
-    let (code, stderr) = moodline_into(["analyze", sample("stream.flac").to_str().unwrap()], &mut stdout, true);
+    let (code, stderr) = moodline_into(["analyze", sample("unheard.flac").to_str().unwrap()], &mut stdout, true);
     assert_eq!(code, 1);
     assert!(stdout.is_empty());
     assert!(stderr.contains("interrupted; 0 of 1 recordings"), "{stderr}");

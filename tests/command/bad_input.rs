@@ -225,7 +225,7 @@ fn arguments_that_make_no_sense() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (sample("03a02Nc.flac"), sample("03a02Wc.flac"));
     let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
-    let labels = sample("stream.csv");
+    let labels = sample("unheard.csv");
     let labels = labels.to_str().unwrap();
     for (words, arguments) in [
         ("srt files describe one recording, found 2", &["analyze", "--format", "srt", a, b][..]),

@@ -14,7 +14,7 @@ const TIMELINE_START_S: f64 = 3600.0;
 
 /// Writes the sample's results in every format, and returns the blocks of the JSON.
 fn write(folder: &Path, more: &[&str]) -> Vec<Value> {
-    let stream = sample("stream.flac");
+    let stream = sample("unheard.flac");
     let mut arguments: Vec<String> =
         ["analyze", "--window", "2", "--hop", "0.5", "--backend", "native", "--csv-dialect", "excel"].map(str::to_owned).to_vec();
     arguments.extend(more.iter().map(ToString::to_string));
@@ -126,7 +126,7 @@ fn short_marks_go_to_their_neighbours_and_blocks_can_stay() {
 fn an_export_of_audacity_is_read_as_labels() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[]);
-    let (labels, stream) = (folder.path().join("marks.txt"), sample("stream.flac"));
+    let (labels, stream) = (folder.path().join("marks.txt"), sample("unheard.flac"));
     let arguments = ["analyze", "--window", "2", "--hop", "0.5", "--labels", labels.to_str().unwrap(), stream.to_str().unwrap()];
     let outcome = moodline(arguments);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);

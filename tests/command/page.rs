@@ -23,7 +23,7 @@ fn pages(audio: &str) -> (tempfile::TempDir, PathBuf) {
     let recordings = folder.path().join("recordings");
     fs::create_dir_all(recordings.join("in ner")).unwrap();
     for (name, copy) in
-        [("stream.flac", "a \"talk\" & <more> #1 100%.flac"), ("03a02Wc.flac", "in ner/b.flac"), ("08a02Tb.flac", "c.flac")]
+        [("unheard.flac", "a \"talk\" & <more> #1 100%.flac"), ("03a02Wc.flac", "in ner/b.flac"), ("08a02Tb.flac", "c.flac")]
     {
         fs::copy(sample(name), recordings.join(copy)).unwrap();
     }
@@ -48,7 +48,7 @@ fn a_folder_gets_a_page_a_recording_and_an_index() {
         "the link is relative"
     );
     assert!(!page.contains("<more>") && page.contains("default-src 'none'") && !page.contains("://"), "nothing from elsewhere");
-    for word in ["Timeline", "Summary", "Passages", "Most intense", "Uncertain", "role=\"slider\"", "21 s of speech in 21 s"] {
+    for word in ["Timeline", "Summary", "Passages", "Most intense", "Uncertain", "role=\"slider\"", "22 s of speech in 22 s"] {
         assert!(page.contains(word), "{word}");
     }
     let inner = fs::read_to_string(pages.join("in ner/b.flac.html")).unwrap();
@@ -85,7 +85,7 @@ fn pages_pictures_and_tables_tell_doubt_from_emotions() {
     fs::write(&model, moodline_core::onnx::write(&contract, embedded.weights())).unwrap();
     let file = |ending: &str| shots().join(format!("doubt.{ending}")).display().to_string();
     let [page, svg, png, csv] = ["html", "svg", "png", "csv"].map(file);
-    let (stream, model) = (sample("stream.flac").display().to_string(), model.display().to_string());
+    let (stream, model) = (sample("unheard.flac").display().to_string(), model.display().to_string());
     let arguments = [
         "--model",
         &model,

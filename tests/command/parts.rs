@@ -153,7 +153,7 @@ fn channels_that_cancel_are_noticed_and_the_louder_one_is_analysed() {
 
 #[test]
 fn a_part_has_the_times_of_the_whole() {
-    let path = sample("stream.flac");
+    let path = sample("unheard.flac");
     let part = analyze(&["--from", "0:10", "--to", "17"], &path);
     let samples = read_mono_resampled(&path, RATE).unwrap();
     let cut: Vec<i16> = samples[10 * RATE as usize..17 * RATE as usize].iter().map(|sample| (sample * 32_768.0) as i16).collect();

@@ -55,7 +55,7 @@ fn learnt() -> (TempDir, PathBuf, Outcome) {
 
 #[test]
 fn a_recording_is_corrected_for_the_voice_in_it_unless_nobody_asks() {
-    let stream = sample("stream.flac");
+    let stream = sample("unheard.flac");
     let (cold, own) = (document(&analyze("none", &stream)), document(&analyze("file", &stream)));
     assert_eq!(cold["voices"], serde_json::json!([]));
     assert!(own["voices"][0]["seconds"].as_f64().unwrap() > 10.0, "{}", own["voices"][0]);

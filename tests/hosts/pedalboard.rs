@@ -76,7 +76,7 @@ fn state_survives_and_garbage_changes_nothing() {
 fn speech_leaves_the_timeline_that_the_command_finds() {
     let folder = tempfile::tempdir().unwrap();
     for (rate, n_channels) in [(16_000, 1), (48_000, 2)] {
-        let speech = read_mono_resampled(&sample("stream.flac"), rate).unwrap();
+        let speech = read_mono_resampled(&sample("unheard.flac"), rate).unwrap();
         // The right channel is quieter, so that the mix is neither of the two.
         let gains = &[1.0, 0.5][..n_channels];
         let samples: Vec<f32> = speech.iter().flat_map(|sample| gains.iter().map(move |gain| gain * sample)).collect();

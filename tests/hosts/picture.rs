@@ -84,7 +84,7 @@ fn finished(screen: &Screen, program: &mut Running) -> Picture {
 
 /// The standalone playing a recording on `screen`, with nothing of the user's but what is in `home`.
 fn started(standalone: &Path, screen: &Screen, home: &Path) -> Running {
-    started_with(standalone, screen, home, Some(&sample("stream.flac")))
+    started_with(standalone, screen, home, Some(&sample("unheard.flac")))
 }
 
 /// The standalone with this input, or with none.

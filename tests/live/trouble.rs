@@ -115,7 +115,7 @@ fn a_panic_costs_its_run_and_the_worker_goes_on() {
 }
 
 fn sample() -> PathBuf {
-    test_support::sample("stream.flac")
+    test_support::sample("unheard.flac")
 }
 
 /// Waits until the file is no longer being analysed.

@@ -59,7 +59,7 @@ impl Studio {
 
     /// Six seconds of speech as `name`, with these arguments.
     fn speech(&self, name: &str, arguments: &[&str]) -> PathBuf {
-        let stream = sample("stream.flac").display().to_string();
+        let stream = sample("unheard.flac").display().to_string();
         let input = ["-t", "6", "-i", &stream, "-ar", "48000"];
         self.ffmpeg(&[&input[..], arguments, &[name]].concat());
         self.path(name)
@@ -208,7 +208,7 @@ fn mp4_and_mov() {
         let path = studio.speech(name, arguments);
         same_as_ffmpeg(&studio, &path);
     }
-    let stream = sample("stream.flac").display().to_string();
+    let stream = sample("unheard.flac").display().to_string();
     let inputs = ["-f", "lavfi", "-t", "6", "-i", "testsrc=size=64x48:rate=10", "-t", "6", "-i", &stream];
     for name in ["video.mov", "video.mp4"] {
         studio.ffmpeg(&[&inputs[..], &["-c:v", "mpeg4", "-c:a", "aac", "-ar", "48000", name]].concat());
@@ -220,7 +220,7 @@ fn mp4_and_mov() {
 #[test]
 fn sound_that_begins_after_the_picture() {
     let Some(studio) = Studio::with("mpeg4").filter(|_| Studio::with("libopus").is_some()) else { return };
-    let stream = sample("stream.flac").display().to_string();
+    let stream = sample("unheard.flac").display().to_string();
     let picture = ["-f", "lavfi", "-t", "9", "-i", "testsrc=size=64x48:rate=10", "-itsoffset", "3", "-t", "6", "-i", &stream];
     for (name, codec) in
         [("late.mp4", "aac"), ("late.mov", "aac"), ("late.mkv", "aac"), ("late.webm", "libopus"), ("late-pcm.mov", "pcm_s16le")]
@@ -248,7 +248,7 @@ fn an_m4a_has_the_times_and_the_length_of_the_original() {
     for rate in ["48000", "44100", "16000"] {
         let path = studio.speech("a.m4a", &["-c:a", "aac", "-ar", rate]);
         let ours = read_mono_resampled(&path, RATE).unwrap();
-        let original = &read_mono_resampled(&sample("stream.flac"), RATE).unwrap()[..6 * RATE as usize];
+        let original = &read_mono_resampled(&sample("unheard.flac"), RATE).unwrap()[..6 * RATE as usize];
         assert!(delay(original, &ours, 1_600).unsigned_abs() <= 1, "{rate} Hz: {}", delay(original, &ours, 1_600));
         assert!(ours.len().abs_diff(original.len()) <= 16, "{rate} Hz: {}", ours.len());
     }
@@ -257,7 +257,7 @@ fn an_m4a_has_the_times_and_the_length_of_the_original() {
 #[test]
 fn every_track_can_be_had() {
     let Some(studio) = Studio::with("aac") else { return };
-    let stream = sample("stream.flac").display().to_string();
+    let stream = sample("unheard.flac").display().to_string();
     let silence =
         ["-f", "lavfi", "-t", "3", "-i", "anullsrc=r=48000:cl=stereo", "-t", "3", "-i", &stream, "-map", "0:a", "-map", "1:a"];
     for name in ["two.mp4", "two.mkv"] {

@@ -37,13 +37,15 @@ fn best_snr_db(reference: &[f32], samples: &[f32], most: usize) -> (f64, usize) 
 fn lossless_formats_give_the_original_samples() {
     let original = original();
     assert_eq!(original.len(), 8_000);
-    for name in ["s16.wav", "s24.wav", "s32.wav", "f32.wav", "f64.wav", "s16.aiff", "alac.m4a"] {
+    let whole = ["s16.wav", "s16.aiff", "alac.m4a"].map(|name| (name, original.len()));
+    let beginnings = ["s24.wav", "s32.wav", "f32.wav", "f64.wav"].map(|name| (name, 2_000));
+    for (name, n_samples) in whole.into_iter().chain(beginnings) {
         let (reader, samples) = interleaved(&format!("mono16k-{name}"));
         assert_eq!((reader.sample_rate(), reader.channels()), (16_000, 1), "{name}");
-        assert!(samples == original, "{name}");
+        assert!(samples == original[..n_samples], "{name}");
         assert!(reader.warnings().is_empty(), "{name}: {:?}", reader.warnings());
-        assert_eq!(reader.frames_read(), 8_000);
-        assert_eq!(reader.frames_promised(), Some(8_000), "{name}");
+        assert_eq!(reader.frames_read(), n_samples as u64);
+        assert_eq!(reader.frames_promised(), Some(n_samples as u64), "{name}");
     }
 }
 

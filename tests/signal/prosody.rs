@@ -44,11 +44,8 @@ fn the_pitch_is_that_of_librosas_trackers() {
     // Where pYIN is sure; where it and YIN agree and there is voice here too; and where the two sides agree that there is voice or none.
     let (mut sure, mut agreed, mut voicing) = (Agreement::default(), Agreement::default(), Agreement::default());
     for entry in std::fs::read_dir(golden::path("prosody")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "npy") {
-            continue;
-        }
-        let clip = path.file_stem().unwrap().to_str().unwrap();
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(clip) = name.strip_suffix(".npy.gz") else { continue };
         let expected = golden::matrix(&format!("prosody/{clip}.npy"));
         let found = features(&config(), &samples(clip)).unwrap();
         assert_eq!(found.nrows(), expected.ncols(), "{clip}: the frames are librosa's");

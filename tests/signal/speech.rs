@@ -64,7 +64,7 @@ fn samples_of_the_repository() -> Vec<PathBuf> {
     let folder = sample("");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let clips: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|extension| extension == "flac")).collect();
-    assert_eq!(clips.len(), 18);
+    assert_eq!(clips.len(), 17);
     clips
 }
 

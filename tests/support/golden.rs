@@ -1,52 +1,32 @@
-//! The committed reference data: arrays and manifests of `tests/golden`.
-
-use std::path::PathBuf;
+//! The reference data of `tests/golden` as what core takes.
 
 use moodline_core::config::{DeltaMode, FrontEndConfig, MelNorm, MelScale, Window};
 use moodline_core::network::{Tensor, Tensors};
-use ndarray::{Array, Array1, Array2, ArrayD, Dimension, Ix1, Ix2, s};
-use ndarray_npy::{ReadNpyError, read_npy};
+use ndarray::{Array, Array1, Array2, ArrayD, Dimension, s};
 use serde_json::Value;
 
-use crate::tests_file;
+pub use golden::{integers, json, path, table};
 
-/// Full scale of the signals that are stored as integers.
-const INT16_FULL_SCALE: f64 = 32_768.0;
-
-/// A file below `tests/golden`.
-pub fn path(file: &str) -> PathBuf {
-    tests_file("golden").join(file)
-}
-
-/// A file of `golden/ltc`, whose manifest says which array stands for one that equals it.
-pub fn ltc(file: &str) -> PathBuf {
-    let manifest = json("ltc/manifest.json");
-    path(&format!("ltc/{}", manifest["same"][file].as_str().unwrap_or(file)))
-}
-
-/// An array of `f64`, `f32`, or `i16` (as fractions of full scale).
+/// The array `file`: of `golden/ltc` the one that its manifest names where two are equal.
 pub fn array(file: &str) -> ArrayD<f64> {
-    let path = file.strip_prefix("ltc/").map_or_else(|| path(file), ltc);
-    let read = read_npy(&path)
-        .or_else(|_| Ok(read_npy::<_, ArrayD<f32>>(&path)?.mapv(f64::from)))
-        .or_else(|_: ReadNpyError| Ok(read_npy::<_, ArrayD<i16>>(&path)?.mapv(|sample| f64::from(sample) / INT16_FULL_SCALE)));
-    read.unwrap_or_else(|error: ReadNpyError| panic!("{}: {error}", path.display()))
+    golden::array(&stored(file))
 }
 
 /// A one-dimensional [`array()`].
 pub fn vector(file: &str) -> Array1<f64> {
-    array(file).into_dimensionality::<Ix1>().unwrap_or_else(|error| panic!("{file}: {error}"))
+    golden::vector(&stored(file))
 }
 
 /// A two-dimensional [`array()`].
 pub fn matrix(file: &str) -> Array2<f64> {
-    array(file).into_dimensionality::<Ix2>().unwrap_or_else(|error| panic!("{file}: {error}"))
+    golden::matrix(&stored(file))
 }
 
-/// A manifest.
-pub fn json(file: &str) -> Value {
-    let text = std::fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+fn stored(file: &str) -> String {
+    match file.strip_prefix("ltc/") {
+        Some(name) => format!("ltc/{}", json("ltc/manifest.json")["same"][name].as_str().unwrap_or(name)),
+        None => file.to_owned(),
+    }
 }
 
 /// A configuration of `mfcc/manifest.json`, `librosa.power_to_db`'s floor of 80 dB included.

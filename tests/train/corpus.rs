@@ -11,7 +11,7 @@ use moodline_core::Emotion;
 use test_support::sample;
 use trainer::base::plot::Figure as _;
 use trainer::base::progress::{Interrupt, Progress};
-use trainer::data::corpus::{Columns, Hints, LabelMap, Layout, Part, Recording, Table, TableOptions, check_iemocap};
+use trainer::data::corpus::{Acting, Columns, Hints, LabelMap, Layout, Recording, Table, TableOptions, check_iemocap};
 use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::data::stats::Statistics;
 
@@ -106,12 +106,12 @@ fn iemocap_takes_the_speaker_from_the_last_group_and_skips_what_is_no_turn() {
     assert_eq!(
         found.recordings.iter().map(short).collect::<Vec<_>>(),
         [
-            line("Ses01F_impro01_F000", "Ses01_F", "neu", Part::Improvised),
-            line("Ses01F_impro01_M000", "Ses01_M", "exc", Part::Improvised),
-            line("Ses01F_impro01_M001", "Ses01_M", "xxx", Part::Improvised),
-            line("Ses01M_script01_1b_F000", "Ses01_F", "ang", Part::Scripted),
-            line("Ses01M_script01_1b_M010", "Ses01_M", "hap", Part::Scripted),
-            line("Ses02M_impro02_F000", "Ses02_F", "sad", Part::Improvised),
+            line("Ses01F_impro01_F000", "Ses01_F", "neu", Acting::Improvised),
+            line("Ses01F_impro01_M000", "Ses01_M", "exc", Acting::Improvised),
+            line("Ses01F_impro01_M001", "Ses01_M", "xxx", Acting::Improvised),
+            line("Ses01M_script01_1b_F000", "Ses01_F", "ang", Acting::Scripted),
+            line("Ses01M_script01_1b_M010", "Ses01_M", "hap", Acting::Scripted),
+            line("Ses02M_impro02_F000", "Ses02_F", "sad", Acting::Improvised),
         ]
     );
     let problems = found.problems.join("\n");
@@ -125,7 +125,7 @@ fn iemocap_takes_the_speaker_from_the_last_group_and_skips_what_is_no_turn() {
     use Emotion::{Angry, Happy, Neutral, Sad};
     let all = options(Layout::Iemocap);
     assert_eq!(emotions(&all), [Neutral, Happy, Angry, Happy, Sad]);
-    assert_eq!(emotions(&TableOptions { part: Some(Part::Improvised), ..all.clone() }), [Neutral, Happy, Sad]);
+    assert_eq!(emotions(&TableOptions { part: Some(Acting::Improvised), ..all.clone() }), [Neutral, Happy, Sad]);
     assert_eq!(emotions(&TableOptions { labels: all.labels.clone().without("exc"), ..all }), [Neutral, Angry, Happy, Sad]);
 }
 

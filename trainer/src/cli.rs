@@ -69,7 +69,7 @@ Examples, from corpus to model:
   trainer runs runs
   trainer report runs/first models/first --out report.html
 
-Exit codes: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted.";
+Exit codes: 0 success, 1 some input failed, 2 wrong usage, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -92,8 +92,8 @@ enum Command {
 /// Trains a network into a run folder
 #[derive(Args)]
 #[command(after_help = "\
-Ctrl-C (or SIGTERM, or a closed terminal) finishes the epoch and stores it; pressed twice it stops at once, and the last finished epoch is stored. Either way --resume continues,
-with the same result to the last bit as a run that was never stopped.
+Ctrl-C (or SIGTERM, or a closed terminal) finishes the epoch and stores it; pressed twice, it stops at once, and the last finished epoch is stored. Either way, --resume continues
+with the same result, to the last bit, as a run that was never stopped.
 
 Choices of [network]:
   layers         1 to 3 of the same cell; training.dropout acts between them, training.input_dropout on the features
@@ -103,9 +103,9 @@ Choices of [network]:
                  {kind=\"cfc\", mode=\"gated\", elapsed=1.0}; also \"no_gate\", \"pure\"; with backbone={units=128, layers=1} as in ncps, or without
 
 Choices of [training]:
-  class_weights  \"balanced\", \"none\", {angry=1.0, happy=1.2, sad=1.0, neutral=0.8}; oversample = true draws clips of small classes again
-                 instead, and \"balanced\" has nothing left to do
-  corpus_exponent  0.5: the share of a corpus in an epoch is as the root of its size, and its classes come equally often; 0: all corpora alike
+  class_weights  \"balanced\", \"none\", {angry=1.0, happy=1.2, sad=1.0, neutral=0.8}; oversample = true repeats clips of small classes
+                 instead, so that \"balanced\" has no further effect
+  corpus_exponent  0.5: the share of a corpus in an epoch is proportional to the square root of its size, and its classes come equally often; 0: equal shares
   loss           {kind=\"cross_entropy\"}, {kind=\"label_smoothing\", epsilon=0.1}, {kind=\"focal\", gamma=2.0}
   optimiser      {kind=\"adam\"}, {kind=\"adam_w\", weight_decay=0.01}, {kind=\"sgd\", momentum=0.9, nesterov=true}
   schedule       {kind=\"one_cycle\", max_learning_rate=0.01}, {kind=\"cosine\", learning_rate=0.01, warm_up=0.1}, {kind=\"plateau\", learning_rate=5e-4}
@@ -117,7 +117,7 @@ Examples:
   trainer train --config my.toml --manifest a.csv b.csv --out runs/seed-7 --seed 7 --set network.units=32 --set training.patience=
   trainer train --manifest corpora/crema-d.csv --out runs/first --resume")]
 struct TrainArgs {
-    /// Configuration; may be left out with --resume, which takes the run's own
+    /// Configuration; may be omitted with --resume, which uses that of the run
     #[arg(long, value_name = "TOML", required_unless_present = "resume")]
     config: Option<PathBuf>,
     /// Manifest of labelled clips; several are merged
@@ -137,7 +137,7 @@ struct TrainArgs {
     /// Continues the run in --out
     #[arg(long)]
     resume: bool,
-    /// Also writes the epochs for TensorBoard into the run folder; a run that does goes on doing so
+    /// Also writes the epochs for TensorBoard to the run folder; a resumed run keeps doing so
     #[arg(long)]
     tensorboard: bool,
     #[command(flatten)]
@@ -160,7 +160,7 @@ struct Cache {
 
 #[derive(Args)]
 struct Force {
-    /// Lets outputs replace recordings, manifests, models and configurations; what this command reads is never replaced
+    /// Allows outputs to replace recordings, manifests, models and configurations; files that this command reads are never replaced
     #[arg(long)]
     force: bool,
 }
@@ -219,13 +219,13 @@ beside the model as train.toml.
 Example:
   trainer export runs/first --out models/first/model.onnx")]
 struct ExportArgs {
-    /// Run folder; several make one model of several networks, whose answers are averaged
+    /// Run folder; several are combined into one model of several networks, whose answers are averaged
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     /// Model file to write
     #[arg(long, value_name = "ONNX")]
     out: PathBuf,
-    /// Fails where ONNX Runtime is missing, instead of comparing trainer and native kernel only
+    /// Fails if ONNX Runtime is missing, instead of comparing only the trainer and the native kernel
     #[arg(long)]
     require_onnxruntime: bool,
     #[command(flatten)]

@@ -117,7 +117,7 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
         command.arg(bench.join("peers").join(name));
         command
     };
-    let status = script("prepare.py").arg(root.join("tests/samples/stream.flac")).arg(&folder).status()?;
+    let status = script("prepare.py").arg(root.join("tests/samples/unheard.flac")).arg(&folder).status()?;
     ensure!(status.success(), "the inputs of the benches could not be made");
 
     let program = workspace::program(root, "release", "bench_project")?;

@@ -13,7 +13,7 @@ use crate::files::sha256;
 use crate::python::Python;
 use crate::workspace;
 
-// What is fetched here and what the engine loads are held to the same marks, though this program depends on no crate of ours.
+// What is fetched here and what the engine loads are held to the same markers, though this program depends on no crate of ours.
 #[path = "../../engine/src/classifier/telemetry.rs"]
 mod telemetry;
 
@@ -137,10 +137,10 @@ fn check(path: &Path, expected: &str) -> Result<()> {
 
 /// A pin of the right digest can still be the wrong choice.
 fn refuse_telemetry(library: &Path) -> Result<()> {
-    let mark = telemetry::client_in(library).with_context(|| format!("cannot read {}", library.display()))?;
+    let marker = telemetry::client_in(library).with_context(|| format!("cannot read {}", library.display()))?;
     let name = library.file_name().unwrap_or_default().to_string_lossy();
-    mark.map_or(Ok(()), |mark| {
-        bail!("{name} was refused: it has a telemetry client, as '{mark}' in it shows; pin a version without")
+    marker.map_or(Ok(()), |marker| {
+        bail!("{name} was refused: it has a telemetry client, as '{marker}' in it shows; pin a version without")
     })
 }
 

@@ -8,9 +8,11 @@ mod dependencies;
 mod documents;
 mod imports;
 mod modules;
+mod packages;
 mod picture;
 mod quotes;
 mod sources;
+mod weight;
 mod wings;
 
 use std::fs;
@@ -69,21 +71,28 @@ fn check(root: &Path) -> Result<Vec<String>> {
         violations.extend(wings::check(&tree));
     }
     violations.extend(documents::check(root)?);
+    violations.extend(packages::check(root)?);
     violations.extend(quotes::check(root));
     violations.extend(picture::check(root)?);
+    violations.extend(weight::check(root, &tracked(root)?));
     Ok(violations)
 }
 
 /// Every file that git tracks or would track and that is text: its path from the root, with '/', and its content.
 fn text_files(root: &Path) -> Result<Vec<(String, String)>> {
+    // A tracked file that was just deleted has no text, and neither has a binary one.
+    let text = |path: String| fs::read_to_string(root.join(&path)).ok().map(|text| (path, text));
+    Ok(tracked(root)?.into_iter().filter_map(text).collect())
+}
+
+/// Every file that git tracks or would track, by its path from the root, with '/'.
+fn tracked(root: &Path) -> Result<Vec<String>> {
     let list =
         Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root).output();
     let list = list.context("tidy needs git to list the files of the checkout")?;
     ensure!(list.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&list.stderr).trim());
     let paths = String::from_utf8(list.stdout).context("a file name is not UTF-8")?;
-    // A tracked file that was just deleted has no text, and neither has a binary one.
-    let text = |path: &str| Some((path.to_owned(), fs::read_to_string(root.join(path)).ok()?));
-    Ok(paths.split_terminator('\0').filter_map(text).collect())
+    Ok(paths.split_terminator('\0').map(str::to_owned).collect())
 }
 
 #[cfg(test)]

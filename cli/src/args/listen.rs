@@ -24,20 +24,20 @@ with its reason. The last line (event \"end\") is the first one again, with dura
 
 /// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
 ///
-/// Each block is a line, which comes within 300 ms of its end. A microphone that goes away is waited for. Ctrl-C, or the end of the pipe, ends it with
-/// what was heard so far.
+/// Each block is a line, printed within 300 ms of the end of the block. If the microphone goes away, the command waits for it. Ctrl-C or the end of the
+/// pipe stops it, with results for everything heard so far.
 #[derive(Args)]
 #[command(after_help = format!("{EXIT_CODES}\n\n{LINES}\n\n{EXAMPLES}"))]
 pub(crate) struct ListenArguments {
-    /// - for standard input: WAV or anything else that `moodline analyze` reads, told by its mark, or samples with --raw [default: a microphone]
+    /// - for standard input: WAV or anything else that `moodline analyze` reads, recognised by its content, or samples with --raw [default: a microphone]
     #[arg(value_name = "-", value_parser = [STANDARD_INPUT], hide_possible_values = true, conflicts_with = "device")]
     pub(crate) input: Option<String>,
 
-    /// The microphone, by a name of --list-devices [default: the system's]
+    /// The microphone, by its name in --list-devices [default: the system's]
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
 
-    /// Name the microphones and end
+    /// List the microphones and exit
     #[arg(long, conflicts_with_all = ["input", "device"])]
     pub(crate) list_devices: bool,
 

@@ -14,12 +14,12 @@ pub(crate) enum VoiceCommand {
 
 /// Learn a voice from recordings of it
 ///
-/// A model leans to one emotion in one voice and to another in the next. Over recordings in which the voice speaks in several moods that lean shows, and
-/// `moodline analyze --voice anna.voice` takes it out. Ten sentences are enough; of one mood alone nothing is learnt, and the file says so. Nobody can
-/// hear a voice in the file: it holds six sums over the model's answers.
+/// A model leans towards one emotion in one voice and towards another in the next. Recordings in which the voice speaks in several moods show that lean,
+/// and `moodline analyze --voice anna.voice` takes it out. Ten sentences are enough; from a single mood nothing is learnt, and the file says so. Nobody
+/// can reconstruct a voice from the file: it holds six sums over the model's answers.
 #[derive(Args)]
 pub(crate) struct LearnArguments {
-    /// Audio files and folders with nothing but this voice
+    /// Audio files and folders that contain only this voice
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -31,7 +31,7 @@ pub(crate) struct LearnArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
 
-    /// Let the output replace another file that is worth keeping
+    /// Allow the output to replace another file that is worth keeping
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -35,7 +35,7 @@ fn opened(sample_rate: u32, n_channels: usize) -> Heard {
 
 /// So many seconds of speech, mono at 16 kHz, in pieces as they come from a device.
 fn speech(seconds: usize) -> Vec<Heard> {
-    let mut reader = AudioReader::open(&sample("stream.flac")).unwrap();
+    let mut reader = AudioReader::open(&sample("unheard.flac")).unwrap();
     assert_eq!((reader.sample_rate(), reader.channels()), (16_000, 1));
     let (mut chunk, mut samples) = (Vec::new(), Vec::new());
     while samples.len() < 16_000 * seconds && reader.read(&mut chunk).unwrap() {

@@ -15,7 +15,7 @@ pub const LEVEL_RANGE_DB: f64 = 60.0;
 
 /// Makes features of the steps of a block.
 ///
-/// - mel bands, with [`FrontEndConfig::floor_db`]: the power of the block's loudest band, so many dB lower, is added to each; of the levels come
+/// - mel bands, with [`FrontEndConfig::floor_db`]: the power of the block's loudest band, lowered by that many dB, is added to each; of the levels come
 ///   the coefficients, and their derivatives over steps.
 /// - level: dB relative to the loudest step of the block, [`LEVEL_RANGE_DB`] below it to 0.
 /// - pitch: a step without voice has none yet. Between two voiced steps it becomes the straight line between them, before the first and after

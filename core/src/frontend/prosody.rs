@@ -17,7 +17,7 @@ mod path;
 pub(super) mod yin;
 
 use path::PitchPath;
-use yin::{Candidate, Sound};
+use yin::{Candidate, PitchFrame};
 
 /// Lowest pitch looked for, Hz.
 pub const MIN_HZ: f64 = 60.0;
@@ -98,7 +98,7 @@ impl<T: Real> Prosody<T> {
     }
 
     /// Takes the next frame; hands the row that is decided now to `sink`, `[n_mfcc + N_COLUMNS]`.
-    pub(super) fn push(&mut self, mfcc: &[T], sound: &Sound, sink: &mut impl FnMut(&[T])) {
+    pub(super) fn push(&mut self, mfcc: &[T], sound: &PitchFrame, sink: &mut impl FnMut(&[T])) {
         self.path.push(sound.candidates());
         let first = self.n_pushed % (self.look_ahead + 1) * self.row_len;
         let row = &mut self.rows[first..first + self.row_len];

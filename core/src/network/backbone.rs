@@ -63,7 +63,7 @@ impl Backbone {
         FURTHER.into_iter().take(self.layers.saturating_sub(1))
     }
 
-    /// Name and shape of every tensor after the first layer, for so many columns of all gates together.
+    /// Name and shape of every tensor after the first layer, for this many columns of all gates together.
     pub(super) fn shapes(&self, columns: usize) -> Shapes {
         let dense = |[kernel, bias]: [&'static str; 2], columns| [(kernel, vec![self.units, columns]), (bias, vec![columns])];
         let further = self.further().flat_map(|names| dense(names, self.units));

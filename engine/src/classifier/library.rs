@@ -1,6 +1,6 @@
 //! Where ONNX Runtime's library is looked for.
 //!
-//! In: the environment of the process. Out: files to try, in order. The working directory is never looked at, because whoever can put a
+//! In: the environment of the process. Out: files to try, in order. The working directory is never searched, because anybody who can put a
 //! file beside an audio file must not be able to run code; for the same reason relative paths in the environment are left out, and no code
 //! comes from another machine.
 

@@ -119,8 +119,8 @@ fn refuse_callers_home(path: &Path) -> Result<(), String> {
     }
     match known_client_in(path).map_err(unreadable)? {
         None => Ok(()),
-        Some(mark) => Err(format!(
-            "it was refused, because it can send telemetry over the network ('{mark}' is in it); take one that cannot, such as 1.28.0"
+        Some(marker) => Err(format!(
+            "it was refused, because it can send telemetry over the network ('{marker}' is in it); take one that cannot, such as 1.28.0"
         )),
     }
 }

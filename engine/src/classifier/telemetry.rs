@@ -1,7 +1,7 @@
 //! Tells an ONNX Runtime that sends telemetry over the network from one that cannot, before any of its code runs.
 //!
-//! Builds of Microsoft's for Linux and macOS have had a client for that since 1.29: it asks for its host some ten seconds after the start, and
-//! the switch in the library's interface does not stop it. Builds for Windows have none; what they tell, they tell the system's own event
+//! Microsoft's builds for Linux and macOS have had a client for that since 1.29: it looks up its host some ten seconds after the start, and
+//! the switch in the library's interface does not stop it. Builds for Windows have none; they report only to the system's own event
 //! tracing. This file is part of `xtask`, too, which must not depend on a crate of ours.
 
 use std::fs::File;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_found_by_any_of_its_marks_wherever_it_lies() {
+    fn a_client_is_found_by_any_of_its_markers_wherever_it_lies() {
         assert_eq!(client_in(library("", 0).path()).unwrap(), None);
         for marker in MARKERS {
             for at in [0, 1000, PIECE - 1, PIECE, PIECE + 10, 2 * PIECE] {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_across_two_reads_is_found() {
+    fn a_marker_across_two_reads_is_found() {
         for at in PIECE - 40..PIECE + 40 {
             assert_eq!(client_in(library(MARKERS[0], at).path()).unwrap(), Some(MARKERS[0]), "at {at}");
         }

@@ -67,7 +67,7 @@ pub enum Refusal {
         path: PathBuf,
         /// What is there.
         kind: FileKind,
-        /// Whether there is a way to do it all the same.
+        /// Whether `--force` would allow it.
         replace: Replace,
     },
     /// Nobody can tell what is there.
@@ -81,7 +81,7 @@ pub enum Refusal {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
-        /// Whether there is a way to do it all the same.
+        /// Whether `--force` would allow it.
         replace: Replace,
     },
 }

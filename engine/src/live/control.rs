@@ -23,7 +23,7 @@ impl Control {
         Self(shared)
     }
 
-    /// Replaces everything recorded by what a session saved. The stream's clock goes on where that ends. If only one clock has a timeline, that is the one
+    /// Replaces everything recorded by what a session saved. The stream's clock continues where that ends. If only one clock has a timeline, that is the one
     /// to look at until audio comes. Which model answered is not known, so no voice is learnt from it.
     pub fn restore(&self, timelines: Timelines) {
         self.restore_learnt(timelines, None);
@@ -70,7 +70,7 @@ impl Control {
         self.0.signal.changed();
     }
 
-    /// Forgets the voice and learns it anew from what is recorded from now on.
+    /// Forgets the voice and learns it again from what is recorded from now on.
     pub fn forget_voice(&self) {
         self.0.recorded.forget_voice();
         self.0.signal.changed();

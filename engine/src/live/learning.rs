@@ -1,7 +1,7 @@
 //! What is known of the voice on a track: it is learnt from what is recorded, or held.
 //!
 //! In: the timelines, the model, and what the user chose. Out: a [`TrackVoice`], by which answers are shown and exported. The timelines keep what the
-//! network answered. What is learnt of them is worked out anew when they change, so that it is the same however they came about: a passage that is played
+//! network answered. What is learnt from them is computed again when they change, so that it is the same however they came about: a passage that is played
 //! again counts once, and one that is replaced counts no more.
 
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ use crate::voice::{self, HeardVoice, LearntVoice};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VoiceMode {
-    /// By nothing: as the network gave them. Learning goes on.
+    /// By nothing: as the network gave them. Learning continues.
     Off,
     /// By the voice that is recorded, as far as it was heard.
     #[default]
@@ -201,7 +201,7 @@ impl Learning {
         }
     }
 
-    /// Learns anew from what is written from now on.
+    /// Starts again to learn from what is written from now on.
     pub(super) fn forget(&mut self, timelines: &Timelines) {
         self.release(VoiceMode::Learn, timelines);
         self.forget_written(timelines);
@@ -289,7 +289,7 @@ impl Learning {
 #[derive(Default)]
 struct Except(Vec<RangeInclusive<u64>>);
 
-/// The end of a pause that goes on.
+/// The end of a pause that has not ended.
 const OPEN: u64 = u64::MAX;
 
 impl Except {

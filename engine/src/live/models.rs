@@ -75,7 +75,7 @@ struct Slot {
     request: u64,
     needed: bool,
     state: LoadState,
-    /// What ran when the user asked for another one. It goes on if that one cannot be had.
+    /// The model that ran when the user asked for another one. It keeps running if the other cannot be loaded.
     before: Option<Model>,
     /// Why the model that the user asked for is not the one that runs.
     refusal: Option<String>,
@@ -84,7 +84,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// Gives up a loader that takes too long; whether that is news. Should it finish all the same, its model is taken.
+    /// Gives up on a loader that takes too long; returns whether that is new. If it does finish later, its model is used.
     fn give_up(&mut self) -> bool {
         let Some((path, _)) = &self.file else { return false };
         let late = matches!(self.state, LoadState::Loading) && self.started.elapsed() >= DEADLINE;
@@ -99,7 +99,7 @@ impl Slot {
         late
     }
 
-    /// Takes what became of the request. A model that the user asked for in vain leaves the one that ran before.
+    /// Takes the outcome of the request. If the model that the user asked for cannot be loaded, the one before stays.
     fn take(&mut self, loaded: LoadState) {
         (self.state, self.refusal) = match (loaded, &self.before) {
             (LoadState::Failed(sentence), Some(before)) => (LoadState::Ready(before.clone()), Some(sentence)),

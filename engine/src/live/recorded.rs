@@ -121,7 +121,7 @@ impl Recorded {
         self.change_voice(|learning, timelines| learning.hold(Some(voice), timelines));
     }
 
-    /// Learns the voice anew from now on.
+    /// Starts to learn the voice again from now on.
     pub(super) fn forget_voice(&self) {
         self.change_voice(|learning, timelines| learning.forget(timelines));
     }

@@ -85,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Before a look at the streams: what is analysed with from now on. A run goes on unless that changes it.
+    /// Before a look at the streams: what is analysed with from now on. A run continues unless that changes it.
     pub(super) fn prepare(&mut self, model: Result<Model, String>, settings: Settings) {
         (self.model, self.settings) = (model, settings);
         let (epoch, stream_end_s) = self.publisher.epoch();
@@ -148,7 +148,7 @@ impl Recorder {
         self.run.as_ref().is_some_and(Run::is_unanswered)
     }
 
-    /// Records what the run's last segments would be if it ended here. If it goes on, those that come later take their places, since they start
+    /// Records what the run's last segments would be if it ended here. If it continues, later ones replace them, since they start
     /// where these do; if it never does, nothing of what was heard is missing.
     pub(super) fn answer_rest(&mut self) {
         let Some(run) = self.run.as_mut().filter(|run| run.is_unanswered()) else { return };
@@ -252,7 +252,7 @@ impl Recorder {
         }
     }
 
-    /// Records and shows what was found in the current run, for good.
+    /// Records and shows what was found in the current run, permanently.
     fn keep(&mut self, found: &[(Segment, Latency)]) {
         if let (Some(run), Some((last, _))) = (&mut self.run, found.last()) {
             run.answered_s = last.end_s;

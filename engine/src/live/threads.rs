@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::panics;
 
-/// Threads that may run at once: whoever asks for more has others that hang.
+/// Most threads that may run at once: more would mean that others hang.
 const MAX_RUNNING: usize = 16;
 
 /// How often to look whether a thread has ended.

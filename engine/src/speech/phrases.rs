@@ -1,7 +1,7 @@
 //! A stream as phrases and the pauses between them.
 //!
 //! A phrase is speech between pauses of at least [`MIN_PAUSE_SECONDS`]; shorter ones belong to it. One that is longer than a block may be ends where the
-//! voice is weakest in the later half of what fits, and the next goes on from there. A pause as long as the longest phrase is told in parts, so that nothing
+//! voice is weakest in the later half of what fits, and the next continues from there. A pause as long as the longest phrase is reported in parts, so that nothing
 //! waits for its end.
 
 use super::SpeechStep;

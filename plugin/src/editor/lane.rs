@@ -31,7 +31,7 @@ pub(crate) struct LaneStyle {
 
 /// What the ribbon says about a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mark {
+enum Ribbon {
     /// A bar of full height.
     Emotion(Emotion),
     /// A bar of half the height.
@@ -218,39 +218,39 @@ impl LanePainter<'_> {
     fn ribbon(&self, columns: &[Column]) -> Vec<Shape> {
         let mut mesh = Mesh::default();
         let mut glyphs = Vec::new();
-        for (first, n, column) in runs_by(columns, |column| self.mark(column)) {
+        for (first, n, column) in runs_by(columns, |column| self.shown(column)) {
             let part = self.part(first, n);
-            match self.mark(column) {
-                Mark::Emotion(emotion) => {
+            match self.shown(column) {
+                Ribbon::Emotion(emotion) => {
                     mesh.add_colored_rect(part, colours::of_emotion(emotion));
                     if part.width() >= RIBBON + 6.0 {
                         let ink = colours::ink_on(emotion);
                         glyphs.extend(glyph::shapes(emotion, part.center(), RIBBON * 0.42, ink));
                     }
                 }
-                Mark::Uncertain => {
+                Ribbon::Uncertain => {
                     mesh.add_colored_rect(uncertain_bar(part), self.style.colours.hatch);
                     if part.width() >= RIBBON + 6.0 {
                         glyphs.extend(glyph::question(part.center(), RIBBON * 0.42, &self.style.colours));
                     }
                 }
-                Mark::Unfamiliar => glyphs.extend(crossed(part, &self.style.colours)),
-                Mark::NoSpeech => mesh.add_colored_rect(no_speech_line(part), self.style.colours.hatch),
-                Mark::Nothing => {}
+                Ribbon::Unfamiliar => glyphs.extend(crossed(part, &self.style.colours)),
+                Ribbon::NoSpeech => mesh.add_colored_rect(no_speech_line(part), self.style.colours.hatch),
+                Ribbon::Nothing => {}
             }
         }
         std::iter::once(Shape::mesh(mesh)).chain(glyphs).collect()
     }
 
-    fn mark(&self, column: &Column) -> Mark {
+    fn shown(&self, column: &Column) -> Ribbon {
         match &column.state {
             Some(State::Speech(probabilities)) => {
                 let winner = probabilities.winner();
-                if probabilities.of(winner) >= self.style.confidence { Mark::Emotion(winner) } else { Mark::Uncertain }
+                if probabilities.of(winner) >= self.style.confidence { Ribbon::Emotion(winner) } else { Ribbon::Uncertain }
             }
-            Some(State::Unfamiliar(_)) => Mark::Unfamiliar,
-            Some(State::NoSpeech) => Mark::NoSpeech,
-            Some(State::Gap(_)) | None => Mark::Nothing,
+            Some(State::Unfamiliar(_)) => Ribbon::Unfamiliar,
+            Some(State::NoSpeech) => Ribbon::NoSpeech,
+            Some(State::Gap(_)) | None => Ribbon::Nothing,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use moodline_engine::live::{ModelState, Status};
 
-/// The model that the user chose, until it is known what became of it, and the trouble that was told last.
+/// The model that the user chose, until its outcome is known, and the problem that was reported last.
 #[derive(Default)]
 pub(crate) struct ModelWatch {
     chosen: Option<PathBuf>,
@@ -39,7 +39,7 @@ impl ModelWatch {
                 self.told = None;
                 return self.chosen.take().map(ModelNews::Taken);
             }
-            (ModelState::Ready { id, .. }, Some(reason)) => format!("{reason}. {id} goes on."),
+            (ModelState::Ready { id, .. }, Some(reason)) => format!("{reason}. {id} keeps running."),
             (ModelState::Failed(reason), _) => format!("{reason}. No model runs."),
         };
         self.chosen = None;
@@ -66,7 +66,7 @@ mod tests {
             watch.choose("bad.onnx".into());
             assert_eq!(
                 watch.look(&ready, Some("it is bad".to_owned())),
-                Some(ModelNews::Refused("it is bad. a goes on.".to_owned()))
+                Some(ModelNews::Refused("it is bad. a keeps running.".to_owned()))
             );
             assert_eq!(watch.look(&ready, Some("it is bad".to_owned())), None);
         }

@@ -21,8 +21,8 @@ use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
 
 /// Said where this system shows no file dialog.
-const NO_DIALOG: &str = "This system shows no file dialog. Drop the file on this window instead.";
-const NO_DIALOG_TO_SAVE: &str = "This system shows no file dialog. Export has \"Save to …\", and the settings have its folder.";
+const NO_DIALOG: &str = "This system has no file dialog. Drop the file on this window instead.";
+const NO_DIALOG_TO_SAVE: &str = "This system has no file dialog. Export has \"Save to …\", and the settings have its folder.";
 
 impl EditorApp {
     /// Does what a button of the toolbar asked for.
@@ -35,7 +35,7 @@ impl EditorApp {
             ToolbarRequest::Hold(on) => host.change(&self.params.hold, f32::from(u8::from(on))),
             ToolbarRequest::Reset => {
                 self.control.clear();
-                self.messages.say("Everything recorded is forgotten.");
+                self.messages.say("Everything recorded has been forgotten.");
             }
             ToolbarRequest::OpenFile => self.dialogs.ask(Question::Audio, None, ""),
             ToolbarRequest::Export(ExportRequest::SaveAs(choice)) => self.ask_where(choice),
@@ -136,7 +136,7 @@ impl EditorApp {
         }
     }
 
-    /// A model that was chosen belongs to the project once it runs; one that cannot be had is told.
+    /// A model that was chosen belongs to the project once it runs; one that cannot be loaded is reported.
     pub(super) fn note_model(&mut self) {
         match self.models.look(&self.monitor.status(), self.monitor.refused_model()) {
             Some(ModelNews::Taken(path)) => self.session.write().model = Some(path),
@@ -211,7 +211,7 @@ impl EditorApp {
         if file {
             let file = self.monitor.file();
             let results = file.as_ref().and_then(|file| Some((file, Results::clone(file.results.as_deref()?))));
-            let (file, results) = results.ok_or_else(|| "The file is not analysed to its end.".to_owned())?;
+            let (file, results) = results.ok_or_else(|| "The file has not been analysed to the end.".to_owned())?;
             return Ok(export::shown_by(&self.monitor.voice_of_file(file), results));
         }
         let segments = self.monitor.with_timeline(clock, |timeline| timeline.without_gaps());

@@ -324,7 +324,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_one_that_runs_and_offers_the_built_i
     bench.comes_true("the good model is the project's", |bench| bench.app.session.read().model.as_ref() == Some(&good));
     bench.app.take_path(Question::Model, bad);
     assert!(bench.comes_to_say("bad.onnx"));
-    assert!(bench.says(&format!("{} goes on.", moodline_engine::Model::embedded().id())));
+    assert!(bench.says(&format!("{} keeps running.", moodline_engine::Model::embedded().id())));
     assert!(!bench.says("model missing"));
     assert_eq!(bench.app.session.read().model, Some(good));
     bench.click_text("Use the built-in model");
@@ -421,9 +421,9 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
 }
 
-/// A recording of four people.
+/// A recording of two people.
 fn speech() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/stream.flac")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/unheard.flac")
 }
 
 /// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.

@@ -28,7 +28,7 @@ pub(crate) enum ToolbarRequest {
     OpenFile,
     Export(ExportRequest),
     Zoom(f64),
-    /// To move by so many times what is in sight.
+    /// To move by this multiple of the visible time.
     Pan(f64),
     /// To show the beginning, or the newest and what comes.
     Beginning,
@@ -72,7 +72,7 @@ impl Toolbar<'_> {
     }
 
     fn timeline_buttons(&self, ui: &mut Ui, choice: &mut ExportChoice, request: &mut Option<ToolbarRequest>) {
-        let hint = if self.held { "Show what happens now again" } else { "Freeze what is shown; recording goes on" };
+        let hint = if self.held { "Show the current results again" } else { "Freeze the display; recording continues" };
         if icon_button(ui, Icon::Hold, self.word("Hold"), self.held, hint).clicked() {
             *request = Some(ToolbarRequest::Hold(!self.held));
         }
@@ -119,7 +119,7 @@ impl Toolbar<'_> {
         if icon_button(ui, Icon::Fit, self.word("All"), false, "Show everything recorded (double click)").clicked() {
             *request = Some(ToolbarRequest::Fit);
         }
-        let hint = "Keep the newest in sight; dragging the timeline ends it";
+        let hint = "Keep the newest results in sight; dragging the timeline turns this off";
         if icon_button(ui, Icon::Follow, self.word("Follow"), self.follow, hint).clicked() {
             *request = Some(ToolbarRequest::Follow(!self.follow));
         }
@@ -131,7 +131,7 @@ impl Toolbar<'_> {
         }
         let panels = [
             (Panel::About, Icon::About, None, "About, and responsible use"),
-            (Panel::Latency, Icon::Latency, self.word("Latency"), "How old what you see is, and what runs the model"),
+            (Panel::Latency, Icon::Latency, self.word("Latency"), "How old the display is, and what runs the model"),
             (Panel::Settings, Icon::Settings, self.word("Settings"), "Settings"),
         ];
         for (panel, icon, word, hint) in panels {

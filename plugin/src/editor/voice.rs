@@ -18,7 +18,7 @@ impl EditorApp {
             VoiceRequest::Mode(mode) => self.control.set_voice_mode(mode),
             VoiceRequest::Reset => {
                 self.control.forget_voice();
-                self.messages.say("The voice is forgotten, and learnt anew from now on.");
+                self.messages.say("The voice was forgotten, and is learnt again from now on.");
             }
             VoiceRequest::FromFile => {
                 let learnt = self.learn_from_file();
@@ -45,7 +45,7 @@ impl EditorApp {
     /// Keeps the voice in a file at `path`, and says so or why not. A recording, a manifest or a model is never replaced.
     pub(super) fn save_voice(&mut self, path: &Path) {
         let saved = self.model().and_then(|model| {
-            let profile = self.monitor.voice(self.monitor.clock()).profile.ok_or("There is no voice to keep yet.")?;
+            let profile = self.monitor.voice(self.monitor.clock()).profile.ok_or("There is no voice to save yet.")?;
             FilePlan::new(Replace::Never).write([path]).check().map_err(|refusal| refusal.to_string())?;
             voice::save(path, &profile, &model).map_err(|error| error.to_string())?;
             Ok(format!("Saved {}", path.display()))
@@ -68,7 +68,7 @@ impl EditorApp {
     fn learn_from_file(&self) -> Result<String, String> {
         let model = self.model()?;
         let correction = voice::correction_of(&model).map_err(|error| error.to_string())?;
-        let results = self.monitor.file().and_then(|file| file.results).ok_or("The file is not analysed to its end.")?;
+        let results = self.monitor.file().and_then(|file| file.results).ok_or("The file has not been analysed to the end.")?;
         let name = Path::new(&results.file).file_name().unwrap_or_default().display().to_string();
         if results.model_fingerprint != model.fingerprint() {
             return Err(format!("{name} was analysed with another model; open it again to learn the voice from it."));
@@ -88,6 +88,6 @@ impl EditorApp {
     }
 
     fn model(&self) -> Result<Model, String> {
-        self.monitor.model().ok_or_else(|| "There is no model yet, and a voice belongs to one.".to_owned())
+        self.monitor.model().ok_or_else(|| "There is no model yet, and a voice belongs to a model.".to_owned())
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn catch_panic(ctx: &Context, action: impl FnOnce()) -> Option<String
     let panic = catch_unwind(AssertUnwindSafe(action)).err()?;
     let reason = panics::reason(&*panic);
     ctx.send_viewport_cmd(ViewportCommand::Close);
-    Some(format!("The window was closed by an internal error ({reason}). The analysis went on; please report this."))
+    Some(format!("The window was closed by an internal error ({reason}). The analysis continued; please report this."))
 }
 
 /// Asks for the size that a session kept, unless the window has it.

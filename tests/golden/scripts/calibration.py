@@ -1,12 +1,13 @@
-"""Expected calibration error of seeded probabilities: writes ../calibration.json. Needs numpy.
+"""Expected calibration error of seeded probabilities: writes ../calibration.json.gz. Needs numpy.
 
 The bins are chosen by boolean masks over whole arrays, as in the reference code of Guo et al. 2017 (temperature_scaling.py, _ECELoss).
 """
 
-import json
 import pathlib
 
 import numpy as np
+
+import stored
 
 N_BINS = 15
 N_ANSWERS = 400
@@ -29,8 +30,7 @@ def main():
         if inside.any():
             ece += abs(confidences[inside].mean() - right[inside].mean()) * inside.mean()
     golden = {"truth": truth.tolist(), "probabilities": probabilities.tolist(), "ece": float(ece), "counts": counts}
-    path = pathlib.Path(__file__).resolve().parent.parent / "calibration.json"
-    path.write_text(json.dumps(golden) + "\n")
+    stored.save_json(pathlib.Path(__file__).resolve().parent.parent / "calibration.json", golden)
 
 
 main()

@@ -1,4 +1,4 @@
-"""The cells of PyTorch and ncps on small seeded networks: writes ../cells.json.
+"""The cells of PyTorch and ncps on small seeded networks: writes ../cells.json.gz.
 
 Needs torch, ncps and numpy. A case is a network (as `[network]` of a training configuration), its parameters under the names and in the shapes of
 core/src/network.rs, the outputs of the last layer for both sequences, the logits of a dense readout of the pooled outputs, the mean cross-entropy, and its
@@ -6,7 +6,6 @@ gradients by autograd. What neither library has follows the equations that core/
 gate, the paper's cell (golden_ltc.py has more of its second reading) and the poolings.
 """
 
-import json
 import pathlib
 from importlib.metadata import version
 
@@ -16,6 +15,8 @@ from ncps.torch import CfCCell, LTCCell
 from ncps.wirings import FullyConnected, Random
 from torch import nn
 from torch.nn import functional
+
+import stored
 
 N_FEATURES, UNITS, N_CLASSES = 5, 6, 4
 LENGTHS, LABELS = (7, 4), (2, 0)
@@ -32,7 +33,8 @@ rng = np.random.default_rng(20261122)
 
 
 def draw(*shape, low=-0.6, high=0.6):
-    return torch.tensor(rng.uniform(low, high, shape), requires_grad=True)
+    # Short decimals, so that the file holds exactly what was computed with.
+    return torch.tensor(rng.uniform(low, high, shape).round(3), requires_grad=True)
 
 
 def gates(n_inputs, n_gates):
@@ -209,6 +211,11 @@ def pool(pooling, outputs, attention):
     return torch.cat([mean, torch.sqrt(((outputs - mean) ** 2).mean(0) + DEVIATION_EPSILON)])
 
 
+def numbers(value):
+    """As many digits as a test with a tolerance of 1e-12 can tell."""
+    return stored.to_digits(value.detach().numpy()).tolist()
+
+
 def case(cell, run, make, layers=1, pooling="last"):
     sizes = [N_FEATURES] + [UNITS] * (layers - 1)
     by_layer = [make(size) for size in sizes]
@@ -229,10 +236,10 @@ def case(cell, run, make, layers=1, pooling="last"):
     return {
         "network": {"units": UNITS, "layers": layers, "pooling": pooling, "cell": cell},
         "parameters": {name: value.flatten().tolist() for name, value in parameters.items()},
-        "outputs": [value.flatten().tolist() for value in outputs],
-        "logits": [value.tolist() for value in logits],
+        "outputs": [numbers(value.flatten()) for value in outputs],
+        "logits": [numbers(value) for value in logits],
         "loss": loss.item(),
-        "gradients": {name: value.flatten().tolist() for name, value in zip(parameters, gradients)},
+        "gradients": {name: numbers(value.flatten()) for name, value in zip(parameters, gradients)},
     }
 
 
@@ -278,7 +285,7 @@ def ltc_cell(solver):
     return {"kind": "ltc", "solver": solver, "unfolds": UNFOLDS, "elapsed": ELAPSED}
 
 
-inputs = [torch.tensor(rng.standard_normal((steps, N_FEATURES))) for steps in LENGTHS]
+inputs = [torch.tensor(rng.standard_normal((steps, N_FEATURES)).round(3)) for steps in LENGTHS]
 wiring = Random(UNITS, sparsity_level=0.5, random_seed=1)
 wiring.build(N_FEATURES)
 cases = {
@@ -311,9 +318,4 @@ data = {
     "labels": LABELS,
     "cases": cases,
 }
-path = pathlib.Path(__file__).resolve().parent.parent / "cells.json"
-# One line for each array: a difference between two versions of the file shows which.
-text = json.dumps(data, separators=(",", ":"))
-for start in ("layer0.", "layer1.", "attention", "dense_", "network"):
-    text = text.replace(f'"{start}', f'\n"{start}')
-path.write_text(text + "\n")
+stored.save_json(pathlib.Path(__file__).resolve().parent.parent / "cells.json", data, separators=(",", ":"))

@@ -1,10 +1,9 @@
-"""The convolutional network with a bidirectional LSTM as PyTorch computes it, on small seeded sequences: writes ../cnn_bilstm.json.
+"""The convolutional network with a bidirectional LSTM as PyTorch computes it, on small seeded sequences: writes ../cnn_bilstm.json.gz.
 
 Needs torch and numpy. Parameters are under the names and in the shapes of learn/src/network/cnn_bilstm.rs: a kernel of a convolution has a row for each
 step it sees and input, gates are i, f, g, o. One sequence is shorter than the convolutions are wide, one has an odd number of steps before each pooling.
 """
 
-import json
 import pathlib
 from importlib.metadata import version
 
@@ -12,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+
+import stored
 
 N_FEATURES, UNITS, N_CLASSES, WIDTH = 3, 5, 4, 5
 CONVOLUTIONS = ((6, 2), (4, 1), (7, 3))
@@ -22,7 +23,8 @@ rng = np.random.default_rng(20261122)
 
 
 def draw(*shape):
-    return torch.tensor(rng.uniform(-0.6, 0.6, shape), requires_grad=True)
+    # Short decimals, so that the file holds exactly what was computed with.
+    return torch.tensor(rng.uniform(-0.6, 0.6, shape).round(3), requires_grad=True)
 
 
 def convolve(p, index, pool, x):
@@ -55,7 +57,7 @@ for layer in range(2):
     }
 parameters |= {"dense_kernel": draw(2 * UNITS, N_CLASSES), "dense_bias": draw(N_CLASSES)}
 
-inputs = [torch.tensor(rng.standard_normal((steps, N_FEATURES))) for steps in LENGTHS]
+inputs = [torch.tensor(rng.standard_normal((steps, N_FEATURES)).round(3)) for steps in LENGTHS]
 logits = []
 for x in inputs:
     for index, (_, pool) in enumerate(CONVOLUTIONS):
@@ -66,6 +68,13 @@ losses = functional.cross_entropy(logits, labels, torch.tensor(CLASS_WEIGHTS), r
 loss = losses.mean()
 gradients = torch.autograd.grad(loss, list(parameters.values()))
 
+
+
+def numbers(value):
+    """As many digits as a test with a tolerance of 1e-12 can tell."""
+    return stored.to_digits(value.detach().numpy()).tolist()
+
+
 data = {
     "versions": {name: version(name) for name in ("torch", "numpy")},
     "width": WIDTH,
@@ -75,13 +84,8 @@ data = {
     "labels": LABELS,
     "class_weights": CLASS_WEIGHTS,
     "parameters": {name: value.flatten().tolist() for name, value in parameters.items()},
-    "probabilities": functional.softmax(logits, 1).tolist(),
+    "probabilities": numbers(functional.softmax(logits, 1)),
     "loss": loss.item(),
-    "gradients": {name: value.flatten().tolist() for name, value in zip(parameters, gradients)},
+    "gradients": {name: numbers(value.flatten()) for name, value in zip(parameters, gradients)},
 }
-path = pathlib.Path(__file__).resolve().parent.parent / "cnn_bilstm.json"
-# One line for each array: a difference between two versions of the file shows which.
-text = json.dumps(data)
-for start in ("conv0", "conv1", "conv2", "layer", "dense_"):
-    text = text.replace(f'"{start}', f'\n"{start}')
-path.write_text(text + "\n")
+stored.save_json(pathlib.Path(__file__).resolve().parent.parent / "cnn_bilstm.json", data, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What librosa makes of a block with a soft floor: floor/voice2s.npy, float32 [39, steps].
+"""What librosa makes of a block with a soft floor: floor/voice1s.npy.gz, float32 [39, steps].
 
 Needs librosa 0.11.0 and numpy 2.4.6; run from anywhere."""
 
@@ -7,12 +7,14 @@ from pathlib import Path
 import librosa
 import numpy as np
 
+import stored
+
 HERE = Path(__file__).resolve().parent.parent
 FLOOR_DB = 45.0
 AVERAGE_FRAMES = 3
 DELTA_WIDTH = 5
 
-samples = np.load(HERE / "mfcc" / "sig_16000_voice2s.npy")
+samples = stored.load(HERE / "mfcc" / "sig_16000_voice1s.npy")
 samples = samples.astype(np.float64) / (32768.0 if samples.dtype == np.int16 else 1.0)
 powers = librosa.feature.melspectrogram(
     y=samples, sr=16000, n_fft=512, win_length=400, hop_length=160, window="hann", center=True, pad_mode="constant", power=2.0, n_mels=40, fmin=0.0, fmax=8000.0
@@ -23,4 +25,5 @@ levels = librosa.power_to_db(steps + steps.max() * 10.0 ** (-FLOOR_DB / 10.0), r
 mfcc = librosa.feature.mfcc(S=levels, n_mfcc=13)
 deltas = [librosa.feature.delta(mfcc, width=DELTA_WIDTH, order=order, mode="interp") for order in (1, 2)]
 (HERE / "floor").mkdir(exist_ok=True)
-np.save(HERE / "floor" / "voice2s.npy", np.concatenate([mfcc, *deltas]).astype(np.float32))
+# 6e-5 dB, of a tolerance of 1e-3.
+stored.save(HERE / "floor" / "voice1s.npy", stored.rounded(np.concatenate([mfcc, *deltas]), 2.0**-14).astype(np.float32))

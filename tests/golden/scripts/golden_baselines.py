@@ -2,11 +2,10 @@
 
     python golden_baselines.py     (scikit-learn 1.9.1, numpy)
 
-Writes ../baselines.json: standardised rows of four overlapping classes, the probabilities that scikit-learn gives to rows it has not seen,
+Writes ../baselines.json.gz: standardised rows of four overlapping classes, the probabilities that scikit-learn gives to rows it has not seen,
 and the accuracies there of a random forest and of support vector machines.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
+
+import stored
 
 WIDTH, N_TRAIN, N_TEST = 6, 160, 80
 generator = np.random.default_rng(20261122)
@@ -44,10 +45,10 @@ out = {
 for penalty in (1.0, 10.0, 100.0):
     # The penalty is on half the sum of squares beside the sum of the losses: C is its inverse.
     fitted = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(train, train_labels)
-    out["logistic"][str(penalty)] = fitted.predict_proba(test).tolist()
+    out["logistic"][str(penalty)] = fitted.predict_proba(test).round(9).tolist()
 for k in (5, 11, 21):
     fitted = KNeighborsClassifier(k, algorithm="brute").fit(train, train_labels)
-    out["knn"][str(k)] = fitted.predict_proba(test).tolist()
+    out["knn"][str(k)] = fitted.predict_proba(test).round(9).tolist()
 others = {
     "forest": RandomForestClassifier(200, random_state=0),
     "svm-linear": SVC(C=0.1, kernel="linear"),
@@ -57,6 +58,5 @@ for name, method in others.items():
     out["accuracy"][name] = method.fit(train, train_labels).score(test, test_labels)
 
 path = Path(__file__).resolve().parent.parent / "baselines.json"
-# One line for each row.
-path.write_text(json.dumps(out, separators=(",", ":")).replace("],[", "],\n[") + "\n")
+stored.save_json(path, out, separators=(",", ":"))
 print(path, out["accuracy"])

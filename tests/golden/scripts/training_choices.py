@@ -1,14 +1,15 @@
-"""Losses and optimisers of Keras and PyTorch on small seeded numbers: writes ../training_choices.json.
+"""Losses and optimisers of Keras and PyTorch on small seeded numbers: writes ../training_choices.json.gz.
 
 Needs keras, torch and numpy; run with KERAS_BACKEND=torch.
 """
 
-import json
 import pathlib
 
 import keras
 import numpy as np
 import torch
+
+import stored
 
 LEARNING_RATE = 0.03125
 N_STEPS = 5
@@ -60,4 +61,4 @@ data = {
     "losses": losses(rng),
 }
 path = pathlib.Path(__file__).resolve().parent.parent / "training_choices.json"
-path.write_text(json.dumps(data, indent=1) + "\n")
+stored.save_json(path, data, indent=1)

@@ -53,7 +53,7 @@ pub(super) fn start_all(screen: Option<&Screen>, onnxruntime: Option<&Path>) -> 
     }
     if let Some(standalone) = screen.and(hosts::standalone()) {
         let mut command = Command::new(standalone);
-        command.args(["--backend", "dummy", "--input"]).arg(sample("stream.flac"));
+        command.args(["--backend", "dummy", "--input"]).arg(sample("unheard.flac"));
         all.push(start("the standalone", command));
     }
     all
@@ -159,7 +159,7 @@ fn the_command_until_it_is_told_to_stop() {
     let Some(work) = work() else { return };
     until_told_to_stop(&work, || {
         let arguments = ["moodline", "analyze", "--hop", "1", "--save", "json=found.json", "--plot", "found.svg"];
-        let arguments = arguments.into_iter().map(OsString::from).chain([sample("stream.flac").into()]);
+        let arguments = arguments.into_iter().map(OsString::from).chain([sample("unheard.flac").into()]);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let streams = Streams { stdout: &mut stdout, stderr: &mut stderr, interactive: false };
         let code = moodline_cli::run(arguments, streams, &AtomicBool::new(false));
@@ -187,7 +187,7 @@ fn the_trainer_until_it_is_told_to_stop() {
 #[test]
 fn the_plugin_until_it_is_told_to_stop() {
     let Some(work) = work() else { return };
-    let speech = read_mono_resampled(&sample("stream.flac"), 48_000).unwrap();
+    let speech = read_mono_resampled(&sample("unheard.flac"), 48_000).unwrap();
     let mut track = Track::new(&load().unwrap());
     let window = env::var_os("DISPLAY").map(|_| open_editor(&mut track));
     until_told_to_stop(&work, || {

@@ -4,7 +4,7 @@ use moodline_core::Real;
 use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
 use moodline_learn::network::{BatchOutcome, Network};
 use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
-use ndarray::{Array1, Axis, Ix3, concatenate, s};
+use ndarray::{Axis, Ix3, concatenate, s};
 use serde_json::Value;
 use test_support::golden;
 
@@ -45,14 +45,14 @@ impl Case {
             carry: if manifest["carry"] == "scaled" { Carry::Scaled } else { Carry::Unscaled },
         };
         let x = golden::array(&format!("ltc/{name}__x.npy")).into_dimensionality::<Ix3>().unwrap();
-        let y: Array1<i64> = ndarray_npy::read_npy(golden::ltc(&format!("{name}__y.npy"))).unwrap();
+        let y = golden::integers(&format!("ltc/{name}__y.npy"));
         let class_weights = match &manifest["class_weights"] {
             Value::Null => [1.0; 4],
             weights => std::array::from_fn(|class| weights[class].as_f64().unwrap()),
         };
         let examples = Examples {
             sequences: x.outer_iter().map(|x| x.to_owned()).collect(),
-            labels: y.iter().map(|label| usize::try_from(*label).unwrap()).collect(),
+            labels: y.into_iter().map(|label| usize::try_from(label).unwrap()).collect(),
             class_weights,
         };
         let parameters = golden::ltc_parameters(&format!("{name}__p"));

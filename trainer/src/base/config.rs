@@ -1,4 +1,10 @@
-//! Why a configuration cannot be used, in the same words wherever its sections are defined.
+//! What every configuration file is: TOML that is read strictly, written whole, and known by its hash. And why one cannot be used, in the same words wherever
+//! its sections are defined.
+
+use moodline_core::{FrontEndConfig, Mismatch, digest};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +44,31 @@ pub enum ConfigError {
     },
 }
 
+impl From<Mismatch> for ConfigError {
+    fn from(Mismatch { field, expected, found }: Mismatch) -> Self {
+        Self::Range { field, expected, found }
+    }
+}
+
+/// Reads a configuration whose ranges are not checked yet. `file` is only named in the error.
+///
+/// # Errors
+/// [`ConfigError::Toml`] with the line that does not fit.
+pub(crate) fn from_toml<C: DeserializeOwned>(file: &str, text: &str) -> Result<C, ConfigError> {
+    toml::from_str(text).map_err(|error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() })
+}
+
+/// The resolved configuration as TOML.
+pub(crate) fn to_toml(config: &impl Serialize) -> String {
+    // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
+    toml::to_string(config).expect("a configuration serialises")
+}
+
+/// SHA-256 of [`to_toml`], hexadecimal.
+pub(crate) fn sha256(config: &impl Serialize) -> String {
+    digest::hex(&Sha256::digest(to_toml(config)))
+}
+
 /// An error that names `field` unless `ok`.
 pub(crate) fn check(ok: bool, field: &str, expected: impl Into<String>, found: impl Copy + ToString) -> Result<(), ConfigError> {
     if ok {
@@ -45,4 +76,13 @@ pub(crate) fn check(ok: bool, field: &str, expected: impl Into<String>, found: i
     } else {
         Err(ConfigError::Range { field: field.to_owned(), expected: expected.into(), found: found.to_string() })
     }
+}
+
+/// The section `front_end`.
+pub(crate) fn check_front_end(front_end: &FrontEndConfig) -> Result<(), ConfigError> {
+    front_end.validate().map_err(|error| ConfigError::Range {
+        field: format!("front_end.{}", error.field),
+        expected: error.expected,
+        found: error.found,
+    })
 }

@@ -24,9 +24,9 @@ mod scatter;
 pub(crate) use bars::counted;
 pub use bars::{Bar, Bars};
 pub(crate) use histogram::{class_columns, histogram};
-pub use lines::{Line, LinePanel, Lines, Mark};
+pub use lines::{Guide, Line, LinePanel, Lines};
 pub(crate) use matrix::Grid;
-pub use matrix::{Cell, Matrix};
+pub use matrix::{Matrix, MatrixCell};
 pub use scatter::{Point, Scatter, ScatterPanel};
 
 /// Dark grey: softer than black, with the contrast of black.
@@ -58,6 +58,9 @@ pub const SERIES: [RGBColor; 6] = [
 const FULL: RGBColor = RGBColor(0x1f, 0x4e, 0x79);
 
 const FONT: &str = "Ubuntu, DejaVu Sans, sans-serif";
+
+/// What a size of text stands behind in a picture.
+const FONT_SIZE: &str = " font-size=\"";
 
 /// Sizes of text, px.
 pub(crate) const TITLE: f64 = 17.0;
@@ -115,8 +118,24 @@ pub trait Figure {
         };
         draw().map_err(|error| PlotError::new(self.title(), &*error))?;
         // The library escapes markup; control characters, which names in files may hold, are no XML at all.
-        Ok(svg.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{FFFD}"))
+        Ok(without_defaults(&svg).replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{FFFD}"))
     }
+}
+
+/// A picture without what the plotting library says again in each element: defaults of SVG, and the font, which is said once.
+fn without_defaults(svg: &str) -> String {
+    let font = format!(" font-family=\"{FONT}\"");
+    let repeated = [" opacity=\"1\"", " stroke=\"none\"", " stroke-width=\"1\"", " text-anchor=\"start\"", &font];
+    // In a text there are no quotation marks: the library escapes them.
+    let short = repeated.iter().fold(svg.to_owned(), |svg, attribute| svg.replace(attribute, ""));
+    let mut parts = short.split(FONT_SIZE);
+    let mut out = parts.next().unwrap_or_default().replacen("<svg", &format!("<svg{font}"), 1);
+    for part in parts {
+        let (size, rest) = part.split_once('"').unwrap_or((part, ""));
+        let size = size.parse::<f64>().map_or_else(|_| size.to_owned(), |size| ((size * 100.0).round() / 100.0).to_string());
+        out += &format!("{FONT_SIZE}{size}\"{rest}");
+    }
+    out
 }
 
 /// The colour of series `index`, starting again after the last.
@@ -317,6 +336,20 @@ mod tests {
         let (found, decimals) = ticks(0.612, 0.748, 4);
         assert_eq!(decimals, 2);
         assert!(found.iter().all(|tick| (0.612..=0.748).contains(tick)) && found.len() >= 2, "{found:?}");
+    }
+
+    #[test]
+    fn a_picture_says_once_what_is_the_same_everywhere() {
+        let long = format!(
+            "<svg width=\"9\">\n<text x=\"1\" text-anchor=\"start\" font-family=\"{FONT}\" font-size=\"13.709677419354838\" opacity=\"1\" \
+             fill=\"#222222\">\na &quot; b\n</text>\n<circle r=\"5\" opacity=\"0.5\" stroke=\"none\" stroke-width=\"1\"/>\n</svg>"
+        );
+        let short = format!(
+            "<svg font-family=\"{FONT}\" width=\"9\">\n<text x=\"1\" font-size=\"13.71\" fill=\"#222222\">\na &quot; b\n</text>\n\
+             <circle r=\"5\" opacity=\"0.5\"/>\n</svg>"
+        );
+        assert_eq!(without_defaults(&long), short);
+        assert_eq!(without_defaults(&short.replace(&format!(" font-family=\"{FONT}\""), "")), short);
     }
 
     #[test]

@@ -27,7 +27,7 @@ enum AugmentCommand {
 /// Writes the copies of a recording as WAV files, and a picture of their spectrograms
 #[derive(Args)]
 #[command(after_help = "\
-What is written are the copies that training gets of this file, cut to its block length; with mode = \"chain\" also each transform alone. The titles of the
+Writes the copies of this file that training would see, cut to its block length; with mode = \"chain\", also each transform alone. The titles in the
 picture say what was drawn.
 
 Transforms of [augmentation], each with an optional probability; a parameter is a number or [least, most]:
@@ -37,7 +37,7 @@ Transforms of [augmentation], each with an optional probability; a parameter is 
   noise         colours, snr_db       noise_files   folder, snr_db     hiss         sigma
   clipping      threshold_db          codec         law, bits, high_hz
 
-The folder of noise_files is relative to the folder that this is called in. With fresh = true each epoch of a training draws other copies of the same ranges.
+The folder of noise_files is relative to the current folder. With fresh = true, each epoch of a training draws new copies from the same ranges.
 
 Example:
   trainer augment preview voice.wav --config my.toml --out preview --set augmentation.copies=6")]

@@ -12,12 +12,12 @@ use crate::base::files;
 use crate::base::plot::Figure as _;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::corpus::{
-    Columns, Fractions, Hints, LabelMap, Layout, Part, SpeakerPattern, Table, TableOptions, check_iemocap,
+    Acting, Columns, Fractions, Hints, LabelMap, Layout, SpeakerPattern, Table, TableOptions, check_iemocap,
 };
 use crate::data::manifest::{Manifest, Splits};
 use crate::data::stats::Statistics;
 
-/// Makes manifests of corpora, and says what is in them
+/// Makes manifests of corpora, and shows what is in them
 #[derive(Args)]
 pub(super) struct CorpusArgs {
     #[command(subcommand)]
@@ -34,8 +34,8 @@ enum CorpusCommand {
 /// Writes the manifest of a corpus in its official layout
 #[derive(Args)]
 #[command(after_help = "\
-Files whose names do not fit are named together and left out. Speakers get the name of the corpus as a prefix, so several manifests can be used at once.
-A label map replaces the built-in one; it lists for each emotion the corpus's own codes:
+Files whose names do not fit are listed and left out. Speakers get the name of the corpus as a prefix, so several manifests can be used together.
+A label map replaces the built-in one; for each emotion, it lists the codes of the corpus:
   angry = [\"ang\", \"fru\"]
   happy = [\"hap\"]
   sad = [\"sad\"]
@@ -47,12 +47,12 @@ Examples:
   trainer corpus manifest folders recordings --speaker '^([a-z]+)_' --out mine.csv --split 0.8,0.2,0
   trainer corpus manifest csv theirs.csv --column path=file --column emotion=label --labels map.toml --out mine.csv
 
-Exit codes: 0 done, 1 some files were left out (the manifest is written all the same) or nothing could be written, 2 wrong usage.")]
+Exit codes: 0 success, 1 some files were left out (the manifest is still written) or nothing could be written, 2 wrong usage.")]
 struct ManifestArgs {
     /// Layout of the corpus
     #[arg(value_enum)]
     layout: Layout,
-    /// Its folder, as it was unpacked; for csv, the table
+    /// Its folder as unpacked; for csv, the table
     #[arg(value_name = "FOLDER")]
     root: PathBuf,
     /// Manifest to write
@@ -64,7 +64,7 @@ struct ManifestArgs {
     /// Label map, TOML
     #[arg(long, value_name = "TOML")]
     labels: Option<PathBuf>,
-    /// Splits the speakers: parts of the recordings for train, dev and test
+    /// Splits the speakers; shares of the recordings for train, dev and test
     #[arg(long, value_name = "TRAIN,DEV,TEST")]
     split: Option<Fractions>,
     /// Seed of the split
@@ -72,14 +72,14 @@ struct ManifestArgs {
     seed: u64,
     /// Only one part of IEMOCAP
     #[arg(long, value_enum)]
-    part: Option<Part>,
-    /// What becomes of IEMOCAP's excited turns: happy, or left out [default: merge]
+    part: Option<Acting>,
+    /// IEMOCAP's excited turns: count as happy (merge), or are left out (drop) [default: merge]
     #[arg(long, value_enum)]
     excited: Option<Excited>,
-    /// Folders, csv: regular expression whose group finds the speaker in a file name
+    /// For folders and csv: regular expression whose group finds the speaker in a file name
     #[arg(long, value_name = "REGEX")]
     speaker: Option<SpeakerPattern>,
-    /// Csv: what the column of path, speaker, emotion, session, text or split is called
+    /// For csv: name of the column that holds path, speaker, emotion, session, text or split
     #[arg(long = "column", value_name = "NAME=COLUMN")]
     columns: Vec<Columns>,
     #[command(flatten)]
@@ -98,7 +98,7 @@ struct CheckArgs {
     /// Corpus
     #[arg(value_enum)]
     corpus: Checked,
-    /// Its folder, as it was unpacked
+    /// Its folder as unpacked
     folder: PathBuf,
 }
 
@@ -119,10 +119,10 @@ struct StatsArgs {
     /// Manifests
     #[arg(value_name = "CSV", required = true)]
     manifests: Vec<PathBuf>,
-    /// Also writes the figures there
+    /// Also writes the figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Also draws them there
+    /// Also draws them to this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]

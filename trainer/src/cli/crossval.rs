@@ -31,14 +31,14 @@ Protocols:
   cross-corpus  what decides between recipes: train on all corpora but one, test on that one, cold and with a voice; and on each corpus and on all,
                 test on the test split of every one
   text          groups of speakers x groups of texts, both unknown to the network that is tested on them (column text)
-  paper         the published protocol, which leaks, beside the honest one, and the steps between them
+  paper         the published protocol, which leaks, next to the honest one and the steps between them
 
-Where folds are drawn, epoch and hyper-parameters are chosen on a dev set: whole speakers held out of training, about 15 % of each corpus's clips, and
-never a tested speaker. The scaler is fitted on the training clips. A clip that is longer than a block counts with its first block, in training and in tests
+If folds are drawn, epoch and hyper-parameters are chosen on a dev set: whole speakers held out of training, about 15 % of each corpus's clips, and
+never a tested speaker. The scaler is fitted on the training clips. Of a clip longer than a block, only the first block is used, in training and in tests
 alike (`trainer evaluate` takes the mean over its blocks). Only the protocol paper breaks these rules, to measure what that is worth.
 
-The folder gets summary.md, results.json, folds.csv, predictions.csv, confusion matrices and, in folds/, a file for each finished training. Ctrl-C
-keeps what is finished; --resume goes on.
+Writes summary.md, results.json, folds.csv, predictions.csv, confusion matrices and, in folds/, a file for each finished training. After Ctrl-C, what is
+finished is kept; --resume continues.
 
 Examples:
   trainer crossval --protocol speaker --config trainer/configs/paper-ltc-16.toml --manifest emodb.csv --out results/emodb
@@ -49,9 +49,9 @@ Examples:
   trainer crossval --protocol cross-corpus --config my.toml --manifest a.csv b.csv --tested-only c.csv --out results/matrix
   trainer crossval --protocol paper --config my.toml --manifest crema-d.csv emodb.csv --out results/leak
 
-Exit codes: 0 done, 1 some clips were left out or the work could not be done, 2 wrong usage, 130 interrupted.")]
+Exit codes: 0 success, 1 some clips were left out or the work could not be done, 2 wrong usage, 130 interrupted.")]
 pub(super) struct CrossvalArgs {
-    /// How clips are told apart
+    /// How clips are divided into training and test
     #[arg(long, value_enum)]
     protocol: Protocol,
     /// Configuration; its seed is replaced
@@ -78,7 +78,7 @@ pub(super) struct CrossvalArgs {
     /// Seed of the folds, the same for all trainings
     #[arg(long, value_name = "N", default_value_t = 0)]
     split_seed: u64,
-    /// Methods beside the network: classical ones on statistics of the same features, and cnn-bilstm on the features
+    /// Methods to compare with the network: classical ones on statistics of the same features, and cnn-bilstm on the features
     #[arg(long, value_enum, value_name = "METHOD", value_delimiter = ',')]
     baselines: Vec<Baseline>,
     /// Overrides a value of the configuration; an empty value removes an optional one
@@ -86,7 +86,7 @@ pub(super) struct CrossvalArgs {
     overrides: Vec<String>,
     #[command(flatten)]
     pool: Pool,
-    /// Goes on with what is finished in --out
+    /// Continues the work in --out
     #[arg(long)]
     resume: bool,
     #[command(flatten)]

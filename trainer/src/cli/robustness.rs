@@ -17,8 +17,8 @@ use crate::measure::robustness::measure;
 /// Measures a model on the same clips under worse conditions
 #[derive(Args)]
 #[command(after_help = "\
-As they are; telephone band; white noise at 20 and 10 dB; reverb; 20 dB louder and quieter; MP3 at 64 kbit/s, where lame or ffmpeg is installed; music at 20 and 10 dB; cut
-where speech begins and ends, without and with silence around; the middle 1, 2, 3 and 5 seconds. Writes robustness.json, which `trainer card` and `trainer report` read, and robustness.svg.
+The conditions: unchanged; telephone band; white noise at 20 and 10 dB; reverb; 20 dB louder and quieter; MP3 at 64 kbit/s, if lame or ffmpeg is installed; music at 20 and 10 dB; cut
+to where speech begins and ends, without and with silence around it; the middle 1, 2, 3 and 5 seconds. Writes robustness.json, which `trainer card` and `trainer report` read, and robustness.svg.
 
 Example:
   trainer robustness --model models/first/model.onnx --manifest corpora/crema-d.csv --split test --out models/first")]

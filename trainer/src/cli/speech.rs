@@ -29,7 +29,7 @@ const FIGURES: &str = "metrics.json";
 const SOUNDS: &str = "sounds.csv";
 const CARD: &str = "MODEL_CARD.md";
 
-/// Trains and measures the detector of speech
+/// Trains and measures a speech detector
 #[derive(Args)]
 pub(super) struct SpeechArgs {
     #[command(subcommand)]
@@ -73,11 +73,11 @@ struct TrainArgs {
     force: Force,
 }
 
-/// Measures a detector beside others
+/// Measures a detector, if you like in comparison with others
 #[derive(Args)]
 #[command(after_help = "\
-Writes metrics.json and MODEL_CARD.md into the folder of the model, which `trainer speech train` made. A peer is a table of times of speech of all these recordings, with a JSON file of the same name that says what it is
-and what it costs, as the recipe writes them for Silero.
+Writes metrics.json and MODEL_CARD.md into the folder of the model, which `trainer speech train` made. A peer is a table with times of speech in all these recordings, and a JSON file of the same name with the peer's name
+and computing time, as the recipe writes them for Silero.
 
 Example:
   trainer speech evaluate models/speech-2 --sounds nonspeech.csv --labelled vad.csv --labels vad-labels.csv \\
@@ -94,7 +94,7 @@ struct EvaluateArgs {
     /// Their times
     #[arg(long, value_name = "CSV")]
     labels: Option<PathBuf>,
-    /// Manifest of clips of speech, of which all splits count
+    /// Manifest of clips of speech; all splits count
     #[arg(long, value_name = "CSV", num_args = 1..)]
     manifest: Vec<PathBuf>,
     /// Times of speech that another detector found

@@ -17,24 +17,24 @@ use crate::study::sweep::{ExecutorOptions, SweepError, SweepOptions, sweep};
 #[command(after_help = "\
 The file of a sweep:
   [sweep]
-  base = \"paper.toml\"                      # what every configuration starts from, beside this file
+  base = \"paper.toml\"                      # what every configuration starts from; relative to this file
   strategy = { kind = \"grid\" }             # or { kind = \"random\", trials = 20, seed = 0 },
                                            # or { kind = \"successive_halving\", trials = 27, min_epochs = 5, factor = 3 }
-  seeds = [0, 1, 2]                        # every configuration is trained with each
+  seeds = [0, 1, 2]                        # every configuration is trained with each seed
   metric = \"dev_uar\"                       # or dev_accuracy, dev_macro_f1, dev_loss: the best mean over the seeds is chosen
   set = [\"training.epochs=30\"]             # overrides of all configurations
   [sweep.axes]                             # any section.key; paths are quoted
   \"network.units\" = [12, 16, 24]
-  \"training.l2\" = { min = 1e-5, max = 1e-2, scale = \"log\" }   # not in a grid; whole ends give whole numbers
-  [[sweep.group]]                          # configurations that are not a product; each is combined with all axes
+  \"training.l2\" = { min = 1e-5, max = 1e-2, scale = \"log\" }   # not in a grid; integer limits give integers
+  [[sweep.group]]                          # configurations that are not a product of axes; each is combined with all axes
   name = \"no L2\"
   set = [\"training.l2=0\"]
 
-Everything is checked before anything runs. Every trial is a run folder under FOLDER/trials, for `trainer export` and the rest. Killed at any moment, the same
-command goes on. The test split is measured once, for the chosen configuration, after the choice. FOLDER gets results.csv (a line a trial), summary.csv
-and summary.md (a line a configuration), sweep.json and sweep.svg.
+Everything is checked before anything runs. Every trial is a run folder under FOLDER/trials, for `trainer export` and other commands. If the sweep is killed at any moment, the same
+command continues. The test split is measured once, for the chosen configuration, after the choice. It writes results.csv (a line per trial), summary.csv
+and summary.md (a line per configuration), sweep.json and sweep.svg to FOLDER.
 
-With --executor slurm all trials are one array job. FOLDER, the program, the manifests with their audio and the feature cache must be at the same paths on
+With --executor slurm, all trials are one array job. FOLDER, the program, the manifests with their audio and the feature cache must be at the same paths on
 the nodes; trials that fail are tried again. The tasks run `trainer sweep-trial --plan FILE --index N`.
 
 Examples:
@@ -42,7 +42,7 @@ Examples:
   trainer sweep --config my.toml --manifest a.csv b.csv --out sweeps/mine --threads 2 --set training.epochs=20
   trainer sweep --config my.toml --manifest a.csv --out sweeps/mine --executor slurm --sbatch-args '--partition=cpu --time=60' --max-parallel 50
 
-Exit codes: 0 done, 1 some clips could not be used or the sweep could not end, 2 wrong usage, 130 interrupted.")]
+Exit codes: 0 success, 1 some clips could not be used or the sweep could not finish, 2 wrong usage, 130 interrupted.")]
 pub(super) struct SweepArgs {
     /// The file of the sweep
     #[arg(long, value_name = "TOML")]
@@ -50,13 +50,13 @@ pub(super) struct SweepArgs {
     /// Manifest of labelled clips; several are merged
     #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Folder of the sweep; new, empty, or that of the same sweep, which goes on
+    /// Folder of the sweep; new, empty, or that of the same sweep, which then continues
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Overrides a value of all configurations; an empty value removes an optional one
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     overrides: Vec<String>,
-    /// Who trains: the cores of this machine, one trial each, or a cluster
+    /// Where the trials are trained: on the cores of this machine, one trial each, or on a cluster
     #[arg(long, value_enum, default_value_t = ExecutorArg::Local)]
     executor: ExecutorArg,
     #[command(flatten)]
@@ -79,13 +79,13 @@ struct SlurmArgs {
     /// Further arguments of sbatch, separated by spaces
     #[arg(long, value_name = "ARGS", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     sbatch_args: String,
-    /// Tasks at the same time, at most [default: as many as the cluster gives]
+    /// Maximum number of tasks at the same time [default: as many as the cluster allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_parallel: Option<u32>,
-    /// How often a trial that failed is tried again
+    /// How often a failed trial is tried again
     #[arg(long, value_name = "N", default_value_t = 2)]
     retries: u32,
-    /// The trainer as the nodes find it [default: this program]
+    /// Path of the trainer on the nodes [default: this program]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
 }

@@ -139,14 +139,14 @@ impl fmt::Display for Layout {
 
 /// How IEMOCAP's actors came to their words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum Part {
+pub enum Acting {
     /// In scenes that only gave a situation.
     Improvised,
     /// From plays; the same lines come back in every session.
     Scripted,
 }
 
-impl Part {
+impl Acting {
     /// As it is written on the command line and in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -169,7 +169,7 @@ pub struct Recording {
     /// The recording session, where speakers share one.
     pub session: Option<String>,
     /// Improvised or scripted, where that is known.
-    pub part: Option<Part>,
+    pub part: Option<Acting>,
     /// Which sentence is spoken, where the corpus has a fixed set.
     pub text: Option<String>,
     /// Which split the speaker is in, where the corpus says it.

@@ -30,7 +30,7 @@ const BANDWIDTH_DROP_DB: f64 = 70.0;
 
 /// What was measured on one recording.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct AudioFigures {
     /// Seconds.
     pub duration_s: f64,
     /// Hz.
@@ -126,7 +126,7 @@ pub struct Statistics {
     /// Recordings that cannot be read, one sentence each.
     pub problems: Vec<String>,
     #[serde(skip)]
-    recordings: Vec<(Utterance, Measured)>,
+    recordings: Vec<(Utterance, AudioFigures)>,
 }
 
 /// The user stopped the measurement.
@@ -141,7 +141,7 @@ impl Statistics {
     /// [`Interrupted`]; a recording that cannot be read is one of the problems.
     pub fn measure(manifest: &Manifest, progress: Progress, interrupt: &Interrupt) -> Result<Self, Interrupted> {
         let bar = progress.bar("recordings", manifest.utterances.len());
-        let outcomes: Vec<Option<Result<Measured, DecodeError>>> = manifest
+        let outcomes: Vec<Option<Result<AudioFigures, DecodeError>>> = manifest
             .utterances
             .par_iter()
             .map(|utterance| {
@@ -170,7 +170,7 @@ impl Statistics {
 }
 
 /// Reads one recording to its end.
-fn measure(path: &Path) -> Result<Measured, DecodeError> {
+fn measure(path: &Path) -> Result<AudioFigures, DecodeError> {
     let mut reader = AudioReader::open(path)?;
     let (mut chunk, mut samples) = (Vec::new(), Vec::new());
     while reader.read_mono(&mut chunk)? {
@@ -183,7 +183,7 @@ fn measure(path: &Path) -> Result<Measured, DecodeError> {
         hash.update(sample.to_le_bytes());
     }
     let is_silent = peak <= SILENCE_PEAK;
-    Ok(Measured {
+    Ok(AudioFigures {
         duration_s: samples.len() as f64 / f64::from(reader.sample_rate()),
         sample_rate: reader.sample_rate(),
         n_channels: reader.channels(),
@@ -224,19 +224,19 @@ fn bandwidth(samples: &[f32], sample_rate: u32) -> f64 {
     last as f64 * f64::from(sample_rate) / N_FFT as f64
 }
 
-fn corpora(recordings: &[(Utterance, Measured)]) -> Vec<CorpusStatistics> {
-    let mut by_corpus: BTreeMap<&str, Vec<&(Utterance, Measured)>> = BTreeMap::new();
+fn corpora(recordings: &[(Utterance, AudioFigures)]) -> Vec<CorpusStatistics> {
+    let mut by_corpus: BTreeMap<&str, Vec<&(Utterance, AudioFigures)>> = BTreeMap::new();
     for recording in recordings {
         by_corpus.entry(&recording.0.corpus).or_default().push(recording);
     }
     by_corpus.into_iter().filter_map(|(corpus, recordings)| of_corpus(corpus, &recordings)).collect()
 }
 
-fn of_corpus(corpus: &str, recordings: &[&(Utterance, Measured)]) -> Option<CorpusStatistics> {
-    let spread = |value: fn(&Measured) -> f64, of: &dyn Fn(&Measured) -> bool| {
+fn of_corpus(corpus: &str, recordings: &[&(Utterance, AudioFigures)]) -> Option<CorpusStatistics> {
+    let spread = |value: fn(&AudioFigures) -> f64, of: &dyn Fn(&AudioFigures) -> bool| {
         Spread::of(recordings.iter().filter(|(_, measured)| of(measured)).map(|(_, measured)| value(measured)).collect())
     };
-    let audible = |measured: &Measured| !measured.is_silent;
+    let audible = |measured: &AudioFigures| !measured.is_silent;
     let mut speakers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut classes: BTreeMap<String, usize> = Emotion::ALL.iter().map(|emotion| (emotion.name().to_owned(), 0)).collect();
     let (mut sample_rates, mut channels) = (BTreeMap::new(), BTreeMap::new());
@@ -268,7 +268,7 @@ fn of_corpus(corpus: &str, recordings: &[&(Utterance, Measured)]) -> Option<Corp
 }
 
 /// Groups of equal audio, silence aside.
-fn duplicates(recordings: &[(Utterance, Measured)]) -> Vec<Duplicate> {
+fn duplicates(recordings: &[(Utterance, AudioFigures)]) -> Vec<Duplicate> {
     let mut by_digest: BTreeMap<[u8; 32], Vec<&Utterance>> = BTreeMap::new();
     for (utterance, measured) in recordings.iter().filter(|(_, measured)| !measured.is_silent) {
         by_digest.entry(measured.digest).or_default().push(utterance);

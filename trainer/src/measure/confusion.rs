@@ -4,7 +4,7 @@ use moodline_core::Emotion;
 use plotters::style::text_anchor::HPos;
 
 use super::metrics::{Confusion, Report, interval_text};
-use crate::base::plot::{Area, Cell, DrawResult, Figure, Grid, INK, MUTED, TEXT, TITLE, fitted, style};
+use crate::base::plot::{Area, DrawResult, Figure, Grid, INK, MUTED, MatrixCell, TEXT, TITLE, fitted, style};
 use crate::base::table::{Table, number};
 
 /// A confusion matrix: counts on the left, rows as percentages on the right.
@@ -33,13 +33,13 @@ impl ConfusionFigure {
     }
 
     /// Cells made of the count and its part of the row, which is none where the class does not occur.
-    fn cells(&self, text: impl Fn(u64, Option<f64>) -> String) -> Vec<Vec<Option<Cell>>> {
+    fn cells(&self, text: impl Fn(u64, Option<f64>) -> String) -> Vec<Vec<Option<MatrixCell>>> {
         let row = |truth: Emotion| {
             let parts = self.confusion.row(truth);
             let cell = |found: Emotion| {
                 let (count, part) = (self.confusion.0[truth.index()][found.index()], parts[found.index()]);
                 let known = (self.confusion.support(truth) > 0).then_some(part);
-                Some(Cell { text: text(count, known), shade: part })
+                Some(MatrixCell { text: text(count, known), shade: part })
             };
             Emotion::ALL.into_iter().map(cell).collect()
         };

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::progress::Progress;
+use crate::data::augment::level::bring_to;
 use crate::data::manifest::Manifest;
 use crate::data::speech::sounds::{SoundsError, entries};
 use crate::data::speech::times::{Times, TimesError};
@@ -243,7 +244,7 @@ fn measured_by(
                 Ok(detection.is_speech(speech_in(&ears(&utterance.name, samples)?, 0.0, seconds), seconds))
             };
             let whole = is_speech(&samples)?;
-            set_level(&mut samples);
+            bring_to(&mut samples, QUIET_DB);
             Ok((utterance.corpus.clone(), whole, if with_quiet { Some(is_speech(&samples)?) } else { None }))
         });
         for (corpus, is_speech, quiet) in found.collect::<Result<Vec<_>, _>>()? {
@@ -340,15 +341,6 @@ fn nearest(time: f64, found: impl Iterator<Item = f64>) -> Option<f64> {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
-}
-
-/// Brings samples to [`QUIET_DB`].
-fn set_level(samples: &mut [f32]) {
-    let power = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
-    if power > 0.0 {
-        let factor = (10.0_f64.powf(QUIET_DB / 10.0) / power).sqrt() as f32;
-        samples.iter_mut().for_each(|sample| *sample *= factor);
-    }
 }
 
 /// Median computing time of five seconds of noise, ms.

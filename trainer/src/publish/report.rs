@@ -16,7 +16,7 @@ mod runs;
 mod source;
 mod sweeps;
 
-use page::{Block, Picture, Section};
+use page::{Item, Picture, Section};
 use source::Material;
 
 /// What to report on, and where.
@@ -125,7 +125,7 @@ fn overview(material: &Material) -> Section {
     for (heading, items) in lists {
         if !items.is_empty() {
             section.text(heading);
-            section.blocks.push(Block::List(items.clone()));
+            section.items.push(Item::List(items.clone()));
         }
     }
     section.text(

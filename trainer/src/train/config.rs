@@ -2,7 +2,6 @@
 //!
 //! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
 
-use moodline_core::Mismatch;
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{NetworkConfig, layer_tensor};
 use moodline_core::{Emotion, FrontEndConfig, VoiceCorrection};
@@ -11,9 +10,8 @@ use moodline_learn::loss::LossConfig;
 use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
 use moodline_learn::wiring::WiringConfig;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::base::config::{ConfigError, check};
+use crate::base::config::{self, ConfigError, check, check_front_end};
 use crate::data::augment::AugmentationConfig;
 use crate::data::config::{ClassWeights, DataConfig};
 use crate::data::corpus::Layout;
@@ -171,10 +169,9 @@ impl TrainConfig {
     /// # Errors
     /// [`ConfigError`]: text that is not a configuration (with its line), an unknown section or key, a value out of its range.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, ConfigError> {
-        let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
-        let mut config: Self = toml::from_str(text).map_err(in_file)?;
+        let mut config: Self = config::from_toml(file, text)?;
         if !overrides.is_empty() {
-            config = overrides::overlaid(&toml::from_str(text).map_err(in_file)?, overrides)?;
+            config = overrides::overlaid(&config::from_toml(file, text)?, overrides)?;
         }
         config.validate()?;
         Ok(config)
@@ -183,14 +180,13 @@ impl TrainConfig {
     /// The resolved configuration as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
-        toml::to_string(self).expect("a training configuration serialises")
+        config::to_toml(self)
     }
 
     /// SHA-256 of [`TrainConfig::to_toml`], hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
+        config::sha256(self)
     }
 
     /// The part that decides what is learned from.
@@ -211,11 +207,7 @@ impl TrainConfig {
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        self.front_end.validate().map_err(|error| ConfigError::Range {
-            field: format!("front_end.{}", error.field),
-            expected: error.expected,
-            found: error.found,
-        })?;
+        check_front_end(&self.front_end)?;
         let id = &self.model.id;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         check(
@@ -228,8 +220,7 @@ impl TrainConfig {
         check(!self.model.protocol.trim().is_empty(), "model.protocol", "a sentence", "''")?;
         self.validate_network()?;
         self.augmentation.as_ref().map_or(Ok(()), AugmentationConfig::validate)?;
-        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
-        self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate).map_err(mismatch)?;
+        self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate)?;
         if let Some(FamiliarityConfig { rejected }) = self.familiarity {
             check(rejected > 0.0 && rejected <= 0.5, "familiarity.rejected", "above 0 and at most 0.5", rejected)?;
         }
@@ -237,9 +228,8 @@ impl TrainConfig {
     }
 
     fn validate_network(&self) -> Result<(), ConfigError> {
-        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
-        self.network.validate(self.front_end.n_features()).map_err(mismatch)?;
-        self.wiring.map_or(Ok(()), |wiring| wiring.validate(&self.network)).map_err(mismatch)?;
+        self.network.validate(self.front_end.n_features())?;
+        self.wiring.map_or(Ok(()), |wiring| wiring.validate(&self.network))?;
         let Some(tau) = self.initialisation.tau else { return Ok(()) };
         let has_tau = self.network.parameter_shapes(1).iter().any(|(name, _)| *name == layer_tensor(0, "tau"));
         check(has_tau, "initialisation.tau", "absent: the cell has no tau", "one")?;

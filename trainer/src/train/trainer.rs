@@ -84,7 +84,7 @@ pub struct BatchRecord {
 
 /// Loss and hits of a network on some clips.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct Score {
     /// Mean unweighted cross-entropy.
     pub loss: f64,
     /// Which class was taken for which.
@@ -382,9 +382,9 @@ impl TrainError {
 ///
 /// # Errors
 /// [`NetworkError`] when the clips do not fit it.
-pub fn measure(network: &impl Trainable, part: &Part) -> Result<Measured, NetworkError> {
+pub fn measure(network: &impl Trainable, part: &Part) -> Result<Score, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
-    let mut measured = Measured { loss: 0.0, confusion: Confusion::default() };
+    let mut measured = Score { loss: 0.0, confusion: Confusion::default() };
     for (probabilities, &label) in network.predict(&views)?.iter().zip(&part.labels) {
         measured.loss -= f64::from(probabilities[label].max(SMALLEST_PROBABILITY)).ln() / part.len() as f64;
         measured.confusion.add(Emotion::ALL[label], Emotion::most_probable(probabilities));

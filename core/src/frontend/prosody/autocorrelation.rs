@@ -65,7 +65,7 @@ impl Autocorrelation {
         }
     }
 
-    /// Writes the sums of the products of all pairs of samples that are so many samples apart to `correlation`, `[n_lags]`; `frame` is `[n_samples]`.
+    /// Writes the sums of the products of all pairs of samples at each distance to `correlation`, `[n_lags]`; `frame` is `[n_samples]`.
     pub(super) fn of_frame(&mut self, frame: &[f32], correlation: &mut [f32]) {
         let Self { arch, fft, pairs, bins, scratch, turns, .. } = self;
         let (samples, zeros) = pairs.split_at_mut(frame.len() / 2);

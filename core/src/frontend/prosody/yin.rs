@@ -48,14 +48,14 @@ impl Candidate {
 
 /// What one frame sounds like.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sound {
+pub(crate) struct PitchFrame {
     /// Level of the frame: root mean square about the mean, dB re full scale, at least -100.
     pub(crate) level_db: f64,
     candidates: [Candidate; N_CANDIDATES],
     n_candidates: usize,
 }
 
-impl Sound {
+impl PitchFrame {
     /// The best periods, best first.
     #[must_use]
     pub(crate) fn candidates(&self) -> &[Candidate] {
@@ -126,11 +126,11 @@ impl Yin {
     }
 
     /// Level and candidates of `frame`, `[frame_samples]`. A frame of -100 dB or less is silence and has none.
-    pub(crate) fn of_frame<T: Real>(&mut self, frame: &[T]) -> Sound {
+    pub(crate) fn of_frame<T: Real>(&mut self, frame: &[T]) -> PitchFrame {
         let energy = self.arch.dispatch(AboutMean { frame, samples: &mut self.samples });
         let power = energy / frame.len() as f64;
         let mut sound =
-            Sound { level_db: decibel::of_power(power), candidates: [Candidate::default(); N_CANDIDATES], n_candidates: 0 };
+            PitchFrame { level_db: decibel::of_power(power), candidates: [Candidate::default(); N_CANDIDATES], n_candidates: 0 };
         if power > decibel::MIN_POWER {
             let Self { arch, autocorrelation, samples, correlation, per_pair, sums, difference, .. } = self;
             autocorrelation.of_frame(samples, correlation);
@@ -140,7 +140,7 @@ impl Yin {
         sound
     }
 
-    fn find_minima(&self, sound: &mut Sound) {
+    fn find_minima(&self, sound: &mut PitchFrame) {
         let first = self.shortest_lag - 1;
         let mut rest = &self.difference[first..self.longest_lag + 2];
         let mut lag = self.shortest_lag;

@@ -54,7 +54,7 @@ impl Cfc {
         }
     }
 
-    /// Columns of what is linear in input and state: of so many gates, or of the first layer of the backbone.
+    /// Columns of the part that is linear in input and state: of this many gates, or of the first layer of the backbone.
     fn columns(&self, gates: usize, units: usize) -> usize {
         self.backbone.map_or(gates * units, |backbone| backbone.units)
     }

@@ -23,7 +23,7 @@ impl StreamPosition {
         self.sample_rate
     }
 
-    /// A stream at `sample_rate` Hz starts. The stream's clock goes on.
+    /// A stream at `sample_rate` Hz starts. The stream's clock continues.
     pub(super) fn begin_stream(&mut self, sample_rate: u32) {
         self.restart_stream(self.stream_seconds());
         self.sample_rate = sample_rate.max(1);

@@ -141,7 +141,7 @@ fn relative_error<T: Real>(found: &[T], expected: &[f64]) -> f64 {
 
 #[test]
 fn answers_loss_and_gradients_are_those_of_pytorch() {
-    let golden: Golden = serde_json::from_str(include_str!("../../../../tests/golden/cnn_bilstm.json")).unwrap();
+    let golden: Golden = ::golden::table("cnn_bilstm.json");
     let (double, single) = (error::<f64>(&golden), error::<f32>(&golden));
     println!("largest error {double:.1e} in f64, {single:.1e} in f32");
     assert!(double <= 1e-12, "{double:e}");

@@ -26,7 +26,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("../../../../tests/golden/cells.json")).expect("the golden data is what its script writes")
+    ::golden::table("cells.json")
 }
 
 /// The largest error of outputs, logits, loss and gradients.

@@ -23,7 +23,7 @@ const TEXTS: [(&str, &str); 4] = [
     ),
     (
         "Colours",
-        "Okabe and Ito, Color Universal Design, 2008: told apart with any colour vision; each emotion also has its own shape.",
+        "Okabe and Ito, Color Universal Design, 2008: distinguishable with any colour vision; each emotion also has its own shape.",
     ),
 ];
 
@@ -36,7 +36,7 @@ pub(super) fn show(ui: &mut Ui) {
     let model = Model::embedded();
     paragraph(ui, "Built-in model", &format!("{}: {}.", model.id(), model.contract().licence));
     let speech = SpeechModel::embedded();
-    paragraph(ui, "Detector of speech", &format!("{}: {}.", speech.contract().id, speech.contract().licence));
+    paragraph(ui, "Speech detector", &format!("{}: {}.", speech.contract().id, speech.contract().licence));
 }
 
 fn paragraph(ui: &mut Ui, heading: &str, text: &str) {

@@ -37,7 +37,7 @@ impl LatencyPanel<'_> {
                 Segments::Phrases => row(ui, "Phrases", &format!("up to {window_s:.1} s"), "Set in the settings"),
             }
             let rate = status.sample_rate.map_or_else(|| "no stream".to_owned(), |rate| format!("{rate} Hz"));
-            row(ui, "Sample rate", &rate, "Of the audio that comes in");
+            row(ui, "Sample rate", &rate, "Of the incoming audio");
             let backend = status.backend.map_or("none yet", |backend| backend.name());
             row(ui, "Backend", backend, "What runs the network");
             if let ModelState::Ready { id, fingerprint } = &status.model {
@@ -63,7 +63,7 @@ impl LatencyPanel<'_> {
             ModelState::Loading => Some("The model is loading.".to_owned()),
             ModelState::Ready { .. } => None,
         };
-        let fallback = self.status.fallback_reason.as_ref().map(|reason| format!("Not ONNX Runtime: {reason}"));
+        let fallback = self.status.fallback_reason.as_ref().map(|reason| format!("ONNX Runtime is not used: {reason}"));
         for (sentence, ink) in
             [(failure, self.colours.text), (self.status.problem.clone(), self.colours.error), (fallback, self.colours.weak)]
         {

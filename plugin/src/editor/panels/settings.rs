@@ -54,7 +54,7 @@ impl SettingsPanel<'_> {
         heading(ui, "Listening");
         choice(ui, host, &params.source, "Which signal of the track is analysed");
         self.segments(ui, &mut request);
-        slider(ui, host, &params.window, "Window", "Length of the audio that one result is about; no phrase is longer");
+        slider(ui, host, &params.window, "Window", "Length of the audio that one result covers; no phrase is longer");
         // Phrases end where the voice pauses.
         ui.add_enabled_ui(self.segments == Segments::Blocks, |ui| {
             slider(
@@ -66,12 +66,18 @@ impl SettingsPanel<'_> {
             );
         });
         slider(ui, host, &params.gate, "Speech gate", "Quieter audio is never taken for speech");
-        switch(ui, host, &params.follow, "Record on the time of the host while it plays; else on the time of the audio");
+        switch(ui, host, &params.follow, "Record by the host's time while it plays, otherwise by the time of the audio");
         switch(ui, host, &params.bypass, "Analyse nothing; the audio passes unchanged either way");
         heading(ui, "Voice");
         request = self.voice.show(ui).map(SettingsRequest::Voice).or(request);
         heading(ui, "Showing");
-        slider(ui, host, &params.smoothing, "Smoothing", "Acts on what is shown only; exports hold every result as it was found");
+        slider(
+            ui,
+            host,
+            &params.smoothing,
+            "Smoothing",
+            "Affects only the display; exports contain every result as it was found",
+        );
         slider(ui, host, &params.confidence, "Confidence", "Less probable emotions are shown as uncertain");
         self.style(ui, &mut request);
         heading(ui, "Model");

@@ -10,13 +10,13 @@ const EXPLANATION: &str = "One voice sounds angry to the model whatever is said,
                            answers, once they differ enough among themselves. The open file is shown by the voice in it, unless one is held.";
 
 /// Said where nothing can be done.
-const NOT_POSSIBLE: &str = "The model that runs corrects nothing by what it heard of a voice; the built-in one does";
+const NOT_POSSIBLE: &str = "The current model does not correct its answers for a voice; the built-in one does";
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VoiceRequest {
     Mode(VoiceMode),
-    /// To forget it and to learn it anew.
+    /// To forget it and start learning again.
     Reset,
     /// To learn it from the open file.
     FromFile,
@@ -50,8 +50,8 @@ impl VoiceSettings<'_> {
 
     fn modes(&self, ui: &mut Ui, request: &mut Option<VoiceRequest>) {
         for (mode, name, hint) in [
-            (VoiceMode::Learn, "Learn", "Learn the voice from what is recorded; all of the timeline is shown by it"),
-            (VoiceMode::Hold, "Hold", "Keep the voice as it is; what is recorded meanwhile is not learnt from"),
+            (VoiceMode::Learn, "Learn", "Learn the voice from what is recorded; the whole timeline is corrected by it"),
+            (VoiceMode::Hold, "Hold", "Keep the voice as it is; nothing is learnt from what is recorded meanwhile"),
             (VoiceMode::Off, "Off", "Show answers as the model gives them"),
         ] {
             if ui.selectable_label(self.voice.mode == mode, name).on_hover_text(hint).clicked() && self.voice.mode != mode {
@@ -71,8 +71,8 @@ impl VoiceSettings<'_> {
             ask(VoiceRequest::Load);
         }
         let is_any = self.voice.heard.is_some_and(|heard| heard.seconds > 0.0);
-        let hint = "Keep the voice as a .voice file, for other projects and the command";
-        if enabled(ui, is_any, "Save …", hint, "There is no voice to keep yet").clicked() {
+        let hint = "Save the voice as a .voice file, for other projects and the command";
+        if enabled(ui, is_any, "Save …", hint, "There is no voice to save yet").clicked() {
             ask(VoiceRequest::Save);
         }
     }

@@ -195,7 +195,7 @@ fn the_voice_of_the_open_file_shows_file_and_track() {
     let mut profile = moodline_core::VoiceProfile::default();
     voice::learn(&mut profile, &cold.voices[0].segments, &correction);
     bench.click_text("From file");
-    assert!(bench.says("stream.flac: voice: "));
+    assert!(bench.says("unheard.flac: voice: "));
     let held = voice_of(&bench);
     assert_eq!((held.mode, held.profile), (VoiceMode::Hold, Some(profile)));
 

@@ -20,7 +20,7 @@ pub struct Lines {
     /// From left to right.
     pub panels: Vec<LinePanel>,
     /// A place on the x axis that stands out.
-    pub mark: Option<Mark>,
+    pub guide: Option<Guide>,
 }
 
 /// One panel.
@@ -47,7 +47,7 @@ pub struct Line {
 
 /// A place on the x axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
+pub struct Guide {
     /// Where.
     pub x: f64,
     /// What is there.
@@ -101,10 +101,10 @@ impl Lines {
         let field = Field::new(edges, x, [low - room, high + room], XScale::Whole);
         draw_legend(area, &panel.lines, (left + 56, HEAD + 8))?;
         // Beside the line the label would lie on a curve.
-        let mark = self.mark.as_ref().map_or_else(String::new, |mark| format!(" (line: {})", mark.label));
-        field.draw_axes(area, &format!("{}{mark}", self.x_label), &panel.y_label)?;
-        if let Some(mark) = &self.mark {
-            let (column, _) = field.at(mark.x, low);
+        let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" (line: {})", guide.label));
+        field.draw_axes(area, &format!("{}{guide}", self.x_label), &panel.y_label)?;
+        if let Some(guide) = &self.guide {
+            let (column, _) = field.at(guide.x, low);
             area.draw(&PathElement::new(vec![(column, top), (column, top + FIELD_HEIGHT)], MUTED))?;
         }
         for line in &panel.lines {
@@ -122,7 +122,7 @@ impl Lines {
         } else {
             area.draw(&PathElement::new(pixels.clone(), stroke))?;
         }
-        let marked = finite.filter(|(x, _)| pixels.len() == 1 || self.mark.as_ref().is_some_and(|mark| mark.x == *x));
+        let marked = finite.filter(|(x, _)| pixels.len() == 1 || self.guide.as_ref().is_some_and(|guide| guide.x == *x));
         for &(x, y) in marked {
             area.draw(&Circle::new(field.at(x, y), 4, line.colour.filled()))?;
         }

@@ -14,7 +14,7 @@ const CELL_WHITE: RGBColor = RGBColor(0xFE, 0xFE, 0xFE);
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct MatrixCell {
     /// What it says.
     pub text: String,
     /// How dark it is, 0..=1.
@@ -33,7 +33,13 @@ pub(crate) struct Grid {
 
 impl Grid {
     /// Draws the names of rows and columns, and the cells there are.
-    pub(crate) fn draw(&self, area: &Area<'_>, rows: &[String], columns: &[String], cells: &[Vec<Option<Cell>>]) -> DrawResult {
+    pub(crate) fn draw(
+        &self,
+        area: &Area<'_>,
+        rows: &[String],
+        columns: &[String],
+        cells: &[Vec<Option<MatrixCell>>],
+    ) -> DrawResult {
         let &Self { left, margin, top, width, height } = self;
         for (index, name) in columns.iter().enumerate() {
             let name = fitted(name, TEXT, width - 4);
@@ -70,7 +76,7 @@ pub struct Matrix {
     /// Names of the columns.
     pub columns: Vec<String>,
     /// A row each; none where nothing was measured.
-    pub cells: Vec<Vec<Option<Cell>>>,
+    pub cells: Vec<Vec<Option<MatrixCell>>>,
 }
 
 impl Matrix {

@@ -26,6 +26,15 @@ pub fn gain(samples: &mut [f32], db: f64) {
     samples.iter_mut().for_each(|sample| *sample *= factor);
 }
 
+/// Makes `samples` as loud as `level_db`, dBFS (RMS); silence stays silent.
+pub fn bring_to(samples: &mut [f32], level_db: f64) {
+    let power = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
+    if power > 0.0 {
+        let factor = (10.0_f64.powf(level_db / 10.0) / power).sqrt() as f32;
+        samples.iter_mut().for_each(|sample| *sample *= factor);
+    }
+}
+
 /// Cuts off everything more than `threshold_db` (negative) from the peak: an input stage driven too far.
 pub fn clip(samples: &mut [f32], threshold_db: f64) {
     let limit = peak(samples) * super::filter::amplitude(threshold_db) as f32;
@@ -74,6 +83,20 @@ mod tests {
         gain(&mut samples, 20.0 * 2.0_f64.log10());
         for (found, expected) in samples.iter().zip([0.2, -0.8, 1.4]) {
             assert!((found - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_level_is_reached_from_any_other_and_silence_has_none() {
+        for loudness in [1e-3, 1.0] {
+            let mut tone = sum_of_tones(&[440.0], loudness);
+            bring_to(&mut tone, -60.0);
+            assert!((10.0 * power(&tone).log10() + 60.0).abs() < 1e-3);
+        }
+        for mut silence in [vec![], vec![0.0; 3]] {
+            let before = silence.clone();
+            bring_to(&mut silence, -60.0);
+            assert_eq!(silence, before);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{CorpusError, Part, iemocap};
+use super::{Acting, CorpusError, iemocap};
 
 /// Turns of each code in all five sessions.
 const CODES: [(&str, usize); 11] = [
@@ -36,8 +36,8 @@ const BY_SESSION: [[usize; 5]; 5] = [
 ];
 
 /// Turns of each code of [`COLUMNS`] in improvised and in scripted dialogs.
-const BY_PART: [(Part, [usize; 5]); 2] =
-    [(Part::Improvised, [289, 284, 663, 608, 1099]), (Part::Scripted, [814, 311, 378, 476, 609])];
+const BY_PART: [(Acting, [usize; 5]); 2] =
+    [(Acting::Improvised, [289, 284, 663, 608, 1099]), (Acting::Scripted, [814, 311, 378, 476, 609])];
 
 /// One count that was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +72,12 @@ pub fn check_iemocap(root: &Path) -> Result<(Vec<CheckLine>, Vec<String>), Corpu
     let iemocap::Lists { turns, mut problems, .. } = iemocap::lists(root)?;
     let audio = iemocap::find(root)?;
     problems.extend(audio.problems.into_iter().filter(|problem| problem.contains("expected the audio")));
-    let mut counts: BTreeMap<(String, String, Part), usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(String, String, Acting), usize> = BTreeMap::new();
     for (_, turn) in &turns {
         *counts.entry((turn.code.clone(), turn.session().to_owned(), turn.part())).or_default() += 1;
     }
-    let count = |code: Option<&str>, session: Option<&str>, part: Option<Part>| -> usize {
-        let wanted = |key: &(String, String, Part)| {
+    let count = |code: Option<&str>, session: Option<&str>, part: Option<Acting>| -> usize {
+        let wanted = |key: &(String, String, Acting)| {
             code.is_none_or(|code| key.0 == code)
                 && session.is_none_or(|session| key.1 == session)
                 && part.is_none_or(|part| key.2 == part)

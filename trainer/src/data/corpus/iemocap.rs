@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{CorpusError, Found, Part, Recording};
+use super::{Acting, CorpusError, Found, Recording};
 
 /// The archives nest the release in folders of its own name.
 const NESTED: &str = "IEMOCAP_full_release";
@@ -35,8 +35,8 @@ impl Turn {
         format!("{}_{}", self.session(), &last[..1])
     }
 
-    pub(super) fn part(&self) -> Part {
-        if self.name.contains("_impro") { Part::Improvised } else { Part::Scripted }
+    pub(super) fn part(&self) -> Acting {
+        if self.name.contains("_impro") { Acting::Improvised } else { Acting::Scripted }
     }
 
     /// `script03_2` or `impro01`: a scripted dialog repeats the lines of its play in every session, an improvised one the situation that was given,
@@ -158,13 +158,13 @@ mod tests {
     fn the_speaker_is_the_letter_of_the_last_group() {
         let turn = turn("[6.2901 - 8.2357]\tSes01F_impro01_M003\tneu\t[2.5000, 2.5000, 2.5000]").unwrap();
         assert_eq!((turn.speaker().as_str(), turn.session(), turn.dialog()), ("Ses01_M", "Ses01", "Ses01F_impro01"));
-        assert_eq!((turn.part(), turn.text().as_str()), (Part::Improvised, "impro01"));
+        assert_eq!((turn.part(), turn.text().as_str()), (Acting::Improvised, "impro01"));
     }
 
     #[test]
     fn dialogs_share_their_text_over_sessions() {
         let turn = turn("[1.0 - 2.0]\tSes01M_script03_2b_F042\tang\t[1, 2, 3]\r").unwrap();
-        assert_eq!((turn.part(), turn.text().as_str()), (Part::Scripted, "script03_2"));
+        assert_eq!((turn.part(), turn.text().as_str()), (Acting::Scripted, "script03_2"));
         assert_eq!(turn.code, "ang");
     }
 

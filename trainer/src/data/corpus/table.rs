@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use moodline_core::Emotion;
 
-use super::{Fractions, LabelMap, Part, Recording, SplitError, split_speakers};
+use super::{Acting, Fractions, LabelMap, Recording, SplitError, split_speakers};
 use crate::data::manifest::{Split, Splits};
 
 /// What goes into a manifest.
@@ -16,7 +16,7 @@ pub struct TableOptions {
     /// Which codes stand for which emotion.
     pub labels: LabelMap,
     /// Only improvised or only scripted recordings.
-    pub part: Option<Part>,
+    pub part: Option<Acting>,
     /// Parts and seed of a new split by speaker; without, the manifest has the splits of the corpus, or no such column.
     pub split: Option<(Fractions, u64)>,
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use plotters::style::text_anchor::HPos;
 
-use super::{Measured, Statistics};
+use super::{AudioFigures, Statistics};
 use crate::base::plot::{Area, DrawResult, Figure, INK, class_columns, histogram, style};
 use crate::base::table::Table;
 
@@ -16,7 +16,7 @@ const HEAD: u32 = 34;
 /// What a histogram shows.
 struct Quantity {
     title: &'static str,
-    of: fn(&Measured) -> f64,
+    of: fn(&AudioFigures) -> f64,
     silent_too: bool,
 }
 

@@ -88,7 +88,7 @@ pub fn voice_figure(curve: &[HeardPoint], title: String) -> Lines {
         title,
         x_label: "seconds of the voice heard".to_owned(),
         panels: vec![LinePanel { y_label: "UAR".to_owned(), lines }],
-        mark: None,
+        guide: None,
     }
 }
 

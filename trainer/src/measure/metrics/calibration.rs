@@ -115,7 +115,7 @@ mod tests {
             ece: f64,
             counts: Vec<u64>,
         }
-        let golden: Golden = serde_json::from_str(include_str!("../../../../tests/golden/calibration.json")).unwrap();
+        let golden: Golden = golden::table("calibration.json");
         let truths = golden.truth.iter().map(|&index| Emotion::ALL[index]);
         let calibration = Calibration::of(truths.zip(golden.probabilities));
         assert!((calibration.ece - golden.ece).abs() < 1e-12, "expected {}, found {}", golden.ece, calibration.ece);

@@ -15,11 +15,11 @@ const SLUG: usize = 60;
 /// A part of the report with its heading.
 pub(super) struct Section {
     pub(super) title: String,
-    pub(super) blocks: Vec<Block>,
+    pub(super) items: Vec<Item>,
 }
 
 /// What a section is made of.
-pub(super) enum Block {
+pub(super) enum Item {
     Text(String),
     List(Vec<String>),
     Table { caption: String, table: Table },
@@ -36,19 +36,19 @@ pub(super) struct Picture {
 
 impl Section {
     pub(super) fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), blocks: Vec::new() }
+        Self { title: title.into(), items: Vec::new() }
     }
 
     pub(super) fn text(&mut self, text: impl Into<String>) {
-        self.blocks.push(Block::Text(text.into()));
+        self.items.push(Item::Text(text.into()));
     }
 
     pub(super) fn table(&mut self, caption: impl Into<String>, table: Table) {
-        self.blocks.push(Block::Table { caption: caption.into(), table });
+        self.items.push(Item::Table { caption: caption.into(), table });
     }
 
     pub(super) fn figure(&mut self, name: impl Into<String>, caption: impl Into<String>, figure: impl Figure + 'static) {
-        self.blocks.push(Block::Figure { name: name.into(), caption: caption.into(), figure: Box::new(figure) });
+        self.items.push(Item::Figure { name: name.into(), caption: caption.into(), figure: Box::new(figure) });
     }
 }
 
@@ -64,8 +64,8 @@ pub(super) fn page(title: &str, folder: &str, sections: &[Section]) -> Result<(S
         let heading = escape(&section.title);
         push(&mut contents, format_args!("<li><a href=\"#s{index}\">{heading}</a></li>\n"));
         push(&mut body, format_args!("<section>\n<h2 id=\"s{index}\">{heading}</h2>\n"));
-        for block in &section.blocks {
-            write_block(&mut body, block, folder, &mut pictures)?;
+        for item in &section.items {
+            write_item(&mut body, item, folder, &mut pictures)?;
         }
         body.push_str("</section>\n");
     }
@@ -85,21 +85,21 @@ fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("a String takes any text");
 }
 
-fn write_block(body: &mut String, block: &Block, folder: &str, pictures: &mut Vec<Picture>) -> Result<(), PlotError> {
-    match block {
-        Block::Text(text) => push(body, format_args!("<p>{}</p>\n", escape(text))),
-        Block::List(items) => {
+fn write_item(body: &mut String, item: &Item, folder: &str, pictures: &mut Vec<Picture>) -> Result<(), PlotError> {
+    match item {
+        Item::Text(text) => push(body, format_args!("<p>{}</p>\n", escape(text))),
+        Item::List(items) => {
             body.push_str("<ul>\n");
             for item in items {
                 push(body, format_args!("<li>{}</li>\n", escape(item)));
             }
             body.push_str("</ul>\n");
         }
-        Block::Table { caption, table } => {
+        Item::Table { caption, table } => {
             push(body, format_args!("<p class=\"caption\">{}</p>\n", escape(caption)));
             write_table(body, table);
         }
-        Block::Figure { name, caption, figure } => {
+        Item::Figure { name, caption, figure } => {
             let svg = figure.svg()?;
             let number = pictures.len() + 1;
             let file = format!("{number:02}-{}", slug(name));

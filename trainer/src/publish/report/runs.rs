@@ -2,7 +2,7 @@
 
 use super::page::Section;
 use super::source::{Material, RunPart};
-use crate::base::plot::{Line, LinePanel, Lines, Mark, series};
+use crate::base::plot::{Guide, Line, LinePanel, Lines, series};
 use crate::base::table::{Table, number};
 use crate::study::paper::published::{LAST_EPOCH, TABLE_1};
 use crate::train::checkpoint::EpochRecord;
@@ -72,6 +72,6 @@ fn figure(run: &RunPart) -> Lines {
                 ],
             },
         ],
-        mark: best.map(|epoch| Mark { x: epoch as f64, label: format!("best epoch {epoch}") }),
+        guide: best.map(|epoch| Guide { x: epoch as f64, label: format!("best epoch {epoch}") }),
     }
 }

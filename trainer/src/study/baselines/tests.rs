@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use moodline_core::frontend::Scaler;
 use ndarray::Array2;
@@ -26,8 +25,7 @@ struct Golden {
 
 impl Golden {
     fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/baselines.json");
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        golden::table("baselines.json")
     }
 
     fn answer(&self, settings: &Settings) -> Vec<[f32; 4]> {

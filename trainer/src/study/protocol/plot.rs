@@ -2,7 +2,7 @@
 
 use super::results::ModelResults;
 use super::tables::Matrix as CrossCorpus;
-use crate::base::plot::{Cell, Matrix};
+use crate::base::plot::{Matrix, MatrixCell};
 
 /// UAR of guessing; it and everything below is as light as can be.
 const CHANCE: f64 = 0.25;
@@ -14,7 +14,7 @@ pub fn matrix_figure(model: &ModelResults, title: &str) -> Option<Matrix> {
     let cell = |row: &str, column: &str| {
         let uar = matrix.cell(row, column)?;
         let text = uar.deviation.map_or_else(String::new, |deviation| format!(" ± {deviation:.3}"));
-        Some(Cell { text: format!("{:.3}{text}", uar.mean), shade: (uar.mean - CHANCE) / (1.0 - CHANCE) })
+        Some(MatrixCell { text: format!("{:.3}{text}", uar.mean), shade: (uar.mean - CHANCE) / (1.0 - CHANCE) })
     };
     Some(Matrix {
         title: title.to_owned(),

@@ -347,7 +347,7 @@ pub fn learning_figure(points: &[LearningPoint], title: &str) -> Option<Lines> {
         title: title.to_owned(),
         x_label: "corpora learned from".to_owned(),
         panels: vec![LinePanel { y_label: "UAR on a corpus that is not among them".to_owned(), lines }],
-        mark: None,
+        guide: None,
     })
 }
 

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use moodline_core::contract::Detection;
 use moodline_core::network::{NetworkConfig, Pooling};
-use moodline_core::{FrontEndConfig, Mismatch, Sound};
+use moodline_core::{FrontEndConfig, Sound};
 use moodline_learn::loss::LossConfig;
 use moodline_learn::network::TauInit;
 use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
 use moodline_learn::schedule::ScheduleConfig;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::base::config::{ConfigError, check};
+use crate::base::config::{self, ConfigError, check, check_front_end};
 use crate::data::speech::config::ScenesConfig;
 use crate::train::config::ModelConfig;
 
@@ -90,8 +89,7 @@ impl SpeechConfig {
     /// # Errors
     /// [`ConfigError`]: text that is not a configuration (with its line), or a value out of its range.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
-        let in_file = |error: toml::de::Error| ConfigError::Toml { file: file.to_owned(), reason: error.to_string() };
-        let config: Self = toml::from_str(text).map_err(in_file)?;
+        let config: Self = config::from_toml(file, text)?;
         config.validate()?;
         Ok(config)
     }
@@ -99,25 +97,19 @@ impl SpeechConfig {
     /// The configuration as TOML.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        // INVARIANT: a struct of tables, numbers, strings and enums always serialises.
-        toml::to_string(self).expect("a configuration serialises")
+        config::to_toml(self)
     }
 
     /// SHA-256 of [`SpeechConfig::to_toml`], hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        moodline_core::digest::hex(&Sha256::digest(self.to_toml()))
+        config::sha256(self)
     }
 
     fn validate(&self) -> Result<(), ConfigError> {
-        self.front_end.validate().map_err(|error| ConfigError::Range {
-            field: format!("front_end.{}", error.field),
-            expected: error.expected,
-            found: error.found,
-        })?;
-        let mismatch = |error: Mismatch| ConfigError::Range { field: error.field, expected: error.expected, found: error.found };
-        self.detection.validate().map_err(mismatch)?;
-        self.network.validate(self.front_end.n_features()).map_err(mismatch)?;
+        check_front_end(&self.front_end)?;
+        self.detection.validate()?;
+        self.network.validate(self.front_end.n_features())?;
         if self.network.pooling != Pooling::Last {
             let found = format!("{:?}", self.network.pooling);
             return Err(ConfigError::Range {
