@@ -5,7 +5,7 @@ use moodline_core::network::{Tensor, Tensors};
 use ndarray::{Array, Array1, Array2, ArrayD, Dimension, s};
 use serde_json::Value;
 
-pub use golden::{integers, json, path, table};
+pub use golden::{json, path, table};
 
 /// The array `file`: of `golden/ltc` the one that its manifest names where two are equal.
 pub fn array(file: &str) -> ArrayD<f64> {
@@ -20,6 +20,11 @@ pub fn vector(file: &str) -> Array1<f64> {
 /// A two-dimensional [`array()`].
 pub fn matrix(file: &str) -> Array2<f64> {
     golden::matrix(&stored(file))
+}
+
+/// The whole numbers of `file`.
+pub fn integers(file: &str) -> Vec<i64> {
+    golden::integers(&stored(file))
 }
 
 fn stored(file: &str) -> String {

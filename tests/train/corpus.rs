@@ -376,7 +376,7 @@ fn statistics_find_copies_silence_and_what_cannot_be_read() {
     assert_eq!(corpus.silent, ["silent.wav"]);
     assert_eq!(corpus.sample_rates, BTreeMap::from([(8_000, 1), (16_000, 2), (48_000, 1)]));
     assert_eq!(corpus.channels, BTreeMap::from([(1, 3), (2, 1)]));
-    assert!((corpus.duration_s.min - 0.125).abs() < 1e-9, "the stereo clip is an eighth of a second long");
+    assert!((corpus.duration_s.min - 0.0625).abs() < 1e-9, "the stereo clip is a sixteenth of a second long");
     assert!(corpus.level_db.unwrap().min > -60.0, "silence has no level");
     let [copy] = &statistics.duplicates[..] else { panic!("{:?}", statistics.duplicates) };
     assert_eq!(copy.names, ["a.flac", "b.flac"]);
