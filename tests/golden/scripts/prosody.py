@@ -27,6 +27,6 @@ for path in sorted((ROOT.parent / "samples").glob("*.flac")):
     f0, voiced_flag, voiced_prob = librosa.pyin(samples, **SETTINGS)
     yin = librosa.yin(samples, **SETTINGS)
     found = np.stack([np.nan_to_num(f0), voiced_flag, voiced_prob, yin])
-    # Hz and probabilities to 1/256: pitches are compared to 5 %.
-    stored.save(OUT / f"{path.stem}.npy", stored.rounded(found, 2.0**-8).astype(np.float32))
+    # Hz and probabilities to 1/32: pitches are compared to 5 %, probabilities to one half.
+    stored.save(OUT / f"{path.stem}.npy", stored.rounded(found, 2.0**-5).astype(np.float32))
 stored.save_json(OUT / "manifest.json", {"librosa": librosa.__version__, "numpy": np.__version__, **SETTINGS}, indent=1)

@@ -28,8 +28,8 @@ def load_json(path):
 
 
 def save_features(path, features):
-    """As float32 in steps of 2^-16: 8e-6, and 6e-8 of a large value, of the test's tolerance of 1e-4 and 2e-7 of a value."""
-    save(path, rounded(features, 2.0**-16).astype(np.float32))
+    """As float32 in steps of 2^-14: 3e-5, and 6e-8 of a large value, of the test's tolerance of 1e-4 and 2e-7 of a value."""
+    save(path, rounded(features, 2.0**-14).astype(np.float32))
 
 
 def save_json(path, data, **layout):
