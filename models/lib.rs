@@ -6,5 +6,5 @@
 /// `liquid-2/model.onnx` as it was when this was compiled.
 pub static BUILT_IN: &[u8] = include_bytes!("liquid-2/model.onnx");
 
-/// `speech-1/model.onnx`, the speech detector, as it was when this was compiled.
-pub static SPEECH: &[u8] = include_bytes!("speech-1/model.onnx");
+/// `speech-2/model.onnx`, the speech detector, as it was when this was compiled.
+pub static SPEECH: &[u8] = include_bytes!("speech-2/model.onnx");

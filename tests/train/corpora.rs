@@ -88,7 +88,7 @@ fn heard(recordings: &Recordings) -> Value {
 
 /// What was published of it.
 fn published() -> Value {
-    let text = fs::read_to_string(repository().join("models/speech-1/metrics.json")).unwrap();
+    let text = fs::read_to_string(repository().join("models/speech-2/metrics.json")).unwrap();
     let metrics: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(metrics["fingerprint"], SpeechModel::embedded().fingerprint());
     metrics["detectors"][0].clone()
