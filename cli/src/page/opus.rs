@@ -229,11 +229,11 @@ mod tests {
             assert!((seconds - expected.len() as f64 / f64::from(hz)).abs() < 1e-3, "{hz} Hz: {seconds} s");
             // Away from the ends, at the same time.
             let (mut wrong, mut all) = (0.0, 0.0);
-            for index in 4800..samples.len() - 4800 {
+            for (index, sample) in samples.iter().enumerate().take(samples.len() - 4800).skip(4800) {
                 let at = index as f64 * f64::from(hz) / 48_000.0;
                 let (before, part) = (at as usize, at.fract());
                 let truth = f64::from(expected[before]) * (1.0 - part) + f64::from(expected[before + 1]) * part;
-                wrong += (f64::from(samples[index]) - truth).powi(2);
+                wrong += (f64::from(*sample) - truth).powi(2);
                 all += truth * truth;
             }
             assert!(wrong < 0.02 * all, "{hz} Hz: {} dB", 10.0 * (wrong / all).log10());

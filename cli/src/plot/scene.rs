@@ -1,5 +1,6 @@
 //! What the picture shows.
 
+use std::mem::discriminant;
 use std::num::NonZeroUsize;
 
 use moodline_core::Emotion;
@@ -92,13 +93,17 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         }
         axes(canvas, layout, row, voices[row.voice].channel.filter(|_| voices.len() > 1))?;
     }
-    let is_there = |is: fn(Told) -> bool| lanes.iter().any(|lane| lane.segments.iter().any(|segment| is(Told::of(segment))));
-    let others: [(Told, &str, fn(Told) -> bool); 3] = [
-        (Told::Uncertain(Emotion::Neutral), "uncertain", |told| matches!(told, Told::Uncertain(_))),
-        (Told::Unfamiliar, UNFAMILIAR, |told| told == Told::Unfamiliar),
-        (Told::Nothing, NO_SPEECH, |told| told == Told::Nothing),
+    let others = [
+        // What it leans to makes no difference to what is said here.
+        (Told::Uncertain(Emotion::Neutral), "uncertain"),
+        (Told::Unfamiliar, UNFAMILIAR),
+        (Told::Nothing, NO_SPEECH),
     ];
-    legend(canvas, layout, others.into_iter().filter_map(|(told, word, is)| is_there(is).then_some((told, word))))
+    let is_there = |told: &Told| {
+        let is_like = |segment: &Segment| discriminant(&Told::of(segment)) == discriminant(told);
+        lanes.iter().any(|lane| lane.segments.iter().any(is_like))
+    };
+    legend(canvas, layout, others.into_iter().filter(|(told, _)| is_there(told)))
 }
 
 fn column_s(layout: &Layout) -> f64 {
@@ -207,7 +212,7 @@ fn blocks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, segments: &[Se
 
 /// Smoothed probabilities, as far as there is speech without a break.
 fn bands<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, columns: &[Column]) -> Drawn<DB> {
-    let kind = |column: &Column| std::mem::discriminant(column);
+    let kind = |column: &Column| discriminant(column);
     let mut first = 0;
     for run in columns.chunk_by(|a, b| kind(a) == kind(b)) {
         let edge = |index: usize| row.x(row.start_s + index as f64 * column_s(layout));

@@ -82,17 +82,16 @@ pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) {
         return;
     }
     let filled = |part: Rect| vec![Shape::rect_filled(part, 0.0, colours.hatch)];
-    let marks: [(&str, &dyn Fn(Rect) -> Vec<Shape>); 3] = [
-        ("no speech", &|swatch| filled(no_speech_line(swatch))),
-        ("unfamiliar", &|swatch| crossed(swatch, colours)),
-        ("uncertain", &|swatch| filled(uncertain_bar(swatch))),
-    ];
-    for (name, mark) in marks {
+    for name in ["no speech", "unfamiliar", "uncertain"] {
         let text = painter.layout_no_wrap(name.to_owned(), FontId::proportional(SIZE), colours.text);
         let left = right - text.size().x;
         painter.galley(pos2(left, row.center().y - text.size().y / 2.0), text, colours.text);
         let swatch = Rect::from_center_size(pos2(left - 12.0, row.center().y), vec2(14.0, 9.0));
-        painter.extend(mark(swatch));
+        painter.extend(match name {
+            "no speech" => filled(no_speech_line(swatch)),
+            "unfamiliar" => crossed(swatch, colours),
+            _ => filled(uncertain_bar(swatch)),
+        });
         right = left - 31.0;
     }
 }

@@ -158,7 +158,8 @@ fn until_told_to_stop(work: &Path, mut round: impl FnMut()) {
 fn the_command_until_it_is_told_to_stop() {
     let Some(work) = work() else { return };
     until_told_to_stop(&work, || {
-        let arguments = ["moodline", "analyze", "--hop", "1", "--save", "json=found.json", "--plot", "found.svg"];
+        let arguments =
+            ["moodline", "analyze", "--backend", "auto", "--hop", "1", "--save", "json=found.json", "--plot", "found.svg"];
         let arguments = arguments.into_iter().map(OsString::from).chain([sample("unheard.flac").into()]);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let streams = Streams { stdout: &mut stdout, stderr: &mut stderr, interactive: false };

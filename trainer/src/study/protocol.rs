@@ -12,6 +12,7 @@ pub mod results;
 pub(crate) mod groups;
 pub(crate) mod honest;
 mod plot;
+mod spread;
 pub(crate) mod tables;
 pub mod unseen;
 

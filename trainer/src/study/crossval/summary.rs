@@ -13,9 +13,9 @@ use crate::data::manifest::Utterance;
 use crate::measure::evaluate::{Answer, History, Honesty, Prediction, SpeakerMetrics, calibration};
 use crate::measure::metrics::{Calibration, Confusion, Report};
 use crate::study::protocol::results::{
-    CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread,
+    CrossvalResults, FoldResults, FoldSummary, GroupResults, LeakStep, ModelResults, SCHEMA, SeedResults, Spread, learning_curve,
 };
-use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, VoiceSetting, learning_curve};
+use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, VoiceSetting};
 use crate::study::protocol::{Fold, Plan, Sample};
 
 /// A finished training and what it was of.
@@ -158,7 +158,7 @@ fn unseen_results(
     let correction = options.config.voice.as_ref();
     let settings = correction.map_or_else(Vec::new, VoiceSetting::grid);
     let mut gains: Vec<Vec<[f64; 3]>> = vec![Vec::new(); settings.len()];
-    let (mut corpora, mut answers_of_corpora) = (Vec::new(), Vec::new());
+    let (mut corpora, mut all_cold, mut all_with_voice) = (Vec::new(), Vec::new(), Vec::new());
     for (index, group) in plan.groups.iter().enumerate() {
         let Some(corpus) = &group.unseen else { continue };
         let (mut cold, mut with_voice, mut n, mut language) = (Vec::new(), Vec::new(), 0, None);
@@ -202,14 +202,15 @@ fn unseen_results(
             surest_70: honesty(|honesty| honesty.surest_70.accuracy),
             activation: honesty(|honesty| honesty.activation.balanced_accuracy),
         });
-        answers_of_corpora.push((cold, with_voice));
+        all_cold.push(cold);
+        all_with_voice.push(with_voice);
     }
     if corpora.is_empty() {
         return None;
     }
-    let mean = |of: &dyn Fn(usize) -> bool, which: fn(&(Vec<Vec<Answer>>, Vec<Vec<Answer>>)) -> &Vec<Vec<Answer>>| {
-        let those: Vec<_> =
-            answers_of_corpora.iter().enumerate().filter(|(place, _)| of(*place)).map(|(_, of)| which(of)).collect();
+    let mean = |answers: &[Vec<Vec<Answer>>], of: &dyn Fn(usize) -> bool| {
+        let those: Vec<&Vec<Vec<Answer>>> =
+            answers.iter().enumerate().filter(|(place, _)| of(*place)).map(|(_, of)| of).collect();
         let n_seeds = those.iter().map(|of| of.len()).min().unwrap_or(0);
         let of_seed = |seed: usize| those.iter().map(|of| uar(&of[seed])).sum::<f64>() / those.len() as f64;
         (n_seeds > 0).then(|| Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>()))
@@ -217,13 +218,13 @@ fn unseen_results(
     let languages: BTreeSet<&String> = corpora.iter().filter_map(|corpus| corpus.language.as_ref()).collect();
     let of_language = |language: &String| {
         let spoken = |place: usize| corpora[place].language.as_ref() == Some(language);
-        Some((language.clone(), mean(&spoken, |of| &of.0)?))
+        Some((language.clone(), mean(&all_cold, &spoken)?))
     };
     let languages = languages.into_iter().filter_map(of_language).collect();
-    let pooled: Vec<Vec<Answer>> = answers_of_corpora.iter().map(|(cold, _)| cold.concat()).collect();
+    let pooled: Vec<Vec<Answer>> = all_cold.iter().map(|cold| cold.concat()).collect();
     Some(UnseenResults {
-        uar: mean(&|_| true, |of| &of.0)?,
-        uar_with_voice: mean(&|_| true, |of| &of.1),
+        uar: mean(&all_cold, &|_| true)?,
+        uar_with_voice: mean(&all_with_voice, &|_| true),
         languages,
         threshold: RiskThreshold::choose(&pooled),
         voice_settings: settings.into_iter().zip(gains).map(|(setting, gains)| voice_setting(setting, &gains)).collect(),

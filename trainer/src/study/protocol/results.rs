@@ -11,10 +11,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Protocol;
-use super::unseen::{UnseenRecord, UnseenResults};
+use super::unseen::{LearningPoint, UnseenRecord, UnseenResults};
 use crate::data::manifest::ManifestSource;
 use crate::measure::evaluate::SpeakerMetrics;
 use crate::measure::metrics::{Calibration, Confusion, Report};
+
+pub use super::spread::Spread;
 
 /// Raised whenever a reader of the version before would misread the file.
 pub const SCHEMA: u32 = 1;
@@ -130,20 +132,6 @@ pub struct GroupResults {
     pub corpora: Vec<String>,
 }
 
-/// A figure over the seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spread {
-    /// Mean.
-    pub mean: f64,
-    /// Sample deviation (n - 1); none for a single seed.
-    pub deviation: Option<f64>,
-    /// Smallest.
-    pub min: f64,
-    /// Largest.
-    pub max: f64,
-}
-
 /// One seed, its folds pooled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -192,26 +180,6 @@ pub struct LeakStep {
     pub points: Spread,
 }
 
-impl Spread {
-    /// Mean, deviation and range of the values.
-    ///
-    /// # Panics
-    /// Without a value: there is nothing to take the mean of.
-    #[must_use]
-    pub fn of(values: &[f64]) -> Self {
-        assert!(!values.is_empty(), "a figure over no seed");
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self {
-            mean,
-            deviation: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            min: values.iter().copied().fold(f64::INFINITY, f64::min),
-            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        }
-    }
-}
-
 impl ModelResults {
     /// Mean duration of a training, s, while others ran beside it.
     #[must_use]
@@ -254,6 +222,25 @@ impl CrossvalResults {
     }
 }
 
+/// UAR by the number of corpora that were learned from, for every tested corpus that was not among them.
+#[must_use]
+pub fn learning_curve(groups: &[GroupResults]) -> Vec<LearningPoint> {
+    let mut places: BTreeMap<(&str, usize), Vec<&GroupResults>> = BTreeMap::new();
+    for group in groups {
+        let Some(test_on) = group.test_on.as_deref() else { continue };
+        if !group.corpora.is_empty() && !group.corpora.iter().any(|corpus| corpus == test_on) {
+            places.entry((test_on, group.corpora.len())).or_default().push(group);
+        }
+    }
+    let point = |((test_on, n_corpora), choices): ((&str, usize), Vec<&GroupResults>)| {
+        let n_seeds = choices.iter().map(|group| group.seeds.len()).min().unwrap_or(0);
+        let of_seed = |seed: usize| choices.iter().map(|group| group.seeds[seed].report.uar).sum::<f64>() / choices.len() as f64;
+        let uar = Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>());
+        LearningPoint { test_on: test_on.to_owned(), n_corpora, n_choices: choices.len(), uar }
+    };
+    places.into_iter().map(point).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,14 +251,5 @@ mod tests {
         let model: ModelResults = serde_json::from_str(text).unwrap();
         assert_eq!(model.block_ms, None);
         assert_eq!(serde_json::to_value(&model).unwrap().get("block_ms"), None);
-    }
-
-    #[test]
-    fn a_spread_has_the_sample_deviation_and_a_single_seed_none() {
-        let spread = Spread::of(&[1.0, 2.0, 4.0]);
-        assert!((spread.mean - 7.0 / 3.0).abs() < 1e-12);
-        assert!((spread.deviation.unwrap() - (7.0_f64 / 3.0).sqrt()).abs() < 1e-12);
-        assert_eq!((spread.min, spread.max), (1.0, 4.0));
-        assert_eq!(Spread::of(&[0.5]).deviation, None);
     }
 }

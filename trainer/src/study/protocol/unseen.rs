@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use moodline_core::VoiceCorrection;
 use serde::{Deserialize, Serialize};
 
-use super::results::{GroupResults, Spread};
+use super::spread::Spread;
 use crate::base::plot::{Line, LinePanel, Lines, series};
 use crate::base::table::Table;
 use crate::data::manifest::ManifestSource;
@@ -309,25 +309,6 @@ impl UnseenRecord {
         // INVARIANT: numbers, text and maps with text keys serialise.
         serde_json::to_string_pretty(self).expect("results serialise") + "\n"
     }
-}
-
-/// UAR by the number of corpora that were learned from, for every tested corpus that was not among them.
-#[must_use]
-pub fn learning_curve(groups: &[GroupResults]) -> Vec<LearningPoint> {
-    let mut places: BTreeMap<(&str, usize), Vec<&GroupResults>> = BTreeMap::new();
-    for group in groups {
-        let Some(test_on) = group.test_on.as_deref() else { continue };
-        if !group.corpora.is_empty() && !group.corpora.iter().any(|corpus| corpus == test_on) {
-            places.entry((test_on, group.corpora.len())).or_default().push(group);
-        }
-    }
-    let point = |((test_on, n_corpora), choices): ((&str, usize), Vec<&GroupResults>)| {
-        let n_seeds = choices.iter().map(|group| group.seeds.len()).min().unwrap_or(0);
-        let of_seed = |seed: usize| choices.iter().map(|group| group.seeds[seed].report.uar).sum::<f64>() / choices.len() as f64;
-        let uar = Spread::of(&(0..n_seeds).map(of_seed).collect::<Vec<_>>());
-        LearningPoint { test_on: test_on.to_owned(), n_corpora, n_choices: choices.len(), uar }
-    };
-    places.into_iter().map(point).collect()
 }
 
 /// A curve for each tested corpus and one for their mean, where more than one number of corpora was learned from.
