@@ -353,7 +353,11 @@ fn write_unseen(text: &mut String, record: &UnseenRecord) -> std::fmt::Result {
     let size = n_parameters.map_or_else(|| "a network".to_owned(), |n| format!("a network of {n} trained values"));
     let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     writeln!(text, "## Corpora that were left out\n")?;
-    writeln!(text, "Recipes are compared by this, before any test split is looked at: {size} by the recipe of {model}, seeds {}.\n", seeds.join(", "))?;
+    writeln!(
+        text,
+        "Recipes are compared by this, before any test split is looked at: {size} by the recipe of {model}, seeds {}.\n",
+        seeds.join(", ")
+    )?;
     writeln!(text, "{}", results.to_markdown())
 }
 
