@@ -53,8 +53,9 @@ fn the_published_figures_of_the_shipped_models_are_what_is_measured() {
         assert_eq!(measured.n, published.report.n);
         assert!((measured.uar - found).abs() < 0.01, "{id}, {corpus}: UAR {}, published {found}", measured.uar);
         assert!(published.report.uar >= least_uar, "{id}, {corpus}: UAR {}", published.report.uar);
+        // Happiness is what is found worst; a model that finds less of it than guessing would has not learned it.
         let happy = published.report.per_class.of(Emotion::Happy);
-        assert!(happy.recall >= 0.30, "{id}: recall of happy {}", happy.recall);
+        assert!(happy.recall >= 1.0 / Emotion::COUNT as f64, "{id}: recall of happy {}", happy.recall);
     }
 }
 
