@@ -124,7 +124,7 @@ pub struct Evaluation {
     /// What it does not know; none in files of versions that did not measure it.
     #[serde(default)]
     pub honesty: Option<Honesty>,
-    /// What hearing a voice for longer is worth; empty of a model that corrects nothing by voice.
+    /// What hearing a voice for longer is worth; empty of a model that corrects nothing by voice, and where a history was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voice_curve: Vec<HeardPoint>,
 }
@@ -233,7 +233,9 @@ pub fn evaluate(
         let n = problems.len();
         return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
     }
-    let voice_curve = model.contract().voice.map_or_else(Vec::new, |correction| voice_curve(&predictions, &correction));
+    // The curve has histories of its own, so it is told once, beside the cold answers.
+    let own = model.contract().voice.filter(|_| voice == History::Cold);
+    let voice_curve = own.map_or_else(Vec::new, |correction| voice_curve(&predictions, &correction));
     if let Some(correction) = &correction {
         voice.correct(&mut predictions, correction);
     }
@@ -369,7 +371,7 @@ impl Measured {
         [METRICS, PREDICTIONS, CONFUSION, RELIABILITY, VOICE, VOICE_DATA].map(|name| folder.join(name))
     }
 
-    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg`, `reliability.svg` and, of a model that corrects by voice, `voice.svg` and `voice.csv` into a
+    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg`, `reliability.svg` and, of a model that corrects by voice and was measured cold, `voice.svg` and `voice.csv` into a
     /// folder.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
-use crate::measure::evaluate::{Answered, Evaluation, HeardPoint, History, Honesty};
+use crate::measure::evaluate::{Answered, Evaluation, HeardPoint, Honesty};
 use crate::measure::metrics::interval_text;
 use crate::measure::robustness::Robustness;
 use crate::study::protocol::unseen::UnseenRecord;
@@ -411,8 +411,7 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
     if let Some(honesty) = &evaluation.honesty {
         write_honesty(text, evaluation, honesty)?;
     }
-    // The curve starts cold, so that those of the other histories would be the same.
-    if evaluation.voice == History::Cold && !evaluation.voice_curve.is_empty() {
+    if !evaluation.voice_curve.is_empty() {
         write_voice_curve(text, &evaluation.voice_curve)?;
     }
     if evaluation.per_corpus.len() > 1 {

@@ -9,6 +9,15 @@ use crate::base::table::{Table, number};
 const PANEL: i32 = 470;
 const HEAD: i32 = 44;
 const FIELD_HEIGHT: i32 = 230;
+/// From a panel to its field, at each side.
+const LEFT: i32 = 56;
+const RIGHT: i32 = 24;
+/// A short piece of each line in the legend, the space behind it, and that behind its name.
+const SAMPLE: i32 = 22;
+const SAMPLE_GAP: i32 = 6;
+const NAME_GAP: i32 = 16;
+/// Between the rows of a legend.
+const LEGEND_ROW: i32 = 18;
 
 /// Curves in panels side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +69,7 @@ impl Figure for Lines {
     }
 
     fn size(&self) -> (u32, u32) {
-        ((PANEL * self.panels.len().max(1) as i32) as u32, (HEAD + 52 + FIELD_HEIGHT + 50) as u32)
+        ((PANEL * self.panels.len().max(1) as i32) as u32, (self.top() + 6 + FIELD_HEIGHT + 50) as u32)
     }
 
     fn table(&self) -> Table {
@@ -92,14 +101,20 @@ impl Figure for Lines {
 }
 
 impl Lines {
+    /// Where the fields begin: below the longest legend.
+    fn top(&self) -> i32 {
+        let rows = self.panels.iter().map(|panel| legend_rows(&panel.lines).len()).max().unwrap_or(1).max(1);
+        HEAD + 46 + LEGEND_ROW * (rows as i32 - 1)
+    }
+
     fn draw_panel(&self, area: &Area<'_>, panel: &LinePanel, x: [f64; 2], left: i32) -> DrawResult {
         let values = panel.lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
         let [low, high] = range_of(values, [0.0, 1.0]);
         let room = ((high - low) * 0.06).max(0.01);
-        let top = HEAD + 46;
-        let edges = [left + 56, top, left + PANEL - 24, top + FIELD_HEIGHT];
+        let top = self.top();
+        let edges = [left + LEFT, top, left + PANEL - RIGHT, top + FIELD_HEIGHT];
         let field = Field::new(edges, x, [low - room, high + room], XScale::Whole);
-        draw_legend(area, &panel.lines, (left + 56, HEAD + 8))?;
+        draw_legend(area, &panel.lines, (left + LEFT, HEAD + 8))?;
         // Beside the line the label would lie on a curve.
         let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" (line: {})", guide.label));
         field.draw_axes(area, &format!("{}{guide}", self.x_label), &panel.y_label)?;
@@ -130,19 +145,68 @@ impl Lines {
     }
 }
 
-/// A short piece of each line and its name, in a row.
-fn draw_legend(area: &Area<'_>, lines: &[Line], (left, y): (i32, i32)) -> DrawResult {
-    let mut x = left;
+/// The lines of a legend in rows that fit into a panel.
+fn legend_rows(lines: &[Line]) -> Vec<Vec<&Line>> {
+    let mut rows: Vec<Vec<&Line>> = Vec::new();
+    let mut left = 0;
     for line in lines {
-        let sample = vec![(x, y), (x + 22, y)];
-        let stroke = line.colour.stroke_width(2);
-        if line.dashed {
-            area.draw(&dashed(sample, stroke))?;
-        } else {
-            area.draw(&PathElement::new(sample, stroke))?;
+        let width = entry_width(line);
+        match rows.last_mut() {
+            Some(row) if width <= left => row.push(line),
+            _ => {
+                rows.push(vec![line]);
+                left = PANEL - LEFT - RIGHT;
+            }
         }
-        area.draw_text(&line.name, &style(TEXT, &INK, HPos::Left), (x + 28, y))?;
-        x += 28 + text_width(&line.name, TEXT) + 16;
+        left -= width + NAME_GAP;
+    }
+    rows
+}
+
+fn entry_width(line: &Line) -> i32 {
+    SAMPLE + SAMPLE_GAP + text_width(&line.name, TEXT)
+}
+
+/// A short piece of each line and its name.
+fn draw_legend(area: &Area<'_>, lines: &[Line], (left, top): (i32, i32)) -> DrawResult {
+    for (row, lines) in (0..).zip(legend_rows(lines)) {
+        let (mut x, y) = (left, top + LEGEND_ROW * row);
+        for line in lines {
+            let sample = vec![(x, y), (x + SAMPLE, y)];
+            let stroke = line.colour.stroke_width(2);
+            if line.dashed {
+                area.draw(&dashed(sample, stroke))?;
+            } else {
+                area.draw(&PathElement::new(sample, stroke))?;
+            }
+            area.draw_text(&line.name, &style(TEXT, &INK, HPos::Left), (x + SAMPLE + SAMPLE_GAP, y))?;
+            x += entry_width(line) + NAME_GAP;
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::plot::series;
+
+    #[test]
+    fn a_long_legend_goes_on_in_another_row_and_the_field_makes_room() {
+        let line = |name: &str| Line { name: name.to_owned(), points: vec![(0.0, 1.0)], colour: series(0), dashed: false };
+        let of = |names: &[&str]| {
+            let lines = names.iter().map(|name| line(name)).collect();
+            let panels = vec![LinePanel { y_label: "y".to_owned(), lines }];
+            Lines { title: "t".to_owned(), x_label: "x".to_owned(), panels, guide: None }
+        };
+        let short = of(&["one", "two"]);
+        let long = of(&["other clips, by chance", "the clips before", "the same emotion alone", "one"]);
+        let rows = legend_rows(&long.panels[0].lines);
+        assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+        for row in rows {
+            let width: i32 = row.iter().map(|line| entry_width(line) + NAME_GAP).sum();
+            assert!(LEFT + width - NAME_GAP <= PANEL - RIGHT);
+        }
+        assert_eq!(long.size().1 as i32 - short.size().1 as i32, LEGEND_ROW);
+    }
 }

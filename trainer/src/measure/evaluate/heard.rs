@@ -3,14 +3,12 @@
 //! In: the cold answers for the clips of many speakers, in the order of the manifest. Out: a point for each number of seconds, at which **every** clip is measured, so
 //! that the points differ in nothing but the history.
 
-use std::collections::BTreeMap;
-
 use moodline_core::{VoiceCorrection, VoiceProfile};
 use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
 
 use super::Prediction;
-use super::voices::probabilities;
+use super::voices::{by_speaker, probabilities};
 use crate::base::plot::{Line, LinePanel, Lines, series};
 use crate::data::augment::random::generator;
 use crate::measure::metrics::Confusion;
@@ -35,30 +33,24 @@ pub struct HeardPoint {
 /// The curve, of at least one prediction.
 #[must_use]
 pub fn voice_curve(predictions: &[Prediction], correction: &VoiceCorrection) -> Vec<HeardPoint> {
-    let mut speakers: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-    for (place, prediction) in predictions.iter().enumerate() {
-        let speaker = (prediction.utterance.corpus.as_str(), prediction.utterance.speaker.as_str());
-        speakers.entry(speaker).or_default().push(place);
-    }
     let mut confusions = SECONDS.map(|_| [Confusion::default(); 3]);
-    for clips in speakers.values() {
-        for &this in clips {
-            let is_same = |place: &usize| predictions[*place].utterance.emotion == predictions[this].utterance.emotion;
-            let mut others: Vec<usize> = clips.iter().copied().filter(|other| *other != this).collect();
-            others.shuffle(&mut generator(&[b"voice curve", &(this as u64).to_le_bytes()]));
-            let same: Vec<usize> = others.iter().copied().filter(is_same).collect();
-            let before: Vec<usize> = clips.iter().copied().filter(|other| *other < this).rev().collect();
-            let prediction = &predictions[this];
+    for clips in by_speaker(predictions) {
+        for &(place, this) in &clips {
+            let mut others: Vec<(usize, &Prediction)> = clips.iter().copied().filter(|other| other.0 != place).collect();
+            let before: Vec<_> = others.iter().copied().filter(|other| other.0 < place).rev().collect();
+            others.shuffle(&mut generator(&[b"voice curve", &(place as u64).to_le_bytes()]));
+            let same: Vec<_> =
+                others.iter().copied().filter(|other| other.1.utterance.emotion == this.utterance.emotion).collect();
             for (which, history) in [&others, &before, &same].into_iter().enumerate() {
                 let (mut profile, mut heard, mut next) = (VoiceProfile::default(), 0.0, history.iter());
                 for (point, seconds) in SECONDS.into_iter().enumerate() {
                     while heard < seconds {
-                        let Some(&other) = next.next() else { break };
-                        profile.hear(&probabilities(&predictions[other]), predictions[other].seconds, correction);
-                        heard += predictions[other].seconds;
+                        let Some((_, other)) = next.next() else { break };
+                        profile.hear(&probabilities(other), other.seconds, correction);
+                        heard += other.seconds;
                     }
-                    let answer = profile.correct(&probabilities(prediction), correction);
-                    confusions[point][which].add(prediction.utterance.emotion, answer.winner());
+                    let answer = profile.correct(&probabilities(this), correction);
+                    confusions[point][which].add(this.utterance.emotion, answer.winner());
                 }
             }
         }

@@ -61,14 +61,9 @@ impl History {
 
     /// Corrects `predictions`, which are cold and in the order of the manifest.
     pub fn correct(self, predictions: &mut [Prediction], correction: &VoiceCorrection) {
-        let mut speakers: BTreeMap<(&str, &str), Vec<(usize, &Prediction)>> = BTreeMap::new();
-        for (place, prediction) in predictions.iter().enumerate() {
-            let speaker = (prediction.utterance.corpus.as_str(), prediction.utterance.speaker.as_str());
-            speakers.entry(speaker).or_default().push((place, prediction));
-        }
         let mut corrected = Vec::with_capacity(predictions.len());
-        for clips in speakers.values() {
-            for &this in clips {
+        for clips in by_speaker(predictions) {
+            for &this in &clips {
                 let mut profile = VoiceProfile::default();
                 for &other in clips.iter().filter(|other| self.has(**other, this)) {
                     profile.hear(&probabilities(other.1), other.1.seconds, correction);
@@ -80,6 +75,16 @@ impl History {
             predictions[place].probabilities = answer.as_array().map(f64::from);
         }
     }
+}
+
+/// The clips of each speaker with their places, in order.
+pub(super) fn by_speaker(predictions: &[Prediction]) -> Vec<Vec<(usize, &Prediction)>> {
+    let mut speakers: BTreeMap<(&str, &str), Vec<(usize, &Prediction)>> = BTreeMap::new();
+    for (place, prediction) in predictions.iter().enumerate() {
+        let speaker = (prediction.utterance.corpus.as_str(), prediction.utterance.speaker.as_str());
+        speakers.entry(speaker).or_default().push((place, prediction));
+    }
+    speakers.into_values().collect()
 }
 
 /// As the engine gave them; a mean over blocks is a distribution, too.

@@ -166,7 +166,8 @@ impl VoiceSetting {
     #[must_use]
     pub fn best(settings: &[Self]) -> Option<&Self> {
         let harmless = settings.iter().filter(|setting| setting.same >= -ACCEPTED_HARM);
-        harmless.max_by(|a, b| (a.before + a.all).total_cmp(&(b.before + b.all)))
+        // The first of equals, so that a recipe is not told to change for nothing.
+        harmless.reduce(|best, other| if other.before + other.all > best.before + best.all { other } else { best })
     }
 }
 
@@ -311,7 +312,7 @@ impl UnseenRecord {
     }
 }
 
-/// A curve for each tested corpus and one for their mean, where more than one number of corpora was learned from.
+/// A curve for each corpus that was tested after learning from more than one number of others; none without such a corpus.
 #[must_use]
 pub fn learning_figure(points: &[LearningPoint], title: &str) -> Option<Lines> {
     let mut corpora: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
@@ -371,6 +372,11 @@ mod tests {
         let settings = [setting(0, 0.01, 0.0), setting(1, 0.05, -0.03), setting(2, 0.03, -0.02)];
         assert_eq!(VoiceSetting::best(&settings), Some(&settings[2]));
         assert_eq!(VoiceSetting::best(&settings[1..2]), None);
+        assert_eq!(
+            VoiceSetting::best(&[setting(0, 0.01, 0.0), setting(1, 0.01, 0.0)]),
+            Some(&settings[0]),
+            "the first of equals"
+        );
     }
 
     #[test]
