@@ -1,4 +1,4 @@
-//! Time of the front end and the resampler on five seconds of audio, one thread.
+//! Time that the front end and the resampler take for five seconds of audio on one thread.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use moodline_core::{FrontEndConfig, Real};
 
 const SECONDS: usize = 5;
 
-/// Something like a voice: a gliding harmonic tone with pauses, and a little noise.
+/// A voice-like signal: a gliding harmonic tone with pauses and a little noise.
 fn voice(sample_rate: usize) -> Vec<f64> {
     let (mut phase, mut noise) = (0.0_f64, 12_345_u32);
     (0..SECONDS * sample_rate)
@@ -39,7 +39,7 @@ fn front_end<T: Real>(criterion: &mut Criterion, configuration: &str, precision:
         });
     });
 
-    // With the tables and plans made anew, as a caller with one clip has it.
+    // With the set-up of tables and plans included, as for a caller with a single clip.
     group.bench_function(format!("{configuration}/{precision}_with_setup"), |bencher| {
         bencher.iter(|| features(config, black_box(&samples)).unwrap());
     });

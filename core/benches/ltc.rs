@@ -1,4 +1,4 @@
-//! The native kernel over one block: both readings of the paper's cell, then every other cell, the steps of 5 s at 32 ms and at 10 ms.
+//! The native kernel over one block: both readings of the paper's cell, then every other cell, for the steps of 5 s at 32 ms and at 10 ms.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use moodline_core::network::{
 
 const N_FEATURES: usize = 39;
 
-/// Weights of a network that was not trained.
+/// Weights of an untrained network.
 fn kernel(config: &NetworkConfig) -> NetworkKernel {
     let mut weights = Tensors::filled(config.weight_shapes(N_FEATURES), &0.0);
     for tensor in weights.iter_mut() {

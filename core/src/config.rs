@@ -1,4 +1,4 @@
-//! What the front end is asked to compute, in librosa's words.
+//! The settings of the front end, named as in librosa.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Window {
-    /// Raised cosine from 0.
+    /// Raised cosine starting at 0.
     Hann,
-    /// Raised cosine from 0.08.
+    /// Raised cosine starting at 0.08.
     Hamming,
 }
 
@@ -37,8 +37,8 @@ pub enum MelNorm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeltaMode {
-    /// The fitted polynomial continues (`librosa.feature.delta`, `mode="interp"`); needs at least `delta_width` frames and is
-    /// [`DeltaMode::Nearest`] for a shorter signal, where librosa raises.
+    /// The fitted polynomial continues (`librosa.feature.delta`, `mode="interp"`); needs at least `delta_width` frames. A shorter signal, for which librosa
+    /// raises, is treated as [`DeltaMode::Nearest`].
     Interp,
     /// The edge frame repeats (`mode="nearest"`).
     Nearest,
@@ -46,7 +46,7 @@ pub enum DeltaMode {
 
 /// A group of values in the feature vector of a frame.
 ///
-/// An unknown name in a contract is refused, so a model that needs a newer Moodline says so instead of running wrong.
+/// An unknown name in a contract is refused, so a model that needs a newer Moodline reports it instead of giving wrong results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeatureGroup {
@@ -56,13 +56,13 @@ pub enum FeatureGroup {
     Delta,
     /// Their second time derivative.
     Delta2,
-    /// [`N_PROSODY`] values of the voice's melody (see [`crate::frontend::prosody`] for the tracker, its window and its range), in this order:
-    /// - `f0`: pitch, semitones above 27.5 Hz, 13.5 (60 Hz) to 50.2 (500 Hz); 0 without voice, until [`crate::frontend::BlockFeatures`] closes
+    /// [`N_PROSODY`] prosodic values (see [`crate::frontend::prosody`] for the tracker, its window and its range), in this order:
+    /// - `f0`: pitch, semitones above 27.5 Hz, 13.5 (60 Hz) to 50.2 (500 Hz); 0 where unvoiced, until [`crate::frontend::BlockFeatures`] fills
     ///   the gaps of a block;
-    /// - `f0_delta`: its slope, semitones a frame, over the voiced ones of `delta_width` frames; 0 without voice;
-    /// - `voicing`: strength of the voice, 0.1 (hardly) to 1 (repeats exactly); 0 without voice;
+    /// - `f0_delta`: its slope, semitones per frame, over the voiced ones of `delta_width` frames; 0 where unvoiced;
+    /// - `voicing`: strength of voicing, 0.1 (barely periodic) to 1 (repeats exactly); 0 where unvoiced;
     /// - `level`: root mean square, dB re full scale, at least -100; in a block relative to its loudest step, -60 to 0;
-    /// - `level_delta`: its first time derivative, dB a frame.
+    /// - `level_delta`: its first time derivative, dB per frame.
     Prosody,
 }
 
@@ -80,10 +80,10 @@ impl FeatureGroup {
     }
 }
 
-/// Floors that can be asked for, dB.
+/// Valid floors, dB.
 const FLOOR_DB: std::ops::RangeInclusive<f64> = 10.0..=100.0;
 
-/// Seconds around speech that can be asked for.
+/// Valid margins around speech, seconds.
 const SPEECH_MARGIN: std::ops::RangeInclusive<f64> = 0.0..=1.0;
 
 /// Everything that decides the value of a feature; [`FrontEndConfig::fingerprint`] names it.
@@ -92,7 +92,7 @@ const SPEECH_MARGIN: std::ops::RangeInclusive<f64> = 0.0..=1.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrontEndConfig {
-    /// Rate the audio is resampled to before anything else, Hz.
+    /// Rate to which the audio is resampled first, Hz.
     pub sample_rate: u32,
     /// FFT length, samples, even; a shorter window is zero-padded to it on both sides.
     pub n_fft: usize,
@@ -125,17 +125,17 @@ pub struct FrontEndConfig {
     pub delta_mode: DeltaMode,
     /// The groups of the feature vector, in this order, without repetition.
     pub groups: Vec<FeatureGroup>,
-    /// Consecutive frames averaged into one step of the network, 1..=16, on a grid that starts with the stream; a last partial
-    /// group is averaged over the frames it has.
+    /// Consecutive frames averaged into one step of the network, 1..=16, on a grid that starts with the stream; a partial group at the end is averaged over
+    /// the frames it has.
     pub average_frames: usize,
-    /// Soft floor of the mel levels, dB below the loudest one of the block, 10..=100: a power of that level is added to each, so that what lies far below the
-    /// voice, the room and the noise of the recorder, tells nothing. Coefficients and their derivatives are then made of the steps of a block, and
-    /// `delta_width` counts steps. None, and the levels stay as they are, the derivatives those of frames.
+    /// Soft floor of the mel levels, dB below the loudest one of the block, 10..=100: the power of that level is added to each band, so that anything far below
+    /// the voice, such as the room and recorder noise, carries no information. Coefficients and their derivatives are then computed from the steps of a block,
+    /// and `delta_width` counts steps. `None`: the levels stay as they are and the derivatives are those of frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_db: Option<f64>,
-    /// Only the steps of a block in which somebody speaks reach the network, and those up to this many seconds before and after, 0..=1, so that it cannot tell how a
-    /// recording was cut. The front end gives all steps; the program's detector of speech says which to leave out. Where nobody speaks, all are kept. None, and
-    /// all are always kept.
+    /// Only the steps of a block that contain speech, and those up to this many seconds before and after, 0..=1, reach the network, so that it cannot tell how
+    /// a recording was cut. The front end outputs all steps; the program's speech detector decides which to leave out. All steps are kept where there is no
+    /// speech. `None`: all are always kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speech_margin: Option<f64>,
 }
@@ -146,14 +146,14 @@ pub struct FrontEndConfig {
 pub struct ConfigError {
     /// Field of [`FrontEndConfig`].
     pub field: &'static str,
-    /// What it may be.
+    /// What is allowed.
     pub expected: String,
-    /// What it is.
+    /// The value found.
     pub found: String,
 }
 
 impl FrontEndConfig {
-    /// librosa's defaults at 16 kHz without the floor: what the paper's code computes, as a stream can (configuration A of the
+    /// librosa's defaults at 16 kHz without the floor: what the paper's code computes, in a form that can be streamed (configuration A of the
     /// golden data).
     #[must_use]
     pub fn librosa_16k() -> Self {
@@ -180,7 +180,7 @@ impl FrontEndConfig {
         }
     }
 
-    /// The usual analysis of speech: 25 ms windows every 10 ms, 40 mel bands (configuration C of the golden data).
+    /// The usual speech analysis: 25 ms windows every 10 ms, 40 mel bands (configuration C of the golden data).
     #[must_use]
     pub fn speech_25_10() -> Self {
         Self { n_fft: 512, win_length: 400, hop_length: 160, n_mels: 40, ..Self::librosa_16k() }
@@ -239,7 +239,7 @@ impl FrontEndConfig {
         check(floor_fits, "floor_db", format!("in {FLOOR_DB:?}, or absent"), self.floor_db.unwrap_or_default())
     }
 
-    /// What the stream makes of each step where a floor keeps coefficients for the block: the powers of the mel bands in the place of coefficients, without derivatives.
+    /// The configuration of the stream. Where a floor leaves the coefficients to the block, a step holds the powers of the mel bands, without derivatives.
     pub(crate) fn of_stream(&self) -> Self {
         let Some(_) = self.floor_db else { return self.clone() };
         let prosody = self.has(FeatureGroup::Prosody).then_some(FeatureGroup::Prosody);
@@ -278,7 +278,7 @@ impl FrontEndConfig {
         self.step_samples() as f64 / f64::from(self.sample_rate)
     }
 
-    /// SHA-256 of the canonical JSON of this configuration, in hexadecimal: equal exactly when the features are.
+    /// SHA-256 of the canonical JSON of this configuration, in hexadecimal: equal exactly when the features are equal.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         // INVARIANT: a struct of numbers, enums and vectors always serialises.

@@ -1,7 +1,7 @@
-//! The contract of a model: everything a program must know to run it right, and the proof that nobody changed it.
+//! The contract of a model: everything a program must know to run it correctly, with checksums that show whether it was altered.
 //!
 //! The contract travels inside the ONNX file as `metadata_props` (see [`crate::onnx`]). A program configures its front end and blocks from it and
-//! refuses what it does not know.
+//! refuses anything it does not know.
 
 use std::collections::BTreeMap;
 
@@ -25,22 +25,22 @@ pub(crate) use validate::check_version;
 /// Version of the contract this program writes.
 pub const CONTRACT_VERSION: u32 = 3;
 
-/// Oldest version this program reads: a single network, without what came with version 3.
+/// Oldest version this program reads: a single network, without the fields added in version 3.
 pub const OLDEST_CONTRACT_VERSION: u32 = 2;
 
 /// What happens to a block shorter than [`Contract::block_seconds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
-    /// It is run at its own length; no padding reaches the network.
+    /// It is run at its own length without padding.
     None,
 }
 
-/// When the hidden state starts from zero.
+/// When the hidden state is reset to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatePolicy {
-    /// At every block.
+    /// At the start of every block.
     ResetEachBlock,
 }
 
@@ -62,24 +62,24 @@ pub struct TrainingCorpus {
 pub struct TrainingRecord {
     /// What it was trained on.
     pub corpora: Vec<TrainingCorpus>,
-    /// How train, dev and test were told apart, in one sentence.
+    /// How training, development and test sets were separated, in one sentence.
     pub protocol: String,
-    /// Seed of every random choice in the training of the first network.
+    /// Seed of all random choices in the training of the first network.
     pub seed: u64,
     /// Epoch its weights were taken from, counted from 1.
     pub epoch: usize,
     /// SHA-256 of its resolved training configuration, hexadecimal.
     pub config_sha256: String,
-    /// The trainings of the networks behind the first, in their order. They saw the same clips of the same corpora.
+    /// The training runs of the other networks, in their order. They used the same clips of the same corpora.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_runs: Vec<TrainingRun>,
 }
 
-/// The training of one network of a committee.
+/// The training run of one network of a committee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingRun {
-    /// Seed of every random choice.
+    /// Seed of all random choices.
     pub seed: u64,
     /// Epoch the weights were taken from, counted from 1.
     pub epoch: usize,
@@ -88,7 +88,7 @@ pub struct TrainingRun {
 }
 
 impl TrainingRecord {
-    /// The trainings of all networks, in their order.
+    /// The training runs of all networks, in their order.
     pub fn runs(&self) -> impl Iterator<Item = TrainingRun> + Clone {
         let first = TrainingRun { seed: self.seed, epoch: self.epoch, config_sha256: self.config_sha256.clone() };
         [first].into_iter().chain(self.further_runs.iter().cloned())
@@ -111,15 +111,15 @@ pub struct Contract {
     pub labels: Vec<Emotion>,
     /// Longest block the network was trained on, seconds.
     pub block_seconds: f64,
-    /// Shorter blocks.
+    /// Handling of shorter blocks.
     pub padding: Padding,
     /// Hidden state between blocks.
     pub state: StatePolicy,
     /// What turns a block of feature steps into logits.
     pub networks: Committee,
-    /// How answers are corrected by what was heard of a voice; none, and they are not.
+    /// How answers are corrected from the history of a voice; without it they are not corrected.
     pub voice: Option<VoiceCorrection>,
-    /// What the blocks that were learned from are like; none, and every block counts as such.
+    /// Statistics of the blocks the model was trained on; without them every block counts as familiar.
     pub familiarity: Option<Familiarity>,
     /// Origin of the weights.
     pub training: TrainingRecord,

@@ -1,4 +1,4 @@
-//! How a digest is written down.
+//! Digests as text.
 
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]

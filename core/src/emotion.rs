@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the four emotions Moodline tells apart.
+/// One of the four emotions Moodline distinguishes.
 ///
 /// The discriminant is the index of the emotion in every array of four in this project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl fmt::Display for Emotion {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown emotion '{found}': expected angry, happy, sad or neutral")]
 pub struct UnknownEmotion {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 

@@ -1,15 +1,15 @@
-//! Whether a block is like those that a model learned from.
+//! Whether a block resembles those a model was trained on.
 //!
-//! In: the features of a block, as the network sees them. Out: how far their statistics lie from those of the training, in standard deviations squared. A network
-//! answers for anything: for rain, a drill, a song. What it says then means nothing, and its probabilities do not show it.
+//! In: the features of a block, as the network sees them. Out: how far their statistics are from those of the training data, in squared standard deviations. A
+//! network gives an answer for any sound, such as rain, a drill or a song. Such an answer means nothing, and its probabilities do not show it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::mismatch::{Mismatch, check};
 use crate::normalisation::Normalisation;
 
-/// What the blocks that a model learned from are like: of every feature the mean over the steps of a block and the logarithm of their deviation, as they vary
-/// from block to block. A part of the contract.
+/// Statistics of the blocks a model was trained on: for every feature the mean over the steps of a block and the logarithm of its standard deviation, and how
+/// both vary from block to block. Part of the contract.
 ///
 /// A short block says less about its voice than a long one, so its statistics vary more: the variance of a statistic over `n` steps is
 /// `between + within / n`.
@@ -20,22 +20,22 @@ use crate::normalisation::Normalisation;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Familiarity {
-    /// Mean of each statistic over blocks, `[2 * n_features]`: first the means of the features, then the logarithms of their deviations, all of
+    /// Mean of each statistic over blocks, `[2 * n_features]`: first the means of the features, then the logarithms of their standard deviations, all of
     /// standardised features.
     pub mean: Vec<f64>,
-    /// Variance of each statistic that is left in a long block, `[2 * n_features]`, positive.
+    /// Variance of each statistic that remains in a long block, `[2 * n_features]`, positive.
     pub between: Vec<f64>,
-    /// Variance of each statistic that goes with the number of steps, `[2 * n_features]`, at least 0.
+    /// Variance of each statistic that is divided by the number of steps, `[2 * n_features]`, at least 0.
     pub within: Vec<f64>,
-    /// Blocks farther away are unfamiliar; about 1 is the distance of an average block.
+    /// Blocks at a larger distance are unfamiliar; an average block has a distance of about 1.
     pub limit: f64,
 }
 
-/// Added to a deviation before its logarithm, in standard deviations: no feature is so still that it tells more.
+/// Added to a standard deviation before the logarithm, in standard deviations, so that a nearly constant feature does not dominate.
 const LEAST_DEVIATION: f64 = 0.05;
 
 impl Familiarity {
-    /// The distance of a block, `[n_steps, n_features]` row-major, standardised by `normalisation`. 0 without a step.
+    /// The distance of a block, `[n_steps, n_features]` row-major, standardised by `normalisation`. 0 for a block without steps.
     #[must_use]
     pub fn distance(&self, features: &[f32], normalisation: &Normalisation) -> f64 {
         let Normalisation::Standard { mean, scale } = normalisation;
@@ -61,7 +61,7 @@ impl Familiarity {
         sum / (2 * n_features) as f64
     }
 
-    /// Whether a block is like those that were learned from; as [`Familiarity::distance`].
+    /// Whether a block resembles those the model was trained on; arguments as in [`Familiarity::distance`].
     #[must_use]
     pub fn is_familiar(&self, features: &[f32], normalisation: &Normalisation) -> bool {
         self.distance(features, normalisation) <= self.limit
@@ -92,7 +92,7 @@ impl Familiarity {
     }
 }
 
-/// What is known of one standardised feature in a block: its mean over the steps, and the logarithm of its deviation.
+/// The statistics of one standardised feature in a block: its mean over the steps, and the logarithm of its standard deviation.
 #[must_use]
 pub fn statistics(values: impl ExactSizeIterator<Item = f64> + Clone) -> [f64; 2] {
     let n = values.len() as f64;

@@ -1,17 +1,17 @@
-//! Mono samples at [`FrontEndConfig::sample_rate`] to feature vectors: librosa's MFCC with derivatives, sample by sample.
+//! From mono samples at [`FrontEndConfig::sample_rate`] to feature vectors: librosa's MFCC with derivatives, sample by sample.
 //!
-//! In: samples of one stream, cut in any way. Out: one feature vector a step, `[n_features]`, on a grid that starts with the
-//! stream. Never imports anything but the configuration and the numeric type.
+//! In: samples of one stream, cut in any way. Out: one feature vector per step, `[n_features]`, on a grid that starts with the
+//! stream. Imports only the configuration and the numeric type.
 //!
 //! samples -> [`frames::Framer`] -> [`log_mel::LogMel`] (window, FFT, power, mel, dB) -> `cepstrum` (DCT, lifter) ->
 //! [`assembler::Assembler`] (derivatives) -> `average` -> steps. With [`FeatureGroup::Prosody`], the same
-//! frames also go through [`prosody`], which joins the coefficients in front of the derivatives.
+//! frames also go through [`prosody`], which joins the coefficients before the derivatives.
 //!
-//! What a step is in relation to its block is not part of the stream: [`BlockFeatures`] makes it of the steps of a block, in the last moment before
-//! the network. With [`FrontEndConfig::floor_db`] that begins with the powers of the mel bands.
+//! Values that are relative to a block are not part of the stream: [`BlockFeatures`] computes them from the steps of a block, just before
+//! the network. With [`FrontEndConfig::floor_db`] it starts from the powers of the mel bands.
 //!
 //! Every frame is computed once and by the same arithmetic wherever the stream was cut, so a clip, a stream of single samples
-//! and a stream of host buffers give the same bits.
+//! and a stream of host buffers give bit-identical results.
 
 use ndarray::Array2;
 
@@ -59,7 +59,7 @@ pub enum FrontEndError {
         /// Its value.
         found: f64,
     },
-    /// Without centring, a clip shorter than the FFT has no frame.
+    /// Without centring, a clip shorter than the FFT has no frames.
     #[error("front end: a clip analysed with center = false must have at least n_fft = {expected} samples, found {found}")]
     TooShort {
         /// `n_fft`.
@@ -71,10 +71,10 @@ pub enum FrontEndError {
 
 /// Turns a stream of samples into a stream of feature vectors.
 ///
-/// A clone continues the stream where the original is.
+/// A clone continues the stream from the same position.
 ///
 /// # Realtime safety
-/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block; a clone may allocate in its first ones.
+/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block; the first calls on a clone may allocate.
 ///
 /// # Source
 /// librosa 0.11: `librosa.feature.mfcc(..., dct_type=2, norm="ortho", pad_mode="constant", power=2.0)`,
@@ -88,7 +88,7 @@ pub struct FrontEnd<T: Real> {
 }
 
 impl<T: Real> FrontEnd<T> {
-    /// Allocates everything the stream will ever need.
+    /// Allocates everything the stream needs.
     ///
     /// # Errors
     /// [`FrontEndError::Config`] for a setting out of range.
@@ -101,7 +101,7 @@ impl<T: Real> FrontEnd<T> {
         })
     }
 
-    /// Values in a step of the stream; [`BlockFeatures`] makes [`FrontEndConfig::n_features`] of them.
+    /// Values in a step of the stream, from which [`BlockFeatures`] computes [`FrontEndConfig::n_features`].
     #[must_use]
     pub fn step_len(&self) -> usize {
         self.steps.assembler.n_features()
@@ -110,7 +110,7 @@ impl<T: Real> FrontEnd<T> {
     /// Takes the next samples of the stream and hands every step they complete to `sink`, `[step_len]`.
     ///
     /// # Errors
-    /// [`FrontEndError::Sample`]; nothing of `samples` is consumed then.
+    /// [`FrontEndError::Sample`]; none of `samples` is then consumed.
     pub fn push(&mut self, samples: &[T], sink: &mut impl FnMut(&[T])) -> Result<(), FrontEndError> {
         check_samples(samples, self.framer.n_pushed())?;
         let Self { framer, frames, steps } = self;
@@ -120,8 +120,8 @@ impl<T: Real> FrontEnd<T> {
 
     /// Ends the stream: hands the remaining steps to `sink` and is ready for a new stream.
     ///
-    /// A stream without a sample has no step, so that ending it twice is harmless; [`features`] of an empty clip is one step of
-    /// silence, as in librosa. A stream without centring that is shorter than `n_fft` has no step either.
+    /// A stream without samples has no steps, so ending it twice is harmless, whereas [`features`] of an empty clip is one step of
+    /// silence, as in librosa. A stream without centring that is shorter than `n_fft` has no steps either.
     pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
         if self.framer.n_pushed() > 0 {
             self.flush(sink);
@@ -142,12 +142,12 @@ impl<T: Real> FrontEnd<T> {
     }
 }
 
-/// Samples in a frame: the longest that one of the groups looks at.
+/// Samples in a frame: as many as the group with the longest window needs.
 fn frame_samples(config: &FrontEndConfig) -> usize {
     if config.has(FeatureGroup::Prosody) { config.n_fft.max(prosody::frame_samples(config.sample_rate)) } else { config.n_fft }
 }
 
-/// How many samples at most follow a frame's centre before the step with it comes out: the rest of the frame, and the frames that the pitch, the
+/// Largest number of samples that follow a frame's centre before its step is output: the rest of the frame, and the frames that the pitch, the
 /// delta filter and the average wait for.
 #[must_use]
 pub fn longest_latency_samples(config: &FrontEndConfig) -> usize {
@@ -155,7 +155,7 @@ pub fn longest_latency_samples(config: &FrontEndConfig) -> usize {
     frame_samples(config) + (look_ahead + config.delta_width + config.average_frames + 1) * config.hop_length
 }
 
-/// The part of the chain that looks at one frame alone.
+/// The part of the chain that processes single frames.
 #[derive(Clone)]
 struct FrameAnalysis<T: Real> {
     log_mel: LogMel<T>,
@@ -169,23 +169,23 @@ impl<T: Real> FrameAnalysis<T> {
         Self { log_mel: LogMel::new(config), n_fft: config.n_fft, yin }
     }
 
-    /// Hands the mel bands of `frame`, `[frame_samples]`, in dB or with a floor as powers, and what prosody needs of it to `sink`.
+    /// Hands the mel bands of `frame`, `[frame_samples]`, to `sink`, in dB or, with a floor, as powers, together with the data for prosody.
     fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&PitchFrame>)) {
         let sound = self.yin.as_mut().map(|yin| yin.of_frame(middle(frame, yin.n_samples())));
         sink(self.log_mel.of_frame(middle(frame, self.n_fft)), sound.as_ref());
     }
 }
 
-/// The `n` values in the middle, as many left out before as after.
+/// The `n` values in the middle, with equally many left out on both sides.
 fn middle<T>(values: &[T], n: usize) -> &[T] {
     let first = (values.len() - n) / 2;
     &values[first..first + n]
 }
 
-/// The part of the chain behind the frames; a clip with a floor enters it here.
+/// The part of the chain after the frames; a clip with a floor enters it here.
 #[derive(Clone)]
 struct StepStream<T> {
-    /// None where the mel powers are handed on.
+    /// None where the mel powers are passed on.
     cepstrum: Option<Cepstrum>,
     /// Coefficients, or mel powers.
     columns: Vec<T>,
@@ -239,8 +239,8 @@ impl<T: Real> StepStream<T> {
 
 /// Steps of a whole clip, `[steps, step_len]`.
 ///
-/// The values are those of a [`FrontEnd`] fed with the clip, bit for bit. A caller with many clips saves the set-up by keeping one `FrontEnd`.
-/// [`BlockFeatures`] is left to the caller. An empty clip is one step of silence with centring, as in librosa.
+/// The values are bit-identical to those of a [`FrontEnd`] fed with the clip. A caller with many clips saves the set-up by keeping one `FrontEnd`.
+/// [`BlockFeatures`] is left to the caller. With centring, an empty clip gives one step of silence, as in librosa.
 ///
 /// # Errors
 /// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
@@ -250,10 +250,10 @@ pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array
 
 /// [`features`] with every mel level raised to at least `top_db` dB below the loudest one of the clip, as librosa's `top_db` does.
 ///
-/// Such a floor needs the whole clip, which a stream has not heard yet, so no model is trained with it: it is there to be compared with librosa.
+/// Such a floor needs the whole clip, which a stream does not have, so no model is trained with it: it exists for comparison with librosa.
 ///
 /// # Errors
-/// Those of [`features`], and [`FrontEndError::Config`] when `top_db` is not a positive number.
+/// As [`features`], and [`FrontEndError::Config`] when `top_db` is not a positive number.
 pub fn features_with_floor<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: f64) -> Result<Array2<T>, FrontEndError> {
     if let Some(floor_db) = config.floor_db {
         return Err(

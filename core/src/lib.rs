@@ -1,7 +1,7 @@
-//! From mono PCM to the probabilities of four emotions, as pure functions: resampling, features, the network, and the model file that says how they go together.
+//! From mono PCM to the probabilities of four emotions, as pure functions: resampling, features, the network, and the model file that configures them.
 //!
-//! In: mono samples at any rate, and the bytes of a model file. Out: features, probabilities, a checked [`Contract`]. This crate is what training and use have in
-//! common, so a model hears in use exactly what it heard in training. It never touches files, threads, clocks, globals or `unsafe`.
+//! In: mono samples at any rate, and the bytes of a model file. Out: features, probabilities, a checked [`Contract`]. Training and inference share this crate,
+//! so both process audio in exactly the same way. It never touches files, threads, clocks, globals or `unsafe`.
 //!
 //! # From the bytes of a model to probabilities
 //!
@@ -14,11 +14,11 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/liquid-1/model.onnx");
 //! # let recording: Vec<f32> = (0..240_000).map(|i| 0.1 * (0.02 * i as f32).sin()).collect();
-//! // Everything that decides a result is in the file and was checked when it was read.
+//! // Everything that affects a result is in the file and was checked when it was read.
 //! let model = onnx::read(&std::fs::read(path)?)?;
 //! let contract = &model.contract;
 //!
-//! // 5 s at 48 kHz become 5 s at the model's rate, then one row of features for each step.
+//! // 5 s at 48 kHz become 5 s at the model's rate, then one row of features per step.
 //! let mut resampler = Resampler::new(48_000, contract.front_end.sample_rate)?;
 //! let mut samples = Vec::new();
 //! let mut collect = |resampled: &[f32]| samples.extend_from_slice(resampled);
@@ -26,14 +26,14 @@
 //! resampler.finish(&mut collect);
 //! let steps = features(&contract.front_end, &samples)?;
 //!
-//! // What is relative to the block is set just before the network.
+//! // Values relative to the block are computed just before the network.
 //! let mut block = BlockFeatures::new(&contract.front_end);
 //! let seen = block.of(steps.as_slice().expect("rows one after the other"));
 //! let mut kernel = CommitteeKernel::new(&contract.networks, &model.weights);
 //! let mut state = vec![0.0; contract.networks.state_size()];
 //! let probabilities = Probabilities::softmax(kernel.run(seen, &mut state))?;
 //!
-//! // The network answers in the order of the contract's labels.
+//! // The network outputs follow the order of the contract's labels.
 //! for (emotion, probability) in contract.labels.iter().zip(probabilities.as_array()) {
 //!     println!("{emotion}: {probability:.2}");
 //! }
@@ -43,8 +43,8 @@
 //!
 //! # A stream
 //!
-//! [`frontend::FrontEnd`] and [`resample::Resampler`] take samples in pieces of any length and give the same bits as for the whole; once made, neither they nor
-//! [`network::CommitteeKernel`] allocate, so they may run where audio must not be kept waiting.
+//! [`frontend::FrontEnd`] and [`resample::Resampler`] take samples in pieces of any length and give the same bits as for the whole; once created, neither they
+//! nor [`network::CommitteeKernel`] allocate, so they may run on a real-time audio thread.
 //!
 //! ```
 //! use moodline_core::FrontEndConfig;
@@ -74,8 +74,8 @@
 //! | samples at the model's rate | librosa's MFCC with derivatives, pitch, voicing, level | [`frontend`], [`config`] |
 //! | features | logits | [`network`] |
 //! | the bytes of a file | a checked model | [`onnx`], [`contract`] |
-//! | features of a block | whether the model learned from such | [`familiarity`] |
-//! | answers for one voice | answers without the model's lean on it | [`voice`] |
+//! | features of a block | whether the model was trained on similar ones | [`familiarity`] |
+//! | answers for one voice | answers without the model's bias on it | [`voice`] |
 //! | trained parameters | the bytes of a file | [`network::NetworkConfig::fold`], [`onnx::write()`] |
 #![forbid(unsafe_code)]
 
@@ -107,7 +107,7 @@ pub use real::Real;
 pub use sound::Sound;
 pub use voice::{VoiceCorrection, VoiceProfile, VoiceWeights};
 
-/// The example of the README is compiled.
+/// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,14 +1,14 @@
-//! A value that is not what it must be: one sentence for everything that is checked in a model file.
+//! A value that differs from what is required: one sentence for everything that is checked in a model file.
 
-/// A value that is not what it must be.
+/// A value that differs from what is required.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} must be {expected}, found {found}")]
 pub struct Mismatch {
     /// Which value: a field of [`crate::Contract`] with the path below it, an initializer, or a place in the graph.
     pub field: String,
-    /// What it must be.
+    /// What is required.
     pub expected: String,
-    /// What it is.
+    /// What was found.
     pub found: String,
 }
 
@@ -22,12 +22,12 @@ impl Mismatch {
     }
 }
 
-/// [`Mismatch`] unless `ok`.
+/// A [`Mismatch`] unless `ok`.
 pub(crate) fn check(ok: bool, field: impl Into<String>, expected: impl ToString, found: impl ToString) -> Result<(), Mismatch> {
     if ok { Ok(()) } else { Err(Mismatch::new(field, expected, found)) }
 }
 
-/// Text from a hostile file must neither steer a terminal nor fill it.
+/// Makes text from a hostile file safe to print: it must neither control a terminal nor flood it.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len().min(Mismatch::MAX_TEXT));
     for character in text.chars().take(Mismatch::MAX_TEXT) {

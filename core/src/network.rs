@@ -1,11 +1,11 @@
-//! The network between the features and the four logits: which cell, how many units, how many layers, and how a block's states become one answer.
+//! The network between the features and the four logits: its cell, its numbers of units and layers, and the pooling of a block's states into one answer.
 //!
 //! In: feature vectors of consecutive steps. Out: logits. Every layer runs one cell over the steps; the outputs of a layer are the inputs of the next;
-//! the outputs of the last layer are pooled over the block and read by a dense layer.
+//! the outputs of the last layer are pooled over the block and passed to a dense layer.
 //!
-//! This module says what there is to train ([`NetworkConfig::parameter_shapes`]), what a model file holds of it ([`NetworkConfig::weight_shapes`]) and what
-//! is computed. Each cell ([`CellConfig`]) is a file of its own with all there is to say about it. In the equations `x` is the input of a layer at a step and
-//! `h` its output at the step before. Matrices have a row for each input and a column for each output; gates lie side by side as columns, in
+//! This module defines the trained parameters ([`NetworkConfig::parameter_shapes`]), the weights that a model file holds ([`NetworkConfig::weight_shapes`]) and
+//! the computation. Each cell ([`CellConfig`]) has a file of its own with everything specific to it. In the equations `x` is the input of a layer at a step and
+//! `h` its output at the step before. Matrices have a row for each input and a column for each output; gates are placed side by side as columns, in
 //! the order given.
 
 use std::ops::RangeInclusive;
@@ -45,23 +45,23 @@ use tensors::Shapes;
 /// Added to the variance under the square root of [`Pooling::MeanDeviation`], so that a block of one step has a gradient.
 pub const DEVIATION_EPSILON: f64 = 1e-6;
 
-/// A network; everything about it that is not trained.
+/// The settings of a network: everything that is not trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
     /// Size of the output of every layer.
     pub units: usize,
-    /// Layers of the same cell.
+    /// Number of layers, all with the same cell.
     #[serde(default = "one")]
     pub layers: usize,
-    /// How the outputs of a block become one vector.
+    /// How the outputs of a block are pooled into one vector.
     #[serde(default)]
     pub pooling: Pooling,
-    /// What runs at every step.
+    /// The cell that runs at every step.
     pub cell: CellConfig,
 }
 
-/// How the outputs of the last layer over a block become one vector for the readout.
+/// How the outputs of the last layer over a block are pooled into one vector for the readout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
@@ -70,25 +70,25 @@ pub enum Pooling {
     Last,
     /// The mean over all steps.
     Mean,
-    /// The mean, then the deviation `sqrt(mean((h - mean)^2) + DEVIATION_EPSILON)`, of every unit.
+    /// The mean, then the standard deviation `sqrt(mean((h - mean)^2) + DEVIATION_EPSILON)`, of every unit.
     MeanDeviation,
-    /// A mean weighted with `softmax(h . attention)` over the steps.
+    /// A weighted mean with the weights `softmax(h . attention)` over the steps.
     Attention,
 }
 
 impl NetworkConfig {
-    /// Sizes of a layer that can be run.
+    /// Supported layer sizes.
     pub const UNITS: RangeInclusive<usize> = 1..=512;
 
-    /// Numbers of layers that can be run.
+    /// Supported numbers of layers.
     pub const LAYERS: RangeInclusive<usize> = 1..=3;
 
-    /// Most values over all tensors of a model file.
+    /// Largest number of values over all tensors of a model file.
     ///
-    /// It holds the largest network of one layer of the paper's cell, and bounds the size of a file ([`crate::onnx::MAX_FILE_BYTES`]).
+    /// The largest one-layer network of the paper's cell fits; it also bounds the size of a file ([`crate::onnx::MAX_FILE_BYTES`]).
     pub const MAX_WEIGHTS: usize = 1_500_000;
 
-    /// Values the readout sees: units, or twice as many for [`Pooling::MeanDeviation`].
+    /// Size of the readout's input: units, or twice as many for [`Pooling::MeanDeviation`].
     #[must_use]
     pub fn readout_size(&self) -> usize {
         match self.pooling {
@@ -97,7 +97,7 @@ impl NetworkConfig {
         }
     }
 
-    /// Values that go from step to step, over all layers.
+    /// Number of values carried from step to step, over all layers.
     #[must_use]
     pub fn state_size(&self) -> usize {
         self.layers * self.cell.as_cell().states() * self.units
@@ -120,25 +120,25 @@ impl NetworkConfig {
         )
     }
 
-    /// Name and shape of every trained tensor, in the order of files: the layers from the first, then the readout.
+    /// Name and shape of every trained tensor, in file order: the layers from the first, then the readout.
     #[must_use]
     pub fn parameter_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
         self.shapes(n_features, |n_inputs| self.cell.as_cell().parameter_shapes(n_inputs, self.units))
     }
 
-    /// Trained values.
+    /// Number of trained values.
     #[must_use]
     pub fn n_parameters(&self, n_features: usize) -> usize {
         self.parameter_shapes(n_features).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 
-    /// Name and shape of every tensor of a model file, in the order of the file: the layers from the first, then the readout.
+    /// Name and shape of every tensor of a model file, in file order: the layers from the first, then the readout.
     #[must_use]
     pub fn weight_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
         self.shapes(n_features, |n_inputs| self.cell.as_cell().weight_shapes(n_inputs, self.units))
     }
 
-    /// The tensors of each layer, then those of the readout, which are the same in training and in a file.
+    /// The tensors of each layer, then those of the readout, which are identical in training and in a file.
     fn shapes(&self, n_features: usize, of_layer: impl Fn(usize) -> Shapes) -> Vec<(String, Vec<usize>)> {
         let mut shapes = Vec::new();
         for layer in 0..self.layers {

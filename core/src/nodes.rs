@@ -1,7 +1,7 @@
-//! The nodes that an ONNX graph is put together from.
+//! The nodes of which an ONNX graph is composed.
 //!
-//! In: what a step of a cell or a pooling computes. Out: nodes, and the numbers they need, as the messages of an ONNX file. Knows neither networks nor model files:
-//! cells use it to say what they compute, and [`crate::onnx`] to make a file of it.
+//! In: the computation of a step of a cell or of a pooling. Out: nodes, and the numbers they need, as the messages of an ONNX file. Independent of networks and
+//! model files: cells use it to define their computation, and [`crate::onnx`] to make a file of it.
 
 pub(crate) mod messages;
 
@@ -10,7 +10,7 @@ use messages::{
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
-/// Nodes of a graph in the order they run, and the settings of the contract that they need as initializers.
+/// Nodes of a graph in execution order, and the settings of the contract that they need as initializers.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
     prefix: String,
@@ -19,7 +19,7 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// No nodes yet; the names of what they compute begin with `prefix`.
+    /// Creates an empty list; the names of computed values begin with `prefix`.
     pub(crate) fn with_prefix(prefix: String) -> Self {
         Self { prefix, ..Self::default() }
     }
@@ -57,12 +57,12 @@ impl Nodes {
         self.op("Add", &[from, &change], output)
     }
 
-    /// The sum over an axis of [`Nodes::axis`], which goes away.
+    /// The sum over an axis of [`Nodes::axis`], which is removed.
     pub(crate) fn sum_over(&mut self, axis: &str, values: &str, output: &str) -> String {
         self.op_with(int("keepdims", 0), "ReduceSum", &[values, axis], output)
     }
 
-    /// A node whose outputs have exactly these names.
+    /// Adds a node whose outputs have exactly these names.
     pub(crate) fn node(&mut self, op_type: &str, inputs: &[&str], outputs: Vec<String>) -> &mut NodeProto {
         self.nodes.push(NodeProto {
             input: inputs.iter().map(|&input| input.to_owned()).collect(),
@@ -93,7 +93,7 @@ impl Nodes {
         name.to_owned()
     }
 
-    /// An axis as the initializer that the operators of sums and shapes take it from; returns its name.
+    /// An axis as the initializer that reduction and shape operators take it from; returns its name.
     pub(crate) fn axis(&mut self, axis: i64) -> String {
         let name = format!("axis_{axis}");
         self.add_constant(TensorProto {
@@ -106,10 +106,10 @@ impl Nodes {
         name
     }
 
-    /// All of it under `prefix`, so that it can stand beside its like in one graph; `shared` names stay as they are.
+    /// Renames everything to begin with `prefix`, so that several such lists fit into one graph; `shared` names remain unchanged.
     pub(crate) fn under(mut self, prefix: &str, shared: &[&str]) -> Self {
         let rename = |name: &mut String| {
-            // An empty name is an optional input that is not there.
+            // An empty name is an omitted optional input.
             if !name.is_empty() && !shared.contains(&name.as_str()) {
                 name.insert_str(0, prefix);
             }
@@ -119,20 +119,20 @@ impl Nodes {
         self
     }
 
-    /// Takes over the nodes and constants of `other`.
+    /// Moves the nodes and constants of `other` here.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.nodes.append(&mut other.nodes);
         self.append_constants(&mut other);
     }
 
-    /// Takes over the constants of `other`, for the body of a `Scan`, which sees the initializers around it.
+    /// Moves the constants of `other` here, for the body of a `Scan`, which can access the initializers of the enclosing graph.
     pub(crate) fn append_constants(&mut self, other: &mut Self) {
         for constant in other.constants.drain(..) {
             self.add_constant(constant);
         }
     }
 
-    /// The nodes so far; the constants stay.
+    /// Takes the nodes so far; the constants remain.
     pub(crate) fn take_nodes(&mut self) -> Vec<NodeProto> {
         std::mem::take(&mut self.nodes)
     }

@@ -1,6 +1,6 @@
-//! How features are normalised, as a contract says it.
+//! Feature normalisation as recorded in a contract.
 //!
-//! What fits and applies a scaler to features is [`crate::frontend::Scaler`].
+//! [`crate::frontend::Scaler`] fits and applies a scaler to features.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Normalisation {
     /// `(x - mean) / scale` for each feature, fitted on the training split: scikit-learn's `StandardScaler`. It is folded into the weights of the
-    /// file; the values are kept to be shown and checked.
+    /// file; the values are kept for display and checks.
     Standard {
         /// `[n_features]`
         mean: Vec<f64>,

@@ -1,11 +1,11 @@
-//! Writes a model as an ONNX file and reads it back, trusting nothing in it.
+//! Writes a model as an ONNX file and reads it back without trusting anything in it.
 //!
-//! In: a contract and folded weights, or the bytes of a file. Out: the bytes of a file, or a checked [`ModelFile`]. The file is
-//! what ONNX Runtime runs; the native kernel runs the weights found in the very same bytes.
+//! In: a contract and folded weights, or the bytes of a file. Out: the bytes of a file, or a checked [`ModelFile`]. ONNX Runtime
+//! runs the file; the native kernel runs the weights found in the same bytes.
 //!
-//! A file is read in this order: its size, the number of its protobuf fields, the metadata with their checksums, the contract, the
-//! weights. Then the file is written again from contract and weights and compared with what was read, so that a graph
-//! can hold nothing but what the contract says.
+//! The checks of a file follow this order: its size, the number of its protobuf fields, the metadata with their checksums, the contract, the
+//! weights. Then the file is generated again from contract and weights and compared with the one read, so that the graph
+//! can contain only what the contract specifies.
 
 use prost::Message;
 
@@ -24,14 +24,14 @@ pub use wire::MAX_FIELDS;
 
 use crate::nodes::messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
-/// Largest file that is read. The largest network a contract can describe ([`crate::network::NetworkConfig::MAX_WEIGHTS`]) needs 6 MB.
+/// Largest file that is accepted. The largest network a contract can describe ([`crate::network::NetworkConfig::MAX_WEIGHTS`]) needs 6 MB.
 pub const MAX_FILE_BYTES: usize = 8 << 20;
 
 /// Names of the graph's inputs and outputs.
 pub mod names {
-    /// Input, `[batch, frames, n_features]`: features as the front end makes them, not normalised.
+    /// Input, `[batch, frames, n_features]`: features as output by the front end, not normalised.
     pub const FEATURES: &str = "features";
-    /// Input, `[batch, state_size]`: zeros at the start of a block; the layers from the first, and of each its states.
+    /// Input, `[batch, state_size]`: zeros at the start of a block; the layers from the first, each with its states.
     pub const INITIAL_STATE: &str = "initial_state";
     /// Output, `[batch, 4]`, or `[batch, frames, 4]` of a speech detector, in the order of the contract's labels.
     pub const PROBABILITIES: &str = "probabilities";
@@ -59,7 +59,7 @@ pub struct ModelFile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// More bytes than any model has.
+    /// The file is larger than any model.
     #[error("the model file has {found} bytes, expected at most {expected}")]
     TooLarge {
         /// [`MAX_FILE_BYTES`]
@@ -67,29 +67,29 @@ pub enum ModelError {
         /// Size of the file.
         found: usize,
     },
-    /// More fields than any model has.
+    /// The file has more fields than any model.
     #[error("the model file has more than {expected} protobuf fields")]
     TooComplex {
         /// [`MAX_FIELDS`]
         expected: usize,
     },
-    /// The bytes are no ONNX file.
+    /// The bytes are not an ONNX file.
     #[error("expected an ONNX model file, found bytes that cannot be decoded as one: {reason}")]
     NotOnnx {
-        /// What the decoder says.
+        /// The decoder's message.
         reason: String,
     },
-    /// A value that does not have the checksum recorded for it.
+    /// A value does not match its recorded checksum.
     #[error("the model file was altered after its export: {0} (SHA-256); export the model again or fetch the original file")]
     Altered(Mismatch),
-    /// A value this version of Moodline does not know or does not accept.
+    /// A value is unknown to this version of Moodline or not accepted by it.
     #[error("the model file is refused: {0}")]
     Refused(#[from] Mismatch),
 }
 
 /// The bytes of a model file.
 ///
-/// Nothing is checked here: [`read`] is the one place that decides what is a valid model, and an exporter reads back what it wrote.
+/// Nothing is checked here: [`read`] alone decides what is a valid model, and an exporter reads back what it wrote.
 #[must_use]
 pub fn write(contract: &Contract, weights: &Tensors<f32>) -> Vec<u8> {
     model(contract, weights).encode_to_vec()
@@ -98,7 +98,7 @@ pub fn write(contract: &Contract, weights: &Tensors<f32>) -> Vec<u8> {
 /// Reads and checks the bytes of a model file.
 ///
 /// # Errors
-/// Whatever is not exactly as [`write()`] would have written it is refused, with the name of the field and what was expected and found.
+/// Anything that is not exactly as [`write()`] would have written it is refused, with the name of the field and what was expected and found.
 pub fn read(bytes: &[u8]) -> Result<ModelFile, ModelError> {
     let found = decode(bytes)?;
     let metadata = metadata::read(&found.metadata_props)?;
@@ -109,7 +109,7 @@ pub fn read(bytes: &[u8]) -> Result<ModelFile, ModelError> {
     Ok(ModelFile { contract, weights, fingerprint: metadata.fingerprint })
 }
 
-/// The file, none of whose values is trusted yet.
+/// The decoded file; none of its values is trusted yet.
 fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ModelError::TooLarge { expected: MAX_FILE_BYTES, found: bytes.len() });
@@ -122,7 +122,7 @@ fn graph_of(found: &ModelProto) -> Result<&GraphProto, Mismatch> {
     found.graph.as_ref().ok_or_else(|| Mismatch::new("graph", "present", "none"))
 }
 
-/// Refuses a file that is not the one Moodline writes for its contract and weights.
+/// Refuses a file that differs from the one Moodline writes for its contract and weights.
 fn compare_with(expected: &ModelProto, found: &ModelProto, bytes: &[u8]) -> Result<(), Mismatch> {
     let encoded = expected.encode_to_vec();
     if encoded == bytes {
@@ -131,8 +131,8 @@ fn compare_with(expected: &ModelProto, found: &ModelProto, bytes: &[u8]) -> Resu
     Err(compare::first_difference(expected, found).unwrap_or_else(|| undeclared(&encoded, bytes)))
 }
 
-/// The file holds a field Moodline never writes, or the same fields in another encoding. A runtime may read what Moodline does not, so it is
-/// refused.
+/// The refusal of a file with a field Moodline never writes, or with the same fields in another encoding: a runtime may read what Moodline does
+/// not.
 fn undeclared(expected: &[u8], found: &[u8]) -> Mismatch {
     let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
     Mismatch::new(

@@ -6,11 +6,11 @@ use crate::emotion::Emotion;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probabilities([f32; Emotion::COUNT]);
 
-/// Four numbers that are no probability distribution.
+/// Four numbers that are not a probability distribution.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("expected four probabilities in 0..=1 that sum to 1, found {found:?}")]
 pub struct NotProbabilities {
-    /// The numbers as they came.
+    /// The numbers that were given.
     pub found: [f32; Emotion::COUNT],
 }
 
@@ -58,11 +58,11 @@ impl Probabilities {
         &self.0
     }
 
-    /// Probability that the voice is excited rather than calm, 0..=1: that it is angry or happy.
+    /// Probability that the voice is aroused, that is, angry or happy, 0..=1.
     ///
     /// # Source
-    /// The dimension of activation (arousal) of Russell 1980, "A circumplex model of affect", in which anger and happiness lie on one side, sadness and a neutral
-    /// voice on the other.
+    /// The dimension of activation (arousal) of Russell 1980, "A circumplex model of affect", in which anger and happiness are on one side, sadness and a
+    /// neutral voice on the other.
     #[must_use]
     pub fn activation(&self) -> f32 {
         (self.of(Emotion::Angry) + self.of(Emotion::Happy)).min(1.0)
@@ -75,7 +75,7 @@ impl Probabilities {
     }
 }
 
-/// Natural logarithms of the probabilities that logits mean; NaN among them makes all of them NaN.
+/// Natural logarithms of the softmax of `logits`; a NaN among them makes all of them NaN.
 #[must_use]
 pub fn log_softmax(logits: [f32; Emotion::COUNT]) -> [f32; Emotion::COUNT] {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

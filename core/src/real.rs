@@ -9,7 +9,7 @@ use rustfft::{Fft, FftPlanner};
 
 pub(crate) mod tanh;
 
-/// `f32` (what the product runs) or `f64` (what the golden data is checked in).
+/// `f32` (used by the product) or `f64` (used to check the golden data).
 pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Rounds an `f64` constant to this type.
     fn of(value: f64) -> Self;
@@ -17,12 +17,12 @@ pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Widens to `f64`.
     fn widen(self) -> f64;
 
-    /// Hyperbolic tangent as the network uses it everywhere. `f64`: the standard library's. `f32`: a rational function without branches or
-    /// calls, so that loops over it become vector code; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
+    /// Hyperbolic tangent as used everywhere in the network. `f64`: the standard library's. `f32`: a rational function without branches or
+    /// calls, so that loops over it are vectorised; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
     fn tanh_of(self) -> Self;
 
     /// Plans a forward complex FFT of `n` values. It is a method so that the many algorithms behind a plan are compiled once, in this crate,
-    /// and not again in every crate that makes a front end.
+    /// and not again in every crate that creates a front end.
     fn plan_fft(n: usize) -> Arc<dyn Fft<Self>>;
 }
 

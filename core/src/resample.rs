@@ -1,10 +1,10 @@
-//! Mono samples at any rate to mono samples at another.
+//! From mono samples at any rate to mono samples at another.
 //!
 //! In: samples of one stream, cut in any way. Out: the same sound at the target rate, aligned with the input: output sample `m` is the value
 //! at the time of input sample `m * source / target`.
 //!
-//! Pairs of rates with a short common block go through an FFT filter, one of its own (`decimation`) where the target is a whole number of times
-//! lower; pairs without one (44,101 Hz, say) through windowed sinc interpolation. All filters span `FILTER_SAMPLES` samples of the lower rate, pass
+//! Pairs of rates with a short common block use an FFT filter, a special one (`decimation`) where the source rate is an integer multiple of the
+//! target; pairs without one (44,101 Hz, say) use windowed sinc interpolation. All filters span `FILTER_SAMPLES` samples of the lower rate, pass
 //! 0.94 of its Nyquist frequency unchanged and stop everything above it.
 
 mod decimation;
@@ -20,25 +20,25 @@ use rubato::{
 use crate::samples::{MAX_MAGNITUDE, first_unusable};
 use decimation::Decimation;
 
-/// Rates that can be converted from and to, Hz.
+/// Supported source and target rates, Hz.
 pub const RATES_HZ: RangeInclusive<u32> = 8_000..=384_000;
 
-/// Length of the anti-aliasing filter in samples of the lower of the two rates; at least that for the FFT filter.
+/// Length of the anti-aliasing filter in samples of the lower of the two rates; for the FFT filter this is the minimum.
 const FILTER_SAMPLES: usize = 512;
-/// Its side lobes are below the resolution of `f32`.
+/// Its side lobes are below `f32` resolution.
 const WINDOW: WindowFunction = WindowFunction::BlackmanHarris2;
-/// Longest block of the FFT filter; what does not fit is interpolated.
+/// Longest block of the FFT filter; rates that need a longer one are interpolated.
 const MAX_BLOCK_SECONDS: f64 = 0.2;
-/// Samples the interpolating filter makes at a time.
+/// Number of samples the interpolating filter computes at a time.
 const SINC_CHUNK: usize = 256;
-/// Points of the filter's table in a sample of the lower rate; cubic interpolation between them is exact to `f32`.
+/// Points of the filter's table per sample of the lower rate; cubic interpolation between them is exact to `f32`.
 const SINC_POINTS: f64 = 128.0;
 
 /// Why the resampler refused rates or samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResampleError {
-    /// A rate cannot be converted.
+    /// A rate is not supported.
     #[error("resampling: the {which} rate must be {}..={} Hz, found {found} Hz", expected.start(), expected.end())]
     Rate {
         /// `source` or `target`.
@@ -60,22 +60,22 @@ pub enum ResampleError {
 
 /// Converts one stream of samples.
 ///
-/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A clone continues the stream where the
-/// original is; for pairs of rates without a short block that takes some 100 us for every second of the stream so far.
+/// `n` samples give exactly `ceil(n * target / source)`, the same ones wherever the stream was cut. A clone continues the stream from the same
+/// position; for pairs of rates without a short block, cloning takes some 100 us for every second of the stream so far.
 ///
 /// # Realtime safety
-/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block. A sample comes out at most
-/// half a second after the one it stands for came in.
+/// [`push`](Self::push), [`finish`](Self::finish) and [`reset`](Self::reset) do not allocate, lock or block. A sample is output at most
+/// half a second after the corresponding input sample.
 pub struct Resampler {
     source_hz: u64,
     target_hz: u64,
     filter: Filter,
-    /// The last input the filter has taken, as much as still matters, then what it has not taken yet, with room for its next chunk.
+    /// The inputs the filter has already taken, as far as they still matter, then those not yet taken, with room for its next chunk.
     input: Vec<f32>,
     n_pending: usize,
     /// Room for the filter's largest output.
     output: Vec<f32>,
-    /// Output still to be dropped: the delay of the filter.
+    /// Number of output samples still to be dropped: the delay of the filter.
     n_skip: usize,
     n_in: u64,
     n_out: u64,
@@ -120,7 +120,7 @@ impl Resampler {
     /// Takes the next samples and hands what they complete to `sink`.
     ///
     /// # Errors
-    /// [`ResampleError::Sample`]; nothing of `samples` is consumed then.
+    /// [`ResampleError::Sample`]; none of `samples` is then consumed.
     pub fn push(&mut self, mut samples: &[f32], sink: &mut impl FnMut(&[f32])) -> Result<(), ResampleError> {
         if let Some(at) = first_unusable(samples) {
             return Err(ResampleError::Sample { index: self.n_in + at as u64, found: samples[at] });
@@ -164,7 +164,7 @@ impl Resampler {
         self.n_out = 0;
     }
 
-    /// Output samples that belong to the input so far.
+    /// Number of output samples that correspond to the input so far.
     fn n_expected(&self) -> u64 {
         (self.n_in * self.target_hz).div_ceil(self.source_hz)
     }
@@ -185,7 +185,7 @@ impl Resampler {
     }
 }
 
-/// rubato's filters cannot be copied: new ones are brought to where the originals are.
+/// rubato's filters cannot be cloned: new ones are advanced to the same position.
 impl Clone for Resampler {
     fn clone(&self) -> Self {
         let filter = match &self.filter {
@@ -212,7 +212,7 @@ impl Filter {
         }
         let common = gcd(source_hz, target_hz);
         let shortest = (source_hz.min(target_hz) / common) as usize;
-        // Half a block is the filter's delay, so the number of base blocks is even.
+        // The filter delays by half a block, so the number of base blocks is even.
         let n_base_blocks = FILTER_SAMPLES.div_ceil(shortest).next_multiple_of(2);
         if n_base_blocks as f64 / f64::from(common) > MAX_BLOCK_SECONDS {
             return Self::Sinc(Box::new(SincFilter::new(source_hz, target_hz)));
@@ -224,7 +224,7 @@ impl Filter {
         Self::Block(Box::new(fft))
     }
 
-    /// Largest input and output of one run.
+    /// Largest numbers of input and output samples of one run.
     fn max_frames(&self) -> (usize, usize) {
         match self {
             Self::Identity => (0, 0),
@@ -234,17 +234,17 @@ impl Filter {
         }
     }
 
-    /// How much of the input that was taken [`follow`](Self::follow) needs.
+    /// Number of past input samples that [`follow`](Self::follow) needs.
     fn n_past(&self) -> usize {
         match self {
             Self::Identity | Self::Decimation(_) => 0,
-            // What a block adds to the next.
+            // The overlap of a block with the next.
             Self::Block(fft) => fft.input_frames_max(),
             Self::Sinc(sinc) => sinc.n_past(),
         }
     }
 
-    /// Goes from the start of a stream to where it has taken `n_taken` samples, of which `past` are the last [`n_past`](Self::n_past).
+    /// Advances from the start of a stream to after `n_taken` samples, of which `past` are the last [`n_past`](Self::n_past).
     fn follow(&mut self, past: &[f32], n_taken: u64) {
         match self {
             Self::Block(fft) if n_taken > 0 => {
@@ -256,7 +256,7 @@ impl Filter {
         }
     }
 
-    /// Input of the next run.
+    /// Number of input samples of the next run.
     fn next_frames(&self) -> usize {
         match self {
             Self::Identity => 0,
@@ -266,7 +266,7 @@ impl Filter {
         }
     }
 
-    /// Takes the next [`next_frames`](Self::next_frames) of `input`; returns how much of `output` it made.
+    /// Takes the next [`next_frames`](Self::next_frames) of `input`; returns the number of samples written to `output`.
     fn run(&mut self, input: &[f32], output: &mut [f32]) -> usize {
         match self {
             Self::Identity => 0,
@@ -279,7 +279,7 @@ impl Filter {
         }
     }
 
-    /// Returns to the start of a stream; the number of output samples before the first of the stream.
+    /// Returns to the start of a stream; returns the number of output samples before the first of the stream.
     fn restart(&mut self) -> usize {
         match self {
             Self::Identity => 0,
@@ -299,13 +299,13 @@ impl Filter {
     }
 }
 
-/// rubato's interpolating filter, made to sample exactly at the times of the output.
+/// rubato's interpolating filter, aligned so that it samples exactly at the times of the output.
 ///
-/// By itself it starts at an arbitrary time between two output samples. Its first step is therefore made longer or shorter, by at most
+/// By default it starts at an arbitrary time between two output samples. Its first step is therefore lengthened or shortened, by at most
 /// half a step, so that all later samples fall on the grid.
 struct SincFilter {
     inner: Async<f32>,
-    /// Target over source rate.
+    /// Ratio of target to source rate.
     ratio: f64,
     /// First step, in input samples.
     first_step: f64,
@@ -317,7 +317,7 @@ struct SincFilter {
 impl SincFilter {
     fn new(source_hz: u32, target_hz: u32) -> Self {
         let ratio = f64::from(target_hz) / f64::from(source_hz);
-        // Input samples in a sample of the lower rate.
+        // Input samples per sample of the lower rate.
         let stretch = (1.0 / ratio).max(1.0);
         let length = ((FILTER_SAMPLES as f64 * stretch).ceil() as usize).next_multiple_of(8);
         let oversampling = (SINC_POINTS / stretch).ceil() as usize;
@@ -349,13 +349,13 @@ impl SincFilter {
         n
     }
 
-    /// Input samples that its next output can still depend on, and a chunk, so that they begin with a whole one.
+    /// Number of input samples on which its next output can still depend, plus a chunk, so that they begin with a whole one.
     fn n_past(&self) -> usize {
         2 * self.length + self.inner.input_frames_max()
     }
 
-    /// What it samples next is a sum of steps, rounded as they come, which only as many steps give again. Those before `past` need no input and
-    /// make no output.
+    /// Its position is a sum of individually rounded steps, which only the same number of steps reproduces. Those before `past` need no input and
+    /// produce no output.
     fn follow(&mut self, past: &[f32], n_taken: u64) {
         let silent = Indexing { active_channels_mask: Some(vec![false]), ..Indexing::default() };
         let nothing = vec![0.0; self.inner.input_frames_max()];

@@ -1,12 +1,12 @@
-//! Which numbers are samples.
+//! Validity of samples.
 
 use crate::real::Real;
 
-/// Largest magnitude a sample may have. It is 240 dB above full scale, far from any recording, and keeps every intermediate value finite in
+/// Largest magnitude of a valid sample. It is 240 dB above full scale, far from any recording, and keeps every intermediate value finite in
 /// `f32` for the longest window and the widest filter.
 pub const MAX_MAGNITUDE: f64 = 1e12;
 
-/// Whether a value is a number of a magnitude of at most [`MAX_MAGNITUDE`].
+/// Whether a value is a number with a magnitude of at most [`MAX_MAGNITUDE`].
 #[must_use]
 #[inline]
 pub fn is_usable<T: Real>(sample: &T) -> bool {
@@ -16,7 +16,7 @@ pub fn is_usable<T: Real>(sample: &T) -> bool {
 /// Position of the first value that is NaN, infinite or larger than [`MAX_MAGNITUDE`].
 #[must_use]
 pub fn first_unusable<T: Real>(samples: &[T]) -> Option<usize> {
-    // Without an early exit the check is vectorised and costs next to nothing.
+    // Without an early exit the check is vectorised and very cheap.
     let all_usable = pulp::Arch::new().dispatch(
         #[inline(always)]
         || samples.iter().fold(true, |all, sample| all & is_usable(sample)),

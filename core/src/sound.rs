@@ -1,4 +1,4 @@
-//! The kinds of sound that a speech detector tells apart, their names and their order.
+//! The kinds of sound that a speech detector distinguishes, their names and their order.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::emotion::Emotion;
 
-/// What is heard at one moment.
+/// The kind of sound at one moment.
 ///
 /// The discriminant is the index of the kind in every array of four kinds in this project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sound {
-    /// Somebody speaks words, whatever is heard beneath.
+    /// Spoken words, whatever else is heard in the background.
     Speech,
     /// A voice without words: laughing, crying, sneezing, humming, a sung note.
     Voice,

@@ -1,11 +1,11 @@
-//! What a model has heard of one voice, and how that corrects its answers.
+//! The history of one voice, and how it corrects a model's answers.
 //!
-//! In: the model's probabilities for blocks of one voice. Out: a [`VoiceProfile`], and probabilities corrected by it. A model leans: one voice sounds angry
-//! to it whatever is said, another sad. Over a history in which every emotion occurs, the mean of its answers shows the lean, and dividing by it takes it
-//! away. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers into wrong ones. The two are distinguished
+//! In: the model's probabilities for blocks of one voice. Out: a [`VoiceProfile`], and probabilities corrected by it. A model is biased: one voice sounds angry
+//! to it whatever is said, another sad. Over a history in which every emotion occurs, the mean of its answers shows the bias, and dividing by it removes
+//! the bias. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers into wrong ones. The two are distinguished
 //! by how much the answers differ among themselves: [`VoiceProfile::variety`].
 //!
-//! Knows neither audio nor files; the caller adds what was heard to the profile and decides when to use it.
+//! Independent of audio and files; the caller adds answers to the profile and decides when to use it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,13 @@ use crate::probabilities::Probabilities;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoiceCorrection {
-    /// Weight of the model's own prior, equal probabilities, beside what was heard, seconds of speech.
+    /// Weight of the model's own prior, equal probabilities, relative to the history, seconds of speech.
     pub prior_seconds: f64,
-    /// Seconds of speech beyond which a history is forgotten gradually, the oldest part first.
+    /// Length of the history beyond which older answers gradually lose weight, seconds of speech.
     pub memory_seconds: f64,
-    /// Up to this variety nothing is corrected, nats.
+    /// Variety up to which nothing is corrected, nats.
     pub least_variety: f64,
-    /// From this variety on all of the lean is, nats.
+    /// Variety from which the bias is corrected in full, nats.
     pub full_variety: f64,
 }
 
@@ -49,7 +49,7 @@ impl VoiceCorrection {
     }
 }
 
-/// What was heard of one voice: sums over its blocks, each weighted with the seconds of speech that it added.
+/// The history of one voice: sums over its blocks, each weighted by the seconds of speech that it added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoiceProfile {
@@ -62,7 +62,7 @@ pub struct VoiceProfile {
 }
 
 impl VoiceProfile {
-    /// Speech that counts, seconds; at most [`VoiceCorrection::memory_seconds`].
+    /// Weight of the history, seconds of speech; at most [`VoiceCorrection::memory_seconds`].
     #[must_use]
     pub const fn seconds(&self) -> f64 {
         self.seconds
@@ -82,8 +82,8 @@ impl VoiceProfile {
         self.seconds = kept * (self.seconds + seconds);
     }
 
-    /// How much the answers differ among themselves: the entropy of their mean less the mean of their entropies, nats. 0 where all are alike, and where
-    /// nothing was heard; at most the logarithm of 4.
+    /// How much the answers differ among themselves: the entropy of their mean minus the mean of their entropies, nats. 0 for identical answers and for
+    /// an empty history; at most the logarithm of 4.
     ///
     /// # Source
     /// The Jensen-Shannon divergence of the answers, which is the mutual information of block and emotion (Lin 1991, "Divergence measures based on the
@@ -97,14 +97,14 @@ impl VoiceProfile {
         (entropy(&mean) - self.entropies / self.seconds).max(0.0)
     }
 
-    /// Which part of the lean is corrected, 0..=1.
+    /// The fraction of the bias that is corrected, 0..=1.
     #[must_use]
     pub fn trust(&self, correction: &VoiceCorrection) -> f64 {
         let VoiceCorrection { least_variety, full_variety, .. } = correction;
         ((self.variety() - least_variety) / (full_variety - least_variety)).clamp(0.0, 1.0)
     }
 
-    /// What removes the model's lean on this voice from its answers.
+    /// The weights that remove the model's bias on this voice from its answers.
     ///
     /// # Source
     /// Division by the estimated prior as in Saerens, Latinne and Decaestecker 2002 ("Adjusting the outputs of a classifier to new a priori
@@ -118,13 +118,13 @@ impl VoiceProfile {
         VoiceWeights(lean.map(|lean| lean.powf(-trust)))
     }
 
-    /// The answer without the model's lean on this voice. For many answers, compute the [`weights`](Self::weights) once.
+    /// The answer without the model's bias on this voice. For many answers, compute the [`weights`](Self::weights) once.
     #[must_use]
     pub fn correct(&self, answer: &Probabilities, correction: &VoiceCorrection) -> Probabilities {
         self.weights(correction).apply(answer)
     }
 
-    /// Checks what somebody else wrote.
+    /// Checks a profile from an external source.
     ///
     /// # Errors
     /// The first value that no history can have.
@@ -139,7 +139,7 @@ impl VoiceProfile {
     }
 }
 
-/// What each probability of an answer is multiplied with, in [`Emotion::ALL`] order; all 1 where nothing is known of the voice.
+/// Factors of the probabilities of an answer, in [`Emotion::ALL`] order; all 1 when nothing is known of the voice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VoiceWeights([f64; Emotion::COUNT]);
 
@@ -150,7 +150,7 @@ impl Default for VoiceWeights {
 }
 
 impl VoiceWeights {
-    /// Whether answers stay as they are.
+    /// Whether answers remain unchanged.
     #[must_use]
     pub fn change_nothing(&self) -> bool {
         *self == Self::default()
@@ -165,15 +165,15 @@ impl VoiceWeights {
         let weighted: [f64; Emotion::COUNT] =
             std::array::from_fn(|emotion| self.0[emotion] * f64::from(answer.as_array()[emotion]).max(LEAST_PROBABILITY));
         let total: f64 = weighted.iter().sum();
-        // Positive shares of their sum are a distribution.
+        // Positive values divided by their sum are a distribution.
         Probabilities::new(weighted.map(|share| (share / total) as f32)).unwrap_or(*answer)
     }
 }
 
-/// Smaller probabilities count as this, so that one answer of 0 cannot be final.
+/// Smaller probabilities are raised to this value, so that a single answer of 0 cannot be final.
 const LEAST_PROBABILITY: f64 = 1e-6;
 
-/// Of a distribution, nats.
+/// The entropy of a distribution, nats.
 fn entropy(probabilities: &[f64]) -> f64 {
     probabilities.iter().filter(|probability| **probability > 0.0).map(|probability| -probability * probability.ln()).sum()
 }
@@ -189,7 +189,7 @@ mod tests {
         Probabilities::new(values).unwrap()
     }
 
-    /// Answers of a model that hears every emotion in this voice, but anger twice as loud.
+    /// Answers of a model that recognises every emotion in this voice, but overestimates anger by a factor of two.
     fn leaning(emotion: usize) -> Probabilities {
         let mut logits = [0.0_f32; 4];
         logits[emotion] += 3.0;

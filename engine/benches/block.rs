@@ -1,6 +1,6 @@
-//! One block of 5 s as the plugin meets it: 48 kHz stereo to mono, resampled, features, network; per backend, and the network alone.
+//! One block of 5 s as processed by the plugin: 48 kHz stereo to mono, resampling, features, network; for each backend, and for the network alone.
 //!
-//! Real time is 5 s a block: a time of 5 ms is a load of one thousandth.
+//! Real time is 5 s per block: a time of 5 ms is a load of one thousandth.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use moodline_engine::{Analyser, AnalysisConfig, BackendChoice, Classifier, Model
 const RATE_HZ: u32 = 48_000;
 const BLOCK_SECONDS: usize = 5;
 
-/// Samples that the host hands over at once.
+/// Samples per host buffer.
 const BUFFER: usize = 512;
 
 /// A glottal pulse train of changing pitch with noise, left and right at different levels.
@@ -28,7 +28,7 @@ fn stereo() -> (Vec<f32>, Vec<f32>) {
     (mono.clone(), mono.iter().map(|sample| 0.7 * sample).collect())
 }
 
-/// Every backend that this machine has.
+/// Every backend available on this machine.
 fn backends(model: &Model) -> Vec<(BackendChoice, &'static str)> {
     let all = [(BackendChoice::Native, "native"), (BackendChoice::OnnxRuntime, "onnxruntime")];
     let (found, missing): (Vec<_>, Vec<_>) = all.into_iter().partition(|(choice, _)| Classifier::new(model, *choice).is_ok());

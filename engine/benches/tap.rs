@@ -1,4 +1,4 @@
-//! What the audio thread pays for: pushing one stereo buffer into the tap, and a `memcpy` of the same samples.
+//! Cost on the audio thread: pushing one stereo buffer into the tap, compared with a `memcpy` of the same samples.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use moodline_engine::live::{AudioTap, Source, StreamFormat, Transport};
 
 const RATE_HZ: u32 = 48_000;
 
-/// Buffers pushed between two looks of the reader, so that the ring is never full.
+/// Buffers pushed between two reads, so that the ring is never full.
 const N_BUFFERS: usize = 1000;
 
 fn push(criterion: &mut Criterion) {

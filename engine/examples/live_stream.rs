@@ -1,6 +1,6 @@
-//! A live stream: one thread has audio, such as that of a sound card, another looks at what was found.
+//! A live stream: one thread provides audio, for example from a sound card; another one reads the results.
 //!
-//! `cargo run --release -p moodline-engine --example live_stream -- voice.wav`: the file stands for the sound card, ten times as fast.
+//! `cargo run --release -p moodline-engine --example live_stream -- voice.wav`: the file takes the place of the sound card, ten times faster.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -18,14 +18,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).map(PathBuf::from).ok_or("expected the path of an audio file")?;
     let samples = read_mono_resampled(&path, SAMPLE_RATE)?;
 
-    // Read before each look at the audio, so a program can let its user change it.
+    // Read before each look at the audio, so that the user can change the settings while the program runs.
     let settings = || Settings { window_seconds: 2.0, ..Settings::default() };
-    // A program with a window would ask for a repaint where this does nothing.
+    // A program with a window would request a repaint in this closure.
     let mut live = Live::new(settings, || {});
     let (monitor, control) = (live.monitor(), live.control());
     let mut tap = live.connect(StreamFormat { sample_rate: SAMPLE_RATE, offline: false });
 
-    // Nothing in `push` allocates, locks or waits. Without a transport the audio is recorded on its own clock.
+    // `push` does not allocate, lock or wait. Without a transport the audio is recorded on its own clock.
     let audio = thread::spawn(move || {
         for buffer in samples.chunks(N_FRAMES) {
             tap.push(&[buffer], Source::Mix, Transport::None);
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     audio.join().map_err(|_| "the audio thread panicked")?;
 
-    // The tap is gone, so the stream has ended; its last, shorter block is answered for as well.
+    // The tap was dropped, so the stream has ended; its last, shorter block is analysed too.
     control.settle(Duration::from_secs(60));
     monitor.with_timeline(Clock::Stream, |timeline| {
         for entry in timeline.entries() {

@@ -1,4 +1,4 @@
-//! The bytes of a model and the samples of one block to four probabilities.
+//! From the bytes of a model and the samples of one block to four probabilities.
 //!
 //! `cargo run --release -p moodline-engine --example model_bytes_to_probabilities -- model.onnx voice.wav`
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sample_rate = contract.front_end.sample_rate;
     let samples = read_mono_resampled(&audio, sample_rate)?;
 
-    // One block as long as those that the model was trained with, whatever is in it.
+    // One block of the length used in training, whatever it contains.
     let seconds = contract.block_seconds;
     let config = AnalysisConfig { window_seconds: seconds, hop_seconds: seconds, gate: None, ..AnalysisConfig::default() };
     let classifier = Classifier::new(&model, BackendChoice::Native)?;

@@ -1,4 +1,4 @@
-//! An audio file to segments, with the model that is built in.
+//! From an audio file to segments, with the built-in model.
 //!
 //! `cargo run --release -p moodline-engine --example wav_to_segments -- voice.wav`
 

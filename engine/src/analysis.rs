@@ -1,6 +1,6 @@
-//! A stream of mono samples to segments, in constant memory.
+//! From a stream of mono samples to segments, in constant memory.
 //!
-//! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] a block. Resampling, features and the detection of speech are computed once for the whole
+//! In: mono PCM at any rate, in any pieces. Out: one [`Segment`] per block. Resampling, features and speech detection are computed once for the whole
 //! stream, on a grid that starts with it; a block is a view of their results, so overlapping blocks cost only the network. How
 //! the stream was cut into pieces affects only the latencies.
 
@@ -21,10 +21,10 @@ use crate::speech::{GateConfig, PhraseOrPause, SpeechDetector, SpeechError, Spee
 /// Allowed windows, seconds.
 pub const WINDOW_SECONDS: RangeInclusive<f64> = 0.5..=60.0;
 
-/// Allowed distances between blocks, seconds. A distance longer than the window leaves parts of the recording out.
+/// Allowed distances between blocks, seconds. A distance longer than the window skips parts of the recording.
 pub const HOP_SECONDS: RangeInclusive<f64> = 0.1..=60.0;
 
-/// Audio is taken in pieces of this length, so that however much is pushed at once no block's steps are overwritten.
+/// Audio is processed in pieces of this length, so that no block's steps are overwritten however much is pushed at once.
 const PIECE_SECONDS: f64 = 0.25;
 
 /// Times closer than this count as equal, seconds; far below one sample at any rate.
@@ -33,14 +33,14 @@ const SAME_TIME_SECONDS: f64 = 1e-7;
 /// What a segment covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Segmentation {
-    /// A block of the window's length every hop, whatever is said.
+    /// A block of the window's length every hop, regardless of the content.
     #[default]
     Blocks,
-    /// What is said between two pauses, at most as long as the window, and the pauses. The hop does not matter.
+    /// Phrases between two pauses, at most as long as the window, and the pauses. The hop has no effect.
     Phrases,
 }
 
-/// How a stream is cut into segments, and for which of them the network is run.
+/// How a stream is cut into segments, and for which of them the network runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AnalysisConfig {
     /// Length of a block, seconds, within [`WINDOW_SECONDS`].
@@ -49,7 +49,7 @@ pub struct AnalysisConfig {
     pub hop_seconds: f64,
     /// What a segment covers.
     pub segmentation: Segmentation,
-    /// For which blocks the network is run: those in which the detector finds speech; without a gate, for all.
+    /// Selects the blocks for which the network runs: those in which the detector finds speech; without a gate, all.
     pub gate: Option<GateConfig>,
 }
 
@@ -60,7 +60,7 @@ impl Default for AnalysisConfig {
 }
 
 impl AnalysisConfig {
-    /// What an answer covers, in words: `blocks of 5 s every 2 s`, or `phrases of up to 5 s`.
+    /// What an answer refers to, in words: `blocks of 5 s every 2 s`, or `phrases of up to 5 s`.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { window_seconds, hop_seconds, segmentation, .. } = self;
@@ -103,7 +103,7 @@ pub enum AnalysisError {
     /// A front end that cannot run as a stream, or a sample that is not finite.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
-    /// The speech detector has no answer.
+    /// The speech detector failed.
     #[error(transparent)]
     Speech(#[from] SpeechError),
     /// The network failed.
@@ -126,7 +126,7 @@ pub struct Analyser {
     stream: Stream,
 }
 
-/// What depends on what was pushed.
+/// State of the current stream.
 #[derive(Clone)]
 struct Stream {
     resampler: Resampler,
@@ -141,7 +141,7 @@ struct Stream {
 }
 
 impl Analyser {
-    /// An analyser for mono samples at `source_hz`, with the front end of `model`; `classifier` runs the same model.
+    /// Creates an analyser for mono samples at `source_hz`, with the front end of `model`; `classifier` runs the same model.
     ///
     /// # Errors
     /// [`AnalysisError`] for a setting or rate out of range, or a model whose front end cannot run as a stream.
@@ -195,7 +195,7 @@ impl Analyser {
         &self.classifier
     }
 
-    /// Gives the classifier back, to analyse another stream with it.
+    /// Returns the classifier, so that another stream can be analysed with it.
     #[must_use]
     pub fn into_classifier(self) -> Classifier {
         self.classifier
@@ -204,7 +204,7 @@ impl Analyser {
     /// Takes samples and passes the segments that they complete to `sink`, in order, each with its computing time.
     ///
     /// # Errors
-    /// [`AnalysisError`] for a sample that is not finite, or a failing network; the stream cannot be continued then.
+    /// [`AnalysisError`] for a non-finite sample, or a failing network; the stream cannot be continued then.
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         for piece in samples.chunks(self.piece_samples) {
             self.stream.push(piece)?;
@@ -216,7 +216,7 @@ impl Analyser {
         Ok(())
     }
 
-    /// Ends the stream: passes the remaining segments to `sink` and is ready for a new stream. The last one covers what no full block covers.
+    /// Ends the stream: passes the remaining segments to `sink` and is ready for a new stream. The last one covers what is left after the full blocks.
     ///
     /// # Errors
     /// As [`Analyser::push`].
@@ -226,7 +226,7 @@ impl Analyser {
         Ok(())
     }
 
-    /// Passes to `sink` what [`Analyser::finish`] would, and continues the stream as if it had not been called. Costs a copy of the
+    /// Passes the segments to `sink` that [`Analyser::finish`] would, and continues the stream as if it had not been called. Copies the
     /// stream's state.
     ///
     /// # Errors
@@ -256,7 +256,7 @@ impl Analyser {
         self.stream.n_samples as f64 / f64::from(self.source_hz)
     }
 
-    /// Emits every full block that is known in all its parts. Waiting for the audio of its nominal end too makes that end final.
+    /// Emits every full block whose steps and speech are known. It also waits for the audio up to the block's nominal end, so that this end is final.
     fn emit_complete(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         loop {
             let first = self.grid.first_step(self.stream.next_block);
@@ -270,7 +270,7 @@ impl Analyser {
         }
     }
 
-    /// Emits what is left when the stream has ended: full blocks whose last steps only the end completed, and one last partial block.
+    /// Emits the remainder after the end of the stream: full blocks whose last steps were completed only by the end, and one last partial block.
     fn emit_rest(&mut self, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let duration = self.seconds();
         let before = |time: f64| time < duration - SAME_TIME_SECONDS;
@@ -286,7 +286,7 @@ impl Analyser {
         }
     }
 
-    /// Emits every phrase and every pause that is known; with `has_ended` what is left, too.
+    /// Emits every phrase and every pause that is known; with `has_ended` also the remainder.
     fn emit_stretches(&mut self, has_ended: bool, sink: &mut impl FnMut(Segment, Latency)) -> Result<(), AnalysisError> {
         let (longest_s, duration) = (self.config.window_seconds, self.seconds());
         let next = |stream: &Stream| stream.speech.as_ref()?.phrase_or_pause_from(stream.next_stretch, longest_s, has_ended);
@@ -315,7 +315,7 @@ impl Analyser {
         self.answer(is_asked, first..end, [start_s, end_s], sink)
     }
 
-    /// Passes the segment to `sink`, with the network's answer to these steps if it is to be run.
+    /// Passes the segment to `sink`, with the network's answer to these steps if the network is to run.
     fn answer(
         &mut self,
         is_asked: bool,
@@ -355,7 +355,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Completes what only waits for more samples; there will be none.
+    /// Completes whatever is waiting for more samples when the stream ends.
     fn end(&mut self) -> Result<(), AnalysisError> {
         let start = Instant::now();
         let mut result = Ok(());
@@ -385,7 +385,7 @@ impl Stream {
     }
 }
 
-/// Features of resampled audio, and whether it is speech.
+/// Computes features of resampled audio and detects speech in it.
 fn take(
     part: &[f32],
     front_end: &mut FrontEnd<f32>,

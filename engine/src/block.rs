@@ -1,9 +1,9 @@
 //! Blocks as views of the steps of a stream.
 //!
-//! In: steps (feature vectors) one after the other. Out: for each block of the grid, the steps it spans, contiguous. A step is kept only as
+//! In: consecutive steps (feature vectors). Out: for each block of the grid, the steps it spans, contiguous. A step is kept only as
 //! long as a block can still need it, so memory depends on the window, never on the stream.
 
-/// Where blocks lie: block `k` starts nominally at `k * hop` seconds, and at step `round(k * hop / step)`.
+/// Positions of the blocks: block `k` starts nominally at `k * hop` seconds, and at step `round(k * hop / step)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BlockGrid {
     window_seconds: f64,
@@ -45,7 +45,7 @@ impl BlockGrid {
 
 /// The most recent values of a stream, addressed by their position in it and always contiguous.
 ///
-/// Room for twice `capacity` rows: when it is full, the rows still needed move to the front, once every `capacity` rows.
+/// Has room for twice `capacity` rows: when it is full, the rows still needed move to the front, once every `capacity` rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Recent<T> {
     row_len: usize,
@@ -79,7 +79,7 @@ impl<T: Copy> Recent<T> {
         self.first + (self.rows.len() / self.row_len) as u64
     }
 
-    /// The rows from position `first` to `end` (exclusive), as far as they are still here.
+    /// The rows from position `first` to `end` (exclusive), as far as they are still stored.
     #[must_use]
     pub(crate) fn view(&self, first: u64, end: u64) -> &[T] {
         let at = |position: u64| (position.clamp(self.first, self.n_pushed()) - self.first) as usize * self.row_len;

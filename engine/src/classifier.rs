@@ -1,8 +1,8 @@
 //! Runs a model over blocks of feature steps.
 //!
-//! In: a [`Model`] and feature steps as the front end makes them. Out: [`Probabilities`]. There are two backends that read the same
-//! bytes: ONNX Runtime, loaded while the program runs, and core's native kernel, which is always there. This folder is the only
-//! place that names ONNX Runtime's bindings.
+//! In: a [`Model`] and feature steps from the front end. Out: [`Probabilities`]. There are two backends that read the same
+//! bytes: ONNX Runtime, loaded at run time, and core's native kernel, which is always available. This folder is the only
+//! place that uses ONNX Runtime's bindings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ pub enum BackendChoice {
     /// ONNX Runtime if it can be loaded, otherwise the native kernel.
     #[default]
     Auto,
-    /// ONNX Runtime or an error.
+    /// ONNX Runtime, or an error.
     OnnxRuntime,
     /// The native kernel.
     Native,
@@ -38,7 +38,7 @@ impl BackendChoice {
     /// All choices.
     pub const ALL: [Self; 3] = [Self::Auto, Self::OnnxRuntime, Self::Native];
 
-    /// The name users type.
+    /// The name typed by users.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl BackendChoice {
     }
 }
 
-/// The choice that gives this backend again.
+/// The choice that selects this backend again.
 impl From<Backend> for BackendChoice {
     fn from(backend: Backend) -> Self {
         match backend {
@@ -69,7 +69,7 @@ impl fmt::Display for BackendChoice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown backend '{found}': expected auto, onnxruntime or native")]
 pub struct UnknownBackend {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 
@@ -81,7 +81,7 @@ impl FromStr for BackendChoice {
     }
 }
 
-/// The backend that runs.
+/// The backend in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// ONNX Runtime.
@@ -107,32 +107,32 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Why a block was not classified, or a classifier not made.
+/// Why a block was not classified, or a classifier not created.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClassifierError {
-    /// ONNX Runtime was asked for and could not be loaded.
+    /// ONNX Runtime was requested and could not be loaded.
     #[error(
         "ONNX Runtime is not available: {reason}. Run `cargo xtask setup`, or set {} to the library (1.24 or later, without a \
          telemetry client), or use the native backend",
         library::VARIABLE
     )]
     OnnxRuntimeUnavailable {
-        /// Where it was looked for, and what was wrong there.
+        /// Where it was searched for, and what was wrong there.
         reason: String,
     },
     /// ONNX Runtime failed.
     #[error("ONNX Runtime failed to {action}: {reason}")]
     OnnxRuntimeFailed {
-        /// What it was asked to do.
+        /// The action that failed.
         action: &'static str,
-        /// What it answered.
+        /// ONNX Runtime's error message.
         reason: String,
     },
-    /// A block without a step has no emotion.
+    /// A block without steps has no emotion.
     #[error("expected at least one feature step, found none")]
     NoSteps,
-    /// A slice whose length does not fit the others.
+    /// A slice whose length does not match the others.
     #[error("{what} must have {expected} values, found {found}")]
     Length {
         /// Which slice.
@@ -142,7 +142,7 @@ pub enum ClassifierError {
         /// Length it has.
         found: usize,
     },
-    /// A feature that is NaN or infinite; nothing was run.
+    /// A feature that is NaN or infinite; the network was not run.
     #[error("feature {feature} of step {step} must be finite, found {found}")]
     NonFiniteFeature {
         /// Step of the block, from 0.
@@ -152,12 +152,12 @@ pub enum ClassifierError {
         /// The value.
         found: f32,
     },
-    /// The network's answer is no probability distribution.
+    /// The network's answer is not a probability distribution.
     #[error("the network gave no valid answer: {0}")]
     InvalidOutput(#[from] NotProbabilities),
 }
 
-/// What the network's graph computes, for callers that run it chunk by chunk or compare backends.
+/// Outputs of the network's graph, for callers that run it chunk by chunk or compare backends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
     /// `[batch, 4]` in the order of the contract's labels.
@@ -185,16 +185,16 @@ enum Network {
 }
 
 impl Classifier {
-    /// Puts `model` on the backend asked for, looking for ONNX Runtime where [`LibrarySearch::of_this_process`] says.
+    /// Loads `model` on the chosen backend, searching for ONNX Runtime as in [`LibrarySearch::of_this_process`].
     ///
     /// # Errors
-    /// [`ClassifierError::OnnxRuntimeUnavailable`] or [`ClassifierError::OnnxRuntimeFailed`] when ONNX Runtime was asked for by name;
+    /// [`ClassifierError::OnnxRuntimeUnavailable`] or [`ClassifierError::OnnxRuntimeFailed`] when ONNX Runtime was requested by name;
     /// never for [`BackendChoice::Auto`] and [`BackendChoice::Native`].
     pub fn new(model: &Model, choice: BackendChoice) -> Result<Self, ClassifierError> {
         Self::with_search(model, choice, &LibrarySearch::of_this_process())
     }
 
-    /// [`Classifier::new`] that looks for ONNX Runtime where `search` says. A process loads one library; once it is loaded, every
+    /// [`Classifier::new`] with the given `search` for ONNX Runtime. A process loads one library; once it is loaded, every
     /// further classifier uses it.
     ///
     /// # Errors
@@ -226,7 +226,7 @@ impl Classifier {
         Ok(classifier)
     }
 
-    /// The backend that runs.
+    /// The backend in use.
     #[must_use]
     pub fn backend(&self) -> Backend {
         match self.network {
@@ -235,7 +235,7 @@ impl Classifier {
         }
     }
 
-    /// Why [`BackendChoice::Auto`] did not take ONNX Runtime, if it did not.
+    /// Why [`BackendChoice::Auto`] did not choose ONNX Runtime, if it did not.
     #[must_use]
     pub fn fallback_reason(&self) -> Option<&str> {
         self.fallback_reason.as_deref()
@@ -244,10 +244,10 @@ impl Classifier {
     /// The emotion of one block, from a zero state.
     ///
     /// # Shapes
-    /// `features` `[n_steps, n_features]` row-major, as the front end makes them.
+    /// `features` `[n_steps, n_features]` row-major, as output by the front end.
     ///
     /// # Errors
-    /// [`ClassifierError`] when `features` is empty, has another length or holds a value that is not finite, or when the network fails or gives no
+    /// [`ClassifierError`] when `features` is empty, has another length or contains a non-finite value, or when the network fails or does not return a
     /// probability distribution.
     pub fn classify(&mut self, features: &[f32], n_steps: usize) -> Result<Probabilities, ClassifierError> {
         let expected = n_steps.saturating_mul(self.n_features);
@@ -268,7 +268,7 @@ impl Classifier {
     /// `features` `[n_sequences, n_steps, n_features]`, `initial_state` `[n_sequences, state_size]`, both row-major.
     ///
     /// # Errors
-    /// [`ClassifierError`] when a slice is empty, has a length that does not fit or holds a feature that is not finite, or when the network
+    /// [`ClassifierError`] when a slice is empty, has a length that does not match or contains a non-finite feature, or when the network
     /// fails.
     pub fn run(&mut self, n_sequences: usize, features: &[f32], initial_state: &[f32]) -> Result<Outputs, ClassifierError> {
         let step_size = n_sequences.saturating_mul(self.n_features);
@@ -301,12 +301,12 @@ impl Classifier {
     }
 }
 
-/// One sequence of `n_steps` through the file of any network, by ONNX Runtime.
+/// Runs one sequence of `n_steps` through the file of any network, with ONNX Runtime.
 ///
-/// A speech detector is run by the native kernel alone; this is what its file is held against.
+/// Speech detectors always run on the native kernel; this serves to check their files.
 ///
 /// # Errors
-/// As [`Classifier::new`], or features and state that are not the network's.
+/// As [`Classifier::new`], or features and state that do not match the network.
 #[doc(hidden)]
 pub fn run_on_onnxruntime(
     bytes: &[u8],

@@ -1,11 +1,11 @@
-//! Audio files to PCM, a packet at a time.
+//! From audio files to PCM, one packet at a time.
 //!
 //! In: a path. Out: interleaved or mono `f32` samples in chunks of one packet, and the warnings of a file that is damaged but not useless.
-//! What a file is decides its content, never its name. The trainer and the command read files through this module only, so both hear the same.
+//! The content of a file decides its format, never its name. The trainer and the command read files only through this module, so both get the same samples.
 //!
-//! Bytes without the tags around them ([`tags`](self)) go to a container, its packets to a decoder; what the decoder gives is cut to what is played
-//! (`edits`) and brought to the layout of the beginning (`layout`). Containers and decoders are symphonia's; ours are those whose
-//! blocks all have one length (`blocks`), because their headers lie most.
+//! Bytes without the tags around them ([`tags`](self)) go to a container, its packets to a decoder; the decoded samples are trimmed to the part that is
+//! played (`edits`) and converted to the layout of the beginning (`layout`). Containers and decoders are symphonia's, except for formats with
+//! blocks of constant length (`blocks`), whose headers are the least reliable.
 
 mod aiff;
 mod blocks;
@@ -42,34 +42,34 @@ use crate::source::{FileSource, Source};
 pub use error::{DecodeError, DecodeProblem, DecodeWarning};
 pub use raw::{RawFormat, UnknownRawFormat};
 
-/// Sample rates that are read, Hz.
+/// Supported sample rates, Hz.
 pub const SAMPLE_RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 
-/// File name extensions of the formats that are read, lower case; they choose files inside a folder, nothing else.
+/// File name extensions of the supported formats, lower case; they only select files inside a folder.
 pub const EXTENSIONS: [&str; 29] = [
     "3g2", "3gp", "aac", "aif", "aifc", "aiff", "bw64", "bwf", "caf", "flac", "m4a", "m4b", "m4r", "m4v", "mka", "mkv", "mov",
     "mp2", "mp3", "mp4", "mpga", "oga", "ogg", "opus", "rf64", "w64", "wav", "wave", "webm",
 ];
 
-/// File name extensions of audio, and of video with sound, that is not read, lower case.
+/// File name extensions of unsupported audio, and of video with sound, lower case.
 pub const UNREAD_EXTENSIONS: [&str; 29] = [
     "8svx", "aa3", "ac3", "amr", "ape", "au", "avi", "awb", "dff", "dsf", "dts", "eac3", "flv", "gsm", "mp1", "mpc", "mpeg",
     "mpg", "oma", "ra", "rm", "snd", "spx", "tta", "voc", "wma", "wmv", "wv", "xwma",
 ];
 
-/// Largest sample that is taken for audio. A float file may exceed full scale by far, but the power spectrum of anything
+/// Largest sample that is accepted as audio. A float file may far exceed full scale, but the power spectrum of anything
 /// above this would overflow.
 const LARGEST_SAMPLE: f32 = 1e12;
 
-/// The path that stands for standard input where [`AudioReader::open_with`] reads; a file of that name is `./-`.
+/// The path that [`AudioReader::open_with`] takes as standard input; a file of that name is `./-`.
 pub const STANDARD_INPUT: &str = "-";
 
-/// What decodes a recording.
+/// The decoder to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DecoderChoice {
-    /// What is built in, and an installed ffmpeg for formats that are known and not read; a warning says so.
+    /// The built-in decoders, and an installed ffmpeg for formats that are known but not supported; a warning says so.
     Auto,
-    /// What is built in. No other program is started.
+    /// The built-in decoders. No other program is started.
     #[default]
     Builtin,
     /// An installed ffmpeg.
@@ -80,7 +80,7 @@ impl DecoderChoice {
     /// All choices.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Builtin, Self::Ffmpeg];
 
-    /// The name users type.
+    /// The name typed by users.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,21 +91,21 @@ impl DecoderChoice {
     }
 }
 
-/// What of a file is read, and with what.
+/// Which part of a file is read, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Number of the audio track, counted from 1; without it the one that players take.
+    /// Number of the audio track, counted from 1; without it the one that players choose.
     pub track: Option<usize>,
-    /// What decodes it.
+    /// The decoder to use.
     pub decoder: DecoderChoice,
-    /// What it is, where it has no header to say so; then nothing else is looked for in it.
+    /// The format of a file without a header; no other format is then tried.
     pub raw: Option<RawFormat>,
 }
 
 /// A file being decoded: WAV and its relatives, AIFF, CAF, FLAC, MP3, Ogg, Matroska, MP4; any channel count, [`SAMPLE_RATES_HZ`].
 ///
-/// Memory is bounded by the container's index and one packet. Encoder delay and padding are removed where the file says how much there is,
-/// and sound that begins after the picture begins with silence, so that times are those of a player.
+/// Memory is bounded by the container's index and one packet. Encoder delay and padding are removed where the file gives their lengths, and sound
+/// that begins after the picture is preceded by silence, so that times match those of a player.
 pub struct AudioReader {
     path: PathBuf,
     packets: Packets,
@@ -114,9 +114,9 @@ pub struct AudioReader {
     n_frames_promised: Option<u64>,
     n_frames_expected: Option<u64>,
     n_frames_read: u64,
-    /// Decoded and not yet handed out.
+    /// Decoded samples that have not been returned yet.
     decoded: Vec<f32>,
-    /// Where all channels are while only their mean is asked for.
+    /// Buffer for all channels when only their mean is requested.
     all_channels: Vec<f32>,
     unusable: Option<Unusable>,
     packets_ended: bool,
@@ -124,7 +124,7 @@ pub struct AudioReader {
     warnings: Vec<DecodeWarning>,
 }
 
-/// Samples that are no audio.
+/// Samples that are not valid audio.
 #[derive(Clone, Copy)]
 struct Unusable {
     n_samples: u64,
@@ -134,8 +134,8 @@ struct Unusable {
 }
 
 impl AudioReader {
-    /// Opens `path` and decodes up to its first samples, so that a reader that exists has audio in it. Of several tracks it takes the one that
-    /// players take.
+    /// Opens `path` and decodes up to its first samples, so that an open reader always has audio. Of several tracks it takes the one that
+    /// players choose.
     ///
     /// # Errors
     /// A [`DecodeError`] that names the file and what is wrong with it.
@@ -144,10 +144,10 @@ impl AudioReader {
         file.and_then(|bytes| Self::begin(path, container::open(bytes)?, None)).map_err(|problem| DecodeError::new(path, problem))
     }
 
-    /// [`AudioReader::open`] with a choice of track and decoder; the path [`STANDARD_INPUT`] is standard input.
+    /// [`AudioReader::open`] with a choice of track and decoder; the path [`STANDARD_INPUT`] stands for standard input.
     ///
     /// # Errors
-    /// As [`AudioReader::open`], and where there is no such track or no ffmpeg.
+    /// As [`AudioReader::open`], and when there is no such track or no ffmpeg.
     pub fn open_with(path: &Path, options: ReadOptions) -> Result<Self, DecodeError> {
         Self::open_problem(path, options).map_err(|problem| DecodeError::new(path, problem))
     }
@@ -177,7 +177,7 @@ impl AudioReader {
         let opened = container::open(Bytes::of_file(file).map_err(DecodeProblem::Io)?);
         match opened.and_then(|container| Self::begin(path, container, track)) {
             Err(DecodeProblem::Unsupported { found }) if decoder == DecoderChoice::Auto => {
-                // What is wrong is that the format is not read, whatever ffmpeg has to say.
+                // The actual problem is the unsupported format, whatever ffmpeg reports.
                 by_ffmpeg(format!("{found} is not read otherwise")).map_err(|_| DecodeProblem::Unsupported { found })
             }
             result => result,
@@ -211,7 +211,7 @@ impl AudioReader {
         })
     }
 
-    /// Samples per second of each channel, Hz.
+    /// Samples per second in each channel, Hz.
     #[must_use]
     pub const fn sample_rate(&self) -> u32 {
         self.conform.layout().sample_rate
@@ -223,35 +223,35 @@ impl AudioReader {
         self.conform.layout().n_channels
     }
 
-    /// Samples of one channel handed out so far.
+    /// Samples per channel returned so far.
     #[must_use]
     pub const fn frames_read(&self) -> u64 {
         self.n_frames_read
     }
 
-    /// Samples of one channel the header promises, where it says so. A promise: the file may be cut short.
+    /// Samples per channel according to the header, if it gives their number. The file may be shorter.
     #[must_use]
     pub const fn frames_promised(&self) -> Option<u64> {
         self.n_frames_promised
     }
 
-    /// Samples of one channel there will be, more or less, as a measure of progress: what is promised, or a guess.
+    /// Approximate number of samples per channel, as a measure of progress: the number in the header, or an estimate.
     #[must_use]
     pub const fn frames_expected(&self) -> Option<u64> {
         self.n_frames_expected
     }
 
-    /// What was wrong with the file without making it useless; complete once [`AudioReader::read`] has returned `false`.
+    /// Problems of the file that did not make it useless; complete once [`AudioReader::read`] has returned `false`.
     #[must_use]
     pub fn warnings(&self) -> &[DecodeWarning] {
         &self.warnings
     }
 
     /// Replaces `chunk` by the next interleaved samples (`[n * channels]`, full scale is 1) and returns whether there were any. Samples that are not
-    /// finite, or beyond any audio, are silence.
+    /// finite, or too large for audio, are replaced by silence.
     ///
     /// # Errors
-    /// More than half of the samples are no audio, or the disk fails.
+    /// More than half of the samples are not valid audio, or the disk fails.
     pub fn read(&mut self, chunk: &mut Vec<f32>) -> Result<bool, DecodeError> {
         let found = self.next_chunk(chunk).map_err(|problem| self.fail(problem))?;
         if found {
@@ -321,7 +321,7 @@ impl AudioReader {
         Ok(())
     }
 
-    /// Hands out what is played of the decoded samples, and returns whether there was any.
+    /// Returns the part of the decoded samples that is played, and whether there was any.
     fn play(&mut self, chunk: &mut Vec<f32>) -> bool {
         let n_channels = self.channels();
         let n_given = (self.decoded.len() / n_channels) as u64;
@@ -380,10 +380,10 @@ impl AudioReader {
         Ok(())
     }
 
-    /// Refuses what was read where some of it was no audio: for clips that an answer is learnt from or measured on, of which no warning would be heard.
+    /// Fails if some of the samples that were read were not valid audio: for clips used for training or evaluation, where a warning would go unnoticed.
     ///
     /// # Errors
-    /// A sample that was replaced by silence, with how many there were.
+    /// The first sample that was replaced by silence, and how many there were.
     pub fn refuse_unusable(&self) -> Result<(), DecodeError> {
         self.unusable_problem().map_or(Ok(()), |problem| Err(self.fail(problem)))
     }
@@ -398,7 +398,7 @@ impl AudioReader {
     }
 }
 
-/// Decodes up to the first samples; returns their layout, and how far behind the start of the recording they are, seconds.
+/// Decodes up to the first samples; returns their layout, and their offset from the start of the recording, seconds.
 fn first_samples(packets: &mut Packets, samples: &mut Vec<f32>) -> Result<(Layout, f64), DecodeProblem> {
     loop {
         match packets.next(samples)? {
@@ -415,10 +415,10 @@ fn first_samples(packets: &mut Packets, samples: &mut Vec<f32>) -> Result<(Layou
     }
 }
 
-/// The whole file as mono samples at `target_hz`; meant for clips, since all of it is in memory.
+/// The whole file as mono samples at `target_hz`; intended for clips, since all of it is in memory.
 ///
 /// # Errors
-/// As [`AudioReader::open`] and [`AudioReader::read`]; a single sample that is no audio is refused, since nobody would hear of it.
+/// As [`AudioReader::open`] and [`AudioReader::read`]; a single invalid sample is an error, since a warning would go unnoticed.
 pub fn read_mono_resampled(path: &Path, target_hz: u32) -> Result<Vec<f32>, DecodeError> {
     let mut reader = AudioReader::open(path)?;
     let refused = |error| DecodeError::new(path, resample_problem(error));

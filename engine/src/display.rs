@@ -1,7 +1,7 @@
-//! What every program that shows results has in common: the colour of an emotion, how a time reads, text that is safe to show, and smoothing over time.
+//! Common parts of all programs that show results: the colour of an emotion, the format of a time, text that is safe to show, and smoothing over time.
 //!
-//! In: segments as they were found. Out: numbers and words to draw. It knows neither a screen nor a drawing library, and is here because the
-//! plugin, the command and the trainer draw and may not know one another.
+//! In: segments. Out: numbers and words to draw. It is independent of screens and drawing libraries, and is here because the
+//! plugin, the command and the trainer all draw but must not depend on one another.
 
 pub mod palette;
 mod smooth;
@@ -14,14 +14,14 @@ use crate::segment::{Segment, State};
 pub use smooth::smoothed;
 pub use summary::Summary;
 
-/// Winners below this probability are called uncertain, unless the user chooses another threshold.
+/// Winners below this probability are shown as uncertain, unless the user chooses another threshold.
 ///
-/// With four emotions, a winner of 0.4 leaves 0.2 on average for each of the other three: from here on it is at least twice as probable as
-/// the average of them.
-/// The model cards tell how often the others are right.
+/// With four emotions, a winner of 0.4 leaves an average of 0.2 for each of the other three, so that above this threshold it is at least twice as
+/// probable as their average.
+/// The model cards say how often the other answers are right.
 pub const CONFIDENCE_THRESHOLD: f32 = 0.4;
 
-/// Whether the network was asked, and no emotion can be told without a doubt: none is probable enough, or it is unlike anything that was learned from.
+/// Whether the network was run but the emotion is uncertain: none is probable enough, or the voice is unlike the training data.
 #[must_use]
 pub fn is_uncertain(segment: &Segment) -> bool {
     match segment.state {

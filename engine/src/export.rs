@@ -1,11 +1,11 @@
-//! What was found, as files for other programs.
+//! Results as files for other programs.
 //!
-//! In: a [`Results`]. Out: tables, JSON, subtitles, and marks or labels for editors of audio and video; the command and the plugin write the same.
-//! Numbers never depend on a locale: the decimal sign is a point, unless a spreadsheet's dialect is asked for.
+//! In: a [`Results`]. Out: tables, JSON, subtitles, and marks or labels for audio and video editors; the command and the plugin write the same.
+//! Numbers never depend on a locale: the decimal sign is a point, unless a spreadsheet's dialect is requested.
 //!
-//! Tables and JSON have every block, with microseconds; without speech it has no emotion and no probabilities: empty in CSV, `null` in JSON. All other
-//! formats have marks: stretches of one emotion that do not overlap. Where each channel is a voice of its own, its number is a column or a field, a tier, or
-//! stands in front of a label.
+//! Tables and JSON have every block, with microseconds; a block without speech has no emotion and no probabilities: empty in CSV, `null` in JSON. All other
+//! formats have marks: non-overlapping stretches of one emotion. If each channel is a separate voice, its number is a column or a field, a tier, or
+//! precedes a label.
 
 mod audacity;
 mod audition;
@@ -52,9 +52,9 @@ pub struct Results {
     pub model_id: String,
     /// Fingerprint of the model.
     pub model_fingerprint: String,
-    /// What ran the network: `onnxruntime` or `native`.
+    /// Backend that ran the network: `onnxruntime` or `native`.
     pub backend: String,
-    /// What was found, without gaps: in one voice, or in each channel.
+    /// Results without gaps: of one voice, or of each channel.
     pub voices: Vec<Voice>,
 }
 
@@ -65,7 +65,7 @@ impl Results {
         printable(self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file)).into_owned()
     }
 
-    /// How the time of all voices is shared out.
+    /// How the time of all voices is divided.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { duration_s: self.duration_s, ..Summary::default() };
@@ -73,7 +73,7 @@ impl Results {
         summary
     }
 
-    /// The blocks of all voices by their start, those of the same time by channel.
+    /// The blocks of all voices by their start; those with the same start by channel.
     #[must_use]
     pub fn found(&self) -> Vec<Found> {
         let mut found: Vec<Found> = self.voices.iter().flat_map(Voice::found).collect();
@@ -81,7 +81,7 @@ impl Results {
         found
     }
 
-    /// The marks of all voices by their start, those of the same time by channel; those of one voice never overlap.
+    /// The marks of all voices by their start; those with the same start by channel. Marks of one voice never overlap.
     #[must_use]
     pub fn marks(&self, options: &MarkOptions) -> Vec<Mark> {
         let mut marks: Vec<Mark> = self.marks_of_voices(options).into_iter().flat_map(|(_, marks)| marks).collect();
@@ -99,21 +99,21 @@ impl Results {
     }
 }
 
-/// What can be chosen about files.
+/// Options of exported files.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExportOptions {
     /// How blocks become marks, in all formats but CSV and JSON.
     pub marks: MarkOptions,
     /// How CSV is written.
     pub csv: CsvDialect,
-    /// Frames a second of the timeline, in [`Format::Edl`], [`Format::Fcpxml`] and [`Format::Premiere`].
+    /// Frames per second of the timeline, in [`Format::Edl`], [`Format::Fcpxml`] and [`Format::Premiere`].
     pub frame_rate: FrameRate,
-    /// Time code of the beginning of the recording, in the same.
+    /// Time code of the beginning of the recording, in the same formats.
     pub start: StartTime,
 }
 
 impl ExportOptions {
-    /// Equal neighbours merged, RFC 4180, 25 frames a second from one hour on.
+    /// Equal neighbours merged, RFC 4180, 25 frames per second, starting at one hour.
     pub const DEFAULT: Self = Self {
         marks: MarkOptions { merge: true, min_length_s: 0.0 },
         csv: CsvDialect::Rfc4180,
@@ -122,12 +122,12 @@ impl ExportOptions {
     };
 }
 
-/// A format of files.
+/// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One row a block, with a header, in a [`CsvDialect`].
+    /// One row per block, with a header, in a [`CsvDialect`].
     Csv,
-    /// One object a recording, on one line.
+    /// One object per recording, on one line.
     Json,
     /// SubRip subtitles.
     Srt,
@@ -137,15 +137,15 @@ pub enum Format {
     Audacity,
     /// Regions for REAPER's Region/Marker Manager, CSV.
     Reaper,
-    /// Markers for Adobe Audition, a table with tabs.
+    /// Markers for Adobe Audition, a tab-separated table.
     Audition,
     /// A Standard MIDI File with markers, for Pro Tools and others.
     Midi,
-    /// A CMX 3600 list of markers, for Resolve and Avid.
+    /// A CMX 3600 marker list, for Resolve and Avid.
     Edl,
     /// A project with markers, for Final Cut Pro and Resolve.
     Fcpxml,
-    /// A sequence with markers in the XML of Final Cut Pro 7, for Premiere Pro.
+    /// A sequence with markers in Final Cut Pro 7 XML, for Premiere Pro.
     Premiere,
     /// Tiers for Praat.
     TextGrid,
@@ -174,7 +174,7 @@ impl Format {
         Self::Rttm,
     ];
 
-    /// The name users type.
+    /// The name typed by users.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -195,7 +195,7 @@ impl Format {
         }
     }
 
-    /// The usual ending of a file name, without the point. Formats that share an ending have their name in it, so that one folder can have both.
+    /// The usual file name extension, without the point. Formats that share an extension have their name in it, so that one folder can contain both.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -210,7 +210,7 @@ impl Format {
         }
     }
 
-    /// Whether results of several recordings can share one file. Marks belong to one recording, but where each names it.
+    /// Whether results of several recordings can share one file. Formats with marks cannot, unless each mark names its recording.
     #[must_use]
     pub const fn holds_many(self) -> bool {
         matches!(self, Self::Csv | Self::Json | Self::Rttm)
@@ -222,7 +222,7 @@ impl Format {
         matches!(self, Self::Edl | Self::Fcpxml | Self::Premiere)
     }
 
-    /// What a file in this format starts with, before any results.
+    /// The beginning of a file in this format, before any results.
     #[must_use]
     pub fn header(self, options: &ExportOptions) -> String {
         match self {
@@ -234,7 +234,7 @@ impl Format {
         }
     }
 
-    /// The results, to follow [`Format::header`]; text in UTF-8, but for [`Format::Midi`].
+    /// The results, to follow [`Format::header`]; text in UTF-8, except for [`Format::Midi`].
     #[must_use]
     pub fn body(self, results: &Results, options: &ExportOptions) -> Vec<u8> {
         let &ExportOptions { csv, frame_rate, start, .. } = options;
@@ -273,12 +273,12 @@ type VoiceMarks = (Option<NonZeroUsize>, Vec<Mark>);
 /// Names of the tiers of a voice.
 const TIERS: [&str; 2] = ["emotion", "probability"];
 
-/// The name of a tier among those of other channels.
+/// The name of a tier, distinct from those of other channels.
 fn tier_name(name: &str, channel: Option<NonZeroUsize>) -> String {
     channel.map_or_else(|| name.to_owned(), |channel| format!("{name} {channel}"))
 }
 
-/// `name` without its ending.
+/// `name` without its extension.
 fn stem(name: &str) -> &str {
     Path::new(name).file_stem().and_then(OsStr::to_str).unwrap_or(name)
 }
@@ -289,11 +289,11 @@ impl fmt::Display for Format {
     }
 }
 
-/// A word that names no format.
+/// A word that does not name a format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format '{found}': expected one of {}", Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 

@@ -1,6 +1,6 @@
-//! What the network sees of a file: the steps of the front end, before normalisation, which is part of the weights.
+//! The features of a file as the network sees them: the steps of the front end, before normalisation, which is part of the weights.
 //!
-//! In: a path and the model whose front end it is. Out: [`Features`]. The trainer caches the same values.
+//! In: a path and the model that defines the front end. Out: [`Features`]. The trainer caches the same values.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::file_analysis::FileAnalysisError;
 use crate::model::Model;
 use crate::speech::{GateConfig, SpeechDetector, SpeechModel, SpeechSteps};
 
-/// Steps wait for later audio no longer than this, seconds.
+/// Longest time that steps wait for later audio, seconds.
 const WAIT_SECONDS: f64 = 2.0;
 
 /// The values of [`FeatureGroup::Prosody`], in their order.
@@ -24,15 +24,15 @@ const PROSODY_NAMES: [&str; 5] = ["f0", "f0_delta", "voicing", "level", "level_d
 /// The features of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    /// What each value of a step is called.
+    /// Name of each value of a step.
     pub names: Vec<String>,
-    /// Time from step to step, seconds.
+    /// Distance between steps, seconds.
     pub step_seconds: f64,
-    /// Time of each step, seconds: the middle of the frames it is the mean of. Where the network hears speech only, the steps between are left out.
+    /// Time of each step, seconds: the middle of the frames that it averages. For a network that receives only speech, the other steps are left out.
     pub times_s: Vec<f64>,
     /// `[steps, names]`, row-major.
     pub values: Vec<f32>,
-    /// What was wrong with the file without making it useless, each in a sentence that names it.
+    /// Problems of the file that did not make it useless, each in a sentence that names the file.
     pub warnings: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl Features {
     }
 }
 
-/// What each value of a step is called: a group and, for coefficients, librosa's number, counted from 0.
+/// Name of each value of a step: a group and, for coefficients, librosa's number, counted from 0.
 #[must_use]
 pub fn names(config: &FrontEndConfig) -> Vec<String> {
     let numbered = |name: &str| (0..config.n_mfcc).map(|index| format!("{name}_{index}")).collect();
@@ -58,8 +58,8 @@ pub fn names(config: &FrontEndConfig) -> Vec<String> {
     config.groups.iter().flat_map(of_group).collect()
 }
 
-/// The features of the file at `path`, the mean of its channels, in blocks of `window_seconds` one after the other: what is relative to a block is so to
-/// the one it is in.
+/// The features of the file at `path`, the mean of its channels, in consecutive blocks of `window_seconds`; values that are relative to a block are relative
+/// to the one they are in.
 ///
 /// # Errors
 /// [`FileAnalysisError`], each with the path.
@@ -90,7 +90,7 @@ pub fn features_of_file(path: &Path, model: &Model, window_seconds: f64) -> Resu
     })
 }
 
-/// A stream at the front end's rate to the features of its blocks, one after the other.
+/// From a stream at the front end's rate to the features of consecutive blocks.
 struct Blocks {
     grid: BlockGrid,
     front_end: FrontEnd<f32>,
@@ -99,7 +99,7 @@ struct Blocks {
     features: BlockFeatures<f32>,
     step_len: usize,
     step_seconds: f64,
-    /// Those that no block had yet, and the place of the first of them in the stream.
+    /// Steps that are not yet part of a block, and the position of the first of them in the stream.
     steps: Vec<f32>,
     first: u64,
     n_blocks: u64,
@@ -154,7 +154,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// The step after the last that is there.
+    /// The position after the last available step.
     fn end(&self) -> u64 {
         self.first + (self.steps.len() / self.step_len) as u64
     }

@@ -1,4 +1,4 @@
-//! One whole audio file to its results.
+//! From one whole audio file to its results.
 //!
 //! In: a path, a model and settings. Out: a [`FileAnalysis`]. The command and the editor's file lane both analyse files here.
 
@@ -19,31 +19,31 @@ use crate::source::FileSource;
 use crate::voices::{self, Found, Voice, VoiceChoice, Voices};
 use mix_watch::{Cancelled, MixWatch};
 
-/// Packets between two reports of progress, at least.
+/// Smallest number of packets between two progress reports.
 const PACKETS_A_REPORT: u64 = 8;
 
-/// Shortest time between two reports of progress: each one wakes up the listener.
+/// Shortest time between two progress reports, each of which wakes up the listener.
 const REPORT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An analysed file.
 #[derive(Clone, Debug)]
 pub struct FileAnalysis {
-    /// What was found.
+    /// The results.
     pub results: Results,
-    /// What was wrong with the file without making it useless, each in a sentence that names it.
+    /// Problems of the file that did not make it useless, each in a sentence that names the file.
     pub warnings: Vec<String>,
-    /// What it took.
+    /// Time taken.
     pub elapsed: Duration,
 }
 
-/// How far an analysis is.
+/// Progress of an analysis.
 #[derive(Clone, Copy, Debug)]
 pub struct FileProgress<'a> {
-    /// Share of the file that was read, 0..=1; stays 0 where the header does not tell its length.
+    /// Share of the file that was read, 0..=1; stays 0 if the header does not give its length.
     pub share: f64,
     /// Audio that was read, seconds.
     pub seconds: f64,
-    /// What was found so far, in the first voice.
+    /// Segments found so far, in the first voice.
     pub segments: &'a [Segment],
 }
 
@@ -51,18 +51,18 @@ pub struct FileProgress<'a> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileAnalysisError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It cannot be analysed.
+    /// The file cannot be analysed.
     #[error("{}: {source}", path.display())]
     Analysis {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: AnalysisError,
     },
-    /// The caller stopped it.
+    /// The caller stopped the analysis.
     #[error("{}: the analysis was stopped", path.display())]
     Stopped {
         /// The file.
@@ -70,18 +70,18 @@ pub enum FileAnalysisError {
     },
 }
 
-/// Which part of a recording is analysed.
+/// The part of a recording that is analysed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Excerpt {
-    /// Which channels.
+    /// The channels.
     pub source: FileSource,
-    /// From where on, seconds.
+    /// Start, seconds.
     pub from_s: f64,
-    /// Up to where, seconds; to the end without it.
+    /// End, seconds; without it, the end of the recording.
     pub to_s: Option<f64>,
 }
 
-/// What a recording is analysed with.
+/// Settings of the analysis of a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FileConfig {
     /// Blocks and gate.
@@ -90,19 +90,19 @@ pub struct FileConfig {
     pub read: ReadOptions,
     /// The part.
     pub excerpt: Excerpt,
-    /// Whose voice it is.
+    /// Voice for which the answers are corrected.
     pub voice: VoiceChoice,
 }
 
 impl From<AnalysisConfig> for FileConfig {
-    /// All of the recording.
+    /// The whole recording.
     fn from(analysis: AnalysisConfig) -> Self {
         Self { analysis, ..Self::default() }
     }
 }
 
-/// Analyses the file at `path` and tells `on_progress` now and then; it stops where that breaks. Times are those of the recording, whatever
-/// part of it is analysed. A mix in which the channels cancel each other is analysed again, from the loudest of them.
+/// Analyses the file at `path` and reports to `on_progress` at intervals; stops when that breaks. Times are relative to the whole recording, whatever
+/// part of it is analysed. A mix in which the channels cancel each other is analysed again, from the loudest channel.
 ///
 /// # Errors
 /// [`FileAnalysisError`], each with the path.
@@ -134,7 +134,7 @@ pub fn analyse_file(
     Ok(analysis)
 }
 
-/// One way through a recording.
+/// One pass over a recording.
 struct Pass<'a> {
     path: &'a Path,
     model: &'a Model,
@@ -195,7 +195,7 @@ impl Pass<'_> {
     }
 }
 
-/// Cuts the samples that lie in a part out of a stream.
+/// Cuts the samples of a part out of a stream.
 struct Part {
     from: u64,
     to: u64,
@@ -208,12 +208,12 @@ impl Part {
         Self { from: frames(from_s), to: to_s.map_or(u64::MAX, frames), position: 0 }
     }
 
-    /// Whether all of it was seen.
+    /// Whether all of it has passed.
     const fn is_over(&self) -> bool {
         self.position >= self.to
     }
 
-    /// Whether nothing of it was seen.
+    /// Whether none of it has passed.
     const fn is_before(&self) -> bool {
         self.position <= self.from && self.from > 0
     }
@@ -230,7 +230,7 @@ impl Part {
     }
 }
 
-/// Keeps what is found in an excerpt that begins at `from_s`.
+/// Collects the results of an excerpt that begins at `from_s`.
 fn keep_in(from_s: f64, voices: &mut [Voice]) -> impl FnMut(Found) {
     move |Found { channel, segment, latency }| {
         let Some(voice) = voices.iter_mut().find(|voice| voice.channel == channel) else { return };

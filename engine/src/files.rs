@@ -1,7 +1,7 @@
-//! The files of a run: what it reads, what it writes, and that the one never harms the other.
+//! The input and output files of a run, and checks that its outputs never harm its inputs.
 //!
-//! In: the paths a user named, and the bytes of results. Out: files that appear complete or not at all ([`AtomicFile`]), or one sentence about why they would
-//! destroy something, before the first byte is written ([`FilePlan`]); regular files opened, and nothing else. All programs write through here.
+//! In: the paths named by a user, and the bytes of results. Out: files that appear complete or not at all ([`AtomicFile`]), or one sentence about why they
+//! would destroy something, before the first byte is written ([`FilePlan`]); regular files opened, and nothing else. All programs write through this module.
 
 mod atomic;
 mod kind;
@@ -28,8 +28,8 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes results to `output`, which is standard output or stands for it. A closed pipe (`| head`) or terminal did not want them, which is
-/// no failure.
+/// Writes results to `output`, which is standard output or a substitute. A closed pipe (`| head`) or terminal does not want them, which is
+/// not an error.
 ///
 /// # Errors
 /// [`WriteError`] when they are lost, as on a full disk.
@@ -37,18 +37,18 @@ pub fn print(output: &mut (impl Write + ?Sized), results: impl fmt::Display) -> 
     unless_unwanted(write!(output, "{results}").and_then(|()| output.flush()))
 }
 
-/// [`print`], of results that need not be text.
+/// [`print`] for results that need not be text.
 ///
 /// # Errors
-/// As of [`print`].
+/// As [`print`].
 pub fn print_bytes(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<(), WriteError> {
     offer(output, bytes).map(|_| ())
 }
 
-/// [`print_bytes`], for callers with more to print: returns whether anybody still reads.
+/// [`print_bytes`] for callers with more to print: returns whether the output is still being read.
 ///
 /// # Errors
-/// As of [`print`].
+/// As [`print`].
 pub fn offer(output: &mut (impl Write + ?Sized), bytes: &[u8]) -> Result<bool, WriteError> {
     let result = output.write_all(bytes).and_then(|()| output.flush());
     let is_read = result.is_ok();
@@ -62,10 +62,10 @@ fn unless_unwanted(result: io::Result<()>) -> Result<(), WriteError> {
     }
 }
 
-/// Whether `error`, of writing to standard output, only says that the pipe or the terminal was closed, as by `| head` once it has seen enough.
+/// Whether `error`, from writing to standard output, only means that the pipe or the terminal was closed, as by `| head` once it has read enough.
 #[must_use]
 pub fn is_reader_gone(error: &io::Error) -> bool {
-    // EIO, which a disk gives as well.
+    // EIO, which is also a disk error.
     let is_closed_terminal =
         || cfg!(unix) && error.raw_os_error() == Some(5) && resolved_path::FileId::of_stream(&io::stdout()).is_none();
     error.kind() == ErrorKind::BrokenPipe || is_closed_terminal()

@@ -1,13 +1,13 @@
 //! The emotion of a voice over time: audio in, segments with emotions out.
 //!
-//! In: audio files, or the audio of a host, and a model. Out: [`Segment`]s, the timeline they are recorded on, and the text formats they are
-//! exported in. This crate knows neither a plugin API nor a screen.
+//! In: audio files, or the audio of a host, and a model. Out: [`Segment`]s, the timeline on which they are recorded, and the text formats to which they are
+//! exported. This crate is independent of plugin APIs and user interfaces.
 //!
 //! - [`file_analysis`] analyses a whole file; [`decode`] reads it, [`export`] writes the results.
-//! - An [`Analyser`] turns any stream of mono samples into segments, [`voices`] one with several channels; a [`Classifier`] runs its [`Model`].
+//! - An [`Analyser`] turns any stream of mono samples into segments, [`voices`] does so for several channels; a [`Classifier`] runs its [`Model`].
 //! - [`live`] does the same for the audio of a real-time thread, and records a [`timeline`].
 //!
-//! # A file to segments
+//! # From a file to segments
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -31,7 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The bytes of a model to probabilities
+//! # From the bytes of a model to probabilities
 //!
 //! ```
 //! use moodline_engine::{Analyser, AnalysisConfig, BackendChoice, Classifier, Model};
@@ -40,7 +40,7 @@
 //! # let samples = (0..48_000).map(|n| (n as f32 * 0.05).sin()).collect::<Vec<_>>();
 //! let model = Model::from_bytes(bytes)?;
 //! let classifier = Classifier::new(&model, BackendChoice::Native)?;
-//! // Every block is asked about, whether somebody speaks in it or not.
+//! // The network runs for every block, whether it contains speech or not.
 //! let config = AnalysisConfig { window_seconds: 3.0, hop_seconds: 3.0, gate: None, ..AnalysisConfig::default() };
 //! let mut analyser = Analyser::new(&model, classifier, 16_000, config)?;
 //! let mut found = Vec::new();
@@ -53,7 +53,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # A live stream on a thread of one's own
+//! # A live stream on a thread of its own
 //!
 //! ```
 //! use std::thread;
@@ -73,9 +73,9 @@
 //! # assert!(!entries.is_empty() && entries.iter().all(|entry| entry.label() == "no speech"));
 //! ```
 //!
-//! The same as programs: `wav_to_segments`, `model_bytes_to_probabilities` and `live_stream` in `examples/`.
+//! The same examples as programs: `wav_to_segments`, `model_bytes_to_probabilities` and `live_stream` in `examples/`.
 
-/// The example of the README compiles.
+/// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -88,7 +88,7 @@ pub mod display;
 pub mod export;
 pub mod features;
 pub mod file_analysis;
-#[doc(hidden)] // For Moodline's own programs: nobody else has to keep to their rules.
+#[doc(hidden)] // For Moodline's own programs, whose rules do not apply to others.
 pub mod files;
 pub mod live;
 pub mod marks;

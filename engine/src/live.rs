@@ -1,7 +1,7 @@
 //! Live analysis of a host's audio.
 //!
-//! In: buffers pushed into an [`AudioTap`] on the audio thread. Out: what an editor shows and a session saves, through a [`Monitor`]; a [`Control`] asks for more. Everything
-//! between the two happens on one worker thread an instance.
+//! In: buffers pushed into an [`AudioTap`] on the audio thread. Out: the data that an editor shows and a session saves, through a [`Monitor`]; a [`Control`]
+//! takes requests. Everything between them happens on one worker thread per instance.
 
 mod analysers;
 mod control;
@@ -49,29 +49,29 @@ pub use reader::{Missing, Piece, StreamReader};
 pub use status::{Level, ModelState, Status};
 pub use tap::{AudioTap, MAX_RING_SAMPLES, RING_SECONDS};
 
-/// What the host says about the audio to come.
+/// Properties of the audio to come, according to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamFormat {
-    /// Frames a second, Hz.
+    /// Frames per second, Hz.
     pub sample_rate: u32,
-    /// The host renders faster or slower than real time and wants nothing lost: a full ring makes [`AudioTap::push`] sleep. So the stream begins;
+    /// The host renders faster or slower than real time and nothing may be lost: a full ring makes [`AudioTap::push`] sleep. This is the initial value;
     /// see [`AudioTap::set_offline`].
     pub offline: bool,
 }
 
-/// Where the host is.
+/// State of the host's transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// It plays; the position of the buffer's first frame, in frames at the stream's rate. May be negative (pre-roll).
+    /// Playing; the position of the buffer's first frame, in frames at the stream's rate. May be negative (pre-roll).
     Playing(i64),
-    /// It stands still: audio is analysed for the live reading and not recorded.
+    /// Stopped: audio is analysed for the live display and not recorded.
     Stopped,
-    /// There is none, or it is not followed: audio is recorded on its own clock.
+    /// There is no transport, or it is not followed: audio is recorded on its own clock.
     None,
 }
 
 impl Transport {
-    /// Where the host is `n_frames` later.
+    /// The state of the transport `n_frames` later.
     #[must_use]
     pub const fn after(self, n_frames: u64) -> Self {
         match self {
@@ -81,18 +81,18 @@ impl Transport {
     }
 }
 
-/// What a user can set while the analysis runs.
+/// Settings that a user can change while the analysis runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Length of a block, seconds.
     pub window_seconds: f64,
     /// Distance between the starts of two blocks, seconds.
     pub hop_seconds: f64,
-    /// What an answer is about: blocks, or phrases at most as long as a block.
+    /// What an answer refers to: blocks, or phrases at most as long as a block.
     pub segmentation: Segmentation,
     /// Level below which no speech begins, dBFS; see [`GateConfig::level_db`].
     pub gate_level_db: f32,
-    /// What runs the network.
+    /// Backend that runs the network.
     pub backend: BackendChoice,
 }
 
@@ -105,7 +105,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The analysis these settings ask for.
+    /// The analysis configuration for these settings.
     #[must_use]
     pub fn analysis(&self) -> AnalysisConfig {
         AnalysisConfig {
@@ -119,23 +119,23 @@ impl Settings {
 
 /// The analysis of one instance.
 ///
-/// It owns a worker thread, which starts at the first [`Live::connect`] and ends when this is dropped; so a host that only looks a plugin over
-/// starts none. Dropping it waits for the worker, and briefly for whatever loads a model or analyses a file: the code they run may be gone right after.
-/// A disk or a network may keep those for ever, so then the library that this code is part of stays in memory for them.
+/// It owns a worker thread, which starts at the first [`Live::connect`] and ends when this is dropped, so a host that only scans a plugin
+/// starts none. Dropping it waits for the worker, and briefly for threads that load a model or analyse a file, because their code may be unloaded right after.
+/// A disk or a network may block those threads indefinitely; the library that contains this code then stays in memory.
 pub struct Live {
     shared: Arc<Shared>,
     worker: Option<Connected>,
 }
 
-/// A worker and the way to hand it streams.
+/// A worker and the channel through which it receives streams.
 struct Connected {
     streams: Sender<StreamReader>,
     thread: JoinHandle<()>,
 }
 
 impl Live {
-    /// An analysis that has no thread yet. `settings` is read by the worker before each look at the audio; `notify` is called, on any thread but the
-    /// audio thread, when an editor has something new to show. Both should be quick.
+    /// Creates an analysis that has no thread yet. The worker reads `settings` before each look at the audio; `notify` is called, on any thread but the
+    /// audio thread, when an editor has something new to show. Both should be fast.
     #[must_use]
     pub fn new(settings: impl Fn() -> Settings + Send + Sync + 'static, notify: impl Fn() + Send + Sync + 'static) -> Self {
         Self::with_models(settings, notify, Box::new(models::read))
@@ -149,7 +149,7 @@ impl Live {
         Self { shared: Arc::new(Shared::new(Box::new(settings), Box::new(notify), read_model)), worker: None }
     }
 
-    /// A tap for a new stream, which is taken up after all streams before it; a stream ends when its tap is dropped. For the thread that
+    /// Creates a tap for a new stream, which is processed after all streams before it; a stream ends when its tap is dropped. For the thread that
     /// sets the plugin up: it allocates, but never waits for the worker.
     pub fn connect(&mut self, format: StreamFormat) -> AudioTap {
         let (tap, reader) = AudioTap::new(format);
@@ -157,26 +157,26 @@ impl Live {
         tap
     }
 
-    /// Takes up the stream behind `reader`, after all streams before it, as [`Live::connect`] does with the one it makes.
+    /// Processes the stream of `reader` after all streams before it, as [`Live::connect`] does with the one it creates.
     pub fn take_up(&mut self, reader: StreamReader) {
         self.shared.models.need();
         if self.worker.is_none() {
             self.worker = Connected::start(&self.shared);
         }
         if let Some(worker) = &self.worker {
-            // A worker that is gone drops the reader, and the tap goes on for nobody.
+            // If the worker has ended, the reader is dropped, and the tap continues without one.
             let _ = worker.streams.send(reader);
             self.shared.signal.wake_worker();
         }
     }
 
-    /// The other end: what was found.
+    /// Access to the results.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         Monitor::new(Arc::clone(&self.shared))
     }
 
-    /// What can be asked for.
+    /// Access to the controls.
     #[must_use]
     pub fn control(&self) -> Control {
         Control::new(Arc::clone(&self.shared))

@@ -1,6 +1,6 @@
-//! What blocks become where stretches are wanted that do not overlap: marks in a file, parts of a picture, passages on a page.
+//! Non-overlapping stretches made of blocks: marks in a file, parts of a picture, passages on a page.
 //!
-//! In: segments as they were found. Out: [`Stretch`]es, or the [`Mark`]s among them.
+//! In: segments. Out: [`Stretch`]es, or the [`Mark`]s among them.
 
 use std::num::NonZeroUsize;
 
@@ -9,33 +9,33 @@ use moodline_core::Emotion;
 use crate::display::is_uncertain;
 use crate::segment::{Segment, State, spans};
 
-/// Marks shorter than this are left out, seconds: half a unit of what the coarsest time of a format without frames can say.
+/// Shorter marks are omitted, seconds: half the resolution of the coarsest format that does not count frames.
 const SHORTEST_S: f64 = 5e-4;
 
-/// How blocks become stretches.
+/// How blocks are converted to stretches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarkOptions {
-    /// Whether equal neighbours are one stretch; else there is one a block, for its part of [`spans`].
+    /// Whether equal neighbours are merged; otherwise there is one stretch per block, for its part of [`spans`].
     pub merge: bool,
-    /// Where neighbours are merged: what is shorter than this goes to the longer of the stretches that touch it, seconds; 0 keeps all.
+    /// When merging: shorter stretches are absorbed by the longer of their adjacent neighbours, seconds; 0 keeps all.
     pub min_length_s: f64,
 }
 
-/// What is known of a stretch, as a person is told it.
+/// The result for a stretch, as shown to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// This is most probable.
+    /// This emotion is the most probable.
     Emotion(Emotion),
-    /// This is most probable, but too little to be told.
+    /// This emotion is the most probable, but not certain enough.
     Uncertain(Emotion),
-    /// Somebody speaks, unlike anything that was learned from.
+    /// Speech unlike the training data.
     Unfamiliar,
-    /// Nobody speaks, or nothing is known.
+    /// No speech, or unknown.
     Nothing,
 }
 
 impl Told {
-    /// What is told of a segment, with the threshold of [`is_uncertain`].
+    /// The result for a segment, with the threshold of [`is_uncertain`].
     #[must_use]
     pub fn of(segment: &Segment) -> Self {
         match &segment.state {
@@ -46,7 +46,7 @@ impl Told {
         }
     }
 
-    /// What is most probable, told or not.
+    /// The most probable emotion, certain or not.
     #[must_use]
     pub const fn emotion(self) -> Option<Emotion> {
         match self {
@@ -55,7 +55,7 @@ impl Told {
         }
     }
 
-    /// For marks, which have the most probable emotion however probable it is.
+    /// For marks, which have the most probable emotion however low its probability is.
     const fn without_doubt(self) -> Self {
         match self {
             Self::Uncertain(emotion) => Self::Emotion(emotion),
@@ -64,31 +64,31 @@ impl Told {
     }
 }
 
-/// A stretch of which one thing is told.
+/// A stretch with a single result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
-    /// Seconds, on the clock of the segments.
+    /// Start, seconds on the clock of the segments.
     pub start_s: f64,
-    /// Seconds; after the start.
+    /// End, seconds; after the start.
     pub end_s: f64,
-    /// What is told of it.
+    /// Its result.
     pub told: Told,
-    /// Probability of the emotion, summed over the seconds of blocks that found it.
+    /// Probability of the emotion, summed over the blocks in which it was found, with their durations as weights.
     weighted: f64,
-    /// Those seconds.
+    /// The sum of these weights, seconds.
     weight_s: f64,
 }
 
 /// A stretch of speech with one emotion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// Seconds, on the clock of the segments.
+    /// Start, seconds on the clock of the segments.
     pub start_s: f64,
-    /// Seconds; after the start.
+    /// End, seconds; after the start.
     pub end_s: f64,
-    /// What is found most probable.
+    /// The most probable emotion.
     pub emotion: Emotion,
-    /// Mean of its probability over the time of the blocks that found it, 0..=1.
+    /// Mean of its probability over the duration of the blocks in which it was found, 0..=1.
     pub probability: f32,
     /// Number of its channel, counted from 1, if channels are analysed separately.
     pub channel: Option<NonZeroUsize>,
@@ -101,25 +101,25 @@ impl Mark {
         self.of_channel(&format!("{} {:.0} %", self.emotion, 100.0 * self.probability))
     }
 
-    /// `text` behind the number of the channel, where it is about one.
+    /// `text` after the number of the channel, if there is one.
     pub(crate) fn of_channel(&self, text: &str) -> String {
         self.channel.map_or_else(|| text.to_owned(), |channel| format!("{channel}: {text}"))
     }
 
-    /// Seconds.
+    /// Duration, seconds.
     #[must_use]
     pub fn length_s(&self) -> f64 {
         self.end_s - self.start_s
     }
 }
 
-/// The stretches with an emotion, whether it is certain or not: programs that read marks have one label for each.
+/// The stretches with an emotion, certain or not: programs that read marks have one label for each.
 #[must_use]
 pub fn marks(segments: &[Segment], options: &MarkOptions) -> Vec<Mark> {
     grouped(segments, options, Told::without_doubt).iter().filter_map(Stretch::mark).collect()
 }
 
-/// The stretches of `segments`, sorted, none overlapping another.
+/// The stretches of `segments`, sorted and non-overlapping.
 #[must_use]
 pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
     grouped(segments, options, |told| told)
@@ -146,7 +146,7 @@ impl Stretch {
         (weight_s > SHORTEST_S).then_some(Self { start_s, end_s, told, weighted: weight_s * probability, weight_s })
     }
 
-    /// Seconds.
+    /// Duration, seconds.
     #[must_use]
     pub fn length_s(&self) -> f64 {
         self.end_s - self.start_s
@@ -156,7 +156,7 @@ impl Stretch {
         next.start_s - self.end_s <= SHORTEST_S
     }
 
-    /// Mean of the probability of its emotion, 0..=1; 0 where it has none.
+    /// Mean of the probability of its emotion, 0..=1; 0 without an emotion.
     #[must_use]
     pub fn probability(&self) -> f32 {
         (self.weighted / self.weight_s) as f32
@@ -170,7 +170,7 @@ impl Stretch {
     }
 }
 
-/// Makes touching neighbours of which the same is told one.
+/// Merges adjacent stretches with the same result.
 fn merge(stretches: &mut Vec<Stretch>) {
     stretches.dedup_by(|next, kept| {
         let is_same = kept.told == next.told && kept.touches(next);
@@ -183,7 +183,7 @@ fn merge(stretches: &mut Vec<Stretch>) {
     });
 }
 
-/// The shortest stretch that is shorter than `min_length_s` and touches another; the first of equals.
+/// The shortest stretch that is shorter than `min_length_s` and adjacent to another; the first of equals.
 fn shortest_below(stretches: &[Stretch], min_length_s: f64) -> Option<usize> {
     let is_candidate = |index: &usize| {
         let (before, after) = (index.checked_sub(1).map(|before| &stretches[before]), stretches.get(index + 1));
@@ -195,7 +195,7 @@ fn shortest_below(stretches: &[Stretch], min_length_s: f64) -> Option<usize> {
     candidates.min_by(|a, b| stretches[*a].length_s().total_cmp(&stretches[*b].length_s()))
 }
 
-/// Gives the time of one stretch to the longer of the neighbours that touch it, whose probability stays what it was.
+/// Adds the time of one stretch to the longer of its adjacent neighbours, whose probability remains unchanged.
 fn absorb(stretches: &mut Vec<Stretch>, index: usize) {
     let stretch = stretches.remove(index);
     let before = index.checked_sub(1).filter(|&before| stretches[before].touches(&stretch));
@@ -220,7 +220,7 @@ mod tests {
     const SURE: Option<[f32; 4]> = Some([1.0, 0.0, 0.0, 0.0]);
     const SAD: Option<[f32; 4]> = Some([0.0, 0.25, 0.5, 0.25]);
 
-    /// Segments one after the other, each of this many seconds.
+    /// Consecutive segments with these durations in seconds.
     fn row(parts: &[(f64, Option<[f32; 4]>)]) -> Vec<Segment> {
         let mut start_s = 0.0;
         let segment = |&(length_s, values): &(f64, Option<[f32; 4]>)| {

@@ -1,6 +1,6 @@
 //! A model file in memory, read and checked once.
 //!
-//! In: the path or the bytes of an ONNX file, or the one inside this program. Out: a [`Model`] that both backends run.
+//! In: the path or the bytes of an ONNX file, or the built-in one. Out: a [`Model`] that both backends run.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub enum OpenModelError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The file is not a model that this version of Moodline can use.
@@ -46,7 +46,7 @@ pub enum OpenModelError {
     Refused {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         source: ModelError,
     },
 }
@@ -56,7 +56,7 @@ impl Model {
     #[must_use]
     pub fn embedded() -> Self {
         static MODEL: OnceLock<Model> = OnceLock::new();
-        // INVARIANT: a test reads the very bytes that were built in.
+        // INVARIANT: a test reads the built-in bytes.
         MODEL.get_or_init(|| Self::from_bytes(moodline_models::BUILT_IN.to_vec()).expect("the embedded model is valid")).clone()
     }
 
@@ -103,14 +103,14 @@ impl Model {
         &self.contract().id
     }
 
-    /// The file itself, as ONNX Runtime reads it.
+    /// The bytes of the file, as read by ONNX Runtime.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes
     }
 }
 
-/// A file that grows while it is read must not fill the memory.
+/// Reads a file up to `limit`, so that one that grows meanwhile cannot fill the memory.
 pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_regular(path)?.take(limit as u64).read_to_end(&mut bytes)?;

@@ -1,20 +1,20 @@
-//! Tells paths that lead to another machine.
+//! Detects paths that lead to another machine.
 //!
-//! To open one on Windows is enough to send the user's name and a digest of the password there. On other systems a network share is part of the
-//! folder tree because the administrator of the machine put it there, and no path can name another one.
+//! On Windows, opening such a path is enough to send the user's name and a digest of the password there. On other systems a network share is part of
+//! the folder tree because the administrator of the machine mounted it, and no path can name another one.
 
 use std::path::Path;
 
-/// Whether opening `path` may ask another machine; the path alone is looked at.
+/// Whether opening `path` may contact another machine, judged from the path alone.
 ///
-/// A link or a drive letter can lead to a share as well: to know, ask again with the path's canonical form, once it may be touched.
+/// A link or a drive letter can also lead to a share: to be sure, check again with the path's canonical form, once it may be accessed.
 #[must_use]
 pub(crate) fn is_remote(path: &Path) -> bool {
     cfg!(windows) && leads_away(&path.to_string_lossy())
 }
 
-/// Two separators begin a share (`\\server\share`) or a device, which can be a share as well (`\\.\UNC\server`, `\\?\UNC\server`); behind
-/// `\\?\` and `\??\` alone a drive letter is sure to be one.
+/// Two separators begin a share (`\\server\share`) or a device, which can be a share too (`\\.\UNC\server`, `\\?\UNC\server`); only after
+/// `\\?\` and `\??\` is a drive letter certain to be one.
 pub(crate) fn leads_away(path: &str) -> bool {
     let path = path.replace('/', "\\");
     let names_a_drive = |rest: &str| rest.as_bytes().get(1) == Some(&b':');

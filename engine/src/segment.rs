@@ -1,52 +1,52 @@
-//! A stretch of time and what is known about it: what the analysis answers, a timeline records and an export writes.
+//! A stretch of time and the result for it: produced by the analysis, recorded on a timeline and written by an export.
 
 use std::time::Duration;
 
 use moodline_core::{Emotion, Probabilities};
 
-/// A stretch of time and what is known about it.
+/// A stretch of time and the result for it.
 ///
-/// The analysis gives one a block; its times are nominal and never beyond the end of the stream. On a timeline a gap is one, too.
+/// The analysis gives one per block; its times are nominal and never beyond the end of the stream. On a timeline, a gap is a segment too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
-    /// Start, seconds: of a block from the start of the stream, of an entry on the timeline's clock.
+    /// Start, seconds: for a block from the start of the stream, for an entry on the timeline's clock.
     pub start_s: f64,
     /// End, seconds; after the start.
     pub end_s: f64,
-    /// What is known.
+    /// The result.
     pub state: State,
 }
 
-/// What is known about a stretch of time.
+/// The result for a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum State {
-    /// Somebody speaks, and this is the network's answer.
+    /// Speech, with the network's answer.
     Speech(Probabilities),
-    /// Somebody seems to speak, but it is unlike anything that the network learned from, as its contract says ([`Familiarity`](moodline_core::Familiarity)). This
+    /// Apparently speech, but unlike the training data of the network according to its contract ([`Familiarity`](moodline_core::Familiarity)). This
     /// is still the network's answer; it should not be interpreted.
     Unfamiliar(Probabilities),
-    /// Nobody speaks, as the detector of speech says. The network is not asked, so there are no probabilities: whatever it would
-    /// say about silence, noise or music means nothing.
+    /// No speech, according to the speech detector. The network is not run, so there are no probabilities: its answer to silence, noise or music
+    /// would be meaningless.
     NoSpeech,
-    /// Nothing, and why. Only a timeline has gaps: an [`Analyser`](crate::Analyser) answers for all it hears or fails.
+    /// No result, with the reason. Only a timeline has gaps: an [`Analyser`](crate::Analyser) gives an answer for all audio or fails.
     Gap(GapReason),
 }
 
-/// Why there is no answer for a part of the time.
+/// Why there is no answer for a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GapReason {
-    /// Audio came faster than it could be taken.
+    /// Audio arrived faster than it could be processed.
     Overrun,
     /// The analysis was switched off.
     Bypass,
     /// No model, or a network that failed.
     Failure,
-    /// Samples that are NaN, infinite or beyond any audio.
+    /// Samples that are NaN, infinite or too large for audio.
     NotFinite,
 }
 
 impl State {
-    /// `speech`, `unfamiliar` or `no_speech`, as every export writes it, or `gap`.
+    /// `speech`, `unfamiliar` or `no_speech`, as written by every export, or `gap`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -61,20 +61,20 @@ impl State {
 /// Computing time of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
-    /// Resampling, features and detection of speech in the audio that came since the previous block.
+    /// Resampling, features and speech detection for the audio since the previous block.
     pub features: Duration,
     /// The network.
     pub inference: Duration,
 }
 
 impl Segment {
-    /// The most probable emotion; none without speech that the network knows.
+    /// The most probable emotion; none without familiar speech.
     #[must_use]
     pub fn emotion(&self) -> Option<Emotion> {
         self.probabilities().map(|probabilities| probabilities.winner())
     }
 
-    /// The network's answer; none without speech that it knows.
+    /// The network's answer; none without familiar speech.
     #[must_use]
     pub const fn probabilities(&self) -> Option<&Probabilities> {
         match &self.state {
@@ -83,7 +83,7 @@ impl Segment {
         }
     }
 
-    /// The network's answer, also where nothing is to be made of it; none where it was not asked.
+    /// The network's answer, even where it should not be interpreted; none if the network was not run.
     #[must_use]
     pub const fn answer(&self) -> Option<&Probabilities> {
         match &self.state {
@@ -98,7 +98,7 @@ impl Segment {
         matches!(self.state, State::Gap(_))
     }
 
-    /// What a person reads: the emotion, `unfamiliar`, `no speech` or `gap`.
+    /// Label for a reader: the emotion, `unfamiliar`, `no speech` or `gap`.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match &self.state {
@@ -110,11 +110,11 @@ impl Segment {
     }
 }
 
-/// The part of the time each of these segments, sorted by start, stands for: start and end in seconds.
+/// The part of the time that each of these segments, sorted by start, represents: start and end in seconds.
 ///
-/// Where two overlap, the earlier one stands for the time up to the middle of their overlap and the later one for the time from there, so that a
-/// picture or a subtitle shows one at a time. What lies between two segments belongs to none. A gap stands for all of its time: a segment of an
-/// earlier pass that reaches into it stands for what is before it.
+/// Where two overlap, the earlier one represents the time up to the middle of their overlap and the later one the time from there, so that a
+/// picture or a subtitle shows one at a time. Time between two segments belongs to none. A gap represents all of its time: a segment of an
+/// earlier pass that extends into it represents only the time before it.
 #[must_use]
 pub fn spans(segments: &[Segment]) -> Vec<(f64, f64)> {
     let mut times: Vec<(f64, f64)> = segments.iter().map(|segment| (segment.start_s, segment.end_s)).collect();
@@ -128,7 +128,7 @@ pub fn spans(segments: &[Segment]) -> Vec<(f64, f64)> {
     cut_at_overlaps(&times)
 }
 
-/// Cuts starts and ends, sorted by start, at the middle of each overlap. Nothing leaves its own time, also where one lies within another.
+/// Cuts intervals, sorted by start, at the middle of each overlap. None extends beyond its original time, even if one contains another.
 fn cut_at_overlaps(times: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut borders: Vec<f64> = times.windows(2).map(|pair| f64::midpoint(pair[0].1.min(pair[1].1), pair[1].0)).collect();
     // No border may come before an earlier one.

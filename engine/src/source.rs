@@ -1,10 +1,10 @@
-//! Which part of the channels is analysed.
+//! The part of the channels that is analysed.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-/// Which part of the channels is analysed.
+/// The part of the channels that is analysed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The mean of all channels.
@@ -37,7 +37,7 @@ impl Source {
     }
 }
 
-/// Which part of the channels of a recording is analysed.
+/// The part of the channels of a recording that is analysed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileSource {
     /// One of the sources of a live stream. A recording with a single channel is analysed as it is.
@@ -71,7 +71,7 @@ impl fmt::Display for FileSource {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected mix, left, right, mid, side, each or the number of a channel from 1 on, found '{found}'")]
 pub struct UnknownSource {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 
@@ -115,8 +115,8 @@ impl FileSource {
         }
     }
 
-    /// Replaces `own` by what is analysed of interleaved samples (`[n * n_channels]`), `[n]`. The selected channel is one of `n_channels`;
-    /// for every channel, use one of [`FileSource::voices`] each.
+    /// Replaces `own` by the selected signal, `[n]`, of interleaved samples (`[n * n_channels]`). The selected channel is one of `n_channels`;
+    /// for all channels, use each of [`FileSource::voices`].
     pub(crate) fn extract(self, samples: &[f32], n_channels: usize, own: &mut Vec<f32>) {
         own.clear();
         match (self, n_channels) {

@@ -1,11 +1,11 @@
-//! Speech or not, and when: the detector in front of the network.
+//! Speech detection, ahead of the emotion network.
 //!
-//! In: mono samples of a stream, in any pieces. Out: for each step of a few hundredths of a second the probability that somebody speaks, times of speech,
-//! and for a stretch the answer whether it is speech. A network trained on speech alone is confident about music and dogs too; the detector keeps those
-//! from it. A voice without words (laughing, crying, a sung note) is no speech.
+//! In: mono samples of a stream, in any pieces. Out: for each step of a few hundredths of a second the probability of speech, intervals of speech,
+//! and for a stretch whether it is speech. A network trained on speech alone is also confident about music and dogs; the detector keeps those
+//! from it. A voice without words (laughing, crying, a sung note) is not speech.
 //!
-//! The detector is a small network with a contract of its own ([`SpeechContract`]), run by core's kernel whatever runs the emotions, so that no answer
-//! depends on the backend. What the probabilities become is in `times`.
+//! The detector is a small network with a contract of its own ([`SpeechContract`]), always run by core's kernel, so that its answers do not
+//! depend on the backend of the emotion network. `times` turns the probabilities into intervals.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -34,7 +34,7 @@ pub use phrases::MIN_PAUSE_SECONDS;
 use phrases::{Limits, first_stretch};
 use times::Times;
 
-/// Samples are resampled and looked at in pieces of this length at most, so that no step is overwritten before somebody could ask for it.
+/// Samples are resampled and analysed in pieces of at most this length, so that no step is overwritten before it can be queried.
 const PIECE_SECONDS: f64 = 0.25;
 
 /// A valid speech detector. Clones share the memory.
@@ -42,7 +42,7 @@ const PIECE_SECONDS: f64 = 0.25;
 pub struct SpeechModel(Arc<SpeechFile>);
 
 impl SpeechModel {
-    /// The detector inside this program, read once a process.
+    /// The built-in detector, read once per process.
     #[must_use]
     pub fn embedded() -> Self {
         static MODEL: OnceLock<SpeechModel> = OnceLock::new();
@@ -87,43 +87,43 @@ impl SpeechModel {
     }
 }
 
-/// What a user can ask of the detector.
+/// User settings of the detector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GateConfig {
-    /// Speech begins at no step quieter than this, dBFS (RMS).
+    /// Speech does not begin at steps quieter than this, dBFS (RMS).
     pub level_db: f32,
 }
 
 impl Default for GateConfig {
-    /// Below the noise of any recording whose speech can be understood.
+    /// Below the noise of any recording with intelligible speech.
     fn default() -> Self {
         Self { level_db: -80.0 }
     }
 }
 
-/// What the detector knows about one step.
+/// The detector's result for one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SpeechStep {
-    /// Probability that somebody speaks, 0..=1.
+    /// Probability of speech, 0..=1.
     pub probability: f32,
-    /// Whether the step belongs to speech that has begun and not ended.
+    /// Whether the step is part of speech that has begun and not ended.
     pub is_open: bool,
 }
 
 /// A phrase, or a pause between two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PhraseOrPause {
-    /// The step after it, with which the next one begins.
+    /// The step after it, at which the next one begins.
     pub end: u64,
-    /// Whether somebody speaks.
+    /// Whether it is a phrase.
     pub is_speech: bool,
     /// Start, seconds from the start of the stream.
     pub start_s: f64,
-    /// End, seconds from the start of the stream; the last one of a stream may be a step longer than it.
+    /// End, seconds from the start of the stream; the last one may end up to a step after the stream.
     pub end_s: f64,
 }
 
-/// Why there is no detector, or no answer.
+/// Why there is no detector, or no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpeechError {
@@ -141,12 +141,12 @@ pub struct SpeechDetector {
     detection: Detection,
     grid: StepGrid,
     piece_samples: usize,
-    /// Where the rate of the samples is not the detector's.
+    /// Present if the sample rate differs from the detector's.
     resampler: Option<Resampler>,
     stream: Stream,
 }
 
-/// What is known of the stream, at the detector's rate.
+/// Data of the stream, at the detector's rate.
 #[derive(Clone)]
 struct Stream {
     front_end: FrontEnd<f32>,
@@ -155,8 +155,8 @@ struct Stream {
 }
 
 impl SpeechDetector {
-    /// A detector for mono samples at `sample_rate` Hz that remembers the last `kept_seconds` of what it found, and what one call of
-    /// [`SpeechDetector::push`] of a quarter of a second adds.
+    /// Creates a detector for mono samples at `sample_rate` Hz that remembers its results for the last `kept_seconds`, plus those of a call of
+    /// [`SpeechDetector::push`] with a quarter of a second.
     ///
     /// # Errors
     /// [`SpeechError`] for a rate that cannot be converted.
@@ -179,10 +179,10 @@ impl SpeechDetector {
         })
     }
 
-    /// Takes samples. What is found does not depend on how the stream was cut.
+    /// Takes samples. The results do not depend on how the stream was cut.
     ///
     /// # Errors
-    /// [`SpeechError`] for a sample that is not finite; the stream cannot be continued then.
+    /// [`SpeechError`] for a non-finite sample; the stream cannot be continued then.
     pub fn push(&mut self, samples: &[f32]) -> Result<(), SpeechError> {
         let Self { resampler, stream, piece_samples, .. } = self;
         for piece in samples.chunks(*piece_samples) {
@@ -202,7 +202,7 @@ impl SpeechDetector {
         Ok(())
     }
 
-    /// Ends the stream: completes what only waits for more samples.
+    /// Ends the stream: completes whatever is waiting for more samples.
     ///
     /// # Errors
     /// As [`SpeechDetector::push`].
@@ -235,14 +235,14 @@ impl SpeechDetector {
         self.stream.network.steps.n_pushed() >= self.grid.first_step_from(end_s)
     }
 
-    /// The steps whose centre lies in `start_s..end_s`, as far as they are known and remembered.
+    /// The steps whose centre is in `start_s..end_s`, as far as they are known and remembered.
     #[must_use]
     pub fn steps_between(&self, start_s: f64, end_s: f64) -> &[SpeechStep] {
         let (_, steps) = self.view(start_s, end_s);
         steps
     }
 
-    /// Times of speech in `start_s..end_s`, each as start and end in seconds from the start of the stream, in order. Only this stretch decides them.
+    /// Intervals of speech in `start_s..end_s`, each as start and end in seconds from the start of the stream, in order. They depend only on this stretch.
     pub fn speech_between(&self, start_s: f64, end_s: f64) -> impl Iterator<Item = (f64, f64)> {
         let (first, steps) = self.view(start_s, end_s);
         let Self { grid, detection, .. } = self;
@@ -252,15 +252,15 @@ impl SpeechDetector {
             .map(move |times| (edge(times.start), edge(times.end)))
     }
 
-    /// Whether the stretch is speech, as [`Detection::is_speech`] says.
+    /// Whether the stretch is speech according to [`Detection::is_speech`].
     #[must_use]
     pub fn is_speech(&self, start_s: f64, end_s: f64) -> bool {
         let speech_seconds = self.speech_between(start_s, end_s).map(|(start_s, end_s)| end_s - start_s).sum();
         self.detection.is_speech(speech_seconds, end_s - start_s)
     }
 
-    /// The phrase or the pause that begins with the step `first`, none where later audio decides it; after [`SpeechDetector::finish`] there is none. A phrase is
-    /// speech between pauses of at least [`MIN_PAUSE_SECONDS`] and at most `longest_seconds` long; a longer one, or a longer pause, is cut.
+    /// The phrase or the pause that begins at the step `first`; none if later audio decides it, which cannot occur after [`SpeechDetector::finish`]. A phrase
+    /// is speech between pauses of at least [`MIN_PAUSE_SECONDS`] and at most `longest_seconds` long; a longer one, or a longer pause, is cut.
     #[must_use]
     pub fn phrase_or_pause_from(&self, first: u64, longest_seconds: f64, has_ended: bool) -> Option<PhraseOrPause> {
         let Self { grid, detection, .. } = self;
@@ -303,20 +303,20 @@ impl Stream {
     }
 }
 
-/// The network over the steps, and the hysteresis over its answers.
+/// The network over the steps, and the hysteresis over its outputs.
 #[derive(Clone, Debug)]
 struct StepNetwork {
     kernel: NetworkKernel,
-    /// Where the probability of speech stands in the outputs.
+    /// Index of the probability of speech in the outputs.
     speech: usize,
     delay_steps: usize,
     onset: f32,
     offset: f32,
     level_db: f32,
     state: Vec<f32>,
-    /// The last step that was pushed; nothing before the first.
+    /// The last step that was pushed; empty before the first.
     last: Vec<f32>,
-    /// Answers that the delay has not eaten yet come from the step after so many.
+    /// Number of steps run; the first answers are discarded because of the delay.
     n_run: u64,
     steps: Recent<SpeechStep>,
 }
@@ -346,7 +346,7 @@ impl StepNetwork {
         self.run(levels);
     }
 
-    /// Answers for the steps that wait for later ones, as if the last step went on.
+    /// Produces the answers for the steps that wait for later ones, by repeating the last step.
     fn finish(&mut self, levels: &Levels) {
         if !self.last.is_empty() {
             (0..self.delay_steps).for_each(|_| self.run(levels));
@@ -372,7 +372,7 @@ impl StepNetwork {
         }
     }
 
-    /// 0 for logits that are not finite, which only features beyond any sound give.
+    /// 0 for non-finite logits, which only features beyond any real sound produce.
     fn probability(&self, logits: [f32; Emotion::COUNT]) -> f32 {
         Probabilities::softmax(logits).map_or(0.0, |probabilities| probabilities.as_array()[self.speech])
     }
@@ -389,10 +389,10 @@ impl StepNetwork {
 #[derive(Clone, Debug)]
 struct Levels {
     step_samples: usize,
-    /// Of the samples since the last complete step.
+    /// Energy of the samples since the last complete step.
     energy: f64,
     n_samples: usize,
-    /// dBFS
+    /// Level of each step, dBFS
     of_steps: Recent<f32>,
 }
 
@@ -411,7 +411,7 @@ impl Levels {
         }
     }
 
-    /// Completes a step with the samples it has.
+    /// Completes a step with the samples available.
     fn finish(&mut self) {
         if self.n_samples > 0 {
             let level_db = 10.0 * (self.energy / self.n_samples as f64).log10();
@@ -420,7 +420,7 @@ impl Levels {
         }
     }
 
-    /// Of a step; that of silence where no sample belongs to it.
+    /// Level of a step; that of silence if it has no samples.
     fn of_step(&self, step: u64) -> f32 {
         self.of_steps.view(step, step + 1).first().copied().unwrap_or(f32::NEG_INFINITY)
     }

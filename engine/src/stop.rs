@@ -1,4 +1,4 @@
-//! How a program is asked to end: Ctrl-C, SIGTERM (of `docker stop` or a cluster), SIGHUP (of a terminal that is closed).
+//! Requests to end a program: Ctrl-C, SIGTERM (of `docker stop` or a cluster), SIGHUP (of a terminal that is closed).
 //!
 //! In: signals. Out: [`StopRequest`]s, the same for all programs. A program that was started to outlive its terminal (`nohup`) continues without it.
 
@@ -7,26 +7,26 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long after the first a request that no key made is taken for the same one: a terminal that is closed tells its programs twice or thrice.
+/// Time after the first request within which one that was not a key press is taken for the same one: a closing terminal notifies its programs several times.
 const SAME: Duration = Duration::from_secs(1);
 
-/// Somebody asks the program to end.
+/// A request to end the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopRequest {
-    /// For the first time: what is finished is to be kept.
+    /// The first one: finished results are to be kept.
     First,
-    /// Again: they do not want to wait.
+    /// A repeated one: the user does not want to wait.
     Again,
 }
 
-/// What came before.
+/// Previous requests.
 #[derive(Default)]
 struct Requests {
     first: Option<Instant>,
 }
 
 impl Requests {
-    /// What a signal at `now` means; `is_key` for Ctrl-C, which nobody presses twice without meaning it.
+    /// The meaning of a signal at `now`; `is_key` for Ctrl-C, which is never repeated accidentally.
     fn take(&mut self, is_key: bool, now: Instant) -> Option<StopRequest> {
         let Some(first) = self.first else {
             self.first = Some(now);
@@ -36,10 +36,10 @@ impl Requests {
     }
 }
 
-/// Calls `act` at each request from now on, on a thread of its own, instead of the process being ended.
+/// Calls `act` at each request from now on, on a separate thread, instead of ending the process.
 ///
 /// # Errors
-/// When the system hands over no signals.
+/// When the system does not deliver signals.
 #[cfg(unix)]
 pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -58,10 +58,10 @@ pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Resu
     thread::Builder::new().name("moodline-stop".to_owned()).spawn(listen).map(drop)
 }
 
-/// Calls `act` at each request from now on, on a thread of its own, instead of the process being ended.
+/// Calls `act` at each request from now on, on a separate thread, instead of ending the process.
 ///
 /// # Errors
-/// When the system hands over no signals.
+/// When the system does not deliver signals.
 #[cfg(windows)]
 pub fn on_request(mut act: impl FnMut(StopRequest) + Send + 'static) -> io::Result<()> {
     let mut requests = Requests::default();

@@ -1,17 +1,17 @@
-//! Tables of text as people have them, whichever program wrote them.
+//! Text tables, whichever program wrote them.
 //!
-//! In: the bytes of a file. Out: its text, what stands between its columns, and its numbers. The command reads labels and the trainer manifests with
-//! this; what the columns mean is theirs.
+//! In: the bytes of a file. Out: its text, its delimiter, and its numbers. The command reads labels and the trainer manifests with
+//! this module, and both interpret the columns themselves.
 
 use std::borrow::Cow;
 
-/// What stands between two columns.
+/// Possible delimiters.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// The text of a file: UTF-8, or UTF-16 as spreadsheets save "Unicode text", which a byte order mark tells. The mark is no part of the text.
+/// The text of a file: UTF-8, or UTF-16 as in spreadsheets' "Unicode text", recognised by its byte order mark. The mark is not part of the text.
 ///
 /// # Errors
-/// A sentence without the name of the file.
+/// A sentence that does not name the file.
 pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
@@ -31,18 +31,18 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'static, str>, &'
     text.filter(|_| rest.is_empty()).map(Cow::Owned).ok_or("damaged UTF-16 text; save it as \"CSV UTF-8\"")
 }
 
-/// What stands between the columns of `text`: of comma, semicolon and tab the one that its first line has most of outside of quotes.
+/// The delimiter of `text`: the one of comma, semicolon and tab that is most frequent in its first line outside quotes.
 #[must_use]
 pub fn delimiter(text: &str) -> u8 {
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    // What is between quotes is every second part.
+    // Every second part is inside quotes.
     let unquoted: Vec<&str> = header.split('"').step_by(2).collect();
     let count = |delimiter: &u8| unquoted.iter().flat_map(|part| part.bytes()).filter(|byte| byte == delimiter).count();
-    // Of equals, the first: `max_by_key` would take the last.
+    // The first of equals: `max_by_key` would take the last.
     DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(DELIMITERS[0])
 }
 
-/// A finite number, also one whose decimal sign is a comma.
+/// A finite number, with a decimal point or a decimal comma.
 #[must_use]
 pub fn number(text: &str) -> Option<f64> {
     let text = text.trim();

@@ -1,6 +1,6 @@
-//! What was recorded, by time.
+//! Recorded results by time.
 //!
-//! In: the segments and gaps of one run after the other. Out: entries sorted by time, and the text that a session saves. A passage that is
+//! In: the segments and gaps of consecutive runs. Out: entries sorted by time, and the text that a session saves. A passage that is
 //! played again replaces what was there, and nothing else.
 
 mod codec;
@@ -10,26 +10,26 @@ use crate::segment::{GapReason, Segment, State};
 
 pub use codec::{DecodeTimelineError, MAX_TEXT_BYTES};
 
-/// Most entries of a timeline: 4 hours with a block every quarter of a second. When there are more, those written longest ago are thinned.
+/// Largest number of entries in a timeline: 4 hours with a block every quarter of a second. Beyond that, those written longest ago are thinned.
 pub const CAPACITY: usize = 4 * 3600 * 4;
 
-/// Times are kept in whole microseconds, as exports write them.
+/// Times are stored in whole microseconds, as written by exports.
 const TICKS_PER_SECOND: f64 = 1e6;
 
 /// Times farther from 0 are not recorded, seconds; far beyond any session, and exact in microseconds.
 const FARTHEST_S: f64 = 1e9;
 
-/// What the times of a timeline are measured on.
+/// The reference of the times of a timeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Clock {
     /// The position of the host's transport.
     #[default]
     Host,
-    /// The audio itself, counted from the last reset on.
+    /// The audio itself, counted from the last reset.
     Stream,
 }
 
-/// A segment as a timeline keeps it: its times are rounded. None for one that is empty, whose times are not numbers, or that is too far away.
+/// A segment as stored in a timeline, with rounded times. None if it is empty, too far away, or its times are not numbers.
 fn entry(start_s: f64, end_s: f64, state: State) -> Option<Segment> {
     let rounded = |seconds: f64| (seconds * TICKS_PER_SECOND).round() / TICKS_PER_SECOND;
     let (start_s, end_s) = (rounded(start_s), rounded(end_s));
@@ -44,7 +44,7 @@ fn without(entry: Segment, start_s: f64, end_s: f64) -> impl Iterator<Item = Seg
     [before, after].into_iter().filter(|part| part.start_s < part.end_s)
 }
 
-/// An entry and when it was written.
+/// An entry and the time when it was written.
 #[derive(Clone, Copy, Debug)]
 struct Written {
     entry: Segment,
@@ -53,15 +53,15 @@ struct Written {
 
 /// Segments and gaps sorted by start: the entries.
 ///
-/// Gaps overlap neither each other nor the start of a segment. Segments overlap as their blocks did, and one that was recorded in an
-/// earlier pass may reach into a gap after it.
+/// Gaps overlap neither each other nor the start of a segment. Segments overlap as their blocks did, and one recorded in an
+/// earlier pass may extend into a gap after it.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     entries: Vec<Segment>,
-    /// For each entry, when it was written, in insertions since the start.
+    /// For each entry, the number of the insertion that wrote it.
     ordinals: Vec<u64>,
     n_insertions: u64,
-    /// No segment is longer, seconds.
+    /// Upper bound of the length of segments, seconds.
     longest_segment_s: f64,
 }
 
@@ -78,11 +78,11 @@ impl Timeline {
         &self.entries
     }
 
-    /// The entries from the first to the last one that touches the time from `start_s` to `end_s`, seconds.
+    /// The entries from the first to the last one that touch the time from `start_s` to `end_s`, seconds.
     #[must_use]
     pub fn between(&self, start_s: f64, end_s: f64) -> &[Segment] {
         let last = self.first_from(end_s);
-        // A gap that reaches into the time is the entry right before it, since none starts within a gap.
+        // A gap that extends into the range is the entry right before it, since none starts within a gap.
         let mut first = self.first_from(start_s).min(last);
         let mut earlier = first;
         while earlier > 0 {
@@ -106,13 +106,13 @@ impl Timeline {
         Some((first.start_s, near_the_end.iter().fold(last.end_s, |end, entry| end.max(entry.end_s))))
     }
 
-    /// The entries without the gaps, as exports take them.
+    /// The entries without the gaps, as used by exports.
     #[must_use]
     pub fn without_gaps(&self) -> Vec<Segment> {
         self.entries.iter().filter(|entry| !entry.is_gap()).copied().collect()
     }
 
-    /// How often something was written.
+    /// Number of insertions so far.
     pub(crate) const fn n_insertions(&self) -> u64 {
         self.n_insertions
     }
@@ -122,10 +122,10 @@ impl Timeline {
         self.entries.iter().zip(self.ordinals.iter().copied())
     }
 
-    /// Records what is known, `state`, about the block from `start_s` to `end_s`, of a run with a block every `hop_s` seconds.
+    /// Records `state` for the block from `start_s` to `end_s`, in a run with a block every `hop_s` seconds.
     ///
-    /// It replaces the segments of earlier passes that start before the run's next block does, and the gaps in what was heard now.
-    /// A gap is recorded as [`Timeline::insert_gap`] does.
+    /// It replaces the segments of earlier passes that start before the run's next block does, and the gaps in the audio that was heard now.
+    /// A gap is recorded as by [`Timeline::insert_gap`].
     pub fn insert_segment(&mut self, start_s: f64, end_s: f64, hop_s: f64, state: State) {
         if let State::Gap(reason) = state {
             return self.insert_gap(start_s, end_s, reason);
@@ -138,8 +138,8 @@ impl Timeline {
 
     /// Records that there is no answer from `start_s` to `end_s`.
     ///
-    /// It replaces what was there, and continues a gap of the same reason that ends where it starts. [`GapReason::Bypass`] only fills what
-    /// is empty: switching the analysis off while the host plays takes nothing away.
+    /// It replaces what was there, and continues a gap with the same reason that ends where it starts. [`GapReason::Bypass`] only fills
+    /// empty time: switching the analysis off while the host plays removes nothing.
     pub fn insert_gap(&mut self, start_s: f64, end_s: f64, reason: GapReason) {
         let Some(gap) = entry(start_s, end_s, State::Gap(reason)) else { return };
         if reason == GapReason::Bypass {
@@ -169,7 +169,7 @@ impl Timeline {
         self.replace(gap, |older| !older.is_gap());
     }
 
-    /// Puts `new` in its place. Of the older entries that start in its time those that are `replaced` go; gaps lose that time.
+    /// Inserts `new`. Of the older entries that start within its time those that are `replaced` are removed; gaps lose that time.
     fn replace(&mut self, new: Segment, replaced: impl Fn(&Segment) -> bool) {
         let mut first = self.first_from(new.start_s);
         let end = self.first_from(new.end_s);
@@ -185,7 +185,7 @@ impl Timeline {
                 parts.push(Written { entry: *older, ordinal });
             }
         }
-        // Stable: what is new comes before what starts at the same time.
+        // Stable: new entries precede older ones with the same start.
         parts.sort_by(|a, b| a.entry.start_s.total_cmp(&b.entry.start_s));
         self.entries.splice(first..end, parts.iter().map(|part| part.entry));
         self.ordinals.splice(first..end, parts.iter().map(|part| part.ordinal));
@@ -208,7 +208,7 @@ impl Timeline {
         parts
     }
 
-    /// A timeline of these entries; none where they break its rules.
+    /// A timeline of these entries; none if they violate its rules.
     fn from_entries(entries: Vec<Segment>) -> Option<Self> {
         let mut gap_end_s = f64::NEG_INFINITY;
         let mut longest_segment_s = 0.0_f64;
@@ -228,17 +228,17 @@ impl Timeline {
     }
 }
 
-/// What was recorded on both clocks.
+/// The recordings on both clocks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timelines {
-    /// On the position of the host's transport.
+    /// The timeline on the position of the host's transport.
     pub host: Timeline,
-    /// On the audio's own clock.
+    /// The timeline on the audio's own clock.
     pub stream: Timeline,
 }
 
 impl Timelines {
-    /// The one on `clock`.
+    /// The timeline on `clock`.
     #[must_use]
     pub const fn on(&self, clock: Clock) -> &Timeline {
         match clock {
@@ -247,7 +247,7 @@ impl Timelines {
         }
     }
 
-    /// The one on `clock`.
+    /// The timeline on `clock`, mutable.
     pub const fn on_mut(&mut self, clock: Clock) -> &mut Timeline {
         match clock {
             Clock::Host => &mut self.host,

@@ -1,9 +1,9 @@
-//! What was heard of a voice, learnt from segments and kept in a file.
+//! The history of a voice, learnt from segments and kept in a file.
 //!
-//! In: segments as the analysis gives them, or the path of a `.voice` file. Out: a [`VoiceProfile`], and segments corrected by it. What a profile is, and
-//! when it may change an answer, is [`moodline_core::voice`]; this module knows time and files.
+//! In: segments from the analysis, or the path of a `.voice` file. Out: a [`VoiceProfile`], and segments corrected by it. [`moodline_core::voice`] defines
+//! profiles and when they may change an answer; this module adds time and files.
 //!
-//! A profile is about the answers of one model, so its file names the model and another one refuses it.
+//! A profile refers to the answers of one model, so its file names the model, and other models refuse it.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ use crate::files::{WriteError, open_regular, write_atomically};
 use crate::model::Model;
 use crate::segment::{Segment, State};
 
-/// End of the names of these files.
+/// File name extension of these files.
 pub const EXTENSION: &str = "voice";
 
-/// Version of the file that this program writes, and the newest it reads.
+/// Version of the file that this program writes, and the latest it reads.
 const VERSION: u32 = 1;
 
-/// Largest file that is read; one holds a few hundred bytes.
+/// Largest file that is accepted; a valid one has a few hundred bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// Adds the answers of `segments`, which are in order of time, each with the time that no earlier one covered.
+/// Adds the answers of `segments`, which are in order of time, each weighted by the time that no earlier one covered.
 pub fn learn<'a>(profile: &mut VoiceProfile, segments: impl IntoIterator<Item = &'a Segment>, correction: &VoiceCorrection) {
     let mut heard_until = f64::NEG_INFINITY;
     for segment in segments {
@@ -37,19 +37,19 @@ pub fn learn<'a>(profile: &mut VoiceProfile, segments: impl IntoIterator<Item = 
     }
 }
 
-/// What is known of a voice, for people.
+/// A summary of a voice's history, for display.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeardVoice {
-    /// Speech that was heard, seconds.
+    /// Duration of the speech heard, seconds.
     pub seconds: f64,
     /// How much the answers differ among themselves, nats; see [`VoiceProfile::variety`].
     pub variety: f64,
-    /// Which part of the model's lean on this voice is taken out, 0..=1; see [`VoiceProfile::trust`].
+    /// Fraction of the model's bias on this voice that is removed, 0..=1; see [`VoiceProfile::trust`].
     pub trust: f64,
 }
 
 impl HeardVoice {
-    /// What `profile` has.
+    /// The summary of `profile`.
     #[must_use]
     pub fn of(profile: &VoiceProfile, correction: &VoiceCorrection) -> Self {
         Self { seconds: profile.seconds(), variety: profile.variety(), trust: profile.trust(correction) }
@@ -63,13 +63,13 @@ impl HeardVoice {
         format!("voice: {heard} heard")
     }
 
-    /// Whether it is too much alike to be used, by more than a trace.
+    /// Whether the answers are too much alike to be used, except for a negligible effect.
     #[must_use]
     pub fn is_too_alike(&self) -> bool {
         100.0 * self.trust < 0.5
     }
 
-    /// `voice: 42 s heard`, and what comes of it.
+    /// `voice: 42 s heard`, and the consequence.
     #[must_use]
     pub fn text(&self) -> String {
         let used = match 100.0 * self.trust {
@@ -81,12 +81,12 @@ impl HeardVoice {
     }
 }
 
-/// Takes the model's lean on this voice out of every answer.
+/// Removes the model's bias on this voice from every answer.
 pub fn correct(segments: &mut [Segment], profile: &VoiceProfile, correction: &VoiceCorrection) {
     apply(segments, &profile.weights(correction));
 }
 
-/// Weights every answer.
+/// Weights every answer by `weights`.
 pub fn apply(segments: &mut [Segment], weights: &VoiceWeights) {
     for segment in segments {
         if let State::Speech(answer) | State::Unfamiliar(answer) = &mut segment.state {
@@ -104,15 +104,15 @@ pub enum VoiceError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// What it holds cannot be used.
+    /// The content of the file cannot be used.
     #[error("cannot use the voice {}: {problem}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The problem.
         problem: VoiceProblem,
     },
     /// The model cannot use a voice.
@@ -128,17 +128,17 @@ pub enum VoiceError {
     Write(#[from] WriteError),
 }
 
-/// Why what was learnt of a voice cannot be used, wherever it was kept.
+/// Why a voice's history cannot be used, wherever it was stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VoiceProblem {
-    /// It is something else, or was damaged.
+    /// It is something else, or damaged.
     #[error("expected a voice that Moodline learnt, found {reason}; learn the voice again")]
     NotVoice {
-        /// What it is.
+        /// Description of the problem.
         reason: String,
     },
-    /// A newer program wrote it.
+    /// It was written by a newer program.
     #[error("expected version {VERSION} or older, found {found}; a newer Moodline reads it")]
     Future {
         /// Its version.
@@ -149,12 +149,12 @@ pub enum VoiceProblem {
     OtherModel {
         /// The model in use, name and start of the fingerprint.
         expected: String,
-        /// The model that it was learnt with.
+        /// The model with which it was learnt.
         found: String,
     },
 }
 
-/// What one model has learnt of a voice, as files and sessions keep it.
+/// The history of a voice learnt by one model, as stored in files and sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "VoiceFile")]
 pub struct LearntVoice {
@@ -164,13 +164,13 @@ pub struct LearntVoice {
 }
 
 impl LearntVoice {
-    /// What `model` has learnt.
+    /// The history that `model` has learnt.
     #[must_use]
     pub fn new(profile: VoiceProfile, model: &Model) -> Self {
         Self { model_id: model.id().to_owned(), model_fingerprint: model.fingerprint().to_owned(), profile }
     }
 
-    /// What was learnt, for the model that learnt it.
+    /// The history, for the model that learnt it.
     ///
     /// # Errors
     /// [`VoiceProblem::OtherModel`]
@@ -190,7 +190,7 @@ impl TryFrom<Value> for LearntVoice {
     type Error = VoiceProblem;
 
     fn try_from(value: Value) -> Result<Self, VoiceProblem> {
-        // The version first: a newer one may have fields that this program does not know.
+        // The version first: a newer file may have fields that this program does not know.
         let version = value.get("version").and_then(Value::as_u64).and_then(|version| u32::try_from(version).ok());
         if let Some(found) = version.filter(|version| *version > VERSION) {
             return Err(VoiceProblem::Future { found });
@@ -223,15 +223,15 @@ impl From<LearntVoice> for VoiceFile {
     }
 }
 
-/// How `model` corrects its answers.
+/// The voice correction of `model`.
 ///
 /// # Errors
-/// [`VoiceError::NoCorrection`] for one that does not.
+/// [`VoiceError::NoCorrection`] for a model without one.
 pub fn correction_of(model: &Model) -> Result<VoiceCorrection, VoiceError> {
     model.contract().voice.ok_or_else(|| VoiceError::NoCorrection { id: model.id().to_owned() })
 }
 
-/// Writes what `model` heard of a voice, whole or not at all.
+/// Writes the history of a voice heard by `model`, completely or not at all.
 ///
 /// # Errors
 /// [`VoiceError::Write`]
@@ -241,7 +241,7 @@ pub fn save(path: &Path, profile: &VoiceProfile, model: &Model) -> Result<(), Vo
     Ok(write_atomically(path, text.as_bytes())?)
 }
 
-/// Reads what `model` heard of a voice.
+/// Reads the history of a voice heard by `model`.
 ///
 /// # Errors
 /// [`VoiceError`] with the path.

@@ -1,6 +1,6 @@
 //! The voices of a stream: each is a part of its channels, with an analyser of its own.
 //!
-//! In: interleaved samples, in any pieces. Out: what is found in each voice. Files and what is heard live are analysed through here.
+//! In: interleaved samples, in any pieces. Out: the results for each voice. Used for files and live streams.
 
 mod choice;
 
@@ -19,29 +19,29 @@ pub use choice::{VoiceChoice, profile_of};
 /// One answer about one voice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// Number of the channel that it is about, counted from 1; none where that is a mix of several, or all there is.
+    /// Number of its channel, counted from 1; none for a mix of several, or if there is only one.
     pub channel: Option<NonZeroUsize>,
     /// The answer.
     pub segment: Segment,
-    /// What it cost.
+    /// Its computing time.
     pub latency: Latency,
 }
 
-/// Everything that was found in one voice.
+/// All results for one voice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Voice {
     /// As in [`Found`].
     pub channel: Option<NonZeroUsize>,
     /// The blocks in order.
     pub segments: Vec<Segment>,
-    /// What each of them cost, in their order; empty where that was not kept, as on a timeline.
+    /// Computing time of each block, in their order; empty if it was not kept, as on a timeline.
     pub latencies: Vec<Latency>,
-    /// What the answers are corrected for; none where they are not.
+    /// The history by which the answers are corrected; none if they are not.
     pub heard: Option<HeardVoice>,
 }
 
 impl Voice {
-    /// The blocks one by one; what was not kept cost nothing.
+    /// The blocks one by one; computing times that were not kept are zero.
     pub fn found(&self) -> impl Iterator<Item = Found> {
         let latencies = self.latencies.iter().copied().chain(std::iter::repeat(Latency::default()));
         let channel = self.channel;
@@ -58,10 +58,10 @@ pub struct Voices {
 }
 
 impl Voices {
-    /// What `source` means in a stream of `n_channels` at `sample_rate` Hz, which has the channel that is meant.
+    /// Creates the analysers for `source` in a stream of `n_channels` at `sample_rate` Hz, which has the selected channel.
     ///
     /// # Errors
-    /// As [`Analyser::new`], and where the model cannot be run.
+    /// As [`Analyser::new`], and when the model cannot be run.
     pub fn new(
         model: &Model,
         backend: BackendChoice,
@@ -73,25 +73,25 @@ impl Voices {
             Ok((source, Analyser::new(model, Classifier::new(model, backend)?, sample_rate, config)?))
         };
         let analysers = source.voices(n_channels).into_iter().map(analyser).collect::<Result<Vec<_>, _>>()?;
-        // INVARIANT: a stream has a channel, and every source a voice.
+        // INVARIANT: a stream has a channel, and every source has a voice.
         let backend = analysers[0].1.classifier().backend();
         Ok(Self { analysers, n_channels, backend, samples: Vec::new() })
     }
 
-    /// What runs the network.
+    /// Backend that runs the network.
     #[must_use]
     pub const fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// The voices in order, each with nothing in it.
+    /// The voices in order, without results.
     #[must_use]
     pub fn empty(&self) -> Vec<Voice> {
         let channels = self.analysers.iter().map(|(source, _)| source.number(self.n_channels));
         channels.map(|channel| Voice { channel, ..Voice::default() }).collect()
     }
 
-    /// Takes interleaved samples, `[n * n_channels]`, and hands what they complete to `sink`.
+    /// Takes interleaved samples, `[n * n_channels]`, and passes the completed results to `sink`.
     ///
     /// # Errors
     /// As [`Analyser::push`].
@@ -104,7 +104,7 @@ impl Voices {
         })
     }
 
-    /// Ends the stream, and hands what is left to `sink`.
+    /// Ends the stream, and passes the remaining results to `sink`.
     ///
     /// # Errors
     /// As [`Analyser::push`].

@@ -1,11 +1,11 @@
-//! What happens where ONNX Runtime cannot be loaded. A process of its own, because a loaded library stays loaded.
+//! Behaviour if ONNX Runtime cannot be loaded. In a separate process, because a loaded library stays loaded.
 
 use std::fs;
 
 use moodline_engine::classifier::LibrarySearch;
 use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model};
 
-/// No library anywhere, and a file of its name that is none.
+/// A search without any library, and one with a file of its name that is not a library.
 fn searches() -> (tempfile::TempDir, [LibrarySearch; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("libonnxruntime.so");

@@ -1,5 +1,5 @@
-//! One training epoch as it is compared with Keras and PyTorch: 1,000 sequences of 157 frames with 39 features, batches of 64, f32; forward,
-//! backward and Adam. The paper's cell has 16 units and 6 unfolds, the others 64 units.
+//! One training epoch as compared with Keras and PyTorch: 1,000 sequences of 157 frames with 39 features, batches of 64, f32; forward,
+//! backward and Adam. The paper's cell has 16 units and 6 unfolds, the others have 64 units.
 
 use std::hint::black_box;
 

@@ -1,8 +1,8 @@
 //! The mathematics of training: networks with exact gradients, losses, optimisers, schedules and sparse wirings.
 //!
-//! In: standardised features of sequences, labels, seeds and settings. Out: probabilities, losses, gradients, and parameters that have moved. A batch is
-//! computed on the threads of the pool and has the same bits for any number of them. What the parameters are and how they become the weights of a model file
-//! is `moodline-core`'s, the one crate of ours that is imported here. There are no files, paths, clocks or terminals, and nothing is printed.
+//! In: standardised features of sequences, labels, seeds and settings. Out: probabilities, losses, gradients, and updated parameters. A batch is computed on
+//! the threads of the pool, and the result is bit-identical for any number of them. `moodline-core`, the only workspace crate imported here, defines the
+//! parameters and their conversion to the weights of a model file. There are no files, paths, clocks or terminals, and nothing is printed.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod loss;

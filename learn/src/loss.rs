@@ -1,4 +1,4 @@
-//! What training minimises: a class-weighted loss of the answers, and L2 on the kernels.
+//! The training objective: a class-weighted loss of the answers, and L2 regularisation of the kernels.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::parameters::is_regularised;
 
-/// What a mistake costs.
+/// The loss function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LossConfig {
     /// `-ln p[label]`
     #[default]
     CrossEntropy,
-    /// Cross-entropy with a target that leaves `epsilon` to all four classes together, so that no answer pays off by being certain.
+    /// Cross-entropy with a target that spreads `epsilon` evenly over all four classes, so that overconfidence does not pay.
     LabelSmoothing {
         /// 0..1
         epsilon: f64,
     },
-    /// `-(1 - p[label])^gamma ln p[label]`: what is known already counts less.
+    /// `-(1 - p[label])^gamma ln p[label]`: well-classified examples count less.
     Focal {
         /// Above 0; 2 in the source.
         gamma: f64,
@@ -27,8 +27,8 @@ pub enum LossConfig {
 }
 
 impl LossConfig {
-    /// Loss of one sequence. It is computed from the logarithm of the softmax, so that no logits overflow and a certain mistake costs a finite
-    /// amount.
+    /// Loss of one sequence. It is computed from the logarithm of the softmax, so that no logits overflow and a confident mistake has a finite
+    /// loss.
     ///
     /// # Panics
     /// When `label` is not below four.
@@ -50,7 +50,7 @@ impl LossConfig {
                 (-(kept * log_p + shared * all), toward(&|class| kept * one_hot(class) + shared))
             }
             Self::Focal { gamma } => {
-                // The sum of the other probabilities keeps its digits where 1 - p would lose them.
+                // The sum of the other probabilities avoids the cancellation in 1 - p.
                 let rest =
                     (0..Emotion::COUNT).filter(|&class| class != label).fold(T::zero(), |sum, class| sum + probabilities[class]);
                 let power = rest.powf(T::of(gamma));
@@ -63,23 +63,23 @@ impl LossConfig {
     }
 }
 
-/// The second emotion of a sequence that is mixed of two.
+/// The second emotion of a sequence that mixes two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixed {
     /// Its index in the order of the network's outputs.
     pub label: usize,
-    /// Its part of the loss, 0..=1; the rest is that of the first.
+    /// Its share of the loss, 0..=1; the rest is that of the first emotion.
     pub part: f32,
 }
 
-/// Loss of one sequence and the softmax it came from.
+/// Loss of one sequence and the softmax from which it was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SequenceLoss<T> {
     /// At least 0.
     pub loss: T,
     /// `softmax(logits)`
     pub probabilities: [T; Emotion::COUNT],
-    /// Of the loss with respect to the logits.
+    /// Gradient of the loss with respect to the logits.
     pub gradient: [T; Emotion::COUNT],
 }
 
@@ -102,7 +102,7 @@ pub fn l2_penalty<T: Real>(parameters: &Tensors<T>, l2: f64) -> f64 {
     l2 * kernels.map(|kernel| sum_of_squares(&kernel.values)).sum::<f64>()
 }
 
-/// In several sums side by side, which the processor adds at once.
+/// Sum of squares, accumulated in several independent sums that the processor adds in parallel.
 fn sum_of_squares<T: Real>(values: &[T]) -> f64 {
     const SUMS: usize = 8;
     let mut sums = [0.0; SUMS];

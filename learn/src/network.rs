@@ -1,11 +1,12 @@
 //! Networks for training: forward with a tape, and exact gradients by backpropagation through time.
 //!
-//! In: standardised features of sequences of any length, labels, class weights. Out: probabilities, loss and gradients. A batch is cut into
-//! groups of sixteen sequences of similar length that are computed side by side, each to its own end: no padding reaches the network. The cut depends on
-//! the batch alone and sums are taken in its order, so the result has the same bits for any number of threads.
+//! In: standardised features of sequences of any length, labels, class weights. Out: probabilities, loss and gradients. A batch is divided into
+//! groups of sixteen sequences of similar length that are computed in parallel, each up to its own end: no padding affects the result. The grouping depends
+//! only on the batch, and sums are taken in its order, so the result is bit-identical for any number of threads.
 //!
-//! A cell says what one step computes (`cells`); the loop over steps is in `layer`, the one over layers in `stack`. What lies behind the pooling is in
-//! `batch`, or in `steps` where every step has an answer; [`CnnBilstm`] is the one other network that ends in `batch`. This module knows nothing of files, epochs or progress.
+//! A cell defines the computation of one step (`cells`); the loop over steps is in `layer`, the one over layers in `stack`. Everything after the pooling is in
+//! `batch`, or in `steps` where every step has an answer; [`CnnBilstm`] is the only other network that ends in `batch`. This module is independent of files,
+//! epochs and progress reports.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -54,10 +55,10 @@ use stack::{Stack, Workspace};
 #[derive(Debug)]
 pub struct Network<T> {
     config: NetworkConfig,
-    /// What is trained, as [`NetworkConfig::parameter_shapes`] says.
+    /// The trained parameters, as listed by [`NetworkConfig::parameter_shapes`].
     pub parameters: Tensors<T>,
     n_features: usize,
-    /// Of the threads that compute: what a thread wrote last is in the cache of its core.
+    /// One workspace per computing thread, so that it stays in the cache of the thread's core.
     workspaces: Mutex<HashMap<ThreadId, Workspace<T>>>,
 }
 
@@ -73,10 +74,10 @@ impl<T: Clone> Clone for Network<T> {
 }
 
 impl<T: Real> Network<T> {
-    /// A network with these parameters. The number of features is the number of inputs of the first layer.
+    /// Creates a network with these parameters. The number of features is the number of inputs of the first layer.
     ///
     /// # Errors
-    /// [`NetworkError`] names the first parameter that is not the network's.
+    /// [`NetworkError`] names the first parameter that does not fit the network.
     pub fn new(config: NetworkConfig, parameters: Tensors<T>) -> Result<Self, NetworkError> {
         // The first tensor of every cell has an entry or a row for each input.
         let n_features = parameters.iter().next().and_then(|tensor| tensor.shape.first().copied()).unwrap_or_default();
@@ -84,7 +85,7 @@ impl<T: Real> Network<T> {
         Ok(Self { config, parameters, n_features, workspaces: Mutex::default() })
     }
 
-    /// A network with initial parameters as [`initial_parameters`] draws them.
+    /// Creates a network with initial parameters drawn by [`initial_parameters`].
     pub fn init(config: NetworkConfig, n_features: usize, tau: Option<TauInit>, rng: &mut impl Rng) -> Self {
         let parameters = initial_parameters(&config, n_features, tau, rng);
         Self { config, parameters, n_features, workspaces: Mutex::default() }
@@ -98,7 +99,7 @@ impl<T: Real> Network<T> {
         Self::new(self.config.clone(), parameters)
     }
 
-    /// What is not trained.
+    /// The settings, which are not trained.
     #[must_use]
     pub fn config(&self) -> &NetworkConfig {
         &self.config
@@ -118,7 +119,7 @@ impl<T: Real> Network<T> {
     /// Loss of a batch and its exact gradients.
     ///
     /// # Errors
-    /// An input that does not fit, or a loss or gradient that is not finite, with the parameter's name.
+    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
     pub fn loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
@@ -136,7 +137,7 @@ impl<T: Real> Network<T> {
         })
     }
 
-    /// Forward, loss and backward of one group.
+    /// Forward pass, loss and backward pass of one group.
     fn learn_from_group(
         &self,
         stack: &Stack<T>,

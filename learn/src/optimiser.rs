@@ -1,4 +1,4 @@
-//! Adam, AdamW and SGD, averaging of weights, and clipping of gradients by their common norm.
+//! Adam, AdamW and SGD, averaging of weights, and clipping of gradients by their global norm.
 
 use moodline_core::Real;
 use moodline_core::network::Tensors;
@@ -10,11 +10,11 @@ use crate::parameters::{is_regularised, zeros_like};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamConfig {
-    /// Decay of the mean of the gradients a step, 0..1.
+    /// Decay per step of the mean of the gradients, 0..1.
     pub beta1: f64,
-    /// Decay of the mean of their squares a step, 0..1.
+    /// Decay per step of the mean of their squares, 0..1.
     pub beta2: f64,
-    /// Added to the root of the latter, above 0.
+    /// Added to the square root of the latter, above 0.
     pub epsilon: f64,
 }
 
@@ -25,51 +25,51 @@ impl Default for AdamConfig {
     }
 }
 
-/// Which way the parameters go.
+/// The optimiser and its settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OptimiserConfig {
     /// Adam, with the decay rates of [`AdamConfig`].
     #[default]
     Adam,
-    /// Adam, and the kernels shrink a little with every step, whatever their gradient.
+    /// Adam with decoupled weight decay of the kernels.
     AdamW {
-        /// Part of a kernel that a step at learning rate 1 takes away, at least 0.
+        /// Fraction of a kernel that a step at learning rate 1 removes, at least 0.
         weight_decay: f64,
     },
-    /// Against the gradient, with momentum.
+    /// Stochastic gradient descent with momentum.
     Sgd {
-        /// Part of the last step that is kept, 0..1.
+        /// Fraction of the previous step that is kept, 0..1.
         #[serde(default)]
         momentum: f64,
-        /// Looks one step ahead.
+        /// Nesterov momentum, which looks one step ahead.
         #[serde(default)]
         nesterov: bool,
     },
 }
 
-/// An optimiser with its state: restored with these fields, it continues bit by bit.
+/// An optimiser with its state: restored with these fields, it continues with bit-identical results.
 ///
 /// # Source
-/// Adam: Kingma and Ba 2015, algorithm 1 in the form at the end of section 2, as Keras 3 has it (`keras.optimizers.Adam`): epsilon is
+/// Adam: Kingma and Ba 2015, algorithm 1 in the form at the end of section 2, as in Keras 3 (`keras.optimizers.Adam`): epsilon is
 /// not bias-corrected, which makes it larger than PyTorch's in the first steps. AdamW: Loshchilov and Hutter 2019, as `keras.optimizers.AdamW`, on the
 /// kernels only. SGD: `keras.optimizers.SGD`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimiser<T> {
-    /// Which one.
+    /// The optimiser and its settings.
     pub config: OptimiserConfig,
     /// Settings of Adam and AdamW.
     pub adam: AdamConfig,
     /// Updates made so far.
     pub updates: u64,
-    /// Adam: decaying mean of the gradients. SGD: the last step.
+    /// Adam: decaying mean of the gradients. SGD: the previous step.
     pub first_moment: Tensors<T>,
     /// Adam: decaying mean of their squares.
     pub second_moment: Tensors<T>,
 }
 
 impl<T: Real> Optimiser<T> {
-    /// An optimiser that has seen nothing yet, for parameters like these.
+    /// Creates an optimiser without history, for parameters of these shapes.
     #[must_use]
     pub fn new(config: OptimiserConfig, adam: AdamConfig, parameters: &Tensors<T>) -> Self {
         let zeros = zeros_like(parameters);
@@ -137,7 +137,7 @@ impl<T: Real> Optimiser<T> {
     }
 }
 
-/// Moves `average` towards `parameters`: the mean over the last updates, in which the newest count most.
+/// Moves `average` towards `parameters`: an exponential moving average over the updates.
 ///
 /// `updates` counts those made so far, from 1. In the first ones the decay is smaller, so that the initial parameters are soon forgotten.
 ///
@@ -153,7 +153,7 @@ pub fn move_average<T: Real>(average: &mut Tensors<T>, parameters: &Tensors<T>, 
     }
 }
 
-/// Scales `gradients` so that their common Euclidean norm is at most `max_norm`, and returns what it was.
+/// Scales `gradients` so that their global Euclidean norm is at most `max_norm`, and returns the original norm.
 ///
 /// # Source
 /// Pascanu, Mikolov and Bengio 2013, algorithm 1; `global_clipnorm` of Keras' optimisers.

@@ -1,13 +1,13 @@
-//! Work side by side in portions of well below a millisecond, which is less than a few times what it takes to wake a thread.
+//! Parallel work in portions well below a millisecond, which is at most a few times what it takes to wake a thread.
 //!
-//! A thread of the pool that finds nothing to do goes to sleep after some microseconds. A small network learns from a batch so fast that all helpers would
+//! A pool thread without work goes to sleep after some microseconds. A small network is trained on a batch so quickly that all helpers would
 //! be asleep again whenever the next batch has work for them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::Yield;
 
-/// `f` of each item, in their order, on the threads of the pool; the longest work should come first. Waits for the last of it without going to sleep.
+/// Applies `f` to each item on the threads of the pool and keeps their order; the longest work should come first. Waits for the last item without sleeping.
 pub(crate) fn map<I: Sync, R: Send>(items: &[I], f: impl Fn(&I) -> R + Sync) -> Vec<R> {
     let unfinished = AtomicUsize::new(items.len());
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
@@ -22,13 +22,13 @@ pub(crate) fn map<I: Sync, R: Send>(items: &[I], f: impl Fn(&I) -> R + Sync) -> 
             look_for_work();
         }
     });
-    // INVARIANT: the scope ends after all of its work, and passes on a panic of it.
+    // INVARIANT: the scope ends after all of its work, and propagates a panic in it.
     results.into_iter().map(|result| result.expect("the work was done")).collect()
 }
 
-/// Runs `work` while up to `n_helpers` other threads of the pool look for what it gives them to do, without going to sleep.
+/// Runs `work` while up to `n_helpers` other threads of the pool look for work that it spawns, without going to sleep.
 ///
-/// To be called from a thread of the pool, and only where `work` is all that the pool has to do: a helper comes back to other work only after it.
+/// To be called from a thread of the pool, and only if the pool has nothing else to do: a helper returns to other work only after `work` ends.
 pub fn with_awake_helpers<R>(n_helpers: usize, work: impl FnOnce() -> R) -> R {
     let Some(own) = rayon::current_thread_index() else { return work() };
     let n_threads = rayon::current_num_threads();
@@ -47,12 +47,12 @@ pub fn with_awake_helpers<R>(n_helpers: usize, work: impl FnOnce() -> R) -> R {
 
 fn look_for_work() {
     if rayon::yield_now() != Some(Yield::Executed) {
-        // Whoever else needs the processor gets it.
+        // Yields the processor to other programs.
         std::thread::yield_now();
     }
 }
 
-/// Calls the function at the end, even of a panic.
+/// Calls the function when dropped, even during a panic.
 struct OnDrop<R, F: FnMut() -> R>(F);
 
 impl<R, F: FnMut() -> R> Drop for OnDrop<R, F> {
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_threads_of_the_pool_compute_side_by_side() {
-        // Nobody passes the barrier alone.
+        // No thread passes the barrier alone.
         let (barrier, seen) = (Barrier::new(3), Mutex::new(Vec::new()));
         in_pool(3, || {
             with_awake_helpers(2, || {

@@ -1,9 +1,9 @@
-//! What is done with all trained parameters alike.
+//! Operations on all trained parameters.
 
 use moodline_core::Real;
 use moodline_core::network::Tensors;
 
-/// As many zeros under the same names.
+/// Zeros with the same names and shapes.
 #[must_use]
 pub fn zeros_like<T: Real>(parameters: &Tensors<T>) -> Tensors<T> {
     parameters.map(|_| T::zero())
@@ -22,15 +22,15 @@ pub fn add<T: Real>(parameters: &mut Tensors<T>, other: &Tensors<T>) {
     }
 }
 
-/// The name of the first parameter with a value that is not finite.
+/// The name of the first parameter with a non-finite value.
 #[must_use]
 pub fn first_not_finite<T: Real>(parameters: &Tensors<T>) -> Option<&str> {
-    // Looking at all values costs less than a branch for each.
+    // Checking all values is faster than a branch for each.
     let all_finite = |values: &[T]| values.iter().fold(true, |all, value| all & value.is_finite());
     parameters.iter().find(|tensor| !all_finite(&tensor.values)).map(|tensor| tensor.name.as_str())
 }
 
-/// Whether a parameter is one of the matrices that Keras regularises: input kernel, recurrent kernel, those of a backbone, and readout.
+/// Whether a parameter is one of the matrices regularised by Keras: input kernel, recurrent kernel, those of a backbone, and readout.
 #[must_use]
 pub fn is_regularised(name: &str) -> bool {
     let name = name.rsplit('.').next().unwrap_or(name);

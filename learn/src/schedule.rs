@@ -2,49 +2,49 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate goes.
+/// How the learning rate changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScheduleConfig {
-    /// The same until the dev loss stops falling, as in the paper.
+    /// Constant until the dev loss stops falling, as in the paper.
     Plateau {
-        /// Where it starts.
+        /// Initial value.
         learning_rate: f64,
-        /// What it is multiplied by, 0..1; the paper's 0.5.
+        /// Factor of each reduction, 0..1; the paper's 0.5.
         #[serde(default = "half")]
         factor: f64,
-        /// Epochs without improvement until then; the paper's 2.
+        /// Epochs without improvement before a reduction; the paper's 2.
         #[serde(default = "two")]
         patience: u32,
-        /// What counts as an improvement of the loss.
+        /// Smallest decrease of the loss that counts as an improvement.
         #[serde(default = "ten_thousandth")]
         min_delta: f64,
-        /// Where it ends.
+        /// Lower bound.
         #[serde(default)]
         min_learning_rate: f64,
     },
-    /// Up along a cosine for the warm-up, then down along one to almost nothing.
+    /// Up along a cosine during the warm-up, then down along a cosine to almost nothing.
     OneCycle {
-        /// The highest, at the end of the warm-up.
+        /// The peak, at the end of the warm-up.
         max_learning_rate: f64,
-        /// Part of all batches that is warm-up, 0..=1.
+        /// Fraction of all batches used for the warm-up, 0..=1.
         #[serde(default = "three_tenths")]
         warm_up: f64,
-        /// The first is the highest divided by this.
+        /// The initial rate is the peak divided by this.
         #[serde(default = "twenty_five")]
         initial_divisor: f64,
-        /// The last is the first divided by this.
+        /// The final rate is the initial rate divided by this.
         #[serde(default = "ten_thousand")]
         final_divisor: f64,
     },
-    /// Up along a line for the warm-up, then down along half a cosine.
+    /// Up linearly during the warm-up, then down along half a cosine.
     Cosine {
-        /// The highest, at the end of the warm-up.
+        /// The peak, at the end of the warm-up.
         learning_rate: f64,
-        /// Part of all batches that is warm-up, 0..1.
+        /// Fraction of all batches used for the warm-up, 0..1.
         #[serde(default)]
         warm_up: f64,
-        /// The last.
+        /// The final rate.
         #[serde(default)]
         final_learning_rate: f64,
     },
@@ -97,9 +97,9 @@ pub struct Schedule {
 pub struct ScheduleError {
     /// Field of [`ScheduleConfig`].
     pub field: &'static str,
-    /// What it may be.
+    /// What is allowed.
     pub expected: &'static str,
-    /// What it is.
+    /// The value found.
     pub found: f64,
 }
 
@@ -146,7 +146,7 @@ impl ScheduleConfig {
 }
 
 impl Schedule {
-    /// The schedule of a run of `n_batches` in all its epochs.
+    /// Creates the schedule of a run with `n_batches` over all its epochs.
     #[must_use]
     pub fn new(config: ScheduleConfig, n_batches: u64) -> Self {
         let mut schedule = Self { config, n_batches, learning_rate: 0.0, batch: 0, best_loss: None, waited: 0 };
@@ -157,7 +157,7 @@ impl Schedule {
         schedule
     }
 
-    /// For the next batch.
+    /// The learning rate of the next batch.
     #[must_use]
     pub fn learning_rate(&self) -> f64 {
         self.learning_rate
@@ -169,7 +169,7 @@ impl Schedule {
         self.learning_rate = self.of_batch();
     }
 
-    /// To be called after each epoch. A loss that is NaN is no improvement.
+    /// To be called after each epoch. A NaN loss is not an improvement.
     pub fn end_of_epoch(&mut self, dev_loss: f64) {
         let ScheduleConfig::Plateau { factor, patience, min_delta, min_learning_rate, .. } = self.config else {
             return;
@@ -213,7 +213,7 @@ impl Schedule {
     }
 }
 
-/// From `start` at 0 to `end` at 1 along half a cosine.
+/// Interpolates from `start` at 0 to `end` at 1 along half a cosine.
 fn cosine(start: f64, end: f64, position: f64) -> f64 {
     end + (start - end) / 2.0 * (1.0 + (std::f64::consts::PI * position).cos())
 }
@@ -244,7 +244,7 @@ mod tests {
         close(rates[0], 1.2e-4);
         close(rates[16], (1.2e-4 + 3e-3) / 2.0);
         close(rates[32], 3e-3);
-        // The descent ends at batch 109; its middle lies between two batches, which are symmetric about it.
+        // The descent ends at batch 109; its middle is between two batches, which are symmetric about it.
         close((rates[70] + rates[71]) / 2.0, (3e-3 + 1.2e-8) / 2.0);
         close(rates[109], 1.2e-8);
         assert!(rates[..33].is_sorted() && rates[32..].iter().rev().is_sorted());
@@ -284,7 +284,7 @@ mod tests {
             schedule.end_of_epoch(loss);
             schedule.learning_rate()
         };
-        // 0.99995 is lower than 1.0 by less than min_delta; NaN is no improvement.
+        // 0.99995 is lower than 1.0 by less than min_delta; NaN is not an improvement.
         let losses = [1.0, 0.99995, 1.1, 0.9, 0.95, f64::NAN, 0.9, 0.8];
         let expected = [5e-4, 5e-4, 2.5e-4, 2.5e-4, 2.5e-4, 1.25e-4, 1.25e-4, 1.25e-4];
         assert_eq!(losses.map(|loss| after(&mut schedule, loss)), expected);

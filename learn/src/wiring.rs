@@ -1,7 +1,7 @@
-//! Sparse wirings: which synapses a layer has, after the nervous system of the worm C. elegans.
+//! Sparse wirings: which synapses a layer has, modelled on the nervous system of the worm C. elegans.
 //!
-//! In: numbers of neurons and synapses, and a seed. Out: the [`Wiring`] of a layer, and [`Masks`] that hold the parameters of a network to it. A wiring exists
-//! in training only: what it leaves out is a zero in the weights of a model file.
+//! In: numbers of neurons and synapses, and a seed. Out: the [`Wiring`] of a layer, and [`Masks`] that constrain the parameters of a network to it. A wiring
+//! exists only in training: a missing synapse is a zero in the weights of a model file.
 
 use moodline_core::Mismatch;
 use moodline_core::network::NetworkConfig;
@@ -15,19 +15,19 @@ mod masks;
 
 pub use masks::Masks;
 
-/// How the units of every layer are wired; without it each is wired to each.
+/// How the units of every layer are wired; without it they are fully connected.
 ///
 /// # Source
 /// Lechner et al. 2020, "Neural circuit policies enabling auditable autonomy", algorithm in "Designing NCP networks"; as `NCP` and `AutoNCP` in
-/// `ncps.wirings` 1.0.1. Deliberately different: random numbers are our own; a forgotten command neuron gets synapses from at most all inter neurons (ncps: at most
-/// as many as there are command neurons); and a mask holds for all gates of a cell and for the synapses within a group of neurons too (`WiredCfCCell` of
-/// ncps leaves both dense).
+/// `ncps.wirings` 1.0.1. Deliberate deviations: a different random number generator; an unconnected command neuron gets synapses from at most all inter neurons
+/// (ncps: at most as many as there are command neurons); and a mask also applies to all gates of a cell and to the synapses within a group of neurons
+/// (`WiredCfCCell` of ncps leaves both dense).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum WiringConfig {
-    /// Inputs to inter neurons to command neurons, which have synapses among themselves, to motor neurons, which alone are read.
+    /// Inputs to inter neurons to command neurons, which have synapses among themselves, to motor neurons, the only ones that are read.
     Ncp(Ncp),
-    /// The same with numbers that follow from two.
+    /// The same, with the numbers derived from two settings.
     AutoNcp(AutoNcp),
 }
 
@@ -35,34 +35,34 @@ pub enum WiringConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ncp {
-    /// Neurons that see the inputs.
+    /// Neurons that receive the inputs.
     pub inter_neurons: usize,
-    /// Neurons that see the inter neurons and each other.
+    /// Neurons that receive the inter neurons and each other.
     pub command_neurons: usize,
-    /// Neurons that see the command neurons and are read; the first units of the layer. All three together are its units.
+    /// Neurons that receive the command neurons and are read; the first units of the layer. The sum of all three is the number of units.
     pub motor_neurons: usize,
-    /// Inter neurons an input reaches.
+    /// Number of inter neurons that each input reaches.
     pub sensory_fanout: usize,
-    /// Command neurons an inter neuron reaches.
+    /// Number of command neurons that each inter neuron reaches.
     pub inter_fanout: usize,
-    /// Synapses that are drawn among command neurons; one that is drawn twice is one.
+    /// Number of synapses drawn among command neurons; a repeated one counts once.
     pub recurrent_command_synapses: usize,
-    /// Command neurons that reach a motor neuron.
+    /// Number of command neurons that reach each motor neuron.
     pub motor_fanin: usize,
-    /// Decides which synapses there are.
+    /// Seed of the random synapses.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// What the numbers of a neural circuit policy follow from.
+/// Settings from which the numbers of a neural circuit policy are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AutoNcp {
-    /// Motor neurons; at least three units must be left.
+    /// Number of motor neurons; at least three units must remain.
     pub outputs: usize,
-    /// Part of the possible synapses that is left out, 0.1..=0.9.
+    /// Fraction of the possible synapses that is left out, 0.1..=0.9.
     pub sparsity: f64,
-    /// Decides which synapses there are.
+    /// Seed of the random synapses.
     #[serde(default)]
     pub seed: u64,
 }
@@ -71,7 +71,7 @@ impl WiringConfig {
     /// Checks every number against the units of the network.
     ///
     /// # Errors
-    /// The first number that does not fit, as `wiring.<field>`; a backbone, whose units are no neurons.
+    /// The first number that does not fit, as `wiring.<field>`; or a backbone, whose units are not neurons.
     pub fn validate(&self, network: &NetworkConfig) -> Result<(), Mismatch> {
         let units = network.units;
         if let Some(backbone) = network.cell.backbone() {
@@ -129,14 +129,14 @@ impl WiringConfig {
     }
 }
 
-/// The synapses of a layer: 1 excites, -1 inhibits, 0 is none.
+/// The synapses of a layer: 1 is excitatory, -1 inhibitory, 0 none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wiring {
     /// From input to unit, `[inputs, units]`.
     pub sensory: Array2<i8>,
     /// From unit to unit, `[units, units]`.
     pub recurrent: Array2<i8>,
-    /// So many units, the first, are read.
+    /// Number of units that are read; they come first.
     pub motor_neurons: usize,
 }
 
@@ -163,7 +163,7 @@ impl Wiring {
     }
 }
 
-/// Joins each of `some` with `n` of `others`; then each of `others` that was forgotten with as many of `some` as the rest of them has on average.
+/// Connects each of `some` with `n` of `others`; then each unconnected one of `others` with the average number of connections per neuron of `others`.
 fn join(some: &[usize], others: &[usize], n: usize, rng: &mut ChaCha8Rng, mut synapse: impl FnMut(usize, usize, i8)) {
     let mut forgotten = others.to_vec();
     for one in some {
@@ -180,7 +180,7 @@ fn join(some: &[usize], others: &[usize], n: usize, rng: &mut ChaCha8Rng, mut sy
     }
 }
 
-/// `n` different ones.
+/// `n` distinct elements.
 fn chosen(from: &[usize], n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut ids = from.to_vec();
     ids.partial_shuffle(rng, n).0.to_vec()
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Synapses in a block of a matrix, by row.
+    /// Number of synapses in each row of a block of a matrix.
     fn by_row(matrix: &Array2<i8>, rows: &[usize], columns: &[usize]) -> Vec<usize> {
         rows.iter().map(|row| columns.iter().filter(|column| matrix[(*row, **column)] != 0).count()).collect()
     }
@@ -252,7 +252,7 @@ mod tests {
             let (motors, commands, inters) = (ids(0, motor), ids(motor, command), ids(motor + command, inter));
             let (inputs, all) = (ids(0, n_inputs), ids(0, units));
 
-            // A synapse more than the fan-out says is one towards a neuron that was forgotten.
+            // A synapse beyond the fan-out leads to a neuron that was otherwise unconnected.
             let sensory = by_row(&wiring.sensory, &inputs, &inters);
             prop_assert!(sensory.iter().all(|n| *n >= ncp.sensory_fanout));
             let transposed = wiring.sensory.t().to_owned();
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn where_nobody_is_forgotten_every_fan_is_exact() {
-        // With as many sources as this, each destination is reached.
+        // With this fan-out, each destination is reached.
         let ncp = Ncp { sensory_fanout: 9, inter_fanout: 5, motor_fanin: 5, ..ncp() };
         let wiring = Wiring::draw(&ncp, 7, 7, &mut ChaCha8Rng::seed_from_u64(3));
         assert_eq!(count(&wiring.sensory), 7 * 9);

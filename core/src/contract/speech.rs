@@ -1,4 +1,4 @@
-//! The contract of a speech detector: a model that answers at every step of a stream what is heard.
+//! The contract of a speech detector: a model that classifies the sound at every step of a stream.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::sound::Sound;
 /// Version of the contract of a speech detector that this program writes, and the only one it reads.
 pub const SPEECH_CONTRACT_VERSION: u32 = 1;
 
-/// Steps a detector may wait before it answers, at most: a second of the shortest steps.
+/// Largest number of steps a detector may wait before it answers: one second of the shortest steps.
 const MAX_DELAY_STEPS: usize = 100;
 
-/// Times that can be asked for, seconds.
+/// Valid durations, seconds.
 const SECONDS: std::ops::RangeInclusive<f64> = 0.0..=5.0;
 
-/// How the probabilities of the steps become times of speech, and those an answer for a block.
+/// How the probabilities of the steps become intervals of speech, and those a decision for a block.
 ///
-/// A time of speech begins at a step whose probability of [`Sound::Speech`] is at least `onset` and ends where it falls below `offset`. Within the
-/// stretch that is asked about, pauses shorter than `min_pause_seconds` are then closed, and what is shorter than `min_speech_seconds` is dropped. A
-/// stretch is speech when `min_block_seconds` of it are.
+/// An interval of speech begins at a step whose probability of [`Sound::Speech`] is at least `onset` and ends where it falls below `offset`. Within the
+/// stretch in question, pauses shorter than `min_pause_seconds` are then closed, and intervals shorter than `min_speech_seconds` are dropped. A stretch
+/// counts as speech if it contains at least `min_block_seconds` of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detection {
@@ -37,14 +37,14 @@ pub struct Detection {
     pub min_pause_seconds: f64,
     /// Shortest speech, 0..=5 seconds.
     pub min_speech_seconds: f64,
-    /// Speech that makes a block speech, 0..=5 seconds; of a shorter stretch half of it.
+    /// Seconds of speech that make a block count as speech, 0..=5; for a shorter stretch, half its length.
     pub min_block_seconds: f64,
 }
 
 /// Everything a program must know to run a speech detector.
 ///
-/// The state of the network is carried through a stream and starts from zeros at its beginning and at every cut. The answer that comes with a step is
-/// about the step `delay_steps` before.
+/// The state of the network is carried through a stream and starts from zeros at its beginning and at every cut. The answer given at a step refers to the
+/// step `delay_steps` earlier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechContract {
@@ -58,11 +58,11 @@ pub struct SpeechContract {
     pub normalisation: Normalisation,
     /// Output order of the network; a permutation of [`Sound::ALL`].
     pub labels: Vec<Sound>,
-    /// Steps by which the answers come late.
+    /// Steps by which the answers are delayed.
     pub delay_steps: usize,
-    /// Probabilities to times of speech.
+    /// From probabilities to intervals of speech.
     pub detection: Detection,
-    /// The network that gives logits for every step.
+    /// The network that outputs logits for every step.
     pub network: NetworkConfig,
     /// Origin of the weights.
     pub training: TrainingRecord,
@@ -73,7 +73,7 @@ pub struct SpeechContract {
 }
 
 impl Detection {
-    /// Whether a stretch of `stretch_seconds` in which somebody speaks for `speech_seconds` is speech.
+    /// Whether a stretch of `stretch_seconds` with `speech_seconds` of speech counts as speech.
     #[must_use]
     pub fn is_speech(&self, speech_seconds: f64, stretch_seconds: f64) -> bool {
         speech_seconds > 0.0 && speech_seconds >= self.min_block_seconds.min(0.5 * stretch_seconds)
@@ -107,7 +107,7 @@ impl SpeechContract {
         check_speech_version(self.version)?;
         check_id(&self.id)?;
         check_front_end(&self.front_end)?;
-        // Its level is meant relative to a block, which a detector does not have.
+        // The group's level is relative to a block, which a detector does not have.
         let has_prosody = self.front_end.has(FeatureGroup::Prosody);
         check(!has_prosody, "front_end.groups", "without prosody", format!("{:?}", self.front_end.groups))?;
         check(
@@ -133,7 +133,7 @@ impl SpeechContract {
     }
 }
 
-/// Says what to do with a detector of another version.
+/// Refuses a detector of another version and says what to do with it.
 pub(crate) fn check_speech_version(version: u32) -> Result<(), Mismatch> {
     let advice = if version < SPEECH_CONTRACT_VERSION {
         "train the detector again with this version"

@@ -11,7 +11,7 @@ use crate::voice::VoiceCorrection;
 /// Longest name of a model, characters.
 const MAX_ID_LEN: usize = 64;
 
-/// Blocks a model may ask for, seconds.
+/// Valid block lengths of a model, seconds.
 const BLOCK_SECONDS: std::ops::RangeInclusive<f64> = 0.25..=60.0;
 
 impl Contract {
@@ -40,7 +40,7 @@ impl Contract {
     }
 }
 
-/// Says what to do with a model of another version.
+/// Refuses a model of an unsupported version and says what to do with it.
 pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
     let known = OLDEST_CONTRACT_VERSION..=CONTRACT_VERSION;
     let advice = if version < OLDEST_CONTRACT_VERSION {
@@ -51,7 +51,7 @@ pub(crate) fn check_version(version: u32) -> Result<(), Mismatch> {
     check(known.contains(&version), "version", format!("in {known:?} ({advice})"), version)
 }
 
-/// The name becomes a folder's name and appears in reports.
+/// Checks the name, which is used as a folder name and appears in reports.
 pub(super) fn check_id(id: &str) -> Result<(), Mismatch> {
     let is_id = (1..=MAX_ID_LEN).contains(&id.len())
         && !id.starts_with('.')
@@ -89,7 +89,7 @@ fn check_labels(labels: &[Emotion]) -> Result<(), Mismatch> {
     check(each_once, "labels", "each of the four emotions once", format!("{labels:?}"))
 }
 
-/// Where a model of `n_networks` comes from, who may use it, and what was measured of it.
+/// Checks the origin, the licence and the metrics of a model of `n_networks`.
 pub(super) fn check_origin(
     training: &TrainingRecord,
     n_networks: usize,

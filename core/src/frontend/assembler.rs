@@ -1,6 +1,6 @@
-//! The assembler of feature vectors: the coefficients of a frame, their time derivatives, and prosody, in the order the configuration asks for.
+//! Assembles feature vectors from the coefficients of a frame, their time derivatives, and prosody, in the order given by the configuration.
 //!
-//! In: one row a frame: the coefficients and, with [`FeatureGroup::Prosody`], the columns of [`super::prosody`]. Out: one feature vector a frame,
+//! In: one row per frame: the coefficients and, with [`FeatureGroup::Prosody`], the columns of [`super::prosody`]. Out: one feature vector per frame,
 //! `delta_width / 2` frames later.
 //!
 //! # Source
@@ -8,8 +8,8 @@
 //! the second derivative of a parabola fitted to the coefficients, not the delta of the delta. Both edge modes act at the start
 //! and the end of the stream only.
 //!
-//! With [`DeltaMode::Interp`] the polynomial fitted to the outermost `delta_width` frames continues to the edge. The derivative of as
-//! high an order as the polynomial's degree is constant, so the edge frames repeat the value of the first frame with a full
+//! With [`DeltaMode::Interp`] the polynomial fitted to the outermost `delta_width` frames continues to the edge. A derivative of the same
+//! order as the polynomial's degree is constant, so the edge frames repeat the value of the first frame with a full
 //! neighbourhood.
 //!
 //! Deviation: a stream of fewer than `delta_width` frames, where librosa raises `ParameterError`, is filtered with [`DeltaMode::Nearest`].
@@ -19,13 +19,13 @@ use super::prosody;
 use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
-/// Coefficients filtered side by side.
+/// Number of coefficients filtered in parallel.
 const LANES: usize = 16;
 
-/// Makes of each row a feature vector, with the derivatives that the configuration asks for.
+/// Turns each row into a feature vector with the configured derivatives.
 ///
-/// The derivatives always are those of the last `width` rows. [`DeltaMode::Nearest`] makes the repeated edge frames real rows, so
-/// that only [`DeltaMode::Interp`] ever has an edge to think of.
+/// The derivatives are always those of the last `width` rows. [`DeltaMode::Nearest`] adds the repeated edge frames as real rows, so
+/// only [`DeltaMode::Interp`] needs special handling at the edges.
 #[derive(Clone)]
 pub struct Assembler<T> {
     arch: pulp::Arch,
@@ -34,7 +34,7 @@ pub struct Assembler<T> {
     n_mfcc: usize,
     /// Values in a row.
     n_columns: usize,
-    /// Blocks of [`LANES`] values a row.
+    /// Blocks of [`LANES`] values per row.
     n_blocks: usize,
     width: usize,
     delta: Vec<T>,
@@ -43,12 +43,12 @@ pub struct Assembler<T> {
     /// the filter are always contiguous: row `t` is at `t % width` and at `t % width + width`.
     rows: Vec<[T; LANES]>,
     n_rows: usize,
-    /// The feature vector, and room for the lanes that reach beyond its last group.
+    /// The feature vector, and room for the lanes that extend beyond its last group.
     features: Vec<T>,
 }
 
 impl<T: Real> Assembler<T> {
-    /// An assembler at the start of a stream.
+    /// Creates an assembler at the start of a stream.
     #[must_use]
     pub fn new(config: &FrontEndConfig) -> Self {
         let only_coefficients = config.groups == [FeatureGroup::Mfcc];
@@ -126,7 +126,7 @@ impl<T: Real> Assembler<T> {
         }
     }
 
-    /// Adds the last row `n` times more; there may be none yet.
+    /// Adds the last row `n` more times; there may be no row yet.
     fn repeat_last(&mut self, n: usize, sink: &mut impl FnMut(&[T])) {
         if self.n_rows == 0 {
             return;
@@ -142,8 +142,8 @@ impl<T: Real> Assembler<T> {
         }
     }
 
-    /// A whole stream of fewer than `width` frames, with the edges of [`DeltaMode::Nearest`]. The first copies of all its rows are still
-    /// there; the second ones make room for the rows under the filter.
+    /// Processes a whole stream of fewer than `width` frames, with the edges of [`DeltaMode::Nearest`]. The first copies of all its rows are still
+    /// present; the second ones are overwritten with the rows under the filter.
     fn finish_short(&mut self, sink: &mut impl FnMut(&[T])) {
         let (n_frames, half) = (self.n_rows, self.width / 2);
         let window = self.width * self.n_blocks;
@@ -156,7 +156,7 @@ impl<T: Real> Assembler<T> {
         }
     }
 
-    /// Keeps the row of a frame.
+    /// Stores the row of a frame.
     fn add_row(&mut self, row: &[T]) {
         let first = self.n_rows % self.width * self.n_blocks;
         for copy in [first, first + self.width * self.n_blocks] {
@@ -193,7 +193,7 @@ impl<T: Real> Assembler<T> {
     }
 }
 
-/// Writes the groups of a feature vector one behind the other, in whole blocks: what a block has too much, the next group overwrites.
+/// Writes the groups of a feature vector one after another, in whole blocks; the next group overwrites the excess of a block.
 struct Assemble<'a, T> {
     groups: &'a [FeatureGroup],
     own: &'a [[T; LANES]],
@@ -239,7 +239,7 @@ impl<T: Real> Assemble<'_, T> {
     }
 }
 
-/// Sum of every `n_blocks`th block from `block` on, each times its weight.
+/// Weighted sum of every `n_blocks`th block from `block` on.
 #[inline(always)]
 fn weighted_sum<T: Real>(window: &[[T; LANES]], block: usize, n_blocks: usize, weights: &[T]) -> [T; LANES] {
     let mut sums = [T::zero(); LANES];

@@ -9,16 +9,16 @@ use crate::real::Real;
 #[derive(Clone)]
 pub(super) struct Averager<T> {
     n_frames: usize,
-    /// Where the group with the pitch begins in a feature vector.
+    /// Offset of the group with the pitch in a feature vector.
     prosody: Option<usize>,
-    /// Sum of the frames of the current step, then their mean.
+    /// Sum over the frames of the current step, then their mean.
     sum: Vec<T>,
     n_summed: usize,
     n_voiced: usize,
 }
 
 impl<T: Real> Averager<T> {
-    /// An averager at the start of a stream.
+    /// Creates an averager at the start of a stream.
     #[must_use]
     pub(super) fn new(config: &FrontEndConfig) -> Self {
         Self {
@@ -45,12 +45,12 @@ impl<T: Real> Averager<T> {
         }
     }
 
-    /// Hands the last, partial step to `sink`, if there is one: the mean of the frames it has.
+    /// Hands the last, partial step, if there is one, to `sink`: the mean of the frames it has.
     pub(super) fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
         if self.n_summed == 0 {
             return;
         }
-        // A frame without voice has pitch 0, so the sum is that of the voiced ones.
+        // An unvoiced frame has pitch 0, so the sum is that of the voiced ones.
         let pitch = self.prosody.map(|first| self.sum[first + F0] / T::of(self.n_voiced.max(1) as f64));
         let n = T::of(self.n_summed as f64);
         for sum in &mut self.sum {

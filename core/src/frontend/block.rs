@@ -1,7 +1,7 @@
-//! What the network sees of a block.
+//! The features of a block as the network sees them.
 //!
-//! In: the steps of one block, as the front end made them for the stream. Out: the features of the same steps. The front end computes a step
-//! once, and overlapping blocks share it; what a step is in relation to its block can only be said for each of them.
+//! In: the steps of one block, as the front end computed them for the stream. Out: the features of the same steps. The front end computes each step
+//! once, and overlapping blocks share it; values that are relative to a block have to be computed for each block.
 
 use crate::config::{FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::frontend::assembler::Assembler;
@@ -10,23 +10,23 @@ use crate::frontend::log_mel::ToDecibels;
 use crate::frontend::prosody::{F0, LEVEL, MAX_HZ, MIN_HZ, VOICING, semitones};
 use crate::real::Real;
 
-/// Levels further below the block's loudest step count as this far, dB: below it is the room, not the voice.
+/// Levels are clipped this far below the block's loudest step, dB: anything lower is the room, not the voice.
 pub const LEVEL_RANGE_DB: f64 = 60.0;
 
-/// Makes features of the steps of a block.
+/// Computes the features of a block from its steps.
 ///
-/// - mel bands, with [`FrontEndConfig::floor_db`]: the power of the block's loudest band, lowered by that many dB, is added to each; of the levels come
-///   the coefficients, and their derivatives over steps.
-/// - level: dB relative to the loudest step of the block, [`LEVEL_RANGE_DB`] below it to 0.
-/// - pitch: a step without voice has none yet. Between two voiced steps it becomes the straight line between them, before the first and after
-///   the last that of the nearest; in a block without voice it is the middle of the tracker's range. So the network sees a
-///   contour without holes, and nothing of what was said before the block.
+/// - mel bands, with [`FrontEndConfig::floor_db`]: the power of the block's loudest band, lowered by that many dB, is added to each; the coefficients are
+///   computed from the resulting levels, and their derivatives over steps.
+/// - level: dB relative to the loudest step of the block, from [`LEVEL_RANGE_DB`] below it to 0.
+/// - pitch: an unvoiced step has none at first. Between two voiced steps it is interpolated linearly, before the first and after
+///   the last it is that of the nearest; in a block without voice it is the middle of the tracker's range. So the network sees a
+///   contour without gaps, and nothing of what was said before the block.
 ///
 /// Everything that runs a network on steps of the front end does this first: the trainer with each clip, the product with each block.
 ///
 /// # Source
-/// librosa's `power_to_db(top_db)` cuts levels off at a floor below the loudest one; here the floor is added as power, so that nothing has an edge, and
-/// the noise floor of a recording tells nothing. Its gain moves the zeroth coefficient and nothing else.
+/// librosa's `power_to_db(top_db)` clips levels at a floor below the loudest one; here the floor is added as power, so that there is no kink and
+/// the noise floor of a recording carries no information. The gain of a recording then affects only the zeroth coefficient.
 #[derive(Clone)]
 pub struct BlockFeatures<T> {
     step_len: usize,
@@ -37,7 +37,7 @@ pub struct BlockFeatures<T> {
     features: Vec<T>,
 }
 
-/// Where the group begins.
+/// Offsets of the group.
 #[derive(Clone, Copy)]
 struct Prosody {
     in_step: usize,
@@ -45,7 +45,7 @@ struct Prosody {
 }
 
 impl<T: Real> BlockFeatures<T> {
-    /// For blocks of this front end.
+    /// Creates the features of blocks of this front end.
     #[must_use]
     pub fn new(config: &FrontEndConfig) -> Self {
         let stream = config.of_stream();
@@ -60,10 +60,10 @@ impl<T: Real> BlockFeatures<T> {
         }
     }
 
-    /// The features of a block, `[n_steps, n_features]`, of its steps, `[n_steps, step_len]`, both row-major.
+    /// The features, `[n_steps, n_features]`, of a block of steps, `[n_steps, step_len]`, both row-major.
     ///
     /// # Realtime safety
-    /// Allocates where the block is longer than all before it; neither locks nor waits.
+    /// Allocates if the block is longer than all previous ones; never locks or waits.
     pub fn of(&mut self, steps: &[T]) -> &[T] {
         let Self { step_len, n_features, cepstral, prosody, features } = self;
         features.clear();
@@ -87,7 +87,7 @@ impl<T: Real> BlockFeatures<T> {
     }
 }
 
-/// Coefficients that are made in the block.
+/// Coefficients that are computed per block.
 #[derive(Clone)]
 struct Cepstral<T> {
     floor: f64,
@@ -113,14 +113,14 @@ impl<T: Real> Cepstral<T> {
         }
     }
 
-    /// Writes the coefficients and their derivatives of every step, around the place of prosody.
+    /// Writes the coefficients and their derivatives of every step, leaving room for prosody.
     fn fill(&mut self, steps: &[T], step_len: usize, prosody: Option<usize>, features: &mut [T], n_features: usize) {
         let Self { floor, n_mels, cepstrum, assembler, levels, mfcc } = self;
         let powers = || steps.chunks_exact(step_len).map(|step| &step[..*n_mels]);
         let loudest = powers().flatten().fold(T::zero(), |loudest, power| loudest.max(*power)).widen();
         let mut rows = features.chunks_exact_mut(n_features);
         let mut write = |values: &[T]| {
-            // INVARIANT: the assembler hands out one row a step.
+            // INVARIANT: the assembler outputs one row per step.
             let row = rows.next().expect("a row for each step");
             let (before, after) = values.split_at(prosody.unwrap_or(values.len()));
             row[..before.len()].copy_from_slice(before);
@@ -139,10 +139,10 @@ impl<T: Real> Cepstral<T> {
     }
 }
 
-/// Prosody in relation to the block.
+/// Prosody relative to the block.
 struct Relative {
     n_features: usize,
-    /// Where the group begins in the features of a step.
+    /// Offset of the group in the features of a step.
     prosody: usize,
 }
 
@@ -191,7 +191,7 @@ mod tests {
         FrontEndConfig { n_mfcc: 2, groups, ..FrontEndConfig::speech_25_10() }
     }
 
-    /// Steps of two deltas and prosody with this pitch, voicing and level.
+    /// Steps with two deltas and prosody of these pitches, voicings and levels.
     fn block(steps: &[(f64, f64, f64)]) -> Vec<f64> {
         steps.iter().flat_map(|&(pitch, voicing, level)| [7.0, 8.0, pitch, 0.5, voicing, level, 0.25]).collect()
     }
@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// Steps of eight powers and prosody of a steady voice.
+    /// Steps with eight powers and the prosody of a steady voice.
     fn steps_of(power: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let step = |step: usize| (0..8).map(|band| power(step, band)).chain([30.0, 0.0, 0.9, -20.0, 0.0]).collect::<Vec<_>>();
         (0..6).flat_map(step).collect()

@@ -1,10 +1,10 @@
-//! Mel levels to cepstral coefficients.
+//! From mel levels to cepstral coefficients.
 
 use std::f64::consts::PI;
 
 use crate::real::Real;
 
-/// Coefficients computed side by side.
+/// Number of coefficients computed in parallel.
 const LANES: usize = 16;
 
 /// Orthonormal DCT-II, of which the first `n_mfcc` rows are kept, with the lifter folded in.
@@ -15,7 +15,7 @@ const LANES: usize = 16;
 #[derive(Clone)]
 pub(super) struct Cepstrum {
     arch: pulp::Arch,
-    /// Blocks of [`LANES`] coefficients; each holds one row a mel band, padded with zeros.
+    /// Blocks of [`LANES`] coefficients; each holds one row per mel band, padded with zeros.
     blocks: Vec<Vec<[f64; LANES]>>,
 }
 
@@ -39,7 +39,7 @@ impl Cepstrum {
     }
 }
 
-/// Sum of matrix rows, each times its level.
+/// Weighted sum of matrix rows, with the levels as weights.
 struct WeightedRows<'a> {
     rows: &'a [[f64; LANES]],
     levels: &'a [f64],
@@ -50,7 +50,7 @@ impl pulp::NullaryFnOnce for WeightedRows<'_> {
 
     #[inline(always)]
     fn call(self) -> [f64; LANES] {
-        // Two sums at a time, so that one addition need not wait for the one before.
+        // Two sums, so that an addition need not wait for the previous one.
         let (mut even, mut odd) = ([0.0; LANES], [0.0; LANES]);
         let (row_pairs, last_row) = self.rows.as_chunks::<2>();
         let (level_pairs, last_level) = self.levels.as_chunks::<2>();

@@ -1,8 +1,8 @@
-//! Power to decibels.
+//! From power to decibels.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LN_10, LOG10_2};
 
-/// Energies below this count as this: -100 dB.
+/// Lower energies are clipped to this value: -100 dB.
 ///
 /// # Source
 /// librosa 0.11 `librosa.power_to_db(amin=1e-10)`.
@@ -10,7 +10,7 @@ pub(super) const MIN_POWER: f64 = 1e-10;
 
 const MANTISSA_BITS: u32 = 52;
 const MANTISSA_MASK: u64 = (1 << MANTISSA_BITS) - 1;
-/// Added to the bits of a number, it carries into the exponent exactly when the mantissa is above the square root of 2.
+/// Added to the bits of a number, this carries into the exponent exactly when the mantissa is above the square root of 2.
 const TO_SQRT: u64 = 1.0_f64.to_bits() - FRAC_1_SQRT_2.to_bits();
 /// Bits of 2^52: or-ed with an integer below 2^52 they are 2^52 plus that integer.
 const TWO_TO_52: u64 = 4_503_599_627_370_496.0_f64.to_bits();
@@ -19,7 +19,7 @@ const BIAS: f64 = 4_503_599_627_370_496.0 + 1023.0;
 
 /// `10 log10(max(MIN_POWER, power))` of a finite, non-negative power, to 4e-14 dB + 3e-16 of the value.
 ///
-/// Straight-line code without a table or a branch, so that a loop over it is vectorised; libm's logarithm would take as long as the FFT.
+/// Straight-line code without tables or branches, so that a loop over it is vectorised; libm's logarithm would take as long as the FFT.
 ///
 /// # Source
 /// The reduction to `2^k m`, `m` within `sqrt(1/2)..sqrt(2)`, and the polynomial in `((m - 1) / (m + 1))^2` are those of FreeBSD's

@@ -1,7 +1,7 @@
-//! The filter that differentiates a row of values.
+//! Savitzky-Golay differentiation filter.
 
-/// Weights of the Savitzky-Golay filter that gives the `order`th derivative (1 or 2, a frame being the unit of time) of the polynomial
-/// of degree `order` fitted to `width` (odd) frames; to be multiplied with the frames in their order.
+/// Weights of the Savitzky-Golay filter for the `order`th derivative (1 or 2, with the frame as unit of time) of the polynomial of degree `order` fitted
+/// to `width` (odd) frames; to be multiplied with the frames in their order.
 #[must_use]
 pub(super) fn savitzky_golay(width: usize, order: usize) -> Vec<f64> {
     let half = (width / 2) as i64;

@@ -1,18 +1,18 @@
-//! The grid of overlapping frames.
+//! Division of a stream into overlapping frames.
 //!
 //! In: samples, cut in any way. Out: windows of consecutive samples, `hop_length` apart, each exactly once.
 
 use crate::config::FrontEndConfig;
 use crate::real::Real;
 
-/// Samples taken over at a time: small enough to stay in the first-level cache beside a frame.
+/// Samples copied at a time: few enough to stay in the first-level cache together with a frame.
 const CHUNK_SAMPLES: usize = 2048;
 
 /// Cuts a stream into frames.
 ///
 /// With centring, frame `t` is centred on sample `t * hop_length`: the stream is preceded and followed by `n_fft / 2` zeros. A
 /// stream of `n` samples then has `1 + n / hop_length` frames, otherwise `1 + (n - n_fft) / hop_length`, or none if it is shorter.
-/// A frame may have more than `n_fft` samples: they lie as many before as after, and are zeros where there is no stream.
+/// A frame may have more than `n_fft` samples: the additional ones are split equally between both sides, and are zeros outside the stream.
 ///
 /// # Source
 /// librosa 0.11 `librosa.stft(center, pad_mode="constant")`.
@@ -22,13 +22,13 @@ pub struct Framer<T> {
     hop_length: usize,
     /// Zeros before the first and after the last sample.
     n_pad: usize,
-    /// What later frames still need; never longer than its initial capacity.
+    /// Samples that later frames still need; never longer than its initial capacity.
     pending: Vec<T>,
     n_pushed: u64,
 }
 
 impl<T: Real> Framer<T> {
-    /// A framer at the start of a stream, for frames of `n_samples`: `n_fft`, or an even number of samples more.
+    /// Creates a framer at the start of a stream, for frames of `n_samples`: `n_fft`, or more by an even number.
     #[must_use]
     pub fn new(config: &FrontEndConfig, n_samples: usize) -> Self {
         let n_pad = if config.center { n_samples / 2 } else { (n_samples - config.n_fft) / 2 };
@@ -38,7 +38,7 @@ impl<T: Real> Framer<T> {
         framer
     }
 
-    /// Samples of the stream so far, without padding.
+    /// Number of samples of the stream so far, without padding.
     #[must_use]
     pub fn n_pushed(&self) -> u64 {
         self.n_pushed

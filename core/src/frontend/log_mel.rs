@@ -1,4 +1,4 @@
-//! One frame to its mel spectrum in decibels.
+//! From one frame to its mel spectrum in decibels.
 
 use super::decibel;
 use super::mel::MelBank;
@@ -6,9 +6,9 @@ use super::spectrum::PowerSpectrum;
 use crate::config::FrontEndConfig;
 use crate::real::Real;
 
-/// Window, FFT, power, mel filters, and decibels, unless a floor of the block comes first.
+/// Window, FFT, power, mel filters, and decibels, unless a block-wise floor comes first.
 ///
-/// The result is `f64` in either precision: the logarithm and everything behind it decide the error of an `f32` pipeline and are a small
+/// The result is `f64` in either precision: the logarithm and everything after it dominate the error of an `f32` pipeline and are a small
 /// part of its time.
 #[derive(Clone)]
 pub struct LogMel<T: Real> {
@@ -19,7 +19,7 @@ pub struct LogMel<T: Real> {
     bands: Vec<f64>,
 }
 
-/// Up to the mel energies in the precision the configuration needs.
+/// The stages up to the mel energies, in the precision the configuration needs.
 #[derive(Clone)]
 enum Energies<T: Real> {
     Native(MelEnergies<T>),
@@ -48,7 +48,7 @@ impl<T: Real> LogMel<T> {
         self.bands.len()
     }
 
-    /// Every mel band of `frame`, `[n_fft]` samples: its level in dB, or with [`FrontEndConfig::floor_db`] its power, `[n_mels]`.
+    /// The mel bands of `frame`, `[n_fft]` samples: their levels in dB or, with [`FrontEndConfig::floor_db`], their powers, `[n_mels]`.
     pub fn of_frame(&mut self, frame: &[T]) -> &[f64] {
         let Self { arch, energies, in_decibels, bands } = self;
         match energies {
@@ -71,7 +71,7 @@ fn widen<T: Real>(from: &[T], to: &mut [f64]) {
     }
 }
 
-/// Makes levels of powers.
+/// Converts powers to levels in place.
 pub(super) struct ToDecibels<'a>(pub(super) &'a mut [f64]);
 
 impl pulp::NullaryFnOnce for ToDecibels<'_> {
@@ -85,7 +85,7 @@ impl pulp::NullaryFnOnce for ToDecibels<'_> {
     }
 }
 
-/// One frame to its mel energies in one precision.
+/// From one frame to its mel energies, in one precision.
 #[derive(Clone)]
 struct MelEnergies<T: Real> {
     spectrum: PowerSpectrum<T>,

@@ -31,12 +31,12 @@ const SLANEY_HZ_PER_MEL: f64 = 200.0 / 3.0;
 const SLANEY_BREAK_HZ: f64 = 1000.0;
 const SLANEY_BREAK_MEL: f64 = SLANEY_BREAK_HZ / SLANEY_HZ_PER_MEL;
 
-/// Slaney's logarithmic part reaches 6.4 kHz 27 mel above 1 kHz.
+/// Step of Slaney's logarithmic part, which reaches 6.4 kHz 27 mel above 1 kHz.
 fn slaney_log_step() -> f64 {
     6.4_f64.ln() / 27.0
 }
 
-/// Bins summed side by side; rows are padded to whole groups with zero weights.
+/// Number of bins summed in parallel; rows are padded to whole groups with zero weights.
 const LANES: usize = 4;
 
 /// The filters, each stored as the run of bins it covers.
@@ -82,7 +82,7 @@ impl<T: Real> MelBank<T> {
         self.n_bins + LANES
     }
 
-    /// Writes the energy in every filter, `[n_mels]`; `power` is `[n_padded_bins]`, zero behind the last bin.
+    /// Writes the energy in every filter, `[n_mels]`; `power` is `[n_padded_bins]`, zero after the last bin.
     pub fn apply(&self, power: &[T], energies: &mut [T]) {
         self.arch.dispatch(Apply { bank: self, power, energies });
     }
@@ -115,7 +115,7 @@ impl<T: Real> pulp::NullaryFnOnce for Apply<'_, T> {
     }
 }
 
-/// Sum of the lanes, one after the other: a sum in pairs makes the compiler give up the lanes for the pairs.
+/// Sequential sum of the lanes: with a pairwise sum the compiler gives up vectorising over the lanes.
 #[inline(always)]
 fn sum<T: Real>(lanes: [T; LANES]) -> T {
     let mut total = lanes[0];

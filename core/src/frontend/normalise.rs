@@ -1,7 +1,7 @@
 //! Standardisation of features.
 //!
 //! # Source
-//! scikit-learn 1.9 `StandardScaler`: population variance (ddof 0); a column whose variance is rounding noise counts as
+//! scikit-learn 1.9 `StandardScaler`: population variance (ddof 0); a column whose variance is only rounding noise is treated as
 //! constant and gets scale 1 (`sklearn.preprocessing._data._is_constant_feature`).
 
 use crate::real::Real;
@@ -15,11 +15,11 @@ pub struct Scaler {
     pub scale: Vec<f64>,
 }
 
-/// Why no scaler could be fitted.
+/// Why a scaler could not be fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScalerError {
-    /// There was nothing to fit it to.
+    /// There was no data to fit it to.
     #[error("scaler: at least one feature vector must be given, found none")]
     Empty,
 }
@@ -35,10 +35,10 @@ impl Scaler {
     }
 }
 
-/// Mean and variance of features that arrive a few vectors at a time.
+/// Mean and variance of features that arrive incrementally.
 ///
-/// Updates follow Welford and Chan, so that neither the number of vectors nor a large mean costs accuracy. The result depends on the
-/// order of the updates in the last bits only; give them in a fixed order where bits matter.
+/// Updates follow Welford and Chan, so that neither the number of vectors nor a large mean costs accuracy. The order of the updates affects
+/// only the last bits of the result; keep it fixed where bits matter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalerFit {
     n: u64,
@@ -48,7 +48,7 @@ pub struct ScalerFit {
 }
 
 impl ScalerFit {
-    /// A fit to nothing yet.
+    /// Creates an empty fit.
     #[must_use]
     pub fn new(n_features: usize) -> Self {
         Self { n: 0, mean: vec![0.0; n_features], squares: vec![0.0; n_features] }
@@ -67,7 +67,7 @@ impl ScalerFit {
         }
     }
 
-    /// Adds everything that `other` was fitted to.
+    /// Adds all data that `other` was fitted to.
     pub fn merge(&mut self, other: &Self) {
         if other.n == 0 {
             return;
@@ -87,7 +87,7 @@ impl ScalerFit {
         self.n
     }
 
-    /// The scaler of everything so far.
+    /// The scaler of all data so far.
     ///
     /// # Errors
     /// [`ScalerError::Empty`].

@@ -1,13 +1,13 @@
-//! Prosody: the pitch, the voicing and the level of each frame, beside its coefficients.
+//! Prosody: the pitch, the voicing and the level of each frame, in addition to its coefficients.
 //!
-//! In: the same frames as the coefficients', and the coefficients. Out: rows of coefficients and `N_COLUMNS` columns of prosody,
+//! In: the frames of the coefficients, and the coefficients. Out: rows of coefficients and `N_COLUMNS` columns of prosody,
 //! `look_ahead_frames` frames later.
 //!
-//! frame -> `yin` (level, and what its period may be) -> `path` (which of them it is, or none) -> `Prosody` (rows) ->
-//! [`super::assembler`], where `values` makes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) of them ->
-//! `average` -> steps -> [`super::BlockFeatures`], which sets pitch and level in relation to the block.
+//! frame -> `yin` (level and candidate periods) -> `path` (choice among them, or unvoiced) -> `Prosody` (rows) ->
+//! [`super::assembler`], where `values` computes the five values of [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) ->
+//! `average` -> steps -> [`super::BlockFeatures`], which makes pitch and level relative to the block.
 //!
-//! All of it is computed from the samples as they are, in one precision (`f64`, the autocorrelation `f32`), so that both take the same decisions.
+//! All of it is computed from the original samples in fixed precision (`f64`, the autocorrelation `f32`), so that both pipelines take the same decisions.
 
 use crate::config::{FrontEndConfig, N_PROSODY};
 use crate::real::Real;
@@ -19,13 +19,13 @@ pub(super) mod yin;
 use path::PitchPath;
 use yin::{Candidate, PitchFrame};
 
-/// Lowest pitch looked for, Hz.
+/// Lowest pitch that is searched for, Hz.
 pub const MIN_HZ: f64 = 60.0;
 
-/// Highest pitch looked for, Hz.
+/// Highest pitch that is searched for, Hz.
 pub const MAX_HZ: f64 = 500.0;
 
-/// What semitones are counted from, Hz: the lowest A of a piano, as in openSMILE's eGeMAPS. [`MIN_HZ`] is 13.5 semitones, [`MAX_HZ`] 50.2.
+/// Reference of the semitone scale, Hz: the lowest A of a piano, as in openSMILE's eGeMAPS. [`MIN_HZ`] is 13.5 semitones, [`MAX_HZ`] 50.2.
 pub const REFERENCE_HZ: f64 = 27.5;
 
 /// Periods of the lowest pitch in a frame: 50 ms.
@@ -34,22 +34,22 @@ const N_PERIODS: usize = 3;
 /// How far the tracker looks ahead before it decides, seconds.
 const LOOK_AHEAD_SECONDS: f64 = 0.05;
 
-/// Most frames it looks ahead, however close they are.
+/// Largest number of frames it looks ahead, however short the hop.
 const MAX_LOOK_AHEAD: usize = 16;
 
-/// Columns of a row behind the coefficients: pitch in semitones (0 without voice), voicing (0 without voice), level in dB.
+/// Columns of a row after the coefficients: pitch in semitones (0 where unvoiced), voicing (0 where unvoiced), level in dB.
 pub(super) const N_COLUMNS: usize = 3;
 const PITCH_COLUMN: usize = 0;
 const VOICING_COLUMN: usize = 1;
 const LEVEL_COLUMN: usize = 2;
 
-/// Place of the pitch in the group, semitones above [`REFERENCE_HZ`].
+/// Index of the pitch in the group, semitones above [`REFERENCE_HZ`].
 pub(super) const F0: usize = 0;
 
-/// Place of the voicing in the group.
+/// Index of the voicing in the group.
 pub(super) const VOICING: usize = 2;
 
-/// Place of the level in the group, dB.
+/// Index of the level in the group, dB.
 pub(super) const LEVEL: usize = 3;
 
 /// Semitones above [`REFERENCE_HZ`].
@@ -58,20 +58,20 @@ pub fn semitones(hz: f64) -> f64 {
     12.0 * (hz / REFERENCE_HZ).log2()
 }
 
-/// Samples that a frame needs for its prosody, even.
+/// Samples that a frame needs for prosody, even.
 #[must_use]
 pub(super) fn frame_samples(sample_rate: u32) -> usize {
     (N_PERIODS as f64 * f64::from(sample_rate) / MIN_HZ / 2.0).round() as usize * 2
 }
 
-/// Frames that come after a frame before its pitch is decided: 50 ms, at least 1 and at most 16.
+/// Frames after a frame that are needed to decide its pitch: 50 ms, at least 1 and at most 16.
 #[must_use]
 pub(super) fn look_ahead_frames(config: &FrontEndConfig) -> usize {
     let frames_per_second = f64::from(config.sample_rate) / config.hop_length as f64;
     ((LOOK_AHEAD_SECONDS * frames_per_second).round() as usize).clamp(1, MAX_LOOK_AHEAD)
 }
 
-/// Appends the columns of prosody to the coefficients of each frame, which wait until its pitch is decided.
+/// Appends the columns of prosody to the coefficients of each frame, delayed until its pitch is decided.
 #[derive(Clone)]
 pub(super) struct Prosody<T> {
     path: PitchPath,
@@ -83,7 +83,7 @@ pub(super) struct Prosody<T> {
 }
 
 impl<T: Real> Prosody<T> {
-    /// At the start of a stream.
+    /// Creates the stage at the start of a stream.
     #[must_use]
     pub(super) fn new(config: &FrontEndConfig) -> Self {
         let (look_ahead, row_len) = (look_ahead_frames(config), config.n_mfcc + N_COLUMNS);
@@ -97,7 +97,7 @@ impl<T: Real> Prosody<T> {
         }
     }
 
-    /// Takes the next frame; hands the row that is decided now to `sink`, `[n_mfcc + N_COLUMNS]`.
+    /// Takes the next frame; hands the row whose pitch is now decided to `sink`, `[n_mfcc + N_COLUMNS]`.
     pub(super) fn push(&mut self, mfcc: &[T], sound: &PitchFrame, sink: &mut impl FnMut(&[T])) {
         self.path.push(sound.candidates());
         let first = self.n_pushed % (self.look_ahead + 1) * self.row_len;
@@ -138,8 +138,8 @@ impl<T: Real> Prosody<T> {
 /// The values of the group, as [`FeatureGroup::Prosody`](crate::config::FeatureGroup::Prosody) lists them.
 ///
 /// `own` are the columns of the frame, `window` those of the frames around it, `slope` the weights of [`super::assembler`] for the first derivative.
-/// The pitch has a derivative where there is voice: the slope of the line fitted to the voiced frames of the window. Where all of them are
-/// voiced it is librosa's delta.
+/// The pitch of a voiced frame has a derivative: the slope of the line fitted to the voiced frames of the window. If all of them are
+/// voiced, it is librosa's delta.
 #[inline(always)]
 pub(super) fn values<T: Real>(
     own: [T; N_COLUMNS],
@@ -170,7 +170,7 @@ struct Line {
 }
 
 impl Line {
-    /// Two points fit every line: too few to believe one.
+    /// Fewest points for a slope: any two points fit a line exactly.
     const MIN_POINTS: f64 = 3.0;
 
     fn add(&mut self, x: f64, y: f64) {
@@ -181,7 +181,7 @@ impl Line {
         self.xy += x * y;
     }
 
-    /// Its slope, or 0 with too few points; their `x` are different.
+    /// Its slope, or 0 with too few points; their `x` must differ.
     fn slope(&self) -> f64 {
         if self.n < Self::MIN_POINTS {
             return 0.0;

@@ -12,8 +12,8 @@ use crate::real::Real;
 
 /// Window, real FFT, squared magnitude.
 ///
-/// The real transform of `n` samples is a complex one of `n / 2`, whose even and odd parts are then put together. realfft stops at the
-/// spectrum; here that last step and the squared magnitude are one vectorised pass, which takes half of realfft's time away.
+/// The real transform of `n` samples is a complex one of `n / 2`, whose even and odd parts are then combined. realfft stops at the
+/// spectrum; here that last step and the squared magnitude are one vectorised pass, which saves half of realfft's time.
 ///
 /// # Source
 /// realfft 3.5 `RealToComplexEven`; Press et al., Numerical Recipes, section 12.3.2.
@@ -95,7 +95,7 @@ impl<T: Real> pulp::NullaryFnOnce for ApplyWindow<'_, T> {
     }
 }
 
-/// Bins combined side by side.
+/// Number of bins combined in parallel.
 const LANES: usize = 16;
 
 /// Writes the power of the real transform of `n` samples, `[n / 2 + 1]`, from the complex transform of their pairs, `[n / 2]`.
@@ -122,7 +122,7 @@ impl<T: Real> pulp::NullaryFnOnce for Combine<'_, T> {
             }
             return;
         }
-        // The last group overlaps the one before it, unless they end together.
+        // The last group may overlap the previous one.
         let last = n_pairs + 1 - LANES;
         let mut k = 1;
         while k < last {

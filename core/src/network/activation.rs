@@ -1,4 +1,4 @@
-//! The functions that parameters go through before a cell uses them.
+//! Functions applied to parameters before a cell uses them.
 
 /// `ln(1 + exp(x))` without overflow.
 #[must_use]

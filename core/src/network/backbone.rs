@@ -1,7 +1,7 @@
-//! What input and state go through before the gates of [`super::Cfc`]: dense layers, each with LeCun's hyperbolic tangent.
+//! The dense layers between the inputs and the gates of [`super::Cfc`], each with LeCun's hyperbolic tangent.
 //!
-//! In a file the gates are columns of [`HEADS`]. All that comes before them has the columns of a layer of the backbone, and the two factors of the activation in
-//! it, so that a layer is `tanh` of its sums.
+//! In a file the gates are columns of [`HEADS`]. All tensors before them have the columns of a layer of the backbone, and contain both factors of the
+//! activation, so that a layer is `tanh` of its sums.
 
 use std::ops::RangeInclusive;
 
@@ -22,13 +22,13 @@ use crate::nodes::Nodes;
 /// LeCun et al. 1998, "Efficient BackProp", section 4.4.
 pub const LECUN_RANGE: f64 = 1.7159;
 
-/// What LeCun's hyperbolic tangent multiplies its argument by. The paper has 2/3; this is the value of ncps, so that the cell is that of ncps.
+/// Factor of the argument of LeCun's hyperbolic tangent. The paper has 2/3; this is the value of ncps, so that the cell matches ncps.
 ///
 /// # Source
 /// `LeCun` of `ncps.torch.cfc_cell` 1.0.1.
 pub const LECUN_SLOPE: f64 = 0.666;
 
-/// Kernel `[backbone units, gates units]` and bias `[gates units]` of the gates behind a backbone.
+/// Kernel `[backbone units, gates units]` and bias `[gates units]` of the gates after a backbone.
 pub const HEADS: [&str; 2] = ["heads.kernel", "heads.bias"];
 
 /// Kernels `[backbone units, backbone units]` and biases `[backbone units]` of the layers after the first.
@@ -52,10 +52,10 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Sizes of a layer that can be run.
+    /// Supported layer sizes.
     pub const UNITS: RangeInclusive<usize> = 1..=512;
 
-    /// Numbers of layers that can be run.
+    /// Supported numbers of layers.
     pub const LAYERS: RangeInclusive<usize> = 1..=FURTHER.len() + 1;
 
     /// Names of kernel and bias of every layer after the first.
@@ -63,7 +63,7 @@ impl Backbone {
         FURTHER.into_iter().take(self.layers.saturating_sub(1))
     }
 
-    /// Name and shape of every tensor after the first layer, for this many columns of all gates together.
+    /// Name and shape of every tensor after the first layer, for this total number of gate columns.
     pub(super) fn shapes(&self, columns: usize) -> Shapes {
         let dense = |[kernel, bias]: [&'static str; 2], columns| [(kernel, vec![self.units, columns]), (bias, vec![columns])];
         let further = self.further().flat_map(|names| dense(names, self.units));
@@ -108,9 +108,9 @@ pub(super) struct BackboneKernel {
     projection: Dense,
     recurrent_kernel: Matrix,
     further: Vec<Dense>,
-    /// What the layer before gave, `[units]` and the filling.
+    /// The outputs of the previous layer, `[units]` and padding.
     values: Vec<f32>,
-    /// What the layer that runs gives.
+    /// The outputs of the current layer.
     next_values: Vec<f32>,
 }
 
@@ -134,7 +134,7 @@ impl BackboneKernel {
         }
     }
 
-    /// What the gates see, `[units]`.
+    /// The inputs of the gates, `[units]`.
     #[inline(always)]
     pub(super) fn run<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32], state: &[f32]) -> &[f32] {
         let Self { units, projection, recurrent_kernel, further, values, next_values } = self;

@@ -1,6 +1,6 @@
-//! What differs from cell to cell.
+//! The interface of a cell.
 //!
-//! A cell is one file in `cells/`: its settings, and a [`Cell`] that says what is trained, what a model file holds, and what a step computes, in the
+//! A cell is one file in `cells/`: its settings, and a [`Cell`] that defines what is trained, what a model file holds, and what a step computes, in the
 //! kernel and in the graph. Everything else in the crate is the same for all cells and goes through [`Cell`].
 
 use super::layers::{LayerWeights, Layers};
@@ -12,25 +12,25 @@ use crate::nodes::Nodes;
 
 /// One kind of cell with its settings.
 ///
-/// Nothing here is called while a block runs, except what [`Cell::kernel`] gave.
+/// Nothing here is called while a block runs, except the kernel that [`Cell::kernel`] returned.
 pub(crate) trait Cell {
-    /// Vectors of `[units]` that go from step to step.
+    /// Number of vectors of `[units]` carried from step to step.
     fn states(&self) -> usize {
         1
     }
 
-    /// Gates that lie side by side as columns of the trained matrices; 0 for a cell that has no such matrices.
+    /// Number of gates side by side as columns of the trained matrices; 0 for a cell without such matrices.
     fn gates(&self) -> usize;
 
-    /// What input and state go through before the gates, where there is something.
+    /// The dense layers between the inputs and the gates, if any.
     fn backbone(&self) -> Option<Backbone> {
         None
     }
 
-    /// What is trained.
+    /// Shapes of the trained tensors.
     fn parameter_shapes(&self, n_inputs: usize, units: usize) -> Shapes;
 
-    /// What a model file holds. The first tensor has a row for each input, and is what [`Cell::hoisted`] multiplies them with.
+    /// Shapes of the tensors of a model file. The first tensor has a row for each input, and is the one that [`Cell::hoisted`] multiplies the inputs with.
     fn weight_shapes(&self, n_inputs: usize, units: usize) -> Shapes;
 
     /// Checks every setting against its range.
@@ -38,38 +38,38 @@ pub(crate) trait Cell {
         Ok(())
     }
 
-    /// What is trained, in the shapes of [`Cell::weight_shapes`]: the scaler of the inputs folded in, and whatever does not change from step to step
-    /// finished.
+    /// The trained tensors in the shapes of [`Cell::weight_shapes`], with the scaler of the inputs folded in and everything that is constant over the steps
+    /// precomputed.
     fn fold(&self, trained: &TrainedLayer<'_>, scaler: &InputScaler) -> Vec<Tensor<f64>>;
 
-    /// Checks that the weights, which are finite numbers, are ones that [`Cell::fold`] can give.
+    /// Checks that the weights, which are finite numbers, are values that [`Cell::fold`] can produce.
     fn check_weights(&self, _weights: &LayerWeights<'_>) -> Result<(), Mismatch> {
         Ok(())
     }
 
-    /// Layers of this cell, ready to run.
+    /// The kernel for layers of this cell.
     fn kernel(&self, weights: &[LayerWeights<'_>]) -> Box<dyn Layers>;
 
-    /// Nodes for what a layer computes of its inputs, all steps at once, before the states come in; the name of the result.
+    /// Nodes for the computation on a layer's inputs, all steps at once, that does not depend on the states; returns the name of the result.
     fn hoisted(&self, inputs: &str, nodes: &mut Nodes) -> String {
         gates::project_nodes(inputs, nodes)
     }
 
-    /// Values that [`Cell::hoisted`] gives for a step.
+    /// Number of values that [`Cell::hoisted`] computes per step.
     fn hoisted_size(&self, n_inputs: usize, units: usize) -> usize {
         let first = self.weight_shapes(n_inputs, units).swap_remove(0).1;
         first[first.len() - 1]
     }
 
-    /// Nodes for one step from `states`, with what [`Cell::hoisted`] gave for it; the names of the next states.
+    /// Nodes for one step from `states`, with the values that [`Cell::hoisted`] computed for it; returns the names of the next states.
     fn step_nodes(&self, states: &[String], hoisted: &str, nodes: &mut Nodes) -> Vec<String>;
 
-    /// Nodes for what the pooling and the next layer see of the first state; the name of the result.
+    /// Nodes for the output passed to the pooling and the next layer, from the first state; returns its name.
     fn output_nodes(&self, states: String, _nodes: &mut Nodes) -> String {
         states
     }
 
-    /// A few words for a reader, as a model card has them.
+    /// A short description for a reader, as used in a model card.
     fn description(&self) -> String;
 
     /// The cell with its settings, for comparing models.
@@ -77,7 +77,7 @@ pub(crate) trait Cell {
         self.description()
     }
 
-    /// One step from `state`, which is changed, word for word from the equations with the trained parameters; what the next layer sees.
+    /// One step from `state`, which is updated, computed directly from the equations with the trained parameters; returns the output to the next layer.
     #[cfg(test)]
     fn reference(&self, layer: &super::reference::Layer<'_>, input: &[f64], state: &mut [f64]) -> Vec<f64>;
 }

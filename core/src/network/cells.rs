@@ -1,6 +1,6 @@
-//! The cells, and the one place that tells them apart.
+//! The cells, and the only place that distinguishes them.
 //!
-//! To add one: a file beside the others, and here its `mod`, its variant of [`CellConfig`] and its line in [`CellConfig::as_cell`].
+//! To add one: add a file beside the others, and here its `mod`, its variant of [`CellConfig`] and its line in [`CellConfig::as_cell`].
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub use cfc::{Cfc, CfcMode};
 pub use ltc::{LTC_EPSILON, Ltc, Solver};
 pub use paper_ltc::{Carry, PaperLtc, Reading};
 
-/// What runs at every step.
+/// The cell that runs at every step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CellConfig {
@@ -31,7 +31,7 @@ pub enum CellConfig {
     /// An Euler step towards `z` whose time constant depends on input and state: `z = tanh(W_z [x, h] + b_z)`,
     /// `h' = z + (h - z) exp(-softplus(W_k [x, h] + b_k + tau))`. Gates `z`, `k`.
     LiquidGate,
-    /// Cho et al. 2014 as PyTorch computes it: `r = sigmoid(..)`, `u = sigmoid(..)`, `c = tanh(W_c x + b_c + r (U_c h + d))`,
+    /// Cho et al. 2014 as computed by PyTorch: `r = sigmoid(..)`, `u = sigmoid(..)`, `c = tanh(W_c x + b_c + r (U_c h + d))`,
     /// `h' = (1 - u) c + u h`. Gates `r`, `u`, `c`; `recurrent_bias` is `d`.
     Gru,
     /// Hochreiter and Schmidhuber 1997 as PyTorch computes it. Gates `i`, `f`, `g`, `o`; the state is `h`, then `c`.
@@ -51,14 +51,14 @@ impl CellConfig {
         }
     }
 
-    /// Gates that lie side by side as columns of the trained `kernel`, `recurrent_kernel` and `bias`, or of the [`super::HEADS`] where there is a backbone;
+    /// Number of gates side by side as columns of the trained `kernel`, `recurrent_kernel` and `bias`, or of the [`super::HEADS`] if there is a backbone;
     /// 0 for [`CellConfig::Ltc`], which has no such matrices.
     #[must_use]
     pub fn gates(&self) -> usize {
         self.as_cell().gates()
     }
 
-    /// What input and state go through before the gates, where there is something.
+    /// The dense layers between the inputs and the gates, if any.
     #[must_use]
     pub fn backbone(&self) -> Option<Backbone> {
         self.as_cell().backbone()

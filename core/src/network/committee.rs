@@ -1,8 +1,8 @@
-//! Networks that answer together.
+//! Several networks that answer together.
 //!
-//! In: the same feature steps for every member. Out: logits whose softmax is the normalised geometric mean of the members' probabilities. Members of other
-//! sizes and seeds err differently, above all on voices that none of them was trained on, and what they agree on is more often right than what
-//! one of them is sure of. A network alone is a committee of one, and nothing is averaged.
+//! In: the same feature steps for every member. Out: logits whose softmax is the normalised geometric mean of the members' probabilities. Members of different
+//! sizes and seeds make different errors, especially on voices that none of them was trained on, and what they agree on is more often correct than what
+//! a single one is sure of. A single network is a committee of one, and nothing is averaged.
 
 use std::ops::RangeInclusive;
 
@@ -27,10 +27,10 @@ impl From<NetworkConfig> for Committee {
 }
 
 impl Committee {
-    /// Numbers of members that can be run.
+    /// Supported numbers of members.
     pub const MEMBERS: RangeInclusive<usize> = 1..=8;
 
-    /// These networks together.
+    /// Creates a committee of these networks.
     #[must_use]
     pub const fn new(members: Vec<NetworkConfig>) -> Self {
         Self { members }
@@ -42,18 +42,18 @@ impl Committee {
         &self.members
     }
 
-    /// Its networks, to be changed.
+    /// Its networks, mutable.
     pub fn members_mut(&mut self) -> &mut [NetworkConfig] {
         &mut self.members
     }
 
-    /// Values that go from step to step, over all members.
+    /// Number of values carried from step to step, over all members.
     #[must_use]
     pub fn state_size(&self) -> usize {
         self.members.iter().map(NetworkConfig::state_size).sum()
     }
 
-    /// Trained values over all members.
+    /// Number of trained values over all members.
     #[must_use]
     pub fn n_parameters(&self, n_features: usize) -> usize {
         self.members.iter().map(|member| member.n_parameters(n_features)).sum()
@@ -69,7 +69,7 @@ impl Committee {
         self.members.iter().enumerate().flat_map(of_member).collect()
     }
 
-    /// Checks the number of members and all of them.
+    /// Checks the number of members and each of them.
     ///
     /// # Errors
     /// The first setting out of range, as `network.SETTING`, or with several members as `networks.MEMBER.SETTING`.
@@ -87,16 +87,16 @@ impl Committee {
     /// [`NetworkConfig::validate_weights`] of every member.
     ///
     /// # Errors
-    /// The first tensor with a value that cannot be, with the value and its place.
+    /// The first tensor with an impossible value, with the value and its place.
     pub fn validate_weights(&self, weights: &Tensors<f32>) -> Result<(), Mismatch> {
         let of_member = |(index, member): (usize, &NetworkConfig)| member.validate_weights(&self.weights_of(index, weights));
         self.members.iter().enumerate().try_for_each(of_member)
     }
 
-    /// The tensors of a model file, of those that [`NetworkConfig::fold`] made for each member.
+    /// The tensors of a model file, from those that [`NetworkConfig::fold`] made for each member.
     ///
     /// # Panics
-    /// When there are not as many as members.
+    /// When their number is not the number of members.
     #[must_use]
     pub fn join(&self, weights: Vec<Tensors<f32>>) -> Tensors<f32> {
         assert_eq!(weights.len(), self.members.len(), "weights for each member");
@@ -107,7 +107,7 @@ impl Committee {
         Tensors::new(weights.into_iter().enumerate().flat_map(of_member).collect())
     }
 
-    /// The tensors of one member, with the names they have in it.
+    /// The tensors of one member, with their names within that member.
     #[must_use]
     pub fn weights_of(&self, member: usize, weights: &Tensors<f32>) -> Tensors<f32> {
         let prefix = self.prefix(member);
@@ -116,7 +116,7 @@ impl Committee {
         Tensors::new(weights.iter().filter_map(of_member).collect())
     }
 
-    /// What the names of a member's tensors begin with; nothing for a network alone.
+    /// Prefix of the names of a member's tensors; empty for a single network.
     #[must_use]
     pub fn prefix(&self, member: usize) -> String {
         if self.members.len() == 1 { String::new() } else { format!("member{member}.") }
@@ -141,17 +141,17 @@ pub struct CommitteeKernel {
 }
 
 impl CommitteeKernel {
-    /// A kernel for `weights`.
+    /// Creates a kernel for `weights`.
     ///
     /// # Panics
-    /// When `weights` are not those that [`Committee::weight_shapes`] gives; those of a [`crate::onnx::ModelFile`] are.
+    /// When `weights` do not have the shapes of [`Committee::weight_shapes`]; those of a [`crate::onnx::ModelFile`] do.
     #[must_use]
     pub fn new(committee: &Committee, weights: &Tensors<f32>) -> Self {
         let kernel = |(index, member): (usize, &NetworkConfig)| NetworkKernel::new(member, &committee.weights_of(index, weights));
         Self { members: committee.members.iter().enumerate().map(kernel).collect() }
     }
 
-    /// Runs every member over the steps of `features`, as [`NetworkKernel::run`] does, and joins their answers.
+    /// Runs every member over the steps of `features`, as [`NetworkKernel::run`] does, and combines their answers.
     ///
     /// # Shapes
     /// `state` `[state_size]`, the members from the first.

@@ -1,7 +1,7 @@
-//! What all cells with gates have: the tensors that are trained and those of a file, and the sums of a step, in the kernel and in the graph.
+//! The common part of all cells with gates: the trained tensors and those of a file, and the sums of a step, in the kernel and in the graph.
 //!
-//! Gates lie side by side as columns. A file has the trained `kernel` and `bias` as `projection` and `projection_bias`, which take the inputs as they come, with
-//! the scaler of the inputs in them.
+//! Gates are placed side by side as columns. A file has the trained `kernel` and `bias` as `projection` and `projection_bias`, which take the unnormalised
+//! inputs: the scaler of the inputs is folded into them.
 
 use ndarray::{Array1, Array2, ArrayView2};
 use pulp::Simd;
@@ -13,17 +13,17 @@ use super::trained::{InputScaler, TrainedLayer};
 use super::{HEADS, Tensor};
 use crate::nodes::Nodes;
 
-/// The trained tensors: `columns` are those of all gates together.
+/// Shapes of the trained tensors; `columns` are those of all gates together.
 pub(super) fn parameter_shapes(n_inputs: usize, units: usize, columns: usize) -> Shapes {
     vec![("kernel", vec![n_inputs, columns]), ("recurrent_kernel", vec![units, columns]), ("bias", vec![columns])]
 }
 
-/// The tensors of a file: `columns` are those of all gates together.
+/// Shapes of the tensors of a file; `columns` are those of all gates together.
 pub(super) fn weight_shapes(n_inputs: usize, units: usize, columns: usize) -> Shapes {
     vec![("projection", vec![n_inputs, columns]), ("projection_bias", vec![columns]), ("recurrent_kernel", vec![units, columns])]
 }
 
-/// Trained gates on their way into a file.
+/// Trained gates before they are folded into a file.
 pub(super) struct TrainedGates {
     /// `[n_inputs, columns]`
     pub(super) kernel: Array2<f64>,
@@ -34,13 +34,13 @@ pub(super) struct TrainedGates {
 }
 
 impl TrainedGates {
-    /// The gates of a layer as they are.
+    /// The gates of a layer as trained.
     pub(super) fn of(trained: &TrainedLayer<'_>) -> Self {
         let (kernel, recurrent_kernel) = (trained.matrix("kernel"), trained.matrix("recurrent_kernel"));
         Self { kernel, recurrent_kernel, bias: trained.vector("bias") }
     }
 
-    /// [`weight_shapes`] that compute from inputs as they come what these compute from normalised ones.
+    /// The tensors of [`weight_shapes`], which compute from unnormalised inputs what these compute from normalised ones.
     pub(super) fn fold(self, trained: &TrainedLayer<'_>, scaler: &InputScaler) -> Vec<Tensor<f64>> {
         let Self { kernel, recurrent_kernel, bias } = self;
         let projection = Array2::from_shape_fn(kernel.dim(), |(input, column)| kernel[(input, column)] / scaler.scale[input]);
@@ -53,21 +53,21 @@ impl TrainedGates {
     }
 }
 
-/// Nodes for the part of the sums that depends on no state, all steps at once.
+/// Nodes for the part of the sums that does not depend on the state, all steps at once.
 pub(super) fn project_nodes(inputs: &str, nodes: &mut Nodes) -> String {
     let (kernel, bias) = (nodes.name("projection"), nodes.name("projection_bias"));
     let products = nodes.op("MatMul", &[inputs, &kernel], "input_products");
     nodes.op("Add", &[&products, &bias], "inputs")
 }
 
-/// Nodes for the sums of all gates side by side, from [`project_nodes`] of one step.
+/// Nodes for the sums of all gates side by side, from the [`project_nodes`] of one step.
 pub(super) fn sum_nodes(state: &str, projected: &str, nodes: &mut Nodes) -> String {
     let kernel = nodes.name("recurrent_kernel");
     let recurrent = nodes.op("MatMul", &[state, &kernel], "recurrent");
     nodes.op("Add", &[&recurrent, projected], "sums")
 }
 
-/// What the kernel of every cell with gates has: the products of a step, and the state before and after it.
+/// The common part of the kernels of all cells with gates: the products of a step, and the state before and after it.
 #[derive(Clone, Debug)]
 pub(super) struct Gates {
     pub(super) units: usize,
@@ -77,7 +77,7 @@ pub(super) struct Gates {
     pub(super) recurrent_kernel: Matrix,
     /// `input . projection + projection_bias` of one step.
     pub(super) projected: Vec<f32>,
-    /// `[units]` and the filling.
+    /// `[units]` and padding.
     pub(super) state: Vec<f32>,
     pub(super) next_state: Vec<f32>,
 }
@@ -87,7 +87,7 @@ impl Gates {
         Self::of(layer, ["projection", "projection_bias"], layer.matrix("recurrent_kernel"))
     }
 
-    /// Gates behind a backbone: they are projected from its values and see no state, because it has seen the state for them.
+    /// Gates after a backbone: their inputs are its outputs, and they have no recurrent part, because the backbone already takes the state.
     pub(super) fn heads(layer: &LayerWeights<'_>) -> Self {
         let no_state = ArrayView2::from(&[[0.0; 0]; 0]);
         Self::of(layer, HEADS, Matrix::new(no_state, layer.units))
@@ -117,7 +117,7 @@ impl Gates {
         &mut self.state[..self.units]
     }
 
-    /// The part of the sums that depends on no state.
+    /// Computes the part of the sums that does not depend on the state.
     #[inline(always)]
     pub(super) fn project<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]) {
         let biases = panels::<S, K>(&self.projection_bias);
@@ -127,13 +127,13 @@ impl Gates {
         }
     }
 
-    /// What was projected for one panel of one gate.
+    /// The projected values of one panel of one gate.
     #[inline(always)]
     pub(super) fn projected<S: Simd, const K: usize>(&self, gate: usize, panel: usize) -> Panel<S, K> {
         panels::<S, K>(&self.projected)[gate * self.n_panels + panel]
     }
 
-    /// `state . recurrent_kernel + start` of one panel of one gate.
+    /// `state . recurrent_kernel + start` for one panel of one gate.
     #[inline(always)]
     pub(super) fn recurrent<S: Simd, const K: usize>(
         &self,
@@ -145,8 +145,8 @@ impl Gates {
         product(simd, self.recurrent_kernel.panel::<S, K>(gate * self.n_panels + panel), self.state(), start)
     }
 
-    /// The whole sum of one panel of one gate. To be called directly: inside a closure that a library function calls, it would not be compiled for the
-    /// instruction set, and be ten times slower.
+    /// The whole sum of one panel of one gate. Must be called directly: inside a closure called by a library function it would not be compiled for the
+    /// instruction set, and would be ten times slower.
     #[inline(always)]
     pub(super) fn sum<S: Simd, const K: usize>(&self, simd: S, gate: usize, panel: usize) -> Panel<S, K> {
         self.recurrent(simd, gate, panel, self.projected::<S, K>(gate, panel))

@@ -1,8 +1,8 @@
-//! The native kernel: runs the weights of a model file over a block without any library.
+//! The native kernel: runs the weights of a model file over a block without a runtime library.
 //!
-//! In: feature steps and a state. Out: logits and the state after the last step. There is one loop over steps and layers, for every cell and every
-//! pooling ([`super::layers`]). The chain from step to step is serial, so what counts is the latency of one: the products of a step
-//! run in independent chains, and the input projection of a step, which depends on no state, fills the gaps.
+//! In: feature steps and a state. Out: logits and the state after the last step. One loop over steps and layers serves every cell and every
+//! pooling ([`super::layers`]). The dependency from step to step is serial, so the latency of a step decides the speed: the products of a step
+//! run in independent chains, and the input projection of a step, which does not depend on the state, fills the gaps.
 
 use pulp::Arch;
 
@@ -11,7 +11,7 @@ use super::pooling::Pool;
 use super::{DENSE_BIAS, DENSE_KERNEL, NetworkConfig, Tensors};
 use crate::emotion::Emotion;
 
-/// Runs a network; holds the weights in the layout it runs them in, and all scratch memory.
+/// Runs a network; holds the weights in the layout used at run time, and all scratch memory.
 #[derive(Clone, Debug)]
 pub struct NetworkKernel {
     arch: Arch,
@@ -24,11 +24,11 @@ pub struct NetworkKernel {
 }
 
 impl NetworkKernel {
-    /// A kernel for `weights`.
+    /// Creates a kernel for `weights`.
     ///
     /// # Panics
-    /// When `weights` are not those that [`NetworkConfig::weight_shapes`] gives for some number of features; those of a
-    /// [`crate::onnx::ModelFile`] are.
+    /// When `weights` do not have the shapes of [`NetworkConfig::weight_shapes`] for some number of features; those of a
+    /// [`crate::onnx::ModelFile`] do.
     #[must_use]
     pub fn new(config: &NetworkConfig, weights: &Tensors<f32>) -> Self {
         // The first tensor of every cell has a row for each input.
@@ -47,20 +47,20 @@ impl NetworkKernel {
         }
     }
 
-    /// Values that go from step to step.
+    /// Number of values carried from step to step.
     #[must_use]
     pub const fn state_size(&self) -> usize {
         self.state_size
     }
 
-    /// Runs the steps of `features` from `state`, leaves there the state after the last step, and returns the logits of these steps.
+    /// Runs the steps of `features` from `state`, leaves the state after the last step in it, and returns the logits of these steps.
     ///
     /// # Shapes
     /// `features` `[n_steps, n_features]` row-major, `n_steps` at least 1; `state` `[state_size]`, the layers from the first, zeros at the start of a
     /// block; logits in the order of the contract's labels.
     ///
     /// # Panics
-    /// When `features` is not a whole number of steps, or none, or `state` is not `[state_size]`.
+    /// When `features` is empty or not a whole number of steps, or `state` is not `[state_size]`.
     ///
     /// # Realtime safety
     /// No allocation, lock or system call.
@@ -79,14 +79,14 @@ impl NetworkKernel {
         logits
     }
 
-    /// Runs the steps of `features` from `state`, as [`NetworkKernel::run`], and hands the logits after each step to `sink`: what [`NetworkKernel::run`]
-    /// gives for that step alone.
+    /// Runs the steps of `features` from `state` and hands the logits after each step to `sink`: the same as [`NetworkKernel::run`] gives for that step
+    /// alone.
     ///
     /// # Panics
     /// As [`NetworkKernel::run`].
     ///
     /// # Realtime safety
-    /// No allocation, lock or system call of its own.
+    /// No allocation, lock or system call except those of `sink`.
     pub fn run_each(&mut self, features: &[f32], state: &mut [f32], sink: &mut impl FnMut([f32; Emotion::COUNT])) {
         assert!(features.len().is_multiple_of(self.n_features), "a whole number of steps");
         for step in features.chunks_exact(self.n_features) {

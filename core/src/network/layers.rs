@@ -1,7 +1,7 @@
 //! The loop over steps and layers, compiled for each cell and each instruction set.
 //!
-//! In: the steps of a block, the states of all layers, and a pooling. Out: what the pooling makes of the outputs. A [`CellKernel`] is one step of one
-//! layer. Which cell and which instruction set is decided once a block, at [`Layers::run`]; behind it no call is indirect.
+//! In: the steps of a block, the states of all layers, and a pooling. Out: the pooled outputs. A [`CellKernel`] is one step of one
+//! layer. The cell and the instruction set are selected once per block, at [`Layers::run`]; after that no call is indirect.
 
 use std::fmt::Debug;
 use std::slice::ChunksExact;
@@ -14,7 +14,7 @@ use super::{Tensor, Tensors, layer_tensor};
 
 /// The tensors of one layer of a model file.
 pub(crate) struct LayerWeights<'a> {
-    /// Of the whole network.
+    /// Tensors of the whole network.
     pub(super) weights: &'a Tensors<f32>,
     /// Counted from 0.
     pub(super) layer: usize,
@@ -38,7 +38,7 @@ impl LayerWeights<'_> {
         Matrix::new(self.weights.matrix(&layer_tensor(self.layer, name)), self.units)
     }
 
-    /// Values of the units, missing ones zero.
+    /// Values of the units, padded with zeros.
     pub(super) fn vector(&self, name: &str) -> Vec<f32> {
         padded(self.values(name), self.units, 0.0)
     }
@@ -51,41 +51,41 @@ impl LayerWeights<'_> {
 
 /// One layer of a network: its weights, its state, and how a step changes it.
 pub(crate) trait CellKernel: Clone + Debug + Send + Sync + 'static {
-    /// Where the units stand, `[units]`.
+    /// State of the units, `[units]`.
     fn state(&self) -> &[f32];
 
-    /// [`CellKernel::state`], to be written.
+    /// [`CellKernel::state`], mutable.
     fn state_mut(&mut self) -> &mut [f32];
 
-    /// Takes over what the next step starts from, `[states * units]`.
+    /// Loads the state from which the next step starts, `[states * units]`.
     fn load(&mut self, state: &[f32]) {
         self.state_mut().copy_from_slice(state);
     }
 
-    /// Writes down what the next step would start from, `[states * units]`.
+    /// Stores the state from which the next step would start, `[states * units]`.
     fn store(&self, state: &mut [f32]) {
         state.copy_from_slice(self.state());
     }
 
-    /// One step, with `K` vectors of the instruction set `S` to a panel.
+    /// Runs one step, with `K` vectors of the instruction set `S` per panel.
     fn step<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]);
 
-    /// What the next layer and the pooling see of the last step, `[units]`.
+    /// The output of the last step for the next layer and the pooling, `[units]`.
     #[inline(always)]
     fn output(&self) -> &[f32] {
         self.state()
     }
 }
 
-/// All layers of a network, of one cell that is known at run time only.
+/// All layers of a network, whose cell is known only at run time.
 pub(crate) trait Layers: Debug + Send + Sync {
-    /// Runs a block; what the pooling makes of it, `[readout_size]`.
+    /// Runs a block and returns the pooled outputs, `[readout_size]`.
     ///
     /// # Realtime safety
     /// No allocation, lock or system call.
     fn run<'a>(&'a mut self, arch: Arch, block: Block<'a>) -> &'a [f32];
 
-    /// What `Clone` would give.
+    /// A boxed clone.
     fn boxed_clone(&self) -> Box<dyn Layers>;
 }
 
@@ -105,12 +105,12 @@ impl Clone for Box<dyn Layers> {
     }
 }
 
-/// The layers of a network whose weights are these.
+/// The layers of a network with these weights.
 pub(super) fn layers<C: CellKernel>(weights: &[LayerWeights<'_>], of_layer: impl Fn(&LayerWeights<'_>) -> C) -> Box<dyn Layers> {
     Box::new(weights.iter().map(of_layer).collect::<Vec<C>>())
 }
 
-/// What layers run over.
+/// Input and state of a run over a block.
 pub(crate) struct Block<'a> {
     pub(super) steps: ChunksExact<'a, f32>,
     /// Before the first step, then after the last.
@@ -118,7 +118,7 @@ pub(crate) struct Block<'a> {
     pub(super) pool: &'a mut Pool,
 }
 
-/// Chooses the code for the processor's vector length.
+/// Selects the code for the processor's vector length.
 struct Run<'a, C> {
     layers: &'a mut [C],
     block: Block<'a>,
@@ -141,7 +141,7 @@ impl<'a, C: CellKernel> WithSimd for Run<'a, C> {
     }
 }
 
-/// All steps through all layers, with `K` vectors of the instruction set `S` to a panel; what the pooling makes of them, `[readout_size]`.
+/// Runs all steps through all layers, with `K` vectors of the instruction set `S` per panel; returns the pooled outputs, `[readout_size]`.
 #[inline(always)]
 fn run_steps<'a, S: Simd, const K: usize, C: CellKernel>(simd: S, layers: &'a mut [C], block: Block<'a>) -> &'a [f32] {
     let Block { steps, state, pool } = block;

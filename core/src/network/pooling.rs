@@ -1,9 +1,9 @@
-//! One vector of the outputs of all steps, in one pass and constant memory. Sums are in `f64`, so that neither the number of steps nor a large mean
-//! costs accuracy.
+//! Pooling of the outputs of all steps into one vector, in one pass and constant memory. Sums are in `f64`, so that neither the number of steps nor a large
+//! mean costs accuracy.
 
 use super::{ATTENTION, DEVIATION_EPSILON, NetworkConfig, Pooling, Tensors};
 
-/// What the steps so far add up to.
+/// Running statistics of the steps so far.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     pooling: Pooling,
@@ -39,7 +39,7 @@ impl Pool {
         }
     }
 
-    /// Forgets the block before.
+    /// Forgets the previous block.
     #[inline(always)]
     pub(super) fn start(&mut self) {
         self.n_steps = 0.0;
@@ -48,7 +48,7 @@ impl Pool {
         (self.largest_score, self.total) = (f64::NEG_INFINITY, 0.0);
     }
 
-    /// The outputs of one more step, `[units]`.
+    /// Adds the outputs of one more step, `[units]`.
     #[inline(always)]
     pub(super) fn add(&mut self, outputs: &[f32]) {
         match self.pooling {
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// The softmax over all steps without keeping them: whenever a larger score comes, what was summed so far shrinks.
+    /// The softmax over all steps without storing them: a new largest score rescales the sums so far.
     #[inline(always)]
     fn attend(&mut self, outputs: &[f32]) {
         let score: f64 = outputs.iter().zip(&self.attention).map(|(&output, query)| f64::from(output) * query).sum();
@@ -87,7 +87,7 @@ impl Pool {
         }
     }
 
-    /// What the readout sees, when the last outputs were `last`.
+    /// The input of the readout, where the last outputs were `last`.
     #[inline(always)]
     pub(super) fn finish<'a>(&'a mut self, last: &'a [f32]) -> &'a [f32] {
         if self.pooling == Pooling::Last {

@@ -1,5 +1,5 @@
-//! The networks once more, word for word from their equations: trained parameters, normalised features, `f64`, the standard library's functions, all
-//! steps kept. The equation of each cell is beside it.
+//! A second implementation of the networks, directly from their equations: trained parameters, normalised features, `f64`, the standard library's functions,
+//! all steps kept. The equation of each cell is in its file.
 
 use ndarray::ArrayView2;
 
@@ -77,7 +77,7 @@ impl Layer<'_> {
         self.product(&format!("{name}.kernel"), values, column) + self.value(&format!("{name}.bias"), column)
     }
 
-    /// What the gates see behind a backbone.
+    /// The outputs of the backbone, from which the gates are computed.
     pub(super) fn backbone(&self, backbone: &Backbone, x: &[f64], h: &[f64]) -> Vec<f64> {
         let lecun_tanh = |sum: f64| 1.7159 * (0.666 * sum).tanh();
         let mut values: Vec<f64> = (0..backbone.units)

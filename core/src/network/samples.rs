@@ -4,7 +4,7 @@ pub(crate) use super::cells::samples as cells;
 use super::{CellConfig, NetworkConfig, Pooling, Tensors};
 use crate::normalisation::Normalisation;
 
-/// Features of the samples.
+/// Number of features of the samples.
 pub(crate) const N_FEATURES: usize = 6;
 
 /// Numbers in -1..1 from a linear congruential generator.
@@ -58,14 +58,14 @@ impl Sample {
         Normalisation::Standard { mean: self.mean.clone(), scale: self.scale.clone() }
     }
 
-    /// What a file of this network would hold.
+    /// The weights in a file of this network.
     pub(crate) fn weights(&self) -> Tensors<f32> {
         let weights = self.config.fold(&self.parameters, &self.normalisation());
         self.config.validate_weights(&weights).unwrap();
         weights
     }
 
-    /// Features as the front end makes them, and the normalised ones.
+    /// Unnormalised features as the front end outputs them, and the normalised ones.
     pub(crate) fn features(&self, n_steps: usize) -> (Vec<f32>, Vec<Vec<f64>>) {
         let raw: Vec<f32> =
             Numbers(n_steps as u64).many(n_steps * N_FEATURES, 4.0).into_iter().map(|value| value as f32).collect();

@@ -1,24 +1,24 @@
-//! Vector code that the cells are made of: products of a panel, and functions of vectors.
+//! Vector code for the cells: products of a panel, and vectorised functions.
 
 use ndarray::ArrayView2;
 use pulp::Simd;
 
 use crate::real::tanh::{BOUND, DENOMINATOR, NUMERATOR};
 
-/// Units are run in panels of this many; the last one is filled up with units that nobody reads.
+/// Units are computed in panels of this size; the last one is padded with unused units.
 pub(super) const PANEL: usize = 16;
 
-/// Independent sums of a product: enough to hide the latency of a multiplication with addition.
+/// Number of independent sums in a product: enough to hide the latency of a fused multiply-add.
 const CHAINS: usize = 4;
 
 /// One panel as `K` vectors of the instruction set `S`.
 pub(super) type Panel<S, const K: usize> = [<S as Simd>::f32s; K];
 
-/// A matrix whose columns are units, of one gate or several side by side; missing units are filled up with a value.
+/// A matrix whose columns are units, of one gate or several side by side; missing units are padded with a given value.
 #[derive(Clone, Debug)]
 pub(super) struct Matrix {
     n_rows: usize,
-    /// One unit's share of all rows, panel after panel: `[gates, panels, rows, PANEL]`.
+    /// The columns of each panel over all rows, panel after panel: `[gates, panels, rows, PANEL]`.
     values: Vec<f32>,
 }
 
@@ -49,7 +49,7 @@ impl Matrix {
     }
 }
 
-/// Values of units, of one gate or several one after the other, each filled up to whole panels.
+/// Values of units, of one gate or several in sequence, each padded to whole panels.
 pub(super) fn padded(values: &[f32], units: usize, filling: f32) -> Vec<f32> {
     let mut padded = Vec::new();
     for gate in values.chunks(units) {
@@ -59,13 +59,13 @@ pub(super) fn padded(values: &[f32], units: usize, filling: f32) -> Vec<f32> {
     padded
 }
 
-/// Whole panels.
+/// `values` as panels.
 #[inline(always)]
 pub(super) fn panels<S: Simd, const K: usize>(values: &[f32]) -> &[Panel<S, K>] {
     S::as_simd_f32s(values).0.as_chunks().0
 }
 
-/// Whole panels.
+/// `values` as mutable panels.
 #[inline(always)]
 pub(super) fn panels_mut<S: Simd, const K: usize>(values: &mut [f32]) -> &mut [Panel<S, K>] {
     S::as_mut_simd_f32s(values).0.as_chunks_mut().0
@@ -126,7 +126,7 @@ pub(super) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_add_e_f32s(half, tanh(simd, simd.mul_f32s(half, x)), half)
 }
 
-/// `exp(-x)` for `x` from 0 on, `(1 - t) / (1 + t)` with `t = tanh(x / 2)`; at most 5e-7 off, between 0 and 1.
+/// `exp(-x)` for `x >= 0`, `(1 - t) / (1 + t)` with `t = tanh(x / 2)`; at most 5e-7 off, between 0 and 1.
 #[inline(always)]
 pub(super) fn decay<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
@@ -134,7 +134,7 @@ pub(super) fn decay<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.div_f32s(simd.sub_f32s(one, t), simd.add_f32s(one, t))
 }
 
-/// `min(bound, x)`, NaN for NaN. Vector instructions return their second operand then; the scalar function does not.
+/// `min(bound, x)`, NaN for NaN. With NaN, vector instructions return their second operand; the scalar function does not.
 #[inline(always)]
 pub(super) fn at_most<S: Simd>(simd: S, bound: S::f32s, x: S::f32s) -> S::f32s {
     if S::F32_LANES > 1 { simd.min_f32s(bound, x) } else { simd.select_f32s(simd.less_than_f32s(bound, x), bound, x) }

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 
-/// Names and shapes of the tensors of one layer, in the order of files; names are those in the layer.
+/// Names and shapes of the tensors of one layer, in file order; names are those within the layer.
 pub(crate) type Shapes = Vec<(&'static str, Vec<usize>)>;
 
 /// A named array, row-major.
@@ -10,9 +10,9 @@ pub(crate) type Shapes = Vec<(&'static str, Vec<usize>)>;
 pub struct Tensor<T> {
     /// Unique among its [`Tensors`].
     pub name: String,
-    /// One or two sizes.
+    /// One or two dimensions.
     pub shape: Vec<usize>,
-    /// As many values as the shape has.
+    /// As many values as the shape requires.
     pub values: Vec<T>,
 }
 
@@ -21,7 +21,7 @@ pub struct Tensor<T> {
 pub struct Tensors<T>(Vec<Tensor<T>>);
 
 impl<T: Clone> Tensors<T> {
-    /// Arrays of these shapes, every value `value`.
+    /// Arrays of these shapes, filled with `value`.
     #[must_use]
     pub fn filled(shapes: Vec<(String, Vec<usize>)>, value: &T) -> Self {
         let tensor = |(name, shape): (String, Vec<usize>)| {
@@ -31,7 +31,7 @@ impl<T: Clone> Tensors<T> {
         Self(shapes.into_iter().map(tensor).collect())
     }
 
-    /// Every value through `f`.
+    /// Applies `f` to every value.
     #[must_use]
     pub fn map<U>(&self, f: impl Fn(T) -> U + Copy) -> Tensors<U> {
         let tensor = |Tensor { name, shape, values }: &Tensor<T>| Tensor {
@@ -44,7 +44,7 @@ impl<T: Clone> Tensors<T> {
 }
 
 impl<T> Tensors<T> {
-    /// These arrays.
+    /// Creates a collection of these arrays.
     ///
     /// # Panics
     /// When an array does not have as many values as its shape, or two have the same name.
@@ -74,7 +74,7 @@ impl<T> Tensors<T> {
         self.0.iter()
     }
 
-    /// All arrays, to be changed.
+    /// All arrays, mutable.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Tensor<T>> {
         self.0.iter_mut()
     }
@@ -82,13 +82,13 @@ impl<T> Tensors<T> {
     /// The array of this name.
     ///
     /// # Panics
-    /// When there is none: names and shapes follow from the network, and who holds tensors of another one is wrong.
+    /// When there is none: names and shapes follow from the network, so asking tensors of another network is a programming error.
     #[must_use]
     pub fn get(&self, name: &str) -> &Tensor<T> {
         self.0.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("there is a tensor '{name}'"))
     }
 
-    /// The array of this name, to be changed.
+    /// The array of this name, mutable.
     ///
     /// # Panics
     /// As [`Tensors::get`].
@@ -100,7 +100,7 @@ impl<T> Tensors<T> {
     /// A vector.
     ///
     /// # Panics
-    /// When there is no such array or it is no vector.
+    /// When there is no such array or it is not a vector.
     #[must_use]
     pub fn vector(&self, name: &str) -> ArrayView1<'_, T> {
         let tensor = self.get(name);
@@ -111,7 +111,7 @@ impl<T> Tensors<T> {
     /// A matrix.
     ///
     /// # Panics
-    /// When there is no such array or it is no matrix.
+    /// When there is no such array or it is not a matrix.
     #[must_use]
     pub fn matrix(&self, name: &str) -> ArrayView2<'_, T> {
         let tensor = self.get(name);
@@ -120,7 +120,7 @@ impl<T> Tensors<T> {
         ArrayView2::from_shape((tensor.shape[0], tensor.shape[1]), &tensor.values).expect("a whole matrix")
     }
 
-    /// A vector, to be changed.
+    /// A vector, mutable.
     ///
     /// # Panics
     /// As [`Tensors::vector`].
@@ -131,7 +131,7 @@ impl<T> Tensors<T> {
         ArrayViewMut1::from(&mut tensor.values)
     }
 
-    /// A matrix, to be changed.
+    /// A matrix, mutable.
     ///
     /// # Panics
     /// As [`Tensors::matrix`].

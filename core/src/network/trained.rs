@@ -1,10 +1,10 @@
-//! The tensors of one layer as they are trained, to be folded into those of a model file.
+//! The trained tensors of one layer, to be folded into those of a model file.
 
 use ndarray::{Array, Array1, Array2, Dimension};
 
 use super::{Tensor, Tensors, layer_tensor};
 
-/// What makes normalised inputs of those that a layer gets: `(x - mean) / scale`.
+/// Normalisation of the inputs of a layer: `(x - mean) / scale`.
 pub(crate) struct InputScaler {
     /// `[n_inputs]`
     pub(super) mean: Array1<f64>,
@@ -14,7 +14,7 @@ pub(crate) struct InputScaler {
 
 /// The trained tensors of one layer.
 pub(crate) struct TrainedLayer<'a> {
-    /// Of the whole network.
+    /// Tensors of the whole network.
     pub(super) parameters: &'a Tensors<f64>,
     /// Counted from 0.
     pub(super) layer: usize,
@@ -31,13 +31,13 @@ impl TrainedLayer<'_> {
         self.parameters.matrix(&layer_tensor(self.layer, name)).to_owned()
     }
 
-    /// All tensors of the layer with their names in it.
+    /// All tensors of the layer with their names within it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Tensor<f64>)> {
         let prefix = layer_tensor(self.layer, "");
         self.parameters.iter().filter_map(move |tensor| Some((tensor.name.strip_prefix(&prefix)?, tensor)))
     }
 
-    /// A tensor of the layer in a model file.
+    /// Creates a tensor of the layer for a model file.
     pub(super) fn tensor<D: Dimension>(&self, name: &str, array: &Array<f64, D>) -> Tensor<f64> {
         Tensor { name: layer_tensor(self.layer, name), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
     }

@@ -1,6 +1,6 @@
-//! The weights of a model file: scaler and settings folded into what was trained, and which values can be.
+//! The weights of a model file: scaler and settings folded into the trained parameters, and the check of their values.
 //!
-//! All arithmetic is done in `f64` and rounded to `f32` once.
+//! All arithmetic is done in `f64` and rounded once to `f32`.
 
 use ndarray::Array1;
 
@@ -13,7 +13,7 @@ use crate::normalisation::Normalisation;
 use crate::real::Real;
 
 impl NetworkConfig {
-    /// The weights of a model file that computes, from features as the front end makes them, what `parameters` compute from normalised ones.
+    /// The weights of a model file, which compute from unnormalised features of the front end what `parameters` compute from normalised ones.
     ///
     /// # Shapes
     /// From [`NetworkConfig::parameter_shapes`] to [`NetworkConfig::weight_shapes`].
@@ -44,10 +44,10 @@ impl NetworkConfig {
         weights.map(|value| value as f32)
     }
 
-    /// Checks that every value is finite and one that [`NetworkConfig::fold`] can give.
+    /// Checks that every value is finite and possible as a result of [`NetworkConfig::fold`].
     ///
     /// # Errors
-    /// The first tensor with a value that cannot be, with the value and its place.
+    /// The first tensor with an impossible value, with the value and its place.
     pub fn validate_weights(&self, weights: &Tensors<f32>) -> Result<(), Mismatch> {
         for tensor in weights.iter() {
             check_values(tensor, "finite numbers", f32::is_finite)?;

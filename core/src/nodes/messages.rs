@@ -1,6 +1,6 @@
 //! The protobuf messages of an ONNX file that Moodline writes, declared by hand so that neither `protoc` nor a build script is needed.
 //!
-//! Fields that Moodline never writes are left out: whatever a file holds in them makes it differ from the bytes Moodline would have written, and
+//! Fields that Moodline never writes are omitted: any content in them makes a file differ from the bytes Moodline would have written, and
 //! [`crate::onnx::read`] refuses it.
 //!
 //! # Source
@@ -111,7 +111,7 @@ pub(crate) struct TensorProto {
     pub(crate) name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub(crate) raw_data: Vec<u8>,
-    /// Where the data lie: 0 in this file, 1 in another one, which Moodline never opens.
+    /// Location of the data: 0 in this file, 1 in another one, which Moodline never opens.
     #[prost(int32, tag = "14")]
     pub(crate) data_location: i32,
 }
@@ -155,7 +155,7 @@ pub(crate) enum DimensionValue {
     /// A fixed size.
     #[prost(int64, tag = "1")]
     DimValue(i64),
-    /// The name of a size that is known when the network runs.
+    /// The name of a size that is known only at run time.
     #[prost(string, tag = "2")]
     DimParam(String),
 }

@@ -1,12 +1,12 @@
-//! Names the first difference between the model a file should hold and the one it holds.
+//! Finds the first difference between the expected model and the one in a file.
 //!
-//! Both are written down as lists of places and values, so that one walk over a model serves every kind of difference.
+//! Both are converted to lists of places and values, so that one traversal of a model serves every kind of difference.
 
 use super::metadata::sha256;
 use crate::mismatch::Mismatch;
 use crate::nodes::messages::{AttributeProto, DimensionValue, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 
-/// The first place where `found` is not `expected`; none when no declared field differs.
+/// The first place where `found` differs from `expected`; none when no declared field differs.
 pub(super) fn first_difference(expected: &ModelProto, found: &ModelProto) -> Option<Mismatch> {
     let (expected, found) = (places(expected), places(found));
     let n = expected.len().max(found.len());

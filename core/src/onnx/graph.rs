@@ -1,6 +1,6 @@
-//! Builds the graph of a network: for each layer one `Scan` over the steps, then the pooling and the readout.
+//! Builds the graph of a network: one `Scan` over the steps for each layer, then the pooling and the readout.
 //!
-//! Whatever depends on no state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
+//! Everything that does not depend on a state is hoisted out of the `Scan`: the input projection is one matrix product for a whole block.
 
 use super::names;
 use crate::emotion::Emotion;
@@ -10,12 +10,12 @@ use crate::nodes::{self, Nodes, fixed, int, ints, named, tensor, value_info};
 
 mod pooling;
 
-/// What a graph gives answers for.
+/// What a graph answers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answers {
-    /// One for all steps, of what was pooled of them.
+    /// One answer for all steps, from their pooled outputs.
     OfBlock,
-    /// One for each step, of its own outputs.
+    /// One answer for each step, from its own outputs.
     OfSteps,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn step_graph(config: &NetworkConfig, n_features: usize, weights: &Te
     graph(nodes, n_features, config.state_size(), &[named("batch"), named("frames")], weights)
 }
 
-/// The file's graph around `nodes`, whose answers have the dimensions `answers` before the labels.
+/// The file's graph around `nodes`, whose answers have the dimensions `answers` before that of the labels.
 fn graph(nodes: Nodes, n_features: usize, state_size: usize, answers: &[DimensionProto], weights: &Tensors<f32>) -> GraphProto {
     let (node, constants) = nodes.into_parts();
     let mut initializer = weight_tensors(weights);
@@ -68,7 +68,7 @@ fn committee(networks: &Committee, n_features: usize) -> Nodes {
     nodes
 }
 
-/// Networks side by side: each gets its part of the state, and the logarithms of their probabilities are averaged.
+/// Networks in parallel: each gets its part of the state, and the logarithms of their probabilities are averaged.
 fn several(networks: &Committee, members: &[NetworkConfig], n_features: usize) -> Nodes {
     let mut nodes = Nodes::default();
     let of_members = |name: &str| (0..members.len()).map(|member| networks.prefix(member) + name).collect::<Vec<_>>();
@@ -107,7 +107,7 @@ fn network(config: &NetworkConfig, answers: Answers, n_features: usize) -> Nodes
             config,
             index,
             n_inputs: if index == 0 { n_features } else { config.units },
-            // The last step alone is in the final state already.
+            // The final state already contains the last step.
             all_steps: index + 1 < config.layers || answers == Answers::OfSteps || config.pooling != Pooling::Last,
         };
         let states = index * n_states..(index + 1) * n_states;
@@ -138,7 +138,7 @@ struct Layer<'a> {
     config: &'a NetworkConfig,
     index: usize,
     n_inputs: usize,
-    /// Whether somebody wants the outputs of all steps, not of the last one alone.
+    /// Whether the outputs of all steps are needed instead of only the last.
     all_steps: bool,
 }
 
@@ -147,7 +147,7 @@ impl Layer<'_> {
         Nodes::with_prefix(layer_tensor(self.index, ""))
     }
 
-    /// The layer over a block; the name of its outputs, `[batch, frames, units]`, or `[batch, units]` of the last step.
+    /// The layer over a block; returns the name of its outputs, `[batch, frames, units]`, or `[batch, units]` for the last step only.
     fn scan(&self, inputs: &str, initial_states: &[String], final_states: &[String], outer: &mut Nodes) -> String {
         let cell = self.config.cell.as_cell();
         let mut nodes = self.nodes();
@@ -171,7 +171,7 @@ impl Layer<'_> {
         outputs
     }
 
-    /// One step of the cell, and the constants it needs around it.
+    /// One step of the cell, and the constants it needs from the enclosing graph.
     fn body(&self) -> (GraphProto, Nodes) {
         let cell = self.config.cell.as_cell();
         let mut nodes = self.nodes();
@@ -179,7 +179,7 @@ impl Layer<'_> {
         let step = nodes.name("step");
         let mut outputs = cell.step_nodes(&states, &step, &mut nodes);
         if self.all_steps {
-            // A body cannot give one value out twice.
+            // A body cannot output the same value twice.
             outputs.push(nodes.op("Identity", &[&outputs[0]], "state_of_step"));
         }
         let state = |name: &String| value_info(name, &[named("batch"), fixed(self.config.units)]);

@@ -1,11 +1,11 @@
 //! The contract as `metadata_props` of an ONNX file.
 //!
-//! Each field of [`Contract`] is the entry `moodline.FIELD` with the field as JSON, followed by `moodline.FIELD.sha256`, the SHA-256 of that
-//! text. `moodline.weights` maps each initializer that was trained to the SHA-256 of its bytes. `moodline.fingerprint` is the
-//! SHA-256 over all of these, so that it names contract and weights together.
+//! Each field of [`Contract`] is stored as JSON in the entry `moodline.FIELD`, followed by `moodline.FIELD.sha256`, the SHA-256 of that
+//! text. `moodline.weights` maps each trained initializer to the SHA-256 of its bytes. `moodline.fingerprint` is the
+//! SHA-256 over all of these, so that it identifies contract and weights together.
 //!
-//! Checksums tell which field somebody or something altered. They are no signature: who recomputes all of them has made another
-//! model with another fingerprint, and still has to pass [`Contract::validate`].
+//! Checksums show which field was altered. They are not a signature: recomputing all of them gives another model with another
+//! fingerprint, which still has to pass [`Contract::validate`].
 
 use std::collections::BTreeMap;
 
@@ -20,20 +20,20 @@ use crate::mismatch::Mismatch;
 use crate::network::NetworkConfig;
 use crate::nodes::messages::{StringStringEntryProto, TensorProto};
 
-/// The version whose contract has one network, and nothing of voices.
+/// The version whose contract has a single network and no voice fields.
 const SINGLE_NETWORK: u32 = 2;
 
 const PREFIX: &str = "moodline.";
 const CHECKSUM: &str = ".sha256";
 pub(super) const WEIGHTS: &str = "weights";
-/// What a model is for, where it is not emotions.
+/// Purpose of a model other than one of emotions.
 pub(super) const KIND: &str = "kind";
 const FINGERPRINT: &str = "moodline.fingerprint";
 
 /// SHA-256 of each trained initializer by its name.
 pub(super) type WeightChecksums = BTreeMap<String, String>;
 
-/// What the metadata of a file say, each entry checked against its checksum.
+/// The metadata of a file, each entry checked against its checksum.
 #[derive(Debug)]
 pub(super) struct Metadata {
     pub(super) contract: Contract,
@@ -46,12 +46,12 @@ pub(super) fn write(contract: &Contract, weights: &[TensorProto]) -> Vec<StringS
     write_fields(fields(contract, &weight_checksums(weights)))
 }
 
-/// What a file records of each trained initializer.
+/// The checksums that a file records of the trained initializers.
 pub(super) fn weight_checksums(weights: &[TensorProto]) -> WeightChecksums {
     weights.iter().map(|tensor| (tensor.name.clone(), sha256(&tensor.raw_data))).collect()
 }
 
-/// The entries of these fields, each with its checksum, and of the fingerprint.
+/// The entries of these fields, each with its checksum, and the entry of the fingerprint.
 pub(super) fn write_fields(fields: Vec<(&'static str, String)>) -> Vec<StringStringEntryProto> {
     let fingerprint = fingerprint(&fields);
     let mut entries = Vec::with_capacity(2 * fields.len() + 1);
@@ -64,7 +64,7 @@ pub(super) fn write_fields(fields: Vec<(&'static str, String)>) -> Vec<StringStr
     entries
 }
 
-/// Reads the entries of a file; the contract is not validated yet.
+/// Reads the entries of a file; the contract is not yet validated.
 pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, ModelError> {
     let mut entries = Entries::new(entries)?;
     entries.refuse_other_kind()?;
@@ -99,7 +99,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Every field with its JSON, in the order of the file.
+/// Every field as JSON, in file order.
 fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, String)> {
     let Contract {
         version,
@@ -143,7 +143,7 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
     fields
 }
 
-/// SHA-256 over all fields; lengths go in too, so that no text can move from one field to its neighbour.
+/// SHA-256 over all fields, including their lengths, so that no text can move from one field to its neighbour.
 fn fingerprint(fields: &[(&'static str, String)]) -> String {
     let mut hash = Sha256::new();
     for (name, value) in fields {
@@ -164,7 +164,7 @@ fn entry(key: String, value: String) -> StringStringEntryProto {
     StringStringEntryProto { key, value }
 }
 
-/// The entries of a file by key, each to be taken once.
+/// The entries of a file by key, each of which can be taken once.
 pub(super) struct Entries<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Entries<'a> {
@@ -192,12 +192,12 @@ impl<'a> Entries<'a> {
         serde_json::from_str(value).map_err(|error| unreadable(name, &error).into())
     }
 
-    /// What not every model of a version has.
+    /// A field that is not present in every model of a version.
     fn field_if_there<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, ModelError> {
         if self.0.contains_key(format!("{PREFIX}{name}").as_str()) { self.field(name).map(Some) } else { Ok(None) }
     }
 
-    /// A model of emotions has no entry of its kind.
+    /// Refuses any entry for the kind, which a model of emotions does not have.
     fn refuse_other_kind(&self) -> Result<(), ModelError> {
         match self.0.get(format!("{PREFIX}{KIND}").as_str()) {
             None => Ok(()),
@@ -205,7 +205,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Checks that nothing is left but the fingerprint, which is that of `fields`; the fingerprint.
+    /// Checks that only the fingerprint is left and that it matches `fields`; returns the fingerprint.
     pub(super) fn finish(mut self, fields: &[(&'static str, String)]) -> Result<String, ModelError> {
         let found = self.take(FINGERPRINT)?;
         self.nothing_left()?;
@@ -221,7 +221,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Takes serde's "unknown variant `x`, expected one of `y`, `z` at line 1 column 9" apart into what was found and expected.
+/// Splits serde's "unknown variant `x`, expected one of `y`, `z` at line 1 column 9" into what was found and what was expected.
 fn unreadable(name: &str, error: &serde_json::Error) -> Mismatch {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);

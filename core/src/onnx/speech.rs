@@ -1,6 +1,6 @@
-//! Writes a speech detector as an ONNX file and reads it back, as carefully as the models of emotions.
+//! Writes a speech detector as an ONNX file and reads it back, with the same checks as for the models of emotions.
 //!
-//! Its metadata are laid out as theirs, with the entry `moodline.kind` in front, so that neither kind of model can be taken for the other; its graph
+//! Its metadata have the same layout, with the entry `moodline.kind` in front, so that neither kind of model can be taken for the other; its graph
 //! answers for every step.
 
 use super::graph;
@@ -12,7 +12,7 @@ use crate::network::Tensors;
 use crate::nodes::messages::{ModelProto, StringStringEntryProto};
 use prost::Message as _;
 
-/// What `moodline.kind` says.
+/// Value of `moodline.kind`.
 const SPEECH: &str = "speech";
 
 /// The file of a speech detector that was read and checked.
@@ -26,7 +26,7 @@ pub struct SpeechFile {
     pub fingerprint: String,
 }
 
-/// The bytes of a detector's file. Nothing is checked here, as in [`super::write`].
+/// The bytes of a detector's file. As in [`super::write`], nothing is checked here.
 #[must_use]
 pub fn write(contract: &SpeechContract, weights: &Tensors<f32>) -> Vec<u8> {
     model(contract, weights).encode_to_vec()
@@ -52,7 +52,7 @@ fn model(contract: &SpeechContract, weights: &Tensors<f32>) -> ModelProto {
     file_of(graph, metadata::write_fields(fields(contract, &checksums)))
 }
 
-/// The contract, which is not validated yet, the checksums of the weights, and the fingerprint.
+/// The contract (not yet validated), the checksums of the weights, and the fingerprint.
 fn read_metadata(entries: &[StringStringEntryProto]) -> Result<(SpeechContract, WeightChecksums, String), ModelError> {
     let mut entries = Entries::new(entries)?;
     let kind: String = entries.field(KIND).map_err(|error| match error {
@@ -83,7 +83,7 @@ fn read_metadata(entries: &[StringStringEntryProto]) -> Result<(SpeechContract, 
     Ok((contract, checksums, fingerprint))
 }
 
-/// Every field with its JSON, in the order of the file.
+/// Every field as JSON, in file order.
 fn fields(contract: &SpeechContract, weights: &WeightChecksums) -> Vec<(&'static str, String)> {
     let SpeechContract {
         version,

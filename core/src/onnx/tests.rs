@@ -1,4 +1,4 @@
-//! Every part of a model file is altered in turn and must be refused, by name and with what was expected and found.
+//! Every part of a model file is altered separately and must be refused, by name and with what was expected and found.
 
 mod altered;
 mod sample;
@@ -89,7 +89,7 @@ fn the_fingerprint_names_contract_and_weights() {
     assert_ne!(fingerprint(&other), original);
 }
 
-/// The file of this network behind the largest front end, with weights that are all alike.
+/// The file of this network with the largest front end and constant weights.
 fn largest(network: &NetworkConfig) -> (Contract, Tensors<f32>) {
     let n_features = 1536;
     let mut contract = paper().contract;
@@ -130,14 +130,14 @@ fn the_largest_networks_of_a_contract_fit_the_limits() {
     assert_eq!(field(&error), "network.units", "{error}");
 }
 
-/// Reads a changed file of `model` and returns why it was refused.
+/// Reads a modified file of `model` and returns why it was refused.
 fn refusal_of(model: &Model, change: impl FnOnce(&mut ModelProto)) -> ModelError {
     let mut file = model.file();
     change(&mut file);
     read(&file.encode_to_vec()).expect_err("the change must be refused")
 }
 
-/// Reads a changed file and returns why it was refused.
+/// Reads a modified file and returns why it was refused.
 fn refusal(change: impl FnOnce(&mut ModelProto)) -> ModelError {
     refusal_of(&paper(), change)
 }

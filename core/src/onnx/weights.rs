@@ -1,4 +1,4 @@
-//! Reads the trained values out of a graph, each against the shape that the contract asks for and its checksum.
+//! Reads the trained values of a graph, each checked against the shape in the contract and its checksum.
 
 use super::ModelError;
 use super::metadata::{WeightChecksums, sha256};

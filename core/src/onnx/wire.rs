@@ -1,21 +1,21 @@
-//! Counts what an encoded model consists of before it is decoded.
+//! Counts the parts of an encoded model before it is decoded.
 //!
-//! An empty message takes two bytes in a file and some hundred in memory, so that a small hostile file could ask for a gigabyte. What this
-//! module lets through decodes into little more memory than its own size.
+//! An empty message takes two bytes in a file and some hundred in memory, so a small hostile file could allocate a gigabyte. A file that passes
+//! this check decodes into little more memory than its own size.
 
 use prost::DecodeError;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use super::ModelError;
 
-/// Most fields and list elements a file may have, all messages together. The deepest network a contract can describe needs about
+/// Largest number of fields and list elements in a file, over all messages. The deepest network a contract can describe needs about
 /// 23,000.
 pub const MAX_FIELDS: usize = 32_768;
 
-/// Most messages inside each other; Moodline's graphs have 10.
+/// Largest nesting depth of messages; Moodline's graphs have 10.
 const MAX_DEPTH: usize = 16;
 
-/// What a length-delimited field holds, as far as it takes memory of its own.
+/// Content of a length-delimited field, as far as it takes memory of its own.
 #[derive(Clone, Copy)]
 enum Kind {
     Model,
@@ -27,14 +27,14 @@ enum Kind {
     Type,
     TensorType,
     Shape,
-    /// A message without messages inside.
+    /// A message without nested messages.
     Leaf,
-    /// Whole numbers without anything between them.
+    /// Packed integers.
     Packed,
 }
 
 impl Kind {
-    /// What is inside the field of this number; the numbers are those of [`crate::nodes::messages`].
+    /// Content of the field of this number; the numbers are those of [`crate::nodes::messages`].
     const fn inner(self, field: u32) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) | (Self::Attribute, 6) => Some(Self::Graph),
@@ -52,7 +52,7 @@ impl Kind {
     }
 }
 
-/// Refuses bytes that are no protobuf message, or one of more than [`MAX_FIELDS`] fields.
+/// Refuses bytes that are not a protobuf message, or one with more than [`MAX_FIELDS`] fields.
 pub(super) fn check(model: &[u8]) -> Result<(), ModelError> {
     let mut n_left = MAX_FIELDS;
     count(model, Kind::Model, 0, &mut n_left)

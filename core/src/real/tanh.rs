@@ -1,19 +1,19 @@
 //! `tanh` in `f32` without branches, calls or table look-ups.
 //!
-//! With `tanh(x / 2) = n / d` the doubling formula gives `tanh(x) = 2 n d / (n^2 + d^2)`. An error of the inner quotient fades as it nears 1, so
-//! polynomials of low degree do. Written as `w / (w + (d - n)^2)` with `w = 2 n d`, rounding cannot lift the quotient above 1.
+//! With `tanh(x / 2) = n / d` the doubling formula gives `tanh(x) = 2 n d / (n^2 + d^2)`. An error of the inner quotient shrinks as it approaches 1, so
+//! polynomials of low degree suffice. Written as `w / (w + (d - n)^2)` with `w = 2 n d`, rounding cannot lift the quotient above 1.
 //!
 //! # Source
-//! `tanh(x / 2) = x P(x^2) / Q(x^2)`, P of degree 2, Q of degree 3, fitted on 0..=[`BOUND`] to the least maximal relative error of
+//! `tanh(x / 2) = x P(x^2) / Q(x^2)`, P of degree 2, Q of degree 3, fitted on 0..=[`BOUND`] with the smallest maximum relative error of
 //! `tanh(x)` (7.3e-9 before rounding) by Lawson's iteration on the linearised problem.
 
 /// From here on the true value rounds to 1.
 pub(crate) const BOUND: f32 = 9.02;
 
-/// Coefficients of `2 P`, of the lowest power first.
+/// Coefficients of `2 P`, lowest power first.
 pub(crate) const NUMERATOR: [f32; 3] = [1.0, 0.029_766_577, 1.141_059_8e-4];
 
-/// Coefficients of `Q`, of the lowest power first.
+/// Coefficients of `Q`, lowest power first.
 pub(crate) const DENOMINATOR: [f32; 4] = [1.0, 0.113_099_86, 1.205_804_1e-3, 1.226_098_7e-6];
 
 /// `tanh(x)`; NaN for NaN.

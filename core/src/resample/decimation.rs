@@ -1,10 +1,10 @@
-//! To a rate that is a whole number of times lower.
+//! Conversion to a rate that is lower by an integer factor.
 //!
-//! In: blocks of samples. Out: a sample for every `factor` of them, half a filter later.
+//! In: blocks of samples. Out: one sample for every `factor` of them, delayed by half a filter.
 //!
-//! The filter is rubato's. What it leaves of the spectrum fits into the lower rate, so nothing above has to be computed: every `factor`th sample is a sequence of
-//! its own, each is convolved with every `factor`th tap at the lower rate, and the sums are the output. The transforms are those of the output's length, and a
-//! pass over their bins is all there is besides.
+//! The filter is rubato's. Its passband fits into the lower rate, so nothing above has to be computed: every `factor`th sample forms a sequence of its own
+//! (polyphase decomposition), each is convolved with every `factor`th tap at the lower rate, and the sums are the output. The transforms have the output's
+//! length, and the only other work is a pass over their bins.
 
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use rustfft::{Fft, FftPlanner};
 
 use super::{FILTER_SAMPLES, WINDOW};
 
-/// Output of a block, and bins of a transform: the sequences have this many samples, followed by as many zeros, in pairs.
+/// Output samples per block, and bins of a transform: the sequences have this many samples, followed by as many zeros, in pairs.
 const BLOCK: usize = FILTER_SAMPLES;
 
-/// Bins multiplied side by side.
+/// Number of bins multiplied in parallel.
 const LANES: usize = 16;
 
 /// An FFT filter for one ratio of rates.
@@ -32,18 +32,18 @@ pub(super) struct Decimation {
     factor: usize,
     forward: Arc<dyn Fft<f32>>,
     inverse: Arc<dyn Fft<f32>>,
-    /// For each sequence.
+    /// One filter per sequence.
     filters: Arc<[PairFilter]>,
-    /// The pairs of each sequence, then their transform with the first bin once more at the end, `[factor, BLOCK + 1]`.
+    /// The pairs of each sequence, then their transform with the first bin repeated at the end, `[factor, BLOCK + 1]`.
     sequences: Vec<Complex<f32>>,
-    /// The transform of the output's pairs, then they themselves, `[BLOCK]`.
+    /// The transform of the output's pairs, then the pairs themselves, `[BLOCK]`.
     sum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    /// What the last block adds to the next, `[BLOCK]`.
+    /// The overlap of the last block with the next, `[BLOCK]`.
     overlap: Vec<f32>,
 }
 
-/// What the bins of one sequence are multiplied with, each `[BLOCK]`.
+/// Factors of the bins of one sequence, each `[BLOCK]`.
 struct PairFilter {
     own_re: Vec<f32>,
     own_im: Vec<f32>,
@@ -74,12 +74,12 @@ impl Decimation {
         }
     }
 
-    /// Input and output of [`run`](Self::run).
+    /// Numbers of input and output samples of [`run`](Self::run).
     pub(super) const fn frames(&self) -> (usize, usize) {
         (self.factor * BLOCK, BLOCK)
     }
 
-    /// Takes the next block of the stream, `[factor * BLOCK]`, and makes `output`, `[BLOCK]`.
+    /// Takes the next block of the stream, `[factor * BLOCK]`, and writes `output`, `[BLOCK]`.
     pub(super) fn run(&mut self, input: &[f32], output: &mut [f32]) {
         let Self { arch, factor, forward, inverse, filters, sequences, sum, scratch, overlap } = self;
         arch.dispatch(Split { input, factor: *factor, sequences });
@@ -118,7 +118,7 @@ impl pulp::NullaryFnOnce for Split<'_> {
     fn call(self) {
         let Self { input, factor, sequences } = self;
         match factor {
-            // With a constant the loop is made of shuffles.
+            // With a constant the loop compiles to shuffles.
             3 => split(input, 3, sequences),
             _ => split(input, factor, sequences),
         }
@@ -136,7 +136,7 @@ fn split(input: &[f32], factor: usize, sequences: &mut [Complex<f32>]) {
     }
 }
 
-/// Writes the transform of the sum of all sequences, each with its filter.
+/// Writes the transform of the sum of all sequences, each multiplied by its filter.
 struct Convolve<'a> {
     sequences: &'a [Complex<f32>],
     filters: &'a [PairFilter],
@@ -196,7 +196,7 @@ impl PairFilter {
 /// The filter at the higher rate, `[FILTER_SAMPLES * factor]`; its sum is 1.
 ///
 /// # Source
-/// rubato 5 `sinc.rs` `make_sincs` and `windows.rs`: a sinc under the square of the periodic Blackman-Harris window.
+/// rubato 5 `sinc.rs` `make_sincs` and `windows.rs`: a sinc with the square of the periodic Blackman-Harris window.
 fn low_pass(factor: usize) -> Vec<f64> {
     let n = FILTER_SAMPLES * factor;
     let cutoff = calculate_cutoff::<f64>(FILTER_SAMPLES, WINDOW) / factor as f64;

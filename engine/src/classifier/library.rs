@@ -1,7 +1,7 @@
-//! Where ONNX Runtime's library is looked for.
+//! Search for ONNX Runtime's library.
 //!
-//! In: the environment of the process. Out: files to try, in order. The working directory is never searched, because anybody who can put a
-//! file beside an audio file must not be able to run code; for the same reason relative paths in the environment are left out, and no code
+//! In: the environment of the process. Out: files to try, in order. The working directory is never searched, because placing a file next to an
+//! audio file must not be enough to run code; for the same reason relative paths in the environment are ignored, and no code
 //! comes from another machine.
 
 use std::env;
@@ -14,12 +14,12 @@ use crate::remote;
 /// Environment variable that names the library or its folder.
 pub(super) const VARIABLE: &str = "MOODLINE_ONNXRUNTIME";
 
-/// The places to look for ONNX Runtime's library, first to last.
+/// The places to search for ONNX Runtime's library, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LibrarySearch {
-    /// Files, or folders that may hold one.
+    /// Files, or folders that may contain one.
     places: Vec<PathBuf>,
-    /// Places on other machines, which are not even looked at.
+    /// Places on other machines, which are not searched at all.
     remote: Vec<PathBuf>,
 }
 
@@ -27,7 +27,7 @@ impl LibrarySearch {
     /// `MOODLINE_ONNXRUNTIME`, the folder of this library or program or its bundle, the user's data folder, the cache folder that
     /// `cargo xtask setup` fills, the system's folders.
     ///
-    /// A plugin is a library in a program of somebody else's, so it is the path of what this code was linked into that counts.
+    /// A plugin is a library in another vendor's program, so the relevant path is that of the binary this code was linked into.
     #[must_use]
     pub fn of_this_process() -> Self {
         let linked_into = process_path::get_dylib_path().filter(|path| path.is_absolute());
@@ -47,7 +47,7 @@ impl LibrarySearch {
         Self::in_places(places)
     }
 
-    /// Exactly these files and folders; relative ones are left out, and so are those on other machines.
+    /// Exactly these files and folders, except relative ones and those on other machines.
     #[must_use]
     pub fn in_places(places: Vec<PathBuf>) -> Self {
         let (remote, mut places): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| remote::is_remote(place));
@@ -55,19 +55,19 @@ impl LibrarySearch {
         Self { places, remote }
     }
 
-    /// Files and folders, first to last; all absolute.
+    /// Files and folders, in order; all absolute.
     #[must_use]
     pub fn places(&self) -> &[PathBuf] {
         &self.places
     }
 
-    /// Files and folders that were left out because they lie on other machines.
+    /// Files and folders that were left out because they are on other machines.
     #[must_use]
     pub fn remote(&self) -> &[PathBuf] {
         &self.remote
     }
 
-    /// The library files that exist now, first to last.
+    /// The library files that exist now, in order.
     #[must_use]
     pub fn candidates(&self) -> Vec<PathBuf> {
         self.places.iter().flat_map(|place| if place.is_dir() { libraries_in(place) } else { existing(place) }).collect()
@@ -78,7 +78,7 @@ fn existing(file: &Path) -> Vec<PathBuf> {
     if file.is_file() { vec![file.to_owned()] } else { Vec::new() }
 }
 
-/// The plain name first, then versioned names, the latest first.
+/// The plain name first, then versioned names in descending order.
 fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<OsString> =
@@ -104,7 +104,7 @@ fn is_library(name: &OsStr) -> bool {
     name == "libonnxruntime.so" || name.starts_with("libonnxruntime.so.")
 }
 
-/// The numbers in a file name. A name without numbers counts as the latest: it is what was installed on purpose.
+/// The numbers in a file name. A name without numbers counts as the latest, since it was installed deliberately.
 fn version(name: &OsStr) -> Vec<u32> {
     let name = name.to_string_lossy();
     let numbers: Vec<u32> = name.split('.').filter_map(|part| part.parse().ok()).collect();
@@ -151,7 +151,7 @@ fn cache_folder(folder: &impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     absolute(folder("XDG_CACHE_HOME")).or_else(|| Some(folder("HOME")?.join(".cache")))
 }
 
-/// The XDG base directory specification has relative paths ignored.
+/// Removes relative paths: the XDG base directory specification requires them to be ignored.
 fn absolute(path: Option<PathBuf>) -> Option<PathBuf> {
     path.filter(|path| path.is_absolute())
 }

@@ -1,4 +1,4 @@
-//! The backend that needs nothing but this program: core's kernel.
+//! The built-in backend: core's kernel.
 
 use moodline_core::emotion::Emotion;
 use moodline_core::network::CommitteeKernel;
@@ -30,7 +30,7 @@ impl Native {
     }
 }
 
-/// NaN for logits that are not finite, as ONNX Runtime answers; the caller refuses them in both cases.
+/// NaN for non-finite logits, as with ONNX Runtime; the caller refuses them in both cases.
 fn softmax(logits: [f32; Emotion::COUNT]) -> [f32; Emotion::COUNT] {
     match moodline_core::Probabilities::softmax(logits) {
         Ok(probabilities) => *probabilities.as_array(),

@@ -1,7 +1,7 @@
-//! The backend that runs a model on ONNX Runtime, loaded while the program runs.
+//! The backend that runs a model on ONNX Runtime, loaded at run time.
 //!
-//! One environment a process, one session a classifier, one thread a session: the network is far too small to share out. Every call into the library
-//! is guarded against panics of the bindings.
+//! One environment per process, one session per classifier, one thread per session: the network is far too small to be parallelised. Every call into the
+//! library is guarded against panics of the bindings.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,7 +28,7 @@ pub(super) struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Loads the library if this process has none yet, builds a session and runs it once, so that the first block is as fast as all others.
+    /// Loads the library if this process has none yet, builds a session and runs it once, so that the first block is not slower than the others.
     pub(super) fn new(model: &Model, search: &LibrarySearch) -> Result<Self, ClassifierError> {
         let mut network = Self::of_file(model.bytes(), search)?;
         let contract = model.contract();
@@ -37,7 +37,7 @@ impl OnnxRuntime {
         Ok(network)
     }
 
-    /// A session with the file of any network.
+    /// Creates a session with the file of any network.
     pub(super) fn of_file(bytes: &[u8], search: &LibrarySearch) -> Result<Self, ClassifierError> {
         let environment = environment(search)?;
         Ok(Self { session: guarded("load the model", || build_session(&environment, bytes))? })
@@ -75,7 +75,7 @@ fn build_session(environment: &Environment, bytes: &[u8]) -> ort::Result<Session
         .commit_from_memory(bytes)
 }
 
-/// The environment of this process. A failure is not kept: a library may be installed while the program runs.
+/// The environment of this process. A failure is not cached: a library may be installed while the program runs.
 fn environment(search: &LibrarySearch) -> Result<Environment, ClassifierError> {
     static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
     let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +86,7 @@ fn environment(search: &LibrarySearch) -> Result<Environment, ClassifierError> {
     Ok(environment.insert(loaded).clone())
 }
 
-/// Loads the first library that is new enough and keeps to itself; otherwise says what was wrong with each.
+/// Loads the first library that is new enough and has no telemetry client; otherwise says what was wrong with each.
 fn load(search: &LibrarySearch) -> Result<Environment, String> {
     let mut reasons: Vec<String> = search.remote().iter().map(|path| format!("{}: {REMOTE}", path.display())).collect();
     for path in search.candidates() {
@@ -109,11 +109,11 @@ fn load(search: &LibrarySearch) -> Result<Environment, String> {
 
 const REMOTE: &str = "it lies on another machine, from which no code is loaded; copy it to this one";
 
-/// Says why the library at `path` must not be loaded, if it must not: it lies on another machine or has a telemetry client, which nothing
-/// that is called or set once it is loaded stops.
+/// Returns the reason if the library at `path` must not be loaded: it is on another machine, or has a telemetry client, which nothing that is
+/// called or set after loading stops.
 fn refuse_callers_home(path: &Path) -> Result<(), String> {
     let unreadable = |error: io::Error| format!("it cannot be read: {error}");
-    // A drive letter or a link can lead to a share, too.
+    // A drive letter or a link can lead to a share too.
     if remote::is_remote(&path.canonicalize().map_err(unreadable)?) {
         return Err(REMOTE.to_owned());
     }
@@ -125,7 +125,7 @@ fn refuse_callers_home(path: &Path) -> Result<(), String> {
     }
 }
 
-/// [`client_in`], which reads the whole file, once a process for each file that stays as it is.
+/// [`client_in`], which reads the whole file, called once per process for each unchanged file.
 fn known_client_in(path: &Path) -> io::Result<Option<&'static str>> {
     type Seen = (PathBuf, u64, SystemTime);
     static KNOWN: Mutex<BTreeMap<Seen, Option<&'static str>>> = Mutex::new(BTreeMap::new());
@@ -138,7 +138,7 @@ fn known_client_in(path: &Path) -> io::Result<Option<&'static str>> {
     Ok(*known.entry(seen).or_insert(client_in(path)?))
 }
 
-/// Turns errors and panics of the bindings into one kind of error.
+/// Converts errors and panics of the bindings to one kind of error.
 fn guarded<T>(action: &'static str, call: impl FnOnce() -> ort::Result<T>) -> Result<T, ClassifierError> {
     let failed = |reason: String| ClassifierError::OnnxRuntimeFailed { action, reason };
     match catch_unwind(AssertUnwindSafe(call)) {

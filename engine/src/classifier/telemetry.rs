@@ -1,8 +1,8 @@
-//! Tells an ONNX Runtime that sends telemetry over the network from one that cannot, before any of its code runs.
+//! Distinguishes an ONNX Runtime that sends telemetry over the network from one that cannot, before any of its code runs.
 //!
 //! Microsoft's builds for Linux and macOS have had a client for that since 1.29: it looks up its host some ten seconds after the start, and
 //! the switch in the library's interface does not stop it. Builds for Windows have none; they report only to the system's own event
-//! tracing. This file is part of `xtask`, too, which must not depend on a crate of ours.
+//! tracing. This file is also part of `xtask`, which must not depend on any crate of this workspace.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -10,8 +10,8 @@ use std::path::Path;
 
 use memchr::memmem::Finder;
 
-/// Texts that only libraries with the client have: its hosts, its collector, its variable to turn it off, and the classes of the client it
-/// is made with (Microsoft's 1DS SDK for C++) as the compilers of Linux and macOS and that of Windows name them.
+/// Strings found only in libraries with the client: its hosts, its collector, its variable to turn it off, and the classes of the client on which
+/// it is based (Microsoft's 1DS SDK for C++), mangled as by the compilers for Linux and macOS and by that for Windows.
 const MARKERS: [&str; 5] = [
     "events.data.microsoft.com",
     "/OneCollector/",
@@ -20,10 +20,10 @@ const MARKERS: [&str; 5] = [
     "@Events@Applications@Microsoft@",
 ];
 
-/// Bytes that are read at once; they stay in the processor's cache while each marker is looked for.
+/// Bytes read at once; they stay in the processor's cache while each marker is searched for.
 const PIECE: usize = 256 * 1024;
 
-/// What shows that the library at `path` has a telemetry client; none if nothing does.
+/// The marker that shows that the library at `path` has a telemetry client; none if there is no such marker.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -42,7 +42,7 @@ pub(crate) fn client_in(path: &Path) -> io::Result<Option<&'static str>> {
         if n_read == 0 {
             return Ok(None);
         }
-        // A marker may lie across two pieces.
+        // A marker may span two pieces.
         let end = piece.len();
         kept = end.min(overlap);
         buffer.copy_within(end - kept..end, 0);
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// A file with `marker` at `at`, among bytes that are almost markers.
+    /// A file with `marker` at `at`, surrounded by bytes that almost match markers.
     fn library(marker: &str, at: usize) -> tempfile::NamedTempFile {
         let mut bytes = b"https://events.data.microsoft.org/ _OneCollector_ ORT_ENABLE_TELEMETRY ".repeat(3 * PIECE / 71);
         bytes[at..at + marker.len()].copy_from_slice(marker.as_bytes());

@@ -11,12 +11,12 @@ use super::blocks::{Coding, Pcm, Span, Waveform};
 use super::bytes::Bytes;
 use super::error::DecodeProblem;
 
-/// Bytes in front of the first chunk.
+/// Bytes before the first chunk.
 const HEADER: u64 = 12;
 /// Length of the common chunk without the compression of AIFF-C.
 const COMMON: u64 = 18;
 
-/// Whether a file that begins with `head` is one.
+/// Whether a file that begins with `head` is AIFF or AIFF-C.
 pub(super) fn is_aiff(head: &[u8]) -> bool {
     head.starts_with(b"FORM") && matches!(head.get(8..12), Some(b"AIFF" | b"AIFC"))
 }
@@ -24,7 +24,7 @@ pub(super) fn is_aiff(head: &[u8]) -> bool {
 /// Reads everything up to the audio.
 ///
 /// # Errors
-/// A header that is damaged, a compression that is not read, or what the system says.
+/// A damaged header, an unsupported compression, or an error of the system.
 pub(super) fn read(bytes: &mut Bytes) -> Result<Waveform, DecodeProblem> {
     bytes.go_to(HEADER).map_err(DecodeProblem::Io)?;
     let (mut common, mut span) = (None, None);
@@ -83,7 +83,7 @@ pub(super) fn read(bytes: &mut Bytes) -> Result<Waveform, DecodeProblem> {
     Ok(Waveform { coding, sample_rate, n_channels, span })
 }
 
-/// The chunk whose header `head` begins with: its name and its length without the header.
+/// The chunk whose header is at the start of `head`: its name and its length without the header.
 fn chunk(head: &[u8]) -> Option<([u8; 4], u64)> {
     let name: [u8; 4] = *head.first_chunk()?;
     let is_name = name.iter().all(|byte| matches!(byte, b' '..=b'~'));
@@ -100,7 +100,7 @@ struct Common {
 impl Common {
     fn read(bytes: &mut Bytes, len: u64) -> io::Result<Self> {
         let n_channels = u16::from_be_bytes(bytes.array()?);
-        // The number of frames says no more than the length of the audio does, and is 0 where a recorder was switched off.
+        // The number of frames says no more than the length of the audio does, and is 0 when a recorder lost power.
         bytes.skip(4)?;
         let bits = u16::from_be_bytes(bytes.array()?);
         let sample_rate = extended_to_hz(bytes.array()?);

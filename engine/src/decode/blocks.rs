@@ -1,7 +1,7 @@
-//! Audio whose blocks all have one length, PCM and ADPCM, and so need no container to be found in: WAV and its relatives, AIFF and CAF are
-//! read here, behind a header of their own.
+//! Audio in blocks of constant length, PCM and ADPCM, which can be located without a container: WAV and its relatives, AIFF and CAF are
+//! read here, after a header of their own.
 //!
-//! Headers lie. What they say of the length of the audio is a promise; what is in the file counts ([`Span::of`]).
+//! Headers may be wrong. The length they give for the audio is a claim; the content of the file decides ([`Span::of`]).
 
 use std::io::Read as _;
 
@@ -16,7 +16,7 @@ use symphonia::core::meta::{Metadata, MetadataLog};
 
 use super::bytes::Bytes;
 
-/// A packet has as many blocks as fit into this many bytes, and at least one.
+/// A packet has as many blocks as fit into this many bytes, but at least one.
 const PACKET_BYTES: u64 = 32 * 1024;
 
 const FORMAT: FormatInfo = FormatInfo { format: FORMAT_ID_WAVE, short_name: "blocks", long_name: "blocks of one length" };
@@ -25,13 +25,13 @@ const FORMAT: FormatInfo = FormatInfo { format: FORMAT_ID_WAVE, short_name: "blo
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Coding {
     pub(super) codec: AudioCodecId,
-    /// Samples of one channel in a block.
+    /// Samples per channel in a block.
     pub(super) frames_per_block: u64,
     /// Length of a block, bytes.
     pub(super) block_bytes: u64,
 }
 
-/// PCM and what is stored like it.
+/// PCM and similar encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pcm {
     Unsigned,
@@ -40,7 +40,7 @@ pub(super) enum Pcm {
 }
 
 impl Coding {
-    /// Samples of `n_bytes` each, side by side; `None` for a width that nobody writes.
+    /// Interleaved samples of `n_bytes` each; `None` for a width that does not occur.
     pub(super) fn pcm(kind: Pcm, n_bytes: u64, big_endian: bool, n_channels: u16) -> Option<Self> {
         let codec = match (kind, n_bytes, big_endian) {
             (Pcm::Unsigned, 1, _) => codec::CODEC_ID_PCM_U8,
@@ -60,38 +60,38 @@ impl Coding {
         Some(Self { codec, frames_per_block: 1, block_bytes: n_bytes * u64::from(n_channels) })
     }
 
-    /// A byte a sample, in the logarithmic codes of telephony.
+    /// One byte per sample, in the logarithmic encodings of telephony.
     pub(super) fn companded(codec: AudioCodecId, n_channels: u16) -> Self {
         Self { codec, frames_per_block: 1, block_bytes: u64::from(n_channels) }
     }
 
-    /// The ADPCM of QuickTime: 34 bytes a channel for 64 samples.
+    /// QuickTime's ADPCM: 34 bytes per channel for 64 samples.
     pub(super) fn ima4(n_channels: u16) -> Self {
         Self { codec: codec::CODEC_ID_ADPCM_IMA_QT, frames_per_block: 64, block_bytes: 34 * u64::from(n_channels) }
     }
 }
 
-/// Where the audio lies.
+/// Position of the audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     /// Its first byte.
     pub(super) start: u64,
-    /// Its length, bytes; to the end where that is not known.
+    /// Its length, bytes; up to the end if unknown.
     pub(super) len: Option<u64>,
-    /// Length that the header promises and the file does not keep, bytes.
+    /// Length claimed by the header if the file is shorter, bytes.
     pub(super) promised: Option<u64>,
-    /// Bytes behind it that the header does not account for.
+    /// Bytes after it that the header does not account for.
     pub(super) n_unread: u64,
 }
 
 impl Span {
-    /// The audio that begins where `bytes` stands and is `claimed` bytes long by its header (`None`: to the end).
+    /// The audio that begins at the position of `bytes` and is `claimed` bytes long according to its header (`None`: up to the end).
     ///
-    /// A length of 0 is what a recorder leaves that was switched off; whoever writes to a pipe writes one that no file has, or almost 2 or 4 GiB; and
-    /// 32 bits count again from 0 at 4 GiB. `is_chunk` tells whether what follows is the next chunk: then the header is right.
+    /// A recorder that loses power leaves a length of 0; programs that write to a pipe give an impossibly large length, or almost 2 or 4 GiB; and 32-bit
+    /// lengths wrap around at 4 GiB. `is_chunk` tells whether the next chunk follows: then the header is right.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn of(
         bytes: &mut Bytes,
         claimed: Option<u64>,
@@ -134,12 +134,12 @@ impl Span {
     }
 }
 
-/// Where 32 bits count from 0 again.
+/// Where 32-bit lengths wrap around.
 const WRAP: u64 = 1 << 32;
-/// Bytes that [`Span::of`] shows to `is_chunk`.
+/// Number of bytes that [`Span::of`] passes to `is_chunk`.
 pub(super) const CHUNK_HEADER: usize = 24;
 
-/// Lengths that programs write who cannot come back to the header: ffmpeg, sox, arecord and their like, less what lies around the audio.
+/// Lengths written by programs that cannot go back to the header, such as ffmpeg, sox and arecord, minus the data around the audio.
 fn means_unknown(claimed: u64, is_32_bits: bool) -> bool {
     const AROUND: u64 = 0x1_0000;
     if is_32_bits {
@@ -150,7 +150,7 @@ fn means_unknown(claimed: u64, is_32_bits: bool) -> bool {
     }
 }
 
-/// Everything a header says.
+/// The information in a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waveform {
     pub(super) coding: Coding,
@@ -160,7 +160,7 @@ pub(super) struct Waveform {
 }
 
 impl Waveform {
-    /// How long the audio is that lies behind it and is not read, seconds.
+    /// Duration of the unread audio after it, seconds.
     pub(super) fn unread_seconds(&self) -> f64 {
         self.n_frames(self.span.n_unread) as f64 / f64::from(self.sample_rate.max(1))
     }
@@ -170,7 +170,7 @@ impl Waveform {
     }
 }
 
-/// Cuts blocks into packets. What comes through a pipe may be what somebody says at this moment: it is handed on as it comes.
+/// Cuts blocks into packets. A pipe may carry live speech: its data is passed on as it arrives.
 pub(super) struct BlockReader {
     bytes: Bytes,
     tracks: [Track; 1],
@@ -178,7 +178,7 @@ pub(super) struct BlockReader {
     metadata: MetadataLog,
     coding: Coding,
     blocks_per_packet: u64,
-    /// Bytes that are left.
+    /// Number of bytes left.
     n_left: Option<u64>,
     timestamp: i64,
 }
@@ -187,7 +187,7 @@ impl BlockReader {
     /// Reads the audio that `waveform` found in `bytes`.
     ///
     /// # Errors
-    /// What the system says. `waveform` has at least one channel.
+    /// An error of the system. `waveform` has at least one channel.
     pub(super) fn new(mut bytes: Bytes, waveform: &Waveform) -> std::io::Result<Self> {
         let Waveform { coding, sample_rate, n_channels, span } = *waveform;
         bytes.go_to(span.start)?;
@@ -255,7 +255,7 @@ impl FormatReader for BlockReader {
                 data.truncate(n_filled.next_multiple_of(block_bytes as usize));
             }
         }
-        // What does not fill a block is no audio.
+        // An incomplete block is not audio.
         let n_blocks = n_filled as u64 / block_bytes;
         if n_blocks == 0 {
             return Ok(None);
@@ -281,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of `n_audio` bytes, then `rest`.
+    /// A file with `n_audio` bytes, then `rest`.
     fn file(n_audio: u64, rest: &[u8]) -> Bytes {
         let mut file = tempfile::tempfile().unwrap();
         file.set_len(n_audio).unwrap();

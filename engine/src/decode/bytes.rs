@@ -5,16 +5,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use symphonia::core::io::MediaSource;
 
-/// Bytes read from the first on; those of a file also from anywhere.
+/// Bytes that are read in order; a file also allows random access.
 pub(super) struct Bytes {
     source: Source,
     /// First byte of the part within the source.
     start: u64,
-    /// End of the part within the source; a pipe ends where it ends.
+    /// End of the part within the source; unknown for a pipe.
     end: Option<u64>,
     /// Position of the next byte within the source.
     position: u64,
-    /// Bytes from `position` on that were looked at and are still to be read.
+    /// Bytes from `position` on that were peeked at and are still to be read.
     ahead: Vec<u8>,
 }
 
@@ -24,10 +24,10 @@ enum Source {
 }
 
 impl Bytes {
-    /// All of `file`. What is no regular file, such as a named pipe, is read as a pipe.
+    /// All of `file`. Anything but a regular file, such as a named pipe, is read as a pipe.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn of_file(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -37,22 +37,22 @@ impl Bytes {
         Ok(Self { source: Source::File(file), start: 0, end, position: 0, ahead: Vec::new() })
     }
 
-    /// All that comes through a pipe.
+    /// All data of a pipe.
     pub(super) fn of_pipe(pipe: impl Read + Send + Sync + 'static) -> Self {
         Self { source: Source::Pipe(Box::new(pipe)), start: 0, end: None, position: 0, ahead: Vec::new() }
     }
 
-    /// Whether bytes can be read from anywhere.
+    /// Whether random access is possible.
     pub(super) const fn is_file(&self) -> bool {
         matches!(self.source, Source::File(_))
     }
 
-    /// Position of the next byte, from the start of the part.
+    /// Position of the next byte, relative to the start of the part.
     pub(super) const fn position(&self) -> u64 {
         self.position - self.start
     }
 
-    /// Number of bytes from here to the end, where that is known.
+    /// Number of bytes up to the end, if known.
     pub(super) fn n_left(&self) -> Option<u64> {
         self.end.map(|end| end.saturating_sub(self.position))
     }
@@ -60,7 +60,7 @@ impl Bytes {
     /// The next `n` bytes, or as many as there are, without reading them.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn peek(&mut self, n: usize) -> io::Result<&[u8]> {
         let n_wanted = self.n_left().map_or(n, |left| n.min(usize::try_from(left).unwrap_or(n)));
         let n_ahead = self.ahead.len();
@@ -83,10 +83,10 @@ impl Bytes {
         Ok(&self.ahead[..n_wanted.min(self.ahead.len())])
     }
 
-    /// Goes to `position`, from the start of the part; a pipe only goes forwards. Beyond the end is the end.
+    /// Goes to `position`, relative to the start of the part; a pipe only goes forwards. A position beyond the end is the end.
     ///
     /// # Errors
-    /// What the system says, and [`io::ErrorKind::Unsupported`] for a pipe that would have to go back.
+    /// An error of the system, and [`io::ErrorKind::Unsupported`] for a pipe that would have to go back.
     pub(super) fn go_to(&mut self, position: u64) -> io::Result<()> {
         let to = self.start.saturating_add(position);
         let to = self.end.map_or(to, |end| to.min(end));
@@ -110,15 +110,15 @@ impl Bytes {
         }
     }
 
-    /// Goes `n` bytes on.
+    /// Skips `n` bytes.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn skip(&mut self, n: u64) -> io::Result<()> {
         self.go_to(self.position().saturating_add(n))
     }
 
-    /// The part that begins here and has `len` bytes, or all there are.
+    /// The part that begins here and has `len` bytes, or all that follow.
     pub(super) fn part(mut self, len: Option<u64>) -> Self {
         self.start = self.position;
         let end = len.map(|len| self.position.saturating_add(len));
@@ -129,10 +129,10 @@ impl Bytes {
         self
     }
 
-    /// Without the last `n` bytes of a file, from its start on.
+    /// Removes the last `n` bytes of a file and goes back to its start.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn without_last(mut self, n: u64) -> io::Result<Self> {
         self.end = self.end.map(|end| end.saturating_sub(n).max(self.start));
         self.go_to(0)?;
@@ -142,7 +142,7 @@ impl Bytes {
     /// The next `N` bytes.
     ///
     /// # Errors
-    /// What the system says, and [`io::ErrorKind::UnexpectedEof`].
+    /// An error of the system, and [`io::ErrorKind::UnexpectedEof`].
     pub(super) fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut array = [0; N];
         self.read_exact(&mut array)?;

@@ -1,4 +1,4 @@
-//! The header of Apple's CAF, for PCM and ADPCM; what has packets of different lengths is symphonia's to read.
+//! The header of Apple's CAF, for PCM and ADPCM; files with packets of varying length are left to symphonia.
 //!
 //! # Source
 //! Apple Core Audio Format Specification 1.0
@@ -9,15 +9,15 @@ use super::blocks::{Coding, Pcm, Span, Waveform};
 use super::bytes::Bytes;
 use super::error::DecodeProblem;
 
-/// Bytes in front of the first chunk.
+/// Bytes before the first chunk.
 const HEADER: u64 = 8;
-/// Number of edits in front of the audio.
+/// Length of the edit count before the audio, bytes.
 const EDIT_COUNT: u64 = 4;
 
-/// Reads everything up to the audio; `None` where it is not stored in blocks of one length.
+/// Reads everything up to the audio; `None` if it is not stored in blocks of constant length.
 ///
 /// # Errors
-/// A header that is damaged, a format that is not read, or what the system says.
+/// A damaged header, an unsupported format, or an error of the system.
 pub(super) fn read(bytes: &mut Bytes) -> Result<Option<Waveform>, DecodeProblem> {
     bytes.go_to(HEADER).map_err(DecodeProblem::Io)?;
     let mut description = None;
@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &mut Bytes) -> Result<Option<Waveform>, DecodeProblem>
     Err(DecodeProblem::Header { reason: format!("it has no {what} chunk") })
 }
 
-/// The chunk whose header `head` begins with: its name, and its length without the header where it was known.
+/// The chunk whose header is at the start of `head`: its name, and its length without the header if known.
 fn chunk(head: &[u8]) -> Option<([u8; 4], Option<u64>)> {
     let name: [u8; 4] = *head.first_chunk()?;
     let len = i64::from_be_bytes(*head.get(4..)?.first_chunk()?);
@@ -60,7 +60,7 @@ struct Description {
 }
 
 impl Description {
-    /// `None` where packets differ in length.
+    /// `None` if packets differ in length.
     fn read(bytes: &mut Bytes) -> Result<Option<Self>, DecodeProblem> {
         let mut fields = || -> std::io::Result<_> {
             let rate = f64::from_be_bytes(bytes.array()?);

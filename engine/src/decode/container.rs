@@ -1,7 +1,7 @@
-//! What a recording is, told from how it begins and never from its name, and the reader for it.
+//! Detection of the format of a recording from its first bytes, never from its name, and the reader for it.
 //!
-//! Nothing is taken for audio because it might be: each format has its mark, and MPEG audio, which has next to none, counts only where frame follows
-//! frame. What is known and not read is refused by its name.
+//! Nothing is treated as audio on suspicion: each format has its signature, and MPEG audio, which has almost none, is accepted only if several frames
+//! follow each other. Known but unsupported formats are refused by name.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
@@ -18,46 +18,46 @@ use super::mp4::{self, Movie, SoundTrack};
 use super::raw::RawFormat;
 use super::{aiff, caf, mpeg, ogg, riff, tags};
 
-/// Bytes that tell what a file is.
+/// Number of bytes that identify a format.
 const HEAD_BYTES: usize = 512;
-/// MPEG audio must begin within this many bytes behind the tags.
+/// MPEG audio must begin within this many bytes after the tags.
 const MPEG_DEPTH_BYTES: usize = 64 * 1024;
-/// Bytes in which the frames that follow the first one must lie: four of the longest.
+/// Number of bytes that must contain the frames after the first one: four of the longest.
 const MPEG_FRAMES_BYTES: usize = 32 * 1024;
-/// The identification headers of an Ogg file lie within this many bytes.
+/// The identification headers of an Ogg file are within this many bytes.
 const OGG_HEADERS_BYTES: usize = 16 * 1024;
-/// The names of a Matroska file's codecs lie within this many bytes.
+/// The names of a Matroska file's codecs are within this many bytes.
 const MATROSKA_HEADERS_BYTES: usize = 64 * 1024;
-/// Audio behind the end that the header gives is worth a warning from this length on, seconds.
+/// Shortest unread audio after the end given in the header that causes a warning, seconds.
 const UNREAD_SECONDS: f64 = 0.5;
 
-/// A recording with a reader on it.
+/// A recording with its reader.
 pub(super) struct Container {
     pub(super) format: Box<dyn FormatReader>,
     pub(super) kind: Kind,
     pub(super) warnings: Vec<DecodeWarning>,
 }
 
-/// What has to be known of a container beyond what symphonia tells.
+/// Properties of a container that symphonia does not report.
 pub(super) enum Kind {
-    /// Nothing.
+    /// None.
     Plain,
     /// A raw stream of AAC, which has no length.
     Adts,
-    /// A raw stream of MPEG audio: parts may follow each other that differ, and whose length the first one does not know.
+    /// A raw stream of MPEG audio: it may consist of different parts, and the first one does not give the length of the others.
     Mpeg,
     /// MP4 and MOV.
     Movie(Movie),
-    /// Matroska and WebM, whose packets have times; the codecs it names.
+    /// Matroska and WebM, whose packets have timestamps; the names of its codecs.
     Matroska(Vec<String>),
-    /// CAF with packets, whose first and last samples may be the encoder's.
+    /// CAF with packets, whose first and last samples may have been added by the encoder.
     PaddedPackets,
 }
 
-/// Finds out what `bytes` are and reads them up to the first packet.
+/// Detects the format of `bytes` and reads up to the first packet.
 ///
 /// # Errors
-/// What they are instead, a header that is damaged, or what the system says.
+/// The unsupported format that was found, a damaged header, or an error of the system.
 pub(super) fn open(bytes: Bytes) -> Result<Container, DecodeProblem> {
     let mut bytes = tags::stripped(bytes).map_err(DecodeProblem::Io)?;
     let head = bytes.peek(HEAD_BYTES).map_err(DecodeProblem::Io)?.to_vec();
@@ -93,7 +93,7 @@ pub(super) fn open(bytes: Bytes) -> Result<Container, DecodeProblem> {
     }
     if mp4::is_movie(&head) {
         let mut bytes = on_disk(bytes).map_err(DecodeProblem::Io)?;
-        // What cannot be read here is damaged, which symphonia has words for.
+        // An index that cannot be read here is damaged, which symphonia reports.
         let movie = Movie::read(&mut bytes).unwrap_or_default();
         bytes.go_to(0).map_err(DecodeProblem::Io)?;
         let format = reader(IsoMp4Reader::try_new(stream(bytes), options())).map_err(|problem| unread_movie(&movie, problem))?;
@@ -101,7 +101,7 @@ pub(super) fn open(bytes: Bytes) -> Result<Container, DecodeProblem> {
     }
     if head.starts_with(b"\x1a\x45\xdf\xa3") {
         let codecs = matroska_codecs(bytes.peek(MATROSKA_HEADERS_BYTES).map_err(DecodeProblem::Io)?);
-        // As a pipe: what the header says of places behind the end of a file that was cut off does no harm then.
+        // Read as a pipe, so that positions in the header beyond the end of a truncated file do no harm.
         let bytes = Bytes::of_pipe(bytes);
         return Ok(plain(Box::new(reader(MkvReader::try_new(stream(bytes), options()))?), Kind::Matroska(codecs)));
     }
@@ -111,10 +111,10 @@ pub(super) fn open(bytes: Bytes) -> Result<Container, DecodeProblem> {
     mpeg(bytes)
 }
 
-/// Takes `bytes` for samples of this format.
+/// Reads `bytes` as samples of this format.
 ///
 /// # Errors
-/// There are none, or what the system says.
+/// There are none, or an error of the system.
 pub(super) fn raw(mut bytes: Bytes, format: RawFormat) -> Result<Container, DecodeProblem> {
     if bytes.peek(1).map_err(DecodeProblem::Io)?.is_empty() {
         return Err(DecodeProblem::Empty);
@@ -148,7 +148,7 @@ fn mpeg_within(mut bytes: Bytes, span: Span) -> Result<Container, DecodeProblem>
     mpeg(bytes.part(span.len))
 }
 
-/// A stream of MPEG audio or AAC, perhaps behind some rubbish.
+/// A stream of MPEG audio or AAC, possibly after some garbage.
 fn mpeg(mut bytes: Bytes) -> Result<Container, DecodeProblem> {
     let head = bytes.peek(MPEG_DEPTH_BYTES + MPEG_FRAMES_BYTES).map_err(DecodeProblem::Io)?;
     let is_all = head.len() < MPEG_DEPTH_BYTES + MPEG_FRAMES_BYTES;
@@ -163,7 +163,7 @@ fn mpeg(mut bytes: Bytes) -> Result<Container, DecodeProblem> {
     Ok(Container { format, kind, warnings: Vec::new() })
 }
 
-/// A pipe as a file without a name, since the index of a movie may be at its end.
+/// Copies a pipe to an unnamed file, since the index of a movie may be at its end.
 fn on_disk(mut bytes: Bytes) -> io::Result<Bytes> {
     if bytes.is_file() {
         return Ok(bytes);
@@ -174,7 +174,7 @@ fn on_disk(mut bytes: Bytes) -> io::Result<Bytes> {
     Bytes::of_file(file)
 }
 
-/// symphonia refuses some movies as a whole for a codec that it does not know.
+/// Names the codec when symphonia refuses a whole movie because of an unknown codec.
 fn unread_movie(movie: &Movie, problem: DecodeProblem) -> DecodeProblem {
     match (problem, movie.tracks.iter().find_map(SoundTrack::unread_codec)) {
         (DecodeProblem::Header { .. } | DecodeProblem::Unsupported { .. }, Some(name)) => {
@@ -197,7 +197,7 @@ fn matroska_codecs(head: &[u8]) -> Vec<String> {
     names.collect()
 }
 
-/// Formats that are known and not read, by how they begin.
+/// Known but unsupported formats, by their first bytes.
 const NAMED: [(usize, &[u8], &str); 27] = [
     (0, b"#!AMR-WB", "AMR-WB"),
     (0, b"#!AMR", "AMR"),
@@ -236,7 +236,7 @@ fn name(head: &[u8]) -> Option<String> {
     if let Some((_, _, name)) = NAMED.iter().find(|(at, mark, _)| begins(*at, mark)) {
         return Some((*name).to_owned());
     }
-    // Packets of a transport stream; frames of GSM, which have no other mark than their first four bits.
+    // Packets of a transport stream; frames of GSM, whose only signature is their first four bits.
     if every(188, 2, |byte| byte == 0x47) {
         return Some("an MPEG transport stream".to_owned());
     }

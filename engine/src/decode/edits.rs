@@ -1,49 +1,49 @@
-//! Which samples of a track are played, and when: edit lists, priming and padding of encoders, and sound that begins after the picture.
+//! Which samples of a track are played, and when: edit lists, encoder priming and padding, and sound that begins after the picture.
 
 use std::collections::VecDeque;
 
-/// One step of what is played, in samples of one channel.
+/// One step of playback, in samples per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edit {
-    /// Nothing, for so long.
+    /// Silence of a given length.
     Silence {
-        /// How long.
+        /// Its length.
         n_frames: u64,
     },
-    /// What the decoder gives, from one of its samples on.
+    /// Samples of the decoder, starting at a given one.
     Play {
-        /// The first one, counted from 0. Steps go forwards: what was passed is not played again.
+        /// The first one, counted from 0. Steps only go forwards: samples that were passed are not played again.
         start: u64,
-        /// How many; all that come, where nobody says.
+        /// Their number; if unknown, all that follow.
         n_frames: Option<u64>,
     },
 }
 
-/// Silence is handed out in pieces of this many samples.
+/// Silence is output in pieces of this many samples.
 const PIECE: u64 = 4096;
 
 /// Applies steps to a stream.
 pub(super) struct Edits {
     left: VecDeque<Edit>,
-    /// Samples the decoder gave.
+    /// Number of samples received from the decoder.
     position: u64,
 }
 
 impl Edits {
-    /// Everything as it comes, without steps.
+    /// Applies `steps`; without any, all samples are played.
     pub(super) fn new(steps: Vec<Edit>) -> Self {
         let all = Edit::Play { start: 0, n_frames: None };
         Self { left: if steps.is_empty() { VecDeque::from([all]) } else { steps.into() }, position: 0 }
     }
 
-    /// Puts silence in front.
+    /// Inserts silence at the beginning.
     pub(super) fn delay(&mut self, n_frames: u64) {
         if n_frames > 0 {
             self.left.push_front(Edit::Silence { n_frames });
         }
     }
 
-    /// Samples that will come, if the decoder gives `n_given`.
+    /// Total number of samples if the decoder outputs `n_given`.
     pub(super) fn n_frames(&self, n_given: u64) -> u64 {
         let length = |edit: &Edit| match *edit {
             Edit::Silence { n_frames } => n_frames,
@@ -57,7 +57,7 @@ impl Edits {
         self.left.is_empty()
     }
 
-    /// How long the silence is that comes now, up to a piece of it; it counts as played.
+    /// Length of the silence that is due now, at most one piece; it counts as played.
     pub(super) fn take_silence(&mut self) -> Option<u64> {
         let Some(Edit::Silence { n_frames }) = self.left.front_mut() else { return None };
         let n_taken = (*n_frames).min(PIECE);
@@ -68,8 +68,8 @@ impl Edits {
         Some(n_taken)
     }
 
-    /// The part to play of the next `n_given` samples of the decoder, from and to, and how many of them are done with. What comes after
-    /// them belongs to the next step, and is asked for again. There is no silence to take first.
+    /// The range to play of the next `n_given` samples of the decoder, and how many of them are finished. The samples after those belong to the next
+    /// step and must be passed again. All silence must be taken first.
     pub(super) fn take(&mut self, n_given: u64) -> (std::ops::Range<u64>, u64) {
         let Some(Edit::Play { start, n_frames }) = self.left.front_mut() else { return (0..0, n_given) };
         let from = start.saturating_sub(self.position).min(n_given);
@@ -92,7 +92,7 @@ impl Edits {
 mod tests {
     use super::*;
 
-    /// What is played of 0, 1, 2 ... in chunks of 7, silence as -1.
+    /// The samples played of 0, 1, 2 ... in chunks of 7, silence as -1.
     fn played(steps: Vec<Edit>, n_given: i64) -> Vec<i64> {
         let mut edits = Edits::new(steps);
         let (mut out, given): (_, Vec<i64>) = (Vec::new(), (0..n_given).collect());

@@ -1,4 +1,4 @@
-//! What can be wrong with an audio file, each in one sentence.
+//! Problems of an audio file, each in one sentence.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use super::{LARGEST_SAMPLE, SAMPLE_RATES_HZ};
 /// The formats in words, for messages.
 const FORMATS: &str = "WAV, AIFF, CAF, FLAC, MP3, Ogg Vorbis, Opus, WebM, M4A or MP4 (AAC or ALAC), AAC";
 
-/// A file that cannot be analysed, and why.
+/// A file that cannot be analysed, with the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct DecodeError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: DecodeProblem,
 }
 
@@ -32,7 +32,7 @@ impl DecodeError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeProblem {
-    /// Nothing is there.
+    /// The file does not exist.
     #[error("there is no such file")]
     Missing,
     /// A folder where a file was expected.
@@ -41,15 +41,15 @@ pub enum DecodeProblem {
     /// 0 bytes.
     #[error("the file is empty (0 bytes)")]
     Empty,
-    /// No known format.
+    /// The format is unknown.
     #[error("expected audio ({FORMATS}), found something else")]
     NotAudio,
     /// A track that the file does not have.
     #[error("expected an audio track of 1 to {expected}, found {found}")]
     Track {
-        /// How many there are.
+        /// Number of tracks.
         expected: usize,
-        /// The one that was asked for, counted from 1.
+        /// The requested track, counted from 1.
         found: usize,
     },
     /// A known container without audio in it.
@@ -58,7 +58,7 @@ pub enum DecodeProblem {
     /// The header cannot be read.
     #[error("the file's header is damaged or cut off ({reason}); export the file again")]
     Header {
-        /// What the parser stumbled over.
+        /// The parser's message.
         reason: String,
     },
     /// The container or codec is known, but not decoded.
@@ -76,22 +76,22 @@ pub enum DecodeProblem {
     /// A valid file of length zero.
     #[error("the file holds no audio: its length is 0 seconds")]
     NoSamples,
-    /// The header promises audio, and the file ends.
+    /// The header announces audio, but the file ends before it.
     #[error("the file is cut off before its first sample")]
     CutBeforeAudio,
     /// No packet could be decoded.
     #[error("nothing in the file can be decoded ({reason})")]
     Undecodable {
-        /// What the decoder stumbled over first.
+        /// The decoder's first message.
         reason: String,
     },
-    /// NaN, infinity or values no recording has: as often as not, or where there must be none.
+    /// NaN, infinity or impossible values: in more than half of the samples, or where none are allowed.
     #[error(
         "expected finite samples up to {LARGEST_SAMPLE:e}, found {n_samples} that are not, the first one {found} in channel {channel} at \
          {at_seconds:.3} s; export the file again"
     )]
     Samples {
-        /// How many.
+        /// Number of such samples.
         n_samples: u64,
         /// The first one.
         found: f32,
@@ -103,13 +103,13 @@ pub enum DecodeProblem {
     /// The rate cannot be converted.
     #[error("{0}")]
     Resample(String),
-    /// ffmpeg was asked for, and is not there.
+    /// ffmpeg was requested, but is not installed.
     #[error("ffmpeg was asked for and is not installed")]
     NoFfmpeg,
-    /// ffmpeg is given files.
+    /// ffmpeg was requested for a pipe, but it is only given files.
     #[error("ffmpeg reads files alone here; pipe what it writes into moodline instead")]
     FfmpegOfPipe,
-    /// The part that was asked for lies behind the end.
+    /// The requested part is after the end.
     #[error("the recording ends at {end_seconds:.3} s, and the part from {from_seconds:.3} s on was asked for")]
     NoPart {
         /// Length of the recording, seconds.
@@ -120,9 +120,9 @@ pub enum DecodeProblem {
     /// A channel that the recording does not have.
     #[error("expected a channel of 1 to {expected}, found {found}")]
     Channel {
-        /// How many there are.
+        /// Number of channels.
         expected: usize,
-        /// The one that was asked for, counted from 1.
+        /// The requested channel, counted from 1.
         found: usize,
     },
     /// The operating system refused.
@@ -131,7 +131,7 @@ pub enum DecodeProblem {
 }
 
 impl DecodeProblem {
-    /// symphonia could not read the beginning.
+    /// An error of symphonia in the header.
     pub(super) fn of_header(error: SymphoniaError) -> Self {
         match error {
             SymphoniaError::Unsupported(text) => {
@@ -142,7 +142,7 @@ impl DecodeProblem {
         }
     }
 
-    /// The beginning could not be read from the file.
+    /// An error of the system in the header.
     pub(super) fn in_header(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Header { reason: "the file ends inside it".to_owned() },
@@ -150,7 +150,7 @@ impl DecodeProblem {
         }
     }
 
-    /// There is no decoder for `parameters`.
+    /// The error for `parameters` without a decoder.
     pub(super) fn of_decoder(error: &SymphoniaError, parameters: &AudioCodecParameters) -> Self {
         match error {
             SymphoniaError::Unsupported(text) => {
@@ -161,7 +161,7 @@ impl DecodeProblem {
     }
 }
 
-/// Codecs that turn up in the containers that are read.
+/// Names of codecs that occur in the supported containers.
 fn codec_name(parameters: &AudioCodecParameters) -> Option<String> {
     let n_channels = parameters.channels.as_ref().map_or(0, Channels::count);
     let name = match parameters.codec {
@@ -189,10 +189,10 @@ fn codec_name(parameters: &AudioCodecParameters) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// The kind of AAC, by the object type that its configuration begins with.
+/// The kind of AAC, from the object type at the start of its configuration.
 ///
 /// # Source
-/// ISO/IEC 14496-3, 1.6.2.1 and table 1.17; the extension 0x2b7 says that the high band is coded apart, as HE-AAC does
+/// ISO/IEC 14496-3, 1.6.2.1 and table 1.17; the extension 0x2b7 indicates that the high band is coded separately, as in HE-AAC
 fn aac_name(parameters: &AudioCodecParameters, n_channels: usize) -> String {
     let configuration = parameters.extra_data.as_deref().unwrap_or_default();
     let bits = configuration.iter().take(8).fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte));
@@ -217,27 +217,27 @@ fn aac_name(parameters: &AudioCodecParameters, n_channels: usize) -> String {
     kind.to_owned()
 }
 
-/// What is wrong with a file that was analysed all the same.
+/// Problems of a file that was analysed nevertheless.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeWarning {
-    /// Packets that could not be decoded; silence stands in for them.
+    /// Packets that could not be decoded were replaced by silence.
     #[error("{n_packets} corrupt packet(s), the first at {first_at_seconds:.3} s, were replaced by silence")]
     CorruptPackets {
-        /// How many.
+        /// Number of packets.
         n_packets: u64,
         /// Position of the first, seconds.
         first_at_seconds: f64,
     },
-    /// The container could not be read on.
+    /// The container could not be read any further.
     #[error("the file could only be read up to {at_seconds:.3} s ({reason})")]
     Stopped {
         /// Position of the end, seconds.
         at_seconds: f64,
-        /// What the parser stumbled over.
+        /// The parser's message.
         reason: String,
     },
-    /// The file is shorter than it says.
+    /// The file is shorter than its header says.
     #[error("the file is cut short: its header promises {expected_seconds:.3} s, found {found_seconds:.3} s")]
     Truncated {
         /// Length in the header, seconds.
@@ -245,19 +245,19 @@ pub enum DecodeWarning {
         /// Length found, seconds.
         found_seconds: f64,
     },
-    /// Bytes behind the audio that look like more of it.
+    /// Bytes after the audio that look like more of it.
     #[error("the header ends the audio {seconds:.3} s before the file ends, and nothing says what the rest is; it was not read")]
     Unread {
-        /// How long the rest would be, seconds.
+        /// Duration of these bytes, seconds.
         seconds: f64,
     },
-    /// Single samples that are NaN, infinite or beyond any audio; silence stands in for them.
+    /// Single samples that are NaN, infinite or too large for audio were replaced by silence.
     #[error(
         "{n_samples} sample(s) that are no finite number up to {LARGEST_SAMPLE:e} were replaced by silence, the first one {found} in \
          channel {channel} at {at_seconds:.3} s"
     )]
     Samples {
-        /// How many.
+        /// Number of such samples.
         n_samples: u64,
         /// The first one.
         found: f32,
@@ -266,30 +266,30 @@ pub enum DecodeWarning {
         /// Its position in the file, seconds.
         at_seconds: f64,
     },
-    /// Rate or channels change in the middle.
+    /// Rate or channels change within the file.
     #[error("from {at_seconds:.3} s on the audio has {found}; it was brought to {expected}, as the beginning is")]
     LayoutChanged {
         /// Position of the first change, seconds.
         at_seconds: f64,
-        /// Rate and channels of the beginning.
+        /// Rate and channels at the beginning.
         expected: String,
         /// Rate and channels from there on.
         found: String,
     },
-    /// Another program did the work.
+    /// Another program decoded the file.
     #[error("decoded by ffmpeg ({reason})")]
     ByFfmpeg {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// There are other tracks.
+    /// The file has other tracks.
     #[error("the file has {n_tracks} audio tracks; track {taken} was read, the others are: {others}")]
     Tracks {
-        /// How many tracks have audio.
+        /// Number of tracks with audio.
         n_tracks: usize,
         /// The one that was read, counted from 1.
         taken: usize,
-        /// What is known of the others, in words.
+        /// Description of the others.
         others: String,
     },
 }

@@ -1,6 +1,6 @@
-//! An installed ffmpeg as the last resort for what nothing here reads: it writes WAV into a pipe, which is read like any other.
+//! An installed ffmpeg as the last resort for formats without a built-in decoder: it writes WAV into a pipe, which is read like any other.
 //!
-//! It may open the one file that it is given, and no address on a network.
+//! It may only open the given file, and no network address.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use super::bytes::Bytes;
 use super::error::DecodeProblem;
 
-/// The name of the program, looked for where the system looks for programs.
+/// Name of the program, searched for as the system does.
 const PROGRAM: &str = "ffmpeg";
 
-/// Samples that ffmpeg decodes from the audio track with this number, counted from 1, of the file at `path`.
+/// Samples that ffmpeg decodes from the audio track with number `track`, counted from 1, of the file at `path`.
 ///
 /// # Errors
-/// [`DecodeProblem::NoFfmpeg`] where it is not installed, or what the system says.
+/// [`DecodeProblem::NoFfmpeg`] if it is not installed, or an error of the system.
 pub(super) fn open(path: &Path, track: Option<usize>) -> Result<Bytes, DecodeProblem> {
     let mut url = std::ffi::OsString::from("file:");
     url.push(path);
@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path, track: Option<usize>) -> Result<Bytes, DecodePro
         .args(["-nostdin", "-v", "quiet", "-protocol_whitelist", "file,pipe", "-i"])
         .arg(url)
         .args(["-map", &format!("0:a:{}", track.unwrap_or(1).saturating_sub(1)), "-vn", "-sn", "-dn"])
-        // Sound that begins after the picture begins with silence.
+        // Sound that begins after the picture is preceded by silence.
         .args(["-af", "aresample=first_pts=0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path, track: Option<usize>) -> Result<Bytes, DecodePro
     Ok(Bytes::of_pipe(Output { child, stdout }))
 }
 
-/// What the program writes; it ends with it.
+/// Output of the program, which is terminated when this is dropped.
 struct Output {
     child: Child,
     stdout: ChildStdout,
@@ -56,7 +56,7 @@ impl Read for Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Rate and channels of a stream, and how parts that have others are brought to those of the beginning.
+//! Rate and channels of a stream, and conversion of parts with different ones to those of the beginning.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use moodline_core::resample::{ResampleError, Resampler};
 /// Rate and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Samples of each channel in a second, Hz.
+    /// Samples per second in each channel, Hz.
     pub(super) sample_rate: u32,
     /// Number of channels, at least 1.
     pub(super) n_channels: usize,
@@ -20,28 +20,28 @@ impl fmt::Display for Layout {
     }
 }
 
-/// Brings parts with another layout to one.
+/// Converts parts with other layouts to a common one.
 pub(super) struct Conform {
     to: Layout,
     from: Layout,
-    /// One for each channel, while the rate is another.
+    /// One per channel while the rate differs.
     resamplers: Vec<Resampler>,
     channel: Vec<f32>,
     resampled: Vec<Vec<f32>>,
 }
 
 impl Conform {
-    /// Brings everything to `to`.
+    /// Converts everything to `to`.
     pub(super) const fn new(to: Layout) -> Self {
         Self { to, from: to, resamplers: Vec::new(), channel: Vec::new(), resampled: Vec::new() }
     }
 
-    /// What everything has in the end.
+    /// The common layout.
     pub(super) const fn layout(&self) -> Layout {
         self.to
     }
 
-    /// Brings interleaved samples with the layout `from` to the common one, together with what was kept back of the part before.
+    /// Converts interleaved samples with the layout `from` to the common one, and includes the pending samples of the previous part.
     ///
     /// # Errors
     /// A rate or a sample that cannot be converted.
@@ -71,7 +71,7 @@ impl Conform {
         Ok(())
     }
 
-    /// Adds what was kept back to `samples`.
+    /// Adds the pending samples to `samples`.
     pub(super) fn finish(&mut self, samples: &mut Vec<f32>) {
         self.resampled.iter_mut().for_each(Vec::clear);
         self.resampled.resize_with(self.resamplers.len(), Vec::new);
@@ -105,7 +105,7 @@ fn interleave(channels: &[Vec<f32>], samples: &mut Vec<f32>) {
     }
 }
 
-/// The same sound with another number of channels: each of them is the mean of all that there were.
+/// The same sound with another number of channels, each of which is the mean of all original ones.
 fn with_channels(samples: &[f32], n_from: usize, n_to: usize) -> Vec<f32> {
     let mean = |frame: &[f32]| frame.iter().sum::<f32>() / n_from as f32;
     samples.chunks_exact(n_from).flat_map(|frame| std::iter::repeat_n(mean(frame), n_to)).collect()
@@ -143,7 +143,7 @@ mod tests {
         }
         conform.finish(&mut all);
         assert_eq!(all.len(), 2 * (1000 + 2000 + 1000 + 200));
-        // Away from the edges of the parts a constant stays what it is.
+        // Away from the edges of the parts a constant remains unchanged.
         assert!((all[2 * 2000] - 0.5).abs() < 1e-3 && (all[2 * 3500] - 0.5).abs() < 1e-6);
     }
 }

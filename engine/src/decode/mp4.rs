@@ -1,26 +1,26 @@
-//! What symphonia does not tell of an MP4, M4A or MOV file: which parts of a track are played when, and what a codec that it does not know is called.
+//! What symphonia does not report about an MP4, M4A or MOV file: which parts of a track are played when, and the names of unknown codecs.
 //!
 //! # Source
-//! ISO/IEC 14496-12, 8.2 to 8.6; QuickTime File Format; the tag iTunSMPB as iTunes writes it
+//! ISO/IEC 14496-12, 8.2 to 8.6; QuickTime File Format; the tag iTunSMPB as written by iTunes
 
 use std::io;
 
 use super::bytes::Bytes;
 use super::edits::Edit;
 
-/// A table has at most so many entries that are looked at.
+/// Largest number of table entries that are read.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Length of what iTunSMPB says, characters, more or less.
+/// Approximate length of the text of iTunSMPB, characters.
 const SMPB_BYTES: u64 = 256;
 
-/// What is known of one track with sound.
+/// Information about one track with sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SoundTrack {
     pub(super) id: u32,
-    /// What its samples are called.
+    /// Code of its sample format.
     pub(super) codec: [u8; 4],
-    /// Ticks of its own clock in a second.
+    /// Ticks per second of its own clock.
     timescale: u32,
     edits: Vec<Entry>,
 }
@@ -28,32 +28,32 @@ pub(super) struct SoundTrack {
 /// An entry of an edit list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
-    /// How long, ticks of the movie's clock.
+    /// Duration, ticks of the movie's clock.
     duration: u64,
-    /// From where on, ticks of the track's clock; nothing is played without.
+    /// Start, ticks of the track's clock; without it, silence.
     media_time: Option<u64>,
 }
 
-/// The tracks with sound, and what is common to them.
+/// The tracks with sound, and their common information.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Movie {
     pub(super) tracks: Vec<SoundTrack>,
-    /// Ticks of the movie's clock in a second.
+    /// Ticks per second of the movie's clock.
     timescale: u32,
-    /// Samples in front of and in the audio, as iTunes counts them.
+    /// Numbers of samples before the audio and in it, as counted by iTunes.
     smpb: Option<(u64, u64)>,
 }
 
-/// Whether a file that begins with `head` is one.
+/// Whether a file that begins with `head` is a movie.
 pub(super) fn is_movie(head: &[u8]) -> bool {
     matches!(head.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"styp"))
 }
 
 impl Movie {
-    /// Reads the index, wherever it is. What is damaged is left out: symphonia will say so.
+    /// Reads the index, wherever it is. Damaged parts are skipped: symphonia reports them.
     ///
     /// # Errors
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn read(bytes: &mut Bytes) -> io::Result<Self> {
         let mut movie = Self::default();
         let all = Atom { name: *b"file", start: 0, end: bytes.position() + bytes.n_left().unwrap_or(0) };
@@ -70,7 +70,7 @@ impl Movie {
         Ok(movie)
     }
 
-    /// What is played of the track with this `id`, in samples at `sample_rate`; all of it where there is no edit list.
+    /// The parts of the track with this `id` that are played, in samples at `sample_rate`; empty with neither an edit list nor iTunSMPB.
     pub(super) fn edits(&self, id: u32, sample_rate: u32) -> Vec<Edit> {
         let Some(track) = self.tracks.iter().find(|track| track.id == id) else { return Vec::new() };
         let samples = |ticks: u64, timescale: u32| {
@@ -84,7 +84,7 @@ impl Movie {
             let n_frames = samples(entry.duration, self.timescale);
             match entry.media_time {
                 None => Edit::Silence { n_frames },
-                // 0 is what a file in fragments says, whose length is not known.
+                // 0 means an unknown length, in a fragmented file.
                 Some(time) => Edit::Play { start: samples(time, track.timescale), n_frames: Some(n_frames).filter(|&n| n > 0) },
             }
         };
@@ -105,7 +105,7 @@ impl SoundTrack {
                 }
                 b"elst" => sound.edits = atom.edit_list(bytes)?,
                 b"mdhd" => sound.timescale = atom.timescale(bytes)?,
-                // QuickTime has another one for where the data lies.
+                // QuickTime also has one for the location of the data.
                 b"hdlr" => {
                     atom.full(bytes)?;
                     bytes.skip(4)?;
@@ -122,7 +122,7 @@ impl SoundTrack {
         Ok(is_sound.then_some(sound))
     }
 
-    /// The codec in words, if it is one of those that are not read.
+    /// The codec in words, if it is a known one that is not supported.
     pub(super) const fn unread_codec(&self) -> Option<&'static str> {
         Some(match &self.codec {
             b"samr" => "AMR",
@@ -143,13 +143,13 @@ impl SoundTrack {
         })
     }
 
-    /// The codec in words, or else as the file writes it.
+    /// The codec in words, or else its code in the file.
     pub(super) fn codec_name(&self) -> String {
         self.unread_codec().map_or_else(|| format!("of the kind '{}'", self.codec.escape_ascii()), str::to_owned)
     }
 }
 
-/// A box, and where its body is.
+/// A box and the position of its body.
 #[derive(Clone, Copy)]
 struct Atom {
     name: [u8; 4],
@@ -182,7 +182,7 @@ impl Atom {
         Ok(children)
     }
 
-    /// All that is in it, and in what is in it and has one of these names.
+    /// All boxes inside it, and recursively those inside boxes with one of these names.
     fn descendants(self, bytes: &mut Bytes, names: &[[u8; 4]]) -> io::Result<Vec<Self>> {
         let mut found = self.children(bytes)?;
         let mut next = 0;
@@ -195,14 +195,14 @@ impl Atom {
         Ok(found)
     }
 
-    /// Goes behind version and flags; returns the version.
+    /// Goes to the position after version and flags; returns the version.
     fn full(self, bytes: &mut Bytes) -> io::Result<u8> {
         bytes.go_to(self.start)?;
         let [version, ..] = bytes.array::<4>()?;
         Ok(version)
     }
 
-    /// The clock of a header of a movie or of media.
+    /// The timescale in a movie header or media header.
     fn timescale(self, bytes: &mut Bytes) -> io::Result<u32> {
         let is_long = self.full(bytes)? == 1;
         bytes.skip(if is_long { 16 } else { 8 })?;
@@ -226,7 +226,7 @@ impl Atom {
         Ok(entries)
     }
 
-    /// Priming and number of samples out of the tags of a movie.
+    /// Priming and number of samples from the tags of a movie.
     fn smpb(self, bytes: &mut Bytes) -> io::Result<Option<(u64, u64)>> {
         for atom in self.children(bytes)?.into_iter().filter(|atom| atom.name == *b"meta") {
             let list = Self { start: atom.start + 4, ..atom };

@@ -1,9 +1,9 @@
-//! Headers of MPEG audio frames and of AAC in ADTS: what tells them from any other bytes, and what changes in the middle of a file.
+//! Headers of MPEG audio frames and of AAC in ADTS: recognition among arbitrary bytes, and changes within a file.
 //!
 //! # Source
 //! ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; ISO/IEC 13818-3 for the lower rates; ISO/IEC 13818-7, 6.2 for ADTS
 
-/// Frames that must follow each other before bytes without any other mark are taken for this. In random bytes two of them do
+/// Number of consecutive frames required to recognise bytes without another signature as MPEG audio. In random bytes, two of them occur
 /// once in some megabytes, four never.
 const N_FRAMES: usize = 4;
 
@@ -16,23 +16,23 @@ const BITRATES: [[u16; 15]; 5] = [
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// What the header of a frame says.
+/// Information in the header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHeader {
-    /// Whether it is AAC, and not MPEG audio.
+    /// Whether it is AAC rather than MPEG audio.
     pub(super) is_adts: bool,
     /// Layer 1 to 3; 0 for AAC.
     pub(super) layer: u8,
     /// Sample rate, Hz.
     pub(super) sample_rate: u32,
-    /// Channels; 0 where AAC says it elsewhere.
+    /// Channels; 0 if AAC gives them elsewhere.
     pub(super) n_channels: u8,
-    /// Length of the frame with its header, bytes.
+    /// Length of the frame including its header, bytes.
     n_bytes: usize,
 }
 
 impl FrameHeader {
-    /// The header that `bytes` begin with.
+    /// The header at the start of `bytes`.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         Self::mpeg(bytes).or_else(|| Self::adts(bytes))
     }
@@ -80,7 +80,7 @@ impl FrameHeader {
     }
 }
 
-/// Where the first frame of a stream is, and its header. `is_all` says that nothing comes after `head`: there fewer frames are enough.
+/// Position of the first frame of a stream, and its header. `is_all` means that nothing follows `head`: fewer frames are then sufficient.
 pub(super) fn find(head: &[u8], is_all: bool, deepest: usize) -> Option<(usize, FrameHeader)> {
     let candidates = memchr::memchr_iter(0xff, &head[..head.len().min(deepest)]);
     candidates

@@ -1,4 +1,4 @@
-//! What the logical streams of an Ogg file hold.
+//! Codecs of the logical streams of an Ogg file.
 //!
 //! # Source
 //! RFC 3533, 6; the identification headers of the codecs
@@ -6,7 +6,7 @@
 /// Length of a page's header before its table of segments.
 const PAGE_HEADER: usize = 27;
 
-/// How the first packet of a stream begins, and what it is then.
+/// Start of the first packet of a stream, and the stream's codec.
 const STREAMS: [(&[u8], Stream); 12] = [
     (b"\x01vorbis", Stream::Read),
     (b"OpusHead", Stream::Read),
@@ -29,7 +29,7 @@ enum Stream {
     Silent,
 }
 
-/// The name of the codec, if a file that begins with `head` has one that is not read and none that is.
+/// The name of the codec, if a file that begins with `head` has an unsupported one and no supported one.
 pub(super) fn unread_codec(head: &[u8]) -> Option<&'static str> {
     let mut named = None;
     let mut rest = head;
@@ -44,7 +44,7 @@ pub(super) fn unread_codec(head: &[u8]) -> Option<&'static str> {
     named
 }
 
-/// The body of a page that begins a stream, and what follows it.
+/// The body of a page that begins a stream, and the bytes after it.
 fn first_page(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let begins_a_stream = bytes.starts_with(b"OggS") && bytes.get(5)? & 2 != 0;
     let n_segments = usize::from(*bytes.get(PAGE_HEADER - 1)?);

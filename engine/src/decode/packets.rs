@@ -1,4 +1,4 @@
-//! One track of a container, packet by packet, to samples.
+//! From the packets of one track of a container to samples.
 
 use std::io::ErrorKind;
 use std::sync::LazyLock;
@@ -21,13 +21,13 @@ use super::layout::Layout;
 use super::mpeg::FrameHeader;
 use super::samples::{Linear, interleave};
 
-/// Longest silence that stands in for one corrupt packet, seconds.
+/// Longest silence that replaces one corrupt packet, seconds.
 const LONGEST_PATCH_SECONDS: u64 = 1;
 
 /// A file whose last packet ends this close to its length is complete, seconds.
 const SAME_END_SECONDS: f64 = 0.5;
 
-/// Where the pre-skip stands in the header of Opus, and how long it is.
+/// Position of the pre-skip in the header of Opus.
 const OPUS_PRE_SKIP: std::ops::Range<usize> = 10..12;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
@@ -37,13 +37,13 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     codecs
 });
 
-/// What became of one packet.
+/// Result of one packet.
 pub(super) enum Step {
-    /// There are samples, with this layout; the first of them are so many seconds behind the start of the recording.
+    /// Samples with this layout; their offset from the start of the recording, seconds.
     Decoded(Layout, f64),
-    /// The packet gave nothing; there may be more.
+    /// The packet had no samples; there may be more packets.
     Nothing,
-    /// There is no further packet, or none that can be read, for this reason.
+    /// There are no further packets, or none that can be read, for this reason.
     Ended(Option<String>),
 }
 
@@ -51,7 +51,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Corrupt {
     pub(super) n_packets: u64,
-    /// Samples of one channel in front of the first.
+    /// Samples per channel before the first one.
     pub(super) first_at: u64,
     pub(super) reason: String,
 }
@@ -67,13 +67,13 @@ pub(super) struct Packets {
     /// Rate and channels of the last frame of MPEG audio; the decoder was made for them.
     frame: Option<(u32, u8)>,
     n_frames: u64,
-    /// End of the latest packet of any track, where that is asked for, seconds.
+    /// End of the latest packet of any track, if needed, seconds.
     reached_s: f64,
     pub(super) corrupt: Option<Corrupt>,
 }
 
 impl Packets {
-    /// The audio track with the number `wanted`, counted from 1, or the one that players take. Also returns what there is to say about it.
+    /// The audio track with the number `wanted`, counted from 1, or the one that players choose. Also returns the warnings about it.
     ///
     /// # Errors
     /// There is no such track, or no decoder for it.
@@ -95,10 +95,10 @@ impl Packets {
             warnings.push(tracks_warning(&tracks, chosen));
         }
         let track = chosen.clone();
-        // INVARIANT: only tracks with audio were looked at.
+        // INVARIANT: only tracks with audio were considered.
         let mut parameters = audio(&track).expect("a track with audio").clone();
         if matches!(kind, Kind::Movie(_)) && parameters.codec == codec::CODEC_ID_OPUS {
-            // The edit list has it already.
+            // The edit list already includes it.
             without_pre_skip(&mut parameters);
         }
         let decoder = make_decoder(&parameters)?;
@@ -117,7 +117,7 @@ impl Packets {
         Ok((packets, warnings))
     }
 
-    /// What is played of the samples that come, at `sample_rate`.
+    /// The edits that determine which of the samples are played, at `sample_rate`.
     pub(super) fn edits(&self, sample_rate: u32) -> Edits {
         Edits::new(match &self.kind {
             Kind::Movie(movie) => movie.edits(self.track.id, sample_rate),
@@ -129,14 +129,14 @@ impl Packets {
         })
     }
 
-    /// Samples of one channel that will come by the header, before edits, and whether that is a promise and not an estimate.
+    /// Number of samples per channel according to the header, before edits, and whether it is exact rather than an estimate.
     pub(super) fn n_frames(&self, sample_rate: u32) -> Option<(u64, bool)> {
         let is_promise = match self.kind {
-            // Matroska says how long all of its tracks are together.
+            // Matroska gives the common duration of all its tracks.
             Kind::Adts | Kind::Matroska(_) => false,
-            // Without the tag of an encoder the length is a guess from the first frames.
+            // Without an encoder tag the length is estimated from the first frames.
             Kind::Mpeg => self.track.delay.is_some(),
-            // Without the samples that the encoder added, whole packets are counted, and the last one may be shorter.
+            // Without information about the samples added by the encoder, whole packets are counted, and the last one may be shorter.
             Kind::PaddedPackets => self.track.delay.is_some() || self.track.padding.is_some(),
             _ => true,
         };
@@ -149,9 +149,9 @@ impl Packets {
         let n_frames = self.track.num_frames.or_else(|| from_duration().filter(|&n| n > 0))?;
         let delay = u64::from(self.track.delay.unwrap_or(0));
         let n_frames = match self.kind {
-            // The decoder gives more than the valid samples, and the edits take them away again.
+            // The decoder outputs more than the valid samples; the edits remove the rest.
             Kind::PaddedPackets => n_frames + delay,
-            // Ogg counts what the decoder of Opus leaves out.
+            // Ogg also counts the samples that the Opus decoder drops.
             Kind::Plain if self.parameters.codec == codec::CODEC_ID_OPUS => n_frames.saturating_sub(delay),
             _ => n_frames,
         };
@@ -161,7 +161,7 @@ impl Packets {
     /// Decodes the next packet into `samples`, interleaved.
     ///
     /// # Errors
-    /// A failing disk, or a stream without a decoder.
+    /// A disk error, or a stream without a decoder.
     pub(super) fn next(&mut self, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
         match self.format.next_packet() {
             Ok(Some(packet)) => {
@@ -178,7 +178,7 @@ impl Packets {
         }
     }
 
-    /// Notes how far a file has come whose length is that of all of its tracks.
+    /// Records the progress in a file whose length is the common one of all its tracks.
     fn reach(&mut self, packet: &Packet) {
         if !matches!(self.kind, Kind::Matroska(_)) {
             return;
@@ -189,8 +189,8 @@ impl Packets {
         self.reached_s = time.map_or(0.0, |time| time.as_secs_f64()).max(self.reached_s);
     }
 
-    /// Matroska, read as a pipe, has no other end than that of the file: it is a right one where its length was reached, by whatever track, or was never
-    /// known.
+    /// Matroska, read as a pipe, ends only where the file ends: the end is regular if any track has reached the length of the file, or if that is
+    /// unknown.
     fn may_end_here(&self) -> bool {
         let Some(Layout { sample_rate, .. }) = self.layout.filter(|_| matches!(self.kind, Kind::Matroska(_))) else {
             return false;
@@ -200,8 +200,8 @@ impl Packets {
         self.n_frames(sample_rate).is_none_or(|(expected, _)| reached_s + SAME_END_SECONDS >= expected as f64 / rate)
     }
 
-    /// Where the first samples of a track are, seconds behind the start of the recording. The time of a packet is that of what its decoder gives, of which
-    /// that of Opus leaves out the beginning.
+    /// Offset of a track's first samples from the start of the recording, seconds. The timestamp of a packet refers to the output of its decoder, of which
+    /// the Opus decoder drops the beginning.
     fn begins_at(&self, packet: &Packet) -> f64 {
         let time = self.track.time_base.and_then(|base| base.calc_time(packet.pts));
         let begins_at = time.map_or(0.0, |time| time.as_secs_f64());
@@ -245,7 +245,7 @@ impl Packets {
         Some(layout)
     }
 
-    /// Silence as long as the corrupt `packet`, so that what follows stays at its time.
+    /// Silence of the length of the corrupt `packet`, so that later samples keep their times.
     fn patch(&mut self, packet: &Packet, reason: String, samples: &mut Vec<f32>) -> Step {
         let corrupt = self.corrupt.get_or_insert(Corrupt { n_packets: 0, first_at: self.n_frames, reason });
         corrupt.n_packets += 1;
@@ -260,7 +260,7 @@ impl Packets {
         if n_frames == 0 { Step::Nothing } else { Step::Decoded(layout, 0.0) }
     }
 
-    /// MPEG audio goes on behind the end that its first part has, and may change there or anywhere.
+    /// Continues MPEG audio after the end of its first part, where the format may change, as it may anywhere.
     fn follow_join(&mut self, packet: &mut Packet) -> Result<(), DecodeProblem> {
         let end = self.track.num_frames.filter(|_| self.track.delay.is_some());
         let end = end.map(|n_frames| n_frames.saturating_add(u64::from(self.track.padding.unwrap_or(0))));
@@ -275,7 +275,7 @@ impl Packets {
         Ok(())
     }
 
-    /// A chained Ogg file starts a new stream: the decoder starts anew on it.
+    /// Restarts the decoder for the next stream of a chained Ogg file.
     fn follow_chain(&mut self) -> Result<Step, DecodeProblem> {
         let next = self.format.default_track(TrackType::Audio).and_then(|track| Some((track.clone(), audio(track)?.clone())));
         let Some((track, parameters)) = next else { return Ok(Step::Ended(None)) };
@@ -313,10 +313,10 @@ fn tracks_warning(tracks: &[&Track], chosen: &Track) -> DecodeWarning {
     DecodeWarning::Tracks { n_tracks: tracks.len(), taken, others: others.join(", ") }
 }
 
-/// What the decoder of Opus leaves out of the beginning, seconds.
+/// Duration of the beginning that the Opus decoder drops, seconds.
 ///
 /// # Source
-/// RFC 7845, 5.1: samples at 48 kHz, whatever the rate of the original
+/// RFC 7845, 5.1: samples at 48 kHz, whatever the original rate
 fn pre_skip_seconds(parameters: &AudioCodecParameters) -> f64 {
     const RATE_HZ: f64 = 48_000.0;
     let head = parameters.extra_data.as_deref().filter(|_| parameters.codec == codec::CODEC_ID_OPUS);

@@ -1,4 +1,4 @@
-//! Samples without a header, whose format somebody says.
+//! Samples without a header, in a given format.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use super::bytes::Bytes;
 /// How samples without a header are stored: rate, channels and coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawFormat {
-    /// Samples per second of each channel, Hz, within [`SAMPLE_RATES_HZ`].
+    /// Samples per second in each channel, Hz, within [`SAMPLE_RATES_HZ`].
     sample_rate: u32,
     /// At least 1.
     n_channels: u16,
@@ -60,7 +60,7 @@ impl RawCoding {
     fn of_channels(self, n_channels: u16) -> Coding {
         match self {
             Self::Pcm { kind, n_bytes, big_endian, .. } => {
-                // INVARIANT: the list has only what is read.
+                // INVARIANT: the list contains only supported encodings.
                 Coding::pcm(kind, n_bytes, big_endian, n_channels).expect("a coding of samples")
             }
             Self::MuLaw => Coding::companded(codec::CODEC_ID_PCM_MULAW, n_channels),
@@ -70,7 +70,7 @@ impl RawCoding {
 }
 
 impl RawFormat {
-    /// The names of all codings, which are those of ffmpeg's formats of raw samples.
+    /// The names of all codings, identical to those of ffmpeg's raw formats.
     pub const CODINGS: [&str; 14] = {
         let (mut names, mut index) = ([""; 14], 0);
         while index < names.len() {
@@ -80,7 +80,7 @@ impl RawFormat {
         names
     };
 
-    /// The header that `bytes` do not have.
+    /// The information that a header of `bytes` would give.
     pub(super) fn waveform(self, bytes: &Bytes) -> Waveform {
         let Self { sample_rate, n_channels, coding } = self;
         let span = Span { start: bytes.position(), len: bytes.n_left(), promised: None, n_unread: 0 };
@@ -94,14 +94,14 @@ impl fmt::Display for RawFormat {
     }
 }
 
-/// A word that says no format.
+/// A word that does not name a format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected RATE:CHANNELS:CODING as in 48000:2:s16le, with {} to {} Hz, 1 to {} channels and a coding of {}, found '{found}'",
     SAMPLE_RATES_HZ.start(), SAMPLE_RATES_HZ.end(), u16::MAX, RawFormat::CODINGS.join(", ")
 )]
 pub struct UnknownRawFormat {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 

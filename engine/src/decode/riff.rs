@@ -12,18 +12,18 @@ use super::blocks::{CHUNK_HEADER, Coding, Pcm, Span, Waveform};
 use super::bytes::Bytes;
 use super::error::DecodeProblem;
 
-/// What follows the four letters in the identifiers of Wave64.
+/// Bytes after the four letters in the identifiers of Wave64.
 const W64_RIFF: [u8; 12] = *b"\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
 const W64_OTHER: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 
-/// What follows the format's code in the identifier of an extensible format: Microsoft's, and that of ambisonics.
+/// Bytes after the format code in the identifier of an extensible format: Microsoft's, and that of ambisonics.
 const SUBFORMATS: [[u8; 14]; 2] =
     [*b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71", *b"\x00\x00\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\x00\x00\x00"];
 
-/// Longest format chunk that is read, bytes; what comes behind belongs to codecs that are not.
+/// Number of bytes of the format chunk that are read; the rest belongs to unsupported codecs.
 const FORMAT_BYTES: u64 = 64;
 
-/// Codes of formats.
+/// Format codes.
 mod tag {
     pub(super) const PCM: u16 = 0x0001;
     pub(super) const MS_ADPCM: u16 = 0x0002;
@@ -36,7 +36,7 @@ mod tag {
     pub(super) const EXTENSIBLE: u16 = 0xfffe;
 }
 
-/// Formats that are not read, by their code.
+/// Unsupported formats by their code.
 const UNREAD: [(u16, &str); 26] = [
     (0x0010, "OKI ADPCM"),
     (0x0014, "G.723 ADPCM"),
@@ -66,7 +66,7 @@ const UNREAD: [(u16, &str); 26] = [
     (0xf1ac, "FLAC in WAV"),
 ];
 
-/// What a WAV file holds.
+/// Content of a WAV file.
 pub(super) enum Content {
     /// Samples.
     Waveform(Waveform),
@@ -74,16 +74,16 @@ pub(super) enum Content {
     Mpeg(Span),
 }
 
-/// What tells the relatives apart.
+/// Differences between the relatives of WAV.
 #[derive(Clone, Copy)]
 struct Family {
     big_endian: bool,
     is_w64: bool,
-    /// Whether lengths may stand in a chunk of their own, with 64 bits.
+    /// Whether 64-bit lengths may be in a separate chunk.
     has_ds64: bool,
 }
 
-/// Whether a file that begins with `head` is one of them.
+/// Whether a file that begins with `head` is WAV or a relative.
 pub(super) fn is_wave(head: &[u8]) -> bool {
     Family::of(head).is_some()
 }
@@ -99,7 +99,7 @@ impl Family {
         (is_riff && form.eq_ignore_ascii_case(b"WAVE")).then_some(Self { big_endian, is_w64: false, has_ds64 })
     }
 
-    /// Bytes in front of the first chunk.
+    /// Bytes before the first chunk.
     const fn n_header(self) -> u64 {
         if self.is_w64 { 40 } else { 12 }
     }
@@ -116,7 +116,7 @@ impl Family {
         if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
-    /// The chunk whose header `head` begins with: its name and its length without the header.
+    /// The chunk whose header is at the start of `head`: its name and its length without the header.
     fn chunk(self, head: &[u8]) -> Option<([u8; 4], u64)> {
         let name = *head.first_chunk()?;
         if !self.is_w64 {
@@ -128,7 +128,7 @@ impl Family {
         is_known.then_some((name, len.saturating_sub(CHUNK_HEADER as u64)))
     }
 
-    /// Goes to the chunk behind one that ends at `end`. Its place is even (a multiple of 8 in Wave64), which some writers do not know.
+    /// Goes to the chunk after one that ends at `end`. Its position is even (a multiple of 8 in Wave64), which some writers ignore.
     fn go_behind(self, bytes: &mut Bytes, end: u64) -> io::Result<()> {
         if self.is_w64 {
             return bytes.go_to(end.checked_next_multiple_of(8).unwrap_or(u64::MAX));
@@ -146,7 +146,7 @@ impl Family {
 /// Reads everything up to the audio.
 ///
 /// # Errors
-/// A header that is damaged, a format that is not read, or what the system says.
+/// A damaged header, an unsupported format, or an error of the system.
 pub(super) fn read(bytes: &mut Bytes) -> Result<Content, DecodeProblem> {
     let family = Family::of(bytes.peek(16).map_err(DecodeProblem::Io)?)
         .ok_or_else(|| DecodeProblem::Header { reason: "it is no WAV file".to_owned() })?;
@@ -185,7 +185,7 @@ pub(super) fn read(bytes: &mut Bytes) -> Result<Content, DecodeProblem> {
     format.content(family, span.ok_or_else(|| missing("data"))?)
 }
 
-/// Whether a chunk begins with `head` of which a writer of WAV files may have put one behind the audio.
+/// Whether `head` is the start of a chunk that programs write after the audio of WAV files.
 fn is_next_chunk(family: Family, head: &[u8], n_left: u64) -> bool {
     family.chunk(head).is_some_and(|(name, len)| {
         let is_word = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-'));
@@ -211,7 +211,7 @@ impl Format {
         bytes.skip(4).map_err(DecodeProblem::in_header)?;
         let (block_align, bits) = (u16(bytes)?, if len >= 16 { u16(bytes)? } else { 8 });
         if tag == tag::EXTENSIBLE && len.min(FORMAT_BYTES) >= 40 {
-            // Size of what follows, valid bits, mask of speakers.
+            // Size of the extension, valid bits, speaker mask.
             bytes.skip(8).map_err(DecodeProblem::in_header)?;
             let code = u16(bytes)?;
             if SUBFORMATS.contains(&bytes.array().map_err(DecodeProblem::in_header)?) {
@@ -251,7 +251,7 @@ impl Format {
         Ok(Content::Waveform(Waveform { coding, sample_rate, n_channels, span }))
     }
 
-    /// Bytes of one sample: what the blocks have room for, or else the bits need.
+    /// Bytes per sample: according to the block size, or else as many as the bits need.
     fn sample_bytes(&self) -> u64 {
         let needed = self.bits.div_ceil(8).max(1);
         let room = self.block_align / self.n_channels;
@@ -259,7 +259,7 @@ impl Format {
         u64::from(if is_possible { room } else { needed })
     }
 
-    /// Four bits a sample behind `n_head` bytes for each channel, which hold `n_first` samples.
+    /// Four bits per sample after `n_head` bytes per channel, which hold `n_first` samples.
     fn adpcm(&self, codec: AudioCodecId, n_head: u64, n_first: u64) -> Option<Coding> {
         let (block_bytes, n_channels) = (u64::from(self.block_align), u64::from(self.n_channels));
         let frames_per_block = 2 * block_bytes.checked_sub(n_head * n_channels)? / n_channels + n_first;

@@ -1,6 +1,6 @@
-//! What packets hold and decoders give, to interleaved `f32` with full scale at 1.
+//! Conversion of packets and decoded buffers to interleaved `f32` with full scale at 1.
 //!
-//! The values are those of symphonia's own conversions. What recordings mostly are, PCM and two channels, is converted in one pass.
+//! The values are those of symphonia's own conversions. The most common cases, PCM and two channels, are converted in one pass.
 
 use symphonia::core::audio::{Audio as _, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -16,7 +16,7 @@ pub(super) enum Linear {
 }
 
 impl Linear {
-    /// What a track is; none where a decoder has something to do.
+    /// The encoding of a track; none if it needs a decoder.
     pub(super) fn of(parameters: &AudioCodecParameters) -> Option<Self> {
         if parameters.bits_per_sample.or(parameters.bits_per_coded_sample).is_some() {
             return None;
@@ -30,7 +30,7 @@ impl Linear {
         }
     }
 
-    /// Bytes of a sample.
+    /// Bytes per sample.
     pub(super) const fn n_bytes(self) -> usize {
         match self {
             Self::S16 => 2,

@@ -1,4 +1,4 @@
-//! Tags around a recording of any format: ID3 and APE, in front of it or behind it.
+//! Tags around a recording of any format: ID3 and APE, before or after it.
 //!
 //! # Source
 //! ID3 tag version 2.4.0, main structure, 3.1 and 3.4; APEv2 specification, tag header; ID3v1
@@ -14,10 +14,10 @@ const ID3V1: u64 = 128;
 /// Length of the header, and of the footer, of an APE tag.
 const APE_HEADER: usize = 32;
 
-/// What lies between the tags.
+/// The bytes between the tags.
 ///
 /// # Errors
-/// What the system says.
+/// An error of the system.
 pub(super) fn stripped(mut bytes: Bytes) -> io::Result<Bytes> {
     loop {
         let head = bytes.peek(APE_HEADER)?;
@@ -49,12 +49,12 @@ fn ape_len(head: &[u8]) -> Option<u64> {
     let header = head.get(..APE_HEADER)?.strip_prefix(b"APETAGEX")?;
     let field = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     let (size, flags) = (u64::from(field(4)), field(12));
-    // The size has the items and the footer.
+    // The size includes the items and the footer.
     let has_header = flags & 1 << 31 != 0;
     Some(size + if has_header { APE_HEADER as u64 } else { 0 })
 }
 
-/// Length of a tag that ends where the file does.
+/// Length of a tag at the end of the file.
 fn trailing_len(bytes: &mut Bytes) -> io::Result<Option<u64>> {
     bytes.go_to(0)?;
     let Some(len) = bytes.n_left() else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! The colours of the four emotions, in pictures and on screen.
 //!
 //! # Source
-//! M. Okabe and K. Ito, "Color Universal Design", 2008: people with any colour vision can tell them apart.
+//! M. Okabe and K. Ito, "Color Universal Design", 2008: distinguishable with any colour vision.
 
 use moodline_core::Emotion;
 
@@ -19,7 +19,7 @@ pub const fn rgb(emotion: Emotion) -> [u8; 3] {
     }
 }
 
-/// The colour of text on [`rgb`]: black on yellow, white on the others.
+/// The text colour on [`rgb`]: black on yellow, white on the others.
 #[must_use]
 pub const fn ink_on(emotion: Emotion) -> [u8; 3] {
     match emotion {

@@ -1,13 +1,13 @@
-//! Smoothing, for the eye only: what is recorded and exported stays as it was found.
+//! Smoothing, for display only: recorded and exported results remain unchanged.
 
 use moodline_core::{Emotion, Probabilities};
 
 use crate::segment::Segment;
 
-/// The probabilities of neighbouring segments, each moved towards the one before; none where a segment has none.
+/// The probabilities of consecutive segments, each moved towards the previous one; none where a segment has none.
 ///
 /// Exponential smoothing with a time constant of `time_constant_s` seconds (0: none) over the time between the starts. It restarts after a gap, after
-/// silence and where nothing is recorded, so that nothing is carried over what was not heard.
+/// silence and where nothing is recorded, so that nothing is carried across time without audio.
 #[must_use]
 pub fn smoothed(segments: &[Segment], time_constant_s: f64) -> Vec<Option<Probabilities>> {
     let mut before: Option<(&Segment, Probabilities)> = None;
@@ -24,14 +24,14 @@ pub fn smoothed(segments: &[Segment], time_constant_s: f64) -> Vec<Option<Probab
     smooth
 }
 
-/// How much of the way to a new value is gone after `seconds`, 0..=1.
+/// Weight of a new value after `seconds`, 0..=1.
 fn weight_of(seconds: f64, time_constant_s: f64) -> f32 {
     if time_constant_s > 0.0 { (1.0 - (-seconds / time_constant_s).exp()) as f32 } else { 1.0 }
 }
 
-/// `from`, and `weight` (0..=1) of the way to `to`.
+/// Interpolates from `from` to `to` by `weight` (0..=1).
 fn mixed(from: &Probabilities, to: &Probabilities, weight: f32) -> Probabilities {
     let mix = |emotion: Emotion| (weight * to.of(emotion) + (1.0 - weight) * from.of(emotion)).clamp(0.0, 1.0);
-    // Two distributions mixed are one, up to rounding far below its tolerance.
+    // A mixture of two distributions is one, up to rounding far below the tolerance.
     Probabilities::new(Emotion::ALL.map(mix)).unwrap_or(*to)
 }

@@ -1,4 +1,4 @@
-//! A recording in one line: how much of it is speech, and what is found in that.
+//! A one-line summary of a recording: how much of it is speech, and with which emotions.
 
 use moodline_core::Emotion;
 
@@ -6,21 +6,21 @@ use super::is_uncertain;
 use super::time::duration_text;
 use crate::segment::{Segment, State, spans};
 
-/// How the time of a recording, or of several, is shared out. Each block counts for its part of [`spans`].
+/// How the time of one or several recordings is divided. Each block counts for its part of [`spans`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Length of the recordings, seconds.
     pub duration_s: f64,
     /// Speech whose most probable emotion is this, seconds, in [`Emotion::ALL`] order.
     pub emotion_s: [f64; Emotion::COUNT],
-    /// Of this speech, what is below [`CONFIDENCE_THRESHOLD`](super::CONFIDENCE_THRESHOLD), seconds.
+    /// The part of this speech below [`CONFIDENCE_THRESHOLD`](super::CONFIDENCE_THRESHOLD), seconds.
     pub uncertain_s: f64,
-    /// What is unlike anything that the model learned from, seconds; not in the speech.
+    /// Time that is unlike the training data of the model, seconds; not included in the speech.
     pub unfamiliar_s: f64,
 }
 
 impl Summary {
-    /// Of one recording.
+    /// The summary of one recording.
     #[must_use]
     pub fn of(segments: &[Segment], duration_s: f64) -> Self {
         let mut summary = Self { duration_s, ..Self::default() };
@@ -47,13 +47,13 @@ impl Summary {
         self.emotion_s.iter_mut().zip(other.emotion_s).for_each(|(sum, more)| *sum += more);
     }
 
-    /// Time in which somebody speaks, seconds.
+    /// Duration of the speech, seconds.
     #[must_use]
     pub fn speech_s(&self) -> f64 {
         self.emotion_s.iter().sum()
     }
 
-    /// The share of the speech that each emotion has, 0..=1, the largest first; none without speech.
+    /// The share of each emotion in the speech, 0..=1, the largest first; none without speech.
     #[must_use]
     pub fn shares(&self) -> Vec<(Emotion, f64)> {
         let speech_s = self.speech_s();
@@ -95,7 +95,7 @@ mod tests {
     fn time_is_counted_once_and_shares_are_of_the_speech() {
         let angry = Some([0.75, 0.25, 0.0, 0.0]);
         let unsure = Some([0.3, 0.2, 0.39, 0.11]);
-        // The first two overlap by two seconds: each stands for four.
+        // The first two overlap by two seconds, so each counts for four.
         let segments = [segment(0.0, 5.0, angry), segment(3.0, 8.0, unsure), segment(8.0, 100.0, None)];
         let mut summary = Summary::of(&segments, 100.0);
         assert_eq!(summary.text(), "8 s of speech in 1:40 min: angry 50 %, sad 50 %; 50 % of it uncertain");

@@ -1,8 +1,8 @@
-//! Names from outside, such as those of files, made safe to show.
+//! Text from outside, such as file names, made safe to show.
 
 use std::borrow::Cow;
 
-/// `text` on one line and without effect: characters that control a terminal, turn the direction of reading or are in no XML document are written as
+/// `text` on one line and without side effects: characters that control a terminal, change the text direction or are invalid in XML are written as
 /// `\u{1b}`, line ends as `\n`.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
@@ -30,7 +30,7 @@ pub fn printable_lines(text: &str) -> String {
     text.split_inclusive('\n').map(whole).collect()
 }
 
-/// `text` for the content or an attribute of XML or HTML; what is not [`printable`] is written as such.
+/// `text` for the content or an attribute of XML or HTML; characters that are not [`printable`] are escaped likewise.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     printable(text).chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
@@ -46,7 +46,7 @@ pub fn escaped(text: &str) -> String {
     })
 }
 
-/// Control characters, the marks that turn the direction of reading (Unicode TR 9), separators of lines, and what is no character in XML.
+/// Control characters, marks that change the text direction (Unicode TR 9), line separators, and characters that are invalid in XML.
 const fn is_control(letter: char) -> bool {
     matches!(
         letter,

@@ -1,12 +1,12 @@
-//! How a time reads, and where a time axis has its ticks: the same in the editor, in pictures, on pages and on the terminal.
+//! Formats of times, and the ticks of a time axis: the same in the editor, in pictures, on pages and on the terminal.
 
-/// Steps between labelled ticks that a reader of clocks expects, seconds.
+/// Steps between labelled ticks that are usual for times, seconds.
 const STEPS_S: [f64; 19] = [
     0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0,
 ];
 
-/// The distance between labelled ticks, seconds: the smallest usual step that keeps them `min_distance` points apart where a point is
-/// `seconds_per_point` long. Beyond the usual steps, whole multiples of the longest.
+/// The distance between labelled ticks, seconds: the smallest usual step that keeps them at least `min_distance` points apart, where a point is
+/// `seconds_per_point` long. Beyond the usual steps, a multiple of the longest.
 #[must_use]
 pub fn tick_step(seconds_per_point: f64, min_distance: f64) -> f64 {
     let wanted = seconds_per_point * min_distance;
@@ -21,7 +21,7 @@ pub fn ticks(start_s: f64, end_s: f64, step: f64) -> impl Iterator<Item = f64> {
     (first..=last).map(move |index| index as f64 * step)
 }
 
-/// A time as a clock reads it: `m:ss` below an hour, `h:mm:ss` from there on, with `n_decimals` decimals (0 to 3).
+/// A time as on a clock: `m:ss` below an hour, `h:mm:ss` from there on, with `n_decimals` decimals (0 to 3).
 #[must_use]
 pub fn clock_text(seconds: f64, n_decimals: usize) -> String {
     let units_a_second = [1, 10, 100, 1000][n_decimals.min(3)];
@@ -33,19 +33,19 @@ pub fn clock_text(seconds: f64, n_decimals: usize) -> String {
     if n_decimals == 0 { format!("{sign}{clock}") } else { format!("{sign}{clock}.{fraction:0n_decimals$}") }
 }
 
-/// A stretch of time as two times of a clock, to a tenth of a second: `0:08.2 to 0:13.2`.
+/// A time range as two clock times, to a tenth of a second: `0:08.2 to 0:13.2`.
 #[must_use]
 pub fn range_text(start_s: f64, end_s: f64) -> String {
     format!("{} to {}", clock_text(start_s, 1), clock_text(end_s, 1))
 }
 
-/// How many decimals tell ticks `step` seconds apart from each other.
+/// Number of decimals that distinguish ticks `step` seconds apart.
 #[must_use]
 pub fn decimals_of_step(step: f64) -> usize {
     usize::from(step < 1.0)
 }
 
-/// A duration in words short enough for a button: `12 s`, `5:03 min`, `1:02:03 h`.
+/// A duration, short enough for a button: `12 s`, `5:03 min`, `1:02:03 h`.
 #[must_use]
 pub fn duration_text(seconds: f64) -> String {
     match seconds {
@@ -86,7 +86,7 @@ mod tests {
                 let step = tick_step(seconds_per_point, 80.0);
                 let distance = step / seconds_per_point;
                 assert!(distance >= 80.0 * (1.0 - 1e-9), "{seconds_per_point}: {distance}");
-                // Neighbouring steps differ by at most 2.5, so only the finest step may be farther apart than that.
+                // Neighbouring steps differ by a factor of at most 2.5, so only the finest step may be farther apart than that.
                 assert!(distance <= 80.0 * 2.5 + 1e-6 || step <= 0.1, "{seconds_per_point}: {distance}");
             }
         }

@@ -1,4 +1,4 @@
-//! Markers of Adobe Audition, as its Markers panel exports and imports them: columns parted by tabs, in a file called `.csv`.
+//! Markers of Adobe Audition, as its Markers panel exports and imports them: tab-separated columns, in a file called `.csv`.
 
 use std::fmt::Write as _;
 

@@ -25,12 +25,12 @@ const COLUMNS: [&str; 14] = [
     "uncertain",
 ];
 
-/// What a table is written like.
+/// The dialect of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CsvDialect {
-    /// RFC 4180 with line feeds: commas between columns, decimal points. What programs read.
+    /// RFC 4180 with line feeds: commas between columns, decimal points. For programs.
     Rfc4180,
-    /// What a spreadsheet opens by double click where decimals have a comma, as in most of Europe and South America: a byte order mark, semicolons
+    /// For spreadsheets opened by double click in locales with decimal commas, as in most of Europe and South America: a byte order mark, semicolons
     /// between columns, decimal commas, and CR LF.
     Excel,
 }
@@ -39,7 +39,7 @@ impl CsvDialect {
     /// All dialects.
     pub const ALL: [Self; 2] = [Self::Rfc4180, Self::Excel];
 
-    /// The name users type.
+    /// The name typed by users.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl CsvDialect {
         }
     }
 
-    /// The first line of a file, and what comes before it.
+    /// The first line of a file, and the bytes before it.
     pub(super) fn header(self) -> String {
         let mark = match self {
             Self::Rfc4180 => "",
@@ -87,7 +87,7 @@ impl CsvDialect {
         }
     }
 
-    /// One row a block.
+    /// One row per block.
     pub(super) fn rows(self, results: &Results) -> String {
         let row = |Found { channel, segment, latency }: Found| {
             let Segment { start_s, end_s, state } = &segment;

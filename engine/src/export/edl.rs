@@ -1,6 +1,6 @@
-//! CMX 3600: an event of one frame a mark, with its name as Resolve reads it (Timelines > Import > Timeline Markers from EDL) and as a locator of Avid's.
+//! CMX 3600: an event of one frame per mark, with its name as read by Resolve (Timelines > Import > Timeline Markers from EDL) and as an Avid locator.
 //!
-//! The list says whether frame numbers are dropped; the timeline has to count so, too.
+//! The list says whether it uses drop-frame time code; the timeline has to use the same.
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ pub(super) fn list(title: &str, marks: &[Mark], rate: FrameRate, start: StartTim
     text
 }
 
-/// The marker colour of both programs that is nearest to the emotion's.
+/// The marker colour of both programs that is closest to the emotion's.
 const fn colour(emotion: Emotion) -> &'static str {
     match emotion {
         Emotion::Angry => "Red",

@@ -9,10 +9,10 @@ use std::path::Path;
 use super::{TIERS, VoiceMarks, tier_name};
 use crate::display::text::escaped;
 
-/// The schema wants a date, and the same results are the same bytes on every day.
+/// The schema requires a date; it is constant, so that the same results always give the same bytes.
 const DATE: &str = "1970-01-01T00:00:00+00:00";
 
-/// The document, beside the recording called `name`.
+/// The document, to be placed beside the recording called `name`.
 pub(super) fn document(name: &str, voices: &[VoiceMarks]) -> String {
     let n_marks: usize = voices.iter().map(|(_, marks)| marks.len()).sum();
     let is_wav = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));

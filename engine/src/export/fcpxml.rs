@@ -1,4 +1,4 @@
-//! FCPXML: a project of Final Cut Pro, which Resolve imports as a timeline, too: an empty stretch with a marker a mark.
+//! FCPXML: a project of Final Cut Pro, which Resolve also imports as a timeline: an empty clip with one marker per mark.
 //!
 //! # Source
 //! Apple, "FCPXML Reference", document type 1.8
@@ -42,7 +42,7 @@ pub(super) fn document(title: &str, duration_s: f64, marks: &[Mark], rate: Frame
     text
 }
 
-/// So many frames, as a fraction of a second.
+/// `n_frames` as a fraction of a second.
 fn time(n_frames: u64, rate: FrameRate) -> String {
     let (numerator, denominator) = rate.frame_duration();
     if n_frames == 0 { "0s".to_owned() } else { format!("{}/{denominator}s", n_frames * numerator) }

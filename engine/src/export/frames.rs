@@ -1,9 +1,9 @@
-//! Time as film and video count it: frames and time code.
+//! Time as counted in film and video: frames and time code.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Frames a second of a video timeline.
+/// Frames per second of a video timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameRate {
     /// 24000/1001, film on NTSC video.
@@ -14,7 +14,7 @@ pub enum FrameRate {
     F25,
     /// 30000/1001, NTSC, every frame counted.
     F2997,
-    /// The same, with frame numbers dropped so that time code keeps up with the clock.
+    /// The same with drop-frame time code, which follows the clock.
     F2997Drop,
     /// 30.
     F30,
@@ -22,7 +22,7 @@ pub enum FrameRate {
     F50,
     /// 60000/1001, every frame counted.
     F5994,
-    /// The same, with frame numbers dropped.
+    /// The same with drop-frame time code.
     F5994Drop,
     /// 60.
     F60,
@@ -43,7 +43,7 @@ impl FrameRate {
         Self::F60,
     ];
 
-    /// The name users type.
+    /// The name typed by users.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl FrameRate {
         }
     }
 
-    /// As Apple's names of video formats have it.
+    /// The rate in Apple's names of video formats.
     pub(super) const fn short_name(self) -> &'static str {
         match self {
             Self::F23976 => "2398",
@@ -70,7 +70,7 @@ impl FrameRate {
         }
     }
 
-    /// Frames that time code counts in one of its seconds.
+    /// Frames per second of time code.
     pub(super) const fn nominal(self) -> u64 {
         match self {
             Self::F23976 | Self::F24 => 24,
@@ -86,7 +86,7 @@ impl FrameRate {
         !matches!(self, Self::F24 | Self::F25 | Self::F30 | Self::F50 | Self::F60)
     }
 
-    /// Frame numbers that are left out at the beginning of each minute but every tenth.
+    /// Frame numbers dropped at the beginning of each minute except every tenth.
     pub(super) const fn dropped(self) -> u64 {
         match self {
             Self::F2997Drop => 2,
@@ -95,7 +95,7 @@ impl FrameRate {
         }
     }
 
-    /// How Apple's and Adobe's files say that.
+    /// The corresponding value in Apple's and Adobe's files.
     pub(super) const fn counting(self) -> &'static str {
         if self.dropped() > 0 { "DF" } else { "NDF" }
     }
@@ -105,13 +105,13 @@ impl FrameRate {
         if self.is_ntsc() { (1001, 1000 * self.nominal()) } else { (100, 100 * self.nominal()) }
     }
 
-    /// The frame that begins nearest to a time; the first for times before zero.
+    /// The frame that begins closest to a time; the first for times before zero.
     pub(super) fn frame_at(self, seconds: f64) -> u64 {
         let (numerator, denominator) = self.frame_duration();
         (seconds * denominator as f64 / numerator as f64).round() as u64
     }
 
-    /// The time code of a frame: `hh:mm:ss:ff`, or `hh:mm:ss;ff` where numbers are dropped. After a day it begins again.
+    /// The time code of a frame: `hh:mm:ss:ff`, or `hh:mm:ss;ff` with dropped numbers. After a day it starts again.
     ///
     /// # Source
     /// SMPTE ST 12-1, drop-frame compensation.
@@ -119,7 +119,7 @@ impl FrameRate {
         let dropped = self.dropped();
         let (minute, ten_minutes) = (60 * self.nominal() - dropped, 600 * self.nominal() - 9 * dropped);
         let (tens, rest) = (frame / ten_minutes, frame % ten_minutes);
-        // The first minute of ten is whole.
+        // The first of every ten minutes is complete.
         let minutes = rest.saturating_sub(dropped) / minute;
         let number = frame + dropped * (9 * tens + minutes);
         let (seconds, frames) = (number / self.nominal(), number % self.nominal());
@@ -134,11 +134,11 @@ impl fmt::Display for FrameRate {
     }
 }
 
-/// A word that names no frame rate.
+/// A word that does not name a frame rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown frame rate '{found}': expected one of {}", FrameRate::ALL.map(FrameRate::name).join(", "))]
 pub struct UnknownFrameRate {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 
@@ -150,14 +150,14 @@ impl FromStr for FrameRate {
     }
 }
 
-/// The time code of a timeline's first frame: whole seconds, as timelines begin.
+/// The time code of a timeline's first frame, a whole number of seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartTime {
     seconds: u32,
 }
 
 impl StartTime {
-    /// One hour, where Resolve, Avid and Final Cut begin.
+    /// One hour, the usual start in Resolve, Avid and Final Cut.
     pub const ONE_HOUR: Self = Self { seconds: 3600 };
 
     /// Number of the first frame.
@@ -174,18 +174,18 @@ impl fmt::Display for StartTime {
     }
 }
 
-/// A text that is no time of day.
+/// A text that is not a time of day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time code of whole seconds such as 01:00:00, found '{found}'")]
 pub struct NotStartTime {
-    /// The text as it was found.
+    /// The text that was found.
     pub found: String,
 }
 
 impl FromStr for StartTime {
     type Err = NotStartTime;
 
-    /// `hh:mm:ss`, or `hh:mm:ss:00` as programs show it.
+    /// Parses `hh:mm:ss`, or `hh:mm:ss:00` as shown by programs.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let whole = text.strip_suffix(":00").filter(|rest| rest.matches(':').count() == 2).unwrap_or(text);
         let parts: Option<Vec<u32>> =

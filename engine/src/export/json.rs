@@ -1,5 +1,5 @@
-//! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines; and what is heard live, an object
-//! a block.
+//! JSON: the results of one recording as one object on one line, so that those of several in one file are JSON Lines; and live results, one object
+//! per block.
 
 use std::num::NonZeroUsize;
 
@@ -26,28 +26,28 @@ struct Document<'a> {
     segments: Vec<SegmentObject>,
 }
 
-/// What is listened to, and with what.
+/// The source and the settings of a live analysis.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening<'a> {
     /// Standard input, or the name of a microphone.
     pub file: &'a str,
-    /// Hz.
+    /// Sample rate, Hz.
     pub sample_rate: u32,
-    /// Channels that come.
+    /// Channels of the input.
     pub n_channels: usize,
-    /// What is analysed of them.
+    /// The part of the channels that is analysed.
     pub source: FileSource,
     /// Name of the model.
     pub model_id: &'a str,
     /// Fingerprint of the model.
     pub model_fingerprint: &'a str,
-    /// What runs the network.
+    /// Backend that runs the network.
     pub backend: Backend,
-    /// How blocks are cut.
+    /// How the stream is cut into blocks.
     pub config: AnalysisConfig,
 }
 
-/// One line about what is heard live.
+/// One line of live results.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event<'a> {
@@ -77,7 +77,7 @@ struct Model<'a> {
     fingerprint: &'a str,
 }
 
-/// The voice that the answers are corrected for.
+/// The voice whose history corrects the answers.
 #[derive(Serialize)]
 struct Voice {
     channel: Option<NonZeroUsize>,
@@ -128,7 +128,7 @@ pub(super) fn line(results: &Results) -> String {
     as_line(&document)
 }
 
-/// A voice that answers are corrected for.
+/// The voice whose history corrects the answers.
 fn voice(of: &voices::Voice) -> Option<Voice> {
     let HeardVoice { seconds, variety, trust } = of.heard?;
     Some(Voice {
@@ -140,13 +140,13 @@ fn voice(of: &voices::Voice) -> Option<Voice> {
 }
 
 impl Listening<'_> {
-    /// The first line of what is heard live: with what it was found.
+    /// The first line of live results: the source and the settings.
     #[must_use]
     pub fn start_line(&self) -> String {
         as_line(&Event::Start(self.object(None)))
     }
 
-    /// The last line, which says it again, and how long it was, seconds.
+    /// The last line, which repeats them and adds the duration, seconds.
     #[must_use]
     pub fn end_line(&self, duration_s: f64) -> String {
         as_line(&Event::End(self.object(Some(rounded(duration_s, 1e6)))))
@@ -167,13 +167,13 @@ impl Listening<'_> {
     }
 }
 
-/// A block that was heard live, as a line with the fields that it has in the results of a recording.
+/// A block of a live stream, as a line with the same fields as in the results of a recording.
 #[must_use]
 pub fn block_line(found: &Found) -> String {
     as_line(&Event::Block(block(found)))
 }
 
-/// A time, seconds, in which nothing could be heard live, and why.
+/// A time range, seconds, without live results, and the reason.
 #[must_use]
 pub fn gap_line(start_s: f64, end_s: f64, reason: &str) -> String {
     let [start_s, end_s] = [start_s, end_s].map(|seconds| rounded(seconds, 1e6));

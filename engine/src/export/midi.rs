@@ -1,6 +1,6 @@
-//! A Standard MIDI File with markers: the one form in which Pro Tools imports markers from a file, and most other DAWs do, too.
+//! A Standard MIDI File with markers: the only form in which Pro Tools imports markers from a file; most other DAWs import it too.
 //!
-//! A marker of MIDI has no end: each mark begins with its label, and one called `end` stands where no other mark of its voice follows at once.
+//! A MIDI marker has no end: each mark begins with its label, and a marker called `end` follows unless another mark of its voice begins immediately.
 //!
 //! # Source
 //! MIDI Manufacturers Association, "Standard MIDI Files 1.0" (RP-001): format 0; meta events 0x06 (marker), 0x51 (tempo), 0x2F (end of track)
@@ -11,7 +11,7 @@ use crate::marks::Mark;
 const MICROSECONDS_A_QUARTER: u32 = 500_000;
 const TICKS_A_QUARTER: u16 = 500;
 
-/// Largest number of variable length.
+/// Largest variable-length quantity.
 const LONGEST_DELTA: u64 = 0x0FFF_FFFF;
 
 const TRACK_NAME: u8 = 0x03;
@@ -31,7 +31,7 @@ pub(super) fn file(title: &str, marks: &[Mark]) -> Vec<u8> {
             markers.push((mark.end_s, mark.of_channel("end")));
         }
     }
-    // Those of several voices are between each other.
+    // The marks of several voices are interleaved.
     markers.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (at_s, label) in markers {
         track.meta(at_s, MARKER, label.as_bytes());
@@ -46,7 +46,7 @@ pub(super) fn file(title: &str, marks: &[Mark]) -> Vec<u8> {
     file
 }
 
-/// Milliseconds, from the first second on.
+/// Ticks, which are milliseconds.
 fn ticks(seconds: f64) -> u64 {
     (seconds * 1e3).round() as u64
 }
@@ -57,7 +57,7 @@ struct Track {
 }
 
 impl Track {
-    /// Adds a meta event at a time, or at once where that is past.
+    /// Adds a meta event at a time, or immediately if that time is past.
     fn meta(&mut self, at_s: f64, kind: u8, content: &[u8]) {
         let delta = ticks(at_s).saturating_sub(self.now_ms).min(LONGEST_DELTA);
         self.now_ms += delta;
@@ -67,7 +67,7 @@ impl Track {
         self.bytes.extend(content);
     }
 
-    /// Seven bits a byte, the most significant first; all but the last have the highest bit set.
+    /// Writes seven bits per byte, the most significant first; all but the last have the highest bit set.
     fn number(&mut self, value: u64) {
         for shift in [21, 14, 7] {
             if value >> shift > 0 {

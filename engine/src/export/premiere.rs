@@ -1,4 +1,4 @@
-//! XML of Final Cut Pro 7, the one form in which Premiere Pro imports markers from a file: an empty sequence with a marker a mark.
+//! Final Cut Pro 7 XML, the only form in which Premiere Pro imports markers from a file: an empty sequence with one marker per mark.
 //!
 //! # Source
 //! Apple, "Final Cut Pro XML Interchange Format", version 5

@@ -7,7 +7,7 @@ use crate::marks::Mark;
 
 pub(super) const HEADER: &str = "#,Name,Start,End,Length,Color\n";
 
-/// One region a mark; the colour is RRGGBB. A time with a colon is minutes and seconds in every project, whatever its ruler counts.
+/// One region per mark; the colour is RRGGBB. A time with a colon is minutes and seconds in every project, whatever the unit of its ruler.
 pub(super) fn regions(marks: &[Mark]) -> String {
     marks.iter().enumerate().fold(String::new(), |mut text, (index, mark)| {
         let [start, end, length] = [mark.start_s, mark.end_s, mark.length_s()].map(|seconds| clock_text(seconds, 3));

@@ -1,4 +1,4 @@
-//! Rich Transcription Time Marked: a line a mark, with the emotion where the speaker's name stands and its probability as the confidence.
+//! Rich Transcription Time Marked: one line per mark, with the emotion in place of the speaker's name and its probability as the confidence.
 //!
 //! # Source
 //! NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan", appendix A
@@ -8,9 +8,9 @@ use std::num::NonZeroUsize;
 
 use crate::marks::Mark;
 
-/// The lines of the recording called `stem`; marks that name no channel are about `only`, or about the first one.
+/// The lines of the recording called `stem`; marks without a channel refer to `only`, or to the first one.
 pub(super) fn lines(stem: &str, only: Option<NonZeroUsize>, marks: &[Mark]) -> String {
-    // Columns are parted by blanks.
+    // Columns are separated by blanks.
     let name: String = stem.chars().map(|letter| if letter.is_whitespace() { '_' } else { letter }).collect();
     marks.iter().fold(String::new(), |mut text, mark| {
         let Mark { start_s, emotion, probability, .. } = mark;

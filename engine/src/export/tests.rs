@@ -178,7 +178,7 @@ fn video_editors_are_told_whether_frame_numbers_are_dropped() {
     }
 }
 
-/// Two channels as voices of their own, with the same words at the same time.
+/// Two channels as separate voices, with the same words at the same time.
 #[test]
 fn each_channel_has_its_number_in_every_format() {
     let mut both = example();

@@ -1,5 +1,5 @@
-//! Praat's TextGrid, long text format: one tier with the emotions and one with their probabilities, for each voice. What has no mark is an empty interval, because the
-//! intervals of a tier leave no time out.
+//! Praat's TextGrid, long text format: one tier with the emotions and one with their probabilities, for each voice. Time without a mark is an empty interval,
+//! because the intervals of a tier must be contiguous.
 //!
 //! # Source
 //! Praat manual, "TextGrid file formats"
@@ -41,7 +41,7 @@ fn tier(
         if micros(mark.start_s) > micros(now_s) {
             intervals.push((now_s, mark.start_s, String::new()));
         }
-        // What is nearer than a microsecond touches.
+        // Marks less than a microsecond apart are contiguous.
         let from_s = if micros(mark.start_s) < micros(now_s) { now_s } else { mark.start_s };
         intervals.push((from_s, mark.end_s, label(mark)));
         now_s = mark.end_s;

@@ -1,14 +1,14 @@
-//! Notices channels that cancel each other in their mean: one side inverted, or a microphone wired the wrong way round.
+//! Detects channels that cancel each other in their mean: one side inverted, or a microphone with reversed polarity.
 
 use std::num::NonZeroUsize;
 
-/// A mean so far below the loudest channel is no mix of voices, dB. Two voices that have nothing to do with each other are at most 6 dB below it.
+/// A mean this far below the loudest channel is not a mix of voices, dB. The mean of two unrelated voices is at most 6 dB below it.
 const CANCELLED_DB: f64 = 20.0;
 
-/// Power of a channel below which it holds nothing that could be lost, relative to full scale.
+/// Power below which a channel contains nothing that could be lost, relative to full scale.
 const SILENCE: f64 = 1e-9;
 
-/// What happened to the mean.
+/// A cancellation in the mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cancelled {
     /// The loudest channel, counted from 1.
@@ -49,11 +49,11 @@ impl MixWatch {
         }
     }
 
-    /// The loudest channel, where the mean has lost it. What is left of one voice among many silent channels is no loss.
+    /// The loudest channel, if the mean has lost it. The low level of one voice among many silent channels is not a loss.
     pub(super) fn cancelled(&self) -> Option<Cancelled> {
         let n_channels = self.channels.len() as f64;
         let (index, &loudest) = self.channels.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-        // If no two channels had anything in common, the mean would have this power.
+        // The power of the mean if all channels were uncorrelated.
         let unrelated = self.channels.iter().sum::<f64>() / (n_channels * n_channels);
         let is_lost = self.mean * 10_f64.powf(CANCELLED_DB / 10.0) < unrelated * 2.0;
         if loudest <= SILENCE * self.n_frames as f64 || !is_lost {
@@ -64,8 +64,8 @@ impl MixWatch {
     }
 }
 
-/// The power of two interleaved channels and of their sum, over all frames: the usual case, which costs a part of what decoding does if no addition waits for
-/// the one before.
+/// The power of two interleaved channels and of their sum, over all frames: the usual case, which costs a fraction of the decoding time as long as no
+/// addition waits for the previous one.
 struct OfTwo<'a>(&'a [f32]);
 
 impl pulp::NullaryFnOnce for OfTwo<'_> {

@@ -18,7 +18,7 @@ use super::unfinished::Unfinished;
 pub struct WriteError {
     /// The file or folder, as the user named it.
     pub path: PathBuf,
-    /// What the system says.
+    /// The error of the system.
     pub source: io::Error,
 }
 
@@ -42,10 +42,10 @@ struct Temporary {
 }
 
 impl AtomicFile {
-    /// Starts a file that will be at `path`. A link stays a link: what it points to is replaced.
+    /// Starts a file that will be at `path`. A link remains: its target is replaced.
     ///
     /// # Errors
-    /// [`WriteError`] when no file can be made there, or a read-only one is there.
+    /// [`WriteError`] when no file can be created there, or the existing one is read-only.
     pub fn create(path: &Path) -> Result<Self, WriteError> {
         let stage = if is_device(path) {
             File::options().write(true).open(path).map(Stage::Direct)
@@ -56,7 +56,7 @@ impl AtomicFile {
         Ok(Self { path: path.to_owned(), stage })
     }
 
-    /// Whether [`Self::create`] would succeed now, as far as can be told without opening a pipe, whose reader would take that for the results.
+    /// Whether [`Self::create`] would succeed now, as far as can be determined without opening a pipe, which its reader would take for the results.
     ///
     /// # Errors
     /// [`WriteError`] when it would not.
@@ -67,20 +67,20 @@ impl AtomicFile {
     /// Appends `bytes`.
     ///
     /// # Errors
-    /// [`WriteError`], of a full disk for example.
+    /// [`WriteError`], for example of a full disk.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         let result = match &mut self.stage {
-            // The file itself: an error of what is around it names the temporary file.
+            // The inner file, because an error of the wrapper names the temporary file.
             Stage::Temporary(temporary) => temporary.file.as_file_mut().write_all(bytes),
             Stage::Direct(file) => file.write_all(bytes),
         };
         result.map_err(|source| WriteError { path: self.path.clone(), source })
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its final place.
     ///
     /// # Errors
-    /// [`WriteError`]; what was in that place is then as it was.
+    /// [`WriteError`]; the previous content of that place is then unchanged.
     pub fn commit(self) -> Result<(), WriteError> {
         let result = match self.stage {
             Stage::Direct(mut file) => file.flush(),
@@ -93,14 +93,14 @@ impl AtomicFile {
 /// Writes one complete file.
 ///
 /// # Errors
-/// [`WriteError`]; what was at `path` is then as it was.
+/// [`WriteError`]; the previous content of `path` is then unchanged.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let mut file = AtomicFile::create(path)?;
     file.write(bytes)?;
     file.commit()
 }
 
-/// Whether something is there that is not a file: a device, a pipe, a folder.
+/// Whether `path` is something other than a file: a device, a pipe, a folder.
 fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
@@ -111,10 +111,10 @@ impl Temporary {
         let before = match target.metadata() {
             Ok(metadata) => Some(metadata.permissions()),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            // A name that is too long, for example, which else would be found out after the work.
+            // For example a name that is too long, which would otherwise be noticed only after the work.
             Err(error) => return Err(error),
         };
-        // A rename asks only for the folder's permission, and whoever protected a file did not mean that.
+        // A rename requires only the folder's permission, but a read-only file is meant to be protected.
         if before.as_ref().is_some_and(fs::Permissions::readonly) {
             return Err(io::Error::new(ErrorKind::PermissionDenied, "the file there is read-only"));
         }
@@ -124,10 +124,10 @@ impl Temporary {
             listed = Some(unfinished);
             Ok(file)
         })?;
-        // INVARIANT: a file was made, so it was listed.
+        // INVARIANT: a file was created, so it is listed.
         let listed = listed.expect("a listed file");
         if let Some(before) = before {
-            // The umask may have taken some away; a file system without permissions has none to give.
+            // The umask may have removed some; a file system may have no permissions.
             let _ = file.as_file().set_permissions(before);
         }
         Ok(Self { target, file, _listed: listed })
@@ -140,7 +140,7 @@ impl Temporary {
     }
 }
 
-/// Makes a file that is not there yet, as readable as the one it will replace, or else as the user's umask makes new files.
+/// Creates a new file, as readable as the one it will replace, or else as the user's umask allows.
 fn open_new(path: &Path, like: Option<&fs::Permissions>) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
@@ -154,7 +154,7 @@ fn open_new(path: &Path, like: Option<&fs::Permissions>) -> io::Result<File> {
     options.open(path)
 }
 
-/// A rename is on the disk only when its folder is. A folder that may be written but not read cannot be asked for that.
+/// Makes a rename durable by syncing its folder. A folder that may be written but not read cannot be synced.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder).map_or(Ok(()), |folder| folder.sync_all())

@@ -1,6 +1,6 @@
-//! What a file is, where that makes it too valuable to be replaced by results.
+//! Kinds of files that are too valuable to be replaced by results.
 //!
-//! Told from how it begins, and from its name where that is how people would know it: a recording whose beginning is damaged is a recording.
+//! Detected from the first bytes, and from the name where users recognise files by it: a recording with a damaged header is still a recording.
 
 use std::fmt;
 use std::fs::File;
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use crate::decode::{EXTENSIONS, UNREAD_EXTENSIONS};
 
-/// How much of a file is looked at, bytes: room for the header of any manifest.
+/// Number of bytes that are read: enough for the header of any manifest.
 const N_BYTES: u64 = 64 * 1024;
 
-/// A kind of file that nobody gets back.
+/// A kind of file that cannot be recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// Audio, or video with it.
@@ -21,7 +21,7 @@ pub enum FileKind {
     Manifest,
     /// A model, or a checkpoint of one.
     Model,
-    /// What a training was set up with.
+    /// The configuration of a training run.
     Configuration,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for FileKind {
 }
 
 impl FileKind {
-    /// What the file at `path` is; nothing for all that may be replaced.
+    /// The kind of the file at `path`; none for files that may be replaced.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -73,7 +73,7 @@ fn by_content(head: &[u8]) -> Option<FileKind> {
     }
 }
 
-/// How containers of audio begin, at which byte.
+/// Signatures of audio containers, and their offsets.
 const SIGNATURES: [(usize, &[u8]); 32] = [
     (0, b"RIFF"), // WAV, and AVI
     (0, b"RIFX"),
@@ -114,13 +114,13 @@ fn is_recording(head: &[u8]) -> bool {
     is_binary(head) && (SIGNATURES.iter().any(begins) || is_mpeg_audio(head))
 }
 
-/// Every container has bytes near its beginning that no text has; a table about "RIFF 1.wav" begins like one and has none.
+/// Every container has bytes near its beginning that no text has; a table about "RIFF 1.wav" starts with the same letters but has none.
 fn is_binary(head: &[u8]) -> bool {
     let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..0xf8);
     !head.iter().take(64).all(is_text)
 }
 
-/// Eleven set bits, then neither a reserved version nor a reserved sample rate; AAC in ADTS counts as layer 0 of it.
+/// Eleven set bits, then neither a reserved version nor a reserved sample rate; AAC in ADTS counts as its layer 0.
 ///
 /// # Source
 /// ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-7, 6.2.1
@@ -128,25 +128,25 @@ fn is_mpeg_audio(head: &[u8]) -> bool {
     let [sync, flags, rates, ..] = head else { return false };
     let (version, is_adts) = ((flags >> 3) & 3, flags & 0xf6 == 0xf0);
     let has_sync = *sync == 0xff && flags & 0xe0 == 0xe0;
-    // FF FE is how UTF-16 begins.
+    // UTF-16 begins with FF FE.
     let is_frame = *flags != 0xfe && version != 1 && flags & 6 != 0 && rates >> 4 != 15 && rates & 0x0c != 0x0c;
     has_sync && (is_adts || is_frame)
 }
 
-/// ONNX: a small version of its format as field 1, then one of the other fields of a `ModelProto`. Safetensors: the length of a JSON object, and that.
+/// ONNX: a small format version as field 1, then one of the other fields of a `ModelProto`. Safetensors: the length of a JSON object, then the object.
 ///
 /// # Source
-/// `onnx/onnx.proto`, `ModelProto`; safetensors 0.8, its format
+/// `onnx/onnx.proto`, `ModelProto`; the format of safetensors 0.8
 fn is_model(head: &[u8]) -> bool {
     let is_onnx = matches!(head, [0x08, 1..=0x40, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42 | 0x72, ..]);
     let is_safetensors = matches!(head, [_, _, _, _, 0, 0, 0, 0, b'{', b'"', ..]);
     is_onnx || is_safetensors
 }
 
-/// The columns that make a table a manifest; predictions, which our own programs write, have them as well, and one more.
+/// Whether a table has the columns of a manifest; predictions, which our own programs write, have them too, and one more.
 fn is_manifest(head: &[u8]) -> bool {
     let is_utf16 = head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]);
-    // Each of its letters here is one of ASCII beside a zero.
+    // Each relevant letter is an ASCII byte next to a zero byte.
     let ascii: Vec<u8> = if is_utf16 { head[2..].iter().copied().filter(|&byte| byte != 0).collect() } else { Vec::new() };
     let text = if is_utf16 { ascii.as_slice() } else { head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head) };
     let line = text.split(|&byte| byte == b'\n' || byte == b'\r').find(|line| !line.trim_ascii().is_empty());

@@ -1,4 +1,4 @@
-//! What a run reads and writes, checked before the first byte is written.
+//! The files that a run reads and writes, checked before the first byte is written.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,14 +12,14 @@ use super::resolved_path::{self, FileId, Found, Key, ResolvedPath};
 pub enum Replace {
     /// Never.
     Never,
-    /// Not without the option `--force`, which this command has.
+    /// Only with the option `--force`, which this command has.
     UnlessForced,
-    /// The user said `--force`.
+    /// The user gave `--force`.
     Forced,
 }
 
 impl Replace {
-    /// What `--force` says.
+    /// The value for this state of `--force`.
     #[must_use]
     pub const fn forced(force: bool) -> Self {
         if force { Self::Forced } else { Self::UnlessForced }
@@ -30,12 +30,12 @@ impl Replace {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// An output is what the run reads.
+    /// An output is also an input of the run.
     #[error("{}", input_sentence(output, input))]
     Input {
         /// The output.
         output: PathBuf,
-        /// The same file, as the input was named.
+        /// The same file, as named among the inputs.
         input: PathBuf,
     },
     /// Two outputs are one file.
@@ -43,34 +43,34 @@ pub enum Refusal {
     Twice {
         /// One output.
         first: PathBuf,
-        /// The same file, as the other was named.
+        /// The same file, as named by the other output.
         second: PathBuf,
     },
-    /// A folder is where a file would be written.
+    /// A folder is in the place of an output file.
     #[error("{}: expected the name of a file to write, found a folder", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
     },
-    /// A file is where a folder would have to be.
+    /// A file is in the place of a required folder.
     #[error("{} would be in {}, which is a file: choose another folder", path.display(), file.display())]
     InFile {
         /// The output.
         path: PathBuf,
-        /// What is a file or will be one.
+        /// The existing or planned file.
         file: PathBuf,
     },
-    /// What is there is not to be replaced.
+    /// The existing file must not be replaced.
     #[error("{} is {kind} and would be overwritten: choose another name{}", path.display(), or_force(*replace))]
     Kept {
         /// The output.
         path: PathBuf,
-        /// What is there.
+        /// The kind of the existing file.
         kind: FileKind,
         /// Whether `--force` would allow it.
         replace: Replace,
     },
-    /// Nobody can tell what is there.
+    /// The kind of the existing file cannot be determined.
     #[error(
         "{} would be overwritten and cannot be read to see what it is ({source}): choose another name{}",
         path.display(),
@@ -79,7 +79,7 @@ pub enum Refusal {
     Unreadable {
         /// The output.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
         /// Whether `--force` would allow it.
         replace: Replace,
@@ -121,13 +121,13 @@ pub struct FilePlan {
 }
 
 impl FilePlan {
-    /// A run without files.
+    /// Creates the plan of a run without files.
     #[must_use]
     pub const fn new(replace: Replace) -> Self {
         Self { replace, reads: Vec::new(), writes: Vec::new(), own: Vec::new() }
     }
 
-    /// Files that the run reads. No output replaces one of them, forced or not.
+    /// Files that the run reads. No output may replace one of them, even if forced.
     #[must_use]
     pub fn read<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.reads.extend(paths.into_iter().map(|path| path.as_ref().to_owned()));
@@ -141,23 +141,23 @@ impl FilePlan {
         self
     }
 
-    /// Files that the run will write into a folder that belongs to it, such as its checkpoints: of whatever kind, they are its own.
+    /// Files that the run will write into its own folder, such as its checkpoints; they may be replaced, whatever their kind.
     #[must_use]
     pub fn write_own<P: AsRef<Path>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.own.extend(paths.into_iter().map(|path| path.as_ref().to_owned()));
         self
     }
 
-    /// Looks at the files, however they are spelt, and writes nothing.
+    /// Checks the files, however their paths are written, and writes nothing.
     ///
     /// # Errors
-    /// [`Refusal`] when an output is an input (to which standard output counts, where it goes to a file), when two are one file, when a file would be
-    /// where a folder is needed or the other way round, or when a recording, a manifest, a model or a configuration would be replaced.
+    /// [`Refusal`] when an output is an input (including standard output, if it goes to a file), when two are one file, when a file would be
+    /// in the place of a folder or the other way round, or when a recording, a manifest, a model or a configuration would be replaced.
     pub fn check(&self) -> Result<(), Refusal> {
         self.check_in(&resolved_path::ignores_case)
     }
 
-    /// [`Self::check`], where `ignores_case` tells whether a folder finds a file by its name in another case.
+    /// [`Self::check`], where `ignores_case` tells whether file names in a folder are case-insensitive.
     pub(super) fn check_in(&self, ignores_case: &dyn Fn(&Path) -> bool) -> Result<(), Refusal> {
         let (mut inputs, mut outputs) = (Files::new(ignores_case), Files::new(ignores_case));
         for path in &self.reads {
@@ -191,7 +191,7 @@ impl FilePlan {
             return Ok(());
         }
         let (path, replace) = (resolved.path.clone(), self.replace);
-        // A link is called whatever it is called: what counts is the file that would go.
+        // The name of a link is irrelevant: its target would be replaced.
         match resolved_path::target_of(&path).and_then(|target| FileKind::of(&target)) {
             Ok(None) => Ok(()),
             Ok(Some(kind)) => Err(Refusal::Kept { path, kind, replace }),
@@ -200,7 +200,7 @@ impl FilePlan {
     }
 }
 
-/// Paths by what they have in common with others. Devices are not among them: they take whatever comes.
+/// Paths, grouped by their keys. Devices are left out, since writing to them destroys nothing.
 struct Files<'a> {
     ignores_case: &'a dyn Fn(&Path) -> bool,
     by_key: HashMap<Key, Vec<ResolvedPath>>,
@@ -217,13 +217,13 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The first that is the same file.
+    /// The first path to the same file.
     fn like(&self, resolved: &ResolvedPath) -> Option<&ResolvedPath> {
         self.by_key.get(&resolved.key)?.iter().find(|other| resolved.is_same(other, self.ignores_case))
     }
 }
 
-/// Where standard output and standard error go, if to a file: a shell that appends to a recording destroys it as well.
+/// Targets of standard output and standard error, if they are files: a shell that appends to a recording destroys it too.
 fn standard_streams() -> Vec<ResolvedPath> {
     let output = FileId::of_stream(&io::stdout()).map(|id| ResolvedPath::open("standard output", id));
     let error = FileId::of_stream(&io::stderr()).map(|id| ResolvedPath::open("standard error", id));

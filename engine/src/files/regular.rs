@@ -1,14 +1,14 @@
-//! Files, and nothing that only looks like one.
+//! Regular files only.
 
 use std::fs::{self, File, FileType, Metadata};
 use std::io;
 use std::path::Path;
 
-/// Opens the file at `path` to read it, and nothing else: opening a pipe waits until somebody writes to it, a device may do anything, and
+/// Opens the file at `path` for reading, only if it is a regular file: opening a pipe waits until it is written to, a device may do anything, and
 /// neither has an end.
 ///
 /// # Errors
-/// What the system says, or that it is no file, of the kind [`io::ErrorKind::InvalidInput`].
+/// An error of the system, or [`io::ErrorKind::InvalidInput`] if it is not a file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     check_regular(&fs::metadata(path)?)?;
     let mut options = File::options();
@@ -16,7 +16,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
-        // Somebody may have put a pipe there since.
+        // It may have been replaced by a pipe since.
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     }
     let file = options.open(path)?;
@@ -24,7 +24,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Refuses what is not a regular file.
+/// Refuses anything but a regular file.
 ///
 /// # Errors
 /// What was expected and found, of the kind [`io::ErrorKind::InvalidInput`].

@@ -1,20 +1,20 @@
-//! Where a path leads, so that two spellings of one file are one.
+//! The target of a path, so that two spellings of one file are recognised.
 //!
-//! A file that exists is identified by what the system identifies files by; one that does not exist yet by the folder it will be in and its name. Names of such files
-//! that differ in case alone are one where the folder finds a file by both, which is looked at only where it matters.
+//! An existing file is identified by its id in the system; a file that does not exist yet by the folder it will be in and its name. Names of such files that
+//! differ only in case are the same file if the folder is case-insensitive, which is checked only where it matters.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Links that are followed before they are taken for a circle, as Linux does.
+/// Number of links that are followed before a cycle is assumed, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Names of a folder that are looked at to find out whether case matters.
+/// Largest number of names in a folder that are checked to find out whether case matters.
 const MAX_NAMES: usize = 256;
 
-/// What the system tells a file by, whatever it is called.
+/// The id of a file in the system, independent of its name.
 #[cfg(unix)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
@@ -33,7 +33,7 @@ impl FileId {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    /// Of an open stream of this process, if that is a file.
+    /// The id of an open stream of this process, if it is a file.
     pub(super) fn of_stream(stream: &impl std::os::fd::AsFd) -> Option<Self> {
         let file = fs::File::from(stream.as_fd().try_clone_to_owned().ok()?);
         file.metadata().ok().filter(fs::Metadata::is_file).map(|metadata| Self::in_metadata(&metadata))
@@ -50,7 +50,7 @@ impl FileId {
         same_file::Handle::from_path(path).ok().map(|handle| Self(std::sync::Arc::new(handle)))
     }
 
-    /// Of an open stream of this process, if that is a file.
+    /// The id of an open stream of this process, if it is a file.
     pub(super) fn of_stream(stream: &impl std::os::windows::io::AsHandle) -> Option<Self> {
         let file = fs::File::from(stream.as_handle().try_clone_to_owned().ok()?);
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
@@ -59,18 +59,18 @@ impl FileId {
     }
 }
 
-/// What two paths that lead to the same file have in common.
+/// Common key of all paths that lead to the same file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// Something is there.
+    /// The path exists.
     There(FileId),
-    /// Nothing is there yet: the nearest folder (or whatever it is) above that exists, and the way from it in lower case.
+    /// The path does not exist: its nearest existing ancestor, and the rest of the path in lower case.
     Missing(FileId, PathBuf),
-    /// Nobody can tell, as of a circle of links.
+    /// Cannot be determined, for example because of a cycle of links.
     Unknown(PathBuf),
 }
 
-/// What a path leads to.
+/// The kind of object that a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     File,
@@ -78,18 +78,18 @@ pub(super) enum Found {
     /// A device or pipe, in which nothing can be destroyed.
     Device,
     Nothing,
-    /// Nothing, nor can there be: this is above it and is no folder.
+    /// Nothing, and nothing can be created: this ancestor is not a folder.
     Below(PathBuf),
 }
 
-/// Where a path leads.
+/// A path and its target.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedPath {
-    /// As it was named.
+    /// The path as given.
     pub(super) path: PathBuf,
     pub(super) key: Key,
     pub(super) found: Found,
-    /// Where nothing is there: what is nearest above it, and the way from that, without links, `.` and `..`.
+    /// If the target does not exist: its nearest existing ancestor, and the rest of the path, without links, `.` and `..`.
     above: PathBuf,
     way: PathBuf,
 }
@@ -97,7 +97,7 @@ pub(super) struct ResolvedPath {
 impl ResolvedPath {
     pub(super) fn of(path: &Path) -> Self {
         let resolved = Self::there(path).unwrap_or_else(|| {
-            // The system does not find `file/../file`, but nothing is to depend on that.
+            // The system does not resolve `file/../file`, but this must not affect the result.
             let target = target_of(path).unwrap_or_else(|_| path.to_owned());
             Self::there(&target).unwrap_or_else(|| Self::missing(&target))
         });
@@ -127,18 +127,18 @@ impl ResolvedPath {
         Self { path: target.to_owned(), key, found, above: above.to_owned(), way: way_from(above, target).to_owned() }
     }
 
-    /// An open file, which has been given a name.
+    /// An open file, with a name for messages.
     pub(super) fn open(name: &str, id: FileId) -> Self {
         Self { path: PathBuf::from(name), key: Key::There(id), found: Found::File, above: PathBuf::new(), way: PathBuf::new() }
     }
 
-    /// The folders that it will be in and that are not there yet.
+    /// The folders of its path that do not exist yet.
     pub(super) fn missing_folders(&self) -> Vec<Self> {
         let ways = self.way.ancestors().skip(1).filter(|way| !way.as_os_str().is_empty());
         ways.map(|way| Self::missing(&self.above.join(way))).collect()
     }
 
-    /// Whether both are the same file, given that they have the same key. `ignores_case` tells whether a folder finds a file by its name in another case.
+    /// Whether both are the same file, given equal keys. `ignores_case` tells whether file names in a folder are case-insensitive.
     pub(super) fn is_same(&self, other: &Self, ignores_case: impl Fn(&Path) -> bool) -> bool {
         self.way == other.way || ignores_case(&self.above)
     }
@@ -149,23 +149,23 @@ fn way_from<'a>(above: &Path, target: &'a Path) -> &'a Path {
     target.strip_prefix(above).expect("an ancestor")
 }
 
-/// Where the file that is written to `path` will be: behind a link, also one that leads to nothing yet.
+/// The actual location of a file written to `path`: the target of links, even if it does not exist yet.
 ///
 /// # Errors
-/// When links lead in a circle.
+/// When links form a cycle.
 pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     if path.is_symlink() { target_of(path) } else { Ok(path.canonicalize().unwrap_or_else(|_| path.to_owned())) }
 }
 
-/// Where `path` leads in any case: every link followed, and the parts that are not there as they are written.
+/// The target of `path` in any case: every link followed, and missing parts as they are written.
 ///
 /// # Errors
-/// When the path is empty, or links lead in a circle.
+/// When the path is empty, or links form a cycle.
 pub(super) fn target_of(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize().or_else(|_| follow(path))
 }
 
-/// As [`Path::canonicalize`], for what is not there.
+/// As [`Path::canonicalize`], but also for missing files.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let mut ahead: Vec<OsString> = parts_backwards(&absolute);
@@ -173,7 +173,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     while let Some(part) = ahead.pop() {
         match Path::new(&part).components().next() {
             None | Some(Component::CurDir) => {}
-            // What is done holds no links any more, so one up is the folder it is in.
+            // The resolved part contains no links, so its parent is the folder it is in.
             Some(Component::ParentDir) => {
                 done.pop();
             }
@@ -197,7 +197,7 @@ fn parts_backwards(path: &Path) -> Vec<OsString> {
     path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
-/// Whether `folder` finds a file by its name in another case: told from what is in it, or else tried.
+/// Whether file names in `folder` are case-insensitive: determined from its content, or else by creating a file.
 pub(super) fn ignores_case(folder: &Path) -> bool {
     let by_content = || {
         let entries = fs::read_dir(folder).ok()?.take(MAX_NAMES);
@@ -207,7 +207,7 @@ pub(super) fn ignores_case(folder: &Path) -> bool {
     by_content().or_else(by_trying).unwrap_or(cfg!(any(windows, target_os = "macos")))
 }
 
-/// Whether what is at `path` is also found by its name in the other case; nothing where the name has no case, or both names are there.
+/// Whether `path` is also found with the case of its name swapped; none if the name has no case, or both names exist.
 fn finds_by_other_case(path: &Path) -> Option<bool> {
     let name = path.file_name()?.to_str()?;
     let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
@@ -219,7 +219,7 @@ fn finds_by_other_case(path: &Path) -> Option<bool> {
     match (other_path.symlink_metadata(), FileId::of(path), FileId::of(&other_path)) {
         (Err(_), _, _) => Some(false),
         (Ok(_), Some(id), Some(other_id)) if id == other_id => {
-            // Two names of one file, as hard links have them, are both listed.
+            // Hard links with both names are both listed.
             let mut names = fs::read_dir(path.parent()?).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
             if names.any(|name| name == *other) { None } else { Some(true) }
         }

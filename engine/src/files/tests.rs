@@ -16,7 +16,7 @@ fn place() -> (TempDir, PathBuf) {
     (folder, talk)
 }
 
-/// The same path from the folder this runs in.
+/// The same path relative to the current folder.
 fn relative(path: &Path) -> PathBuf {
     let up: PathBuf = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect();
     up.join(path.strip_prefix("/").unwrap_or(path))
@@ -117,7 +117,7 @@ fn whether_case_matters_is_told_from_a_folder_with_and_without_content() {
     assert!(!resolved_path::ignores_case(folder.path()));
     fs::write(folder.path().join("123"), "").unwrap();
     assert!(!resolved_path::ignores_case(folder.path()));
-    // Two names of one file are no sign that case does not matter.
+    // Two hard links to one file do not mean that case is ignored.
     fs::write(folder.path().join("name"), "").unwrap();
     fs::hard_link(folder.path().join("name"), folder.path().join("NAME")).unwrap();
     assert!(!resolved_path::ignores_case(folder.path()));

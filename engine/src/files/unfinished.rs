@@ -1,4 +1,4 @@
-//! The temporary files of this process, so that none stays behind when it ends in the middle of writing.
+//! The temporary files of this process, tracked so that none is left behind when it ends during a write.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,9 +14,9 @@ static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 pub(super) struct Unfinished(PathBuf);
 
 impl Unfinished {
-    /// Lists the file at `path` that `open` makes.
+    /// Registers the file at `path` that `open` creates.
     pub(super) fn create(path: &Path, open: impl FnOnce(&Path) -> io::Result<File>) -> io::Result<(Self, File)> {
-        // Locked while the file is made, so that there is no moment in which it exists and is not listed.
+        // Locked while the file is created, so that it never exists without being listed.
         let mut list = UNFINISHED.lock();
         let file = open(path)?;
         list.insert(path.to_owned());
@@ -30,9 +30,9 @@ impl Drop for Unfinished {
     }
 }
 
-/// Ends the process at once, with nothing half-written left behind. For a user who does not want to wait.
+/// Ends the process immediately, leaving no partially written files. For a user who does not want to wait.
 pub fn exit(code: i32) -> ! {
-    // Never unlocked again: no other thread starts a file that nobody would remove.
+    // Never unlocked, so that no other thread starts a file that would not be removed.
     let list = UNFINISHED.lock();
     for path in &*list {
         let _ = fs::remove_file(path);

@@ -1,10 +1,10 @@
-//! Analysers are expensive to make: one is kept from run to run.
+//! Reuse of analysers from run to run, because creating one is expensive.
 
 use crate::analysis::{Analyser, AnalysisConfig, AnalysisError};
 use crate::classifier::{BackendChoice, Classifier};
 use crate::model::Model;
 
-/// Everything that makes one analyser different from another.
+/// All properties that distinguish one analyser from another.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct AnalyserKey {
     pub(super) model: Model,
@@ -13,14 +13,14 @@ pub(super) struct AnalyserKey {
     pub(super) config: AnalysisConfig,
 }
 
-/// The analyser of the last run, until the next one needs it.
+/// The analyser of the last run, until the next run needs it.
 #[derive(Default)]
 pub(super) struct Analysers {
     spare: Option<(AnalyserKey, Analyser)>,
 }
 
 impl Analysers {
-    /// An analyser at the start of a stream: the spare one, or a new one with its classifier, as far as they fit.
+    /// An analyser at the start of a stream: the spare one, or a new one that reuses the spare's classifier if it fits.
     pub(super) fn take(&mut self, key: &AnalyserKey) -> Result<Analyser, AnalysisError> {
         let classifier = match self.spare.take() {
             Some((same, analyser)) if same == *key => return Ok(analyser),

@@ -1,4 +1,4 @@
-//! What an editor and a session ask for.
+//! Requests of an editor and a session.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::shared::Shared;
 use crate::timeline::{Clock, Timelines};
 use crate::voice::LearntVoice;
 
-/// Longest time for which anybody waits for a worker that has no model yet.
+/// Longest wait for a worker that has no model yet.
 const WITHOUT_MODEL: Duration = Duration::from_millis(20);
 
-/// The commands to a live analysis. A cheap clone, for any thread but the audio thread; none but [`Control::settle`] waits for anything.
+/// The commands to a live analysis. Cheap to clone, for any thread but the audio thread; only [`Control::settle`] waits.
 #[derive(Clone)]
 pub struct Control(Arc<Shared>);
 
@@ -23,13 +23,13 @@ impl Control {
         Self(shared)
     }
 
-    /// Replaces everything recorded by what a session saved. The stream's clock continues where that ends. If only one clock has a timeline, that is the one
-    /// to look at until audio comes. Which model answered is not known, so no voice is learnt from it.
+    /// Replaces everything recorded by what a session saved. The stream's clock continues from its end. If only one clock has a timeline, that clock is
+    /// shown until audio arrives. The model that gave the answers is unknown, so no voice is learnt from them.
     pub fn restore(&self, timelines: Timelines) {
         self.restore_learnt(timelines, None);
     }
 
-    /// The same, with what is known of the answers: the voice is learnt from them, as it was when [`Monitor::saved_voice`](super::Monitor::saved_voice) said so.
+    /// The same, with information about the answers: the voice is learnt from them, as when [`Monitor::saved_voice`](super::Monitor::saved_voice) saved it.
     pub fn restore_learnt(&self, timelines: Timelines, learning: Option<&SavedLearning>) {
         let has = [Clock::Host, Clock::Stream].map(|clock| timelines.on(clock).bounds().is_some());
         self.0.recorded.replace(timelines, learning);
@@ -52,8 +52,8 @@ impl Control {
         self.restore(Timelines::default());
     }
 
-    /// Chooses by what answers are shown. To hold takes what was learnt so far, or the voice that was held before the answers were shown by nothing; without a
-    /// model that can correct its answers it does nothing.
+    /// Chooses the voice for which answers are corrected. Holding uses what was learnt so far, or the previously held voice if the correction was off; it has
+    /// no effect without a model that can correct its answers.
     pub fn set_voice_mode(&self, mode: VoiceMode) {
         let clock = self.0.read_status(|status| status.clock);
         self.0.recorded.set_voice_mode(
@@ -64,7 +64,7 @@ impl Control {
         self.0.signal.changed();
     }
 
-    /// Holds `voice`: answers are shown by it.
+    /// Holds `voice`: answers are corrected for it.
     pub fn hold_voice(&self, voice: LearntVoice) {
         self.0.recorded.hold_voice(voice);
         self.0.signal.changed();
@@ -76,20 +76,20 @@ impl Control {
         self.0.signal.changed();
     }
 
-    /// Takes the choices that a session saved. What is about its timelines goes with them: [`Control::restore_learnt`].
+    /// Takes the choices that a session saved. Information about its timelines is passed with them: [`Control::restore_learnt`].
     pub fn choose_voice(&self, saved: SavedVoice) {
         self.0.recorded.choose_voice(saved);
         self.0.signal.changed();
     }
 
-    /// Asks for the model at `path`, or the built-in one; `asked` says who does. It loads in the background, once there is audio, an editor or a
-    /// file to analyse; until then nothing is read. One that the user asked for and cannot be had leaves the one that ran, and
-    /// [`Monitor::refused_model`](super::Monitor::refused_model) says why.
+    /// Requests the model at `path`, or the built-in one; `asked` says on whose behalf. It loads in the background, once there is audio, an editor or a
+    /// file to analyse; until then nothing is read. If a model requested by the user cannot be loaded, the previous one stays in use, and
+    /// [`Monitor::refused_model`](super::Monitor::refused_model) gives the reason.
     pub fn use_model(&self, path: Option<PathBuf>, asked: Asked) {
         self.0.models.choose(path, asked);
     }
 
-    /// Says whether an editor is open: the worker looks more often then, for the level.
+    /// Says whether an editor is open: the worker then looks more often, for the level meter.
     pub fn set_watched(&self, watched: bool) {
         self.0.watched.store(watched, Ordering::Relaxed);
         if watched {
@@ -98,14 +98,14 @@ impl Control {
         }
     }
 
-    /// Analyses the file at `path` into the second lane, instead of the one before.
+    /// Analyses the file at `path` in the second lane, replacing the previous one.
     pub fn analyse_file(&self, path: PathBuf) {
         self.0.models.need();
         let settings = (self.0.settings)();
         self.0.files.start(path, settings, &self.0.models, &self.0.signal);
     }
 
-    /// Stops the analysis of the file; what was found so far stays.
+    /// Stops the analysis of the file; the results so far remain.
     pub fn cancel_file(&self) {
         self.0.files.cancel();
         self.0.signal.changed();
@@ -117,8 +117,8 @@ impl Control {
         self.0.signal.changed();
     }
 
-    /// Waits until everything pushed before was taken up and answered for, also what does not fill a block, `at_most` so long; returns whether it
-    /// was. While a model file is being read, which may take for ever, it waits 20 ms at most. For saving and tests, never for the audio thread.
+    /// Waits until everything pushed before has been processed and answered, including a partial block, but no longer than `at_most`; returns whether it
+    /// was. While a model file is being read, which may take indefinitely, it waits 20 ms at most. For saving and tests, never for the audio thread.
     pub fn settle(&self, at_most: Duration) -> bool {
         let shared = &self.0;
         let limit = || match shared.is_closed() {

@@ -1,13 +1,13 @@
-//! Many channels to one.
+//! Downmix from many channels to one.
 
 use super::Source;
 
-/// Writes what `source` means to `out`, from frame `start` of `channels` on. Every channel has `start + out.len()` frames or more.
+/// Writes the part of the channels selected by `source` to `out`, from frame `start` of `channels` on. Every channel has at least `start + out.len()` frames.
 ///
-/// A single channel is what is analysed whatever the source: it has no side, and silence is never meant.
+/// A single channel is analysed as it is, whatever the source: its side signal would be silence, which is never intended.
 ///
 /// # Realtime safety
-/// Neither allocates nor waits nor panics; plain loops that the compiler vectorises, for the widest vectors the processor has.
+/// Neither allocates nor waits nor panics; plain loops that the compiler vectorises for the processor's widest vectors.
 pub(super) fn reduce(channels: &[&[f32]], source: Source, start: usize, out: &mut [f32]) {
     pulp::Arch::new().dispatch(Reduce { channels, source, start, out });
 }

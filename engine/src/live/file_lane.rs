@@ -1,4 +1,4 @@
-//! The second lane: an audio file analysed beside the live audio, on a thread of its own.
+//! The second lane: an audio file analysed alongside the live audio, on a thread of its own.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -20,40 +20,40 @@ use crate::files::check_regular;
 use crate::segment::Segment;
 use crate::voices::profile_of;
 
-/// Shortest time between two looks at a running analysis.
+/// Shortest time between two progress updates of a running analysis.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// How the analysis of a file stands.
+/// State of the analysis of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
-    /// It is being analysed.
+    /// In progress.
     Running,
-    /// All of it is.
+    /// Complete.
     Done,
-    /// It could not be; the reason in one sentence.
+    /// Failed; the reason in one sentence.
     Failed(String),
-    /// The user stopped it.
+    /// Stopped by the user.
     Cancelled,
 }
 
-/// A file and what was found in it so far. A cheap clone.
+/// A file and its results so far. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FileLane {
     /// The file.
     pub path: Arc<Path>,
-    /// Share of it that was read, 0..=1; stays 0 until the end where its header does not tell its length.
+    /// Share of it that was read, 0..=1; stays 0 until the end if its header does not give its length.
     pub progress: f32,
     /// Audio that was read, seconds.
     pub duration_s: f64,
-    /// What was found so far.
+    /// Segments found so far.
     pub segments: Arc<[Segment]>,
-    /// How it stands.
+    /// State of the analysis.
     pub state: FileState,
-    /// What exports are made of, once the file is [`FileState::Done`].
+    /// The data for exports, once the file is [`FileState::Done`].
     pub results: Option<Arc<Results>>,
-    /// What the model hears of the voice in it; nothing until it is [`FileState::Done`].
+    /// The model's history of the voice in it; empty until it is [`FileState::Done`].
     pub voice: VoiceProfile,
-    /// What was wrong with the file without making it useless, each in one sentence.
+    /// Problems of the file that did not make it useless, each in one sentence.
     pub warnings: Arc<[String]>,
 }
 
@@ -85,7 +85,7 @@ struct Current {
 }
 
 impl FileJobs {
-    /// Starts on `path`; the file before is given up.
+    /// Starts the analysis of `path`; that of the previous file is abandoned.
     pub(super) fn start(&self, path: PathBuf, settings: Settings, models: &Arc<Models>, signal: &Arc<Signal>) {
         let cancelled = Arc::new(AtomicBool::new(false));
         let lane = FileLane::new(&path);
@@ -119,13 +119,13 @@ impl FileJobs {
         self.current.lock().as_ref().map(|current| current.lane.clone())
     }
 
-    /// Starts no more and waits until `deadline` for what runs to stop.
+    /// Starts no further analyses and waits until `deadline` for the running ones to stop.
     pub(super) fn shut_down(&self, deadline: Instant) {
         self.threads.close(deadline);
     }
 }
 
-/// One file.
+/// The analysis of one file.
 struct Job {
     path: PathBuf,
     settings: Settings,
@@ -170,7 +170,7 @@ impl Job {
         }
     }
 
-    /// A pipe or a device would never end. What cannot be looked at is left to the decoder, which says why.
+    /// Refuses pipes and devices, which would never end. Files that cannot be inspected are left to the decoder, which reports the reason.
     fn check(&self) -> Result<(), String> {
         let checked = fs::metadata(&self.path).map_or(Ok(()), |metadata| check_regular(&metadata));
         checked.map_err(|error| format!("{}: {error}", self.path.display()))
@@ -188,7 +188,7 @@ impl Job {
         });
     }
 
-    /// Changes the lane, unless it was cancelled or belongs to another file now.
+    /// Changes the lane, unless it was cancelled or now belongs to another file.
     fn update(&self, change: impl FnOnce(&mut FileLane)) {
         let mut current = self.current.lock();
         let mine = current.as_mut().filter(|current| Arc::ptr_eq(&current.cancelled, &self.cancelled));

@@ -1,8 +1,8 @@
-//! What is known of the voice on a track: it is learnt from what is recorded, or held.
+//! The voice of a track: it is learnt from the recorded answers, or held.
 //!
-//! In: the timelines, the model, and what the user chose. Out: a [`TrackVoice`], by which answers are shown and exported. The timelines keep what the
-//! network answered. What is learnt from them is computed again when they change, so that it is the same however they came about: a passage that is played
-//! again counts once, and one that is replaced counts no more.
+//! In: the timelines, the model, and the user's choices. Out: a [`TrackVoice`], with which answers are corrected for display and export. The timelines keep the
+//! network's original answers. What is learnt from them is recomputed when they change, so that it does not depend on how they were created: a passage that is
+//! played again counts once, and a replaced one no longer counts.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -15,46 +15,46 @@ use crate::segment::{Segment, State};
 use crate::timeline::{CAPACITY, Clock, Timeline, Timelines};
 use crate::voice::{self, HeardVoice, LearntVoice};
 
-/// By what answers are shown.
+/// The voice for which displayed answers are corrected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VoiceMode {
-    /// By nothing: as the network gave them. Learning continues.
+    /// None: answers are shown as the network gave them. Learning continues.
     Off,
-    /// By the voice that is recorded, as far as it was heard.
+    /// The recorded voice, as far as it has been heard.
     #[default]
     Learn,
-    /// By a voice that stays as it is. What is recorded meanwhile is not learnt from.
+    /// A voice that remains unchanged. Nothing is learnt from recordings in the meantime.
     Hold,
 }
 
-/// What a session keeps of the voice, beside the timelines.
+/// The part of the voice that a session keeps in addition to the timelines.
 ///
-/// Fields that an older version did not save get their default; fields of a newer version are ignored.
+/// Fields that an older version did not save get their defaults; fields of a newer version are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SavedVoice {
-    /// By what answers are shown.
+    /// The voice for which displayed answers are corrected.
     pub mode: VoiceMode,
-    /// The voice that is held.
+    /// The held voice.
     pub held: Option<LearntVoice>,
-    /// What is learnt from the timelines that are saved with it; nothing where it is not known which model answered.
+    /// Which part of the timelines saved with it is learnt from; none if the model that gave the answers is unknown.
     pub learning: Option<SavedLearning>,
 }
 
-/// Which part of saved timelines is learnt from.
+/// The part of saved timelines that is learnt from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedLearning {
-    /// The model whose answers they hold.
+    /// The model that gave the answers.
     model_fingerprint: String,
-    /// First and last start of the blocks on the host's clock that are not learnt from, seconds.
+    /// First and last start of the runs of blocks on the host's clock that are not learnt from, seconds.
     except_host: Vec<(f64, f64)>,
     /// The same on the stream's clock.
     except_stream: Vec<(f64, f64)>,
 }
 
 impl SavedVoice {
-    /// Checks what somebody else wrote.
+    /// Checks data from an external source.
     ///
     /// # Errors
     /// What was expected and found, in a sentence.
@@ -65,7 +65,7 @@ impl SavedVoice {
         self.learning.as_ref().map_or(Ok(()), SavedLearning::validate)
     }
 
-    /// The choices, without what is about the timelines.
+    /// The choices, without the information about the timelines.
     #[must_use]
     pub fn without_timelines(self) -> Self {
         Self { learning: None, ..self }
@@ -87,25 +87,25 @@ impl SavedLearning {
     }
 }
 
-/// By what the answers of a track are shown.
+/// The voice for which the answers of a track are corrected.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrackVoice {
-    /// What was chosen.
+    /// The user's choice.
     pub mode: VoiceMode,
-    /// Whether the model that runs can correct its answers for a voice; not before it is loaded.
+    /// Whether the current model can correct its answers for a voice; false until it is loaded.
     pub is_possible: bool,
-    /// The voice; none where answers are shown as they are.
+    /// The voice; none if answers are shown uncorrected.
     pub profile: Option<VoiceProfile>,
-    /// The same for people.
+    /// A summary of it for display.
     pub heard: Option<HeardVoice>,
-    /// Why the voice that is held cannot be used, in one sentence.
+    /// Why the held voice cannot be used, in one sentence.
     pub refusal: Option<String>,
-    /// What each answer is multiplied with.
+    /// Factors applied to each answer.
     pub weights: VoiceWeights,
 }
 
 impl TrackVoice {
-    /// The state as it is shown.
+    /// The state, corrected for display.
     #[must_use]
     pub fn shown(&self, state: State) -> State {
         match state {
@@ -115,7 +115,7 @@ impl TrackVoice {
         }
     }
 
-    /// The segments as they are shown.
+    /// The segments, corrected for display.
     #[must_use]
     pub fn shown_segments<'a>(&self, segments: &'a [Segment]) -> Cow<'a, [Segment]> {
         if self.weights.change_nothing() {
@@ -137,14 +137,14 @@ impl TrackVoice {
 pub(super) struct Learning {
     mode: VoiceMode,
     held: Option<LearntVoice>,
-    /// The model whose answers are learnt from; none before the first, and where it is not known.
+    /// The model whose answers are learnt from; none before the first, and if it is unknown.
     model_fingerprint: Option<String>,
     host: Except,
     stream: Except,
 }
 
 impl Learning {
-    /// What `model` has learnt from `timeline`, which is the one on `clock`.
+    /// The history that `model` has learnt from `timeline`, which is the one on `clock`.
     pub(super) fn learnt(&self, timeline: &Timeline, clock: Clock, model: &Model) -> VoiceProfile {
         let mut profile = VoiceProfile::default();
         if let Some(correction) = self.correction(model) {
@@ -155,7 +155,7 @@ impl Learning {
         profile
     }
 
-    /// By what the answers of `model` are shown, after `learnt` was learnt from them.
+    /// The voice for which the answers of `model` are corrected; `learnt` gives the history learnt from them.
     pub(super) fn voice(&self, model: Option<&Model>, learnt: impl FnOnce(&Model) -> VoiceProfile) -> TrackVoice {
         let mode = self.mode;
         let known = model.and_then(|model| Some((model, model.contract().voice.as_ref()?)));
@@ -181,7 +181,7 @@ impl Learning {
         self.held.is_some()
     }
 
-    /// Shows answers by what is learnt, or by nothing.
+    /// Corrects answers for the learnt voice, or not at all.
     pub(super) fn release(&mut self, mode: VoiceMode, timelines: &Timelines) {
         if mode == VoiceMode::Learn {
             self.held = None;
@@ -191,7 +191,7 @@ impl Learning {
         self.stream.resume(timelines.stream.n_insertions());
     }
 
-    /// Shows answers by `voice`, or by the one that was held before.
+    /// Corrects answers for `voice`, or for the previously held one.
     pub(super) fn hold(&mut self, voice: Option<LearntVoice>, timelines: &Timelines) {
         self.held = voice.or_else(|| self.held.take());
         if self.held.is_some() {
@@ -201,13 +201,13 @@ impl Learning {
         }
     }
 
-    /// Starts again to learn from what is written from now on.
+    /// Restarts learning from the entries written from now on.
     pub(super) fn forget(&mut self, timelines: &Timelines) {
         self.release(VoiceMode::Learn, timelines);
         self.forget_written(timelines);
     }
 
-    /// What is written from now on are answers of `model`; whether that is another one than before.
+    /// Records that entries written from now on are answers of `model`; returns whether that differs from the previous model.
     pub(super) fn note_model(&mut self, model: &Model, timelines: &Timelines) -> bool {
         let is_new = self.model_fingerprint.as_deref() != Some(model.fingerprint());
         if is_new {
@@ -217,7 +217,7 @@ impl Learning {
         is_new
     }
 
-    /// The timelines were replaced by these, of which `saved` says what is learnt from.
+    /// Handles the replacement of the timelines by these, where `saved` says which part is learnt from.
     pub(super) fn replace(&mut self, saved: Option<&SavedLearning>, timelines: &Timelines) {
         self.model_fingerprint = saved.map(|saved| saved.model_fingerprint.clone());
         for clock in [Clock::Host, Clock::Stream] {
@@ -243,7 +243,7 @@ impl Learning {
         }
     }
 
-    /// What a session keeps.
+    /// The data that a session keeps.
     pub(super) fn saved(&self, timelines: &Timelines) -> SavedVoice {
         let learning = self.model_fingerprint.clone().map(|model_fingerprint| SavedLearning {
             model_fingerprint,
@@ -285,11 +285,11 @@ impl Learning {
     }
 }
 
-/// Which entries of a timeline are not learnt from: those that these insertions wrote, in order and apart from each other.
+/// Entries of a timeline that are not learnt from: those written by these ranges of insertions, which are ordered and disjoint.
 #[derive(Default)]
 struct Except(Vec<RangeInclusive<u64>>);
 
-/// The end of a pause that has not ended.
+/// The end of a pause that is still in progress.
 const OPEN: u64 = u64::MAX;
 
 impl Except {
@@ -297,19 +297,19 @@ impl Except {
         self.0.iter().any(|range| range.contains(&insertion))
     }
 
-    /// All up to the insertion `now`, and nothing after it.
+    /// Excludes everything up to the insertion `now`, and nothing after it.
     fn forget(&mut self, now: u64) {
         self.0 = vec![0..=now];
     }
 
-    /// All after the insertion `now`, until it goes on.
+    /// Excludes everything after the insertion `now`, until learning resumes.
     fn pause(&mut self, now: u64) {
         if self.0.last().is_none_or(|last| *last.end() != OPEN) {
             self.0.push(now + 1..=OPEN);
         }
     }
 
-    /// Nothing after the insertion `now`.
+    /// Ends the exclusion after the insertion `now`.
     fn resume(&mut self, now: u64) {
         if let Some(start) = self.0.pop_if(|last| *last.end() == OPEN).map(|last| *last.start())
             && start <= now
@@ -318,7 +318,7 @@ impl Except {
         }
     }
 
-    /// The blocks of `timeline` that are not learnt from: of those that follow one another the first and the last start, seconds.
+    /// The blocks of `timeline` that are not learnt from: first and last start of each consecutive run, seconds.
     fn times(&self, timeline: &Timeline) -> Vec<(f64, f64)> {
         let mut times: Vec<(f64, f64)> = Vec::new();
         let mut goes_on = false;
@@ -334,7 +334,7 @@ impl Except {
         times
     }
 
-    /// The blocks of `timeline` that start within `times`, which are in order.
+    /// Excludes the blocks of `timeline` that start within `times`, which are in order.
     fn restore(&mut self, timeline: &Timeline, times: &[(f64, f64)]) {
         let is_one = |entry: &Segment| {
             let n_begun = times.partition_point(|(start_s, _)| *start_s <= entry.start_s);

@@ -1,4 +1,4 @@
-//! The level of what is heard.
+//! Level meter of the input.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use super::Level;
 /// Time constant of the mean square, seconds.
 const RMS_SECONDS: f32 = 0.3;
 
-/// Samples that are added up side by side.
+/// Number of samples summed in parallel.
 const LANES: usize = 16;
 
-/// How fast a peak sinks, dB a second.
+/// Fall rate of a peak, dB per second.
 const PEAK_FALL_DB: f32 = 20.0;
 
-/// Peak and mean square of the audio heard last.
+/// Peak and mean square of the latest audio.
 pub(super) struct Meter {
     peak: f32,
     mean_square: f32,
@@ -26,7 +26,7 @@ impl Meter {
         Self { peak: 0.0, mean_square: 0.0, heard: false, looked: Instant::now() }
     }
 
-    /// Takes samples that are all finite, at `sample_rate` Hz.
+    /// Takes samples, all finite, at `sample_rate` Hz.
     pub(super) fn take(&mut self, samples: &[f32], sample_rate: u32) {
         if samples.is_empty() {
             return;
@@ -37,7 +37,7 @@ impl Meter {
         self.advance(peak, (energy / samples.len() as f64) as f32, seconds);
     }
 
-    /// The level now; without audio since the last look it has sunk.
+    /// The current level, which has fallen if there was no audio since the last call.
     pub(super) fn look(&mut self) -> Level {
         let elapsed = std::mem::replace(&mut self.looked, Instant::now()).elapsed();
         if !std::mem::take(&mut self.heard) {
@@ -62,7 +62,7 @@ impl Meter {
     }
 }
 
-/// Largest magnitude, and sum of squares. In lanes, because one sum after the other would wait for each addition.
+/// Largest magnitude, and sum of squares. In lanes, because a sequential sum would wait for each addition.
 fn peak_and_energy(samples: &[f32]) -> (f32, f64) {
     pulp::Arch::new().dispatch(
         #[inline(always)]

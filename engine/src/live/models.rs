@@ -14,25 +14,25 @@ use super::signal::Signal;
 use super::threads::{Threads, guarded};
 use crate::model::Model;
 
-/// How often somebody who waits for a model looks whether to go on waiting.
+/// How often a thread that waits for a model checks whether to keep waiting.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Longest time that reading a model may take. A disk that answers at all is done long before.
+/// Longest time for reading a model. A disk that responds at all is much faster.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Who asks for a model.
+/// Who requests a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// The user chose the file: wherever it lies, it is meant.
+    /// The user chose the file: it is accepted wherever it is.
     ByUser,
-    /// A project names the file, and a project may come from anybody: nothing that leads to another machine is touched.
+    /// A project names the file, and a project may come from anyone: paths that lead to another machine are never accessed.
     ByProject,
 }
 
 /// Reads the model at a path; the error is a sentence.
 pub(super) type Read = dyn Fn(&Path, Asked) -> Result<Model, String> + Send + Sync;
 
-/// Reads a model file; what a project asks for only from this machine.
+/// Reads a model file; for a project only from this machine.
 ///
 /// # Errors
 /// A sentence that names the path.
@@ -46,20 +46,20 @@ pub(super) fn read(path: &Path, asked: Asked) -> Result<Model, String> {
     Model::open(path).map_err(|error| error.to_string())
 }
 
-/// What became of the model that was asked for.
+/// State of the requested model.
 #[derive(Clone)]
 pub(super) enum LoadState {
-    /// Nobody has needed it yet.
+    /// It has not been needed yet.
     NotYet,
-    /// On its way.
+    /// It is being loaded.
     Loading,
-    /// Here.
+    /// It is loaded.
     Ready(Model),
-    /// It cannot be had, for this reason.
+    /// It cannot be loaded, for this reason.
     Failed(String),
 }
 
-/// Loads the model that was asked for last, once somebody needs one.
+/// Loads the most recently requested model once it is needed.
 pub(super) struct Models {
     slot: Mutex<Slot>,
     settled: Condvar,
@@ -69,22 +69,22 @@ pub(super) struct Models {
 }
 
 struct Slot {
-    /// None: the built-in one.
+    /// The file and who requested it; none for the built-in model.
     file: Option<(PathBuf, Asked)>,
-    /// Raised by every request; a loader whose request is not the last one is too late.
+    /// Incremented by every request; the result of a loader for an earlier request is discarded.
     request: u64,
     needed: bool,
     state: LoadState,
-    /// The model that ran when the user asked for another one. It keeps running if the other cannot be loaded.
+    /// The model in use when the user requested another one. It stays in use if the other cannot be loaded.
     before: Option<Model>,
-    /// Why the model that the user asked for is not the one that runs.
+    /// Why the model requested by the user is not the one in use.
     refusal: Option<String>,
-    /// When the last loader started.
+    /// When the last loader was started.
     started: Instant,
 }
 
 impl Slot {
-    /// Gives up on a loader that takes too long; returns whether that is new. If it does finish later, its model is used.
+    /// Gives up on a loader that takes too long; returns whether it did so now. If it does finish later, its model is used.
     fn give_up(&mut self) -> bool {
         let Some((path, _)) = &self.file else { return false };
         let late = matches!(self.state, LoadState::Loading) && self.started.elapsed() >= DEADLINE;
@@ -99,7 +99,7 @@ impl Slot {
         late
     }
 
-    /// Takes the outcome of the request. If the model that the user asked for cannot be loaded, the one before stays.
+    /// Takes the outcome of the request. If the model requested by the user cannot be loaded, the previous one stays.
     fn take(&mut self, loaded: LoadState) {
         (self.state, self.refusal) = match (loaded, &self.before) {
             (LoadState::Failed(sentence), Some(before)) => (LoadState::Ready(before.clone()), Some(sentence)),
@@ -122,8 +122,8 @@ impl Models {
         Self { slot: Mutex::new(slot), settled: Condvar::new(), signal, read, loaders: Threads::default() }
     }
 
-    /// Asks for the model at `path`, or the built-in one. What a project names and cannot be had is missing: another model would give its
-    /// timeline answers that are not its own.
+    /// Requests the model at `path`, or the built-in one. If one that a project names cannot be loaded, there is no model: another one would add answers
+    /// to its timeline that do not match the others.
     pub(super) fn choose(self: &Arc<Self>, path: Option<PathBuf>, asked: Asked) {
         let mut slot = self.slot.lock();
         let running = match &slot.state {
@@ -143,7 +143,7 @@ impl Models {
         self.signal.changed();
     }
 
-    /// Somebody needs the model: it is loaded from now on.
+    /// Starts loading the model, if that has not been done yet.
     pub(super) fn need(self: &Arc<Self>) {
         let mut slot = self.slot.lock();
         slot.needed = true;
@@ -163,7 +163,7 @@ impl Models {
         state
     }
 
-    /// The model, if it is there.
+    /// The model, if it is loaded.
     pub(super) fn ready(&self) -> Option<Model> {
         match self.state() {
             LoadState::Ready(model) => Some(model),
@@ -171,18 +171,18 @@ impl Models {
         }
     }
 
-    /// Why the model that the user asked for last is not the one that runs, in a sentence; none where it is, or where none runs.
+    /// Why the model last requested by the user is not the one in use, in a sentence; none if it is, or if no model is in use.
     pub(super) fn refusal(&self) -> Option<String> {
         self.slot.lock().refusal.clone()
     }
 
-    /// Whether a file is being read, which may take as long as a disk or a network likes.
+    /// Whether a file is being read, which may take arbitrarily long on a disk or a network.
     pub(super) fn is_reading(&self) -> bool {
         let slot = self.slot.lock();
         slot.file.is_some() && matches!(slot.state, LoadState::Loading)
     }
 
-    /// Waits for the model while `go_on` says so; the error is a sentence.
+    /// Waits for the model while `go_on` returns true; the error is a sentence.
     pub(super) fn wait(&self, go_on: impl Fn() -> bool) -> Option<Result<Model, String>> {
         let mut slot = self.slot.lock();
         while go_on() {
@@ -196,14 +196,14 @@ impl Models {
         None
     }
 
-    /// Lets those who wait look whether to go on.
+    /// Wakes waiting threads, so that they check whether to keep waiting.
     pub(super) fn interrupt(&self) {
-        // With the lock, so that nobody is between the look and the wait.
+        // With the lock held, so that no thread is between its check and its wait.
         let _slot = self.slot.lock();
         self.settled.notify_all();
     }
 
-    /// Loads nothing any more, and waits until `deadline` for what is being loaded.
+    /// Starts no further loaders, and waits until `deadline` for the running ones.
     pub(super) fn close(&self, deadline: Instant) {
         self.loaders.close(deadline);
     }

@@ -1,4 +1,4 @@
-//! What an editor and a session see.
+//! The view of an editor and a session.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::status::{Level, ModelState, Status};
 use crate::model::Model;
 use crate::timeline::{Clock, Timeline, Timelines};
 
-/// A view of a live analysis: what was found, and how it stands. A cheap clone, for any thread but the audio thread.
+/// A view of a live analysis: its results and its status. Cheap to clone, for any thread but the audio thread.
 ///
-/// What is read here is a moment's view; [`Monitor::version`] tells whether another look is worth while. To ask for something, see
+/// Every value read here is a snapshot; [`Monitor::version`] tells whether another look is worthwhile. For requests, see
 /// [`Control`](super::Control).
 #[derive(Clone)]
 pub struct Monitor(Arc<Shared>);
@@ -22,13 +22,13 @@ impl Monitor {
         Self(shared)
     }
 
-    /// A number that is raised whenever anything below has changed.
+    /// A number that increases whenever anything below has changed.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.0.signal.version()
     }
 
-    /// A number that is raised whenever one of the timelines has changed, or what is chosen about the voice, which is much rarer than other news.
+    /// A number that increases whenever one of the timelines or a choice about the voice has changed, which is much rarer than other changes.
     #[must_use]
     pub fn timeline_version(&self) -> u64 {
         self.0.recorded.version()
@@ -51,14 +51,14 @@ impl Monitor {
         self.0.recorded.timelines()
     }
 
-    /// By what the answers on `clock` are shown, those of the timeline and the newest alike. The timelines hold them as they were given.
+    /// The voice for which the answers on `clock` are corrected, both on the timeline and in the latest segment. The timelines hold the original answers.
     #[must_use]
     pub fn voice(&self, clock: Clock) -> TrackVoice {
         self.0.recorded.voice(clock, self.0.models.ready().as_ref())
     }
 
-    /// By what the answers about `file` are shown: by the voice in it, as `moodline analyze` does, unless one is held or none is wanted. Answers of another model
-    /// than the one that runs are shown as they were given.
+    /// The voice for which the answers about `file` are corrected: the voice in it, as in `moodline analyze`, unless one is held or the correction is off.
+    /// Answers of a model other than the current one are not corrected.
     #[must_use]
     pub fn voice_of_file(&self, file: &FileLane) -> TrackVoice {
         let model = self.0.models.ready();
@@ -66,19 +66,19 @@ impl Monitor {
         self.0.recorded.voice_of_file(model.as_ref().filter(|model| is_its_own(model)), file.voice)
     }
 
-    /// What a session keeps of the voice.
+    /// The part of the voice that a session keeps.
     #[must_use]
     pub fn saved_voice(&self) -> SavedVoice {
         self.0.recorded.saved_voice()
     }
 
-    /// The model that runs, or would; none until it is loaded.
+    /// The model in use, or to be used; none until it is loaded.
     #[must_use]
     pub fn model(&self) -> Option<Model> {
         self.0.models.ready()
     }
 
-    /// How the analysis stands.
+    /// The status of the analysis.
     #[must_use]
     pub fn status(&self) -> Status {
         let model = match self.0.models.state() {
@@ -91,19 +91,19 @@ impl Monitor {
         self.0.read_status(|status| status.with_model(model))
     }
 
-    /// Why the model that the user asked for last is not the one that runs, in one sentence; none where it is, or where no model runs at all.
+    /// Why the model last requested by the user is not the one in use, in one sentence; none if it is, or if no model is in use at all.
     #[must_use]
     pub fn refused_model(&self) -> Option<String> {
         self.0.models.refusal()
     }
 
-    /// Level of the audio heard last.
+    /// Level of the latest audio.
     #[must_use]
     pub fn level(&self) -> Level {
         self.0.read_status(|status| status.level)
     }
 
-    /// Position of the newest audio heard, seconds on [`Monitor::clock`]; none before any.
+    /// Position of the latest audio, seconds on [`Monitor::clock`]; none before any.
     #[must_use]
     pub fn playhead(&self) -> Option<f64> {
         self.0.read_status(|status| status.playhead)

@@ -1,4 +1,4 @@
-//! The worker's end of what a live analysis shares.
+//! The worker's side of the shared state of a live analysis.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use super::status::{Heard, Level, WorkerStatus};
 use crate::model::Model;
 use crate::timeline::{Clock, Timeline};
 
-/// What the worker reads, and where it writes what it found. A cheap clone.
+/// The worker's access to settings and results. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Publisher(Arc<Shared>);
 
@@ -20,7 +20,7 @@ impl Publisher {
         Self(shared)
     }
 
-    /// What the user has set.
+    /// The user's settings.
     pub(super) fn settings(&self) -> Settings {
         (self.0.settings)()
     }
@@ -52,19 +52,19 @@ impl Publisher {
         }
     }
 
-    /// From now on what is recorded are answers of `model`.
+    /// Records that entries written from now on are answers of `model`.
     pub(super) fn note_model(&self, model: &Model) {
         if self.0.recorded.note_model(model) {
             self.0.signal.changed();
         }
     }
 
-    /// Publishes something that has changed.
+    /// Publishes a change.
     pub(super) fn post(&self, write: impl FnOnce(&mut WorkerStatus)) {
         self.0.post(write);
     }
 
-    /// Level, position and the audio that came, which change all the time: published when somebody could see the difference.
+    /// Publishes level, position and the latest audio, which change all the time, if the difference would be visible.
     pub(super) fn post_progress(&self, level: Level, playhead: Option<f64>, heard: Option<Heard>) {
         const VISIBLE_DB: f32 = 0.1;
         const VISIBLE_S: f64 = 0.1;
@@ -90,12 +90,12 @@ impl Publisher {
         });
     }
 
-    /// The tickets of those who wait for the worker.
+    /// The tickets of the threads that wait for the worker.
     pub(super) fn tickets(&self) -> Tickets {
         self.0.rounds.tickets()
     }
 
-    /// Everything that was there when `tickets` had been taken was taken up.
+    /// Reports that everything available when `tickets` were taken has been processed.
     pub(super) fn serve(&self, tickets: Tickets) {
         self.0.rounds.serve(tickets);
     }

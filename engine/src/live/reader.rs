@@ -9,35 +9,35 @@ use super::pace::Pace;
 use super::{StreamFormat, Transport};
 use crate::segment::GapReason;
 
-/// Samples handed out at a time.
+/// Samples passed on at a time.
 const N_PIECE: usize = 4096;
 
-/// With so little left to read the reader has caught up, seconds.
+/// With at most this much left to read the reader has caught up, seconds.
 const CAUGHT_UP_SECONDS: f64 = 0.5;
 
 /// Frames of the host that are not in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// Where the first of them was.
+    /// The position of the first of them.
     pub transport: Transport,
-    /// How many.
+    /// Their number.
     pub n_frames: u64,
-    /// Why.
+    /// The reason.
     pub reason: GapReason,
 }
 
 impl Missing {
-    /// Where the first frame after them is.
+    /// The position of the first frame after them.
     #[must_use]
     pub const fn end(&self) -> Transport {
         self.transport.after(self.n_frames)
     }
 }
 
-/// Something that happened before the frame `at`, counted in the stream.
+/// An event before the frame `at`, counted in the stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StreamEvent {
-    /// What follows continues nothing: it is at `transport`.
+    /// A new run starts at `transport`.
     Begin {
         at: u64,
         transport: Transport,
@@ -63,9 +63,9 @@ impl StreamEvent {
 /// A part of a stream, in order.
 #[derive(Debug, PartialEq)]
 pub enum Piece<'a> {
-    /// The next samples continue nothing; the first of them is here.
+    /// A new run starts; the position of its first sample.
     Begin(Transport),
-    /// Mono samples, each after the one before.
+    /// Contiguous mono samples.
     Samples(&'a mut [f32]),
     /// A gap; what comes after it starts with a [`Piece::Begin`].
     Missing(Missing),
@@ -73,7 +73,7 @@ pub enum Piece<'a> {
     End,
 }
 
-/// The reading end of a stream, for one thread that may wait.
+/// The reading end of a stream, for one thread that may block.
 pub struct StreamReader {
     format: StreamFormat,
     samples: Consumer<f32>,
@@ -88,27 +88,27 @@ impl StreamReader {
         Self { format, samples, events, pace, n_read: 0, buffer: vec![0.0; N_PIECE] }
     }
 
-    /// The format the stream began with.
+    /// The initial format of the stream.
     #[must_use]
     pub const fn format(&self) -> StreamFormat {
         self.format
     }
 
-    /// Whether the tap is gone and everything was read.
+    /// Whether the tap was dropped and everything was read.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        // In this order: what the tap wrote, it wrote before it went.
+        // In this order, because the tap writes before it is dropped.
         self.samples.is_abandoned() && self.samples.is_empty() && self.events.is_empty()
     }
 
-    /// Samples that are there and not read yet.
+    /// Number of samples available to read.
     #[must_use]
     pub fn n_waiting(&self) -> usize {
         self.samples.slots()
     }
 
-    /// After a look at the stream, also at one that had to leave the audio where it is: if little is left, the tap counts from here on how far the
-    /// host is ahead of the clock.
+    /// To be called after each look at the stream, even one that had to leave the audio unread: if little is left, the tap measures the host's lead over the
+    /// clock from here on.
     pub fn looked(&self) {
         let n_waiting = self.n_waiting();
         if (n_waiting as f64) < CAUGHT_UP_SECONDS * f64::from(self.format.sample_rate) {
@@ -116,10 +116,10 @@ impl StreamReader {
         }
     }
 
-    /// Hands what is there to `take`, until that breaks. A piece is read before it is taken: one that makes `take` panic does not
-    /// come again.
+    /// Passes the available pieces to `take`, until that breaks. A piece is removed before it is passed: one that makes `take` panic is not
+    /// passed again.
     pub fn read(&mut self, mut take: impl FnMut(Piece<'_>) -> ControlFlow<()>) {
-        // Looked at before the events: those of samples that are there are then there too.
+        // Read before the events, so that the events of all these samples are available too.
         let mut n_left = self.samples.slots();
         loop {
             let n_to_event = match self.events.peek().map(StreamEvent::at) {

@@ -1,4 +1,4 @@
-//! The timelines of a live analysis, which the worker writes and everybody reads, and the voice that is learnt from them.
+//! The timelines of a live analysis, written by the worker and read by all others, and the voice that is learnt from them.
 
 use moodline_core::VoiceProfile;
 use parking_lot::Mutex;
@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::timeline::{Clock, Timeline, Timelines};
 use crate::voice::LearntVoice;
 
-/// What is recorded.
+/// The recorded data.
 #[derive(Default)]
 pub(super) struct Recorded(Mutex<Contents>);
 
@@ -16,15 +16,15 @@ pub(super) struct Recorded(Mutex<Contents>);
 struct Contents {
     timelines: Timelines,
     learning: Learning,
-    /// What was learnt last: a long timeline takes milliseconds.
+    /// The latest learning result, cached because a long timeline takes milliseconds.
     learnt: Option<Learnt>,
-    /// Raised when everything is replaced: what a run before that still finds does not belong here.
+    /// Incremented when everything is replaced: later results of an earlier run are then discarded.
     epoch: u64,
-    /// Raised with every change.
+    /// Incremented with every change.
     version: u64,
 }
 
-/// What `model` has learnt from a version of the timeline on `clock`.
+/// The history that `model` has learnt from a version of the timeline on `clock`.
 struct Learnt {
     model: Model,
     clock: Clock,
@@ -33,12 +33,12 @@ struct Learnt {
 }
 
 impl Recorded {
-    /// Raised with every change.
+    /// Incremented with every change.
     pub(super) fn version(&self) -> u64 {
         self.0.lock().version
     }
 
-    /// Reads the timeline on `clock`, while nobody writes.
+    /// Reads the timeline on `clock`, while it is locked against writing.
     pub(super) fn with_timeline<R>(&self, clock: Clock, read: impl FnOnce(&Timeline) -> R) -> R {
         read(self.0.lock().timelines.on(clock))
     }
@@ -48,7 +48,7 @@ impl Recorded {
         self.0.lock().timelines.clone()
     }
 
-    /// Replaces everything recorded; `saved` says what is learnt from it.
+    /// Replaces everything recorded; `saved` says which part is learnt from.
     pub(super) fn replace(&self, timelines: Timelines, saved: Option<&SavedLearning>) {
         let mut contents = self.0.lock();
         contents.learning.replace(saved, &timelines);
@@ -63,7 +63,7 @@ impl Recorded {
         (contents.epoch, contents.timelines.stream.bounds().map_or(0.0, |(_, end_s)| end_s.max(0.0)))
     }
 
-    /// Writes to the timeline of `clock`, unless everything was replaced since `epoch`; whether it was written.
+    /// Writes to the timeline of `clock`, unless everything was replaced since `epoch`; returns whether it did.
     pub(super) fn write(&self, epoch: u64, clock: Clock, write: impl FnOnce(&mut Timeline)) -> bool {
         let mut contents = self.0.lock();
         let is_current = contents.epoch == epoch;
@@ -74,7 +74,7 @@ impl Recorded {
         is_current
     }
 
-    /// By what the answers of `model` on `clock` are shown.
+    /// The voice for which the answers of `model` on `clock` are corrected.
     pub(super) fn voice(&self, clock: Clock, model: Option<&Model>) -> TrackVoice {
         let mut contents = self.0.lock();
         let Contents { timelines, learning, learnt, version, .. } = &mut *contents;
@@ -87,12 +87,12 @@ impl Recorded {
         })
     }
 
-    /// By what the answers of `model` about a file are shown, of whose voice it has heard `own`.
+    /// The voice for which the answers of `model` about a file are corrected; `own` is the history of the voice in the file.
     pub(super) fn voice_of_file(&self, model: Option<&Model>, own: VoiceProfile) -> TrackVoice {
         self.0.lock().learning.voice(model, |_| own)
     }
 
-    /// What a session keeps of the voice.
+    /// The part of the voice that a session keeps.
     pub(super) fn saved_voice(&self) -> SavedVoice {
         let contents = self.0.lock();
         contents.learning.saved(&contents.timelines)
@@ -103,7 +103,7 @@ impl Recorded {
         self.change_voice(|learning, timelines| learning.choose(saved, timelines));
     }
 
-    /// Shows answers by what is learnt, by nothing, or by what was learnt so far of the timeline on `clock` with `model`.
+    /// Corrects answers for the learnt voice, not at all, or for what `model` has learnt so far from the timeline on `clock`.
     pub(super) fn set_voice_mode(&self, mode: VoiceMode, clock: Clock, model: Option<&Model>) {
         self.change_voice(|learning, timelines| match (mode, model) {
             (VoiceMode::Hold, _) if learning.has_held() => learning.hold(None, timelines),
@@ -116,17 +116,17 @@ impl Recorded {
         });
     }
 
-    /// Shows answers by `voice`.
+    /// Corrects answers for `voice`.
     pub(super) fn hold_voice(&self, voice: LearntVoice) {
         self.change_voice(|learning, timelines| learning.hold(Some(voice), timelines));
     }
 
-    /// Starts to learn the voice again from now on.
+    /// Restarts learning the voice from now on.
     pub(super) fn forget_voice(&self) {
         self.change_voice(|learning, timelines| learning.forget(timelines));
     }
 
-    /// From now on answers are those of `model`; whether that is another one than before.
+    /// Records that answers from now on are those of `model`; returns whether that differs from the previous model.
     pub(super) fn note_model(&self, model: &Model) -> bool {
         let mut contents = self.0.lock();
         let Contents { timelines, learning, .. } = &mut *contents;

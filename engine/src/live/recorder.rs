@@ -18,24 +18,24 @@ use crate::segment::{GapReason, Latency, Segment};
 use crate::timeline::Clock;
 use position::StreamPosition;
 
-/// A run that is shorter says nothing about anybody's voice and leaves no segment, seconds.
+/// A shorter run says nothing about a voice and leaves no segment, seconds.
 const SHORTEST_RUN_SECONDS: f64 = 0.5;
 
-/// Analyses one run of samples after the other and records what is found, or why nothing is.
+/// Analyses consecutive runs of samples and records the results, or the reason why there are none.
 pub(super) struct Recorder {
     publisher: Publisher,
     /// The model, or why there is none.
     model: Result<Model, String>,
     settings: Settings,
     analysers: Analysers,
-    /// No analyser can be made for this: trying again would give the same.
+    /// A configuration for which no analyser can be created: another attempt would fail too.
     refused: Option<AnalyserKey>,
     position: StreamPosition,
     run: Option<Run>,
     epoch: u64,
     meter: Meter,
     looked: Instant,
-    /// Frames that were there at this look and are not taken yet.
+    /// Number of frames available at this look and not yet taken.
     n_waiting: u64,
     n_taken: u64,
 }
@@ -44,13 +44,13 @@ pub(super) struct Recorder {
 struct Run {
     analyser: Analyser,
     key: AnalyserKey,
-    /// Where it is recorded; none while it is only shown.
+    /// The clock on which it is recorded; none while it is only displayed.
     clock: Option<Clock>,
     start_s: f64,
     n_frames: u64,
     /// End of the last segment, seconds since the start.
     answered_s: f64,
-    /// Frames at the last time that what is left was answered for.
+    /// Number of frames when the remainder was last analysed.
     n_rest_answered: u64,
 }
 
@@ -59,7 +59,7 @@ impl Run {
         self.n_frames as f64 / f64::from(self.key.sample_rate)
     }
 
-    /// Whether there is something to record that no segment covers.
+    /// Whether there is audio to record that no segment covers.
     fn is_unanswered(&self) -> bool {
         let covered = self.n_frames == self.n_rest_answered || self.answered_s >= self.seconds();
         self.clock.is_some() && !covered && self.seconds() >= SHORTEST_RUN_SECONDS
@@ -85,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Before a look at the streams: what is analysed with from now on. A run continues unless that changes it.
+    /// Before a look at the streams: sets the model and the settings to use from now on. A run continues unless they change the analysis.
     pub(super) fn prepare(&mut self, model: Result<Model, String>, settings: Settings) {
         (self.model, self.settings) = (model, settings);
         let (epoch, stream_end_s) = self.publisher.epoch();
@@ -105,7 +105,7 @@ impl Recorder {
         self.publisher.post(|status| status.sample_rate = Some(format.sample_rate));
     }
 
-    /// So many frames are there to be taken in this look: the last of them was heard just now.
+    /// Announces the number of frames to be taken in this look, the last of which has just been heard.
     pub(super) fn expect(&mut self, n_frames: usize) {
         (self.looked, self.n_waiting) = (Instant::now(), n_frames as u64);
     }
@@ -127,7 +127,7 @@ impl Recorder {
         }
     }
 
-    /// Ends the run: its last segment covers what no full block does.
+    /// Ends the run: its last segment covers the rest after the full blocks.
     pub(super) fn end_run(&mut self) {
         let Some(run) = &mut self.run else { return };
         if run.seconds() < SHORTEST_RUN_SECONDS {
@@ -148,8 +148,8 @@ impl Recorder {
         self.run.as_ref().is_some_and(Run::is_unanswered)
     }
 
-    /// Records what the run's last segments would be if it ended here. If it continues, later ones replace them, since they start
-    /// where these do; if it never does, nothing of what was heard is missing.
+    /// Records the last segments that the run would have if it ended here. If it continues, later ones replace them, since they start
+    /// at the same times; otherwise nothing of the audio is missing.
     pub(super) fn answer_rest(&mut self) {
         let Some(run) = self.run.as_mut().filter(|run| run.is_unanswered()) else { return };
         run.n_rest_answered = run.n_frames;
@@ -160,13 +160,13 @@ impl Recorder {
         }
     }
 
-    /// After a panic: what the run has not answered yet is a gap, and nothing of its analyser is used again.
+    /// After a panic: the unanswered part of the run becomes a gap, and its analyser is discarded.
     pub(super) fn recover(&mut self, sentence: &str) {
         self.analysers = Analysers::default();
         self.fail(sentence);
     }
 
-    /// After a look at the streams: shows how far it went, and returns how much audio it took.
+    /// After a look at the streams: publishes its progress, and returns the duration of the audio it took.
     pub(super) fn publish(&mut self) -> Duration {
         let sample_rate = self.position.sample_rate();
         let n_taken = std::mem::take(&mut self.n_taken);
@@ -184,7 +184,7 @@ impl Recorder {
             self.take_usable(samples);
             return;
         };
-        // What lies between two unusable samples of one piece is shorter than anything that could be told from it.
+        // The samples between two unusable ones in the same piece are too few to analyse.
         let last = samples.iter().rposition(|sample| !is_usable(sample)).unwrap_or(first);
         self.take_usable(&samples[..first]);
         self.end_run();
@@ -210,7 +210,7 @@ impl Recorder {
         Some(AnalyserKey { model, backend: self.settings.backend, sample_rate, config })
     }
 
-    /// Whether there is a run to analyse samples with, starting one where there is none.
+    /// Makes sure that there is a run to analyse samples with; returns whether there is one.
     fn start_run(&mut self) -> bool {
         if self.run.is_some() {
             return true;
@@ -240,7 +240,7 @@ impl Recorder {
     }
 
     fn analyse(&mut self, samples: &[f32]) {
-        // Counted first: should the analysis panic, these samples were heard all the same.
+        // Counted first, so that these samples count as heard even if the analysis panics.
         self.position.advance(samples.len() as u64);
         let Some(run) = &mut self.run else { return };
         run.n_frames += samples.len() as u64;
@@ -252,7 +252,7 @@ impl Recorder {
         }
     }
 
-    /// Records and shows what was found in the current run, permanently.
+    /// Records and publishes results of the current run as final.
     fn keep(&mut self, found: &[(Segment, Latency)]) {
         if let (Some(run), Some((last, _))) = (&mut self.run, found.last()) {
             run.answered_s = last.end_s;
@@ -271,7 +271,7 @@ impl Recorder {
             let AnalysisConfig { hop_seconds, segmentation, .. } = run.key.config;
             self.publisher.record(self.epoch, clock, |timeline| {
                 for Segment { start_s, end_s, state } in found.iter().map(|(segment, _)| on_clock(*segment)) {
-                    // The next one starts a hop later, or where a phrase or a pause ends.
+                    // The next one starts a hop later, or at the end of a phrase or pause.
                     let next_s = if segmentation == Segmentation::Phrases { end_s - start_s } else { hop_seconds };
                     timeline.insert_segment(start_s, end_s, next_s, state);
                 }
@@ -283,7 +283,7 @@ impl Recorder {
         });
     }
 
-    /// A gap from here on; there is no run.
+    /// Records a gap from here on; there is no run.
     fn pass_over(&mut self, n_frames: u64, reason: GapReason) {
         let from = self.position.now();
         let seconds = n_frames as f64 / f64::from(self.position.sample_rate());
@@ -299,7 +299,7 @@ impl Recorder {
         });
     }
 
-    /// The run has failed: what it has not answered is a gap.
+    /// Ends a failed run: its unanswered part becomes a gap.
     fn fail(&mut self, sentence: &str) {
         self.report(sentence);
         let Some(run) = self.run.take() else { return };
@@ -323,7 +323,7 @@ impl Recorder {
         self.put_back();
     }
 
-    /// Keeps the analyser of the run, which is at its start again.
+    /// Keeps the analyser of the run for reuse, reset to its start.
     fn put_back(&mut self) {
         if let Some(run) = self.run.take() {
             self.analysers.put_back(run.key, run.analyser);
@@ -331,7 +331,7 @@ impl Recorder {
     }
 }
 
-/// Arithmetic with subnormal numbers is a hundred times slower, and they are no sound.
+/// Sets subnormal numbers, which slow down arithmetic by a factor of a hundred and are inaudible, to zero.
 fn flush_subnormals(samples: &mut [f32]) {
     for sample in samples {
         *sample = if sample.abs() < f32::MIN_POSITIVE { 0.0 } else { *sample };

@@ -1,54 +1,54 @@
-//! When the worker looks at the streams, and what it takes from how much was there.
+//! When the worker looks at the streams, and its conclusions from the amount of audio found.
 //!
 //! In: the audio of each look, and the time. Out: when to look next, and whether the host has stopped.
 
 use std::time::{Duration, Instant};
 
-/// How often it looks while an editor shows the level, and otherwise: as often as there is a block to classify. Every look finds the caches
-/// cold, which many instances feel.
+/// Interval between looks while an editor shows the level, and otherwise: as often as there is a block to classify. Every look finds cold
+/// caches, which matters with many instances.
 const WATCHED: Duration = Duration::from_millis(20);
 const UNWATCHED: Duration = Duration::from_millis(500);
 
-/// How often it looks while the host is faster than the clock, so that the ring never fills; afterwards it takes twice as long each time.
+/// Interval between looks while the host is faster than the clock, so that the ring never fills; afterwards the interval doubles each time.
 const HURRIED: Duration = Duration::from_millis(5);
 
-/// After so much audio in one look it looks again at once.
+/// After this much audio in one look, the next one follows immediately.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// Audio of one look as a multiple of the time since the one before: above the first the host is faster than the clock, below the second it has
-/// stopped somewhere in between. Hosts hand over whole buffers, which alone is no reason to hurry.
+/// Audio of one look as a multiple of the time since the previous one: above the first the host is faster than the clock, below the second it has
+/// stopped somewhere in between. Hosts deliver whole buffers, which alone is no reason to hurry.
 const FAST: f64 = 1.5;
 const SLOW: f64 = 0.75;
 const ONE_BUFFER: Duration = Duration::from_millis(30);
 
-/// How long nothing may come before the host is taken to have stopped, at first and at most. What turned out to be a pause between two buffers
-/// doubles it: what is answered too early costs a block that nobody needed. Together with [`UNWATCHED`] it stays below a second.
+/// Time without audio before the host is considered stopped, initial and largest. If it turns out to be a pause between two buffers, the time is
+/// doubled: an answer given too early costs an unnecessary block. Together with [`UNWATCHED`] it stays below a second.
 const PATIENCE: Duration = Duration::from_millis(100);
 const LONGEST_PATIENCE: Duration = Duration::from_millis(250);
 
-/// What one look found.
+/// The result of one look.
 #[derive(Clone, Copy)]
 pub(super) struct Poll {
     /// When it was.
     pub(super) at: Instant,
-    /// The audio that was there.
+    /// Duration of the audio found.
     pub(super) taken: Duration,
-    /// Whether there is audio that no block has answered for yet.
+    /// Whether there is audio that is not yet covered by a block.
     pub(super) unanswered: bool,
     /// Whether an editor is open.
     pub(super) watched: bool,
 }
 
-/// What follows from a look.
+/// The conclusion from a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Next {
     /// Time until the next look.
     pub(super) wait: Duration,
-    /// The host seems to have stopped: what is unanswered is to be answered for.
+    /// The host seems to have stopped: the uncovered audio is to be analysed.
     pub(super) stopped: bool,
 }
 
-/// Follows the looks at one instance's streams.
+/// Tracks the looks at one instance's streams.
 pub(super) struct Rhythm {
     looked: Instant,
     /// The last look that found audio.
@@ -62,7 +62,7 @@ impl Rhythm {
         Self { looked: now, heard: now, patience: PATIENCE, longest_wait: UNWATCHED }
     }
 
-    /// What `poll` means.
+    /// Draws the conclusion from `poll`.
     pub(super) fn after(&mut self, poll: Poll) -> Next {
         let before = std::mem::replace(&mut self.looked, poll.at);
         let elapsed = poll.at.saturating_duration_since(before);
@@ -96,7 +96,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// A host, and a worker that looks when it is told to.
+    /// A host, and a worker that looks on command.
     struct Play {
         rhythm: Rhythm,
         now: Instant,
@@ -111,7 +111,7 @@ mod tests {
             Self { rhythm: Rhythm::new(now), now, watched, n_stops: 0, unanswered: false }
         }
 
-        /// Looks after `wait`, when `taken` is there.
+        /// Looks after `wait`, when `taken` is available.
         fn look(&mut self, wait: Duration, taken: Duration) -> Next {
             self.now += wait;
             self.unanswered |= !taken.is_zero();
@@ -124,7 +124,7 @@ mod tests {
             next
         }
 
-        /// A host that hands over `buffer` every so often, `speed` times as fast as the clock, for `length`; the time until each look.
+        /// A host that delivers `buffer` periodically, at `speed` times the clock, for `length`; returns the time until each look.
         fn play(&mut self, buffer: Duration, speed: f64, length: Duration) -> Vec<Duration> {
             let start = self.now;
             let (mut waits, mut n_taken, mut wait) = (Vec::new(), 0, ms(0));

@@ -1,10 +1,10 @@
-//! Lets others wait for the worker: they take a ticket, and the worker says which ones it has served.
+//! Lets other threads wait for the worker: they take a ticket, and the worker reports which ones it has served.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// How often somebody who waits looks whether to go on waiting.
+/// How often a waiting thread checks whether to keep waiting.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The rounds of one worker.
@@ -22,26 +22,26 @@ pub(super) struct Tickets {
 }
 
 impl Tickets {
-    /// Whether somebody waits.
+    /// Whether any thread is waiting.
     pub(super) const fn are_open(self) -> bool {
         self.n_asked > self.n_served
     }
 }
 
 impl Rounds {
-    /// The tickets taken so far; what was pushed before they were taken is there now.
+    /// The tickets taken so far; everything pushed before they were taken is available now.
     pub(super) fn tickets(&self) -> Tickets {
         *self.tickets.lock()
     }
 
-    /// Everything that was there when `tickets` had been taken was taken up.
+    /// Reports that everything available when `tickets` were taken has been processed.
     pub(super) fn serve(&self, tickets: Tickets) {
         self.tickets.lock().n_served = tickets.n_asked;
         self.served.notify_all();
     }
 
-    /// Takes a ticket, calls `wake` and waits until it is served. How long it waits at most, none for not at all, is asked of `limit` again and
-    /// again, since what makes waiting worth while may change. Returns whether the ticket was served.
+    /// Takes a ticket, calls `wake` and waits until it is served. `limit`, the longest wait or none for no wait, is queried repeatedly, since the
+    /// reason for waiting may go away. Returns whether the ticket was served.
     pub(super) fn wait(&self, wake: impl FnOnce(), limit: impl Fn() -> Option<Duration>) -> bool {
         let start = Instant::now();
         let mut tickets = self.tickets.lock();

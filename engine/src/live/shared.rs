@@ -1,7 +1,7 @@
-//! What the ends of one live analysis share: settings, model, what is recorded, and how things stand.
+//! The shared state of one live analysis: settings, model, recorded data and status.
 //!
-//! Three types reach it, each with what its side may do: a [`Monitor`](super::Monitor) looks, a [`Control`](super::Control) asks, and the worker's
-//! [`Publisher`](super::publisher::Publisher) writes. The audio thread never touches it.
+//! Three types give access to it, each with the operations of its side: a [`Monitor`](super::Monitor) reads, a [`Control`](super::Control) requests, and the
+//! worker's [`Publisher`](super::publisher::Publisher) writes. The audio thread never touches it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +17,13 @@ use super::rounds::Rounds;
 use super::signal::Signal;
 use super::status::WorkerStatus;
 
-/// Tells what the user has set.
+/// Returns the user's settings.
 pub(super) type ReadSettings = dyn Fn() -> Settings + Send + Sync;
 
-/// Longest time for which closing waits for threads that read files.
+/// Longest time that closing waits for threads that read files.
 const CLOSING: Duration = Duration::from_millis(10);
 
-/// See the module.
+/// See the module documentation.
 pub(super) struct Shared {
     pub(super) settings: Box<ReadSettings>,
     pub(super) signal: Arc<Signal>,
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) files: FileJobs,
     pub(super) recorded: Recorded,
     pub(super) rounds: Rounds,
-    /// An editor is open.
+    /// Whether an editor is open.
     pub(super) watched: AtomicBool,
     status: Mutex<WorkerStatus>,
     closed: AtomicBool,
@@ -53,12 +53,12 @@ impl Shared {
         }
     }
 
-    /// Looks at how things stand.
+    /// Reads the status.
     pub(super) fn read_status<R>(&self, read: impl FnOnce(&WorkerStatus) -> R) -> R {
         read(&self.status.lock())
     }
 
-    /// Changes how things stand, and tells of it.
+    /// Changes the status and signals the change.
     pub(super) fn post(&self, write: impl FnOnce(&mut WorkerStatus)) {
         self.post_if(|status| {
             write(status);
@@ -66,7 +66,7 @@ impl Shared {
         });
     }
 
-    /// Changes how things stand, and tells of it if `write` says that this is news.
+    /// Changes the status and signals the change if `write` returns true.
     pub(super) fn post_if(&self, write: impl FnOnce(&mut WorkerStatus) -> bool) {
         let is_news = write(&mut self.status.lock());
         if is_news {
@@ -74,7 +74,7 @@ impl Shared {
         }
     }
 
-    /// Everything ends: `Live` is being dropped.
+    /// Ends everything: `Live` is being dropped.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.signal.wake_worker();

@@ -1,11 +1,11 @@
-//! Tells others that there is something new.
+//! Notification of changes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::Thread;
 
 use parking_lot::Mutex;
 
-/// The editor's and the worker's doorbells.
+/// Wakes the editor and the worker.
 pub(super) struct Signal {
     version: AtomicU64,
     notify: Box<dyn Fn() + Send + Sync>,
@@ -21,7 +21,7 @@ impl Signal {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Something an editor shows has changed.
+    /// Notifies the editor of a change.
     pub(super) fn changed(&self) {
         self.version.fetch_add(1, Ordering::Release);
         (self.notify)();
@@ -35,7 +35,7 @@ impl Signal {
         self.worker.lock().is_some()
     }
 
-    /// The worker shall look now.
+    /// Makes the worker look now.
     pub(super) fn wake_worker(&self) {
         if let Some(worker) = &*self.worker.lock() {
             worker.unpark();

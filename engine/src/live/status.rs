@@ -1,4 +1,4 @@
-//! What an editor shows about the analysis.
+//! The status of the analysis, as shown by an editor.
 
 use std::time::{Duration, Instant};
 
@@ -6,71 +6,71 @@ use crate::classifier::Backend;
 use crate::segment::{Latency, Segment};
 use crate::timeline::Clock;
 
-/// Whether there is a model.
+/// Availability of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelState {
-    /// Not yet.
+    /// Being loaded.
     Loading,
-    /// Yes.
+    /// Loaded.
     Ready {
         /// Its name.
         id: String,
         /// Its fingerprint, 64 hexadecimal digits.
         fingerprint: String,
     },
-    /// No; the reason in one sentence.
+    /// Not available; the reason in one sentence.
     Failed(String),
 }
 
-/// How the analysis stands.
+/// Status of the analysis.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// Whether there is a model.
+    /// Availability of the model.
     pub model: ModelState,
-    /// What runs the network; none before the first run.
+    /// Backend that runs the network; none before the first run.
     pub backend: Option<Backend>,
-    /// Why [`Auto`](crate::BackendChoice::Auto) did not take ONNX Runtime, if it did not.
+    /// Why [`Auto`](crate::BackendChoice::Auto) did not choose ONNX Runtime, if it did not.
     pub fallback_reason: Option<String>,
-    /// The newest segment; none after a gap, until there is a new one. Its times are on [`Monitor::clock`](super::Monitor::clock), or, while a
-    /// followed host stands still, counted from where the audio began.
+    /// The latest segment; none after a gap, until there is a new one. Its times are on [`Monitor::clock`](super::Monitor::clock) or, while a
+    /// followed host is stopped, counted from the beginning of the audio.
     pub latest: Option<Segment>,
-    /// What it cost.
+    /// Its computing time.
     pub latency: Option<Latency>,
     /// Time since its end was heard.
     pub latest_age: Option<Duration>,
-    /// Length of the audio without a break that is being heard, seconds; none when none has come for [`Status::LISTENING`].
+    /// Length of the current uninterrupted audio, seconds; none if there was none for [`Status::LISTENING`].
     pub listening_s: Option<f64>,
     /// Frames that were lost to overruns since the last reset.
     pub dropped_frames: u64,
     /// Rate of the current or last stream, Hz.
     pub sample_rate: Option<u32>,
-    /// What is wrong, in one sentence.
+    /// The problem, if there is one, in one sentence.
     pub problem: Option<String>,
 }
 
 impl Status {
-    /// Without audio for so long nothing is listened to. Buffers of hosts are much shorter.
+    /// After this time without audio, no audio is being heard. Host buffers are much shorter.
     pub const LISTENING: Duration = Duration::from_secs(1);
 }
 
 /// Level of the audio that is analysed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
-    /// Highest magnitude, sinking slowly, dBFS, at least [`Level::FLOOR_DB`].
+    /// Peak magnitude, falling slowly, dBFS, at least [`Level::FLOOR_DB`].
     pub peak_db: f32,
     /// Root mean square, dBFS (a full-scale square wave is 0), at least [`Level::FLOOR_DB`].
     pub rms_db: f32,
 }
 
 impl Level {
-    /// What silence reads, dBFS.
+    /// Level of silence, dBFS.
     pub const FLOOR_DB: f32 = -120.0;
 
     /// No audio.
     pub const SILENCE: Self = Self { peak_db: Self::FLOOR_DB, rms_db: Self::FLOOR_DB };
 }
 
-/// The newest segment.
+/// The latest segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Latest {
     pub(super) segment: Segment,
@@ -79,7 +79,7 @@ pub(super) struct Latest {
     pub(super) heard: Instant,
 }
 
-/// The audio that came last.
+/// The latest audio.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard {
     /// Length of the run it belongs to, seconds.
@@ -88,7 +88,7 @@ pub(super) struct Heard {
     pub(super) at: Instant,
 }
 
-/// How the analysis stands, as far as the worker knows.
+/// Status of the analysis, as known to the worker.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerStatus {
     pub(super) clock: Clock,
@@ -121,7 +121,7 @@ impl Default for WorkerStatus {
 }
 
 impl WorkerStatus {
-    /// What an editor sees, together with how it stands with the `model`.
+    /// The status shown by an editor, including that of the `model`.
     pub(super) fn with_model(&self, model: ModelState) -> Status {
         Status {
             model,

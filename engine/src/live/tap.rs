@@ -1,6 +1,6 @@
-//! The only code on the audio thread: it reduces a buffer to mono and leaves it in a ring.
+//! The only code on the audio thread: it reduces a buffer to mono and writes it to a ring.
 //!
-//! In: the host's buffers. Out: samples and what belongs to them, which a [`StreamReader`] takes up on another thread. Nothing that is
+//! In: the host's buffers. Out: samples and their events, which a [`StreamReader`] reads on another thread. Nothing
 //! computed from the audio ever comes back this way.
 
 use std::hint;
@@ -17,54 +17,54 @@ use super::reader::{Missing, StreamEvent, StreamReader};
 use super::{Source, StreamFormat, Transport};
 use crate::segment::GapReason;
 
-/// Audio that fits between the two threads, seconds, up to [`MAX_RING_SAMPLES`]: longer than anything keeps the worker from it.
+/// Capacity of the ring between the two threads, seconds, up to [`MAX_RING_SAMPLES`]: longer than any delay of the worker.
 pub const RING_SECONDS: usize = 20;
 
-/// Samples that fit between the two threads at most, whatever the rate: 4 MiB.
+/// Largest capacity of the ring in samples, whatever the rate: 4 MiB.
 pub const MAX_RING_SAMPLES: usize = 1 << 20;
 
-/// Events that fit between the two threads: one a buffer of 64 frames at 384 kHz for more than half a second.
+/// Capacity of the ring of events: with one per buffer of 64 frames at 384 kHz, more than half a second.
 const N_EVENTS: usize = 4096;
 
 /// Samples reduced at a time, while they are in the processor's cache.
 const N_SCRATCH: usize = 512;
 
-/// A host's position that is off by no more is no jump, seconds.
+/// A deviation of the host's position up to this is not a jump, seconds.
 const TOLERANCE_SECONDS: f64 = 2e-3;
 
-/// How long to sleep for room in a ring where nothing may be lost.
+/// How long to sleep when waiting for space in a ring where nothing may be lost.
 const WAIT: Duration = Duration::from_millis(1);
 
-/// Turns between two looks at the clock while waiting without sleeping: below a microsecond.
+/// Iterations between two readings of the clock while waiting without sleeping: below a microsecond.
 const N_SPINS: usize = 16;
 
 /// The audio thread's end of a stream. Dropping it ends the stream.
 ///
 /// # Hosts that render faster than the clock
-/// Not every host says so, and a bounce must lose nothing. A full ring means one of two things: somebody listens and the worker was kept from
-/// the audio for as long as the ring is, or nobody listens and the host writes as fast as it can. The clock tells them apart: what somebody
-/// listens to cannot have been written long before it is heard. So [`push`](Self::push) looks at the clock when, and only when, there is no room. While
-/// the host is further ahead than any that plays (2 s, less where the ring holds less than 8 s), it waits for the worker; otherwise, and in
+/// Not every host says so, and a bounce must lose nothing. A full ring means one of two things: the host plays and the worker was delayed for as
+/// long as the ring lasts, or the host renders as fast as it can. The clock distinguishes them: audio that is played
+/// cannot have been written long before it is heard. So [`push`](Self::push) reads the clock if, and only if, there is no space. While
+/// the host has a larger lead than any that plays (2 s, less where the ring holds less than 8 s), it waits for the worker; otherwise, and in
 /// the worst case as soon as the clock has caught up, the buffer becomes a gap.
 ///
 /// # Realtime safety
-/// [`push`](Self::push), [`skip`](Self::skip), [`pause`](Self::pause) and [`set_offline`](Self::set_offline) neither allocate, free, lock, call the
-/// system nor panic, and to a host that plays they take a time proportional to the buffer: the wait above is never one of theirs, and it is a loop that
-/// looks at the ring. Only while the stream is offline do they sleep until there is room. One thread at a time may call them: a tap can be sent
-/// to another thread and not be shared.
+/// [`push`](Self::push), [`skip`](Self::skip), [`pause`](Self::pause) and [`set_offline`](Self::set_offline) neither allocate, free, lock, make system
+/// calls nor panic, and for a host that plays they take a time proportional to the buffer: the wait described above never affects such a host, and is a loop
+/// that polls the ring. Only while the stream is offline do they sleep until there is space. Only one thread at a time may call them: a tap can be sent
+/// to another thread but not shared.
 pub struct AudioTap {
     samples: Producer<f32>,
     events: Producer<StreamEvent>,
     pace: Arc<Pace>,
     offline: bool,
     tolerance_frames: u64,
-    /// Frames written so far.
+    /// Number of frames written so far.
     n_written: u64,
-    /// What the next frame must be to continue the last one; none where something new begins.
+    /// The position and source with which the next frame continues the last one; none if a new run begins.
     expected: Option<(Transport, Source)>,
-    /// Frames that were not written, and could not be told about yet.
+    /// Frames that were not written and have not been reported yet.
     untold: Option<Missing>,
-    /// The ring was full, and too little of it has been read since.
+    /// The ring was full, and too little of it has been read since then.
     overrun: bool,
     scratch: [f32; N_SCRATCH],
 }
@@ -73,7 +73,7 @@ const _: () = {
     const fn is_send<T: Send>() {}
     is_send::<AudioTap>();
 
-    // Compiles only while `AudioTap` is not `Sync`: otherwise there would be two candidates for the parameter.
+    // Compiles only while `AudioTap` is not `Sync`: otherwise the parameter would be ambiguous.
     trait NotSync<Candidate> {
         const HELD: () = ();
     }
@@ -84,14 +84,14 @@ const _: () = {
 };
 
 impl AudioTap {
-    /// Both ends of a stream of `format`. Allocates and touches all memory the stream will need; a host may name any rate, and one that
-    /// cannot be analysed gets the ring of the nearest that can.
+    /// Both ends of a stream of `format`. Allocates and touches all memory the stream will need; a host may give any rate, and one that
+    /// cannot be analysed gets the ring of the nearest supported rate.
     #[must_use]
     pub fn new(format: StreamFormat) -> (Self, StreamReader) {
         Self::with_clock(format, Pace::wall_clock())
     }
 
-    /// The same by another `clock`, which tells the time since some moment before; the audio thread reads it.
+    /// The same with another `clock`, which returns the time since some earlier moment and is read by the audio thread.
     #[must_use]
     pub fn with_clock(format: StreamFormat, clock: Box<dyn Fn() -> Duration + Send + Sync>) -> (Self, StreamReader) {
         let n_ring = format.sample_rate.clamp(*RATES_HZ.start(), *RATES_HZ.end()) as usize * RING_SECONDS;
@@ -115,19 +115,19 @@ impl AudioTap {
         (tap, reader)
     }
 
-    /// Says whether the host renders offline from the next buffer on; it may change its mind between any two.
+    /// Says whether the host renders offline from the next buffer on; this may change between any two buffers.
     ///
     /// # Realtime safety
-    /// As the type says.
+    /// As for the type.
     pub const fn set_offline(&mut self, offline: bool) {
         self.offline = offline;
     }
 
-    /// The host stops: what was pushed so far is a run of its own, whose last, shorter block is analysed at once. What comes next begins a new one.
-    /// Does nothing where nothing was pushed since the last time.
+    /// The host stops: the audio pushed so far is a run of its own, whose last, shorter block is analysed immediately. Later audio begins a new one.
+    /// Does nothing if nothing was pushed since the last call.
     ///
     /// # Realtime safety
-    /// As the type says. Where there is no room to tell, the run ends with whatever comes next.
+    /// As for the type. If there is no space to report it, the run ends with the next audio.
     pub fn pause(&mut self) {
         if self.expected.take().is_some() {
             self.tell(|at| StreamEvent::End { at });
@@ -136,11 +136,11 @@ impl AudioTap {
 
     /// Takes one buffer: `channels` of the same length, of which `source` is analysed, with its first frame at `transport`.
     ///
-    /// A buffer that does not fit in the ring, and is not worth waiting for, is left out as a whole and becomes a gap; then the ring is half emptied
-    /// before more is taken, so that what remains is long enough to be analysed.
+    /// A buffer that does not fit in the ring, and is not waited for, is dropped as a whole and becomes a gap; then the ring is half emptied
+    /// before more is accepted, so that the remaining audio is long enough to be analysed.
     ///
     /// # Realtime safety
-    /// As the type says.
+    /// As for the type.
     pub fn push(&mut self, channels: &[&[f32]], source: Source, transport: Transport) {
         let n_frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
         if n_frames == 0 {
@@ -158,7 +158,7 @@ impl AudioTap {
             if self.offline {
                 wait_until(&self.samples, |samples| samples.slots() >= part.len());
             }
-            // Fails only where the reader of an offline stream is gone.
+            // Fails only if the reader of an offline stream was dropped.
             if self.samples.push_entire_slice(part).is_ok() {
                 self.n_written += part.len() as u64;
             }
@@ -166,34 +166,34 @@ impl AudioTap {
         self.expected = Some((place.after(n_frames as u64), source));
     }
 
-    /// Passes over `n_frames` that are not to be analysed, the first of them at `transport`: a gap of [`GapReason::Bypass`].
+    /// Skips `n_frames` that are not to be analysed, the first of them at `transport`: a gap of [`GapReason::Bypass`].
     ///
     /// # Realtime safety
-    /// As the type says.
+    /// As for the type.
     pub fn skip(&mut self, n_frames: usize, transport: Transport) {
         if n_frames > 0 {
             self.miss(Missing { transport, n_frames: n_frames as u64, reason: GapReason::Bypass });
         }
     }
 
-    /// Whether there is room for `n_frames`, perhaps after waiting for it.
+    /// Whether there is space for `n_frames`, possibly after waiting for it.
     fn comes_to_fit(&self, n_frames: usize) -> bool {
         let n_needed = if self.overrun { n_frames.max(self.samples.buffer().capacity() / 2) } else { n_frames };
         self.samples.cached_slots() >= n_needed || self.comes_to_have(n_needed)
     }
 
-    /// Whether the ring has `n_needed` free slots, or comes to. Once a lap of the ring: kept out of [`push`](Self::push), which is shorter without.
+    /// Whether the ring has `n_needed` free slots, possibly after waiting. Needed once per cycle of the ring, so kept out of [`push`](Self::push).
     #[cold]
     #[inline(never)]
     fn comes_to_have(&self, n_needed: usize) -> bool {
         n_needed <= self.samples.buffer().capacity() && self.comes_true(|| self.samples.slots() >= n_needed)
     }
 
-    /// Whether there is `room`, or comes to be while the host is ahead of the clock.
+    /// Whether `room` returns true, possibly after waiting while the host is ahead of the clock.
     fn comes_true(&self, room: impl Fn() -> bool) -> bool {
         while !room() {
             if self.samples.is_abandoned() || !self.pace.is_ahead(self.n_written) {
-                // A worker that has caught up in between makes room first, and then the host is no longer ahead.
+                // A worker that has caught up in the meantime frees space first; only then is the host no longer ahead.
                 return room();
             }
             (0..N_SPINS).for_each(|_| hint::spin_loop());
@@ -201,8 +201,8 @@ impl AudioTap {
         true
     }
 
-    /// Where the next frame belongs: behind the last one if `transport` allows it, so that a host's rounding errors do not add up.
-    /// Otherwise something new begins, and the reader is told; none where there is no room to tell.
+    /// The position of the next frame: after the last one if `transport` allows it, so that a host's rounding errors do not accumulate.
+    /// Otherwise a new run begins, and the reader is notified; none if there is no space to notify it.
     fn place(&mut self, source: Source, transport: Transport) -> Option<Transport> {
         match self.expected {
             Some((expected, same)) if same == source && self.continues(expected, transport) => Some(expected),
@@ -225,7 +225,7 @@ impl AudioTap {
         }
     }
 
-    /// Notes frames that are not written, and tells of them while the ring of events is not busy.
+    /// Records frames that are not written, and reports them if the ring of events has enough space.
     fn miss(&mut self, missing: Missing) {
         self.expected = None;
         match &self.untold {
@@ -233,7 +233,7 @@ impl AudioTap {
             _ => _ = self.tell_untold(),
         }
         match &mut self.untold {
-            // Where nothing more can be told, the position of what is added is lost, but not its length.
+            // If nothing more can be reported, the position of these frames is lost, but not their number.
             Some(untold) => untold.n_frames = untold.n_frames.saturating_add(missing.n_frames),
             none => *none = Some(missing),
         }
@@ -265,14 +265,14 @@ impl Drop for AudioTap {
     }
 }
 
-/// Waits until there is room, or nobody left to make it.
+/// Waits until there is space, or the reader is dropped.
 fn wait_until<T>(ring: &Producer<T>, has_room: impl Fn(&Producer<T>) -> bool) {
     while !has_room(ring) && !ring.is_abandoned() {
         thread::sleep(WAIT);
     }
 }
 
-/// Writes to every page of the ring, so that the audio thread is not the first to do so and is never stopped for it.
+/// Writes to every page of the ring, so that the audio thread never causes a page fault.
 fn touch(samples: &mut Producer<f32>, read_samples: &mut rtrb::Consumer<f32>) {
     let n = samples.slots();
     if let Ok(chunk) = samples.write_chunk(n) {

@@ -1,4 +1,4 @@
-//! What nobody waits for.
+//! Nothing waits for a disk that does not respond.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 use super::*;
 use crate::model::Model;
 
-/// Far longer than anything takes.
+/// Far longer than any operation takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An instance whose project names a model on a disk that does not answer until `release` is dropped.
+/// An instance whose project names a model on a disk that does not respond until `release` is dropped.
 struct Stalled {
     live: Live,
     release: Sender<()>,
-    /// Told when somebody begins to read, and when the reading ends.
+    /// Receives a message when reading begins and when it ends.
     begun: Receiver<()>,
     ended: Receiver<()>,
 }

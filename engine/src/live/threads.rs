@@ -1,4 +1,4 @@
-//! Threads that end with their owner, or that nobody waits for.
+//! Threads that end with their owner or are abandoned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 
 use crate::panics;
 
-/// Most threads that may run at once: more would mean that others hang.
+/// Largest number of running threads: more would mean that some hang.
 const MAX_RUNNING: usize = 16;
 
-/// How often to look whether a thread has ended.
+/// How often to check whether a thread has ended.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Short-lived threads. They end by themselves or when they are told to, unless the system keeps them: opening and reading a file on a disk that
-/// does not answer cannot be called off.
+/// Short-lived threads. They end by themselves or on request, unless the system blocks them: opening and reading a file on a disk that
+/// does not respond cannot be cancelled.
 #[derive(Default)]
 pub(super) struct Threads(Mutex<Running>);
 
@@ -27,7 +27,7 @@ struct Running {
 }
 
 impl Threads {
-    /// Runs `work` on a new thread; false where that cannot be done, or no more.
+    /// Runs `work` on a new thread; returns false if that is impossible, or after closing.
     pub(super) fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> bool {
         let mut state = self.0.lock();
         state.handles.retain(|handle| !handle.is_finished());
@@ -38,7 +38,7 @@ impl Threads {
         spawned.map(|handle| state.handles.push(handle)).is_ok()
     }
 
-    /// Starts no more threads and waits for those that run until `deadline`. What still runs then may go on for as long as it likes, and its code
+    /// Starts no further threads and waits for the running ones until `deadline`. Those still running then may continue indefinitely, and their code
     /// stays in memory.
     pub(super) fn close(&self, deadline: Instant) {
         let handles = {
@@ -51,7 +51,7 @@ impl Threads {
         }
         for handle in handles {
             if handle.is_finished() {
-                // A thread that panicked has ended too. One that has finished is still to leave this code.
+                // A thread that panicked has ended too. A finished thread may not have left this code yet.
                 let _ = handle.join();
             } else {
                 stay_in_memory();
@@ -60,8 +60,8 @@ impl Threads {
     }
 }
 
-/// Keeps the library that this code is part of in memory for as long as the process lives: a host may unload a plugin as soon as its last instance
-/// is gone. A program stays anyway, and cannot be opened this way.
+/// Keeps the library that contains this code in memory until the process ends: a host may unload a plugin as soon as its last instance
+/// is gone. A program stays loaded anyway, and cannot be opened this way.
 fn stay_in_memory() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -75,7 +75,7 @@ fn stay_in_memory() {
     });
 }
 
-/// Runs `work`; a panic becomes a sentence for the user.
+/// Runs `work`; converts a panic to a sentence for the user.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let reason = panics::reason(&*panic);
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// Work that goes on until the sender is dropped, and says so when it has ended.
+    /// Work that continues until the sender is dropped, and sends a message when it has ended.
     fn blocked() -> (Sender<()>, Receiver<()>, impl FnOnce() + Send) {
         let (release, held) = channel::<()>();
         let (ended, told) = channel();

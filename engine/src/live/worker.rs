@@ -13,10 +13,10 @@ use super::recorder::Recorder;
 use super::rhythm::{Next, Poll, Rhythm};
 use super::threads::guarded;
 
-/// How often it looks whether the model is there; the model's loader wakes it as well.
+/// How often it checks whether the model is loaded; the model's loader also wakes it.
 const WAITING: Duration = Duration::from_millis(500);
 
-/// Takes the streams of one instance, one after the other, until the instance is dropped.
+/// Processes the streams of one instance, one after another, until the instance is dropped.
 pub(super) struct Worker {
     publisher: Publisher,
     incoming: Receiver<StreamReader>,
@@ -31,12 +31,12 @@ impl Worker {
         Self { publisher, incoming, stream: None, recorder, rhythm: Rhythm::new(Instant::now()) }
     }
 
-    /// Runs until the analysis is closed. A panic costs the run it happened in, and nothing else.
+    /// Runs until the analysis is closed. A panic costs only the run in which it happened.
     pub(super) fn run(mut self) {
         while !self.publisher.is_closed() {
             let tickets = self.publisher.tickets();
             let wait = guarded(|| self.round(tickets.are_open())).unwrap_or_else(|sentence| {
-                // Telling of it may panic as well, where the host's own closures do.
+                // Reporting it may panic too, in the host's own closures.
                 let _ = guarded(|| self.recorder.recover(&sentence));
                 None
             });
@@ -49,8 +49,8 @@ impl Worker {
         }
     }
 
-    /// Takes up everything that is there, and answers for what is unanswered if the host has stopped or somebody `waits`. Returns the time until
-    /// the next look; none while the model is not there and the audio waits in its ring.
+    /// Processes everything available, and analyses the uncovered remainder if the host has stopped or a thread `waits`. Returns the time until
+    /// the next look; none while the model is not loaded and the audio waits in its ring.
     fn round(&mut self, waits: bool) -> Option<Duration> {
         let at = Instant::now();
         self.pass_over_ended();
@@ -73,7 +73,7 @@ impl Worker {
         Some(wait)
     }
 
-    /// Reads the streams as far as they go; false where there is no model yet.
+    /// Reads the streams as far as possible; returns false if there is no model yet.
     fn take_up(&mut self) -> bool {
         let model = match self.publisher.model() {
             LoadState::NotYet | LoadState::Loading => return false,
@@ -92,15 +92,15 @@ impl Worker {
                 break;
             }
             recorder.end_run();
-            // That took a while, in which the user may have set something and the host filled the next stream.
+            // That took a while, during which the settings may have changed and the host may have filled the next stream.
             recorder.prepare(model.clone(), publisher.settings());
             self.stream = None;
         }
         true
     }
 
-    /// Lets go of streams that ended with nothing left to read, with or without a model: a host that activates the plugin again and again
-    /// must not pile them up.
+    /// Drops streams that have ended and are empty, with or without a model: a host that activates the plugin again and again
+    /// must not let them accumulate.
     fn pass_over_ended(&mut self) {
         while self.has_stream() && self.stream.as_ref().is_some_and(StreamReader::is_ended) {
             self.recorder.end_run();
@@ -108,7 +108,7 @@ impl Worker {
         }
     }
 
-    /// Whether there is a stream to read: the present one, or the next.
+    /// Whether there is a stream to read: the current one, or the next.
     fn has_stream(&mut self) -> bool {
         if self.stream.is_none() {
             self.stream = self.incoming.try_recv().ok();

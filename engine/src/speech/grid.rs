@@ -1,8 +1,8 @@
-//! Where the steps of a stream lie in time.
+//! Positions of the steps of a stream in time.
 
 use moodline_core::FrontEndConfig;
 
-/// Rounding of a time that lies on the edge of a step, steps.
+/// Tolerance for a time at the edge of a step, steps.
 const SAME_STEP: f64 = 1e-6;
 
 /// The grid of the steps.
@@ -31,17 +31,17 @@ impl StepGrid {
         self.centre_seconds(step) - 0.5 * self.step_seconds
     }
 
-    /// From one step to the next.
+    /// Distance between steps.
     pub(super) const fn step_seconds(&self) -> f64 {
         self.step_seconds
     }
 
-    /// The middle of a step.
+    /// Centre of a step.
     pub(super) fn centre_seconds(&self, step: u64) -> f64 {
         self.first_centre_s + step as f64 * self.step_seconds
     }
 
-    /// Whole steps that last at least `seconds`.
+    /// Number of whole steps that last at least `seconds`.
     pub(super) fn n_steps_in(&self, seconds: f64) -> usize {
         (seconds / self.step_seconds - SAME_STEP).ceil().max(0.0) as usize
     }

@@ -1,4 +1,4 @@
-//! Which steps of a block reach a network that hears speech only.
+//! Selection of the steps of a block for a network that receives only speech.
 
 use std::ops::Range;
 
@@ -7,26 +7,26 @@ use moodline_core::FrontEndConfig;
 use super::SpeechDetector;
 use super::grid::StepGrid;
 
-/// Chooses the steps in which somebody speaks.
+/// Selects the steps that contain speech.
 #[derive(Clone, Debug)]
 pub struct SpeechSteps {
-    /// Of the network's own steps.
+    /// Grid of the network's own steps.
     grid: StepGrid,
-    /// How much before and behind speech the network hears, seconds; none, and it hears all.
+    /// Margin before and after speech that the network receives, seconds; if none, it receives everything.
     margin_s: Option<f64>,
     step_len: usize,
     kept: Vec<f32>,
 }
 
 impl SpeechSteps {
-    /// For steps of `step_len` values that the front end of `config` makes.
+    /// For steps of `step_len` values from the front end of `config`.
     #[must_use]
     pub fn new(config: &FrontEndConfig, step_len: usize) -> Self {
         Self { grid: StepGrid::new(config), margin_s: config.speech_margin, step_len, kept: Vec::new() }
     }
 
-    /// Those of the steps of a stream that reach the network, in order: where it hears speech only, those whose middle lies in a time of speech or at most the margin
-    /// from one, as `speech`, which heard the same stream, found it within these steps alone. All of them where nobody speaks.
+    /// The steps of a stream that reach the network, in order. If it receives only speech, these are the steps whose centre is in an interval of speech or at
+    /// most the margin from one; `speech`, which processed the same stream, finds the intervals within these steps alone. Without speech, all steps.
     #[must_use]
     pub fn ranges(&self, speech: Option<&SpeechDetector>, steps: Range<u64>) -> Vec<Range<u64>> {
         let all = vec![steps.clone()];
@@ -45,7 +45,7 @@ impl SpeechSteps {
         if kept.is_empty() { all } else { kept }
     }
 
-    /// The values of those of `steps`, `[n, step_len]`, that reach the network; `first` is the place of the first of them in the stream.
+    /// The values of those of `steps`, `[n, step_len]`, that reach the network; `first` is the position of the first of them in the stream.
     pub fn of<'a>(&'a mut self, speech: Option<&SpeechDetector>, first: u64, steps: &'a [f32]) -> &'a [f32] {
         let end = first + (steps.len() / self.step_len) as u64;
         let ranges = self.ranges(speech, first..end);
@@ -64,14 +64,14 @@ impl SpeechSteps {
         self.grid.first_step_from(start_s)..self.grid.first_step_from(end_s)
     }
 
-    /// The steps between two times of the stream, which are those of speech, and the margin around them that reaches the network.
+    /// The steps between two times of the stream, which bound speech, and the margin around them that reaches the network.
     #[must_use]
     pub fn around(&self, start_s: f64, end_s: f64) -> Range<u64> {
         let margin_s = self.margin_s.unwrap_or(0.0);
         self.between((start_s - margin_s).max(0.0), end_s + margin_s)
     }
 
-    /// The middle of a step, seconds from the start of the stream.
+    /// The centre of a step, seconds from the start of the stream.
     #[must_use]
     pub fn centre_seconds(&self, step: u64) -> f64 {
         self.grid.centre_seconds(step)

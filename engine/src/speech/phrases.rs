@@ -1,33 +1,33 @@
-//! A stream as phrases and the pauses between them.
+//! Division of a stream into phrases and the pauses between them.
 //!
-//! A phrase is speech between pauses of at least [`MIN_PAUSE_SECONDS`]; shorter ones belong to it. One that is longer than a block may be ends where the
-//! voice is weakest in the later half of what fits, and the next continues from there. A pause as long as the longest phrase is reported in parts, so that nothing
-//! waits for its end.
+//! A phrase is speech between pauses of at least [`MIN_PAUSE_SECONDS`]; shorter ones are part of it. A phrase that is longer than a block may be ends where the
+//! voice is weakest in the later half of the allowed length, and the next one continues from there. A pause as long as the longest phrase is reported in parts,
+//! so that nothing waits for its end.
 
 use super::SpeechStep;
 
 /// Shortest pause between two phrases, seconds.
 pub const MIN_PAUSE_SECONDS: f64 = 0.3;
 
-/// What a phrase may be, steps.
+/// Limits of a phrase, steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Longest phrase, at least 2.
     pub(super) longest: usize,
     /// Shortest pause, at least 1.
     pub(super) min_pause: usize,
-    /// Shortest speech that is one.
+    /// Shortest speech that counts.
     pub(super) min_speech: usize,
 }
 
-/// A phrase or a pause, from the first of some steps up to `end`.
+/// A phrase or a pause, from the first of the given steps up to `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) end: usize,
     pub(super) is_speech: bool,
 }
 
-/// What `steps` begin with, or none where later steps decide it; with `has_ended` there are none.
+/// The phrase or pause at the start of `steps`; none if later steps decide it, which cannot occur with `has_ended`.
 pub(super) fn first_stretch(steps: &[SpeechStep], limits: Limits, has_ended: bool) -> Option<Found> {
     let Limits { longest, .. } = limits;
     let mut at = 0;
@@ -44,13 +44,13 @@ pub(super) fn first_stretch(steps: &[SpeechStep], limits: Limits, has_ended: boo
         match (start, is_phrase) {
             (0, true) => return Some(Found { end, is_speech: true }),
             (start, true) => return pause(start),
-            // Too short to be speech: a part of the pause.
+            // Too short to be speech: part of the pause.
             (start, false) => at = start + end,
         }
     }
 }
 
-/// Where the speech ends that `steps` begin with, and whether it is long enough.
+/// The end of the speech at the start of `steps`, and whether it is long enough.
 fn end_of(steps: &[SpeechStep], limits: Limits, has_ended: bool) -> Option<(usize, bool)> {
     let Limits { longest, min_pause, min_speech } = limits;
     let mut end = first(steps, 0, false).unwrap_or(steps.len());
@@ -70,14 +70,14 @@ fn end_of(steps: &[SpeechStep], limits: Limits, has_ended: bool) -> Option<(usiz
     }
 }
 
-/// The step of the later half that is least likely speech.
+/// The step in the later half that is least likely to be speech.
 fn weakest(steps: &[SpeechStep]) -> usize {
     let half = steps.len() / 2;
     let weakest = steps[half..].iter().enumerate().min_by(|(_, a), (_, b)| a.probability.total_cmp(&b.probability));
     weakest.map_or(steps.len(), |(place, _)| half + place).max(1)
 }
 
-/// The first step from `from` on that is open or not.
+/// The first step from `from` on with this `is_open`.
 fn first(steps: &[SpeechStep], from: usize, is_open: bool) -> Option<usize> {
     Some(from + steps.get(from..)?.iter().position(|step| step.is_open == is_open)?)
 }
@@ -94,7 +94,7 @@ mod tests {
         text.chars().map(step).collect()
     }
 
-    /// All stretches of a stream of which ever more becomes known: `a` for speech, `-` for a pause, as long as they are.
+    /// All stretches of a stream that becomes known step by step: `a` for speech, `-` for a pause, repeated for their length.
     fn stretches(text: &str) -> String {
         let steps = steps(text);
         let (mut found, mut from) = (String::new(), 0);
@@ -109,7 +109,7 @@ mod tests {
             from += end;
         }
         assert_eq!(from, steps.len(), "{text}");
-        // The same when all of it is known at once.
+        // The same with all steps known at once.
         let (mut at_once, mut from) = (String::new(), 0);
         while let Some(Found { end, is_speech }) = first_stretch(&steps[from..], LIMITS, true) {
             at_once += &format!("{}{} ", if is_speech { 'a' } else { '-' }, end);

@@ -1,26 +1,26 @@
-//! Steps to times of speech: short pauses are closed, then what is too short is dropped.
+//! From steps to intervals of speech: short pauses are closed, then intervals that are too short are dropped.
 
 use std::ops::Range;
 
 use super::SpeechStep;
 
-/// Times of speech in consecutive steps, as ranges of them.
+/// Intervals of speech in consecutive steps, as ranges of steps.
 #[derive(Clone, Debug)]
 pub(super) struct Times<'a> {
     steps: &'a [SpeechStep],
     min_pause: usize,
     min_speech: usize,
-    /// Everything before it is done.
+    /// Everything before it is finished.
     next: usize,
 }
 
 impl<'a> Times<'a> {
-    /// Of steps in which a pause lasts at least `min_pause` steps and speech at least `min_speech`.
+    /// For steps in which a pause lasts at least `min_pause` steps and speech at least `min_speech`.
     pub(super) fn new(steps: &'a [SpeechStep], min_pause: usize, min_speech: usize) -> Self {
         Self { steps, min_pause, min_speech, next: 0 }
     }
 
-    /// The first step from `from` on that is open or not.
+    /// The first step from `from` on with this `is_open`.
     fn first(&self, from: usize, is_open: bool) -> Option<usize> {
         Some(from + self.steps[from..].iter().position(|step| step.is_open == is_open)?)
     }
@@ -48,7 +48,7 @@ impl Iterator for Times<'_> {
 mod tests {
     use super::*;
 
-    /// Start and end of each time, steps.
+    /// Start and end of each interval, steps.
     fn times(steps: &str, min_pause: usize, min_speech: usize) -> Vec<(usize, usize)> {
         let steps: Vec<SpeechStep> = steps.chars().map(|step| SpeechStep { probability: 0.5, is_open: step == '#' }).collect();
         Times::new(&steps, min_pause, min_speech).map(|time| (time.start, time.end)).collect()

@@ -1,10 +1,10 @@
 //! Timelines as text for a session.
 //!
-//! Base64 of a version byte and a deflated payload: for the two timelines, one after the other, the number of entries and then one column
-//! after the other (kinds, starts, lengths, probabilities), since alike values side by side compress well. Times are exact to the microsecond,
+//! Base64 of a version byte and a deflated payload: for each of the two timelines, the number of entries and then one column
+//! after another (kinds, starts, lengths, probabilities), since similar values next to each other compress well. Times are exact to the microsecond,
 //! probabilities to 1 / 65535.
 //!
-//! A session may come from anywhere: nothing is trusted, and nothing is read into memory beyond what a full timeline needs.
+//! A session may come from anywhere: nothing is trusted, and no more is read into memory than a full timeline needs.
 
 mod columns;
 
@@ -28,14 +28,14 @@ const VERSION: u8 = 1;
 /// Largest payload of two full timelines, bytes.
 const MAX_PAYLOAD_BYTES: usize = 2 * (CAPACITY + 1) * LARGEST_ENTRY_BYTES;
 
-/// What is left of a timeline whose text is too long, of 8.
+/// Remaining eighths of a timeline after each reduction of a text that is too long.
 const KEPT_EIGHTHS: usize = 7;
 
-/// Why a text is no saved timeline.
+/// Why a text is not a saved timeline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeTimelineError {
-    /// Longer than any that is written.
+    /// Longer than any saved timeline.
     #[error("the saved timeline must have at most {expected} bytes of text, found {found}")]
     TooLong {
         /// [`MAX_TEXT_BYTES`].
@@ -46,21 +46,21 @@ pub enum DecodeTimelineError {
     /// Not base64.
     #[error("the saved timeline must be base64: {reason}")]
     NotBase64 {
-        /// What is wrong with it.
+        /// The decoder's message.
         reason: String,
     },
     /// Written by another version of Moodline.
     #[error("the saved timeline must have version {expected}, found {}", found.map_or("nothing".to_owned(), |found| found.to_string()))]
     Version {
-        /// The version that is read.
+        /// The supported version.
         expected: u8,
         /// The version found, if any.
         found: Option<u8>,
     },
-    /// The compressed data is damaged or cut.
+    /// The compressed data is damaged or truncated.
     #[error("the saved timeline cannot be decompressed: {reason}")]
     Compression {
-        /// What is wrong with it.
+        /// The decoder's message.
         reason: String,
     },
     /// It decompresses to more than a full timeline.
@@ -69,10 +69,10 @@ pub enum DecodeTimelineError {
         /// The limit.
         expected: usize,
     },
-    /// A column is cut, or holds what no timeline does.
+    /// A column is truncated, or has a value that no timeline contains.
     #[error("the saved timeline is damaged: expected {expected}")]
     Content {
-        /// What should have been there.
+        /// What was expected.
         expected: &'static str,
     },
 }
@@ -80,7 +80,7 @@ pub enum DecodeTimelineError {
 impl Timelines {
     /// The text that a session saves, at most [`MAX_TEXT_BYTES`].
     ///
-    /// Two full timelines do not fit; what was written longest ago is then thinned in the text, as [`CAPACITY`] says.
+    /// Two full timelines do not fit; their oldest entries are then thinned in the text, as described at [`CAPACITY`].
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = encode_whole(&self.host, &self.stream);
@@ -97,7 +97,7 @@ impl Timelines {
     /// Reads what [`Timelines::encode`] wrote.
     ///
     /// # Errors
-    /// [`DecodeTimelineError`] for anything else, whatever it is.
+    /// [`DecodeTimelineError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, DecodeTimelineError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(DecodeTimelineError::TooLong { expected: MAX_TEXT_BYTES, found: text.len() });

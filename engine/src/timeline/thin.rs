@@ -1,14 +1,14 @@
-//! Less detail where the memory has an end.
+//! Less detail when the memory limit is reached.
 
 use super::Timeline;
 use crate::segment::Segment;
 
-/// The share of the entries, those written longest ago, that one pass thins.
+/// One pass thins 1 / `SHARE` of the entries, those written longest ago.
 const SHARE: usize = 4;
 
 impl Timeline {
-    /// Leaves at most `capacity` entries: every second of those written longest ago goes, as often as needed. What is left covers the same
-    /// time, so an old recording stays whole and becomes coarse.
+    /// Leaves at most `capacity` entries: every second of the entries written longest ago is removed, as often as needed. The rest covers the same
+    /// time, so an old recording remains complete and becomes coarser.
     pub(super) fn thin_to(&mut self, capacity: usize) {
         while self.entries.len() > capacity {
             let n_before = self.entries.len();
@@ -19,7 +19,7 @@ impl Timeline {
         }
     }
 
-    /// Drops every second segment among the `n` entries written longest ago that follow one another.
+    /// Removes every second consecutive segment among the `n` entries written longest ago.
     fn thin_oldest(&mut self, n: usize) {
         let limit = self.ordinal_of_oldest(n);
         let mut kept: Vec<Segment> = Vec::with_capacity(self.entries.len());
@@ -45,7 +45,7 @@ impl Timeline {
         (self.entries, self.ordinals) = (kept, kept_ordinals);
     }
 
-    /// Drops the `n` entries written longest ago: the end of a timeline that cannot be thinned, such as one of nothing but gaps.
+    /// Removes the `n` entries written longest ago: the last resort for a timeline that cannot be thinned, such as one that consists only of gaps.
     fn drop_oldest(&mut self, n: usize) {
         let limit = self.ordinal_of_oldest(n);
         let mut index = 0;

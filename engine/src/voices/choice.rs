@@ -1,4 +1,4 @@
-//! Whose voice the answers about a recording are corrected for.
+//! The voice for which the answers about a recording are corrected.
 
 use std::slice;
 
@@ -7,21 +7,21 @@ use moodline_core::{VoiceCorrection, VoiceProfile};
 use super::Voice;
 use crate::voice::{HeardVoice, correct, learn};
 
-/// Whose voice the answers are corrected for, with a model that can ([`moodline_core::voice`]).
+/// The voice for which the answers are corrected, with a model that can do so ([`moodline_core::voice`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum VoiceChoice {
-    /// Nobody's: each answer is about its own block alone.
+    /// None: each answer depends only on its own block.
     #[default]
     None,
-    /// The one in the recording, as far as all of it shows.
+    /// The voice in the recording, with a history over all of it.
     OfFile,
-    /// One in each channel that is analysed by itself.
+    /// A separate voice in each channel that is analysed separately.
     OfChannel,
-    /// One that was heard before.
+    /// A voice with a known history.
     Known(VoiceProfile),
 }
 
-/// What is heard of a voice in all of these.
+/// The common history of all these voices.
 #[must_use]
 pub fn profile_of(voices: &[Voice], correction: &VoiceCorrection) -> VoiceProfile {
     let mut profile = VoiceProfile::default();
@@ -29,7 +29,7 @@ pub fn profile_of(voices: &[Voice], correction: &VoiceCorrection) -> VoiceProfil
     profile
 }
 
-/// Corrects the answers of a recording for the voice that was asked for, and says in each of `voices` for which.
+/// Corrects the answers of a recording for the chosen voice, and stores in each of `voices` the history that was used.
 pub(crate) fn correct_for(choice: VoiceChoice, voices: &mut [Voice], correction: &VoiceCorrection) {
     let shared = match choice {
         VoiceChoice::None => return,
@@ -53,7 +53,7 @@ mod tests {
     use crate::segment::{Segment, State};
     use crate::voice::correction_of;
 
-    /// Eight blocks of a voice to whom the model hears `lean` in everything.
+    /// Eight blocks of a voice in which the model always hears the emotion `lean`.
     fn voice(lean: usize) -> Voice {
         let segment = |number: usize| {
             let mut logits = [0.0; 4];

@@ -1,7 +1,7 @@
-//! What both kinds of networks make of a batch: its groups, the readout with its loss, and the sum over all groups.
+//! The common part of both kinds of networks: the groups of a batch, the readout with its loss, and the sum over all groups.
 //!
-//! In: a [`Batch`], and for each group what was pooled of its sequences. Out: a [`BatchOutcome`]. What lies between the features and what is pooled is
-//! the network's own.
+//! In: a [`Batch`], and for each group the pooled outputs of its sequences. Out: a [`BatchOutcome`]. The part from the features to the pooled outputs is
+//! specific to the network.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -15,25 +15,25 @@ use super::stack::Sequences;
 use crate::loss::{LossConfig, Mixed, SequenceLoss, add_l2_gradient, l2_penalty};
 use crate::parameters::{self, first_not_finite};
 
-/// Sequences that are learned from together.
+/// Sequences of one training step.
 #[derive(Clone, Debug)]
 pub struct Batch<'a, T> {
     /// Standardised features, `[steps, n_features]` each; lengths may differ.
     pub sequences: Vec<ArrayView2<'a, T>>,
     /// The emotion of each sequence, an index in the order of the network's outputs.
     pub labels: &'a [usize],
-    /// The second emotion of each sequence, where they are mixed of two; empty where they are not.
+    /// The second emotion of each sequence if they mix two; otherwise empty.
     pub mixed: &'a [Mixed],
-    /// What a mistake in each class costs, relative to the others.
+    /// Weight of the loss of each class, relative to the others.
     pub class_weights: [T; Emotion::COUNT],
-    /// What a mistake costs.
+    /// The loss function.
     pub loss: LossConfig,
-    /// What is left out at random.
+    /// The dropout.
     pub dropout: Dropout,
 }
 
 impl<T: Real> Batch<'_, T> {
-    /// What the answer of a sequence adds to the loss of the batch, the probabilities, and the gradient with respect to the logits.
+    /// Contribution of a sequence to the loss of the batch, its probabilities, and the gradient with respect to the logits.
     pub(super) fn loss_of(&self, index: usize, logits: [T; Emotion::COUNT]) -> (f64, [T; Emotion::COUNT], [T; Emotion::COUNT]) {
         let n = T::of(self.labels.len() as f64);
         let of_label = |label: usize, part: T| {
@@ -49,12 +49,12 @@ impl<T: Real> Batch<'_, T> {
     }
 }
 
-/// What a batch says about the parameters.
+/// Loss, gradients and probabilities of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchOutcome<T> {
     /// `Σ class_weights[label] loss / n_sequences`
     pub loss: f64,
-    /// The L2 penalty that belongs to it.
+    /// The corresponding L2 penalty.
     pub regularisation: f64,
     /// Gradients of `loss + regularisation`.
     pub gradients: Tensors<T>,
@@ -63,10 +63,10 @@ pub struct BatchOutcome<T> {
 }
 
 impl<T: Real> BatchOutcome<T> {
-    /// Adds up what the groups of a batch found, in their order.
+    /// Sums the results of the groups of a batch in their order.
     ///
     /// # Errors
-    /// [`NetworkError`] for a loss or gradient that is not finite, with the name of what is wrong.
+    /// [`NetworkError`] for a non-finite loss or gradient, with its name.
     pub(super) fn of(
         parameters: &Tensors<T>,
         batch: &Batch<'_, T>,
@@ -87,7 +87,7 @@ impl<T: Real> BatchOutcome<T> {
     }
 }
 
-/// Sequences that are computed side by side.
+/// Sequences that are computed in parallel.
 pub(super) struct Group<'a, T> {
     /// Positions in the batch.
     pub(super) indices: Vec<usize>,
@@ -105,14 +105,14 @@ impl<T> Group<'_, T> {
     }
 }
 
-/// What a group says about the parameters.
+/// Loss, gradients and probabilities of a group.
 pub(super) struct GroupResult<T> {
     pub(super) loss: f64,
     pub(super) probabilities: Vec<[T; Emotion::COUNT]>,
     pub(super) gradients: Tensors<T>,
 }
 
-/// Puts what was computed in groups back where it belongs.
+/// Restores the order of the batch in results that were computed by groups.
 pub(super) fn in_batch_order<T, R>(groups: &[Group<'_, T>], results: impl IntoIterator<Item = Vec<R>>) -> Vec<R> {
     let mut indexed: Vec<(usize, R)> =
         groups.iter().zip(results).flat_map(|(group, results)| group.indices.iter().copied().zip(results)).collect();
@@ -120,7 +120,7 @@ pub(super) fn in_batch_order<T, R>(groups: &[Group<'_, T>], results: impl IntoIt
     indexed.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Cuts a batch into groups of similar length, the longest first; equal lengths keep their order.
+/// Divides a batch into groups of similar length, the longest first; sequences of equal length keep their order.
 pub(super) fn groups<'a, T: Real>(
     sequences: &'a [ArrayView2<'_, T>],
     n_features: usize,
@@ -146,13 +146,13 @@ pub(super) fn groups<'a, T: Real>(
     Ok(order.chunks(LANES).map(group).collect())
 }
 
-/// The readout of what was pooled of a sequence.
+/// The readout of the pooled outputs of a sequence.
 pub(super) fn logits<T: Real>(parameters: &Tensors<T>, pooled: &ArrayView1<'_, T>) -> [T; Emotion::COUNT] {
     let logits = pooled.dot(&parameters.matrix(DENSE_KERNEL)) + parameters.vector(DENSE_BIAS);
     std::array::from_fn(|class| logits[class])
 }
 
-/// Readout and loss of a group, and the way back to what was pooled of each of its sequences. Of the gradients only those of the readout are there yet.
+/// Readout and loss of a group, and the gradients with respect to the pooled outputs of its sequences. Only the gradients of the readout's parameters are set.
 pub(super) fn learn_readout<T: Real>(
     parameters: &Tensors<T>,
     batch: &Batch<'_, T>,
@@ -178,7 +178,7 @@ pub(super) fn learn_readout<T: Real>(
     (result, of_pooled)
 }
 
-/// Names what went wrong first: a parameter, then the input, then a gradient.
+/// Reports the first non-finite value: in a parameter, then in the input, then in a gradient.
 pub(super) fn check_finite<T: Real>(
     parameters: &Tensors<T>,
     sequences: &[ArrayView2<'_, T>],
@@ -192,7 +192,7 @@ pub(super) fn check_finite<T: Real>(
     if loss.is_finite() && gradient.is_none() {
         return Ok(());
     }
-    // A feature that is not finite always gets here: the gradients of the first layer's parameters are products with it.
+    // A non-finite feature always gets here: the gradients of the first layer's parameters are products with it.
     if let Some(index) = sequences.iter().position(|sequence| !sequence.iter().all(|value| value.is_finite())) {
         return Err(NetworkError::Features { index });
     }
@@ -200,7 +200,7 @@ pub(super) fn check_finite<T: Real>(
     Err(NetworkError::NotFinite { quantity: Quantity::Gradient, parameter })
 }
 
-/// Names the first tensor that is not as expected.
+/// Names the first tensor that differs from what is expected.
 pub(super) fn check_shapes(expected: &[(String, Vec<usize>)], found: &[(String, Vec<usize>)]) -> Result<(), NetworkError> {
     let names = |shapes: &[(String, Vec<usize>)]| shapes.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     if names(expected) != names(found) {

@@ -1,7 +1,7 @@
-//! What a cell is: one step of a layer, forward and backward, for sixteen sequences side by side.
+//! The interface of a cell: one step of a layer, forward and backward, for sixteen sequences in parallel.
 //!
-//! In: inputs and the state before. Out: outputs and the state after; on the way back, gradients of both and of the parameters. The cells are in `cells`, the
-//! loop over steps is in `layer`; neither is known here.
+//! In: inputs and the state before. Out: outputs and the state after; in the backward pass, gradients of both and of the parameters. The cells are in `cells`,
+//! the loop over steps is in `layer`; this module depends on neither.
 
 use moodline_core::Real;
 use moodline_core::network::{Tensors, layer_tensor};
@@ -10,7 +10,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use super::lanes::Lanes;
 use super::matrix::TILE;
 
-/// Sizes that the buffers of a layer depend on. What lies in lanes is padded to whole tiles; the additional rows are 0 and stay so.
+/// Sizes that determine the buffers of a layer. Buffers in lanes are padded to whole tiles; the additional rows are 0 and remain so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     /// Values of an input.
@@ -21,14 +21,14 @@ pub(super) struct Sizes {
     pub(super) units: usize,
     /// `units`, padded.
     pub(super) rows: usize,
-    /// What goes from step to step; `rows` for each vector of the state.
+    /// Size of the state carried from step to step: `rows` for each of its vectors.
     pub(super) state_rows: usize,
-    /// What a step leaves for the way back.
+    /// Values that a step saves for the backward pass.
     pub(super) tape_rows: usize,
 }
 
 impl Sizes {
-    /// Of a cell whose state is `states` vectors and that leaves `tapes` vectors.
+    /// Sizes of a cell with a state of `states` vectors and a tape of `tapes` vectors.
     pub(super) fn new(inputs: usize, units: usize, states: usize, tapes: usize) -> Self {
         let rows = units.next_multiple_of(TILE);
         Self {
@@ -51,17 +51,17 @@ impl Sizes {
 pub(super) struct ForwardStep<'a, T> {
     /// `[input_rows]`
     pub(super) input: &'a [Lanes<T>],
-    /// The state the step starts from, `[state_rows]`; 0 at the first.
+    /// The state at the start of the step, `[state_rows]`; 0 at the first.
     pub(super) before: &'a [Lanes<T>],
-    /// To be written: the state it ends with, `[state_rows]`.
+    /// Output: the state at the end of the step, `[state_rows]`.
     pub(super) after: &'a mut [Lanes<T>],
-    /// To be written: what the next layer and the pooling see, `[rows]`.
+    /// Output: the values passed to the next layer and the pooling, `[rows]`.
     pub(super) output: &'a mut [Lanes<T>],
-    /// To be written: what the way back needs, `[tape_rows]`.
+    /// Output: the values saved for the backward pass, `[tape_rows]`.
     pub(super) tape: &'a mut [Lanes<T>],
 }
 
-/// One step back. Sequences that have ended have zeros in all gradients.
+/// One step backward. All gradients of sequences that have ended are zero.
 pub(super) struct BackwardStep<'a, T> {
     /// Counted from 0.
     pub(super) step: usize,
@@ -69,32 +69,32 @@ pub(super) struct BackwardStep<'a, T> {
     pub(super) input: &'a [Lanes<T>],
     /// As in [`ForwardStep`].
     pub(super) before: &'a [Lanes<T>],
-    /// As it was written.
+    /// As written by the forward step.
     pub(super) after: &'a [Lanes<T>],
-    /// As it was written.
+    /// As written by the forward step.
     pub(super) tape: &'a [Lanes<T>],
-    /// With respect to the output of the step, `[rows]`.
+    /// Gradient with respect to the output of the step, `[rows]`.
     pub(super) output_gradient: &'a [Lanes<T>],
-    /// With respect to `after` through the later steps; to be replaced by the one with respect to `before`, `[state_rows]`.
+    /// Gradient with respect to `after` through the later steps; to be replaced by the one with respect to `before`, `[state_rows]`.
     pub(super) state_gradient: &'a mut [Lanes<T>],
-    /// With respect to the input, to be added to, `[input_rows]`; empty when nobody asks for it.
+    /// Gradient with respect to the input, to be added to, `[input_rows]`; empty if it is not needed.
     pub(super) input_gradient: &'a mut [Lanes<T>],
 }
 
-/// Most steps of a [`Block`]. What is kept of so many is still in the processor's second cache when they are summed.
+/// Largest number of steps of a [`Block`]. The values kept for this many are still in the second-level cache when they are summed.
 pub(super) const BLOCK_STEPS: usize = 16;
 
-/// What was computed in neighbouring steps of a group of sequences, for sums over them. The first step is a multiple of [`BLOCK_STEPS`].
+/// Values of consecutive steps of a group of sequences, for sums over them. The first step is a multiple of [`BLOCK_STEPS`].
 pub(super) struct Block<'a, T> {
-    /// Inputs of each sequence, `[steps, inputs]` row-major, for those steps that are its own; the longest first.
+    /// Inputs of each sequence, `[steps, inputs]` row-major, for those steps that belong to it; the longest first.
     pub(super) inputs: &'a [&'a [T]],
-    /// Before each step, `[steps][state_rows]`.
+    /// States before each step, `[steps][state_rows]`.
     pub(super) states: &'a [Lanes<T>],
-    /// As it was written, `[steps][tape_rows]`.
+    /// The tape as written by the forward pass, `[steps][tape_rows]`.
     pub(super) tape: &'a [Lanes<T>],
 }
 
-/// A cell, ready to run: parameters in the layouts of the products. It is the same for all sequences of a batch.
+/// A cell, ready to run, with its parameters in the layouts of the products. It is shared by all sequences of a batch.
 ///
 /// The steps should be `#[inline(always)]`: they are compiled for each vector width with the loop around them.
 pub(super) trait Cell<T: Real>: Send + Sync {
@@ -105,23 +105,23 @@ pub(super) trait Cell<T: Real>: Send + Sync {
 
     fn work(&self) -> Self::Work;
 
-    /// One step of all sequences.
+    /// Runs one step of all sequences.
     fn forward_step(&self, work: &mut Self::Work, step: ForwardStep<'_, T>);
 
-    /// Before the first step back: clears the sums. `lengths` are the steps of each sequence, the longest first.
+    /// Called before the first backward step: clears the sums. `lengths` are the numbers of steps of each sequence, the longest first.
     fn begin(&self, work: &mut Self::Work, lengths: &[usize]);
 
-    /// One step back, from the last to the first.
+    /// Runs one step backward; called from the last step to the first.
     fn backward_step(&self, work: &mut Self::Work, step: BackwardStep<'_, T>);
 
-    /// After the steps back of a block: what is summed at once.
+    /// Called after the backward steps of a block: adds the sums that are computed per block.
     fn sum_block(&self, work: &mut Self::Work, block: &Block<'_, T>);
 
-    /// Gradients of the trained parameters from the sums.
+    /// Computes the gradients of the trained parameters from the sums.
     fn collect(&self, work: &Self::Work, gradients: &mut LayerGradients<'_, T>);
 }
 
-/// Parameters of one layer, by their names in it.
+/// Parameters of one layer, by their names within it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LayerTensors<'a, T> {
     pub(super) tensors: &'a Tensors<T>,
@@ -138,7 +138,7 @@ impl<'a, T> LayerTensors<'a, T> {
     }
 }
 
-/// Gradients of one layer, by their names in it.
+/// Gradients of one layer, by their names within it.
 #[derive(Debug)]
 pub(super) struct LayerGradients<'a, T> {
     pub(super) tensors: &'a mut Tensors<T>,
@@ -146,7 +146,7 @@ pub(super) struct LayerGradients<'a, T> {
 }
 
 impl<T: Real> LayerGradients<'_, T> {
-    /// Writes as many values as the vector has.
+    /// Writes the first values, as many as the vector has.
     pub(super) fn set_vector(&mut self, name: &str, values: impl IntoIterator<Item = T>) {
         for (to, from) in self.tensors.vector_mut(&layer_tensor(self.layer, name)).iter_mut().zip(values) {
             *to = from;

@@ -1,6 +1,6 @@
-//! The cells: what runs at every step of a layer, forward and backward.
+//! The cells: the computation of every step of a layer, forward and backward.
 //!
-//! To add one: a file with a type that implements [`Cell`] and a function for its initial values, and a line each in [`layer`] and [`initial`].
+//! To add one: add a file with a type that implements [`Cell`] and a function for its initial values, and one line each in [`layer`] and [`initial`].
 
 use moodline_core::Real;
 use moodline_core::network::{CellConfig, Cfc, CfcMode};
@@ -33,7 +33,7 @@ pub(super) fn layer<T: Real>(cell: &CellConfig, parameters: LayerTensors<'_, T>)
     }
 }
 
-/// Where the parameters of a layer start, by their names in it.
+/// Initial parameters of a layer, by their names within it.
 pub(super) fn initial(cell: &CellConfig, start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
     match cell {
         CellConfig::PaperLtc(config) => paper_ltc::initial(config, start),
@@ -46,22 +46,22 @@ pub(super) fn initial(cell: &CellConfig, start: &mut Start<'_>) -> Vec<(&'static
     }
 }
 
-/// What initial values are drawn from.
+/// Sizes, settings and random numbers for the initial values.
 pub(super) struct Start<'a> {
     pub(super) inputs: usize,
     pub(super) units: usize,
-    /// Where it is configured.
+    /// Present if configured.
     pub(super) tau: Option<TauInit>,
     pub(super) rng: &'a mut dyn Rng,
 }
 
-/// Back through `y = tanh(x)`.
+/// Backpropagation through `y = tanh(x)`.
 #[inline(always)]
 fn tanh_backward<T: Real>(gradient: T, y: T) -> T {
     gradient * (-y).mul_add(y, T::one())
 }
 
-/// Back through `y = sigmoid(x)`.
+/// Backpropagation through `y = sigmoid(x)`.
 #[inline(always)]
 fn sigmoid_backward<T: Real>(gradient: T, y: T) -> T {
     gradient * y * (T::one() - y)

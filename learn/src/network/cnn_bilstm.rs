@@ -1,4 +1,4 @@
-//! Convolutions over time, then one bidirectional LSTM: the reference that a small recurrent network is held against.
+//! Convolutions over time, then one bidirectional LSTM: a reference for comparison with small recurrent networks.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -20,29 +20,29 @@ mod convolution;
 use bilstm::{Bilstm, DIRECTIONS};
 use convolution::{ConvolutionLayer, Passed};
 
-/// A convolution over time and what follows it: ReLU, then the largest of neighbouring steps.
+/// A convolution over time, followed by ReLU and max pooling over neighbouring steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
-    /// Values of a step of its output.
+    /// Number of values in a step of its output.
     pub channels: usize,
-    /// Neighbouring steps that become one, at least 1. What is left at the end is a step too.
+    /// Number of neighbouring steps pooled into one, at least 1. A partial group at the end also becomes a step.
     pub pool: usize,
 }
 
 /// Sizes of a [`CnnBilstm`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CnnBilstmConfig {
-    /// Steps that every convolution sees at once, odd: the one it is at and as many before as after.
+    /// Kernel width in steps, odd: the current step and equally many before and after.
     pub width: usize,
-    /// From the first to the last, at least one.
+    /// The convolutions in order, at least one.
     pub convolutions: Vec<Convolution>,
-    /// Of the LSTM in each direction.
+    /// Units of the LSTM in each direction.
     pub units: usize,
 }
 
 impl Default for CnnBilstmConfig {
     /// Small enough that an epoch over some thousand clips takes seconds on one core: with 44 features 117,332 parameters, and 1.2 million multiplications
-    /// for a second of speech in steps of 30 ms, nearly half of them in the LSTM, which runs once for four steps.
+    /// per second of speech in steps of 30 ms, nearly half of them in the LSTM, which runs once every four steps.
     fn default() -> Self {
         let convolution = |channels, pool| Convolution { channels, pool };
         let convolutions = vec![convolution(32, 2), convolution(48, 2), convolution(64, 1), convolution(64, 1)];
@@ -51,8 +51,8 @@ impl Default for CnnBilstmConfig {
 }
 
 impl CnnBilstmConfig {
-    /// Name and shape of every trained tensor: the convolutions, the LSTM forwards in time as layer 0 and backwards as layer 1, the readout. A kernel of a
-    /// convolution has a row for each step it sees and input, the earliest step first.
+    /// Name and shape of every trained tensor: the convolutions, the forward LSTM as layer 0 and the backward LSTM as layer 1, the readout. A kernel of a
+    /// convolution has a row for each combination of step in its window and input, the earliest step first.
     #[must_use]
     pub fn parameter_shapes(&self, n_features: usize) -> Vec<(String, Vec<usize>)> {
         let mut shapes = Vec::new();
@@ -71,7 +71,7 @@ impl CnnBilstmConfig {
         shapes
     }
 
-    /// Convolutions with the range of He, the LSTM and the readout as everywhere in the trainer.
+    /// He-uniform convolutions; the LSTM and the readout are initialised as elsewhere in the trainer.
     ///
     /// # Source
     /// He et al. 2015, equation 10, as `keras.initializers.HeUniform`.
@@ -112,38 +112,38 @@ fn bias_name(convolution: usize) -> String {
 ///
 /// # Source
 /// After Etienne et al. 2018, "CNN+LSTM Architecture for Speech Emotion Recognition with Data Augmentation": four convolutional layers and one bidirectional
-/// LSTM. Deliberate deviations: the features of the recipe instead of a spectrogram, and so convolutions over time alone (cepstral coefficients are the
-/// smooth part of the log-mel bands, and the first layer sees all of them at once); sizes of its own, for which a training takes minutes on one core;
+/// LSTM. Deliberate deviations: the features of the recipe instead of a spectrogram, and therefore convolutions over time alone (cepstral coefficients are the
+/// smooth part of the log-mel bands, and the first layer sees all of them at once); smaller sizes, for which training takes minutes on one core;
 /// no batch normalisation, which would let the gradient of a clip depend on its neighbours in the batch.
 #[derive(Clone, Debug)]
 pub struct CnnBilstm<T> {
     config: CnnBilstmConfig,
-    /// What is trained, as [`CnnBilstmConfig::parameter_shapes`] says.
+    /// The trained parameters, as listed by [`CnnBilstmConfig::parameter_shapes`].
     pub parameters: Tensors<T>,
     n_features: usize,
 }
 
-/// What the convolutions made of a sequence.
+/// Output of the convolutions for a sequence.
 struct Embedded<T> {
-    /// What the LSTM sees, `[steps, channels]`.
+    /// Inputs of the LSTM, `[steps, channels]`.
     steps: Array2<T>,
-    /// What they were multiplied by; none where by nothing.
+    /// Dropout factors of the inputs; none without dropout.
     factors: Option<Array2<T>>,
-    /// Of each convolution.
+    /// Saved values of each convolution.
     passed: Vec<Passed<T>>,
 }
 
 impl<T: Real> CnnBilstm<T> {
-    /// A network with these parameters.
+    /// Creates a network with these parameters.
     ///
     /// # Errors
-    /// [`NetworkError`] names the first parameter that is not the network's.
+    /// [`NetworkError`] names the first parameter that does not fit the network.
     pub fn new(config: CnnBilstmConfig, n_features: usize, parameters: Tensors<T>) -> Result<Self, NetworkError> {
         check_shapes(&config.parameter_shapes(n_features), &parameters.shapes())?;
         Ok(Self { config, parameters, n_features })
     }
 
-    /// A network with initial parameters, drawn in f64 and rounded.
+    /// Creates a network with initial parameters, drawn in f64 and rounded.
     pub fn init(config: CnnBilstmConfig, n_features: usize, rng: &mut impl Rng) -> Self {
         let parameters = config.initial_parameters(n_features, rng);
         Self { config, parameters, n_features }
@@ -176,7 +176,7 @@ impl<T: Real> CnnBilstm<T> {
     /// Loss of a batch and its exact gradients.
     ///
     /// # Errors
-    /// An input that does not fit, or a loss or gradient that is not finite, with the parameter's name.
+    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
     pub fn loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
@@ -256,10 +256,10 @@ fn steps<T>(embedded: &[Embedded<T>]) -> Vec<ArrayView2<'_, T>> {
     embedded.iter().map(|embedded| embedded.steps.view()).collect()
 }
 
-/// What is left out of the inputs of the convolutions (0) or of the LSTM (1); none where nothing is.
+/// Dropout factors of the inputs of the convolutions (0) or of the LSTM (1); none without dropout.
 fn factors<T: Real>(dropout: Dropout, layer: usize, place: usize, shape: (usize, usize)) -> Option<Array2<T>> {
     let mut drawn = dropout.factors(layer, place);
-    // INVARIANT: factors are drawn without end.
+    // INVARIANT: the iterator of factors is infinite.
     (dropout.rate(layer) > 0.0).then(|| Array2::from_shape_simple_fn(shape, || drawn.next().expect("another factor")))
 }
 

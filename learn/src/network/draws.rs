@@ -1,25 +1,25 @@
-//! What initial values are drawn from: ranges, and the time constants a training may start with.
+//! Random initial values: their ranges, and the initial time constants that can be configured.
 //!
-//! In: sizes and a generator. Out: values in f64, drawn in the order in which they lie in memory.
+//! In: sizes and a generator. Out: values in f64, drawn in memory order.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Initial values of `tau`, of the cells that have one.
+/// Initial values of `tau`, for the cells that have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum TauInit {
     /// 1 for every unit, as in the paper's published code: every unit forgets equally fast.
     #[default]
     Ones,
-    /// Evenly from the first unit to the last.
+    /// Spaced evenly from the first unit to the last.
     Even {
-        /// Of the first unit.
+        /// Value of the first unit.
         from: f64,
-        /// Of the last unit.
+        /// Value of the last unit.
         to: f64,
     },
-    /// Time constants, `softplus(tau) / (unfolds dt)` of the paper's cell and `1 / softplus(tau)` of the liquid gate, spread evenly in the logarithm over the
+    /// Time constants, `softplus(tau) / (unfolds dt)` of the paper's cell and `1 / softplus(tau)` of the liquid gate, spaced logarithmically over the
     /// units, so that some follow a syllable and some remember the utterance.
     LogSpaced {
         /// Shortest time constant, steps, above 0.
@@ -30,7 +30,7 @@ pub enum TauInit {
 }
 
 impl TauInit {
-    /// One value for each unit; `softplus_of` is the cell's softplus of `tau` for a time constant in steps.
+    /// One value for each unit; `softplus_of` gives the cell's softplus of `tau` for a time constant in steps.
     pub(super) fn values(self, units: usize, softplus_of: impl Fn(f64) -> f64) -> Vec<f64> {
         // 0 for the first unit, 1 for the last.
         let places = (0..units).map(|unit| if units > 1 { unit as f64 / (units - 1) as f64 } else { 0.0 });
@@ -59,10 +59,10 @@ pub(super) fn glorot_gates(rows: usize, columns: usize, gates: usize, rng: &mut 
         .collect()
 }
 
-/// A matrix whose rows are at right angles and of length 1, row-major; not more rows than columns.
+/// A matrix with orthonormal rows, row-major; at most as many rows as columns.
 ///
 /// # Source
-/// Saxe, McClelland and Ganguli 2014, as `keras.initializers.Orthogonal`; by Gram and Schmidt's method, twice, so that rounding does not add up.
+/// Saxe, McClelland and Ganguli 2014, as `keras.initializers.Orthogonal`; by the Gram-Schmidt process, applied twice to limit rounding errors.
 pub(super) fn orthogonal(rows: usize, columns: usize, rng: &mut dyn Rng) -> Vec<f64> {
     let mut matrix: Vec<f64> = (0..rows * columns).map(|_| normal(rng)).collect();
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -81,12 +81,12 @@ pub(super) fn orthogonal(rows: usize, columns: usize, rng: &mut dyn Rng) -> Vec<
     matrix
 }
 
-/// Numbers in `from..to`, all equally likely.
+/// Uniformly distributed numbers in `from..to`.
 pub(super) fn uniform_between(from: f64, to: f64, n: usize, rng: &mut dyn Rng) -> Vec<f64> {
     (0..n).map(|_| from + (to - from) * uniform(rng)).collect()
 }
 
-/// A number of mean 0 and deviation 1, by the method of Box and Muller.
+/// A normally distributed number with mean 0 and standard deviation 1, by the Box-Muller method.
 fn normal(rng: &mut dyn Rng) -> f64 {
     // 1 - u is never 0.
     (-2.0 * (1.0 - uniform(rng)).ln()).sqrt() * (std::f64::consts::TAU * uniform(rng)).cos()

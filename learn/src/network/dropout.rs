@@ -1,4 +1,4 @@
-//! Dropout: while learning, values are left out at random and the others scaled up, so that no unit relies on one other alone.
+//! Dropout: during training, values are omitted at random and the others scaled up, so that no unit relies on a single other one.
 
 use moodline_core::Real;
 use rand::{Rng as _, SeedableRng as _};
@@ -6,23 +6,23 @@ use rand_chacha::ChaCha8Rng;
 
 use super::lanes::Lanes;
 
-/// What is left out of a batch. Each value of each step is drawn for itself; what is drawn depends on the seed, the sequence's place in the batch and the
-/// layer alone.
+/// Dropout of a batch. Each value of each step is drawn independently; the draws depend only on the seed, the sequence's place in the batch and the
+/// layer.
 ///
 /// # Source
-/// Srivastava et al. 2014, with the scaling in training (section 10) as all frameworks have it.
+/// Srivastava et al. 2014, with the scaling during training (section 10) that is usual in frameworks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Dropout {
-    /// Part of the features, 0..1.
+    /// Dropout rate of the features, 0..1.
     pub inputs: f64,
-    /// Part of the outputs of each layer but the last, 0..1.
+    /// Dropout rate of the outputs of each layer but the last, 0..1.
     pub between: f64,
-    /// Of this batch.
+    /// Seed for this batch.
     pub seed: u64,
 }
 
 impl Dropout {
-    /// What the inputs of a layer are multiplied by, step by step: 0 or what makes up for it.
+    /// Factors of the inputs of a layer, step by step: 0 or the compensating scale.
     pub(super) fn factors<T: Real>(&self, layer: usize, place: usize) -> impl Iterator<Item = T> + use<T> {
         let rate = self.rate(layer);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
@@ -32,12 +32,12 @@ impl Dropout {
         std::iter::repeat_with(move || if u64::from(rng.next_u32()) < threshold { T::zero() } else { kept })
     }
 
-    /// Part of the inputs of a layer that is left out.
+    /// Dropout rate of the inputs of a layer.
     pub(super) fn rate(&self, layer: usize) -> f64 {
         if layer == 0 { self.inputs } else { self.between }
     }
 
-    /// The features of a sequence without those that are left out.
+    /// The features of a sequence after dropout.
     pub(super) fn features<T: Real>(&self, place: usize, features: &[T]) -> Vec<T> {
         features.iter().zip(self.factors(0, place)).map(|(value, factor): (&T, T)| *value * factor).collect()
     }

@@ -1,8 +1,8 @@
-//! What a network refuses.
+//! Errors of a network.
 
 use moodline_core::emotion::Emotion;
 
-/// Where a number that is not finite was found.
+/// Where a non-finite number was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// A parameter itself.
@@ -20,7 +20,7 @@ impl std::fmt::Display for Quantity {
     }
 }
 
-/// Input the network cannot compute with, or a result nobody can learn from.
+/// Input the network cannot process, or a result that is useless for training.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -34,7 +34,7 @@ pub enum NetworkError {
         /// Rows and columns.
         found: Vec<usize>,
     },
-    /// The parameters are those of another network.
+    /// The parameters belong to another network.
     #[error("network: expected the parameters {expected}; found {found}")]
     Parameters {
         /// Names.
@@ -42,13 +42,13 @@ pub enum NetworkError {
         /// Names.
         found: String,
     },
-    /// A sequence without a single step.
+    /// A sequence without steps.
     #[error("network: sequence {index} of the batch must have at least 1 step, found 0")]
     Empty {
         /// Position in the batch.
         index: usize,
     },
-    /// A label that names no class, or too few or too many of them.
+    /// A label that names no class, or too few or too many labels.
     #[error(
         "network: the batch must have one label below {} for each of its {expected} sequences, found {found:?}",
         Emotion::COUNT
@@ -59,7 +59,7 @@ pub enum NetworkError {
         /// The labels.
         found: Vec<usize>,
     },
-    /// Labels of steps that are not as many as the steps, or name no class.
+    /// Step labels whose number is not that of the steps, or that name no class.
     #[error("network: sequence {index} of the batch must have one label for each step, each below {} or none", Emotion::COUNT)]
     StepLabels {
         /// Position in the batch.

@@ -1,4 +1,4 @@
-//! Where training starts from.
+//! Initial parameters of a training run.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -8,9 +8,9 @@ use rand::Rng;
 use super::cells::{self, Start};
 use super::draws::{TauInit, glorot_uniform};
 
-/// Parameters a training starts from: each layer as its cell says, a Glorot-uniform readout, and an attention that weighs all steps alike.
+/// Initial parameters: each layer as its cell defines, a Glorot-uniform readout, and an attention that weights all steps equally.
 ///
-/// `tau` replaces what the cell itself starts from. Values are drawn in f64 and rounded, so that the same seed gives the same network in both
+/// `tau` replaces the initial values of the cell itself. Values are drawn in f64 and rounded, so that the same seed gives the same network in both
 /// precisions.
 ///
 /// # Source
@@ -72,7 +72,7 @@ mod tests {
                 let (limit, kernel) = (limit.sqrt(), &parameters.get(name).values);
                 let largest = kernel.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
                 assert!(largest <= limit && largest > 0.9 * limit, "{name}: {largest} of {limit}");
-                // The mean of n uniform values has a deviation of limit / sqrt(3 n); five of them are never left by chance.
+                // The mean of n uniform values has a standard deviation of limit / sqrt(3 n); a deviation of five times that does not occur by chance.
                 let mean = kernel.iter().sum::<f64>() / kernel.len() as f64;
                 assert!(mean.abs() < 5.0 * limit / (3.0 * kernel.len() as f64).sqrt(), "{name}: {mean}");
             }

@@ -1,4 +1,4 @@
-//! Looking into a network: what its layers say at every step, and which features a loss depends on. No training needs it.
+//! Inspection of a network: the outputs of its layers at every step, and the features a loss depends on. Not needed for training.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -7,12 +7,12 @@ use ndarray::{Array2, ArrayView2};
 use super::batch::{self, check_labels, groups, in_batch_order};
 use super::{Batch, Dropout, Network, NetworkError};
 
-/// A whole sequence through the network.
+/// The outputs of a network for a whole sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace<T> {
     /// Outputs of the last layer after each step, `[steps, units]`.
     pub outputs: Array2<T>,
-    /// Of the whole sequence.
+    /// Logits of the whole sequence.
     pub logits: [T; Emotion::COUNT],
 }
 
@@ -33,7 +33,7 @@ impl<T: Real> Network<T> {
         })
     }
 
-    /// Gradient of the loss with respect to every feature of every sequence: which moments of a recording mattered.
+    /// Gradient of the loss with respect to every feature of every sequence, which shows the moments of a recording that mattered.
     ///
     /// # Errors
     /// As [`Network::predict`].

@@ -1,7 +1,7 @@
-//! Sixteen sequences side by side, the unit in which the network computes.
+//! Sixteen sequences in parallel, the unit in which the network computes.
 //!
 //! All arithmetic is element by element on fixed-size arrays, which the compiler turns into vector instructions, and uses fused
-//! multiply-add, which is exactly rounded: the result has the same bits whatever the width of the processor's vectors.
+//! multiply-add, which is exactly rounded: the result is bit-identical for any vector width of the processor.
 
 use moodline_core::Real;
 
@@ -67,7 +67,7 @@ impl<T: Real> Lanes<T> {
         self.zip(other, |a, b| a * b)
     }
 
-    /// The values where `live` is not 0, else 0, even for NaN.
+    /// The values where `live` is not 0, otherwise 0, even for NaN.
     #[inline(always)]
     pub(super) fn only(self, live: Self) -> Self {
         self.zip(live, |value, live| if live > T::zero() { value } else { T::zero() })
@@ -89,7 +89,7 @@ impl<T: Real> Lanes<T> {
         }
     }
 
-    /// The sum over all lanes, in pairs.
+    /// The pairwise sum over all lanes.
     pub(super) fn sum(self) -> T {
         let mut values = self.0;
         let mut half = LANES / 2;
@@ -103,7 +103,7 @@ impl<T: Real> Lanes<T> {
     }
 }
 
-/// Logistic function, by way of the network's tanh.
+/// Logistic function, computed from the network's tanh.
 #[inline(always)]
 pub(super) fn sigmoid<T: Real>(x: T) -> T {
     let half = T::of(0.5);
@@ -116,7 +116,7 @@ pub(super) fn sigmoid<T: Real>(x: T) -> T {
 /// `sequences` `[steps, n]` row-major each, the longest first; `out` `[steps][rows]`, `rows` at least `n`
 #[inline(always)]
 pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out: &mut [Lanes<T>]) {
-    /// Lanes that are written with one store.
+    /// Number of lanes written with one store.
     const TOGETHER: usize = LANES / 2;
     for (step, out) in out.chunks_exact_mut(rows).enumerate() {
         out.fill(Lanes::zero());
@@ -142,8 +142,8 @@ pub(super) fn from_rows<T: Real>(sequences: &[&[T]], n: usize, rows: usize, out:
 
 /// `out[lane * stride].0[row] = values[row].0[lane]`
 ///
-/// Not compiled for each vector width, like [`to_rows`]: where there are instructions to gather values, the compiler takes them, and they are several
-/// times as slow.
+/// Not compiled for each vector width, like [`to_rows`]: if gather instructions are available, the compiler uses them, and they are several
+/// times slower.
 ///
 /// # Shapes
 /// `values` at most `[LANES]`, `out` more than `[(LANES - 1) * stride]`
@@ -159,7 +159,7 @@ pub(super) fn transpose<T: Real>(values: &[Lanes<T>], out: &mut [Lanes<T>], stri
 /// From lanes to sequences, whatever their lengths.
 ///
 /// # Shapes
-/// `lanes` `[steps][rows]`, of which the first `n` rows are taken; the last step may be cut off after them; `out` `[LANES][steps, n]`
+/// `lanes` `[steps][rows]`, of which the first `n` rows are used; the last step may end after them; `out` `[LANES][steps, n]`
 #[inline(never)]
 pub(super) fn to_rows<T: Real>(lanes: &[Lanes<T>], rows: usize, n: usize, out: &mut [T]) {
     let steps = lanes.len().div_ceil(rows);

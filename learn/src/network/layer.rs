@@ -1,7 +1,7 @@
 //! One layer over all steps of a group of sequences: forward with a tape, and backpropagation through time along it.
 //!
 //! In: a [`Cell`] and the inputs of at most [`LANES`] sequences, the longest first. Out: the outputs of every step, and sums of gradients. A sequence that has
-//! ended computes on until the group ends; nothing of that is read, and it gets no gradient.
+//! ended keeps computing until the group ends; these results are not read, and have no gradient.
 
 use std::any::Any;
 
@@ -10,10 +10,10 @@ use moodline_core::Real;
 use super::cell::{BLOCK_STEPS, BackwardStep, Block, Cell, ForwardStep, LayerGradients, Sizes};
 use super::lanes::Lanes;
 
-/// Tape and scratch memory of one layer; reused from group to group, because fresh memory costs more than the arithmetic.
+/// Tape and scratch memory of one layer; reused from group to group, because allocating memory costs more than the arithmetic.
 #[derive(Debug)]
 pub(super) struct Run<T> {
-    /// The state each step starts from and the last one, `[steps + 1][state_rows]`.
+    /// The state before each step and after the last one, `[steps + 1][state_rows]`.
     states: Vec<Lanes<T>>,
     /// `[steps][rows]`
     pub(super) outputs: Vec<Lanes<T>>,
@@ -23,16 +23,16 @@ pub(super) struct Run<T> {
     work: Box<dyn Any + Send>,
 }
 
-/// Gradients that a layer is given and gives.
+/// Input and output gradients of a layer.
 #[derive(Debug)]
 pub(super) struct Gradients<'a, T> {
-    /// With respect to the outputs, `[steps][rows]`; zeros after the end of a sequence.
+    /// Gradient with respect to the outputs, `[steps][rows]`; zeros after the end of a sequence.
     pub(super) outputs: &'a [Lanes<T>],
-    /// With respect to the inputs, `[steps][input_rows]`, to be written where somebody asks for them.
+    /// Gradient with respect to the inputs, `[steps][input_rows]`, to be written if it is needed.
     pub(super) inputs: Option<&'a mut Vec<Lanes<T>>>,
 }
 
-/// A cell in its loop, whichever it is.
+/// Any cell in its loop over steps.
 pub(super) trait Layer<T: Real>: Send + Sync {
     fn sizes(&self) -> Sizes;
 
@@ -45,7 +45,7 @@ pub(super) trait Layer<T: Real>: Send + Sync {
     /// `inputs` `[steps][input_rows]`
     fn forward(&self, run: &mut Run<T>, inputs: &[Lanes<T>]);
 
-    /// Goes back along the tape. `sequences` are the inputs once more, of each sequence up to its end, `[steps, inputs]` row-major.
+    /// Goes back along the tape. `sequences` are the inputs again, for each sequence up to its end, `[steps, inputs]` row-major.
     fn backward(&self, run: &mut Run<T>, inputs: &[Lanes<T>], sequences: &[&[T]], gradients: Gradients<'_, T>);
 
     /// Writes the gradients of the layer's parameters.
@@ -76,7 +76,7 @@ impl<T: Real, C: Cell<T>> Layer<T> for C {
     }
 }
 
-/// [`Layer::forward`], to be compiled for each vector width. A closure would not do: it would keep the width of its surroundings.
+/// [`Layer::forward`], to be compiled for each vector width. A closure is not suitable: it keeps the width of its surroundings.
 struct Forward<'a, T, C> {
     cell: &'a C,
     run: &'a mut Run<T>,
@@ -91,7 +91,7 @@ impl<T: Real, C: Cell<T>> pulp::WithSimd for Forward<'_, T, C> {
         let Self { cell, run, inputs } = self;
         let Sizes { input_rows, rows, state_rows, tape_rows, .. } = cell.sizes();
         let steps = inputs.len() / input_rows;
-        // What is there from before is overwritten before it is read.
+        // Previous contents are overwritten before they are read.
         run.states.resize((steps + 1) * state_rows, Lanes::zero());
         run.outputs.resize(steps * rows, Lanes::zero());
         run.tape.resize(steps * tape_rows, Lanes::zero());
@@ -138,7 +138,7 @@ impl<T: Real, C: Cell<T>> pulp::WithSimd for Backward<'_, T, C> {
         let input_gradients = gradients.inputs.unwrap_or(&mut unasked);
         input_gradients.clear();
         input_gradients.resize(steps * wanted_rows, Lanes::zero());
-        // Gradient with respect to the state at the point that has been reached.
+        // Gradient with respect to the state at the current step.
         let mut state_gradient = vec![Lanes::zero(); state_rows];
         let mut of_block = Vec::with_capacity(sequences.len());
         for first in (0..steps).step_by(BLOCK_STEPS).rev() {

@@ -1,7 +1,7 @@
-//! The three small matrix products of the network, in the layouts they are needed in.
+//! The three small matrix products of the network, in the layouts in which they are needed.
 //!
-//! Each keeps a tile of sums in registers and goes through its inputs once for each tile. Two tiles at a time, where there are two, are as many sums as it
-//! takes to have the processor add in every cycle although each addition takes several. The pairs are written out: an array of tiles would not stay in
+//! Each keeps a tile of sums in registers and traverses its inputs once per tile. Two tiles are processed at a time where possible: that many sums let the
+//! processor start an addition in every cycle although each one takes several. The pairs are written out, because an array of tiles would not stay in
 //! registers.
 
 use moodline_core::Real;
@@ -9,9 +9,9 @@ use ndarray::{ArrayView2, Axis};
 
 use super::lanes::Lanes;
 
-/// Sums of a tile whose factors lie side by side; the number of units is padded to a multiple of it.
+/// Number of sums in a tile, which have adjacent factors; the number of units is padded to a multiple of it.
 ///
-/// At four the compiler vectorises across the lanes. At eight it prefers the neighbouring factors, which is ten times as slow.
+/// With four the compiler vectorises across the lanes. With eight it prefers the adjacent factors, which is ten times slower.
 pub(super) const TILE: usize = 4;
 
 /// A matrix in the order in which [`Mixer::add`] reads it.
@@ -23,7 +23,7 @@ pub(super) struct Mixer<T> {
 }
 
 impl<T: Real> Mixer<T> {
-    /// A matrix whose columns are a multiple of [`TILE`].
+    /// For a matrix whose number of columns is a multiple of [`TILE`].
     pub(super) fn new(matrix: ArrayView2<'_, T>) -> Self {
         let mut tiles = Vec::with_capacity(matrix.len() / TILE);
         for tile in matrix.axis_chunks_iter(Axis(1), TILE) {
@@ -137,7 +137,7 @@ fn add_gradient_tile<T: Real, const N: usize>(
     out.copy_from_slice(&sums);
 }
 
-/// Sum of outer products `Σ left[row] right[column]`, each lane for itself.
+/// Sum of outer products `Σ left[row] right[column]`, for each lane separately.
 ///
 /// Pairs are collected and multiplied several at a time, so that each sum is loaded and stored once for many products.
 #[derive(Clone, Debug)]
@@ -152,10 +152,10 @@ pub(super) struct OuterProducts<T> {
 }
 
 impl<T: Real> OuterProducts<T> {
-    /// Pairs that are multiplied together, at least.
+    /// Smallest number of pairs that are multiplied together.
     const BLOCK: usize = 16;
 
-    /// Vectors of `rows`, a multiple of [`TILE`]; pairs come `at_once` at a time.
+    /// For vectors of `rows`, a multiple of [`TILE`]; pairs arrive `at_once` at a time.
     pub(super) fn new(rows: usize, at_once: usize) -> Self {
         let capacity = Self::BLOCK.next_multiple_of(at_once);
         let pairs = vec![Lanes::zero(); capacity * rows];
@@ -167,7 +167,7 @@ impl<T: Real> OuterProducts<T> {
         self.sums.fill(Lanes::zero());
     }
 
-    /// Room for the next `n` pairs, to be written by the caller: left and right, `[n, rows]` each.
+    /// Space for the next `n` pairs, to be written by the caller: left and right, `[n, rows]` each.
     #[inline(always)]
     pub(super) fn next(&mut self, n: usize) -> (&mut [Lanes<T>], &mut [Lanes<T>]) {
         if self.filled + n > self.capacity {
@@ -178,7 +178,7 @@ impl<T: Real> OuterProducts<T> {
         (&mut self.left[range.clone()], &mut self.right[range])
     }
 
-    /// Multiplies the pairs that are waiting.
+    /// Multiplies the pending pairs.
     #[inline(always)]
     pub(super) fn flush(&mut self) {
         const COLUMNS: usize = 2;

@@ -1,16 +1,16 @@
-//! How the outputs of the last layer become one vector for the readout, and the way back. Steps after the end of a sequence are not read and get no gradient.
+//! Pooling of the outputs of the last layer into one vector for the readout, and its gradient. Steps after the end of a sequence are ignored.
 
 use moodline_core::Real;
 use moodline_core::network::{DEVIATION_EPSILON, Pooling};
 
 use super::lanes::{LANES, Lanes};
 
-/// What was pooled of a group, and what the way back needs.
+/// Pooled outputs of a group, and values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Pooled<T> {
     /// `[rows]`, twice that for [`Pooling::MeanDeviation`].
     pub(super) values: Vec<Lanes<T>>,
-    /// Of the attention, `[steps]`; 0 after the end of a sequence.
+    /// Weights of the attention, `[steps]`; 0 after the end of a sequence.
     weights: Vec<Lanes<T>>,
     /// After [`Pool::backward`]: gradient of the attention, `[rows]`.
     pub(super) attention_gradient: Vec<Lanes<T>>,
@@ -26,9 +26,9 @@ impl<T: Real> Pooled<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool<'a, T> {
     pub(super) pooling: Pooling,
-    /// Padded, `[rows]`; empty where there is none.
+    /// Padded, `[rows]`; empty without attention.
     pub(super) attention: &'a [T],
-    /// Of each sequence, the longest first.
+    /// Length of each sequence, the longest first.
     pub(super) lengths: &'a [usize],
     pub(super) rows: usize,
     /// `[steps][rows]`
@@ -40,23 +40,23 @@ impl<T: Real> Pool<'_, T> {
         pulp::Arch::new().dispatch(Forward { pool: self, pooled });
     }
 
-    /// From the gradient with respect to [`Pooled::values`] to that with respect to the outputs, `[steps][rows]`.
+    /// Computes from the gradient with respect to [`Pooled::values`] that with respect to the outputs, `[steps][rows]`.
     pub(super) fn backward(self, gradient: &[Lanes<T>], pooled: &mut Pooled<T>, out: &mut Vec<Lanes<T>>) {
         pulp::Arch::new().dispatch(Backward { pool: self, gradient, pooled, out });
     }
 
-    /// The sequences that have not ended, from the first.
+    /// Number of sequences that have not ended; they come first.
     fn live(&self, step: usize) -> usize {
         self.lengths.iter().take_while(|length| step < **length).count()
     }
 
-    /// 1 for each sequence that has not ended.
+    /// 1 for each sequence that has not ended, otherwise 0.
     #[inline(always)]
     fn mask(&self, step: usize) -> Lanes<T> {
         Lanes::from_padded(std::iter::repeat_n(T::one(), self.live(step)))
     }
 
-    /// 1 over the steps of each sequence.
+    /// The reciprocal of the number of steps of each sequence.
     fn part(&self) -> Lanes<T> {
         Lanes::from_padded(self.lengths.iter().map(|length| T::one() / T::of(*length as f64)))
     }
@@ -70,7 +70,7 @@ impl<T: Real> Pool<'_, T> {
         }
     }
 
-    /// Adds the outputs of all steps, each through `f`, to `out`.
+    /// Adds the outputs of all steps, each transformed by `f`, to `out`.
     #[inline(always)]
     fn sum(&self, out: &mut [Lanes<T>], f: impl Fn(usize, usize, Lanes<T>) -> Lanes<T>) {
         for (step, outputs) in self.outputs.chunks_exact(self.rows).enumerate() {
@@ -188,7 +188,7 @@ fn mean_backward<T: Real>(pool: Pool<'_, T>, gradient: &[Lanes<T>], pooled: &[La
     let rows = pool.rows;
     let part = pool.part();
     let of_mean: Vec<Lanes<T>> = gradient[..rows].iter().map(|gradient| gradient.times(part)).collect();
-    // The mean inside the deviation adds nothing: the differences from it sum to 0.
+    // The mean inside the deviation contributes nothing: the differences from it sum to 0.
     let (means, deviations) = pooled.split_at(rows);
     let of_difference: Vec<Lanes<T>> = gradient[rows..]
         .iter()

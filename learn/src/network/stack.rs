@@ -11,11 +11,11 @@ use super::layer::{Gradients, Layer, Run};
 use super::matrix::TILE;
 use super::pooling::{Pool, Pooled};
 
-/// A network, ready to run: everything that is the same for all groups of a batch.
+/// A network, ready to run: everything that is shared by all groups of a batch.
 pub(super) struct Stack<T> {
     layers: Vec<Box<dyn Layer<T>>>,
     pooling: Pooling,
-    /// Padded, `[rows]`; empty where there is none.
+    /// Padded, `[rows]`; empty without attention.
     attention: Vec<T>,
 }
 
@@ -25,15 +25,15 @@ pub(super) struct Workspace<T> {
     lengths: Vec<usize>,
     /// Features in lanes, `[steps][input_rows]`.
     features: Vec<Lanes<T>>,
-    /// Features without what was left out; empty where nothing was.
+    /// Features after dropout; empty without dropout.
     dropped: Vec<Vec<T>>,
     layers: Vec<Run<T>>,
-    /// What the outputs of each layer but the last were multiplied by; empty where by nothing.
+    /// Dropout factors of the outputs of each layer but the last; empty without dropout.
     factors: Vec<Vec<Lanes<T>>>,
     pooled: Pooled<T>,
     /// Outputs of a layer by sequence, `[LANES][steps, units]`.
     values: Vec<T>,
-    /// With respect to the outputs of a layer, and those of the layer before, `[steps][rows]`.
+    /// Gradients with respect to the outputs of a layer and of the layer before, `[steps][rows]`.
     gradients: [Vec<Lanes<T>>; 2],
 }
 
@@ -99,8 +99,8 @@ impl<T: Real> Stack<T> {
         self.pool(lengths, layers).forward(pooled);
     }
 
-    /// Goes back through what [`Stack::forward`] ran, from the gradient with respect to what was pooled. `of_features` takes the gradient with respect to
-    /// the features, `[steps][input_rows]`, where somebody asks for it.
+    /// Backward pass over the computation of [`Stack::forward`], from the gradient with respect to the pooled outputs. `of_features` receives the gradient with
+    /// respect to the features, `[steps][input_rows]`, if it is needed.
     pub(super) fn backward(
         &self,
         sequences: Sequences<'_, T>,
@@ -113,7 +113,7 @@ impl<T: Real> Stack<T> {
         self.backward_layers(sequences, workspace, of_features);
     }
 
-    /// [`Stack::backward`] from the gradient with respect to the outputs of the last layer, which [`Workspace::outputs_and_gradients`] hands out.
+    /// [`Stack::backward`] from the gradient with respect to the outputs of the last layer, which [`Workspace::outputs_and_gradients`] gives access to.
     pub(super) fn backward_layers(
         &self,
         sequences: Sequences<'_, T>,
@@ -169,7 +169,7 @@ impl<T: Real> Stack<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    /// What the readout sees of a sequence: each part of the pooled values without its padding.
+    /// The input of the readout for a sequence: each part of the pooled values without its padding.
     pub(super) fn pooled(&self, units: usize, lane: usize) -> impl Iterator<Item = T> {
         self.pooled
             .values
@@ -177,7 +177,7 @@ impl<T: Real> Workspace<T> {
             .flat_map(move |part| part[..units].iter().map(move |value| value.0[lane]))
     }
 
-    /// Writes the gradient with respect to what [`Workspace::pooled`] gave into `gradient`, which is padded as the pooled values are.
+    /// Writes the gradient with respect to the result of [`Workspace::pooled`] into `gradient`, which is padded like the pooled values.
     pub(super) fn set_pooled_gradient(gradient: &mut [Lanes<T>], units: usize, lane: usize, values: impl IntoIterator<Item = T>) {
         let rows = units.next_multiple_of(TILE);
         let unpadded = gradient.chunks_exact_mut(rows).flat_map(|part| &mut part[..units]);
@@ -186,7 +186,7 @@ impl<T: Real> Workspace<T> {
         }
     }
 
-    /// Number of pooled values, with padding.
+    /// Number of pooled values, including padding.
     pub(super) fn pooled_rows(&self) -> usize {
         self.pooled.values.len()
     }
@@ -203,24 +203,24 @@ impl<T: Real> Workspace<T> {
         &self.layers.last().expect("a layer").outputs
     }
 
-    /// Rows of the outputs of a step, with padding.
+    /// Number of rows in the outputs of a step, including padding.
     pub(super) fn output_rows(&self) -> usize {
         self.outputs().len() / self.lengths[0]
     }
 
-    /// [`Workspace::outputs`], and where [`Stack::backward_layers`] takes the gradient with respect to them from, in the same shape.
+    /// [`Workspace::outputs`], and the buffer from which [`Stack::backward_layers`] takes the gradient with respect to them, in the same shape.
     pub(super) fn outputs_and_gradients(&mut self) -> (&[Lanes<T>], &mut Vec<Lanes<T>>) {
         // INVARIANT: a network has at least one layer.
         (&self.layers.last().expect("a layer").outputs, &mut self.gradients[0])
     }
 }
 
-/// The features the network saw.
+/// The features after dropout, if any, as input of the network.
 fn seen<'a, T>(features: &[&'a [T]], dropped: &'a [Vec<T>]) -> Vec<&'a [T]> {
     if dropped.is_empty() { features.to_vec() } else { dropped.iter().map(Vec::as_slice).collect() }
 }
 
-/// Multiplies value by value; with no factors, by 1.
+/// Multiplies element by element; empty `factors` leave the values unchanged.
 fn multiply<T: Real>(values: &mut [Lanes<T>], factors: &[Lanes<T>]) {
     for (value, factor) in values.iter_mut().zip(factors) {
         *value = value.times(*factor);

@@ -1,7 +1,7 @@
-//! Learning from an answer at every step: the readout of each step's own outputs, its loss, and the way back.
+//! Training on an answer at every step: the readout of each step's own outputs, its loss, and the gradients.
 //!
-//! In: sequences, and for each step its class where somebody knows it. Out: probabilities of every step, loss, and exact gradients. The last layer is read
-//! as it is, without pooling; everything in front of the readout is the network's.
+//! In: sequences, and for each step its class where it is known. Out: probabilities of every step, loss, and exact gradients. The last layer is read
+//! without pooling; everything before the readout belongs to the network.
 
 use moodline_core::Real;
 use moodline_core::emotion::Emotion;
@@ -15,27 +15,27 @@ use super::{Dropout, Network, NetworkError};
 use crate::loss::{LossConfig, add_l2_gradient, l2_penalty, softmax};
 use crate::{parallel, parameters};
 
-/// Sequences whose steps are learned from together.
+/// Sequences of one training step with labelled steps.
 #[derive(Clone, Debug)]
 pub struct StepBatch<'a, T> {
     /// Standardised features, `[steps, n_features]` each; lengths may differ.
     pub sequences: Vec<ArrayView2<'a, T>>,
-    /// For each sequence, the class of every step, an index in the order of the network's outputs; none where nobody knows it, which costs nothing.
+    /// For each sequence, the class of every step, an index in the order of the network's outputs; none where it is unknown, which does not affect the loss.
     pub labels: Vec<&'a [Option<usize>]>,
-    /// What a mistake in each class costs, relative to the others.
+    /// Weight of the loss of each class, relative to the others.
     pub class_weights: [T; Emotion::COUNT],
-    /// What a mistake costs.
+    /// The loss function.
     pub loss: LossConfig,
-    /// What is left out at random.
+    /// The dropout.
     pub dropout: Dropout,
 }
 
-/// What a batch says about the parameters.
+/// Loss and gradients of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepOutcome<T> {
     /// `Σ class_weights[label] loss / n_labelled_steps`; 0 where no step has a label.
     pub loss: f64,
-    /// The L2 penalty that belongs to it.
+    /// The corresponding L2 penalty.
     pub regularisation: f64,
     /// Gradients of `loss + regularisation`.
     pub gradients: Tensors<T>,
@@ -51,7 +51,7 @@ impl<T: Real> StepBatch<'_, T> {
         bad.map_or(Ok(()), |index| Err(NetworkError::StepLabels { index }))
     }
 
-    /// What a step of weight 1 counts in the loss.
+    /// Share of a step of weight 1 in the loss.
     fn part_of_step(&self) -> T {
         let n_labelled = self.labels.iter().map(|labels| labels.iter().flatten().count()).sum::<usize>();
         T::of((n_labelled.max(1) as f64).recip())
@@ -78,7 +78,7 @@ impl<T: Real> Network<T> {
     /// Loss of the steps of a batch and its exact gradients.
     ///
     /// # Errors
-    /// An input that does not fit, or a loss or gradient that is not finite, with the parameter's name.
+    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
     pub fn step_loss_and_gradients(&self, batch: &StepBatch<'_, T>, l2: f64) -> Result<StepOutcome<T>, NetworkError> {
         batch.check()?;
         let groups = groups(&batch.sequences, self.n_features)?;
@@ -124,7 +124,7 @@ impl<T: Real> Network<T> {
         of_lanes.into_iter().zip(&group.sequences).map(whole).collect()
     }
 
-    /// Readout and loss of all steps of a group. Writes the gradients of the readout, and in the workspace those with respect to the outputs.
+    /// Readout and loss of all steps of a group. Writes the gradients of the readout and, in the workspace, those with respect to the outputs.
     fn read_steps(
         &self,
         workspace: &mut Workspace<T>,
@@ -161,7 +161,7 @@ impl<T: Real> Network<T> {
     }
 }
 
-/// The readout as it is run.
+/// The readout in the layout used at run time.
 struct Readout<T> {
     /// `[units][classes]`
     kernel: Vec<[T; Emotion::COUNT]>,
@@ -177,7 +177,7 @@ impl<T: Real> Readout<T> {
         }
     }
 
-    /// Of the outputs of one step, `[rows]`.
+    /// Logits from the outputs of one step, `[rows]`.
     #[inline(always)]
     fn logits(&self, outputs: &[Lanes<T>]) -> [Lanes<T>; Emotion::COUNT] {
         let mut logits = self.bias.map(Lanes::splat);
@@ -207,7 +207,7 @@ impl<T: Real> pulp::WithSimd for AllLogits<'_, T> {
     }
 }
 
-/// What the steps of a group add up to.
+/// Sums over the steps of a group.
 struct Sums<T> {
     loss: f64,
     /// `[units][classes]`
@@ -218,10 +218,10 @@ struct Sums<T> {
 /// [`Network::read_steps`], to be compiled for each vector width.
 struct ReadSteps<'a, T> {
     readout: &'a Readout<T>,
-    /// What a step of each class counts.
+    /// Weight of a step of each class.
     weights: [T; Emotion::COUNT],
     loss: LossConfig,
-    /// Of the lanes.
+    /// Labels of the sequences in the lanes.
     labels: &'a [&'a [Option<usize>]],
     rows: usize,
     /// `[steps][rows]`
@@ -256,7 +256,7 @@ impl<T: Real> pulp::WithSimd for ReadSteps<'_, T> {
             {
                 for class in 0..Emotion::COUNT {
                     of_output.add_scaled(of_logits[class], weights[class]);
-                    // After its end a sequence computes on, but has no gradient.
+                    // After its end a sequence keeps computing, but has no gradient.
                     sums[class].add_product(*output, of_logits[class]);
                 }
             }

@@ -1,4 +1,4 @@
-//! What holds for every cell, pooling and number of layers.
+//! Properties that hold for every cell, pooling and number of layers.
 
 use moodline_core::network::{
     Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors,
@@ -47,7 +47,7 @@ fn cells() -> Vec<CellConfig> {
     ]
 }
 
-/// Sequences and labels, and parameters with an effect; every bit follows from a seed.
+/// Sequences and labels, and parameters that have an effect; every bit is determined by a seed.
 struct Examples {
     network: Network<f64>,
     sequences: Vec<Array2<f64>>,
@@ -67,7 +67,7 @@ impl Examples {
                 // Away from 0, where an absolute value has a kink.
                 "w_tau" => (0.5, 0.3),
                 "amplitude" | "input_kernel" | "output_kernel" => (1.0, 0.4),
-                // So slow that explicit solver steps are stable.
+                // Slow enough for explicit solver steps to be stable.
                 "capacity" => (1.5, 0.5),
                 "sigma" | "sensory_sigma" => (2.0, 1.0),
                 "erev" | "sensory_erev" => (0.0, 2.0),

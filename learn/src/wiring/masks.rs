@@ -1,4 +1,4 @@
-//! What a wiring means for the parameters of a network.
+//! Effect of a wiring on the parameters of a network.
 
 use moodline_core::Real;
 use moodline_core::network::{ATTENTION, CellConfig, DENSE_KERNEL, NetworkConfig, Tensors, layer_tensor};
@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Wiring, WiringConfig};
 
-/// A conductance as it is trained whose softplus, and the slope of that, is exactly 0 in both precisions: there is no synapse.
+/// Trained value of a conductance without a synapse: its softplus, and the derivative of that, are exactly 0 in both precisions.
 const NO_CONDUCTANCE: f64 = -1000.0;
 
-/// Holds the parameters of a network to its wiring: where it has no synapse, parameters have no effect and do not change.
+/// Constrains the parameters of a network to its wiring: without a synapse, parameters have no effect and do not change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Masks(Vec<Mask>);
 
@@ -24,23 +24,23 @@ struct Mask {
     synapses: Vec<i8>,
 }
 
-/// What the values of a tensor are to a synapse.
+/// The role of a tensor's values in a synapse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A weight, whose sign is learned.
     Weight,
     /// Its strength, which is a softplus.
     Conductance,
-    /// Where it pulls to: the sign is its polarity at first.
+    /// Its reversal potential: its sign is the initial polarity.
     Reversal,
 }
 
 impl Masks {
-    /// The masks of a network whose layers are drawn one after the other from the seed of the wiring. Layers above the first see the motor neurons of the
-    /// one below; the readout sees those of the last.
+    /// The masks of a network whose layers are drawn one after another from the seed of the wiring. Layers above the first receive the motor neurons of the
+    /// one below; the readout receives those of the last.
     ///
     /// # Panics
-    /// When the wiring does not fit, see [`WiringConfig::validate`].
+    /// When the wiring does not fit; see [`WiringConfig::validate`].
     #[must_use]
     pub fn new(config: &WiringConfig, network: &NetworkConfig, n_features: usize) -> Self {
         let units = network.units;
@@ -65,7 +65,7 @@ impl Masks {
         Self(masks)
     }
 
-    /// Takes away what the wiring does not have, and gives each synapse of [`CellConfig::Ltc`] its polarity.
+    /// Removes the parameters without a synapse, and gives each synapse of [`CellConfig::Ltc`] its polarity.
     ///
     /// # Panics
     /// When the parameters belong to another network.
@@ -84,7 +84,7 @@ impl Masks {
         }
     }
 
-    /// Sets the gradients of what the wiring does not have to 0.
+    /// Sets the gradients of parameters without a synapse to 0.
     ///
     /// # Panics
     /// As [`Masks::wire`].
@@ -143,7 +143,7 @@ mod tests {
         parameters
     }
 
-    /// Which values are not 0.
+    /// Which values are non-zero.
     fn there(matrix: ArrayView2<'_, f64>) -> Array2<bool> {
         matrix.mapv(|value| value != 0.0)
     }

@@ -1,8 +1,8 @@
 //! The autocorrelation of a frame, in single precision.
 //!
-//! A frame takes two complex transforms of half its padded length: one of the samples in pairs, and one of the power of their spectrum in pairs. What lies between
-//! them, from the first transform to the power to the input of the second, is one pass over the bins. The padded length is a power of 2 where that is little too
-//! short: the last lags then have the first samples of the frame times its last ones in them, which are taken out again.
+//! A frame takes two complex transforms of half its padded length: one of its samples in pairs, and one of their power spectrum in pairs. Between them, one
+//! pass over the bins computes the power and the input of the second transform. The padded length may be a power of 2 that is slightly too short: the last
+//! lags then contain wrapped-around products of the first and last samples of the frame, which are subtracted again.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-/// Bins computed side by side.
+/// Number of bins computed in parallel.
 const LANES: usize = 16;
 
-/// Lags at most from which something is taken out, a multiple of [`LANES`].
+/// Largest number of lags that are corrected for wrap-around, a multiple of [`LANES`].
 const MAX_FOLDED: usize = 64;
 
 /// Transforms of one length.
@@ -21,16 +21,16 @@ const MAX_FOLDED: usize = 64;
 pub(super) struct Autocorrelation {
     arch: pulp::Arch,
     fft: Arc<dyn Fft<f32>>,
-    /// Samples in pairs (even, odd) and zeros, then the power of their spectrum in pairs, `[n_fft / 2]`.
+    /// Samples in pairs (even, odd) and zeros, then their power spectrum in pairs, `[n_fft / 2]`.
     pairs: Vec<Complex<f32>>,
     /// The transform of either, `[n_fft / 2]`.
     bins: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     turns: Turns,
     n_lags: usize,
-    /// Lags at the end that the padding is too short for, and behind them what fills a group of [`LANES`].
+    /// Number of lags at the end for which the padding is too short, rounded up to whole groups of [`LANES`].
     n_folded: usize,
-    /// The last samples of the frame, the last first, behind as many zeros, `[2 * MAX_FOLDED]`.
+    /// The last samples of the frame in reverse order, preceded by equally many zeros, `[2 * MAX_FOLDED]`.
     ending: Vec<f32>,
 }
 
@@ -65,7 +65,7 @@ impl Autocorrelation {
         }
     }
 
-    /// Writes the sums of the products of all pairs of samples at each distance to `correlation`, `[n_lags]`; `frame` is `[n_samples]`.
+    /// Writes the autocorrelation, the sum of products of all pairs of samples at each distance, to `correlation`, `[n_lags]`; `frame` is `[n_samples]`.
     pub(super) fn of_frame(&mut self, frame: &[f32], correlation: &mut [f32]) {
         let Self { arch, fft, pairs, bins, scratch, turns, .. } = self;
         let (samples, zeros) = pairs.split_at_mut(frame.len() / 2);
@@ -89,8 +89,8 @@ impl Autocorrelation {
         }
     }
 
-    /// Takes out of the last lags what the transforms have wrapped around. Of the lag that is `k` behind the last right one that are the products of the first `k + 1`
-    /// samples with the last ones.
+    /// Subtracts from the last lags what the transforms have wrapped around. For the lag `k` after the first affected one, these are the products of the first
+    /// `k + 1` samples with the last ones.
     fn unfold(&mut self, frame: &[f32], correlation: &mut [f32]) {
         let Self { arch, n_folded, ending, bins, n_lags, .. } = self;
         for (ending, sample) in ending[MAX_FOLDED..].iter_mut().zip(frame.iter().rev()) {
@@ -132,14 +132,14 @@ impl pulp::NullaryFnOnce for Wrapped<'_> {
     }
 }
 
-/// Writes what the autocorrelation is the transform of, `[n_fft / 2]`, from the transform of a frame's pairs, `[n_fft / 2]`.
+/// Writes the input of the second transform, `[n_fft / 2]`, from the transform of a frame's pairs, `[n_fft / 2]`.
 ///
 /// With `P` the power of the real transform, the pairs `s - d sin - i d cos` of the sum `s` and the difference `d` of `P[k]` and `P[n_fft / 2 - k]` are the
-/// conjugates of what an inverse transform of half the length needs, so a forward one gives the conjugates of its pairs. Of the bins `a` and `b` at `k` and
-/// `n_fft / 2 - k` they are `s = |a|^2 + |b|^2` and `d = 2 (a.re b.im + a.im b.re) cos - (|a|^2 - |b|^2) sin`.
+/// conjugates of what an inverse transform of half the length needs, so a forward one gives the conjugates of its pairs. With the bins `a` and `b` at `k` and
+/// `n_fft / 2 - k`, `s = |a|^2 + |b|^2` and `d = 2 (a.re b.im + a.im b.re) cos - (|a|^2 - |b|^2) sin`.
 ///
 /// # Source
-/// Press et al., Numerical Recipes, section 12.3.2, there and back.
+/// Press et al., Numerical Recipes, section 12.3.2, in both directions.
 struct PowerPairs<'a> {
     bins: &'a [Complex<f32>],
     turns: &'a Turns,
@@ -153,7 +153,7 @@ impl pulp::NullaryFnOnce for PowerPairs<'_> {
     fn call(self) {
         let Self { bins, turns, pairs } = self;
         pairs[0] = Complex::new(2.0 * bins[0].norm_sqr(), -4.0 * bins[0].re * bins[0].im);
-        // The last group overlaps the one before it, unless they end together.
+        // The last group may overlap the previous one.
         let last = bins.len() / 2 + 1 - LANES;
         let mut k = 1;
         while k < last {
@@ -184,7 +184,7 @@ fn power_of_lanes(bins: &[Complex<f32>], turns: &Turns, pairs: &mut [Complex<f32
     pairs[partner..partner + LANES].copy_from_slice(&high);
 }
 
-/// The shortest multiple of 4 from `n` on that has no prime factor above 3: transforms of other lengths take longer.
+/// The smallest multiple of 4 that is at least `n` and has no prime factor above 3: transforms of other lengths take longer.
 fn smooth_length(n: usize) -> usize {
     let is_smooth = |mut n: usize| {
         for factor in [2, 3] {
@@ -194,7 +194,7 @@ fn smooth_length(n: usize) -> usize {
         }
         n == 1
     };
-    // INVARIANT: there is a power of 2 ahead.
+    // INVARIANT: there is always a larger power of 2.
     (n.next_multiple_of(4)..).step_by(4).find(|&length| is_smooth(length)).expect("a power of 2")
 }
 

@@ -1,32 +1,32 @@
-//! The pitch of a stream: of what each frame's period may be, what makes the smoothest path.
+//! The pitch of a stream: the smoothest path through the candidate periods of its frames.
 //!
 //! # Source
-//! The dynamic programme of P. Boersma, "Accurate short-term analysis of the fundamental frequency", IFA Proceedings 17 (1993), section 3:
-//! a cost for each candidate, for a jump in pitch (equation 27: per octave), and for the beginning and end of voice, both for steps of 10 ms. Deviation: a
+//! The dynamic programming of P. Boersma, "Accurate short-term analysis of the fundamental frequency", IFA Proceedings 17 (1993), section 3:
+//! a cost for each candidate, for a jump in pitch (equation 27: per octave), and for the onset and end of voicing, both for steps of 10 ms. Deviation: a
 //! frame is decided as soon as a fixed number of frames after it is known.
 
 use super::yin::{Candidate, N_CANDIDATES};
 
-/// What a frame without voice costs: with 0.45 and less of its energy not repeating, it is likelier voiced.
+/// Cost of an unvoiced frame: voiced is likelier where at most 0.45 of the energy does not repeat.
 const UNVOICED_COST: f64 = 0.45;
 
-/// What the beginning or the end of voice costs, for frames 10 ms apart.
+/// Cost of the onset or end of voicing, for frames 10 ms apart.
 const VOICING_CHANGE_COST: f64 = 0.3;
 
-/// What a jump of an octave costs, for frames 10 ms apart.
+/// Cost of a jump of an octave, for frames 10 ms apart.
 const OCTAVE_JUMP_COST: f64 = 0.7;
 
-/// Distance of frames that the costs of changes are for, seconds; frames further apart may change more.
+/// Distance of frames to which the costs of changes refer, seconds; frames further apart may change more.
 const COST_SECONDS: f64 = 0.01;
 
-/// State 0 is no voice, state `i` candidate `i - 1`.
+/// State 0 is unvoiced, state `i` is candidate `i - 1`.
 const N_STATES: usize = N_CANDIDATES + 1;
 
-/// Follows the pitch through the frames of a stream.
+/// Tracks the pitch through the frames of a stream.
 #[derive(Clone)]
 pub(super) struct PitchPath {
     voicing_change: f64,
-    /// For a semitone.
+    /// Cost per semitone.
     jump: f64,
     /// The last `look_ahead + 1` frames; frame `t` is at `t % (look_ahead + 1)`.
     frames: Vec<Frame>,
@@ -37,14 +37,14 @@ pub(super) struct PitchPath {
 struct Frame {
     candidates: [Candidate; N_CANDIDATES],
     n_states: usize,
-    /// Cost of the best path to each state, less that of the best of all.
+    /// Cost of the best path to each state, minus that of the best path overall.
     costs: [f64; N_STATES],
     /// The state before each state on the best path to it.
     previous: [usize; N_STATES],
 }
 
 impl PitchPath {
-    /// At the start of a stream with a frame every `hop_seconds`; [`decision`](Self::decision) goes back at most `look_ahead` frames.
+    /// Starts a stream with a frame every `hop_seconds`; [`decision`](Self::decision) goes back at most `look_ahead` frames.
     #[must_use]
     pub(super) fn new(look_ahead: usize, hop_seconds: f64) -> Self {
         let scale = COST_SECONDS / hop_seconds;
@@ -72,8 +72,8 @@ impl PitchPath {
         self.n_pushed += 1;
     }
 
-    /// What is known now about the frame `ago` frames before the last one, at most `look_ahead` and fewer than were pushed: its pitch, or none
-    /// without voice.
+    /// The present decision for the frame `ago` frames before the last one, at most `look_ahead` and fewer than were pushed: its pitch, or none
+    /// where unvoiced.
     #[must_use]
     pub(super) fn decision(&self, ago: usize) -> Option<Candidate> {
         let last = self.at(0).cheapest();
@@ -90,7 +90,7 @@ impl PitchPath {
         &self.frames[(self.n_pushed - 1 - ago) % self.frames.len()]
     }
 
-    /// The state of `before` on the best path to `state` of `frame`, and what the path costs up to there.
+    /// The state of `before` on the best path to `state` of `frame`, and the cost of the path up to there.
     fn cheapest_way(&self, before: &Frame, frame: &Frame, state: usize) -> (usize, f64) {
         let change = |previous: usize| match (before.voice_in(previous), frame.voice_in(state)) {
             (None, None) => 0.0,
@@ -126,7 +126,7 @@ mod tests {
         Candidate { semitones, aperiodicity }
     }
 
-    /// The pitch of each frame (0 without voice), decided with `look_ahead` frames.
+    /// The pitch of each frame (0 where unvoiced), decided with `look_ahead` frames.
     fn path(frames: &[Vec<Candidate>], look_ahead: usize) -> Vec<f64> {
         let mut path = PitchPath::new(look_ahead, 0.01);
         let mut pitches = Vec::new();
@@ -145,7 +145,7 @@ mod tests {
         let mut frames = vec![vec![candidate(30.0, 0.1), candidate(18.0, 0.12)]; 20];
         frames[9] = vec![candidate(18.0, 0.05), candidate(30.0, 0.2)];
         assert_eq!(path(&frames, 5), vec![30.0; 20]);
-        // Without looking ahead, it is as well: the past speaks for it. At the start only the future can.
+        // Here the past suffices without look-ahead; at the start only the future helps.
         frames[0] = vec![candidate(18.0, 0.05), candidate(30.0, 0.2)];
         assert_eq!(path(&frames, 0)[0], 18.0);
         assert_eq!(path(&frames, 5)[0], 30.0);
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_whole_future_gives_the_path_of_least_cost() {
-        // Three candidates in each of seven frames, against every path there is.
+        // Three candidates in each of seven frames, compared with an exhaustive search over all paths.
         let frames: Vec<Vec<Candidate>> = (0..7)
             .map(|t| {
                 (0..3)

@@ -7,7 +7,7 @@ use crate::frontend::features;
 const RATE: f64 = 16_000.0;
 const SECONDS: f64 = 1.2;
 
-/// Prosody alone, a frame every 10 ms.
+/// Prosody alone, with a frame every 10 ms.
 fn config() -> FrontEndConfig {
     FrontEndConfig { groups: vec![FeatureGroup::Prosody], ..FrontEndConfig::speech_25_10() }
 }
@@ -18,7 +18,7 @@ fn prosody_of(samples: &[f64]) -> Vec<[f64; N_PROSODY]> {
     steps.rows().into_iter().map(|step| std::array::from_fn(|value| step[value])).collect()
 }
 
-/// A tone whose pitch at each time is `hz`, with these amplitudes of its harmonics.
+/// A tone with the pitch `hz` as a function of time and these amplitudes of its harmonics.
 fn tone(hz: impl Fn(f64) -> f64, harmonics: &[f64]) -> Vec<f64> {
     let mut phase = 0.0;
     (0..(SECONDS * RATE) as usize)
@@ -29,7 +29,7 @@ fn tone(hz: impl Fn(f64) -> f64, harmonics: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// White noise of this root mean square.
+/// White noise with this root mean square.
 fn noise(rms: f64) -> Vec<f64> {
     let mut state = 1_u32;
     let mut uniform = || {
@@ -120,7 +120,7 @@ fn silence_and_noise_have_no_voice() {
 
 #[test]
 fn the_derivatives_are_librosas_where_all_is_voiced() {
-    // Two semitones up in 0.1 s, which is 0.2 a frame.
+    // Two semitones up in 0.1 s, which is 0.2 per frame.
     let glide = |t: f64| 110.0 * (t / 0.6).exp2();
     let samples: Vec<f64> = tone(glide, &VOICE).iter().enumerate().map(|(i, x)| x * 10.0_f64.powf(i as f64 / RATE)).collect();
     let frames = prosody_of(&samples);
@@ -132,7 +132,7 @@ fn the_derivatives_are_librosas_where_all_is_voiced() {
         assert!((frames[t][1] - delta(0)).abs() < 1e-9, "frame {t}");
         assert!((frames[t][4] - delta(3)).abs() < 1e-9, "frame {t}");
         assert!((frames[t][1] - 0.2).abs() < 0.02, "frame {t}: {} semitones a frame", frames[t][1]);
-        // Twenty decibels a second, and the wobble of a frame that is not a whole number of periods.
+        // Twenty decibels per second, and the ripple of a frame that is not a whole number of periods.
         assert!((frames[t][4] - 0.2).abs() < 0.05, "frame {t}: {} dB a frame", frames[t][4]);
     }
 }

@@ -1,4 +1,4 @@
-//! The level of one frame and what its period may be.
+//! The level and the candidate periods of one frame.
 //!
 //! # Source
 //! A. de Cheveigné and H. Kawahara, "YIN, a fundamental frequency estimator for speech and music", JASA 111 (2002): the difference function
@@ -7,23 +7,23 @@
 //! `librosa.yin`), and the *mean* of the squared differences is taken, so that long lags, which have fewer pairs, are not preferred; and all
 //! minima are kept for [`super::path`] instead of the first below a threshold.
 //!
-//! The level is exact to `f64`; the autocorrelation is `f32`, whose rounding is far below any difference that the costs of candidates tell apart.
+//! The level is exact to `f64`; the autocorrelation is `f32`, whose rounding is far below any difference that matters to the costs of candidates.
 
 use super::autocorrelation::Autocorrelation;
 use super::{MAX_HZ, MIN_HZ, frame_samples, semitones};
 use crate::frontend::decibel;
 use crate::real::Real;
 
-/// Periods kept for a frame.
+/// Number of periods kept per frame.
 pub(crate) const N_CANDIDATES: usize = 6;
 
-/// Minima above this are none: nothing repeats in a frame of noise.
+/// Minima above this value are ignored: nothing repeats in a frame of noise.
 const MAX_APERIODICITY: f64 = 0.9;
 
-/// What an octave downwards costs: twice the period fits as well as the period.
+/// Cost of an octave downwards: twice the period fits as well as the period itself.
 const OCTAVE_COST: f64 = 0.02;
 
-/// One period that a frame may have.
+/// One candidate period of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Candidate {
     /// Pitch, semitones above [`super::REFERENCE_HZ`].
@@ -33,23 +33,23 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// How well it fits, less is better.
+    /// The cost of this period; lower is better.
     #[must_use]
     pub(crate) fn cost(self) -> f64 {
         self.aperiodicity + OCTAVE_COST / 12.0 * (semitones(MAX_HZ) - self.semitones)
     }
 
-    /// The strength of the voice, 0.1 to 1.
+    /// The strength of voicing, 0.1 to 1.
     #[must_use]
     pub(crate) fn periodicity(self) -> f64 {
         1.0 - self.aperiodicity
     }
 }
 
-/// What one frame sounds like.
+/// Level and candidate periods of one frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PitchFrame {
-    /// Level of the frame: root mean square about the mean, dB re full scale, at least -100.
+    /// Level of the frame: root mean square after subtraction of the mean, dB re full scale, at least -100.
     pub(crate) level_db: f64,
     candidates: [Candidate; N_CANDIDATES],
     n_candidates: usize,
@@ -74,10 +74,10 @@ impl PitchFrame {
     }
 }
 
-/// Values computed side by side.
+/// Number of values computed in parallel.
 const LANES: usize = 16;
 
-/// Measures frames of one sample rate.
+/// Analyses frames of one sample rate.
 #[derive(Clone)]
 pub(crate) struct Yin {
     arch: pulp::Arch,
@@ -85,9 +85,9 @@ pub(crate) struct Yin {
     shortest_lag: usize,
     longest_lag: usize,
     autocorrelation: Autocorrelation,
-    /// The frame about its mean, `[frame_samples]`.
+    /// The frame without its mean, `[frame_samples]`.
     samples: Vec<f32>,
-    /// The autocorrelation at each lag, `[n_lags]`: up to the longest lag and the one behind it, and whole groups of [`LANES`].
+    /// The autocorrelation at each lag, `[n_lags]`: up to one more than the longest lag, in whole groups of [`LANES`].
     correlation: Vec<f32>,
     /// The reciprocal of the number of pairs at each lag, `[n_lags]`.
     per_pair: Vec<f64>,
@@ -160,13 +160,13 @@ impl Yin {
     fn candidate(&self, lag: usize, differences: &[f64]) -> Candidate {
         let [before, at, after] = [differences[0], differences[1], differences[2]];
         let shift = 0.5 * (before - after) / (before - 2.0 * at + after);
-        // The outermost lags are whole samples, and a period may lie up to half a sample beyond them.
+        // The outermost lags are whole samples, and a period may be up to half a sample beyond them.
         let hz = (self.sample_rate / (lag as f64 + shift)).clamp(MIN_HZ, MAX_HZ);
         Candidate { semitones: semitones(hz), aperiodicity: (at - 0.25 * (before - after) * shift).max(0.0) }
     }
 }
 
-/// Bit `i` is set where the value `i + 1` is a minimum, for as many windows of three as there are, at most [`Minima::WINDOWS`].
+/// Bit `i` is set if value `i + 1` is a minimum, for all complete windows of three values, at most [`Minima::WINDOWS`].
 struct Minima<'a>(&'a [f64]);
 
 impl Minima<'_> {
@@ -181,7 +181,7 @@ impl pulp::NullaryFnOnce for Minima<'_> {
     fn call(self) -> u32 {
         let is_minimum = |before: f64, at: f64, after: f64| (at <= before) & (at < after) & (at < MAX_APERIODICITY);
         match self.0.first_chunk::<{ Minima::VALUES }>() {
-            // A fixed number of windows is compared side by side.
+            // A fixed number of windows is compared in parallel.
             Some(values) => (0..Self::WINDOWS)
                 .fold(0, |minima, i| minima | u32::from(is_minimum(values[i], values[i + 1], values[i + 2])) << i),
             None => {
@@ -192,7 +192,7 @@ impl pulp::NullaryFnOnce for Minima<'_> {
     }
 }
 
-/// Writes a frame about its mean, and returns its energy.
+/// Writes a frame without its mean, and returns its energy.
 struct AboutMean<'a, T> {
     frame: &'a [T],
     samples: &'a mut [f32],
@@ -205,7 +205,7 @@ impl<T: Real> pulp::NullaryFnOnce for AboutMean<'_, T> {
     fn call(self) -> f64 {
         let Self { frame, samples } = self;
         let (groups, rest) = frame.as_chunks::<LANES>();
-        // Side by side: one after the other, each addition would wait for the one before.
+        // In parallel: in a sequential sum, each addition would wait for the previous one.
         let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
         for group in groups {
             for lane in 0..LANES {
@@ -228,7 +228,7 @@ impl<T: Real> pulp::NullaryFnOnce for AboutMean<'_, T> {
     }
 }
 
-/// Writes the normalised difference of each lag; all of it `[n_lags]`, whole groups of [`LANES`].
+/// Writes the normalised difference of each lag; all slices are `[n_lags]`, in whole groups of [`LANES`].
 struct Compare<'a> {
     samples: &'a [f32],
     energy: f64,
@@ -244,7 +244,7 @@ impl pulp::NullaryFnOnce for Compare<'_> {
     #[inline(always)]
     fn call(self) {
         let Self { samples, energy, correlation, per_pair, sums, difference } = self;
-        // With each lag a pair loses its partner at either end.
+        // Each further lag loses one sample at either end.
         sums[0] = 0.0;
         for ((sum, &first), &last) in sums[1..].iter_mut().zip(samples).zip(samples.iter().rev()) {
             let (first, last) = (f64::from(first), f64::from(last));
@@ -259,7 +259,7 @@ impl pulp::NullaryFnOnce for Compare<'_> {
             *sum = mean_square;
             *difference = mean_square * f64::from(lag as u32);
         }
-        // The difference at lag 0 is 0 but for rounding, and no part of the mean.
+        // The difference at lag 0 is 0 except for rounding, and is not part of the mean.
         sums[0] = 0.0;
         running_sums(sums);
         for (difference, sum) in difference.iter_mut().zip(sums.iter()) {
@@ -268,7 +268,7 @@ impl pulp::NullaryFnOnce for Compare<'_> {
     }
 }
 
-/// Replaces each of whole groups of [`LANES`] values by the sum of all up to it. Within groups the additions do not wait for those of the group before.
+/// Replaces each value by the sum of all values up to it, in whole groups of [`LANES`]. The additions within a group do not wait for the previous group.
 #[inline(always)]
 fn running_sums(values: &mut [f64]) {
     let mut before = 0.0;

@@ -1,7 +1,7 @@
 //! The closed-form continuous-time cell of Hasani et al. 2022, with or without a backbone.
 //!
-//! The gates of the time, `a` and `b`, depend on nothing else that changes from step to step: a file has one in their place, `a elapsed + b`. Of
-//! [`CfcMode::Pure`] it has the absolute value of `w_tau`.
+//! The elapsed time is constant, so a file has the single gate `a elapsed + b` in place of the time gates `a` and `b`. For [`CfcMode::Pure`] it has the
+//! absolute value of `w_tau`.
 
 use ndarray::{Array2, Axis, Slice, concatenate};
 use pulp::Simd;
@@ -40,7 +40,7 @@ pub struct Cfc {
     pub mode: CfcMode,
     /// Time between two feature steps.
     pub elapsed: f64,
-    /// What input and state go through before the gates. Absent: the gates are linear in them.
+    /// The dense layers between the inputs and the gates. If absent, the gates are linear in the inputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backbone: Option<Backbone>,
 }
@@ -54,12 +54,12 @@ impl Cfc {
         }
     }
 
-    /// Columns of the part that is linear in input and state: of this many gates, or of the first layer of the backbone.
+    /// Number of columns of the part that is linear in input and state: those of this many gates, or of the first layer of the backbone.
     fn columns(&self, gates: usize, units: usize) -> usize {
         self.backbone.map_or(gates * units, |backbone| backbone.units)
     }
 
-    /// What comes after the tensors of the gates, in training and in a file.
+    /// Tensors that follow those of the gates, in training and in a file.
     fn further_shapes(&self, gates: usize, units: usize) -> Shapes {
         let mut shapes = self.backbone.map_or_else(Shapes::new, |backbone| backbone.shapes(gates * units));
         if self.mode == CfcMode::Pure {
@@ -79,7 +79,7 @@ impl Cfc {
         concatenate(Axis(1), &[gate(0), gate(1), time.view()]).expect("as many rows")
     }
 
-    /// The weights of the gates, or of the first layer of the backbone in their place.
+    /// The weights of the gates or, if there is a backbone, of its first layer.
     fn fold_gates(&self, trained: &TrainedLayer<'_>, scaler: &InputScaler, units: usize) -> Vec<Tensor<f64>> {
         let TrainedGates { kernel, recurrent_kernel, bias } = TrainedGates::of(trained);
         let gates = if self.backbone.is_some() {
@@ -98,7 +98,7 @@ impl Cfc {
         gates.fold(trained, scaler)
     }
 
-    /// The weights of a backbone after its first layer, and of the gates behind it.
+    /// The weights of a backbone after its first layer, and of the gates after it.
     fn fold_backbone(&self, backbone: &Backbone, trained: &TrainedLayer<'_>, units: usize) -> Vec<Tensor<f64>> {
         let mut weights = backbone.fold_further(trained);
         let [kernel, bias] = HEADS;
@@ -122,7 +122,7 @@ impl Cfc {
     }
 }
 
-/// Nodes for `tanh(f)`, `tanh(g)` and `sigmoid` of the time.
+/// Nodes for `tanh(f)`, `tanh(g)` and the `sigmoid` of the time gate.
 fn gate_nodes(sums: &str, nodes: &mut Nodes) -> [String; 3] {
     let [f, g, t] = nodes.split(sums, ["f_sum", "g_sum", "t_sum"]);
     [nodes.op("Tanh", &[&f], "f"), nodes.op("Tanh", &[&g], "g"), nodes.op("Sigmoid", &[&t], "t")]
@@ -255,7 +255,7 @@ pub(super) fn samples() -> impl Iterator<Item = Cfc> {
     linear.into_iter().chain(behind).map(|(mode, backbone)| Cfc { mode, elapsed: 0.7, backbone })
 }
 
-/// One layer in the kernel.
+/// The kernel of one layer.
 #[derive(Clone, Debug)]
 struct CfcKernel {
     backbone: Option<BackboneKernel>,
@@ -278,7 +278,7 @@ impl CfcKernel {
         Self { backbone, gates, mode: config.mode, elapsed: config.elapsed as f32, w_tau, amplitude }
     }
 
-    /// `tanh(f)`, `tanh(g)` and `sigmoid` of the time, of one panel.
+    /// `tanh(f)`, `tanh(g)` and the `sigmoid` of the time gate, for one panel.
     #[inline(always)]
     fn gated<S: Simd, const K: usize>(&self, simd: S, panel: usize) -> [Panel<S, K>; 3] {
         let mut f = self.gates.sum::<S, K>(simd, 0, panel);

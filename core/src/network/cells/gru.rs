@@ -1,4 +1,4 @@
-//! Cho et al. 2014 as PyTorch computes it: `r = sigmoid(..)`, `u = sigmoid(..)`, `c = tanh(W_c x + b_c + r (U_c h + d))`,
+//! Cho et al. 2014 as computed by PyTorch: `r = sigmoid(..)`, `u = sigmoid(..)`, `c = tanh(W_c x + b_c + r (U_c h + d))`,
 //! `h' = (1 - u) c + u h`. Gates `r`, `u`, `c`; `recurrent_bias` is `d`, in training and in a file.
 
 use pulp::Simd;
@@ -82,7 +82,7 @@ impl Cell for Gru {
     }
 }
 
-/// One layer in the kernel.
+/// The kernel of one layer.
 #[derive(Clone, Debug)]
 struct GruKernel {
     gates: Gates,

@@ -1,7 +1,7 @@
 //! An Euler step towards `z` whose time constant depends on input and state: `z = tanh(W_z [x, h] + b_z)`,
 //! `h' = z + (h - z) exp(-softplus(W_k [x, h] + b_k + tau))`. Gates `z`, `k`.
 //!
-//! A file has `tau` in the bias of `k`, because `exp(-softplus(x)) = sigmoid(-x)`.
+//! A file has `tau` folded into the bias of `k`, because `exp(-softplus(x)) = sigmoid(-x)`.
 
 use ndarray::{Axis, Slice};
 use pulp::Simd;
@@ -72,7 +72,7 @@ impl Cell for LiquidGate {
     }
 }
 
-/// One layer in the kernel.
+/// The kernel of one layer.
 #[derive(Clone, Debug)]
 struct LiquidGateKernel(Gates);
 

@@ -1,4 +1,4 @@
-//! Hochreiter and Schmidhuber 1997 as PyTorch computes it. Gates `i`, `f`, `g`, `o`; the state is `h`, then `c`.
+//! Hochreiter and Schmidhuber 1997 as computed by PyTorch. Gates `i`, `f`, `g`, `o`; the state is `h`, then `c`.
 
 use pulp::Simd;
 
@@ -77,7 +77,7 @@ impl Cell for Lstm {
     }
 }
 
-/// One layer in the kernel; the state of the gates is the hidden state.
+/// The kernel of one layer; the state of the gates is the hidden state.
 #[derive(Clone, Debug)]
 struct LstmKernel {
     gates: Gates,

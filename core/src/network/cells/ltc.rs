@@ -1,4 +1,4 @@
-//! The liquid time-constant cell of Hasani et al. 2021; the equation is at [`Ltc`].
+//! The liquid time-constant cell of Hasani et al. 2021; see [`Ltc`] for the equation.
 
 use std::ops::RangeInclusive;
 
@@ -24,37 +24,37 @@ pub const LTC_EPSILON: f64 = 1e-8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Solver {
-    /// Hasani's fused semi-implicit Euler step, stable for any parameters; the one that ncps has.
+    /// Hasani's fused semi-implicit Euler step, stable for any parameters; the one used by ncps.
     SemiImplicit,
     /// Explicit Euler steps.
     Euler,
-    /// Runge-Kutta steps of fourth order.
+    /// Fourth-order Runge-Kutta steps.
     Rk4,
 }
 
 /// Settings of the cell of Hasani et al. 2021.
 ///
-/// `C dv/dt = leak (v_leak - v) + Σ_j w_j sigmoid(sigma_j (x_j - mu_j)) (erev_j - v)`, the sum over inputs (`sensory_*`) and units; inputs first pass
-/// `x input_kernel + input_bias` element by element, outputs `v output_kernel + output_bias`. `leak`, `C` (`capacity`), `w` and `sensory_w` are the
-/// softplus of what is trained; a file has them finished, and the scaler of the inputs in `input_kernel` and `input_bias`.
+/// `C dv/dt = leak (v_leak - v) + Σ_j w_j sigmoid(sigma_j (x_j - mu_j)) (erev_j - v)`, summed over inputs (`sensory_*`) and units; inputs first pass
+/// through `x input_kernel + input_bias` element by element, outputs through `v output_kernel + output_bias`. `leak`, `C` (`capacity`), `w` and `sensory_w` are
+/// the softplus of the trained values; a file has them precomputed, and the scaler of the inputs folded into `input_kernel` and `input_bias`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ltc {
     /// How the equation is integrated.
     pub solver: Solver,
-    /// Solver steps a feature step.
+    /// Solver steps per feature step.
     pub unfolds: usize,
     /// Time between two feature steps, in the unit of the capacity.
     pub elapsed: f64,
 }
 
 impl Ltc {
-    /// Numbers of solver steps a feature step that can be run.
+    /// Supported numbers of solver steps per feature step.
     #[must_use]
     pub fn unfolds_range(&self) -> RangeInclusive<usize> {
         match self.solver {
             Solver::SemiImplicit | Solver::Euler => 1..=64,
-            // Four evaluations each.
+            // Four evaluations per step.
             Solver::Rk4 => 1..=16,
         }
     }
@@ -184,7 +184,7 @@ pub(super) fn samples() -> impl Iterator<Item = Ltc> {
     settings.into_iter().map(|(solver, elapsed)| Ltc { solver, unfolds: 2, elapsed })
 }
 
-/// The equation, word for word.
+/// Direct implementation of the equation.
 #[cfg(test)]
 mod equation {
     use super::reference::Layer;

@@ -1,7 +1,7 @@
 //! The liquid time-constant cell of the paper, Faldu et al., in both of its definitions.
 //!
-//! One unfold goes a part of the way to `z`: `h += (z - h) dt / softplus(tau)`. After all of them `h` is clipped to 0..=`clip` and multiplied with the gain
-//! `sigmoid(c) / sigmoid(g)`. A file has `rate`, the part of the way ([`PaperLtc::rate`]), and `gain` ([`PaperLtc::gain`]).
+//! One unfold moves `h` a fraction of the way to `z`: `h += (z - h) dt / softplus(tau)`. After all of them `h` is clipped to 0..=`clip` and multiplied by the
+//! gain `sigmoid(c) / sigmoid(g)`. A file has this fraction as `rate` ([`PaperLtc::rate`]), and `gain` ([`PaperLtc::gain`]).
 
 use std::ops::RangeInclusive;
 
@@ -21,24 +21,24 @@ use crate::network::tensors::{Shapes, Tensor};
 use crate::network::trained::{InputScaler, TrainedLayer};
 use crate::nodes::Nodes;
 
-/// Which of the paper's two definitions of the cell is meant.
+/// Which of the paper's two definitions of the cell is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
-    /// `z = tanh(W [x, h] + b)` is computed once a step and held over the unfolds, as in the published code. The unfolds then have the
+    /// `z = tanh(W [x, h] + b)` is computed once per step and held over the unfolds, as in the published code. The unfolds then have the
     /// closed form `h' = z + (h - z) (1 - dt / softplus(tau))^unfolds`.
     Held,
-    /// `z` is computed again at every unfold from the current state, as in the paper's formula.
+    /// `z` is recomputed at every unfold from the current state, as in the paper's formula.
     Recomputed,
 }
 
-/// What the next step starts from.
+/// The state from which the next step starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Carry {
     /// The state after clip and gain, as in the published code.
     Scaled,
-    /// The state after the clip; the gain only acts on the output.
+    /// The state after the clip; the gain acts only on the output.
     Unscaled,
 }
 
@@ -48,42 +48,42 @@ pub enum Carry {
 pub struct PaperLtc {
     /// Which definition of the cell.
     pub reading: Reading,
-    /// Euler steps a feature step, the paper's N; 6 in the published code.
+    /// Euler steps per feature step, the paper's N; 6 in the published code.
     pub unfolds: usize,
-    /// Euler step, the paper's delta t: 0.01.
+    /// Size of the Euler step, the paper's delta t: 0.01.
     pub dt: f64,
     /// Upper bound of the clipped ReLU: 20.
     pub clip: f64,
-    /// Upper bound of the gain `sigmoid(C) / sigmoid(G)`: 10. Absent: no bound.
+    /// Upper bound of the gain `sigmoid(C) / sigmoid(G)`: 10. If absent, the gain is unbounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gain: Option<f64>,
-    /// What the next step starts from.
+    /// The state from which the next step starts.
     pub carry: Carry,
 }
 
 impl PaperLtc {
-    /// Numbers of Euler steps a feature step that can be run.
+    /// Supported numbers of Euler steps per feature step.
     pub const UNFOLDS: RangeInclusive<usize> = 1..=64;
 
-    /// Largest part of the way to `z` that one unfold may go.
+    /// Largest fraction of the way to `z` covered by one unfold.
     ///
-    /// One Euler step leaves `1 - rate` of the distance to `z`: beyond 1 it overshoots, from 2 on it is unstable. At this bound half
-    /// the distance is left, so the state stays within three times the range of `tanh` whatever the recurrent weights are.
+    /// One Euler step leaves `1 - rate` of the distance to `z`: above 1 it overshoots, from 2 on it is unstable. At this bound the remaining
+    /// distance is halved, so the state stays within three times the range of `tanh` whatever the recurrent weights are.
     pub const MAX_RATE: f64 = 1.5;
 
-    /// `dt / softplus(tau)`, at most [`PaperLtc::MAX_RATE`]: the part of the way to `z` that one unfold goes.
+    /// `dt / softplus(tau)`, at most [`PaperLtc::MAX_RATE`]: the fraction of the way to `z` covered by one unfold.
     #[must_use]
     pub fn unfold_rate(&self, tau: f64) -> f64 {
         bounded(Self::MAX_RATE, self.dt / softplus(tau))
     }
 
-    /// `1 - (1 - rate)^unfolds`: the part of the way to a held `z` that a whole step goes.
+    /// `1 - (1 - rate)^unfolds`: the fraction of the way to a held `z` covered by a whole step.
     #[must_use]
     pub fn step_rate(&self, tau: f64) -> f64 {
         1.0 - (1.0 - self.unfold_rate(tau)).powi(self.unfolds as i32)
     }
 
-    /// The rate the cell runs with: of one unfold for [`Reading::Recomputed`], of a whole step for [`Reading::Held`].
+    /// The rate the cell runs with: that of one unfold for [`Reading::Recomputed`], that of a whole step for [`Reading::Held`].
     #[must_use]
     pub fn rate(&self, tau: f64) -> f64 {
         match self.reading {
@@ -92,7 +92,7 @@ impl PaperLtc {
         }
     }
 
-    /// How often a step computes `z`.
+    /// Number of times a step computes `z`.
     #[must_use]
     pub fn evaluations(&self) -> usize {
         match self.reading {
@@ -108,7 +108,7 @@ impl PaperLtc {
     }
 }
 
-/// The smaller of the two; unlike `f64::min`, a NaN stays one.
+/// The smaller of the two; unlike with `f64::min`, a NaN remains NaN.
 fn bounded(bound: f64, value: f64) -> f64 {
     if value > bound { bound } else { value }
 }
@@ -233,7 +233,7 @@ pub(super) fn samples() -> impl Iterator<Item = PaperLtc> {
     settings.map(|(reading, carry)| PaperLtc { reading, unfolds: 6, dt: 0.05, clip: 0.4, max_gain: Some(10.0), carry })
 }
 
-/// One layer in the kernel.
+/// The kernel of one layer.
 #[derive(Clone, Debug)]
 struct PaperLtcKernel {
     gates: Gates,
@@ -242,7 +242,7 @@ struct PaperLtcKernel {
     clip: f32,
     rate: Vec<f32>,
     gain: Vec<f32>,
-    /// The state times the gain, for [`Carry::Unscaled`].
+    /// The state multiplied by the gain, for [`Carry::Unscaled`].
     scaled: Vec<f32>,
 }
 
@@ -277,7 +277,7 @@ impl CellKernel for PaperLtcKernel {
             let Gates { recurrent_kernel, projected, state, next_state, units, .. } = &mut self.gates;
             let sums = recurrent_kernel.panels::<S, K>().zip(panels::<S, K>(projected)).zip(panels::<S, K>(&self.rate));
             let states = panels::<S, K>(state).iter().zip(panels_mut::<S, K>(next_state));
-            // Without an index in the chain from unfold to unfold, which is as long as its latency.
+            // Without indexing, because the latency of this chain from unfold to unfold limits the speed.
             for (((rows, projected), rate), (old, new)) in sums.zip(states) {
                 let sum = product(simd, rows, &state[..*units], *projected);
                 for k in 0..K {

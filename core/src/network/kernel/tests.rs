@@ -5,7 +5,7 @@ use crate::network::samples::{N_FEATURES, Numbers, SHAPES, Sample, cells};
 use crate::network::{CellConfig, Pooling, reference, simd};
 use crate::real::tanh::BOUND;
 
-/// Every instruction set this processor can run, the slowest first.
+/// Every instruction set that this processor supports, the slowest first.
 fn archs() -> Vec<Arch> {
     let mut archs = vec![Arch::Scalar];
     #[cfg(target_arch = "x86_64")]
@@ -94,7 +94,7 @@ fn a_kernel_remembers_nothing_of_the_block_before() {
     }
 }
 
-/// One unit that copies its input: what the pooling sees is what the test feeds it.
+/// One unit that copies its input, so that the test controls the input of the pooling.
 fn pooled(pooling: Pooling, outputs: &[f32], attention: f32) -> Vec<f32> {
     let config = NetworkConfig { units: 1, layers: 1, pooling, cell: CellConfig::Gru };
     let mut weights = Tensors::filled(config.weight_shapes(1), &0.0);
@@ -151,7 +151,7 @@ fn no_step_is_a_bug_of_the_caller() {
     kernel(&Sample::new(CellConfig::Gru, 5, (Pooling::Mean, 1)), Arch::new()).run(&[], &mut [0.0; 5]);
 }
 
-/// Replaces every value with what a vector function makes of it.
+/// Applies a vector function to every value.
 struct OfAll<'a>(Function, &'a mut [f32]);
 
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
-//! How the outputs of all steps become one vector.
+//! Pooling of the outputs of all steps into one vector.
 
 use crate::network::{ATTENTION, DEVIATION_EPSILON, Pooling};
 use crate::nodes::{Nodes, int, ints};
 
-/// The name of `[batch, readout_size]`.
+/// Adds the nodes of the pooling; returns the name of the result, `[batch, readout_size]`.
 pub(super) fn pool(pooling: Pooling, outputs: &str, nodes: &mut Nodes) -> String {
     match pooling {
         Pooling::Last => outputs.to_owned(),

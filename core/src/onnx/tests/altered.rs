@@ -1,4 +1,4 @@
-//! Somebody changed the file and left the checksums alone.
+//! The file is altered and the checksums are left unchanged.
 
 use super::*;
 use crate::nodes::messages::{
@@ -124,7 +124,7 @@ fn every_altered_layout_of_an_initializer_is_refused() {
 /// The end of the place that a refusal must name, and a change.
 type Change<T> = (&'static str, fn(&mut T));
 
-/// Changes that spoil any node.
+/// Changes that invalidate any node.
 const NODE_CHANGES: [Change<NodeProto>; 8] = [
     ("op_type", |node| node.op_type = "Relu".to_owned()),
     ("domain", |node| node.domain = "com.evil".to_owned()),

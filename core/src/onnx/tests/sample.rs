@@ -12,7 +12,7 @@ use crate::network::samples::{SHAPES, Sample, cells};
 use crate::network::{Carry, CellConfig, Committee, PaperLtc, Pooling, Reading, Tensors};
 use crate::nodes::messages::ModelProto;
 
-/// A contract and the weights that belong to it.
+/// A contract and its weights.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     pub(super) contract: Contract,
@@ -56,7 +56,7 @@ impl Model {
         ModelProto::decode(self.bytes().as_slice()).unwrap()
     }
 
-    /// The file with the metadata of another contract, all checksums right.
+    /// The file with the metadata of another contract and correct checksums.
     pub(super) fn with(&self, change: impl FnOnce(&mut Contract)) -> Vec<u8> {
         let mut contract = self.contract.clone();
         change(&mut contract);
@@ -73,12 +73,12 @@ pub(super) fn paper() -> Model {
     Model::of(&Sample::new(CellConfig::PaperLtc(cell), 3, (Pooling::Last, 1)))
 }
 
-/// A network of this cell with two layers and attention.
+/// A network of this cell with two layers and attention pooling.
 pub(super) fn of_cell(cell: CellConfig) -> Model {
     Model::of(&Sample::new(cell, 3, (Pooling::Attention, 2)))
 }
 
-/// Two networks of one layer each, of other sizes and poolings.
+/// Two networks of one layer each, with different sizes and poolings.
 pub(super) fn committee() -> Model {
     let samples = [(3, Pooling::MeanDeviation), (2, Pooling::Last)]
         .map(|(units, pooling)| Sample::new(CellConfig::LiquidGate, units, (pooling, 1)));
@@ -89,10 +89,10 @@ pub(super) fn committee() -> Model {
     Model { contract, weights }
 }
 
-/// Networks of every cell, and of every pooling and number of layers.
+/// Networks that cover every cell, every pooling and every number of layers.
 pub(super) fn every_kind() -> Vec<Model> {
     let mut shapes = SHAPES.into_iter().cycle();
-    // INVARIANT: a cycle of something never ends.
+    // INVARIANT: a cycle over a non-empty list never ends.
     cells().into_iter().map(|cell| Model::of(&Sample::new(cell, 2, shapes.next().unwrap()))).collect()
 }
 

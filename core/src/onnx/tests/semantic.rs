@@ -1,4 +1,4 @@
-//! Somebody wrote a consistent file, all checksums right, that this version of Moodline cannot or must not run.
+//! A consistent file with correct checksums that this version of Moodline cannot or must not run.
 
 use super::super::metadata::sha256;
 use super::*;
@@ -7,7 +7,7 @@ use crate::network::{Backbone, Cfc, CfcMode, Committee, Tensors};
 use crate::nodes::messages::StringStringEntryProto;
 use sample::of_cell;
 
-/// The refusal of a contract that was changed before it was written.
+/// The refusal of a contract that was modified before it was written.
 fn refused(change: impl FnOnce(&mut Contract)) -> Mismatch {
     mismatch(read(&paper().with(change)).expect_err("the contract must be refused"))
 }
@@ -19,7 +19,7 @@ fn mismatch(error: ModelError) -> Mismatch {
     }
 }
 
-/// The refusal of a file whose metadata text was changed, with its checksum.
+/// The refusal of a file whose metadata text was modified together with its checksum.
 fn refused_text(name: &str, from: &str, to: &str) -> Mismatch {
     let error = refusal(|model| {
         let key = format!("moodline.{name}");
@@ -32,7 +32,7 @@ fn refused_text(name: &str, from: &str, to: &str) -> Mismatch {
     mismatch(error)
 }
 
-/// The one network of a contract.
+/// The single network of a contract.
 fn only(contract: &mut Contract) -> &mut NetworkConfig {
     &mut contract.networks.members_mut()[0]
 }
@@ -241,7 +241,7 @@ fn a_backbone_that_the_weights_do_not_have_is_refused_and_so_is_a_missing_one() 
         (narrow, None, "layer0.projection"),
         (narrow, wide, "layer0.projection"),
         (narrow, deep, "layer0.backbone2.kernel"),
-        // Its tensors are all there; the graph has more.
+        // It has all the tensors; the graph has additional ones.
         (narrow, shallow, "graph.node[3].body.node"),
     ];
     for (written, promised, place) in places {
@@ -251,7 +251,7 @@ fn a_backbone_that_the_weights_do_not_have_is_refused_and_so_is_a_missing_one() 
     }
 }
 
-/// The refusal of weights of which one tensor was changed.
+/// The refusal of weights with one modified tensor.
 fn refused_weights(model: &Model, name: &str, change: impl FnOnce(&mut Vec<f32>)) -> Mismatch {
     let mut model = model.clone();
     change(&mut model.weights.get_mut(name).values);

@@ -1,4 +1,4 @@
-//! The file of a speech detector is checked as carefully as that of a model of emotions, and neither is taken for the other.
+//! The file of a speech detector is checked as strictly as that of a model of emotions, and neither is taken for the other.
 
 use prost::Message as _;
 

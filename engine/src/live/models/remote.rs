@@ -1,6 +1,6 @@
 //! Whether a path leads to another machine.
 //!
-//! In: a path. Out: an answer that was found without going there, as far as a system lets one look before one goes.
+//! In: a path. Out: the answer, found without accessing the other machine, as far as the system allows.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use crate::remote::leads_away;
 
 /// Whether `path` names a share of another machine, or leads to one.
 pub(super) fn is_remote(path: &Path) -> bool {
-    // On systems that know no shares by name such a path is at least none that anybody gave a model.
+    // On systems without share names such a path is at least not one of a model chosen by a user.
     leads_away(&path.to_string_lossy()) || std::path::absolute(path).is_ok_and(|path| leads_to_a_share(&path))
 }
 
-/// Looks at the file systems on the way, the first folder first: what lies behind a share is not touched.
+/// Checks the file systems along the path, from the first folder on, without touching anything behind a share.
 #[cfg(unix)]
 fn leads_to_a_share(path: &Path) -> bool {
     let mut folders: Vec<&Path> = path.ancestors().collect();
@@ -26,7 +26,7 @@ fn leads_to_a_share(_path: &Path) -> bool {
 }
 
 /// The numbers of `statfs(2)` and `linux/magic.h`: NFS; SMB, CIFS, SMB2; AFS, twice; 9P; NCP; Coda; Ceph; and autofs, which mounts one of
-/// them at the first touch.
+/// them on first access.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_network(system: &rustix::fs::StatFs) -> bool {
     const NETWORK: [u32; 11] = [
@@ -45,7 +45,7 @@ fn is_network(system: &rustix::fs::StatFs) -> bool {
     NETWORK.contains(&(system.f_type as u32))
 }
 
-/// macOS and the BSDs mark what is on this machine.
+/// macOS and the BSDs flag local file systems.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 fn is_network(system: &rustix::fs::StatFs) -> bool {
     const MNT_LOCAL: u64 = 0x1000;

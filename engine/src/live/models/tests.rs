@@ -3,10 +3,10 @@ use std::thread;
 
 use super::*;
 
-/// Far longer than anything takes.
+/// Far longer than any operation takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Models whose reader hangs until the sender is dropped, and then finds the built-in one.
+/// Models whose reader blocks until the sender is dropped, and then returns the built-in one.
 fn hanging() -> (Arc<Models>, Sender<()>) {
     let (release, held) = channel::<()>();
     let held = Mutex::new(held);

@@ -1,4 +1,4 @@
-//! Where the next frame lies in time.
+//! The position of the next frame in time.
 
 use crate::live::Transport;
 use crate::timeline::Clock;
@@ -9,12 +9,12 @@ pub(super) struct StreamPosition {
     sample_rate: u32,
     /// The stream's time before the frames counted below, seconds.
     stream_start_s: f64,
-    /// Frames on the stream's clock since.
+    /// Number of frames on the stream's clock since then.
     n_stream_frames: u64,
 }
 
 impl StreamPosition {
-    /// `stream_s`: what the stream's clock shows, seconds.
+    /// `stream_s`: the time of the stream's clock, seconds.
     pub(super) const fn new(stream_s: f64) -> Self {
         Self { transport: Transport::Stopped, sample_rate: 1, stream_start_s: stream_s, n_stream_frames: 0 }
     }
@@ -29,7 +29,7 @@ impl StreamPosition {
         self.sample_rate = sample_rate.max(1);
     }
 
-    /// The stream's clock is set to `stream_s`.
+    /// Sets the stream's clock to `stream_s`.
     pub(super) const fn restart_stream(&mut self, stream_s: f64) {
         (self.stream_start_s, self.n_stream_frames) = (stream_s, 0);
     }
@@ -45,7 +45,7 @@ impl StreamPosition {
         }
     }
 
-    /// The clock and its time; none while a followed host stands still.
+    /// The clock and its time; none while a followed host is stopped.
     pub(super) fn now(&self) -> Option<(Clock, f64)> {
         match self.transport {
             Transport::Playing(frame) => Some((Clock::Host, frame as f64 / f64::from(self.sample_rate))),

@@ -6,16 +6,16 @@ use super::DecodeTimelineError;
 use crate::segment::{GapReason, Segment, State};
 use crate::timeline::{CAPACITY, FARTHEST_S, TICKS_PER_SECOND, Timeline};
 
-/// Largest share of one entry in the payload: its kind, two numbers and four probabilities.
+/// Largest size of one entry in the payload: its kind, two numbers and four probabilities.
 pub(super) const LARGEST_ENTRY_BYTES: usize = 1 + 2 * LONGEST_NUMBER_BYTES + Emotion::COUNT * 2;
 
-/// Seven bits a byte.
+/// Seven bits per byte.
 const LONGEST_NUMBER_BYTES: usize = 10;
 
 /// Probability 1.
 const ONE: f64 = 65535.0;
 
-/// A probability this close to a multiple of 1 / 65535 was one before: it has been saved already and must not move again.
+/// A probability this close to a multiple of 1 / 65535 has been saved before and must not be rounded again.
 const SAME: f64 = 0.01;
 
 type Result<T> = std::result::Result<T, DecodeTimelineError>;
@@ -30,7 +30,7 @@ const KINDS: [EntryKind; 7] = [
     EntryKind::Unfamiliar,
 ];
 
-/// What an entry is; its index in [`KINDS`] is saved.
+/// The kind of an entry; its index in [`KINDS`] is saved.
 #[derive(Clone, Copy, PartialEq)]
 enum EntryKind {
     Speech,
@@ -65,7 +65,7 @@ pub(super) fn write_timeline(timeline: &Timeline, out: &mut Vec<u8>) {
     let entries = timeline.entries();
     write_number(entries.len() as u64, out);
     out.extend(entries.iter().map(|entry| EntryKind::of(&entry.state).code()));
-    // Blocks come at equal distances: the second difference of their starts is 0.
+    // Blocks are equidistant: the second difference of their starts is 0.
     write_differences(&differences(entries.iter().map(|entry| ticks(entry.start_s))), out);
     write_differences(&entries.iter().map(|entry| ticks(entry.end_s) - ticks(entry.start_s)).collect::<Vec<_>>(), out);
     let speech: Vec<[u16; Emotion::COUNT]> = entries.iter().filter_map(|entry| levels_of(&entry.state)).collect();
@@ -75,7 +75,7 @@ pub(super) fn write_timeline(timeline: &Timeline, out: &mut Vec<u8>) {
     }
 }
 
-/// Takes the columns of one timeline off `bytes`.
+/// Removes the columns of one timeline from `bytes` and reads them.
 pub(super) fn read_timeline(bytes: &mut &[u8]) -> Result<Timeline> {
     let n_entries = usize::try_from(read_number(bytes)?).unwrap_or(usize::MAX);
     if n_entries > CAPACITY {
@@ -116,7 +116,7 @@ fn kind_of(code: u8) -> Result<EntryKind> {
     KINDS.get(usize::from(code)).copied().ok_or(DecodeTimelineError::Content { expected: "known kinds of entries" })
 }
 
-/// The four probabilities in 1 / 65535. The winner is rounded up and the others down, so that it still wins.
+/// The four probabilities in units of 1 / 65535. The winner is rounded up and the others down, so that it still wins.
 fn levels_of(state: &State) -> Option<[u16; Emotion::COUNT]> {
     let (State::Speech(probabilities) | State::Unfamiliar(probabilities)) = state else { return None };
     let winner = probabilities.winner();
@@ -140,7 +140,7 @@ fn read_speech(bytes: &mut &[u8], n: usize) -> Result<Vec<Probabilities>> {
     speech.into_iter().map(valid).collect()
 }
 
-/// The first value, then what each differs by from the one before.
+/// The first value, then the difference of each value from the previous one.
 fn differences(values: impl Iterator<Item = i64>) -> Vec<i64> {
     let mut last = 0;
     values.map(|value| value - std::mem::replace(&mut last, value)).collect()
@@ -158,7 +158,7 @@ fn sums(differences: &[i64]) -> Result<Vec<i64>> {
 
 fn write_differences(values: &[i64], out: &mut Vec<u8>) {
     for difference in differences(values.iter().copied()) {
-        // Small numbers of either sign become small numbers.
+        // Zigzag encoding: small numbers of either sign become small numbers.
         write_number(((difference << 1) ^ (difference >> 63)) as u64, out);
     }
 }
@@ -169,7 +169,7 @@ fn read_differences(bytes: &mut &[u8], n: usize) -> Result<Vec<i64>> {
     sums(&differences)
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Seven bits per byte, the lowest first; the highest bit means that more follow.
 fn write_number(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);

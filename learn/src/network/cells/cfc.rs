@@ -1,6 +1,6 @@
 //! The closed-form continuous-time cell with gates: `t = sigmoid(a elapsed + b)`, and `h' = tanh(f) (1 - t) + tanh(g) t` or `tanh(f) + tanh(g) t`.
 //!
-//! `a` and `b` are linear in the same things, so they are run as one gate, `a elapsed + b`, whose gradient both get.
+//! `a` and `b` are linear in the same inputs, so they are computed as one gate, `a elapsed + b`, whose gradient applies to both.
 
 use moodline_core::Real;
 use moodline_core::network::{Backbone, Cfc, CfcMode};
@@ -12,19 +12,19 @@ use super::{
     BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors, Sizes, Start, sigmoid_backward, tanh_backward,
 };
 
-/// Gates that are run: `f`, `g`, `t`.
+/// Computed gates: `f`, `g`, `t`.
 const GATES: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct CfcCell<T> {
     sums: Sums<T>,
     elapsed: T,
-    /// How much of `tanh(f)` the gate `t` takes away.
+    /// The fraction of `tanh(f)` that the gate `t` removes.
     mixed: T,
 }
 
 pub(super) struct Work<T> {
-    /// With respect to what the gates are functions of, `[GATES][rows]`.
+    /// Gradient with respect to the arguments of the gates, `[GATES][rows]`.
     gradient: Vec<Lanes<T>>,
     sums: cfc_sums::Work<T>,
 }
@@ -37,7 +37,7 @@ impl<T: Real> CfcCell<T> {
             let (others, times) = columns.split_at(Axis(1), 2 * units);
             let (a, b) = times.split_at(Axis(1), units);
             let t = &a * elapsed + b;
-            // INVARIANT: all have as many rows.
+            // INVARIANT: all have the same number of rows.
             concatenate(Axis(1), &[others, t.view()]).expect("gates lie side by side")
         };
         let mixed = if config.mode == CfcMode::Gated { T::one() } else { T::zero() };

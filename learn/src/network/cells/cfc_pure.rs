@@ -1,5 +1,5 @@
 //! The closed-form continuous-time cell without gates: the approximate solution itself, `h' = amplitude (1 - E f)` with
-//! `E = exp(-elapsed (|w_tau| + |f|))` and `f` linear in input and state, or in what a backbone makes of them.
+//! `E = exp(-elapsed (|w_tau| + |f|))` and `f` linear in input and state, or in the output of a backbone.
 
 use moodline_core::Real;
 use moodline_core::network::{Backbone, Cfc};
@@ -19,10 +19,10 @@ pub(super) struct PureCfcCell<T> {
 }
 
 pub(super) struct Work<T> {
-    /// With respect to `f`, `[rows]`.
+    /// Gradient with respect to `f`, `[rows]`.
     gradient: Vec<Lanes<T>>,
     sums: cfc_sums::Work<T>,
-    /// Added up over all steps, `[rows]` each.
+    /// Gradients summed over all steps, `[rows]` each.
     w_tau: Vec<Lanes<T>>,
     amplitude: Vec<Lanes<T>>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Work<T> {
 impl<T: Real> PureCfcCell<T> {
     pub(super) fn new(config: Cfc, parameters: LayerTensors<'_, T>) -> Self {
         let (w_tau, amplitude) = (parameters.vector("w_tau"), parameters.vector("amplitude"));
-        // A step leaves f and E.
+        // The tape of a step holds f and E.
         let sums = Sums::new(&config, parameters, 2, |columns| columns.to_owned());
         let sizes = sums.sizes;
         Self {
@@ -103,7 +103,7 @@ impl<T: Real> Cell<T> for PureCfcCell<T> {
     fn collect(&self, work: &Work<T>, gradients: &mut LayerGradients<'_, T>) {
         self.sums.collect(&work.sums, &[(0, T::one())], gradients);
         gradients.set_vector("amplitude", work.amplitude.iter().map(|sum| sum.sum()));
-        // The slope of an absolute value is its sign, and 0 at 0.
+        // The derivative of an absolute value is its sign, and 0 at 0.
         let sign = |w: T| if w == T::zero() { w } else { w.signum() };
         gradients.set_vector("w_tau", work.w_tau.iter().zip(&self.w_tau).map(|(sum, w)| sum.sum() * self.elapsed * sign(*w)));
     }

@@ -1,7 +1,7 @@
-//! What the gates of a closed-form cell are functions of: linear in input and state, or in what a backbone makes of the two.
+//! The arguments of the gates of a closed-form cell: linear in input and state, or in the output of a backbone.
 //!
-//! A layer of the backbone is `y = LECUN_RANGE tanh(LECUN_SLOPE (x W + h U + b))`, the next ones likewise from `y`. Each step leaves the `y` of every layer
-//! for the way back.
+//! A layer of the backbone is `y = LECUN_RANGE tanh(LECUN_SLOPE (x W + h U + b))`, the next ones likewise from `y`. Each step saves the `y` of every layer
+//! for the backward pass.
 
 use moodline_core::Real;
 use moodline_core::network::{Backbone, Cfc, HEADS, LECUN_RANGE, LECUN_SLOPE};
@@ -19,24 +19,24 @@ pub(super) struct Sums<T> {
     /// Rows of the tape before those of the backbone.
     first_row: usize,
     backbone: Option<Backbone>,
-    /// Of the backbone.
+    /// Layers of the backbone.
     layers: Vec<Gates<T>>,
     gates: Gates<T>,
 }
 
 pub(super) struct Work<T> {
-    /// Of each layer of the backbone.
+    /// One for each layer of the backbone.
     layers: Vec<GateGradients<T>>,
     gates: GateGradients<T>,
-    /// With respect to what a layer of the backbone gives, and what the one before gives, `[rows of the backbone]`.
+    /// Gradients with respect to the output of a layer of the backbone and of the layer before, `[rows of the backbone]`.
     gradient: Vec<Lanes<T>>,
     gradient_before: Vec<Lanes<T>>,
-    /// What a layer of the backbone gave, `[LANES][steps of the block, units of the backbone]`.
+    /// Outputs of a layer of the backbone, `[LANES][steps of the block, units of the backbone]`.
     values: Vec<T>,
 }
 
 impl<T: Real> Sums<T> {
-    /// Of a cell that leaves `tapes` vectors of its own; `run` makes the gates that are run of the columns of those that are trained.
+    /// For a cell with a tape of `tapes` vectors of its own; `run` converts the columns of the trained gates to those of the computed gates.
     pub(super) fn new(
         config: &Cfc,
         parameters: LayerTensors<'_, T>,
@@ -69,7 +69,7 @@ impl<T: Real> Sums<T> {
         Self { sizes, first_row, backbone: Some(backbone), layers, gates }
     }
 
-    /// For `gates` gates that are run.
+    /// Scratch memory for `gates` computed gates.
     pub(super) fn work(&self, gates: usize) -> Work<T> {
         let all: Vec<usize> = (0..gates).collect();
         let Some(Backbone { units, layers }) = self.backbone else {
@@ -90,13 +90,13 @@ impl<T: Real> Sums<T> {
         }
     }
 
-    /// The rows of a step's tape that are the cell's own, then those of the backbone.
+    /// Splits the tape of a step into the rows of the cell and those of the backbone.
     #[inline(always)]
     pub(super) fn split<'a>(&self, tape: &'a [Lanes<T>]) -> (&'a [Lanes<T>], &'a [Lanes<T>]) {
         tape.split_at(self.first_row)
     }
 
-    /// [`Sums::split`], to be written.
+    /// [`Sums::split`], mutable.
     #[inline(always)]
     pub(super) fn split_mut<'a>(&self, tape: &'a mut [Lanes<T>]) -> (&'a mut [Lanes<T>], &'a mut [Lanes<T>]) {
         tape.split_at_mut(self.first_row)
@@ -127,7 +127,7 @@ impl<T: Real> Sums<T> {
         work.layers.iter_mut().chain([&mut work.gates]).for_each(GateGradients::clear);
     }
 
-    /// Takes the gradient with respect to the sums of a step, and adds to those with respect to its state and its input; `tape` is the backbone's part.
+    /// Takes the gradient with respect to the sums of a step, and adds to the gradients with respect to its state and its input; `tape` is the backbone's part.
     #[inline(always)]
     pub(super) fn backward(
         &self,
@@ -195,7 +195,7 @@ impl<T: Real> Sums<T> {
     }
 }
 
-/// Sizes of a part with so many inputs and columns to a gate in a cell of these sizes.
+/// Sizes of a part with this many inputs and this many columns per gate in a cell of these sizes.
 fn of_layer(cell: Sizes, inputs: usize, units: usize) -> Sizes {
     Sizes { state_rows: cell.state_rows, ..Sizes::new(inputs, units, 1, 1) }
 }
@@ -207,15 +207,15 @@ fn activate<T: Real>(values: &mut [Lanes<T>]) {
     }
 }
 
-/// Back through `y = LECUN_RANGE tanh(LECUN_SLOPE x)`.
+/// Backpropagation through `y = LECUN_RANGE tanh(LECUN_SLOPE x)`.
 #[inline(always)]
 fn lecun_tanh_backward<T: Real>(gradient: T, y: T) -> T {
     let (range, slope) = (T::of(LECUN_RANGE), T::of(LECUN_SLOPE));
     gradient * slope * (-y / range).mul_add(y, range)
 }
 
-/// Kernels and biases of so many gates, and of the backbone before them, as ncps starts its layers: Xavier-uniform kernels, biases as of PyTorch's
-/// `Linear`. Every gate, and every layer of the backbone, is a `Linear` of its own.
+/// Kernels and biases of this many gates and of the backbone before them, initialised as in ncps: Xavier-uniform kernels, biases as in PyTorch's
+/// `Linear`. Every gate and every layer of the backbone is a separate `Linear`.
 ///
 /// # Source
 /// `CfCCell.init_weights` of ncps 1.0.1; `torch.nn.Linear.reset_parameters`.

@@ -1,4 +1,4 @@
-//! What cells with gates share: the products with their matrices, and the gradients of those.
+//! The common part of cells with gates: the products with their matrices, and the gradients of these matrices.
 
 use moodline_core::Real;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
@@ -7,7 +7,7 @@ use super::super::lanes::{LANES, Lanes, to_rows, transpose};
 use super::super::matrix::{Mixer, TILE, add_gradient};
 use super::{BLOCK_STEPS, LayerGradients, LayerTensors, Sizes};
 
-/// `x kernel + bias` and `h recurrent_kernel`, and the same backward. What is computed of the gates lies side by side, `[gates][rows]`.
+/// `x kernel + bias` and `h recurrent_kernel`, forward and backward. The values of the gates are stored side by side, `[gates][rows]`.
 #[derive(Debug)]
 pub(in super::super) struct Gates<T> {
     /// `[gates][rows]`
@@ -19,13 +19,13 @@ pub(in super::super) struct Gates<T> {
 }
 
 impl<T: Real> Gates<T> {
-    /// From `kernel`, `recurrent_kernel` and `bias` of a layer.
+    /// Creates the gates from `kernel`, `recurrent_kernel` and `bias` of a layer.
     pub(in super::super) fn new(parameters: LayerTensors<'_, T>) -> Self {
         let recurrent = parameters.matrix("recurrent_kernel");
         Self::of(&parameters.matrix("kernel"), &recurrent, &parameters.vector("bias"), recurrent.nrows())
     }
 
-    /// From the three themselves, `units` columns to a gate. A recurrent kernel without rows is for gates that see no state.
+    /// Creates the gates from these three tensors, with `units` columns per gate. A recurrent kernel without rows is for gates without a recurrent part.
     pub(in super::super) fn of(
         kernel: &ArrayView2<'_, T>,
         recurrent: &ArrayView2<'_, T>,
@@ -64,7 +64,7 @@ impl<T: Real> Gates<T> {
         self.recurrent.add(state, out);
     }
 
-    /// Adds to the gradient of the input of [`Gates::project`], where somebody asks for it.
+    /// Adds to the gradient of the input of [`Gates::project`] if it is needed.
     #[inline(always)]
     pub(in super::super) fn project_backward(&self, gradient: &[Lanes<T>], input_gradient: &mut [Lanes<T>]) {
         self.kernel_transposed.add(gradient, input_gradient);
@@ -87,21 +87,21 @@ fn padded<T: Real>(matrix: &ArrayView2<'_, T>, units: usize, n_rows: usize) -> A
     padded
 }
 
-/// Sums the gradients of kernels and biases from the gradients of what [`Gates`] computed.
+/// Sums the gradients of kernels and biases from the gradients of the outputs of [`Gates`].
 ///
-/// The gradients of a block of steps are kept with units in the lanes. Each kernel is then one product of matrices over the steps of a sequence, whose
-/// sums stay in registers.
+/// The gradients of a block of steps are kept with units in the lanes. Each kernel gradient is then one product of matrices over the steps of a sequence,
+/// whose sums stay in registers.
 #[derive(Debug)]
 pub(in super::super) struct GateGradients<T> {
     sizes: Sizes,
-    /// Groups of [`LANES`] units.
+    /// Number of groups of [`LANES`] units.
     chunks: usize,
-    /// Vectors of gradients a step.
+    /// Number of gradient vectors per step.
     gates: usize,
-    /// Which of them are those of [`Gates::project`], and which of [`Gates::add_recurrent`].
+    /// Indices of the gradients of [`Gates::project`] and of [`Gates::add_recurrent`].
     kernel_gates: Vec<usize>,
     recurrent_gates: Vec<usize>,
-    /// Values of the state that the recurrent product is taken from.
+    /// Number of state values in the recurrent product.
     n_states: usize,
     /// Units in the lanes, `[LANES][gates][chunks][BLOCK_STEPS]`.
     columns: Vec<Lanes<T>>,
@@ -116,7 +116,7 @@ pub(in super::super) struct GateGradients<T> {
 }
 
 impl<T: Real> GateGradients<T> {
-    /// For `gates` vectors of gradients a step, of which `kernel_gates` are those of the projection and `recurrent_gates` those of the recurrent
+    /// For `gates` gradient vectors per step, of which `kernel_gates` are those of the projection and `recurrent_gates` those of the recurrent
     /// product, in the order of the columns of the kernels.
     pub(in super::super) fn new(sizes: Sizes, gates: usize, kernel_gates: &[usize], recurrent_gates: &[usize]) -> Self {
         let chunks = sizes.units.div_ceil(LANES);
@@ -136,7 +136,7 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// The same where the state has another size than a gate.
+    /// The same for a state whose size differs from that of a gate.
     pub(in super::super) fn with_states(self, n_states: usize) -> Self {
         let recurrent = vec![Lanes::zero(); self.recurrent_gates.len() * self.chunks * n_states];
         Self { n_states, recurrent, ..self }
@@ -149,7 +149,7 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// Takes the gradients of a step, `[gates][rows]`.
+    /// Adds the gradients of a step, `[gates][rows]`.
     #[inline(always)]
     pub(in super::super) fn add_step(&mut self, step: usize, gradients: &[Lanes<T>]) {
         let Sizes { units, rows, .. } = self.sizes;
@@ -164,7 +164,7 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// Multiplies the steps of a block: with the inputs of the sequences, and with the first `n_states` of the states before the steps.
+    /// Multiplies the gradients of a block of steps with the inputs of the sequences, and with the first `n_states` of the states before the steps.
     #[inline(always)]
     pub(in super::super) fn sum_block(&mut self, inputs: &[&[T]], states: &[Lanes<T>]) {
         let Sizes { inputs: n_inputs, state_rows, .. } = self.sizes;
@@ -192,19 +192,19 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// The sum over all steps and sequences of one of the gates, `[units]`.
+    /// The sum for one gate over all steps and sequences, `[units]`.
     pub(in super::super) fn sum(&self, gate: usize) -> impl Iterator<Item = T> {
         self.sums[gate * self.sizes.rows..][..self.sizes.units].iter().map(|sum| sum.sum())
     }
 
-    /// Writes `kernel`, `bias`, and `recurrent_kernel` where there are recurrent gates.
+    /// Writes `kernel`, `bias`, and `recurrent_kernel` if there are recurrent gates.
     pub(in super::super) fn collect(&self, gradients: &mut LayerGradients<'_, T>) {
         let gates: Vec<(usize, T)> = (0..self.kernel_gates.len()).map(|gate| (gate, T::one())).collect();
         self.collect_as(&gates, gradients);
     }
 
-    /// [`GateGradients::collect`] for a cell that runs other gates than are trained: for each of those the gate that is run, counted in the order of the
-    /// columns of the kernels, and the slope of it over the trained one.
+    /// [`GateGradients::collect`] for a cell whose computed gates differ from the trained ones: for each trained gate, the index of the computed gate in the
+    /// order of the columns of the kernels, and its derivative with respect to the trained one.
     pub(in super::super) fn collect_as(&self, trained: &[(usize, T)], gradients: &mut LayerGradients<'_, T>) {
         self.collect_dense(["kernel", "bias"], trained, gradients);
         if !self.recurrent_gates.is_empty() {
@@ -213,7 +213,7 @@ impl<T: Real> GateGradients<T> {
         }
     }
 
-    /// [`GateGradients::collect_as`] of the kernel and the bias alone, under these names.
+    /// [`GateGradients::collect_as`] for the kernel and the bias alone, under these names.
     pub(in super::super) fn collect_dense(
         &self,
         [kernel, bias]: [&str; 2],
@@ -225,7 +225,7 @@ impl<T: Real> GateGradients<T> {
         gradients.set_vector(bias, biases);
     }
 
-    /// An entry of a kernel of `n_rows` rows.
+    /// An entry of a kernel with `n_rows` rows.
     fn of_trained(&self, trained: &[(usize, T)], sums: &[Lanes<T>], n_rows: usize, row: usize, column: usize) -> T {
         let units = self.sizes.units;
         let ((gate, slope), unit) = (trained[column / units], column % units);

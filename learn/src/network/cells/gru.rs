@@ -1,4 +1,4 @@
-//! The gated recurrent unit as PyTorch computes it: the reset gate acts on what the recurrent product gave, so that all gates share one product.
+//! The gated recurrent unit as computed by PyTorch: the reset gate acts on the result of the recurrent product, so that all gates share one product.
 //!
 //! `r = sigmoid(..)`, `u = sigmoid(..)`, `q = h U_c + d`, `c = tanh(x W_c + b_c + r q)`, `h' = c + (h - c) u`.
 
@@ -12,7 +12,7 @@ use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors
 /// Gates `r`, `u`, `c`.
 const GATES: usize = 3;
 
-/// What a step leaves, and what has a gradient: `r`, `u`, `q`, `c`.
+/// Values that a step saves and that have gradients: `r`, `u`, `q`, `c`.
 const PARTS: usize = 4;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct GruCell<T> {
 pub(super) struct Work<T> {
     /// `[GATES][rows]`
     projection: Vec<Lanes<T>>,
-    /// With respect to what [`PARTS`] are functions of, `[PARTS][rows]`.
+    /// Gradient with respect to the arguments of [`PARTS`], `[PARTS][rows]`.
     gradient: Vec<Lanes<T>>,
     gradients: GateGradients<T>,
 }

@@ -1,7 +1,7 @@
 //! The liquid gate: an Euler step towards `z` whose time constant depends on input and state.
 //!
-//! `exp(-softplus(x))` is `sigmoid(-x)`, the part of the way that is not gone, so `h' = z + (h - z) s` with `s = sigmoid(-(k + tau))`; and `tau` is
-//! one more bias of `k`.
+//! `exp(-softplus(x))` is `sigmoid(-x)`, the fraction of the distance that remains, so `h' = z + (h - z) s` with `s = sigmoid(-(k + tau))`; and `tau` is
+//! an additional bias of `k`.
 
 use moodline_core::Real;
 
@@ -20,7 +20,7 @@ pub(super) struct LiquidGateCell<T> {
 }
 
 pub(super) struct Work<T> {
-    /// With respect to what the gates are functions of, `[GATES][rows]`.
+    /// Gradient with respect to the arguments of the gates, `[GATES][rows]`.
     gradient: Vec<Lanes<T>>,
     gradients: GateGradients<T>,
 }
@@ -77,7 +77,7 @@ impl<T: Real> Cell<T> for LiquidGateCell<T> {
             let gradient = step.state_gradient[row].plus(step.output_gradient[row]);
             let kept = gradient.times(s[row]);
             of_z[row] = gradient.minus(kept).zip(z[row], tanh_backward);
-            // The slope of s is -s (1 - s).
+            // The derivative of s is -s (1 - s).
             of_k[row] = kept.times(z[row].minus(step.before[row])).zip(s[row], |gradient, s| gradient * (T::one() - s));
             step.state_gradient[row] = kept;
         }
@@ -97,7 +97,7 @@ impl<T: Real> Cell<T> for LiquidGateCell<T> {
     }
 }
 
-/// Kernels Glorot-uniform gate by gate, recurrent ones as well, zero biases, and units from slow to fast.
+/// Glorot-uniform kernels and recurrent kernels for each gate, zero biases, and units from slow to fast.
 pub(super) fn initial(start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
     let (inputs, units) = (start.inputs, start.units);
     let tau = start.tau.unwrap_or(TauInit::Even { from: -4.0, to: 0.0 });

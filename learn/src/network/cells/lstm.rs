@@ -1,4 +1,4 @@
-//! Long short-term memory as PyTorch computes it: `c' = f c + i g`, `h' = o tanh(c')`, with `i`, `f`, `o` a sigmoid and `g` a tanh of
+//! Long short-term memory as computed by PyTorch: `c' = f c + i g`, `h' = o tanh(c')`, with `i`, `f`, `o` a sigmoid and `g` a tanh of
 //! `x W + h U + b`. The state is `h`, then `c`.
 
 use moodline_core::Real;
@@ -20,7 +20,7 @@ pub(super) struct LstmCell<T> {
 }
 
 pub(super) struct Work<T> {
-    /// With respect to what the gates are functions of, `[GATES][rows]`.
+    /// Gradient with respect to the arguments of the gates, `[GATES][rows]`.
     gradient: Vec<Lanes<T>>,
     gradients: GateGradients<T>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Work<T> {
 impl<T: Real> LstmCell<T> {
     pub(super) fn new(parameters: LayerTensors<'_, T>) -> Self {
         let units = parameters.matrix("recurrent_kernel").nrows();
-        // Beside the gates a step leaves tanh(c').
+        // Besides the gates, a step saves tanh(c').
         Self { sizes: Sizes::new(parameters.matrix("kernel").nrows(), units, 2, GATES + 1), gates: Gates::new(parameters) }
     }
 }
@@ -106,7 +106,7 @@ impl<T: Real> Cell<T> for LstmCell<T> {
     }
 }
 
-/// Glorot-uniform kernel, orthogonal recurrent kernel, biases 0 but 1 where it makes the cell remember.
+/// Glorot-uniform kernel, orthogonal recurrent kernel, biases 0 except for the forget gate, which has 1.
 ///
 /// # Source
 /// `keras.layers.LSTM`; the bias: Jozefowicz, Zaremba and Sutskever 2015, section 2.2.

@@ -1,7 +1,7 @@
-//! The liquid time-constant cell of Hasani et al. 2021: leaky units with sigmoidal synapses, whose equation a solver integrates over each step.
+//! The liquid time-constant cell of Hasani et al. 2021: leaky units with sigmoidal synapses, whose equation is integrated by a solver over each step.
 //!
-//! `C dv/dt = drive - conductance v`, where leak, inputs and units add to both. A step is `unfolds` solver steps, each of one or more *evaluations* of the
-//! flow at some point; what an evaluation leaves is all the way back needs.
+//! `C dv/dt = drive - conductance v`, where leak, inputs and units add to both. A step is `unfolds` solver steps, each with one or more *evaluations* of the
+//! flow at some point; the backward pass needs only the values saved by the evaluations.
 //!
 //! # Source
 //! Hasani et al. 2021, "Liquid Time-constant Networks", equation 1 and algorithm 1; `LTCCell` of ncps 1.0.1 with `implicit_param_constraints`.
@@ -17,15 +17,15 @@ use synapses::{Flow, SynapseSums, Synapses};
 
 mod synapses;
 
-/// What an evaluation leaves: the point, the conductance there, and the slope (of [`Solver::SemiImplicit`]: where the unit goes).
+/// Values saved by an evaluation: the point, the conductance there, and the slope (for [`Solver::SemiImplicit`]: the new state of the unit).
 const PARTS: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct LtcCell<T> {
     solver: Solver,
-    /// `(how far the slope before leads to the point, weight in the solver step)` of each evaluation, in solver steps.
+    /// `(distance from the start to the point along the previous slope, weight in the solver step)` of each evaluation, in solver steps.
     stages: &'static [(f64, f64)],
-    /// Time of one solver step.
+    /// Duration of one solver step.
     seconds: T,
     sizes: Sizes,
     /// `[inputs]` each.
@@ -39,25 +39,25 @@ pub(super) struct LtcCell<T> {
     capacity: Vec<T>,
     output_kernel: Vec<T>,
     output_bias: Vec<T>,
-    /// Of the softplus that these are, `[units]`.
+    /// Derivatives of the softplus that gives these values, `[units]`.
     leak_slope: Vec<f64>,
     capacity_slope: Vec<f64>,
 }
 
 pub(super) struct Work<T> {
-    /// Of each sequence.
+    /// Length of each sequence.
     lengths: Vec<usize>,
-    /// Inputs as the synapses see them, `[inputs]`.
+    /// Inputs of the synapses, `[inputs]`.
     sensed: Vec<Lanes<T>>,
-    /// The flow that does not depend on the units, and that of an evaluation.
+    /// The part of the flow that does not depend on the units, and the flow of an evaluation.
     still: Flow<T>,
     flow: Flow<T>,
     /// Gradients with respect to both.
     of_still: Flow<T>,
     of_flow: Flow<T>,
-    /// With respect to `sensed`, `[inputs]`.
+    /// Gradient with respect to `sensed`, `[inputs]`.
     of_sensed: Vec<Lanes<T>>,
-    /// A point that is read, the gradient with respect to it, and that of the end of the solver step, `[rows]` each.
+    /// The point of an evaluation, the gradient with respect to it, and that with respect to the end of the solver step, `[rows]` each.
     point: Vec<Lanes<T>>,
     of_point: Vec<Lanes<T>>,
     of_end: Vec<Lanes<T>>,
@@ -102,7 +102,7 @@ impl<T: Real> LtcCell<T> {
             recurrent: Synapses::new(parameters, ""),
             leak: sizes.padded(positive(vector("leak")), T::zero()),
             v_leak: sizes.padded(vector("v_leak").iter().copied(), T::zero()),
-            // The units nobody reads must not divide by zero either.
+            // The padding units must not divide by zero either.
             capacity: sizes.padded(positive(vector("capacity")), T::one()),
             output_kernel: sizes.padded(vector("output_kernel").iter().copied(), T::zero()),
             output_bias: sizes.padded(vector("output_bias").iter().copied(), T::zero()),
@@ -111,7 +111,7 @@ impl<T: Real> LtcCell<T> {
         }
     }
 
-    /// Inputs as the synapses see them.
+    /// Computes the inputs of the synapses.
     #[inline(always)]
     fn sense(&self, input: &[Lanes<T>], sensed: &mut [Lanes<T>]) {
         for (((sensed, input), kernel), bias) in sensed.iter_mut().zip(input).zip(&self.input_kernel).zip(&self.input_bias) {
@@ -120,7 +120,7 @@ impl<T: Real> LtcCell<T> {
         }
     }
 
-    /// The flow from inputs and leak, once a step.
+    /// Computes the flow from inputs and leak, once per step.
     #[inline(always)]
     fn take_still_flow(&self, sensed: &[Lanes<T>], still: &mut Flow<T>) {
         for row in 0..self.sizes.rows {
@@ -130,7 +130,7 @@ impl<T: Real> LtcCell<T> {
         self.sensory.add_to(sensed, still);
     }
 
-    /// One solver step: `state` goes on, `tape` is written.
+    /// One solver step: updates `state` and writes `tape`.
     #[inline(always)]
     fn solve(&self, still: &Flow<T>, flow: &mut Flow<T>, state: &mut [Lanes<T>], tape: &mut [Lanes<T>]) {
         let (rows, units) = (self.sizes.rows, self.sizes.units);
@@ -160,7 +160,7 @@ impl<T: Real> LtcCell<T> {
                 };
             }
         }
-        // The slopes are added to the state only now: all stages start from it.
+        // The slopes are added to the state only now, because all stages start from it.
         for (stage, (_, weight)) in self.stages.iter().enumerate() {
             let slopes = &tape[(stage * PARTS + 2) * rows..][..rows];
             if self.solver == Solver::SemiImplicit {
@@ -172,7 +172,7 @@ impl<T: Real> LtcCell<T> {
         }
     }
 
-    /// Back through one solver step: from the gradient with respect to its end to that with respect to its start, in `gradient`.
+    /// Backpropagation through one solver step: `gradient` goes from the gradient with respect to its end to that with respect to its start.
     #[inline(always)]
     fn solve_backward(&self, work: &mut Work<T>, live: Lanes<T>, tape: &[Lanes<T>], gradient: &mut [Lanes<T>]) {
         let (rows, units) = (self.sizes.rows, self.sizes.units);
@@ -186,14 +186,14 @@ impl<T: Real> LtcCell<T> {
             let [point, conductance, slope] = [0, 1, 2].map(|part| &tape[(stage * PARTS + part) * rows..][..rows]);
             let weight = T::of(*weight) * self.seconds;
             for row in 0..rows {
-                // What a sequence does after its end may grow beyond all bounds.
+                // After the end of a sequence its values may grow without bound.
                 let [point, conductance, slope] = [point[row], conductance[row], slope[row]].map(|values| values.only(live));
                 work.point[row] = point;
                 let mut of_point = Lanes::zero();
                 if self.solver == Solver::SemiImplicit {
                     self.semi_implicit_backward(work, row, [conductance, slope], &mut of_point);
                 } else {
-                    // The slope acts on the end of the solver step, and on the point of the stage after this one.
+                    // The slope affects the end of the solver step, and the point of the stage after this one.
                     let of_slope = work.of_end[row].zip(work.of_point[row], |end, later| weight * end + ahead * later);
                     let of_drive = of_slope.map(|gradient| gradient / self.capacity[row]);
                     work.of_flow.drive[row] = of_drive;
@@ -213,7 +213,7 @@ impl<T: Real> LtcCell<T> {
         }
     }
 
-    /// Back through `v' = (inertia v + drive) / (inertia + conductance + epsilon)` of one unit.
+    /// Backpropagation through `v' = (inertia v + drive) / (inertia + conductance + epsilon)` for one unit.
     #[inline(always)]
     fn semi_implicit_backward(&self, work: &mut Work<T>, row: usize, [lost, after]: [Lanes<T>; 2], of_point: &mut Lanes<T>) {
         let (inertia, epsilon) = (self.capacity[row] / self.seconds, T::of(LTC_EPSILON));
@@ -348,10 +348,10 @@ impl<T: Real> Cell<T> for LtcCell<T> {
     }
 }
 
-/// Values as ncps starts them, in the ranges of the cell itself: what is trained of a strength, leak or capacity is its inverse softplus.
+/// Initial values as in ncps, in the ranges of the cell itself: the trained parameter of a strength, leak or capacity is its inverse softplus.
 ///
 /// # Source
-/// `LTCCell._init_ranges` and `FullyConnected` of ncps 1.0.1, where two in three synapses excite.
+/// `LTCCell._init_ranges` and `FullyConnected` of ncps 1.0.1, where two out of three synapses are excitatory.
 pub(super) fn initial(start: &mut Start<'_>) -> Vec<(&'static str, Vec<f64>)> {
     let (inputs, units) = (start.inputs, start.units);
     let mut between = |from, to, n| uniform_between(from, to, n, start.rng);

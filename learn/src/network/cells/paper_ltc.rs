@@ -1,7 +1,7 @@
 //! The cell of the paper.
 //!
 //! Both readings are one computation here: `evaluations` times `z = tanh(projection + h W)`, `h += rate (z - h)`. A held z is
-//! computed once and goes the whole step's way, `1 - (1 - dt / softplus(tau))^unfolds`, which is exactly its Euler steps.
+//! computed once with the rate of the whole step, `1 - (1 - dt / softplus(tau))^unfolds`, which is exactly equivalent to its Euler steps.
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, PaperLtc, Reading, sigmoid, softplus};
@@ -16,17 +16,17 @@ use super::{BackwardStep, Block, Cell, ForwardStep, LayerGradients, LayerTensors
 pub(super) struct PaperLtcCell<T> {
     config: PaperLtc,
     sizes: Sizes,
-    /// How often a step computes z.
+    /// Number of times a step computes z.
     evaluations: usize,
     gates: Gates<T>,
     /// `[rows]`
     rate: Vec<T>,
-    /// What the clipped state is multiplied by before the next step, `[rows]`.
+    /// Factor of the clipped state before the next step, `[rows]`.
     carried_gain: Vec<T>,
-    /// What the carried state is multiplied by before it is seen, `[rows]`.
+    /// Factor of the carried state before it is output, `[rows]`.
     output_gain: Vec<T>,
     clip: T,
-    /// Slopes of the rate and the gain, `[units]`.
+    /// Derivatives of the rate and the gain, `[units]`.
     tau_slope: Vec<f64>,
     c_slope: Vec<f64>,
     g_slope: Vec<f64>,
@@ -75,7 +75,7 @@ impl<T: Real> PaperLtcCell<T> {
         }
     }
 
-    /// The states each unfold of a step starts from, from the one the step starts from: the forward pass without its products.
+    /// Recomputes the states before each unfold from the state at the start of the step: the forward pass without its products.
     #[inline(always)]
     fn replay(&self, start: &[Lanes<T>], z: &[Lanes<T>], states: &mut [Lanes<T>]) {
         let rows = self.sizes.rows;
@@ -95,7 +95,7 @@ impl<T: Real> PaperLtcCell<T> {
         }
     }
 
-    /// Back through gain and clip, from the gradient of the carried state to that of the state before the clip.
+    /// Backpropagation through gain and clip, from the gradient of the carried state to that of the state before the clip.
     ///
     /// # Shapes
     /// all `[rows]`; `state` and `z` are those of the last unfold.
@@ -109,7 +109,7 @@ impl<T: Real> PaperLtcCell<T> {
             }
             let gain = self.carried_gain[row];
             gradient[row] = gradient[row].zip(before_clip, |gradient, value| {
-                // Nothing comes through at exactly 0, as in Keras' ReLU, which the paper uses; `torch.clamp` lets it through there.
+                // At exactly 0 the gradient is 0, as in Keras' ReLU, which the paper uses; `torch.clamp` lets it through there.
                 // A product with a selected slope compiles to a blend; a selected product to one branch for each sequence.
                 gradient * if (value > T::zero()) & (value <= self.clip) { gain } else { T::zero() }
             });
@@ -243,7 +243,7 @@ fn clipped<T: Real>(value: T, clip: T) -> T {
     if positive < clip { positive } else { clip }
 }
 
-/// Slope of the rate over `tau`: 0 where the rate is at its bound.
+/// Derivative of the rate with respect to `tau`: 0 where the rate is at its bound.
 fn rate_slope(config: &PaperLtc, tau: f64) -> f64 {
     let rate = config.dt / softplus(tau);
     if rate > PaperLtc::MAX_RATE {
@@ -256,7 +256,7 @@ fn rate_slope(config: &PaperLtc, tau: f64) -> f64 {
     }
 }
 
-/// Slopes of the gain over `c` and `g`: 0 where the gain is at its bound.
+/// Derivatives of the gain with respect to `c` and `g`: 0 where the gain is at its bound.
 fn gain_slopes(config: &PaperLtc, c: f64, g: f64) -> (f64, f64) {
     let gain = sigmoid(c) / sigmoid(g);
     if config.max_gain.is_some_and(|bound| gain > bound) {

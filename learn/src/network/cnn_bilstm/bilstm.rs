@@ -1,6 +1,6 @@
 //! One LSTM in both directions over a group of sequences, and the mean of its outputs over time.
 //!
-//! Backwards in time is the same layer over the reversed steps of each sequence, from its own end.
+//! The backward direction is the same layer over the reversed steps of each sequence, starting at its own end.
 
 use moodline_core::Real;
 use moodline_core::network::{CellConfig, Pooling, Tensors};
@@ -12,7 +12,7 @@ use super::super::lanes::{Lanes, from_rows};
 use super::super::layer::{Gradients, Layer, Run};
 use super::super::pooling::{Pool, Pooled};
 
-/// Forwards in time is layer 0, backwards layer 1.
+/// Layer 0 runs forward in time, layer 1 backward.
 pub(super) const DIRECTIONS: usize = 2;
 
 /// Both directions, ready to run.
@@ -21,9 +21,9 @@ pub(super) struct Bilstm<T> {
     units: usize,
 }
 
-/// One direction of a group that was run.
+/// One direction after its forward pass over a group.
 struct Direction<T> {
-    /// Steps of each sequence in the order they were run, `[steps, inputs]` row-major.
+    /// Steps of each sequence in execution order, `[steps, inputs]` row-major.
     sequences: Vec<Vec<T>>,
     /// The same in lanes, `[steps][input_rows]`.
     lanes: Vec<Lanes<T>>,
@@ -31,10 +31,10 @@ struct Direction<T> {
     pooled: Pooled<T>,
 }
 
-/// A group that was run.
+/// A group after its forward pass.
 pub(super) struct Ran<T> {
     directions: [Direction<T>; DIRECTIONS],
-    /// Of each sequence, the longest first.
+    /// Length of each sequence, the longest first.
     lengths: Vec<usize>,
     units: usize,
 }
@@ -76,7 +76,7 @@ impl<T: Real> Bilstm<T> {
         Ran { directions: std::array::from_fn(direction), lengths: lengths.clone(), units: self.units }
     }
 
-    /// From the gradients of the mean outputs to those of the steps of each sequence; writes the gradients of both layers.
+    /// Computes the gradients of the steps of each sequence from those of the mean outputs; writes the gradients of both layers.
     pub(super) fn backward(&self, ran: &mut Ran<T>, of_pooled: &[Array1<T>], gradients: &mut Tensors<T>) -> Vec<Array2<T>> {
         let Ran { directions, lengths, .. } = ran;
         let inputs = self.directions[0].sizes().inputs;
@@ -105,7 +105,7 @@ impl<T: Real> Bilstm<T> {
     }
 }
 
-/// Steps in the order in which a direction runs them, and back.
+/// Puts steps into the order in which a direction runs them; the inverse is the same operation.
 fn in_direction<T>(direction: usize, mut steps: ArrayView2<'_, T>) -> ArrayView2<'_, T> {
     if direction > 0 {
         steps.invert_axis(ndarray::Axis(0));

@@ -1,6 +1,6 @@
-//! One convolution over the steps of a sequence, ReLU and maximum, forward and backward.
+//! One convolution over the steps of a sequence, ReLU and max pooling, forward and backward.
 //!
-//! The windows of a sequence are laid out as the rows of a matrix, which makes the convolution one product.
+//! The windows of a sequence are copied to the rows of a matrix, so that the convolution is one matrix product.
 
 use std::ops::Range;
 
@@ -19,28 +19,28 @@ pub(super) struct ConvolutionLayer<'a, T> {
     pub(super) pool: usize,
 }
 
-/// What the way back needs.
+/// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Passed<T> {
     /// `[steps, width * inputs]`
     windows: Array2<T>,
-    /// Behind the ReLU, `[steps, channels]`.
+    /// After the ReLU, `[steps, channels]`.
     activated: Array2<T>,
 }
 
 impl<T: Real> Passed<T> {
-    /// Adds what one sequence says about the kernel.
+    /// Adds the contribution of one sequence to the gradient of the kernel.
     pub(super) fn add_kernel_gradient(&self, of_product: &Array2<T>, sum: &mut ArrayViewMut2<'_, T>) {
         general_mat_mul(T::one(), &self.windows.t(), of_product, T::one(), sum);
     }
 }
 
 impl<T: Real> ConvolutionLayer<'_, T> {
-    /// `[ceil(steps / pool), channels]`; before the first step and after the last there are zeros.
+    /// The output, `[ceil(steps / pool), channels]`; the steps are zero-padded on both sides.
     pub(super) fn forward(&self, inputs: &Array2<T>) -> (Array2<T>, Passed<T>) {
         let windows = self.windows(inputs);
         let mut activated = windows.dot(&self.kernel) + self.bias;
-        // Written so that what is not a number stays none.
+        // Written so that NaN is preserved.
         activated.mapv_inplace(|value| if value < T::zero() { T::zero() } else { value });
         let mut pooled = Array2::zeros((activated.nrows().div_ceil(self.pool), activated.ncols()));
         for (mut pooled, steps) in pooled.rows_mut().into_iter().zip(activated.axis_chunks_iter(Axis(0), self.pool)) {
@@ -56,8 +56,8 @@ impl<T: Real> ConvolutionLayer<'_, T> {
         (pooled, Passed { windows, activated })
     }
 
-    /// From the gradient of the output to that of the product with the kernel, `[steps, channels]`: it goes to the first of the largest values, unless that
-    /// is 0.
+    /// Computes from the gradient of the output that of the product with the kernel, `[steps, channels]`: it goes to the first of the largest values, unless
+    /// that is 0.
     pub(super) fn product_gradient(&self, passed: &Passed<T>, gradient: &Array2<T>) -> Array2<T> {
         let mut of_product = Array2::zeros(passed.activated.dim());
         let chunks = passed.activated.axis_chunks_iter(Axis(0), self.pool);
@@ -73,7 +73,7 @@ impl<T: Real> ConvolutionLayer<'_, T> {
         of_product
     }
 
-    /// From the gradient of the product with the kernel to that of the input, `[steps, inputs]`.
+    /// Computes from the gradient of the product with the kernel that of the input, `[steps, inputs]`.
     pub(super) fn input_gradient(&self, of_product: &Array2<T>) -> Array2<T> {
         let of_windows = of_product.dot(&self.kernel.t());
         let inputs = self.kernel.nrows() / self.width;
@@ -85,7 +85,7 @@ impl<T: Real> ConvolutionLayer<'_, T> {
         of_inputs
     }
 
-    /// The steps around each step side by side, `[steps, width * inputs]`.
+    /// The window around each step as a row, `[steps, width * inputs]`.
     fn windows(&self, inputs: &Array2<T>) -> Array2<T> {
         let (n_steps, n_inputs) = inputs.dim();
         let mut windows = Array2::zeros((n_steps, self.width * n_inputs));
@@ -95,7 +95,7 @@ impl<T: Real> ConvolutionLayer<'_, T> {
         windows
     }
 
-    /// For each place in the window: the steps that see a step of the sequence there, and which those are.
+    /// For each position in the window: the windows that contain a step of the sequence there, and these steps.
     fn taps(&self, n_steps: usize) -> impl Iterator<Item = (usize, Range<usize>, Range<usize>)> + use<T> {
         let (width, half) = (self.width, self.width / 2);
         (0..width).filter_map(move |tap| {

@@ -50,7 +50,7 @@ impl Examples {
     }
 }
 
-/// Two groups and an incomplete one, from one step on.
+/// Lengths from one step on, for two whole groups and an incomplete one.
 fn many_lengths() -> Vec<usize> {
     (0..2 * LANES + 3).map(|index| 1 + index * 13 % 29).collect()
 }
@@ -58,7 +58,7 @@ fn many_lengths() -> Vec<usize> {
 #[test]
 fn every_gradient_agrees_with_differences() {
     const L2: f64 = 1e-3;
-    // Small, because ReLU and maximum have kinks.
+    // Small, because ReLU and max pooling have kinks.
     const DELTA: f64 = 1e-6;
     let examples = Examples::draw(&[13, 3, 8, 1]);
     for dropout in [Dropout::default(), Dropout { inputs: 0.2, between: 0.3, seed: 9 }] {
@@ -100,7 +100,7 @@ struct Golden {
     gradients: BTreeMap<String, Vec<f64>>,
 }
 
-/// The largest error, as a part of the largest expected value of the same array.
+/// The largest error relative to the largest expected value of the same array.
 fn error<T: Real>(golden: &Golden) -> f64 {
     let convolutions = golden.convolutions.iter().map(|(channels, pool)| Convolution { channels: *channels, pool: *pool });
     let config = CnnBilstmConfig { width: golden.width, convolutions: convolutions.collect(), units: golden.units };

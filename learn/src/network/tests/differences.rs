@@ -6,14 +6,14 @@ use super::*;
 use crate::network::cell::BLOCK_STEPS;
 
 const L2: f64 = 1e-3;
-/// Half the distance of the two points: small, because the clip of the paper's cell has a kink wherever a state changes its sign.
+/// Half the distance of the two points: small, because the clip of the paper's cell has a kink wherever a state changes sign.
 const DELTA: f64 = 1e-6;
-/// Of the largest gradient of a parameter.
+/// Relative to the largest gradient of a parameter.
 const TOLERANCE: f64 = 1e-6;
-/// Rounding of a loss near 1 over two deltas.
+/// Rounding error of a loss near 1, divided by two deltas.
 const ROUNDING: f64 = 5e-10;
 
-/// Compares the slopes of the loss along directions of every parameter.
+/// Compares the derivatives of the loss along directions of every parameter.
 fn check(
     config: &NetworkConfig,
     n_features: usize,
@@ -47,12 +47,12 @@ fn check(
     }
 }
 
-/// Each entry for itself.
+/// Each entry separately.
 fn every_entry(n: usize) -> Vec<Vec<f64>> {
     (0..n).map(|entry| (0..n).map(|index| f64::from(u8::from(index == entry))).collect()).collect()
 }
 
-/// All entries at once, each up or down, twice: an entry that is wrong is wrong in both.
+/// All entries at once, each up or down, in two sign patterns: a wrong entry is wrong in both.
 fn all_entries(n: usize) -> Vec<Vec<f64>> {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     (0..2).map(|_| (0..n).map(|_| if rng.next_u64() & 1 == 0 { 1.0 } else { -1.0 }).collect()).collect()
@@ -74,7 +74,7 @@ fn every_parameter_of_every_cell_with_every_pooling() {
 
 #[test]
 fn many_sequences_and_units() {
-    // 19 sequences are two groups, 37 steps three blocks, 18 units two groups of lanes with an incomplete tile, three layers one in the middle.
+    // 19 sequences are two groups; 37 steps are three blocks; 18 units are two groups of lanes with an incomplete tile; three layers include a middle one.
     let lengths: Vec<usize> = (0..19).map(|index| 1 + index * 13 % 37).collect();
     assert!(lengths.contains(&37) && lengths.iter().any(|length| (BLOCK_STEPS + 1..=2 * BLOCK_STEPS).contains(length)));
     cells().into_par_iter().for_each(|cell| {

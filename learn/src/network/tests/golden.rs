@@ -1,4 +1,4 @@
-//! The cells are those of PyTorch and ncps: `tests/golden/cells.json`, made by `tests/golden/scripts/cells.py`.
+//! The cells match those of PyTorch and ncps: `tests/golden/cells.json`, made by `tests/golden/scripts/cells.py`.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn outputs_loss_and_gradients_are_those_of_pytorch_and_ncps() {
     }
 }
 
-/// Largest difference, as a part of the largest expected absolute value; NaN counts as infinite.
+/// Largest difference relative to the largest expected absolute value; NaN counts as infinite.
 fn relative_error<T: Real>(found: &[T], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "as many values as expected");
     let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));

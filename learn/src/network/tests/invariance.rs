@@ -1,4 +1,4 @@
-//! What may not change the result: neighbours in the batch, threads, precision.
+//! Conditions that must not affect the result: neighbours in the batch, threads, precision.
 
 use moodline_core::Real as _;
 use rayon::ThreadPoolBuilder;
@@ -12,7 +12,7 @@ fn lengths() -> Vec<usize> {
     (0..40).map(|index| 1 + index * 13 % 29).collect()
 }
 
-/// Two layers of each cell, each with another pooling.
+/// Two layers of each cell, each with a different pooling.
 fn networks() -> impl Iterator<Item = NetworkConfig> {
     cells().into_iter().zip(POOLINGS.into_iter().cycle()).map(|(cell, pooling)| NetworkConfig {
         units: 18,
@@ -36,7 +36,7 @@ fn a_sequence_gets_the_same_answer_alone_to_the_last_bit() {
 
 #[test]
 fn nothing_after_the_end_of_a_sequence_counts() {
-    // The batch's gradient is the mean of those of its sequences, although the short ones run on beside the long.
+    // The batch's gradient is the mean of those of its sequences, although the short ones keep computing beside the long ones.
     for config in networks() {
         let examples = Examples::draw(&config, 7, &[9, 2, 5]);
         let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;

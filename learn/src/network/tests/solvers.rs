@@ -25,7 +25,7 @@ fn solvers_of_the_same_equation_meet_when_their_steps_are_small() {
 
 #[test]
 fn what_a_sequence_does_after_its_end_may_grow_beyond_all_bounds() {
-    // Synapses that the inputs keep shut and that no input, which is 0, opens so wide that explicit steps are not stable.
+    // Synapses that the inputs keep closed and that an absent input, which is 0, opens so wide that explicit steps are unstable.
     let mut examples = Examples::draw(&config(Solver::Euler, 1, 0.5), N_FEATURES, &[2, 80]);
     for (name, value) in
         [("input_kernel", 1.0), ("input_bias", 0.0), ("sensory_w", 1e6), ("sensory_sigma", -10.0), ("sensory_mu", 2.5)]

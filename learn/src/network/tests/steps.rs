@@ -1,4 +1,4 @@
-//! Answers at every step: the gradients of their loss, and what they have to do with the answer for a whole sequence.
+//! Answers at every step: the gradients of their loss, and their relation to the answer for a whole sequence.
 
 use rayon::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::network::StepBatch;
 
 const L2: f64 = 1e-3;
 const DELTA: f64 = 1e-6;
-/// Of the largest gradient of a parameter, and the rounding of a loss of up to 4, the sum over all steps, over two deltas.
+/// Relative to the largest gradient of a parameter, plus the rounding error of a loss of up to 4, the sum over all steps, divided by two deltas.
 const TOLERANCE: f64 = 1e-6;
 const ROUNDING: f64 = 4.0 * 2.0 * f64::EPSILON / DELTA;
 

@@ -6,10 +6,10 @@
 use super::{LTC_EPSILON, Ltc, Solver};
 use crate::nodes::Nodes;
 
-/// What [`semi_implicit`] calls the capacity over the time of a solver step.
+/// Name that [`semi_implicit`] uses for the capacity divided by the time of a solver step.
 const INERTIA: &str = "inertia";
 
-/// One step; the name of the next state.
+/// One step; returns the name of the next state.
 pub(super) fn step(config: &Ltc, state: &str, hoisted: &str, nodes: &mut Nodes) -> String {
     let (leak, v_leak) = (nodes.name("leak"), nodes.name("v_leak"));
     let sensory = synapses("sensory_", hoisted, "", nodes);
@@ -39,7 +39,7 @@ pub(super) fn step(config: &Ltc, state: &str, hoisted: &str, nodes: &mut Nodes) 
     state
 }
 
-/// Names of what drives the units up or down and of what they lose for each of their value, `[batch, units]`.
+/// Names of the drive of the units and of the conductance that multiplies their state, `[batch, units]`.
 struct Flow {
     drive: String,
     conductance: String,
@@ -62,7 +62,7 @@ fn synapses(kind: &str, values: &str, name: &str, nodes: &mut Nodes) -> Flow {
     }
 }
 
-/// The whole flow of units that stand at `state`.
+/// The total flow of units in state `state`.
 fn flow(state: &str, still: &Flow, name: &str, nodes: &mut Nodes) -> Flow {
     let synapses = synapses("", state, name, nodes);
     Flow {

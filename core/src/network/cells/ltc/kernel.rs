@@ -9,13 +9,13 @@ use super::{LTC_EPSILON, Ltc, Solver};
 use crate::network::layers::{CellKernel, LayerWeights};
 use crate::network::simd::{Matrix, PANEL, Panel, padded, panels, panels_mut, sigmoid};
 
-/// One layer in the kernel.
+/// The kernel of one layer.
 #[derive(Clone, Debug)]
 pub(super) struct LtcKernel {
     units: usize,
     solver: Solver,
     unfolds: usize,
-    /// Time of one solver step.
+    /// Duration of one solver step.
     seconds: f32,
     input_kernel: Vec<f32>,
     input_bias: Vec<f32>,
@@ -27,7 +27,7 @@ pub(super) struct LtcKernel {
     output_kernel: Vec<f32>,
     output_bias: Vec<f32>,
     inputs: Vec<f32>,
-    /// The flow that depends on no state.
+    /// The part of the flow that does not depend on the state.
     still: Flow,
     state: Vec<f32>,
     next_state: Vec<f32>,
@@ -35,7 +35,7 @@ pub(super) struct LtcKernel {
     slopes: Slopes,
 }
 
-/// What drives units up or down, and what they lose for each of their value.
+/// Drive of the units, and the conductance that multiplies their state.
 #[derive(Clone, Debug)]
 struct Flow {
     drive: Vec<f32>,
@@ -45,7 +45,7 @@ struct Flow {
 /// Scratch memory of the explicit solvers.
 #[derive(Clone, Debug)]
 struct Slopes {
-    /// Where the next slope is taken.
+    /// State at which the next slope is computed.
     at: Vec<f32>,
     slope: Vec<f32>,
     /// Weighted sum of the slopes of a step.
@@ -67,7 +67,7 @@ impl Synapses {
         Self { w, sigma, mu, erev }
     }
 
-    /// Adds to `[drive, conductance]` of one panel what comes from `values`.
+    /// Adds the contribution of `values` to `[drive, conductance]` of one panel.
     #[inline(always)]
     fn add_to<S: Simd, const K: usize>(&self, simd: S, panel: usize, values: &[f32], flow: &mut [Panel<S, K>; 2]) {
         let (w, sigma) = (self.w.panel::<S, K>(panel), self.sigma.panel::<S, K>(panel));
@@ -100,7 +100,7 @@ impl LtcKernel {
             recurrent: Synapses::new(layer, ""),
             leak: layer.vector("leak"),
             v_leak: layer.vector("v_leak"),
-            // The units nobody reads must not divide by zero either.
+            // The padding units must not divide by zero either.
             capacity: padded(layer.values("capacity"), layer.units, 1.0),
             output_kernel: layer.vector("output_kernel"),
             output_bias: layer.vector("output_bias"),
@@ -116,7 +116,7 @@ impl LtcKernel {
         self.state.len() / PANEL
     }
 
-    /// The flow from inputs and leak, once a step.
+    /// Computes the flow from inputs and leak, once per step.
     #[inline(always)]
     fn sense<S: Simd, const K: usize>(&mut self, simd: S, input: &[f32]) {
         for (((sensed, input), kernel), bias) in self.inputs.iter_mut().zip(input).zip(&self.input_kernel).zip(&self.input_bias) {
@@ -136,7 +136,7 @@ impl LtcKernel {
         }
     }
 
-    /// `[drive, conductance]` of one panel when the units stand at `values`.
+    /// `[drive, conductance]` of one panel for units in state `values`.
     #[inline(always)]
     fn flow<S: Simd, const K: usize>(&self, simd: S, panel: usize, values: &[f32]) -> [Panel<S, K>; 2] {
         let mut flow = [panels::<S, K>(&self.still.drive)[panel], panels::<S, K>(&self.still.conductance)[panel]];
@@ -187,7 +187,7 @@ impl LtcKernel {
     fn rk4<S: Simd, const K: usize>(&mut self, simd: S) {
         self.slopes.at.copy_from_slice(&self.state);
         self.slopes.sum.fill(0.0);
-        // How far to go with each slope before the next one is taken, and its weight in the step.
+        // How far to go along each slope before the next one is computed, and its weight in the step.
         for (ahead, weight) in [(0.5, 1.0 / 6.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 3.0), (0.0, 1.0 / 6.0)] {
             self.take_slope::<S, K>(simd);
             add_scaled(&mut self.slopes.sum, &self.slopes.slope, weight);

@@ -1,4 +1,4 @@
-//! Sigmoidal synapses from some senders to all units: what flows through them, and the gradients of that.
+//! Sigmoidal synapses from some senders to all units: the flow through them, and its gradients.
 
 use moodline_core::Real;
 use moodline_core::network::{sigmoid as slope_of_softplus, softplus};
@@ -6,7 +6,7 @@ use moodline_core::network::{sigmoid as slope_of_softplus, softplus};
 use super::super::super::lanes::{Lanes, sigmoid};
 use super::super::{LayerGradients, LayerTensors};
 
-/// What drives units, and what they lose for each of their value: `C dv/dt = drive - conductance v`. `[rows]` each.
+/// Drive and conductance of units: `C dv/dt = drive - conductance v`. `[rows]` each.
 #[derive(Clone, Debug)]
 pub(super) struct Flow<T> {
     pub(super) drive: Vec<Lanes<T>>,
@@ -30,10 +30,10 @@ impl<T: Real> Flow<T> {
     }
 }
 
-/// `w sigmoid(sigma (x - mu))` opens towards `erev`.
+/// `w sigmoid(sigma (x - mu))` is a conductance towards `erev`.
 #[derive(Clone, Copy, Debug)]
 struct Synapse<T> {
-    /// Not negative; 0 where a wiring has none.
+    /// Non-negative; 0 where a wiring has no synapse.
     w: T,
     sigma: T,
     mu: T,
@@ -50,12 +50,12 @@ impl<T: Real> Synapse<T> {
 /// All synapses of one kind.
 #[derive(Debug)]
 pub(super) struct Synapses<T> {
-    /// What the names of the tensors begin with.
+    /// Prefix of the names of the tensors.
     prefix: &'static str,
     units: usize,
     /// `[senders][units]`
     synapses: Vec<Synapse<T>>,
-    /// Of the softplus that `w` is, likewise.
+    /// Derivatives of the softplus that gives `w`, `[senders][units]`.
     w_slopes: Vec<f64>,
 }
 
@@ -77,7 +77,7 @@ impl<T: Real> Synapses<T> {
         }
     }
 
-    /// Adds what flows when the senders stand at `values`.
+    /// Adds the flow for senders in state `values`.
     #[inline(always)]
     pub(super) fn add_to(&self, values: &[Lanes<T>], flow: &mut Flow<T>) {
         for (value, synapses) in values.iter().zip(self.synapses.chunks_exact(self.units)) {
@@ -90,7 +90,7 @@ impl<T: Real> Synapses<T> {
         }
     }
 
-    /// From the gradient with respect to the flow to those of the synapses, in `sums`, and of the senders' values, which are added to.
+    /// Computes from the gradient with respect to the flow those of the synapses, in `sums`, and adds to those of the senders' values.
     #[inline(always)]
     pub(super) fn backward(
         &self,
@@ -138,9 +138,9 @@ impl<T: Real> Synapses<T> {
 pub(super) struct SynapseSums<T> {
     w: Lanes<T>,
     sigma: Lanes<T>,
-    /// With respect to `sigma (x - mu)`.
+    /// Gradient with respect to `sigma (x - mu)`.
     exponent: Lanes<T>,
-    /// With respect to `w erev` while `w` stays.
+    /// Gradient with respect to `w erev` for constant `w`.
     erev: Lanes<T>,
 }
 
