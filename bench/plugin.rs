@@ -1,7 +1,6 @@
-//! The plugin's side of `cargo xtask bench --plugin`: what many instances and an open editor cost.
+//! The plugin's part of `cargo xtask bench --plugin`: the cost of many instances and of an open editor.
 //!
-//! usage: `plugin instances|static`; prints one JSON object of names and figures. Both load the library that `MOODLINE_CLAP` names; `static`
-//! wants Xvfb.
+//! usage: `plugin instances|static`; prints one JSON object of names and figures. Both load the library that `MOODLINE_CLAP` names; `static` needs Xvfb.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -25,10 +24,10 @@ const RATE_HZ: u32 = 48_000;
 const N_INSTANCES: usize = 32;
 const N_FRAMES: usize = 512;
 
-/// Longer than the ring, so that every page of it was written when memory is counted.
+/// Longer than the ring, so that every page of it has been written when memory is measured.
 const PLAYED: Duration = Duration::from_secs(35);
 
-/// What an editor shows at its fullest.
+/// The longest timeline that an editor shows.
 const FOUR_HOURS_S: f64 = 4.0 * 3600.0;
 
 type Figures = BTreeMap<&'static str, f64>;
@@ -44,12 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Many instances that hear speech while the transport plays, in real time, driven by one thread as in a host.
+/// Many instances that receive speech while the transport plays, in real time, driven by one thread as in a host.
 fn instances() -> Result<Figures, Box<dyn Error>> {
     let entry = clap::load().ok_or("MOODLINE_CLAP names no library")?;
     let speech = speech(RATE_HZ);
     let buffers: Vec<&[f32]> = speech.chunks_exact(N_FRAMES).collect();
-    // The first brings what all share.
+    // The first instance creates what all share.
     let mut tracks = vec![Track::new(&entry)];
     let mut players = vec![start(&mut tracks[0])?];
     play(&mut players, &buffers, Duration::from_secs(2));
@@ -59,7 +58,7 @@ fn instances() -> Result<Figures, Box<dyn Error>> {
         players.push(start(&mut track)?);
         tracks.push(track);
     }
-    // This thread copies and checks audio as no host would; what the plugin does in it is measured by the bench of `process`.
+    // This thread copies and checks audio as no host would; the plugin's work in it is measured by the bench of `process`.
     let of_workers = || time_of_process().saturating_sub(time_of_thread());
     let (time_before, start) = (of_workers(), Instant::now());
     play(&mut players, &buffers, PLAYED);
@@ -68,7 +67,7 @@ fn instances() -> Result<Figures, Box<dyn Error>> {
     for track in &mut tracks {
         let timelines = track.timelines();
         let entries = timelines.host.entries();
-        // A figure counts only if the work was done.
+        // A figure is only valid if the work was done.
         if entries.len() < 20 || entries.iter().any(|entry| matches!(entry.state, State::Gap(_))) {
             return Err(format!("an instance fell behind: {} entries", entries.len()).into());
         }
@@ -108,7 +107,7 @@ fn play(players: &mut [Player], buffers: &[&[f32]], duration: Duration) {
     }
 }
 
-/// Runs `static-inside` on a screen of its own.
+/// Runs `static-inside` on its own screen.
 fn on_a_screen() -> Result<Figures, Box<dyn Error>> {
     let screen = Screen::start().ok_or("there is no Xvfb")?;
     let mut command = Command::new(env::current_exe()?);
@@ -124,7 +123,7 @@ fn on_a_screen() -> Result<Figures, Box<dyn Error>> {
 
 const AT_REST: &str = "editor_at_rest_cpu_percent";
 
-/// What the whole process costs while an editor shows four hours and nothing happens.
+/// The cost of the whole process while an editor shows four hours and nothing happens.
 fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
     let entry = clap::load().ok_or("MOODLINE_CLAP names no library")?;
     let mut track = Track::new(&entry);
@@ -145,7 +144,7 @@ fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
         unsafe { gui.set_parent(handle, Window::from_x11_handle(window.id.into())) }?;
         gui.show(handle)
     })?;
-    // Until the window is drawn and the model is loaded.
+    // Long enough for the window to be drawn and the model to be loaded.
     thread::sleep(Duration::from_secs(4));
     let (before, start) = (time_of_process(), Instant::now());
     thread::sleep(Duration::from_secs(10));
@@ -154,7 +153,7 @@ fn editor_at_rest() -> Result<Figures, Box<dyn Error>> {
     Ok(Figures::from([(AT_REST, 100.0 * load)]))
 }
 
-/// Speech of changing mood with pauses, at the densest hop.
+/// Speech of changing mood with pauses, at the shortest hop.
 fn four_hours() -> Timeline {
     const HOP_S: f64 = 0.25;
     let mut timeline = Timeline::default();

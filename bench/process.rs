@@ -1,6 +1,6 @@
-//! The whole `process` of the plugin for 512 stereo frames, beside a memcpy of the same samples. It may take five times the copy.
+//! The plugin's whole `process` for 512 stereo frames, compared with a memcpy of the same samples. It may take five times as long as the copy.
 //!
-//! The ring is kept from filling up, since dropping audio is cheaper than keeping it: between the timed batches the worker catches up.
+//! The ring must not fill up, since dropping audio is cheaper than keeping it: the worker catches up between timed batches.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use tests_in_process::Host;
 const RATE_HZ: u32 = 48_000;
 const N_FRAMES: usize = 512;
 
-/// Buffers pushed between two pauses: 11 s of a ring of 20 s.
+/// Buffers pushed between two pauses: 11 s in a ring of 20 s.
 const BATCH: u64 = 1_000;
 
 /// A host that plays from the start.
@@ -58,7 +58,7 @@ fn process(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times `process`. What the worker does with the audio is no part of it; where it does not analyse, it does not take the cache either.
+/// Times `process`, without the worker's processing; if the worker does not analyse, it does not compete for the cache either.
 fn play(bencher: &mut Bencher<'_>, analyses: bool) {
     let mut host = playing();
     let mut plugin = Moodline::default();
@@ -89,7 +89,7 @@ fn play(bencher: &mut Bencher<'_>, analyses: bool) {
             let n_now = n_left.min(BATCH);
             let start = Instant::now();
             for _ in 0..n_now {
-                // As hosts do: to copy the status through `black_box` would wait until every sample has left the store buffer.
+                // As in hosts: copying the status through `black_box` would wait until every sample has left the store buffer.
                 assert!(matches!(plugin.process(black_box(&mut buffer), &mut aux, &mut host), ProcessStatus::Normal));
                 host.transport.pos_samples = host.transport.pos_samples.map(|at| at + N_FRAMES as i64);
             }

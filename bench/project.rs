@@ -1,6 +1,6 @@
-//! The project's side of `cargo xtask bench --peers`: answers how long a case takes, as `peers/worker.py` does for its side.
+//! The project's part of `cargo xtask bench --peers`: reports how long a case takes, as `peers/worker.py` does for the peers.
 //!
-//! usage: `project FOLDER`; FOLDER holds what `peers/prepare.py` made. Writes `ltc.onnx` there, the network that every side runs.
+//! usage: `project FOLDER`; FOLDER holds the output of `peers/prepare.py`. Writes `ltc.onnx` there, the network that every side runs.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -35,7 +35,7 @@ const BATCH: usize = 64;
 const L2: f64 = 5e-4;
 const LEARNING_RATE: f64 = 5e-4;
 
-/// Samples of all channels that the product decodes at a time.
+/// Samples of all channels that the product decodes per packet.
 const PACKET: usize = 2 * 8192;
 
 const CASES: [&str; 12] = [
@@ -53,17 +53,17 @@ const CASES: [&str; 12] = [
     "epoch_cfc",
 ];
 
-/// What is measured, called again and again; returns what it computed.
+/// The measured function, called repeatedly; returns its result.
 type Call = Box<dyn FnMut() -> Vec<f64>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: project FOLDER")?);
-    // On a thread of the pool, as `trainer` does: from outside, each batch would wake it up and wait.
+    // On a thread of the pool, as in `trainer`: from outside, each batch would wake it up and wait.
     let answered = ThreadPoolBuilder::new().build()?.install(|| answer(&folder).map_err(|error| error.to_string()));
     Ok(answered?)
 }
 
-/// Answers until there are no more questions.
+/// Answers until there are no more requests.
 fn answer(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("ltc.onnx"), model())?;
     let mut output = std::io::stdout().lock();
@@ -122,7 +122,7 @@ fn prepare(folder: &Path, case: &str) -> Result<Call, Box<dyn Error>> {
     Ok(call)
 }
 
-/// All that the command does with 5 s of 48 kHz stereo once they are decoded: the answer of the embedded model.
+/// Everything the command does with 5 s of 48 kHz stereo after decoding: the answer of the embedded model.
 fn product(folder: &Path) -> Result<Call, Box<dyn Error>> {
     let stereo = floats(&folder.join("stereo.f32"))?;
     let config = AnalysisConfig::default();
@@ -143,7 +143,7 @@ fn product(folder: &Path) -> Result<Call, Box<dyn Error>> {
     }))
 }
 
-/// The part of that which tells whether somebody speaks, at its own rate.
+/// The speech detector alone, at its own rate.
 fn detector(folder: &Path) -> Result<Call, Box<dyn Error>> {
     let speech = floats(&folder.join("speech.f32"))?;
     let mut detector = SpeechDetector::new(&SpeechModel::embedded(), 16_000, GateConfig::default(), 5.0)?;
@@ -155,7 +155,7 @@ fn detector(folder: &Path) -> Result<Call, Box<dyn Error>> {
     }))
 }
 
-/// 5 s of speech through the streaming front end the product runs.
+/// 5 s of speech through the product's streaming front end.
 fn features(folder: &Path, config: FrontEndConfig) -> Result<Call, Box<dyn Error>> {
     let speech = floats(&folder.join("speech.f32"))?;
     let mut front_end = FrontEnd::<f32>::new(&config)?;
@@ -202,7 +202,7 @@ fn classify(kernel: &mut NetworkKernel, features: &[f32]) -> Vec<f64> {
 /// One pass over random sequences in batches, each followed by an update.
 fn epoch(config: NetworkConfig) -> Call {
     let mut state = 1_u64;
-    // A linear congruential generator is random enough: the time does not depend on what is learned.
+    // A linear congruential generator is random enough: the time does not depend on what is learnt.
     let mut uniform = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 40) as f32 / (1 << 24) as f32
@@ -245,7 +245,7 @@ fn standard(mean: Vec<f64>, scale: Vec<f64>) -> Normalisation {
     Normalisation::Standard { mean, scale }
 }
 
-/// Weights of a network that was not trained; only their number decides the time.
+/// Weights of an untrained network; only their number affects the time.
 fn weights(normalisation: &Normalisation) -> Tensors<f32> {
     let config = config(Reading::Recomputed);
     let mut parameters: Tensors<f64> =
@@ -256,7 +256,7 @@ fn weights(normalisation: &Normalisation) -> Tensors<f32> {
     config.fold(&parameters, normalisation)
 }
 
-/// The ONNX file that peers read.
+/// The ONNX file that the peers read.
 fn model() -> Vec<u8> {
     let normalisation = standard(vec![0.0; N_FEATURES], vec![1.0; N_FEATURES]);
     let contract = Contract {
@@ -287,6 +287,6 @@ fn model() -> Vec<u8> {
 
 fn floats(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
     let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    // INVARIANT: chunks of four bytes are four bytes.
+    // INVARIANT: each chunk has four bytes.
     Ok(bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().expect("four bytes"))).collect())
 }

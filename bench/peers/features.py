@@ -1,4 +1,4 @@
-"""The two configurations of the golden data, and how librosa's users compute them."""
+"""The two configurations of the golden data, computed as librosa's users do."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ CONFIGS = {
 
 
 def librosa_features(speech: np.ndarray, config: str) -> np.ndarray:
-    """MFCC, delta and delta-delta, [frames, 39]. No floor under the loudest cell: a stream cannot have one."""
+    """MFCC, delta and delta-delta, [frames, 39]. No floor relative to the loudest cell: a stream cannot have one."""
     import librosa
 
     power = librosa.feature.melspectrogram(y=speech, sr=SAMPLE_RATE, fmax=SAMPLE_RATE / 2, **CONFIGS[config])

@@ -1,11 +1,11 @@
-"""Processor time and peak memory of `moodline analyze --jobs 1` on one hour of 48 kHz stereo speech, in turn with ffmpeg, as one line of JSON.
+"""Processor time and peak memory of `moodline analyze --jobs 1` on one hour of 48 kHz stereo speech, alternating with ffmpeg, as one line of JSON.
 
 usage: hour.py MOODLINE FOLDER ROUNDS
 
-ffmpeg decodes the recording, mixes it to mono and resamples it to 16 kHz, and nothing else. It also makes the recordings that are no WAV; without it the
-WAV is measured alone.
+ffmpeg only decodes the recording, mixes it to mono and resamples it to 16 kHz. It also makes the recordings in formats other than WAV; without it only
+WAV is measured.
 
-Imports nothing large: before it becomes the program, a new process is a copy of this one, and its peak counts.
+Imports nothing large: a new process starts as a copy of this one, and its peak counts.
 """
 
 import json
@@ -24,7 +24,7 @@ BACKENDS = ("native", "auto")
 
 
 def write_recording(minute: Path, recording: Path) -> None:
-    """The minute that prepare.py made, over and over."""
+    """The minute made by prepare.py, repeated."""
     piece = minute.read_bytes()
     with wave.open(str(recording), "wb") as file:
         file.setnchannels(2)
@@ -36,7 +36,7 @@ def write_recording(minute: Path, recording: Path) -> None:
 
 
 def usage(command: list[str]) -> tuple[float, int]:
-    """Seconds of the processor, user and system, and peak memory in bytes of a program that must succeed."""
+    """Processor time in seconds, user and system, and peak memory in bytes of a program that must succeed."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

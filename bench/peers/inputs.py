@@ -1,4 +1,4 @@
-"""What every peer reads: the prepared inputs and the network's weights."""
+"""The inputs of every peer: the prepared data and the network's weights."""
 
 from pathlib import Path
 
@@ -51,13 +51,13 @@ def scaler(folder: str, frames: int) -> np.ndarray:
 
 
 def weights(folder: str) -> dict[str, np.ndarray]:
-    """The initializers of the model that the project exported for this run, which has one layer: without its prefix."""
+    """The initializers of the model that the project exported for this run, without the prefix of its single layer."""
     graph = onnx.load(Path(folder) / "ltc.onnx").graph
     return {tensor.name.removeprefix("layer0."): numpy_helper.to_array(tensor) for tensor in graph.initializer}
 
 
 def training_set() -> tuple[np.ndarray, np.ndarray]:
-    """Random sequences [1000, 157, 39] and labels [1000]: the time of an epoch does not depend on what is learned."""
+    """Random sequences [1000, 157, 39] and labels [1000]: the time of an epoch does not depend on what is learnt."""
     random = np.random.default_rng(1)
     sequences = random.standard_normal((N_SEQUENCES, N_FRAMES, N_FEATURES), dtype=np.float32)
     return sequences, random.integers(0, N_LABELS, N_SEQUENCES)

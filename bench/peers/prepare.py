@@ -1,11 +1,11 @@
-"""Makes the inputs that the project and its peers are measured on.
+"""Makes the inputs for measuring the project and its peers.
 
 usage: prepare.py SAMPLE.flac FOLDER
 
 Writes raw little-endian float32 into FOLDER: speech.f32, the first 5 s of the sample at 16 kHz; features_157.f32 and
 features_500.f32, its features in configurations A and C, standardised, row-major [frames, 39]; scaler_157.f32 and scaler_500.f32,
-the mean and the scale that standardise them, [2, 39]; stereo.f32, 5 s at 48 kHz, [frames, 2]: two microphones at some distance from the voice, each with a
-noise of its own; and as 16-bit integers minute.s16, a minute of the whole sample in the same way.
+the mean and the scale that standardise them, [2, 39]; stereo.f32, 5 s at 48 kHz, [frames, 2]: two microphones at some distance from the voice, each with
+its own noise; and minute.s16, a minute of the whole sample made in the same way, as 16-bit integers.
 """
 
 import sys
@@ -19,7 +19,7 @@ import features
 
 SECONDS = 5
 STEREO_RATE = 48_000
-# Between the microphones, samples at 48 kHz; gain of the second; their noise, -69 dBFS.
+# Delay between the microphones, samples at 48 kHz; gain of the second; their noise, -69 dBFS.
 DELAY, GAIN, NOISE = 9, 0.8, 12 / 32_768
 
 

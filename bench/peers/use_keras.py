@@ -1,4 +1,4 @@
-"""Keras on TensorFlow: the paper's cell as a layer, the paper's way from speech to probabilities, and a training epoch."""
+"""Keras on TensorFlow: the paper's cell as a layer, the paper's path from speech to probabilities, and a training epoch."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ import worker
 
 
 class LtcCell(keras.layers.Layer):
-    """The paper's cell. `held`: z once a frame, as in the published code; otherwise z again at every unfold, as in the formula."""
+    """The paper's cell. `held`: z once per frame, as in the published code; otherwise z again at every unfold, as in the formula."""
 
     def __init__(self, held: bool, **settings) -> None:
         super().__init__(**settings)
@@ -59,10 +59,10 @@ def network(held: bool) -> keras.Model:
 
 
 def trained(folder: str) -> keras.Model:
-    """The network with the weights of the project's file."""
+    """The network with the weights from the project's file."""
     model = network(held=False)
     weights = inputs.weights(folder)
-    # The file holds the folded rate and gain; this is a tau, a C and a G that fold to them.
+    # The file contains the folded rate and gain; these are values of tau, C and G that fold to them.
     tau = np.log(np.expm1(inputs.DT / weights["rate"].astype(np.float64)))
     ratio = weights["gain"].astype(np.float64) / 10
     c, g = np.log(ratio / (1 - ratio)), np.full(inputs.UNITS, np.log(0.1 / 0.9))

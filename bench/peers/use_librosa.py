@@ -1,4 +1,4 @@
-"""librosa: features; and with them the pitch, from 48 kHz stereo."""
+"""librosa: features; and features with pitch, from 48 kHz stereo."""
 
 import sys
 

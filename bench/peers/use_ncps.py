@@ -1,5 +1,5 @@
-"""ncps: its own LTC cell with as many units and unfolds, whose equation is Hasani's, not the paper's, so that its output is not compared; and an epoch
-of its CfC."""
+"""ncps: its own LTC cell with the same number of units and unfolds, whose equation is Hasani's rather than the paper's, so its output is not compared;
+and an epoch of its CfC."""
 
 import sys
 from importlib.metadata import version

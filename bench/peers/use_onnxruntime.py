@@ -1,4 +1,4 @@
-"""ONNX Runtime: the network of the very file that the project runs."""
+"""ONNX Runtime: the network from the same file that the project runs."""
 
 import sys
 from pathlib import Path

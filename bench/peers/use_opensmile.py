@@ -1,4 +1,4 @@
-"""openSMILE: the parameters of a voice that its users take for emotion, from 48 kHz stereo."""
+"""openSMILE: the voice parameters commonly used for emotion, from 48 kHz stereo."""
 
 import sys
 

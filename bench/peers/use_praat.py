@@ -1,4 +1,4 @@
-"""Praat through parselmouth: what its users measure of a voice, from 48 kHz stereo."""
+"""Praat through parselmouth: common measurements of a voice, from 48 kHz stereo."""
 
 import sys
 

@@ -29,7 +29,7 @@ def inference(folder: str, frames: int) -> worker.Call:
 
 
 class Network(nn.Module):
-    """The paper's cell and readout, to be trained. `reading`: "held", "recomputed", or "closed" for held in one step."""
+    """The paper's cell and readout, trainable. `reading`: "held", "recomputed", or "closed" for held in one step."""
 
     def __init__(self, reading: str) -> None:
         super().__init__()

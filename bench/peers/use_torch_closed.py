@@ -1,4 +1,4 @@
-"""PyTorch with the project's own shortcut: the unfolds of a held z in one step. The published code does not have it."""
+"""PyTorch with the project's own shortcut: the unfolds of a held z in one step. The published code lacks it."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """torchaudio: features.
 
-Its deltas are HTK's regression, applied twice, with the edge frames repeated; only its MFCC are librosa's. No floor under the loudest
+Its deltas are HTK's regression, applied twice, with the edge frames repeated; only its MFCCs equal librosa's. No floor relative to the loudest
 cell, as for librosa.
 """
 

@@ -1,8 +1,8 @@
-"""One side of a measurement: a process that answers, line by line, how long a case takes.
+"""One side of a measurement: a process that reports, line by line, how long a case takes.
 
 First line out: {"versions": {...}, "cases": [...]}. A line in is `case seconds`; the line out is {"milliseconds": median of a call,
-"result": what the first call of the case computed, or null}. All workers stay alive and only the one that was asked is busy, so
-that peers and project take turns on one core.
+"result": result of the first call of the case, or null}. All workers stay alive and only the one being asked is busy, so
+that peers and project alternate on one core.
 """
 
 import json
@@ -18,8 +18,8 @@ Call = Callable[[], object]
 
 
 def serve(versions: dict[str, str], cases: dict[str, Callable[[], Call]]) -> None:
-    """Answers until standard input ends. `cases` prepare what is then called again and again."""
-    # Libraries print to standard output; what they print must not be taken for an answer.
+    """Answers until standard input ends. `cases` prepare the functions that are then called repeatedly."""
+    # Libraries print to standard output; their output must not be mistaken for an answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print(json.dumps({"versions": versions, "cases": list(cases)}), file=answers, flush=True)

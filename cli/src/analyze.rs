@@ -1,4 +1,4 @@
-//! `moodline analyze`: files in, results out.
+//! `moodline analyze`: audio files in, results out.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments, streams: &mut Streams<'_>, inter
     }
 }
 
-/// What is written where.
+/// Which results are written to which destination.
 struct OutputPlan {
     results: Vec<(Shape, OutputTarget)>,
     export: ExportOptions,
@@ -86,7 +86,7 @@ impl OutputPlan {
         self.results.iter().map(|(_, target)| target).chain(&self.plot)
     }
 
-    /// Refuses what makes no sense for so many inputs, in one sentence.
+    /// Refuses options that make no sense for this many inputs, in one sentence.
     fn check(&self, inputs: &[Input], arguments: &AnalyzeArguments) -> Result<(), String> {
         let several = inputs.len() > 1;
         for (shape, target) in &self.results {
@@ -164,7 +164,7 @@ fn prepare(
     Ok((AnalysisSetup { model, backend, config }, labels))
 }
 
-/// Writes results in the order of the inputs, whatever the order they finish in.
+/// Writes results in the order of the inputs, regardless of the order in which they finish.
 struct ResultWriter<'a, 'b> {
     inputs: &'a [Input],
     labels: Option<&'a [Label]>,
@@ -174,7 +174,7 @@ struct ResultWriter<'a, 'b> {
     picture: PlotOptions,
     streams: &'a mut Streams<'b>,
     progress: ProgressLine,
-    /// Of all recordings so far.
+    /// Totals over all recordings so far.
     total: Summary,
     waiting: BTreeMap<usize, Result<FileAnalysis, Failure>>,
     next: usize,
@@ -252,12 +252,12 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
         }
     }
 
-    /// Whether tables, which have a summary, go to standard output.
+    /// Whether tables, which have a summary of their own, go to standard output.
     fn shows_tables(&self) -> bool {
         self.destinations.iter().any(Destination::shows_tables)
     }
 
-    /// Writes one recording's results to all places, of which one that fails (a terminal that was closed) does not concern the others.
+    /// Writes one recording's results to all destinations; a failure at one (a closed terminal) does not affect the others.
     fn write(&mut self, index: usize, analysis: &FileAnalysis) -> anyhow::Result<()> {
         let Self { inputs, labels, config, destinations, plot, picture, streams, progress, .. } = self;
         let (results, name) = (&analysis.results, inputs[index].name.as_path());
@@ -290,9 +290,9 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
         progress.pause(|| streams.note(text));
     }
 
-    /// Puts the files in their places and returns the exit code.
+    /// Moves the files into place and returns the exit code.
     fn end(mut self, interrupted: &AtomicBool) -> u8 {
-        // After an interrupt, those behind one that is not finished.
+        // After an interrupt: results queued behind a recording that did not finish.
         for (index, result) in std::mem::take(&mut self.waiting) {
             self.deliver(index, result);
         }

@@ -60,32 +60,31 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Find the emotions of recordings
+    /// Find the emotions in recordings
     Analyze(AnalyzeArguments),
-    /// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
+    /// Find the emotions in live speech, block by block, from a microphone or a pipe
     Listen(ListenArguments),
-    /// Write what the network sees of a recording: its features, step by step
+    /// Write a recording's features as the network sees them, step by step
     Features(FeaturesArguments),
     /// Show the contract of a model: what it was trained on and what it needs
     Model(ModelArguments),
-    /// Keep what the model hears of a voice, so that it can be corrected for it
+    /// Store what the model hears in a voice, so that its answers can be corrected for that voice
     #[command(subcommand)]
     Voice(VoiceCommand),
 }
 
-/// Find the emotions of recordings
+/// Find the emotions in recordings
 ///
 /// Reads WAV (RF64, BW64, Wave64 and ADPCM too), AIFF, CAF, FLAC, MP3, MP2, Ogg (Vorbis, Opus, FLAC), WebM, Matroska, MP4, M4A and MOV (AAC, ALAC, Opus) and AAC at
-/// 8 to 384 kHz with any number of channels, which are mixed. A recording is cut into blocks; a block in which nobody speaks is `no_speech` and
-/// has no emotion.
+/// 8 to 384 kHz with any number of channels, which are mixed. A recording is divided into blocks; a block without speech is `no_speech` and has no emotion.
 #[derive(Args)]
 #[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub(crate) struct AnalyzeArguments {
-    /// Audio files, folders that are searched for audio files, subfolders included, and - for standard input
+    /// Audio files, folders (searched recursively for audio files), and - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Which audio track of a file that has several, by its number [default: the one that players take]
+    /// Number of the audio track to analyse in a file that has several [default: the one that players choose]
     #[arg(long, value_name = "N")]
     pub(crate) track: Option<NonZeroUsize>,
 
@@ -97,24 +96,24 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) to: Option<f64>,
 
-    /// What decodes: auto asks an installed ffmpeg for formats that are not built in, and says so
+    /// Decoder: auto uses an installed ffmpeg for formats that are not built in, and says so
     #[arg(long, default_value = "auto", value_name = "DECODER", value_parser = decoders())]
     pub(crate) decoder: DecoderChoice,
 
-    /// What an answer is about: a block of the window's length every hop, or a phrase, what is said between two pauses of at least 0.3 s; one longer than
-    /// the window is cut where the voice is weakest
+    /// What each answer covers: a block of the window's length every hop, or a phrase (the speech between two pauses of at least 0.3 s, split where the voice
+    /// is weakest if it is longer than the window)
     #[arg(long, default_value = "blocks", value_name = "WHAT", value_enum)]
     pub(crate) segments: SegmentsArgument,
 
     #[command(flatten)]
     pub(crate) analysis: AnalysisArguments,
 
-    /// What runs the network: native is the quickest here and loads no library, auto takes onnxruntime where it is installed; the answers are the same
+    /// Backend that runs the network: native is the fastest here and loads no library, auto uses onnxruntime where it is installed; the answers are the same
     #[arg(long, default_value = BackendChoice::Native.name(), value_name = "BACKEND", value_parser = backends())]
     pub(crate) backend: BackendChoice,
 
-    /// Whose voice the answers are corrected for, where the model leans to one emotion in it: the one in each recording (file), one in each channel (channel, with
-    /// --source each), nobody's (none), or one that `moodline voice learn` kept (a file ending in .voice)
+    /// Voice for which the model's bias towards one emotion is corrected: the voice in each recording (file), the one in each channel (channel, with --source
+    /// each), none (none), or one saved by `moodline voice learn` (a file ending in .voice)
     #[arg(long, default_value = "file", value_name = "VOICE", value_parser = voice)]
     pub(crate) voice: VoiceArgument,
 
@@ -122,32 +121,31 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = shapes())]
     pub(crate) format: Shape,
 
-    /// Where the results go instead of the terminal: a file, or a folder (existing, or written with a / at its end), which gets one file a
-    /// recording, named after it. Only table, csv, json and rttm can hold several recordings in one file; JSON is one object a line then
+    /// Where to write the results instead of the terminal: a file, or a folder (existing, or written with a trailing /), which gets one file per recording,
+    /// named after it. Only table, csv, json and rttm can hold several recordings in one file; JSON then has one object per line
     #[arg(long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Write the results in a further format as well; can be given several times
+    /// Also write the results in another format; can be given several times
     #[arg(long, value_name = "FORMAT=PATH", value_parser = saved)]
     pub(crate) save: Vec<SaveArgument>,
 
-    /// Draw the timeline: a file ending in .svg or .png, or a folder, which gets one SVG file a recording
+    /// Draw the timeline: a file ending in .svg or .png, or a folder, which gets one SVG file per recording
     #[arg(long, value_name = "PATH")]
     pub(crate) plot: Option<PathBuf>,
 
-    /// How much time a row of the picture shows, minutes [default: all of a recording of up to ten, or else so much that there are at most twelve rows]
+    /// Minutes of time per row of the picture [default: the whole recording if it lasts up to ten minutes, otherwise enough for at most twelve rows]
     #[arg(long, value_name = "MINUTES", value_parser = row_minutes)]
     pub(crate) plot_row: Option<f64>,
 
-    /// Width of the picture, units of an SVG or pairs of pixels of a PNG
+    /// Width of the picture, in SVG units; a PNG has two pixels per unit
     #[arg(long, default_value_t = plot::WIDTH, value_name = "UNITS", value_parser = RangedU64ValueParser::<u32>::new().range(600..=20_000))]
     pub(crate) plot_width: u32,
 
     #[command(flatten)]
     pub(crate) export: ExportArguments,
 
-    /// True emotions to compare with, for one recording: labels of Audacity, or a table (commas, semicolons or tabs) with the columns start_s, end_s and
-    /// emotion
+    /// True emotions to compare with, for one recording: Audacity labels, or a table (commas, semicolons or tabs) with the columns start_s, end_s and emotion
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
 
@@ -155,7 +153,7 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Recordings analysed at the same time [default: the number of processor cores]
+    /// Number of recordings analysed at the same time [default: the number of processor cores]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
 }
@@ -166,7 +164,7 @@ impl AnalyzeArguments {
     }
 }
 
-/// What an answer is about.
+/// What each answer covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SegmentsArgument {
     Blocks,
@@ -185,7 +183,7 @@ impl From<SegmentsArgument> for Segmentation {
 /// What is analysed, and with what
 #[derive(Args)]
 pub(crate) struct AnalysisArguments {
-    /// Which channels are analysed: mix (their mean), left, right, mid, side, the number of one, or each as a voice of its own
+    /// Which channels are analysed: mix (their mean), left, right, mid, side, a channel number, or each as a separate voice
     #[arg(long, default_value = "mix", value_name = "SOURCE")]
     pub(crate) source: FileSource,
 
@@ -193,8 +191,8 @@ pub(crate) struct AnalysisArguments {
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
     window: f64,
 
-    /// Distance between the starts of two blocks, seconds; the plugin's is shorter, to follow a voice, so set both alike to compare
-    /// [default: the window, so that every second counts once]
+    /// Distance between the starts of consecutive blocks, seconds; the plugin's is shorter, to follow a voice, so set both alike to compare [default: the
+    /// window, so that every second counts once]
     #[arg(long, value_name = "SECONDS", value_parser = hop)]
     pub(crate) hop: Option<f64>,
 
@@ -214,28 +212,29 @@ impl AnalysisArguments {
 #[derive(Args)]
 #[command(next_help_heading = "Formats")]
 pub(crate) struct ExportArguments {
-    /// CSV for programs (rfc4180: commas, decimal points), or for a double click where decimals have a comma (excel: byte order mark, semicolons, decimal
-    /// commas)
+    /// CSV dialect: for programs (rfc4180: commas, decimal points), or for opening by double click where decimals have a comma (excel: byte order mark,
+    /// semicolons, decimal commas)
     #[arg(long, default_value = "rfc4180", value_name = "DIALECT", value_parser = dialects())]
     csv_dialect: CsvDialect,
 
-    /// Marks, labels and subtitles: one for neighbouring blocks with the same emotion (merged), or one a block (blocks)
+    /// Marks, labels and subtitles: one per run of neighbouring blocks with the same emotion (merged), or one per block (blocks)
     #[arg(long, default_value = "merged", value_name = "WHAT", value_parser = ["merged", "blocks"])]
     marks: String,
 
-    /// Merged marks shorter than this go to the longer neighbour, seconds
+    /// Merged marks shorter than this are absorbed by their longer neighbour, seconds
     #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = min_mark)]
     min_mark: f64,
 
-    /// Frames a second of the timeline, in edl, fcpxml and premiere
+    /// Frames per second of the timeline, in edl, fcpxml and premiere
     #[arg(long, default_value = FrameRate::F25.name(), value_name = "RATE", value_parser = frame_rates())]
     frame_rate: FrameRate,
 
-    /// How an HTML page plays the recording: from where it is (link, relative to the page), as a part of the page (embed: as Opus, 28 MB for an hour of stereo), or not (none)
+    /// How an HTML page plays the recording: from its own file (link, relative to the page), from within the page (embed: as Opus, 28 MB for an hour of
+    /// stereo), or not at all (none)
     #[arg(long, default_value = "link", value_name = "HOW", value_enum)]
     pub(crate) page_audio: PageAudio,
 
-    /// Time code at which the recording begins on the timeline, in edl, fcpxml and premiere
+    /// Timecode at which the recording begins on the timeline, in edl, fcpxml and premiere
     #[arg(long, default_value_t = StartTime::ONE_HOUR, value_name = "HH:MM:SS")]
     start_timecode: StartTime,
 }
@@ -251,23 +250,23 @@ impl ExportArguments {
     }
 }
 
-/// Write what the network sees of a recording: its features, step by step
+/// Write a recording's features as the network sees them, step by step
 ///
-/// The values are those that the trainer caches of the same clip, before normalisation, which is part of the weights. `moodline model` says what the front end
-/// computes, in librosa's words: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant", delta_N and delta2_N those of
-/// librosa.feature.delta with order 1 and 2; a step is the mean of so many frames. f0 (semitones above 27.5 Hz), f0_delta, voicing, level (dB) and level_delta are
-/// the prosody; pitch has no holes and level is relative to the loudest step of its block.
+/// The values are those the trainer caches for the same clip, before normalisation, which is part of the weights. `moodline model` shows what the front end
+/// computes, in librosa's terms: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant"; delta_N and delta2_N are
+/// those of librosa.feature.delta with order 1 and 2; a step is the mean of the number of frames given there. f0 (semitones above 27.5 Hz), f0_delta,
+/// voicing, level (dB) and level_delta are the prosody; pitch has no gaps and level is relative to the loudest step of its block.
 #[derive(Args)]
 pub(crate) struct FeaturesArguments {
     /// Audio file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
-    /// csv: a row a step, with its time and names; npy: float32 [steps, features] for numpy.load, names and times on stderr
+    /// csv: one row per step, with its time, and column names; npy: float32 [steps, features] for numpy.load, names and times on stderr
     #[arg(long, default_value = "csv", value_name = "FORMAT", value_enum)]
     pub(crate) format: FeaturesFormat,
 
-    /// Where they go instead of the terminal
+    /// File to write to instead of the terminal
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -275,7 +274,7 @@ pub(crate) struct FeaturesArguments {
     #[arg(long, value_name = "SECONDS", value_parser = window)]
     pub(crate) window: Option<f64>,
 
-    /// Model file whose front end it is [default: the model built in]
+    /// Model file whose front end is used [default: the model built in]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
 
@@ -284,7 +283,7 @@ pub(crate) struct FeaturesArguments {
     pub(crate) force: bool,
 }
 
-/// What features are written as.
+/// File format of the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FeaturesFormat {
     Csv,
@@ -303,7 +302,7 @@ pub(crate) struct ModelArguments {
     pub(crate) json: bool,
 }
 
-/// What results look like.
+/// The form of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// For people.

@@ -1,4 +1,4 @@
-//! Where the command writes.
+//! Where the command writes its output.
 
 use std::io::Write;
 
@@ -23,7 +23,7 @@ impl Streams<'_> {
         files::print_bytes(self.stdout, bytes)
     }
 
-    /// Writes a part of results that go on, and returns whether anybody still reads them.
+    /// Writes part of an ongoing stream of results; returns whether it is still being read.
     pub(crate) fn offer(&mut self, text: &str) -> Result<bool, WriteError> {
         files::offer(self.stdout, text.as_bytes())
     }
@@ -39,7 +39,7 @@ impl Streams<'_> {
         }
     }
 
-    /// Tells the user something in lines, in which nothing from outside controls the terminal. Nobody can be told when stderr is gone.
+    /// Writes lines to stderr, with text from outside made safe for a terminal. Errors are ignored: there is nowhere left to report them.
     pub(crate) fn note(&mut self, text: &str) {
         let _ = self.stderr.write_all(printable_lines(text).as_bytes());
     }

@@ -1,4 +1,4 @@
-//! `moodline features`: what the network sees of a recording.
+//! `moodline features`: a recording as the network sees it.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Re
     Ok(())
 }
 
-/// What an array of numbers does not say about itself.
+/// The information that an array of numbers lacks.
 fn description(features: &Features, front_end: &FrontEndConfig) -> String {
     let left_out = if front_end.speech_margin.is_some() {
         "; steps without speech are left out: --format csv has the time of each"
@@ -68,7 +68,7 @@ fn description(features: &Features, front_end: &FrontEndConfig) -> String {
     )
 }
 
-/// A row a step; numbers have as many digits as tell them from every other.
+/// One row per step; numbers have enough digits to be distinguished from every other.
 fn csv(features: &Features) -> String {
     let mut text = format!("time_s,{}\n", features.names.join(","));
     for (step, time_s) in features.steps().zip(&features.times_s) {

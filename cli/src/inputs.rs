@@ -8,28 +8,27 @@ use walkdir::{DirEntry, WalkDir};
 /// One recording to analyse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// Where it is.
+    /// Its location.
     pub(crate) path: PathBuf,
-    /// Its path inside the folder the user named, or its name: what results in a folder are named after.
+    /// Its path inside the folder the user named, or its name; results in a folder are named after it.
     pub(crate) name: PathBuf,
 }
 
-/// What the paths come to.
+/// The recordings that the given paths expand to.
 #[derive(Default)]
 pub(crate) struct Inputs {
-    /// What is analysed.
+    /// The recordings to analyse.
     pub(crate) inputs: Vec<Input>,
-    /// A sentence for each path that gives nothing.
+    /// One sentence per path that yields no recording.
     pub(crate) failures: Vec<String>,
-    /// A sentence for each folder with recordings that are not read.
+    /// One sentence per folder with recordings that are skipped.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Names of recordings that are not read, in one sentence.
+/// Maximum number of skipped recordings named in one sentence.
 const MOST_NAMES: usize = 5;
 
-/// Replaces folders by the audio files in them, in the order of their names. Files are taken as they are: what is not audio is found out by
-/// reading it.
+/// Replaces folders by the audio files in them, sorted by name. Files are taken as they are: reading them shows whether they are audio.
 pub(crate) fn expand(paths: &[PathBuf]) -> Inputs {
     let Inputs { mut inputs, mut failures, mut warnings } = Inputs::default();
     for path in paths {
@@ -77,7 +76,7 @@ pub(crate) fn expand(paths: &[PathBuf]) -> Inputs {
     Inputs { inputs, failures, warnings }
 }
 
-/// Other systems leave files like `._song.wav` that look like audio and are not.
+/// Other systems leave files such as `._song.wav` that look like audio but are not.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
 }

@@ -1,4 +1,4 @@
-//! True emotions of a recording, to compare with.
+//! True emotions of a recording, for comparison.
 
 use std::path::Path;
 
@@ -16,8 +16,8 @@ pub(crate) struct Label {
     pub(crate) emotion: Emotion,
 }
 
-/// Reads labels as Audacity exports them, or a table with the columns `start_s`, `end_s` and `emotion`, in capitals or not, with whatever between them;
-/// other columns are ignored.
+/// Reads labels as exported by Audacity, or a table with the columns `start_s`, `end_s` and `emotion`, in capitals or not, separated by commas, semicolons or
+/// tabs; other columns are ignored.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
     let unreadable = |reason: String| anyhow!("the labels {} cannot be read: {reason}", path.display());
     let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
@@ -27,7 +27,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
     if audacity(first).is_some() { read_audacity(&text, at) } else { read_table(&text, path, at) }
 }
 
-/// Start, end and label of a line of a label track.
+/// Start, end and label from one line of a label track.
 fn audacity(line: &str) -> Option<(f64, f64, &str)> {
     let mut fields = line.split('\t');
     let (start_s, end_s) = (tables::number(fields.next()?)?, tables::number(fields.next()?)?);
@@ -37,16 +37,16 @@ fn audacity(line: &str) -> Option<(f64, f64, &str)> {
 fn read_audacity(text: &str, at: impl Fn(u64) -> String) -> anyhow::Result<Vec<Label>> {
     let mut labels = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
-        // What begins with a backslash are the frequencies of the label before it.
+        // Lines that begin with a backslash hold the frequencies of the label before them.
         if line.trim().is_empty() || line.starts_with('\\') {
             continue;
         }
         let Some((start_s, end_s, name)) = audacity(line) else {
             bail!("{}: expected start, end and label with tabs between them, found '{}'", at(number), printable(line));
         };
-        // A label of no length marks a point, and no passage.
+        // A label of zero length marks a point, not a passage.
         if end_s != start_s {
-            // Our own have the probability behind the emotion.
+            // Labels written by this program have the probability after the emotion.
             let name = name.split_whitespace().next().unwrap_or_default();
             labels.push(label(start_s, end_s, name, || at(number))?);
         }
@@ -100,7 +100,7 @@ pub(crate) fn within(labels: &[Label], start_s: f64, end_s: f64) -> Vec<(Emotion
     times.into_iter().filter(|(_, time)| *time > 0.0).collect()
 }
 
-/// How many blocks of speech have the emotion that fills most of them, of how many that have one.
+/// The number of speech blocks with the emotion that fills most of them, and the number that have a label.
 pub(crate) fn agreement<'a>(labels: &[Label], segments: impl IntoIterator<Item = &'a Segment>) -> (usize, usize) {
     let pairs = segments.into_iter().filter_map(|segment| {
         let (truth, _) = *within(labels, segment.start_s, segment.end_s).first()?;

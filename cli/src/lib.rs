@@ -1,4 +1,4 @@
-//! The command `moodline`: analyses audio files and what is being said, and shows what a model sees of them and what it is.
+//! The command `moodline`: analyses audio files and live speech, and shows the features a model sees and the model's description.
 //!
 //! In: arguments and files. Out: results on stdout or in files, everything else on stderr, and an exit code: 0 done, 1 some input failed
 //! (the others were still processed), 2 usage. [`run`] is the whole command, so that tests can call it without a process.
@@ -30,7 +30,7 @@ use moodline_engine::stop::{self, StopRequest};
 
 pub use console::Streams;
 
-/// Set when the program is asked to end: no further audio is read, and what is finished is written.
+/// Set when the program is asked to end: no more audio is read, and finished results are written.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// All inputs were analysed.
@@ -42,7 +42,7 @@ pub const USAGE: u8 = 2;
 
 /// Runs the command and returns its exit code.
 ///
-/// `arguments` start with the name of the program, as [`std::env::args_os`] does. The run stops early when `interrupted` becomes true.
+/// `arguments` start with the name of the program, as in [`std::env::args_os`]. The run stops early when `interrupted` becomes true.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>, interrupted: &AtomicBool) -> u8 {
     let command = match args::Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments.command,
@@ -64,7 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
 /// Lets the first Ctrl-C (SIGTERM, SIGHUP) set [`INTERRUPTED`] and the second end the process.
 ///
 /// # Errors
-/// When the operating system refuses the handler.
+/// The operating system refuses the handler.
 pub fn install_interrupt() -> io::Result<()> {
     const INTERRUPT_EXIT_CODE: i32 = 130;
     stop::on_request(|request| match request {
@@ -73,7 +73,7 @@ pub fn install_interrupt() -> io::Result<()> {
     })
 }
 
-/// Sends log lines to stderr, as much as `RUST_LOG` asks for; by default errors only.
+/// Sends log lines to stderr, at the level set by `RUST_LOG`; errors only by default.
 pub fn install_log() {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false).init();

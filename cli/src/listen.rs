@@ -1,6 +1,7 @@
-//! `moodline listen`: what is being said, block by block.
+//! `moodline listen`: emotions in live speech, block by block.
 //!
-//! In: a [`Feed`], which is a microphone or standard input. Out: a line a block on stdout. A feed that goes away is waited for; times then go on by the clock.
+//! In: a [`Feed`], which is a microphone or standard input. Out: one line per block on stdout. When a feed disappears, the command waits for it; meanwhile
+//! times advance by the clock.
 
 mod feed;
 #[cfg(feature = "microphone")]
@@ -33,13 +34,13 @@ use crate::{DONE, FAILED, setup, table};
 use feed::{Feed, Heard, Layout};
 use pipe::Pipe;
 
-/// Pieces of audio that may wait to be analysed: seconds of what a microphone hears.
+/// Capacity of the queue of audio pieces to analyse: several seconds from a microphone.
 const QUEUE_LEN: usize = 256;
 
-/// How often an interrupt is looked for while nothing is heard.
+/// How often an interrupt is checked for while no audio arrives.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How often a feed that is gone is looked for.
+/// How often reopening a lost feed is attempted.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Runs the subcommand and returns the exit code.
@@ -96,7 +97,7 @@ fn without_microphones() -> anyhow::Error {
     anyhow!("this program was built without microphones: give - for standard input, or build it with `--features microphone`")
 }
 
-/// With what is listened.
+/// The model, backend and options of a session.
 struct Setup {
     model: Model,
     backend: BackendChoice,
@@ -110,25 +111,25 @@ struct Listener<'a, 'b> {
     setup: &'a Setup,
     streams: &'a mut Streams<'b>,
     interrupted: &'a AtomicBool,
-    /// The feed, while it is open.
+    /// Handle of the feed, while it is open.
     opened: Option<Box<dyn Any>>,
-    /// What it became when it was opened last.
+    /// State of the feed since it was last opened.
     ear: Option<Ear>,
-    /// Since when it is gone, and why.
+    /// Since when the feed has been gone, and why.
     gone: Option<(Instant, String)>,
     summary: Summary,
-    /// Nobody reads the lines any more.
+    /// The lines are no longer being read.
     unread: bool,
 }
 
-/// What a feed becomes when it is opened.
+/// State of an open feed.
 struct Ear {
     name: String,
     layout: Layout,
     voices: Voices,
-    /// Where the current run begins, seconds on the clock of the lines.
+    /// Start of the current run, seconds on the clock of the lines.
     from_s: f64,
-    /// Samples of one channel in it.
+    /// Samples per channel in it.
     n_frames: u64,
 }
 
@@ -137,7 +138,7 @@ impl Ear {
         self.from_s + self.n_frames as f64 / f64::from(self.layout.sample_rate)
     }
 
-    /// On the clock of the lines.
+    /// The segment on the clock of the lines.
     fn placed(&self, found: Found) -> Found {
         let Segment { start_s, end_s, state } = found.segment;
         Found { segment: Segment { start_s: self.from_s + start_s, end_s: self.from_s + end_s, state }, ..found }
@@ -149,7 +150,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         Self { setup, streams, interrupted, opened: None, ear: None, gone: None, summary: Summary::default(), unread: false }
     }
 
-    /// Listens until the feed ends, or somebody ends it.
+    /// Listens until the feed ends or the run is interrupted.
     fn run(mut self, feed: &mut dyn Feed) -> anyhow::Result<()> {
         let (sender, receiver) = sync_channel(QUEUE_LEN);
         self.opened = Some(feed.open(sender.clone()).map_err(anyhow::Error::msg)?);
@@ -162,7 +163,7 @@ impl<'a, 'b> Listener<'a, 'b> {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                // INVARIANT: this end has a sender, too.
+                // This thread also holds a sender.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.opened.is_none() && tried.elapsed() >= RETRY {
@@ -171,7 +172,7 @@ impl<'a, 'b> Listener<'a, 'b> {
             }
         }
         self.opened = None;
-        // What was heard before somebody ended it; more may still come through a pipe.
+        // Audio heard before the interrupt; a pipe may still deliver more.
         for heard in receiver.try_iter().take(if self.unread { 0 } else { QUEUE_LEN }) {
             if self.take(heard)?.is_break() {
                 break;
@@ -198,7 +199,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The feed is there, for the first time or again.
+    /// The feed is available, for the first time or again.
     fn open(&mut self, name: String, layout: Layout) -> anyhow::Result<()> {
         let Setup { model, backend, source, config, .. } = self.setup;
         let Layout { sample_rate, n_channels } = layout;
@@ -223,7 +224,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         self.tell(&found)
     }
 
-    /// The run ends here: its last, shorter block is reported at once.
+    /// Ends the run and reports its last, shorter block at once.
     fn end_run(&mut self) -> anyhow::Result<()> {
         let Some(ear) = &mut self.ear else { return Ok(()) };
         let mut found = Vec::new();
@@ -257,7 +258,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         Ok(())
     }
 
-    /// The first line.
+    /// Writes the first line.
     fn start(&mut self) -> anyhow::Result<()> {
         let Some(ear) = &self.ear else { return Ok(()) };
         let Layout { sample_rate, n_channels } = ear.layout;
@@ -273,7 +274,7 @@ impl<'a, 'b> Listener<'a, 'b> {
     fn tell(&mut self, found: &[Found]) -> anyhow::Result<()> {
         for one in found {
             let Some(placed) = self.ear.as_ref().map(|ear| ear.placed(*one)) else { return Ok(()) };
-            // Each block counts up to the next one.
+            // Each block counts until the start of the next one.
             let own_end_s = placed.segment.end_s.min(placed.segment.start_s + self.setup.config.hop_seconds);
             self.summary.add(&Summary::of(&[Segment { end_s: own_end_s, ..placed.segment }], 0.0));
             let line = match self.setup.lines {
@@ -293,7 +294,7 @@ impl<'a, 'b> Listener<'a, 'b> {
         self.say(&line)
     }
 
-    /// What is left, and the last line. Without anything heard there is none.
+    /// Writes the remaining blocks and the last line. Nothing is written if no audio was heard.
     fn end(&mut self) -> anyhow::Result<()> {
         self.end_run()?;
         let Some(ear) = &self.ear else { return Ok(()) };

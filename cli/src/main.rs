@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if let Err(error) = moodline_cli::install_interrupt() {
-        // Nobody can be told when standard error is gone.
+        // There is nowhere to report that standard error is closed.
         let _ = writeln!(io::stderr(), "moodline: Ctrl-C will lose finished results: {error}");
     }
     moodline_cli::install_log();

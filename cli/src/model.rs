@@ -1,4 +1,4 @@
-//! `moodline model`: the contract of a model.
+//! `moodline model`: the description of a model.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Where results go: standard output, one file, or a folder with one file a recording. Files appear complete or not at all.
+//! Destinations of results: standard output, one file, or a folder with one file per recording. Files appear complete or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::labels::Label;
 use crate::page::{self, IndexRow, PageAudio};
 use crate::table;
 
-/// Where one `--output`, `--save` or `--plot` points.
+/// The target of one `--output`, `--save` or `--plot`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum OutputTarget {
     Stdout,
@@ -24,13 +24,13 @@ pub(crate) enum OutputTarget {
 }
 
 impl OutputTarget {
-    /// A path is a folder when it is one, or is written as one.
+    /// A path is a folder if one exists there or if it is written as one.
     pub(crate) fn of(path: &Path) -> Self {
         let written_as_folder = path.to_string_lossy().ends_with(std::path::is_separator);
         if written_as_folder || path.is_dir() { Self::Folder(path.to_owned()) } else { Self::File(path.to_owned()) }
     }
 
-    /// Checks that files can be made here, before any work is done; makes the folder.
+    /// Checks before any work is done that files can be created here; creates the folder.
     pub(crate) fn prepare(&self) -> Result<(), WriteError> {
         match self {
             Self::Stdout => Ok(()),
@@ -42,7 +42,7 @@ impl OutputTarget {
         }
     }
 
-    /// The files that results of recordings with these names go to, in a format with this extension; without the index of a folder of pages.
+    /// The files for the results of recordings with these names, in a format with this extension; excludes the index of a folder of pages.
     pub(crate) fn files<'a>(&self, names: impl Iterator<Item = &'a Path>, extension: &str) -> Vec<PathBuf> {
         match self {
             Self::Stdout => Vec::new(),
@@ -52,8 +52,8 @@ impl OutputTarget {
     }
 }
 
-/// The file of one recording in a folder of results: `inner/name.wav` becomes `folder/inner/name.wav.csv`, so that recordings that
-/// differ only in their ending do not collide.
+/// The file of one recording in a folder of results: `inner/name.wav` becomes `folder/inner/name.wav.csv`, so that recordings that differ only in their
+/// extension do not collide.
 fn path_in(folder: &Path, name: &Path, extension: &str) -> PathBuf {
     let mut path = folder.join(name).into_os_string();
     path.push(".");
@@ -61,7 +61,7 @@ fn path_in(folder: &Path, name: &Path, extension: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// [`path_in`], with the folders in between made.
+/// [`path_in`], with its parent folders created.
 pub(crate) fn file_in(folder: &Path, name: &Path, extension: &str) -> Result<PathBuf, WriteError> {
     let path = path_in(folder, name, extension);
     make_folder(path.parent().unwrap_or(folder))?;
@@ -72,7 +72,7 @@ fn make_folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
-/// What all results of a run have in common.
+/// Options shared by all results of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutputOptions {
     pub(crate) export: ExportOptions,
@@ -80,26 +80,26 @@ pub(crate) struct OutputOptions {
     pub(crate) page_audio: PageAudio,
 }
 
-/// One recording, done.
+/// One analysed recording.
 #[derive(Clone, Copy)]
 pub(crate) struct Done<'a> {
     pub(crate) results: &'a Results,
-    /// Where it is, and what it is called within what the user named.
+    /// Its path, and its name within the path the user gave.
     pub(crate) input: &'a Input,
     pub(crate) labels: Option<&'a [Label]>,
 }
 
-/// Takes the reports of a run in one format.
+/// Receives the reports of a run in one format.
 pub(crate) struct Destination {
     shape: Shape,
     options: OutputOptions,
     target: OutputTarget,
-    /// The one file, from the first results on.
+    /// The single output file, once there are results.
     file: Option<AtomicFile>,
-    /// What is in the index of a folder of pages.
+    /// Rows of the index of a folder of pages.
     pages: Vec<IndexRow>,
     n_reports: usize,
-    /// Something could not be written, so what is in the one file is not complete.
+    /// Something could not be written, so the single file is incomplete.
     broken: bool,
 }
 
@@ -145,7 +145,7 @@ impl Destination {
         })
     }
 
-    /// The index of a folder of pages.
+    /// The path of the index of a folder of pages.
     pub(crate) fn index_file(shape: Shape, target: &OutputTarget) -> Option<PathBuf> {
         match target {
             OutputTarget::Folder(folder) if shape == Shape::Page => Some(folder.join(page::INDEX_FILE)),
@@ -158,7 +158,7 @@ impl Destination {
         self.shape == Shape::Table && self.target == OutputTarget::Stdout
     }
 
-    /// Adds a line about all recordings below tables.
+    /// Adds a line with the totals below the tables.
     pub(crate) fn add_total(&mut self, line: &str, streams: &mut Streams<'_>) -> Result<(), WriteError> {
         let result = match &self.target {
             _ if self.shape != Shape::Table => Ok(()),
@@ -170,7 +170,7 @@ impl Destination {
         result
     }
 
-    /// Puts the one file in its place; there is none without results, or when a part of it could not be written. A folder of pages gets its index.
+    /// Moves the single file into place, unless there were no results or part of it could not be written. A folder of pages gets its index.
     pub(crate) fn finish(self) -> Result<(), WriteError> {
         if let (OutputTarget::Folder(folder), [_, ..]) = (&self.target, self.pages.as_slice()) {
             write_atomically(&folder.join(page::INDEX_FILE), page::index(&self.pages).as_bytes())?;

@@ -1,7 +1,7 @@
-//! A page a recording, and an index of several: single files with everything in them, which open in any browser without a network.
+//! One page per recording, and an index of several: self-contained files that open in any browser without a network.
 //!
-//! In: results and the recording. Out: HTML. Shapes are drawn here, so that a page reads and prints without scripts; its own script, of which a hash is in its content
-//! policy, plays the recording and shows where it is.
+//! In: results and the recording. Out: HTML. Shapes are drawn here, so that a page reads and prints without scripts; its own script, whose hash is in its
+//! content security policy, plays the recording and shows the position.
 
 mod audio;
 mod document;
@@ -20,12 +20,12 @@ use moodline_engine::export::Results;
 
 pub(crate) use index::{FILE as INDEX_FILE, IndexRow};
 
-/// How a page gets at the recording.
+/// How a page accesses the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PageAudio {
     /// By a link relative to the page.
     Link,
-    /// As a part of the page, as Opus.
+    /// Embedded in the page, as Opus.
     Embed,
     /// Not at all.
     None,
@@ -34,7 +34,7 @@ pub(crate) enum PageAudio {
 /// The page of the recording at `path`, to be written into `folder`.
 ///
 /// # Errors
-/// When the recording cannot be read a second time, or not become a part of the page.
+/// The recording cannot be read a second time, or cannot be embedded in the page.
 pub(crate) fn page(
     results: &Results,
     config: &AnalysisConfig,

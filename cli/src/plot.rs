@@ -1,9 +1,9 @@
 //! The timeline as a picture.
 //!
-//! In: results. Out: SVG text or a PNG file in memory. A row of time has a lane for each voice: a strip with the emotion of each part in words and, with labels, a strip with the
-//! true emotions; below the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too close to be distinguished
-//! apart their probabilities are smoothed. Parts without speech are hatched. The colours are Okabe and Ito's, which people with any colour vision can tell
-//! apart.
+//! In: results. Out: SVG text or a PNG file in memory. A row of time has one lane per voice: a strip that names the emotion of each part and, with labels, a
+//! strip with the true emotions; below them the four probabilities, stacked as in the editor. A long recording has several rows, and where blocks are too
+//! narrow to be distinguished their probabilities are smoothed. Parts without speech are hatched. The colours are Okabe and Ito's, which are distinguishable
+//! with any colour vision.
 
 pub(crate) mod bands;
 mod canvas;
@@ -26,18 +26,18 @@ use layout::Layout;
 pub(crate) use layout::{WIDTH, row_length};
 use scene::Scene;
 
-/// Pixels of a PNG a unit of the SVG.
+/// Pixels of a PNG per unit of the SVG.
 const PNG_SCALE: u32 = 2;
 
-/// Most units of width times height: a PNG of it takes half a gigabyte of memory.
+/// Maximum area, units of width times height: a PNG of this size takes half a gigabyte of memory.
 const MOST_AREA: u64 = 40_000_000;
 
-/// How large pictures are.
+/// The size of pictures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PlotOptions {
     /// Units.
     pub(crate) width: u32,
-    /// How much time a row shows, seconds; without, as much as can be read.
+    /// Time per row, seconds; if `None`, as much as can be read.
     pub(crate) row_s: Option<f64>,
 }
 
@@ -49,10 +49,10 @@ pub(crate) enum PictureFormat {
 }
 
 impl PictureFormat {
-    /// The kind a file name asks for.
+    /// The format that a file name asks for.
     ///
     /// # Errors
-    /// A sentence when its ending is neither.
+    /// The extension is neither; one sentence.
     pub(crate) fn of(path: &Path) -> Result<Self, String> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         [Self::Svg, Self::Png]
@@ -72,7 +72,7 @@ impl PictureFormat {
 /// Draws the timeline of `results`.
 ///
 /// # Errors
-/// When the font cannot be loaded, or there is no memory for so many pixels.
+/// The font cannot be loaded, or there is not enough memory for the pixels.
 pub(crate) fn draw(
     format: PictureFormat,
     results: &Results,
@@ -113,7 +113,7 @@ pub(crate) fn draw(
     }
 }
 
-/// The PNG file of `pixels`: red, green and blue, row by row. Made in memory, so that no other folder than the picture's must have room.
+/// The PNG file of `pixels` (RGB, row by row), made in memory so that no temporary folder needs space.
 fn png_of(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);

@@ -1,4 +1,4 @@
-//! How far a run is: a bar on a terminal, plain lines elsewhere.
+//! Progress of a run: a bar on a terminal, plain lines elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -30,7 +30,7 @@ impl ProgressLine {
         }
     }
 
-    /// One input is finished; `summary` says how, where no bar does.
+    /// One input is finished; `summary` describes the result where there is no bar.
     pub(crate) fn finish_one(&mut self, summary: &str, streams: &mut Streams<'_>) {
         self.n_finished += 1;
         match &self.bar {
@@ -39,7 +39,7 @@ impl ProgressLine {
         }
     }
 
-    /// Runs `action` with the bar out of the way, since it writes to the terminal.
+    /// Runs `action`, which writes to the terminal, with the bar hidden.
     pub(crate) fn pause<T>(&self, action: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(action),

@@ -6,10 +6,10 @@ use moodline_engine::{BackendChoice, Classifier, Model};
 
 use crate::console::Streams;
 
-/// Opens the model at `path`, or the one built in, and finds out what runs it: one backend by name, so that all of a run have the same. Says which one it is, and why.
+/// Opens the model at `path`, or the built-in one, and resolves the backend once, so that a whole run uses the same one. Reports which backend it is, and why.
 ///
 /// # Errors
-/// There is no such model, or nothing runs it.
+/// The model does not exist, or no backend can run it.
 pub(crate) fn model(
     path: Option<&Path>,
     choice: BackendChoice,

@@ -1,4 +1,4 @@
-//! Results for people.
+//! Human-readable results.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use moodline_engine::{Segment, State};
 
 use crate::labels::{self, Label};
 
-/// Width of the bar of a certain answer, characters.
+/// Width of the bar for a probability of 1, characters.
 const BAR_WIDTH: f32 = 10.0;
 
-/// The results as a table; with labels, beside the true emotions and with the agreement at its end.
+/// The results as a table; with labels, it also has the true emotions, and the agreement at the end.
 pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     let mut text = heading(results);
     let has_channels = results.voices.len() > 1;
@@ -63,7 +63,7 @@ pub(crate) fn titles(has_channels: bool, has_labels: bool) -> String {
     format!("{channel}      from          to  emotion                angry  happy    sad  neutral{truth}")
 }
 
-/// One block; with the number of its channel where some have one.
+/// One block; with its channel number if some blocks have one.
 pub(crate) fn row(found: &Found, has_channels: bool) -> String {
     let Found { channel, segment, .. } = found;
     let channel = channel.filter(|_| has_channels).map_or_else(String::new, |channel| channel.to_string());
@@ -88,7 +88,7 @@ pub(crate) fn row(found: &Found, has_channels: bool) -> String {
     }
 }
 
-/// A time in which nothing could be heard.
+/// A period without audio.
 pub(crate) fn gap_row(start_s: f64, end_s: f64, has_channels: bool) -> String {
     let width = if has_channels { "channel".len() } else { 0 };
     format!("{:width$}{}  gap", "", span(start_s, end_s))
@@ -98,8 +98,8 @@ fn span(start_s: f64, end_s: f64) -> String {
     format!("{:>10}  {:>10}", clock_text(start_s, 2), clock_text(end_s, 2))
 }
 
-/// The true emotions of the block, longest first, and a mark where the first is the one found. A pause has none: a label that reaches over it is about what is
-/// said before and behind it.
+/// The true emotions of the block, longest first, and a mark if the first is the one found. A pause has none: a label that spans it describes the speech
+/// before and after it.
 fn truth(segment: &Segment, labels: &[Label]) -> String {
     if segment.answer().is_none() {
         return String::new();

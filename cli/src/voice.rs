@@ -1,4 +1,4 @@
-//! `moodline voice learn`: recordings of one voice in, what the model hears of it out.
+//! `moodline voice learn`: recordings of one voice in, what the model hears in it out.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -42,7 +42,7 @@ pub(crate) fn learn(arguments: &LearnArguments, streams: &mut Streams<'_>, inter
     }
 }
 
-/// Hears all recordings in their order, so that the same ones make the same file, and writes what was heard; the number of those that could not be.
+/// Analyses all recordings in order, so that the same recordings produce the same file, and writes the profile; returns the number of recordings that failed.
 fn hear(
     arguments: &LearnArguments,
     paths: Vec<std::path::PathBuf>,

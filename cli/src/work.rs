@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use moodline_engine::file_analysis::{FileAnalysis, FileAnalysisError, FileConfig, analyse_file};
 use moodline_engine::{BackendChoice, Model};
 
-/// Messages that may wait for the thread that shows them.
+/// Capacity of the queue of messages for the thread that displays them.
 const QUEUE_LEN: usize = 256;
 
-/// How often an interrupt is looked for while no message comes.
+/// How often an interrupt is checked for while no message arrives.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long an interrupted run waits for a file that does not come back, such as a pipe that nobody writes to.
+/// How long an interrupted run waits for a file that blocks, such as a pipe without a writer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What every file is analysed with.
+/// What all files are analysed with.
 pub(crate) struct AnalysisSetup {
     pub(crate) model: Model,
-    /// One backend by name: all files of a run have the same.
+    /// The resolved backend: the same for all files of a run.
     pub(crate) backend: BackendChoice,
     pub(crate) config: FileConfig,
 }
@@ -37,15 +37,15 @@ pub(crate) enum Failure {
     Interrupted,
 }
 
-/// What happens during a run.
+/// Events of a run.
 pub(crate) enum WorkEvent {
-    /// So many bytes of some input were read.
+    /// This many bytes of some input were read.
     Read(u64),
     /// The input with this index is finished.
     Finished(usize, Box<Result<FileAnalysis, Failure>>),
 }
 
-/// What the threads of a run share.
+/// State shared by the threads of a run.
 struct WorkQueue {
     paths: Vec<PathBuf>,
     setup: AnalysisSetup,
@@ -53,8 +53,8 @@ struct WorkQueue {
     stop: AtomicBool,
 }
 
-/// Analyses all files, `n_jobs` at a time, and hands every event to `on_event` on this thread. When it was `interrupted`, a file that does not even let
-/// itself be given up is left to its thread.
+/// Analyses all files, `n_jobs` at a time, and passes every event to `on_event` on this thread. After an interrupt, a file that cannot even be cancelled is
+/// left to its thread.
 pub(crate) fn run(
     paths: Vec<PathBuf>,
     setup: AnalysisSetup,
@@ -85,7 +85,7 @@ pub(crate) fn run(
     }
 }
 
-/// Takes file after file, until none is left or nobody wants to know.
+/// Takes one file after another until none is left or the receiver is gone.
 fn work(queue: &WorkQueue, sender: &SyncSender<WorkEvent>) {
     while !queue.stop.load(Ordering::Relaxed) {
         let index = queue.next.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +97,7 @@ fn work(queue: &WorkQueue, sender: &SyncSender<WorkEvent>) {
     }
 }
 
-/// A panic on one hostile file must not take the other files' results with it.
+/// A panic on one malformed file must not lose the other files' results.
 fn analyse_guarded(
     path: &Path,
     setup: &AnalysisSetup,
@@ -118,7 +118,7 @@ fn analyse(
 ) -> Result<FileAnalysis, Failure> {
     let n_bytes = path.metadata().map_or(0, |metadata| metadata.len());
     let mut n_bytes_told = 0;
-    // A recording that is read a second time is not counted again.
+    // A recording that is read a second time is not counted twice.
     let mut tell = |n_bytes_read: u64| {
         let _ = sender.send(WorkEvent::Read(n_bytes_read.saturating_sub(n_bytes_told)));
         n_bytes_told = n_bytes_told.max(n_bytes_read);

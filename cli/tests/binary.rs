@@ -1,4 +1,4 @@
-//! The real binary, as a process.
+//! The real binary, run as a process.
 
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -25,7 +25,7 @@ fn results_on_stdout_and_exit_codes() {
     assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("moodline ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// What the loader of the system opens, it tells.
+/// The system's loader reports which libraries it opens.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn only_who_asks_for_onnx_runtime_gets_it() {
@@ -75,7 +75,7 @@ fn silent_wav(path: &Path, seconds: u32) {
     file.write_all(&[0]).unwrap();
 }
 
-/// Twenty minutes: 230 MB as `f32` mono, were it kept.
+/// Twenty minutes would take 230 MB as mono `f32` if kept in memory.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_file() {
@@ -93,7 +93,7 @@ fn memory_does_not_grow_with_the_file() {
         .unwrap();
     let mut peak_kb = 0;
     while child.try_wait().unwrap().is_none() {
-        // The peak so far; a process that just ended has none.
+        // The peak so far; a process that has just ended has none.
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         peak_kb = peak_kb.max(peak.unwrap_or(0));
@@ -104,7 +104,7 @@ fn memory_does_not_grow_with_the_file() {
     assert!((1..LIMIT_KB).contains(&peak_kb), "the peak was {peak_kb} kB");
 }
 
-/// `moodline analyze -` with these bytes on its standard input: the results without the name of the file, and what was told.
+/// `moodline analyze -` with these bytes on its standard input: the results without the file name, and the messages.
 fn from_a_pipe(bytes: &[u8], arguments: &[&str]) -> (String, String) {
     let mut child = moodline()
         .args(["analyze", "--backend", "native", "--format", "csv", "-"])
@@ -121,7 +121,7 @@ fn from_a_pipe(bytes: &[u8], arguments: &[&str]) -> (String, String) {
     (answers(&output.stdout), told)
 }
 
-/// Rows of a table without the name of the file and the times it took.
+/// Rows of a table without the file name and the times taken.
 fn answers(table: &[u8]) -> String {
     let rows = std::str::from_utf8(table).unwrap().lines().skip(1);
     rows.map(|row| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",")).collect::<Vec<_>>().join("\n")
@@ -144,7 +144,7 @@ fn standard_input_is_read_in_every_format() {
     }
 }
 
-/// ffmpeg, sox and arecord write lengths that nobody knew, and recorders that were switched off none.
+/// ffmpeg, sox and arecord write placeholder lengths, and recorders that were switched off write none.
 #[test]
 fn a_wav_without_its_length_is_no_reason_to_complain() {
     let mut wav = fs::read(sample("formats/mono16k-s16.wav")).unwrap();
@@ -157,7 +157,7 @@ fn a_wav_without_its_length_is_no_reason_to_complain() {
     }
 }
 
-/// A pipe can be read once.
+/// A pipe can be read only once.
 #[test]
 fn all_channels_come_of_one_decode() {
     let path = sample("formats/stereo48k-s24.wav");

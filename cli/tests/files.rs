@@ -1,4 +1,4 @@
-//! Paths as a shell gives them, in the folder where the program runs.
+//! Paths as a shell passes them, in the folder where the program runs.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/03a02Nc.flac")
 }
 
-/// A folder with a recording, and the program in it.
+/// A folder with a recording, and a command that runs there.
 fn place() -> (TempDir, impl Fn(&[&str]) -> Command) {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(sample(), folder.path().join("talk.wav")).unwrap();

@@ -1,4 +1,4 @@
-//! `moodline listen` as a program of its own, at the end of a pipe.
+//! `moodline listen` as a process, reading from a pipe.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -13,7 +13,7 @@ use test_support::skip::skip;
 
 const RATE: usize = 16_000;
 
-/// A line comes so long after the end of its block, at most, samples at [`RATE`]: 300 ms.
+/// Maximum delay of a line after the end of its block, samples at [`RATE`]: 300 ms.
 const WITHIN: usize = 4_800;
 
 fn moodline() -> Command {
@@ -35,7 +35,7 @@ fn speech(seconds: usize) -> Vec<i16> {
     samples[..seconds * RATE].iter().map(|sample| (sample * 32_768.0) as i16).collect()
 }
 
-/// The header of a WAV file whose length nobody knows yet, as ffmpeg writes it to a pipe.
+/// The header of a WAV file of unknown length, as ffmpeg writes it to a pipe.
 fn endless_header() -> Vec<u8> {
     let format = chunk(b"fmt ", &format(1, 1, RATE as u32, 16));
     [&b"RIFF\xff\xff\xff\xffWAVE"[..], &format, b"data\xff\xff\xff\xff"].concat()
@@ -58,7 +58,7 @@ fn analysed(samples: &[i16], arguments: &[&str]) -> Vec<Value> {
     document["segments"].as_array().unwrap().clone()
 }
 
-/// Without what differs from run to run and what only a line of a stream has.
+/// The block without the fields that differ from run to run or that only a stream has.
 fn lasting(mut block: Value) -> Value {
     let fields = block.as_object_mut().unwrap();
     fields.remove("event");
@@ -66,7 +66,7 @@ fn lasting(mut block: Value) -> Value {
     block
 }
 
-/// Each line is there while what follows its block is not even written.
+/// Each line is printed before the audio after its block is even written.
 #[test]
 fn a_line_comes_before_the_next_block_is_said() {
     let samples = speech(12);
@@ -100,7 +100,7 @@ fn a_line_comes_before_the_next_block_is_said() {
     }
 }
 
-/// Ctrl-C ends it with what was heard so far, and so does the end of who reads.
+/// Ctrl-C ends the program with what was heard so far, and so does a reader that closes the pipe.
 #[cfg(unix)]
 #[test]
 fn a_signal_keeps_what_was_heard() {
@@ -124,7 +124,7 @@ fn a_reader_that_has_seen_enough_ends_it() {
     pipe.write_all(&[endless_header(), pcm(&speech(4))].concat()).unwrap();
     next_event(&mut lines);
     drop(lines);
-    // It goes as soon as it has something to say.
+    // It ends as soon as it has something to print.
     while pipe.write_all(&[0; 3_200]).is_ok() {}
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
@@ -139,7 +139,7 @@ fn what_is_no_audio_is_one_sentence() {
         let mut command = moodline();
         command.args(["listen", "-"]).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // Who does not want it closes the pipe.
+        // A program that refuses its input closes the pipe.
         let _ = child.stdin.take().unwrap().write_all(bytes);
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
@@ -152,7 +152,7 @@ fn what_is_no_audio_is_one_sentence() {
     }
 }
 
-/// A folder with what the documented pipelines read, and `moodline` on the path.
+/// Runs a pipeline as documented, in a folder with the files it reads and with `moodline` on the path.
 fn run_as_documented(line: &str) -> Option<String> {
     for tool in ["ffmpeg", "jq"] {
         let argument = if tool == "jq" { "--version" } else { "-version" };
@@ -191,7 +191,7 @@ fn the_documented_pipelines_run() {
     child.wait().unwrap();
     let is_pipeline = |line: &&str| line.contains("moodline listen -") && line.contains('|') && !line.contains("some-");
     let pipelines: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("    ")).filter(is_pipeline).collect();
-    // On a narrow terminal lines are broken.
+    // On a narrow terminal, lines are wrapped.
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(pipelines.iter().all(|line| words(&help).contains(&words(line))), "{help}");
     let [into, out] = pipelines[..] else { panic!("{pipelines:?}") };

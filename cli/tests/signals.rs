@@ -1,4 +1,4 @@
-//! However the program is asked to end, what is finished is written and nothing else stays.
+//! However the program is asked to end, finished results are written and nothing else remains.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use test_support::own_process::outlives_terminal;
 use test_support::skip::skip;
 
-/// What a loaded machine may take.
+/// Time limit, generous enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn sample() -> PathBuf {
@@ -39,14 +39,14 @@ fn endless_wav() -> Vec<u8> {
     header
 }
 
-/// Who fills the pipe.
+/// The writer that fills the pipe.
 #[derive(Clone, Default)]
 struct Feeder {
     n_blocks: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
 }
 
-/// A folder with a recording, and a pipe that takes its place among the inputs and never comes to an end.
+/// A folder with a recording, and a pipe that appears among the inputs and never ends.
 struct Scene {
     folder: TempDir,
 }
@@ -71,7 +71,7 @@ impl Scene {
         command
     }
 
-    /// Fills the pipe with silence for as long as somebody reads it, or until it is told to stop.
+    /// Fills the pipe with silence for as long as it is read, or until told to stop.
     fn feed(&self) -> Feeder {
         let path = self.at("endless.wav");
         let feeder = Feeder::default();
@@ -98,7 +98,7 @@ impl Scene {
         self.names().iter().filter(|name| name.starts_with(".moodline-")).count()
     }
 
-    /// The results hold the one recording, and no temporary file is left.
+    /// The results hold the one recording, and no temporary file remains.
     fn check(&self) {
         let csv = fs::read_to_string(self.at("results.csv")).unwrap();
         assert!(csv.starts_with("file,") && csv.contains("done.flac") && !csv.contains("endless.wav"), "{csv}");
@@ -107,7 +107,7 @@ impl Scene {
     }
 }
 
-/// A run whose first recording is finished, and the rest of what it says.
+/// A run whose first recording is finished, and its remaining output.
 fn started(mut command: Command) -> (Child, BufReader<ChildStderr>) {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap());
@@ -123,7 +123,7 @@ fn send(signal: &str, child: &Child) {
     assert!(succeeds("kill", &[&format!("-{signal}"), &child.id().to_string()]));
 }
 
-/// The end of a run, with the rest of what it said.
+/// The exit status of a run, with its remaining output.
 fn end(mut child: Child, mut told: BufReader<ChildStderr>) -> (ExitStatus, String) {
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -163,7 +163,7 @@ fn a_pipe_that_nobody_writes_to_is_not_waited_for() {
     scene.check();
 }
 
-/// A terminal that is closed tells its programs several times, and each signal but a key is the same request.
+/// A closing terminal signals its programs several times; every signal other than a key press counts as the same request.
 #[test]
 fn signals_that_come_together_are_one() {
     let scene = Scene::new();
@@ -176,7 +176,7 @@ fn signals_that_come_together_are_one() {
     scene.check();
 }
 
-/// The second Ctrl-C does not wait, and leaves no half-written file either.
+/// The second Ctrl-C ends the program at once and leaves no half-written file either.
 #[test]
 fn a_second_key_ends_it_at_once_without_traces() {
     let scene = Scene::new();
@@ -186,19 +186,19 @@ fn a_second_key_ends_it_at_once_without_traces() {
         assert!(start.elapsed() < PATIENCE, "it writes nothing");
         thread::sleep(Duration::from_millis(20));
     }
-    // Both could be taken for one while the first is not seen yet, so this asks until it ends.
+    // The two could be taken for one if the first is not yet handled, so this repeats until the process ends.
     let mut child = child;
     while child.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
         send("INT", &child);
         thread::sleep(Duration::from_millis(20));
     }
     let (status, rest) = end(child, told);
-    // Who is slow to press twice finds it at its end already.
+    // If the second key press comes late, the program has already ended.
     assert!(matches!(status.code(), Some(130 | 1)), "{status:?}: {rest}");
     assert_eq!(scene.temporary_files(), 0);
 }
 
-/// A program that was started to outlive its terminal goes on without it.
+/// A program started so as to outlive its terminal continues without it.
 #[test]
 fn nohup_is_obeyed() {
     let scene = Scene::new();
@@ -207,7 +207,7 @@ fn nohup_is_obeyed() {
     let feeder = scene.feed();
     let (child, told) = started(command);
     send("HUP", &child);
-    // Far more than a pipe holds: it goes on reading.
+    // Far more than a pipe holds: the program continues to read.
     let (before, start) = (feeder.n_blocks.load(Ordering::Relaxed), Instant::now());
     while feeder.n_blocks.load(Ordering::Relaxed) < before + 1000 {
         assert!(start.elapsed() < PATIENCE, "it does not read on");
@@ -218,7 +218,7 @@ fn nohup_is_obeyed() {
     assert!(rest.contains("[2/2] ") && !rest.contains("interrupted"), "{rest}");
 }
 
-/// A real terminal, made by `script`, that vanishes: signals, and errors at every word that is said.
+/// A real terminal, made by `script`, that vanishes: signals arrive, and every write fails.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_terminal_that_is_closed_keeps_what_is_finished() {

@@ -1,4 +1,4 @@
-//! What a frame of the editor costs the processor with four hours of timeline, without a screen: layout, pictures and tessellation.
+//! CPU cost of an editor frame with four hours of timeline, without a screen: layout, pictures and tessellation.
 
 use std::hint::black_box;
 use std::thread;
@@ -29,7 +29,7 @@ fn four_hours() -> Timeline {
     timeline
 }
 
-/// One frame with the pointer at `x`, as far as the triangles that a graphics card would get.
+/// One frame with the pointer at `x`, up to the triangles that a graphics card would receive.
 fn frame(app: &mut EditorApp, ctx: &Context, x: f32) -> usize {
     let input = RawInput {
         screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(760.0, 460.0))),
@@ -37,7 +37,7 @@ fn frame(app: &mut EditorApp, ctx: &Context, x: f32) -> usize {
         ..RawInput::default()
     };
     let mut output = ctx.run_ui(input, |ui| app.show(ui, None));
-    // Glyphs for a graphics card that is not there.
+    // Font textures for a graphics card that does not exist.
     output.textures_delta.clear();
     ctx.tessellate(output.shapes, 1.0).len()
 }
@@ -67,7 +67,7 @@ fn editor(criterion: &mut Criterion) {
             criterion::BatchSize::PerIteration,
         );
     });
-    // As above, and the voice is learnt from it.
+    // As above, with the voice learnt from the timeline.
     let learning = json!({ "model_fingerprint": Model::embedded().fingerprint(), "except_host": [], "except_stream": [] });
     let learning: SavedLearning = serde_json::from_value(learning).expect("what a session keeps");
     control.set_watched(true);

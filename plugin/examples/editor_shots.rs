@@ -1,4 +1,4 @@
-//! Opens the editor without a host, filled with what is asked for, to be looked at and photographed.
+//! Opens the editor without a host, filled with the requested content, for inspection and screenshots.
 //!
 //! `cargo run -p moodline --example editor_shots -- [WIDTHxHEIGHT] [light] [lines] [empty] [short] [gaps] [heard] [track=NAME] [file=PATH] [model=PATH]`
 
@@ -16,11 +16,11 @@ use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::prelude::{TrackColor, TrackInfo};
 use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame, NiceEguiApp as _};
 
-/// Length of a block and distance of blocks, seconds.
+/// Length of blocks and distance between them, seconds.
 const WINDOW_S: f64 = 5.0;
 const HOP_S: f64 = 0.25;
 
-/// What a host might paint a track with.
+/// An example of a track colour in a host.
 const TRACK_COLOUR: TrackColor = TrackColor::new(214, 116, 58, 255);
 
 struct Window(EditorApp);
@@ -31,7 +31,7 @@ impl App for Window {
     }
 }
 
-/// A conversation of `n` blocks: moods that come and go, pauses, and, if wanted, every kind of gap.
+/// A conversation of `n` blocks: changing moods, pauses and, if requested, every kind of gap.
 fn conversation(n: usize, with_gaps: bool) -> Timeline {
     let mut timeline = Timeline::default();
     for index in 0..n {
@@ -56,7 +56,7 @@ fn conversation(n: usize, with_gaps: bool) -> Timeline {
     timeline
 }
 
-/// What a session keeps of a timeline all of which is learnt from.
+/// The saved learning state of a timeline that is entirely learnt from.
 fn of_the_built_in_model() -> serde_json::Value {
     serde_json::json!({ "model_fingerprint": Model::embedded().fingerprint(), "except_host": [], "except_stream": [] })
 }

@@ -1,7 +1,7 @@
-//! The window: what the analysis found, and everything a user can ask for.
+//! The editor window: shows the results of the analysis and offers everything a user can request.
 //!
-//! In: the [`Monitor`], the parameters and the session. Out: requests to the [`Control`], parameter gestures through the host, choices into the
-//! session, and files. A frame reads a few small values and repaints kept pictures; frames come only when something changed.
+//! In: the [`Monitor`], the parameters and the session. Out: requests to the [`Control`], parameter gestures through the host, choices written to the
+//! session, and files. A frame reads a few small values and repaints cached pictures; there is a new frame only when something changed.
 
 mod body;
 mod canvas;
@@ -77,10 +77,10 @@ pub use input::{Input, Microphones, PlayedFile};
 pub(crate) use layout::MIN_SIZE;
 pub(crate) use thread::WindowThread;
 
-/// How often the window looks for news from the analysis. Smooth enough for a meter and a playhead; what the mouse does is shown at once.
+/// How often the window polls the analysis: often enough for a smooth meter and playhead. Mouse input is shown at once.
 const NEWS_INTERVAL: Duration = Duration::from_millis(30);
 
-/// The editor of an instance; it outlives the windows in which it is shown.
+/// The editor of an instance; it outlives its windows.
 pub struct EditorApp {
     params: Arc<MoodlineParams>,
     monitor: Monitor,
@@ -93,44 +93,44 @@ pub struct EditorApp {
     export: ExportChoice,
     messages: Messages,
     models: ModelWatch,
-    /// Why a voice cannot be used, as reported last.
+    /// The last reported reason why a voice cannot be used.
     told_refusal: Option<String>,
     dialogs: Dialogs,
     drops: Drops,
-    /// What the open window was told to look like.
+    /// The theme that was last applied to the open window.
     theme: Option<Theme>,
     /// The file that was opened last.
     file_path: Option<Arc<Path>>,
-    /// What the file's pictures were made of last, and how often that changed.
+    /// The segments that the file's pictures were last made from, and how often those have changed.
     file_segments: Option<Arc<[Segment]>>,
     file_version: u64,
-    /// The size a session asks for, until the window has it.
+    /// The size requested by a session, until the window has it.
     wanted_size: Option<(u32, u32)>,
-    /// Why the last window was closed by a panic.
+    /// Message of the panic that closed the last window.
     panic_message: Option<String>,
-    /// The track the plugin is on, where the host tells.
+    /// The track the plugin is on, if the host provides it.
     track: TrackInfo,
     input: Input,
     microphones: Option<Microphones>,
     window_thread: WindowThread,
 }
 
-/// What an editor needs of its instance.
+/// The parts of an instance that its editor needs.
 #[derive(Clone)]
 pub struct EditorParts {
     /// The parameters.
     pub params: Arc<MoodlineParams>,
-    /// What was heard.
+    /// The results of the analysis.
     pub monitor: Monitor,
-    /// What can be asked of the analysis.
+    /// Requests to the analysis.
     pub control: Control,
-    /// The choices that a project keeps.
+    /// The choices saved in a project.
     pub session: Arc<RwLock<Session>>,
-    /// Asks an open window to come for a repaint.
+    /// Requests a repaint of an open window.
     pub notifier: RepaintNotifier,
 }
 
-/// The editor for an instance, with what `around` puts around it; nothing is shown or started before a host opens it.
+/// Creates the editor of an instance, wrapped by `around`; nothing is shown or started before a host opens it.
 pub(crate) fn create<A: NiceEguiApp>(
     parts: EditorParts,
     state: Arc<EguiEditorState>,
@@ -185,20 +185,20 @@ impl EditorApp {
         self.window_thread.clone()
     }
 
-    /// Says where the audio comes from, if not from a track of a host, and what else it could come from. A file that waits is asked about.
+    /// Sets the audio source, if it is not a track of a host, and the available alternatives. If a file is waiting, asks about it.
     pub fn listen_to(&mut self, input: Input, microphones: Microphones) {
         self.input = input;
         self.microphones = Some(microphones);
         self.ask_to_replace();
     }
 
-    /// Zooms out to everything recorded.
+    /// Zooms out to everything that was recorded.
     pub fn show_everything(&mut self) {
         let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
         self.body.view.fit(bounds);
     }
 
-    /// Shows a frame and does what the user asked for. Without a host, parameters are shown and cannot be changed.
+    /// Shows a frame and carries out the user's requests. Without a host, parameters are read-only.
     pub fn show(&mut self, ui: &mut Ui, host: Option<&GuiContext>) {
         let colours = self.apply_theme(ui.ctx());
         self.take_answers();
@@ -209,7 +209,7 @@ impl EditorApp {
         CentralPanel::default().frame(Border::new().fill(colours.ground)).show(ui, |ui| self.show_parts(ui, &host, &colours));
     }
 
-    /// Gives egui the colours of the session.
+    /// Applies the session's colours to egui.
     fn apply_theme(&mut self, ctx: &egui::Context) -> Colours {
         let theme = self.session.read().theme;
         let colours = Colours::of(theme);
@@ -220,7 +220,7 @@ impl EditorApp {
         colours
     }
 
-    /// Follows the hold parameter, which a host may automate.
+    /// Follows the hold parameter, which may be automated by the host.
     fn hold_or_release(&mut self) {
         let hold = self.params.hold.value();
         if hold != self.held.is_some() {
@@ -230,7 +230,7 @@ impl EditorApp {
     }
 
     fn show_parts(&mut self, ui: &mut Ui, host: &ParamHost<'_>, colours: &Colours) {
-        // A host may make the window smaller than it was told it can be: the rest is cut off.
+        // A host may make the window smaller than the advertised minimum: the rest is clipped.
         let window = Rect::from_min_size(ui.max_rect().min, ui.max_rect().size().max(MIN_SIZE));
         let layout = Layout::new(window, self.panel.is_some());
         let file = self.monitor.file();
@@ -258,7 +258,7 @@ impl EditorApp {
         }
     }
 
-    /// Raises the version of the file's data if there is more of it or other data. A file that was opened is what one wants to see, and to export.
+    /// Increments the version of the file's data when there is more or different data. A newly opened file becomes the one to view and export.
     fn note_file(&mut self, file: Option<&FileLane>) {
         let path = file.map(|file| &file.path);
         if let Some(path) = path.filter(|path| self.file_path.as_ref().is_none_or(|known| !Arc::ptr_eq(known, path))) {
@@ -293,7 +293,7 @@ impl EditorApp {
         let settings = self.headline_settings();
         let headline = Headline::new(status, latest.as_ref(), &self.input, &settings);
         if !held {
-            // Nobody else would tell when the newest segment has become too old, or when no audio comes any more.
+            // Nothing else triggers a repaint when the newest segment becomes stale or audio stops.
             let stale = status.latest_age.filter(|_| headline.is_answer());
             let stale = stale.map(|age| settings.stale_after().saturating_sub(age));
             for moment in stale.into_iter().chain(status.listening_s.map(|_| Status::LISTENING)) {
@@ -398,7 +398,7 @@ impl EditorApp {
         }
     }
 
-    /// Where exports go without a dialog: the session's choice, or the first usual place.
+    /// Destination of exports without a dialog: the session's choice, or the first of the usual folders.
     fn export_folder(&self) -> PathBuf {
         let chosen = self.session.read().export_folder.clone();
         chosen.or_else(|| export::usual_folders().into_iter().next()).unwrap_or_default()

@@ -1,20 +1,20 @@
-//! What stands between a host and the framework.
+//! The layer between a host and the framework.
 //!
-//! In: the calls of a host, which may bend every rule of CLAP and VST3. Out: calls that `nice-plug` 0.4.2 can take, and the answers that the
-//! formats ask for. Everything that works in the framework is passed on; what is answered here, and why:
+//! In: the calls of a host, which may break any rule of CLAP and VST3. Out: calls that `nice-plug` 0.4.2 can handle, and the answers that the formats
+//! require. Everything that works in the framework is passed on; the following is handled here:
 //!
 //! | rule | the framework alone | here |
 //! |---|---|---|
-//! | the process mode | VST3: that of the set-up before | [`Link`]: told by every set-up and every buffer |
-//! | buffers with other channels than agreed, null pointers, `process` before `activate` | panics across C, which ends the process | refused; what can pass, passes ([`route`]) |
-//! | automation in a VST3 buffer | a message to another thread, with a system call | set where it is read |
-//! | asking for parameter info at index = count | panics | refused |
-//! | state to a stream that refuses, state of garbage | "OK" | failure ([`state`]) |
-//! | state for a preset or a duplicate | carries the recorded timeline | does not |
+//! | the process mode | VST3: that of the previous set-up | [`Link`]: updated by every set-up and every buffer |
+//! | buffers with wrong channels, null pointers, `process` before `activate` | panics across C, ending the process | refused; passed if possible ([`route`]) |
+//! | automation in a VST3 buffer | a message to another thread, with a system call | applied where it is read |
+//! | requesting parameter info at index = count | panics | refused |
+//! | a stream that refuses state, or invalid state | "OK" | failure ([`state`]) |
+//! | state for a preset or a duplicate | contains the recorded timeline | does not |
 //! | one channel to two and back, 5.1.4, ambisonics ... | refused, or another arrangement is read back | [`route`], [`arrangements`] |
 //! | a window of 1 x 1, closed at once, from another thread | panics, hangs | clamped, waited for, refused |
-//! | the host's run loop (VST3 on Linux) | one handler and two descriptors stay for each window | given back |
-//! | deleting an instance while others talk to it (VST3) | aborts with the last instance | waits for the framework's thread |
+//! | the host's run loop (VST3 on Linux) | one handler and two descriptors leak per window | released |
+//! | deleting an instance while others are in use (VST3) | aborts with the last instance | waits for the framework's thread |
 //!
 //! Both formats share this module; [`clap`] and [`vst3`] are the entry points.
 

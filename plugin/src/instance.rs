@@ -1,6 +1,6 @@
-//! One Moodline on a track: parameters, analysis and editor, whatever the plugin format.
+//! One Moodline on a track: parameters, analysis and editor, independent of the plugin format.
 //!
-//! In: the audio and the transport of a host. Out: nothing but the unchanged audio; what was heard is in the [`Monitor`].
+//! In: the audio and the transport of a host. Out: the audio, unchanged; the results are in the [`Monitor`].
 
 use std::sync::Arc;
 
@@ -14,20 +14,20 @@ use crate::editor::{self, EditorApp, EditorParts};
 use crate::params::MoodlineParams;
 use crate::session::{Saved, SavedSession, SavedTimelines, Session};
 
-/// Most channels of a track: those of 9.1.6 and of third-order ambisonics.
+/// Maximum number of channels of a track: that of 9.1.6 and of third-order ambisonics.
 pub const MAX_CHANNELS: usize = 16;
 
 /// Size of the editor until a host or a user changes it, logical pixels.
 const EDITOR_SIZE: LogicalSize<f64> = LogicalSize { width: 760.0, height: 460.0 };
 
-/// What both plugin types wrap.
+/// The part shared by both plugin types.
 pub struct Instance {
     params: Arc<MoodlineParams>,
     saved: Arc<Saved>,
     session: Arc<RwLock<Session>>,
     editor_state: Arc<EguiEditorState>,
     notifier: RepaintNotifier,
-    // Dropped before `live`, so that the last run is ended and not abandoned.
+    // Dropped before `live`, so that the last run is completed rather than abandoned.
     tap: Option<AudioTap>,
     offline: bool,
     live: Live,
@@ -79,19 +79,19 @@ impl Instance {
         Arc::clone(&self.saved)
     }
 
-    /// What was heard.
+    /// The results of the analysis.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.live.monitor()
     }
 
-    /// What can be asked of the analysis.
+    /// Requests to the analysis.
     #[must_use]
     pub fn control(&self) -> Control {
         self.live.control()
     }
 
-    /// What an editor needs.
+    /// The parts that an editor needs.
     #[must_use]
     pub fn editor_parts(&self) -> EditorParts {
         EditorParts {
@@ -103,7 +103,7 @@ impl Instance {
         }
     }
 
-    /// The editor, with what `around` puts around it; a host may ask for it before it activates anything.
+    /// The editor, wrapped by `around`; a host may request it before activating anything.
     #[must_use]
     pub fn editor<A: NiceEguiApp>(&self, around: impl FnOnce(EditorApp) -> A) -> Option<EguiEditor<A>> {
         editor::create(self.editor_parts(), Arc::clone(&self.editor_state), around)
@@ -115,11 +115,11 @@ impl Instance {
         self.notifier.clone()
     }
 
-    /// Starts a stream; one that is still open ends. Never fails: a rate that cannot be analysed is a problem in the status, because the
-    /// audio of a track must pass whatever the analysis thinks of it.
+    /// Starts a stream, ending any that is still open. Never fails: a rate that cannot be analysed is reported as a problem in the status, because the audio
+    /// of a track must pass through regardless of the analysis.
     pub fn activate(&mut self, sample_rate_hz: f32, offline: bool) {
         let format = StreamFormat {
-            // Saturates: nonsense becomes a rate that the analysis refuses.
+            // Saturates: an invalid rate becomes one that the analysis refuses.
             sample_rate: sample_rate_hz.round() as u32,
             offline,
         };
@@ -128,16 +128,16 @@ impl Instance {
         self.tap = Some(self.live.connect(format));
     }
 
-    /// Ends the stream: what was recorded gets its last block.
+    /// Ends the stream: the recording gets its last block.
     ///
     /// # Realtime safety
     ///
-    /// Lets go of its end of the rings, whose memory the worker frees.
+    /// Drops its end of the rings, whose memory the worker frees.
     pub fn deactivate(&mut self) {
         self.tap = None;
     }
 
-    /// What the host stopped or reset ends here: it gets its last block, and what comes next starts afresh.
+    /// Ends the current run when the host stops or resets: the run gets its last block, and later audio starts a new one.
     ///
     /// # Realtime safety
     /// As [`AudioTap::pause`].
@@ -147,7 +147,7 @@ impl Instance {
         }
     }
 
-    /// Whether the host renders offline from the next buffer on.
+    /// Sets whether the host renders offline from the next buffer.
     ///
     /// # Realtime safety
     /// As [`AudioTap::set_offline`].
@@ -160,18 +160,18 @@ impl Instance {
         }
     }
 
-    /// Hands one buffer of the host to the analysis. `channels` have equal lengths; those beyond [`MAX_CHANNELS`] are not heard.
+    /// Passes one buffer of the host to the analysis. `channels` have equal lengths; channels beyond [`MAX_CHANNELS`] are ignored.
     ///
     /// # Realtime safety
     ///
-    /// Reads atomics and writes to preallocated rings: no allocation, lock, system call or panic. Offline it waits for room in the ring,
-    /// so that a bounce loses nothing.
+    /// Reads atomics and writes to preallocated rings: no allocation, lock, system call or panic. Offline it waits for space in the ring, so that a bounce
+    /// loses nothing.
     pub fn process<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
         let n_frames = channels.first().map_or(0, |channel| channel.as_ref().len());
         self.hear(channels, n_frames, position_of(transport, self.offline));
     }
 
-    /// Hands the first `n_frames` of `channels` to the analysis, the first of them at `position`.
+    /// Passes the first `n_frames` of `channels` to the analysis, the first of them at `position`.
     ///
     /// # Realtime safety
     ///
@@ -191,9 +191,9 @@ impl Instance {
     }
 }
 
-/// Where the host is, of which only frames matter: a change of tempo moves bars, not frames.
+/// The position of the host, in frames only: a change of tempo moves bars, not frames.
 ///
-/// A host without a transport leaves everything empty, or says that it stands still while it renders, which nobody does who has one.
+/// A host without a transport leaves everything empty, or reports that it is stopped while it renders, which no host with a transport does.
 fn position_of(transport: &Transport, offline: bool) -> Position {
     match (transport.playing, transport.pos_samples()) {
         (true, Some(frame)) => Position::Playing(frame),

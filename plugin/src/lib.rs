@@ -1,7 +1,7 @@
 //! Moodline in a host: CLAP, VST3, and the standalone.
 //!
-//! In: the audio, transport, parameters and state of a host. Out: the same audio, bit for bit, and an editor that shows the emotion of the
-//! voice over time. The analysis is [`moodline_engine`]'s; this crate adapts it to `nice-plug` and draws it.
+//! In: the audio, transport, parameters and state of a host. Out: the same audio, bit for bit, and an editor that shows the emotion of the voice over time.
+//! The analysis is in [`moodline_engine`]; this crate adapts it to `nice-plug` and draws it.
 
 use std::sync::Arc;
 
@@ -38,25 +38,25 @@ impl Default for Moodline {
 }
 
 impl Moodline {
-    /// What was heard.
+    /// The results of the analysis.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.instance.monitor()
     }
 
-    /// What can be asked of the analysis.
+    /// Requests to the analysis.
     #[must_use]
     pub fn control(&self) -> Control {
         self.instance.control()
     }
 }
 
-/// Where hosts send people: the project, how to use it, and where to ask.
+/// The page hosts link to: the project, its manual, and support.
 const HOME_URL: &str = "https://moodline.org";
 const MANUAL_URL: &str = "https://moodline.org/manual";
 const SUPPORT_URL: &str = "https://moodline.org/support";
 
-/// As many outputs as inputs, for each number of channels; stereo first, because hosts take the first they are not asked about.
+/// As many outputs as inputs, for each number of channels; stereo first, because hosts use the first as their default.
 const LAYOUTS: [AudioIOLayout; MAX_CHANNELS] = {
     let mut layouts = [layout(2); MAX_CHANNELS];
     layouts[1] = layout(1);
@@ -89,7 +89,7 @@ impl Plugin for Moodline {
     type BackgroundTask = Settled;
 
     fn task_executor(&mut self) -> TaskExecutor<Self> {
-        // Nobody may be waiting any more.
+        // The waiting thread may have given up.
         Box::new(|settled| _ = settled.send(()))
     }
 

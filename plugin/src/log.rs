@@ -1,7 +1,7 @@
-//! What the plugin says on the host's standard error, and how much of it.
+//! The plugin's log output on the host's standard error, and its limit.
 //!
-//! The framework would also append to a file that an environment variable names, without end and from a thread of its own. A plugin has no
-//! business in files that nobody chose for it, so here is none.
+//! The framework would also append to a file named by an environment variable, without limit and from a thread of its own. A plugin must not write to files
+//! that the user did not choose for it, so that is not done here.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,19 +9,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Most that is written in the life of a process, bytes: enough for every first mistake, too little to fill a disk that a host logs to.
+/// Maximum output in the lifetime of a process, bytes: enough for the first occurrence of every error, too little to fill a disk that a host logs to.
 const MAX_BYTES: usize = 256 << 10;
 
-/// Warnings; but the window's library warns of each window whose thread ends before it answers, which is nothing new.
+/// Warnings; except those of the windowing library, which warns about each window whose thread ends before it answers.
 const FILTER: &str = "warn,baseview=error";
 
-/// Starts the log of this library; whether it is the first to do so.
+/// Starts the log of this library; returns whether it is the first to do so.
 pub(crate) fn start() -> bool {
     let logger = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(FILTER)).with_ansi(false).without_time();
     logger.with_target(false).with_writer(Bounded::new(io::stderr)).try_init().is_ok()
 }
 
-/// Writes to what `make` makes, and falls silent after [`MAX_BYTES`].
+/// Writes to what `make` creates, and stops after [`MAX_BYTES`].
 struct Bounded<M> {
     make: M,
     n_written: AtomicUsize,
@@ -41,7 +41,7 @@ impl<'a, W: Write + 'a, M: Fn() -> W + 'a> MakeWriter<'a> for Bounded<M> {
     }
 }
 
-/// One message's way out.
+/// The writer of one message.
 struct Share<'a, W> {
     writer: W,
     n_written: &'a AtomicUsize,

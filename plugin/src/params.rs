@@ -1,7 +1,7 @@
-//! What a host can set, automate and recall.
+//! The parameters that a host can set, automate and recall.
 //!
-//! In: values from the host. Out: the engine's [`Settings`], and plain values for the audio thread and the editor. The ids are what hosts
-//! store, so they never change; the order is the one hosts show.
+//! In: values from the host. Out: the engine's [`Settings`], and plain values for the audio thread and the editor. Hosts store the ids, so they never change;
+//! hosts show the parameters in this order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,10 +52,10 @@ impl From<SourceChoice> for Source {
     }
 }
 
-/// What runs the network.
+/// The backend that runs the network.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum BackendParam {
-    /// ONNX Runtime where its library is found, else the native kernel.
+    /// ONNX Runtime if its library is found, otherwise the native kernel.
     #[id = "auto"]
     #[name = "Auto"]
     Auto,
@@ -79,7 +79,7 @@ impl From<BackendParam> for BackendChoice {
     }
 }
 
-/// The parameters of an instance, read by the audio thread, the worker and the editor; every value is an atomic. [`ParamSpec::ALL`] has their ids.
+/// The parameters of an instance, read by the audio thread, the worker and the editor; every value is atomic. [`ParamSpec::ALL`] has their ids.
 pub struct MoodlineParams {
     /// Skips the analysis. The audio is never changed, bypassed or not.
     pub bypass: BoolParam,
@@ -89,21 +89,21 @@ pub struct MoodlineParams {
     pub source: EnumParam<SourceChoice>,
     /// Length of a block, seconds.
     pub window: FloatParam,
-    /// From the start of a block to the start of the next, seconds.
+    /// Distance between the starts of consecutive blocks, seconds.
     pub hop: FloatParam,
-    /// Time constant of what is shown, seconds; 0 shows every block as it is.
+    /// Time constant of the displayed values, seconds; 0 shows every block as it is.
     pub smoothing: FloatParam,
     /// Quieter audio is never speech, dBFS.
     pub gate: FloatParam,
-    /// Winners below this probability are shown as "uncertain", 0..=1.
+    /// Results with a lower maximum probability are shown as "uncertain", 0..=1.
     pub confidence: FloatParam,
-    /// Records on the host's time instead of the stream's own.
+    /// Records on the host's timeline instead of the stream's own.
     pub follow: BoolParam,
-    /// What runs the network.
+    /// The backend that runs the network.
     pub backend: EnumParam<BackendParam>,
 }
 
-/// A parameter of an instance, whatever it takes.
+/// A parameter of an instance, of any type.
 #[derive(Clone, Copy)]
 pub enum AnyParam<'a> {
     /// On or off.
@@ -117,7 +117,7 @@ pub enum AnyParam<'a> {
 }
 
 impl AnyParam<'_> {
-    /// The framework's pointer to it.
+    /// The framework's pointer to the parameter.
     fn as_ptr(self) -> ParamPtr {
         match self {
             Self::Switch(param) => param.as_ptr(),
@@ -127,7 +127,7 @@ impl AnyParam<'_> {
         }
     }
 
-    /// What is saved of it.
+    /// The value to save.
     #[must_use]
     pub fn saved(self) -> ParamValue {
         match self {
@@ -138,7 +138,7 @@ impl AnyParam<'_> {
         }
     }
 
-    /// Sets it to a saved `value` through `setter`; nothing happens where it cannot take that.
+    /// Sets the parameter to a saved `value` through `setter`; does nothing if it cannot take that value.
     pub fn restore(self, value: &ParamValue, setter: &ParamSetter<'_>) {
         match (self, value) {
             (Self::Switch(param), ParamValue::Bool(on)) => set(setter, param, *on),
@@ -152,7 +152,7 @@ impl AnyParam<'_> {
     /// Checks that the parameter can take a saved `value`.
     ///
     /// # Errors
-    /// What it takes.
+    /// The accepted values.
     pub fn check(self, value: &ParamValue) -> Result<(), String> {
         match (self, value) {
             (Self::Switch(_), ParamValue::Bool(_)) => Ok(()),
@@ -165,7 +165,7 @@ impl AnyParam<'_> {
 }
 
 fn id_of<T: Enum>(value: T) -> ParamValue {
-    // INVARIANT: every value of ours has an id.
+    // INVARIANT: all our values have an id.
     ParamValue::String(T::ids().expect("values have ids")[value.to_index()].to_owned())
 }
 
@@ -198,23 +198,23 @@ fn within(param: &FloatParam, value: &ParamValue) -> Result<(), String> {
     }
 }
 
-/// What there is to know of a parameter beyond its values: the one place that names its id.
+/// The metadata of a parameter apart from its values: the only place that defines its id.
 #[derive(Clone, Copy)]
 pub struct ParamSpec {
-    /// What hosts and states know it by.
+    /// Its id in hosts and states.
     pub id: &'static str,
-    /// What hosts show it under; empty for none.
+    /// The group under which hosts show it; empty for none.
     pub group: &'static str,
-    /// Its values are names to choose from.
+    /// Whether its values are names to choose from.
     pub is_list: bool,
-    /// Moving it a little while audio plays makes sense: nothing starts anew.
+    /// Whether it can be modulated during playback without restarting the analysis.
     pub is_modulatable: bool,
     /// The parameter itself.
     of: fn(&MoodlineParams) -> AnyParam<'_>,
 }
 
 impl ParamSpec {
-    /// One for each parameter, in the order of hosts.
+    /// One entry per parameter, in the order shown by hosts.
     pub const ALL: [Self; 10] = [
         Self::new("bypass", "", |params| AnyParam::Switch(&params.bypass)),
         Self::new("hold", "Display", |params| AnyParam::Switch(&params.hold)),
@@ -241,7 +241,7 @@ impl ParamSpec {
     }
 }
 
-/// The number that hosts know parameter `id` by: the framework's hash, `nice_plug::wrapper::util::hash_param_id`, which is not public.
+/// The number by which hosts identify parameter `id`: the framework's hash, `nice_plug::wrapper::util::hash_param_id`, which is not public.
 #[must_use]
 pub fn host_id(id: &str) -> u32 {
     id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) & !(1 << 31)
@@ -263,13 +263,13 @@ impl MoodlineParams {
         }
     }
 
-    /// What is saved of every parameter, by id.
+    /// The saved value of every parameter, by id.
     #[must_use]
     pub fn saved(&self) -> BTreeMap<String, ParamValue> {
         ParamSpec::ALL.iter().map(|spec| (spec.id.to_owned(), (spec.of)(self).saved())).collect()
     }
 
-    /// Id, pointer and group of each parameter, as the framework wants them.
+    /// Id, pointer and group of each parameter, in the framework's format.
     pub(crate) fn map(&self) -> Vec<(String, ParamPtr, String)> {
         ParamSpec::ALL.iter().map(|spec| (spec.id.to_owned(), (spec.of)(self).as_ptr(), spec.group.to_owned())).collect()
     }
@@ -286,7 +286,7 @@ impl Default for MoodlineParams {
             source: EnumParam::new("Source", SourceChoice::Mix),
             window: seconds("Window", 5.0, FloatRange::Linear { min: 2.0, max: 10.0 }, 0.5, 1),
             hop: seconds("Hop", 0.5, FloatRange::Linear { min: 0.25, max: 5.0 }, 0.25, 2),
-            // Neighbouring blocks share nine tenths of their audio as it is, so the default adds no more inertia.
+            // Neighbouring blocks already share nine tenths of their audio, so the default adds no smoothing.
             smoothing: seconds("Smoothing", 0.0, FloatRange::Linear { min: 0.0, max: 10.0 }, 0.1, 1)
                 .with_unit("")
                 .with_value_to_string(Arc::new(|value| if value == 0.0 { "Off".to_owned() } else { format!("{value:.1} s") }))
@@ -315,7 +315,7 @@ impl Default for MoodlineParams {
 }
 
 impl MoodlineParams {
-    /// What the worker analyses by, as far as it is a parameter.
+    /// The worker's settings that are parameters.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
@@ -328,7 +328,7 @@ impl MoodlineParams {
     }
 }
 
-/// A parameter in seconds, shown with `digits` digits after the point.
+/// A parameter in seconds, shown with `digits` decimal places.
 fn seconds(name: &str, default: f32, range: FloatRange, step: f32, digits: usize) -> FloatParam {
     FloatParam::new(name, default, range)
         .with_step_size(step)
@@ -337,7 +337,7 @@ fn seconds(name: &str, default: f32, range: FloatRange, step: f32, digits: usize
         .with_string_to_value(Arc::new(|text| number(text, "s")))
 }
 
-/// The finite number in `text`, which may carry `unit` (lower case) in any case.
+/// The finite number in `text`, which may end with `unit` (given in lower case) in any case.
 fn number(text: &str, unit: &str) -> Option<f32> {
     let text = text.trim().to_ascii_lowercase();
     let text = text.strip_suffix(unit).unwrap_or(&text).trim_end();

@@ -1,22 +1,22 @@
-//! Settings for usual work, to start from.
+//! Settings for common tasks, as starting points.
 //!
-//! Hosts list them as presets, and the editor in its settings. A preset sets the parameters it names and leaves the rest, the model and everything
-//! recorded as they are.
+//! Hosts list them as presets, and the editor in its settings. A preset sets the parameters it names and leaves the others, the model and all recordings
+//! unchanged.
 
-/// Values of parameters under a name.
+/// A named set of parameter values.
 #[derive(Debug)]
 pub struct Preset {
-    /// What hosts remember it by; never changes.
+    /// The id that hosts store; never changes.
     pub id: &'static str,
-    /// What people read.
+    /// The displayed name.
     pub name: &'static str,
-    /// What it is for, in one sentence.
+    /// Its purpose, in one sentence.
     pub description: &'static str,
     /// Ids of parameters and their values, in the unit of each.
     pub values: &'static [(&'static str, f32)],
 }
 
-/// All presets, the most usual work first.
+/// All presets, the most common task first.
 pub const PRESETS: [Preset; 4] = [
     Preset {
         id: "dialogue",

@@ -1,7 +1,7 @@
-//! What is saved with the host's project beside the parameters.
+//! State saved in the host's project in addition to the parameters.
 //!
-//! In: the state a host kept. Out: the [`Session`], and in the monitor the recorded timelines and the voice. State from a host may be anything: it is
-//! [checked](validate) as a whole before any of it is taken.
+//! In: a state stored by a host. Out: the [`Session`], and, in the monitor, the recorded timelines and the voice. State from a host may be anything: it is
+//! [checked](validate) as a whole before any of it is used.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -22,30 +22,30 @@ use thiserror::Error;
 
 use crate::params::MoodlineParams;
 
-/// Longest time for which saving waits until the worker has heard what was played: enough for sixteen tracks that were bounced at once on two cores,
-/// short enough that no host looks stuck. Without a backlog it takes a moment.
+/// Longest time for which saving waits until the worker has analysed what was played: enough for sixteen tracks bounced at the same time on two cores, short
+/// enough that no host appears to hang. Without a backlog it takes a moment.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// Width or height of an editor that a session may ask for, logical pixels: far beyond every screen, but nothing a window system chokes on.
+/// Allowed width or height of an editor in a session, logical pixels: far larger than any screen, but nothing that breaks a window system.
 const WINDOW_SIDES: RangeInclusive<u32> = 100..=16_384;
 
-/// The choices of an editor that a project keeps.
+/// The editor's choices that are saved in a project.
 ///
-/// Fields that an older version did not save get their default; fields of a newer version are ignored.
+/// Fields missing from an older version's state get their default; fields of a newer version are ignored.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Session {
     /// The model file; `None` is the built-in model.
     pub model: Option<PathBuf>,
-    /// Where exports go when no dialog can be shown.
+    /// Destination of exports if no dialog can be shown.
     pub export_folder: Option<PathBuf>,
     /// Colours of the editor.
     pub theme: Theme,
     /// How the timeline is drawn.
     pub style: TimelineStyle,
-    /// What an answer is about.
+    /// What each answer covers.
     pub segments: Segments,
-    /// Size of the editor in logical pixels; `None` before it was ever opened.
+    /// Size of the editor in logical pixels; `None` if it was never opened.
     pub window_size: Option<(u32, u32)>,
 }
 
@@ -64,10 +64,10 @@ impl Session {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
-    /// Light marks on dark ground.
+    /// Light shapes on a dark background.
     #[default]
     Dark,
-    /// Dark marks on light ground.
+    /// Dark shapes on a light background.
     Light,
 }
 
@@ -78,18 +78,18 @@ pub enum TimelineStyle {
     /// Stacked areas, which fill the height.
     #[default]
     Areas,
-    /// One line an emotion.
+    /// One line per emotion.
     Lines,
 }
 
-/// What an answer is about.
+/// What each answer covers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Segments {
-    /// A block of audio every hop, whatever is said.
+    /// A block of audio every hop, regardless of content.
     #[default]
     Blocks,
-    /// What is said between two pauses, and the pauses.
+    /// The speech between two pauses, and the pauses.
     Phrases,
 }
 
@@ -102,17 +102,17 @@ impl From<Segments> for Segmentation {
     }
 }
 
-/// Everything a host saves for an instance.
+/// Everything that a host saves for an instance.
 pub struct Saved {
     /// The parameters.
     pub params: Arc<MoodlineParams>,
     /// The choices of the editor.
     pub session: SavedSession,
-    /// The recorded timelines, and the voice by which they are shown.
+    /// The recorded timelines, and the voice that they are corrected for.
     pub timelines: SavedTimelines,
 }
 
-/// Names of what is saved beside the parameters.
+/// Names of the fields saved in addition to the parameters.
 const SESSION: &str = "session";
 const TIMELINE: &str = "timeline";
 const VOICE: &str = "voice";
@@ -133,17 +133,17 @@ unsafe impl Params for Saved {
     }
 }
 
-/// How much of an instance is saved or taken.
+/// How much of an instance is saved or restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaveScope {
     /// All of it, for a project.
     Everything,
-    /// Not what was recorded, for a preset or a duplicate.
+    /// Without recordings, for a preset or a duplicate.
     WithoutTimeline,
 }
 
 impl Saved {
-    /// What is saved beside the parameters: JSON by name.
+    /// The fields saved in addition to the parameters: JSON by name.
     #[must_use]
     pub fn fields(&self, part: SaveScope) -> BTreeMap<String, String> {
         // INVARIANT: strings and numbers are valid JSON.
@@ -158,7 +158,7 @@ impl Saved {
         fields
     }
 
-    /// Takes what was saved beside the parameters; what is missing or cannot be read stays as it is.
+    /// Restores the fields saved in addition to the parameters; missing or unreadable fields are left unchanged.
     pub fn take_fields(&self, fields: &BTreeMap<String, String>, part: SaveScope) {
         if let Some(Ok(session)) = fields.get(SESSION).map(|text| deserialize_field(text)) {
             self.session.set(session);
@@ -176,11 +176,11 @@ impl Saved {
     }
 }
 
-/// The session, and the analysis that has to follow when a host restores it.
+/// The session, and the analysis that must follow when a host restores it.
 pub struct SavedSession {
-    /// What the editor reads and writes.
+    /// The session shared with the editor.
     pub session: Arc<RwLock<Session>>,
-    /// Told which model to use.
+    /// Receives the model to use.
     pub control: Control,
 }
 
@@ -201,16 +201,16 @@ impl PersistentField<'_, Session> for SavedSession {
     }
 }
 
-/// The timelines as the text that [`Timelines::encode`] writes.
+/// The timelines, as text written by [`Timelines::encode`].
 pub struct SavedTimelines {
-    /// Where they are read.
+    /// The source of the timelines to save.
     pub monitor: Monitor,
-    /// Where they are restored.
+    /// Receives restored timelines.
     pub control: Control,
 }
 
 impl SavedTimelines {
-    /// `learning` says what the voice is learnt from.
+    /// `learning` says which audio the voice is learnt from.
     fn restore(&self, encoded: &str, learning: Option<&SavedLearning>) {
         match Timelines::decode(encoded) {
             Ok(timelines) => self.control.restore_learnt(timelines, learning),
@@ -230,29 +230,29 @@ impl SavedTimelines {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StateError {
-    /// A parameter has a value it cannot take.
+    /// A parameter has an invalid value.
     #[error("parameter \"{id}\": expected {expected}, found {found}")]
     Parameter {
         /// Id of the parameter.
         id: String,
-        /// What it takes.
+        /// The accepted values.
         expected: String,
-        /// What the state holds.
+        /// The value in the state.
         found: String,
     },
-    /// The whole is not what the framework writes.
+    /// The state as a whole is not in the framework's format.
     #[error("the state cannot be read: {0}")]
     Json(String),
-    /// The session is not one.
+    /// The session is invalid.
     #[error("the session cannot be read: {0}")]
     Session(String),
-    /// The editor's size is none.
+    /// The editor's size is out of range.
     #[error("the editor's size: expected {WINDOW_SIDES:?} pixels a side, found {found:?}")]
     WindowSize {
         /// Width and height, pixels.
         found: (u32, u32),
     },
-    /// The timeline is not the text of one.
+    /// The timeline is not a JSON string.
     #[error("the timeline is not a JSON string: {0}")]
     TimelineText(String),
     /// The timeline is damaged.
@@ -263,16 +263,16 @@ pub enum StateError {
     Voice(String),
 }
 
-/// Checks every part of `state` that this version knows; parameters and fields that are missing or unknown are no error, so that the state
-/// of older and newer versions loads.
+/// Checks every part of `state` that this version knows; missing or unknown parameters and fields are not errors, so that the state of older and newer
+/// versions loads.
 ///
 /// # Errors
 ///
-/// The first part that is not what Moodline writes.
+/// The first invalid part.
 pub fn validate(state: &PluginState) -> Result<(), StateError> {
     let params = MoodlineParams::default();
     for (id, value) in &state.params {
-        // A parameter that does not exist can take anything.
+        // A parameter that does not exist accepts anything.
         let checked = params.by_id(id).map_or(Ok(()), |param| param.check(value));
         checked.map_err(|expected| StateError::Parameter { id: id.clone(), expected, found: format!("{value:?}") })?;
     }
@@ -291,9 +291,9 @@ pub fn validate(state: &PluginState) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Empties a state that is not what Moodline writes, so that loading it changes nothing.
+/// Clears a state that Moodline could not have written, so that loading it changes nothing.
 ///
-/// The framework takes what it can from a state and has no way to refuse one; half of a damaged state would be worse than none.
+/// The framework uses what it can from a state and cannot refuse one; half of a damaged state would be worse than none.
 pub fn refuse_garbage(state: &mut PluginState) {
     if let Err(error) = validate(state) {
         nice_error!("The state was refused and nothing was changed: {error}");

@@ -1,7 +1,7 @@
-//! Moodline as a program of its own.
+//! Moodline as a standalone program.
 //!
-//! In: a microphone, or a file that is played. Out: the editor in a window, and silence, unless the input is to be heard. The framework's
-//! wrapper opens devices and window; this decides which, and plays the file.
+//! In: a microphone, or a file that is played. Out: the editor in a window, and silence, unless the input is to be audible. The framework's wrapper opens
+//! devices and window; this module chooses them, and plays the file.
 
 mod arguments;
 mod devices;
@@ -39,7 +39,7 @@ use window::{ClosingApp, Window};
 /// What [`Standalone::default`], which takes no arguments, is to play.
 static START: Mutex<Option<Start>> = Mutex::new(None);
 
-/// What was found out before the window opens.
+/// Everything determined before the window opens.
 #[derive(Default)]
 struct Start {
     file: Option<(AudioReader, Arc<Path>)>,
@@ -50,7 +50,7 @@ struct Start {
     store: Option<Store>,
 }
 
-/// Runs the program and returns its exit code: 0 closed, 1 something could not be opened, 2 wrong arguments.
+/// Runs the program and returns its exit code: 0 the window was closed, 1 something could not be opened, 2 invalid arguments.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = window::listen() {
         tell(format_args!("Ctrl-C will end the program at once: {error}"));
@@ -78,17 +78,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Says a line of what was asked for. Nobody can be told when the terminal is gone, and nothing ends because of that.
+/// Prints a line of requested output. Errors are ignored: if the terminal is gone, they cannot be reported, and the program continues.
 fn say(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Says what happens, in a line.
+/// Prints a line about an event.
 fn tell(text: impl Display) {
     let _ = writeln!(io::stderr(), "moodline-standalone: {text}");
 }
 
-/// Opens the file, if there is one, and finds the device for it.
+/// Opens the file, if there is one, and chooses the device for it.
 fn open(arguments: &Arguments) -> Result<Device, String> {
     let file = arguments.input.as_deref().map(AudioReader::open).transpose().map_err(|error| error.to_string())?;
     let format =
@@ -118,11 +118,11 @@ fn input_name(arguments: &Arguments, device: &Device) -> String {
     }
 }
 
-/// The command line of the framework's wrapper.
+/// The command line for the framework's wrapper.
 fn wrapper_arguments(arguments: &Arguments, device: &Device) -> Vec<String> {
     let layout =
         LAYOUTS.iter().position(|layout| layout.main_input_channels.is_some_and(|n| n.get() as usize == device.n_channels));
-    // INVARIANT: files are played, and devices opened, in a number of channels that has a layout.
+    // INVARIANT: files are played, and devices opened, with a number of channels that has a layout.
     let layout = layout.expect("every number of channels has a layout") + 1;
     let mut options = vec![Moodline::NAME.to_owned()];
     for (name, value) in [
@@ -139,7 +139,7 @@ fn wrapper_arguments(arguments: &Arguments, device: &Device) -> Vec<String> {
     options
 }
 
-/// The plugin as the framework's wrapper hosts it.
+/// The plugin as hosted by the framework's wrapper.
 struct Standalone {
     instance: Instance,
     file: Option<AudioReader>,
@@ -147,7 +147,7 @@ struct Standalone {
     input: Input,
     microphones: Microphones,
     monitor: bool,
-    /// Parameters that were kept, until a window can set them.
+    /// Saved parameters, until a window can set them.
     kept: BTreeMap<String, ParamValue>,
     keeper: Option<Keeper>,
 }
@@ -183,7 +183,7 @@ impl Drop for Standalone {
 }
 
 impl Standalone {
-    /// Plays the next buffer of the file into `buffer` and the analysis; when it has ended, the analysis stands still.
+    /// Plays the next buffer of the file into `buffer` and the analysis; when the file has ended, the analysis stops.
     ///
     /// # Realtime safety
     /// No allocation, lock or system call.
@@ -234,7 +234,7 @@ impl Plugin for Standalone {
     }
 
     fn setup_logger() -> Option<bool> {
-        // The wrapper complains that Ctrl-C is taken already, and recommends options that are its own.
+        // The wrapper complains that Ctrl-C is already handled, and recommends its own options.
         let filter =
             EnvFilter::new("info,nice_plug::wrapper::standalone::wrapper=off,nice_plug::wrapper::standalone::backend=warn");
         let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
@@ -269,7 +269,7 @@ impl Plugin for Standalone {
         if self.player.is_some() {
             self.play(buffer);
         } else if !matches!(self.input, Input::NoMicrophone { .. }) {
-            // The wrapper's transport is the time since it was opened, which a microphone has no use for.
+            // The wrapper's transport is the time since it was opened, which is of no use for a microphone.
             let n_frames = buffer.samples();
             self.instance.hear(buffer.as_slice_immutable(), n_frames, Position::None);
         }

@@ -1,4 +1,4 @@
-//! What `moodline analyze` makes of files.
+//! The results of `moodline analyze`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The results without what differs from run to run.
+/// The report without fields that differ from run to run.
 fn without_latency(mut report: Value) -> Value {
     for segment in report["segments"].as_array_mut().unwrap() {
         segment.as_object_mut().unwrap().remove("latency_ms").unwrap();
@@ -113,7 +113,7 @@ fn one_run_writes_table_files_and_picture() {
     assert!(outcome.stderr.starts_with("backend: "), "{}", outcome.stderr);
     assert_eq!(fs::read_to_string(at("table")).unwrap(), outcome.stdout);
     assert!(outcome.stdout.contains("agreement with the true emotions"));
-    // Two blocks reach across the border of these two; the emotion of the longer part comes first.
+    // Two blocks span the boundary between these two; the emotion of the longer part comes first.
     for both in ["neutral, angry", "angry, neutral"] {
         assert_eq!(outcome.stdout.lines().filter(|line| line.contains(both)).count(), 1, "{both}: {}", outcome.stdout);
     }

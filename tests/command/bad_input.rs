@@ -1,4 +1,4 @@
-//! Bad input: one clear sentence each, the right exit code, the other files done, nothing half-written.
+//! Bad input: one clear sentence each, the right exit code, other files processed, no partial output.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,8 +7,8 @@ use std::path::Path;
 use test_support::{repository, sample};
 use tests_command::{Failing, moodline, moodline_into};
 
-/// Analyses a file with these bytes together with a good one; the good one must be done and the bad one fail with one sentence, which is returned without
-/// the path.
+/// Analyses a file with these bytes together with a good one; the good one must succeed and the bad one fail with one sentence, which is returned without the
+/// path.
 fn sentence_about(name: &str, bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -46,7 +46,7 @@ fn pcm_wav(n_samples: usize) -> Vec<u8> {
     wav(spec, |writer| (0..n_samples).for_each(|index| writer.write_sample((index % 100) as i16).unwrap()))
 }
 
-/// The sample rate of a WAV file, bytes 24..28 of its header, replaced.
+/// A WAV file whose sample rate, bytes 24..28 of its header, is replaced.
 fn wav_at_rate(rate: u32) -> Vec<u8> {
     let mut bytes = pcm_wav(1000);
     bytes[24..28].copy_from_slice(&rate.to_le_bytes());
@@ -126,7 +126,7 @@ fn a_truncated_file_is_analysed_as_far_as_it_goes() {
     assert!(outcome.stderr.contains("cut short: its header promises 2.000 s, found 1.0"), "{}", outcome.stderr);
 }
 
-/// Asserts that a run with `arguments` fails with `code` and one sentence with `words`, and that `folder` stays empty.
+/// Asserts that a run with `arguments` fails with `code` and one sentence that contains `words`, and that `folder` stays empty.
 fn refused(code: u8, words: &str, folder: &Path, arguments: &[&str]) {
     let outcome = moodline(arguments.iter().copied());
     assert_eq!(outcome.code, code, "{arguments:?}: {}", outcome.stderr);
@@ -148,7 +148,7 @@ fn outputs_that_cannot_be_written() {
     refused(1, "the results cannot be written there", folder.path(), &["analyze", "--save", &format!("json={absent}"), good]);
 }
 
-/// The kernel's own file systems: read-only even for root, and a device that is always full.
+/// The kernel's own file systems: one is read-only even for root, one is always full.
 #[cfg(target_os = "linux")]
 #[test]
 fn full_and_read_only_outputs() {

@@ -1,4 +1,4 @@
-//! What `moodline features` writes.
+//! The output of `moodline features`.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use test_support::{hosts, sample, tests_file};
 use tests_command::moodline;
 
-/// The features of a sample shorter than a block, computed in one go by the front end that is tested against librosa, of the steps that the network hears.
+/// The features of a sample shorter than a block, for the steps that the network receives, computed in one go by the front end that is tested against librosa.
 fn expected(path: &std::path::Path) -> Vec<f32> {
     let model = Model::embedded();
     let config = &model.contract().front_end;
@@ -32,7 +32,7 @@ fn csv_has_times_names_and_every_digit() {
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
     assert_eq!((names[0], names[1], names[names.len() - 1]), ("time_s", "mfcc_0", "level_delta"));
     let rows: Vec<Vec<f64>> = lines.map(|line| line.split(',').map(|value| value.parse().unwrap()).collect()).collect();
-    // Three frames of 10 ms: the first step of a stream is at 10 ms, the middle of frames at 0, 10 and 20 ms.
+    // Three frames of 10 ms: the first step of a stream is at 10 ms, the centre of frames at 0, 10 and 20 ms.
     for row in &rows {
         let place = (row[0] - 0.01) / 0.03;
         assert!(place > -1e-6 && (place - place.round()).abs() < 1e-6, "{}", row[0]);

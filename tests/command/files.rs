@@ -1,4 +1,4 @@
-//! No output of `moodline` destroys what the run reads, or a recording, a manifest or a model, however the paths are spelt.
+//! No output of `moodline` destroys the run's inputs, or a recording, a manifest or a model, however the paths are spelt.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -38,7 +38,7 @@ impl Place {
         fs::copy(from, self.at(name)).unwrap();
     }
 
-    /// The file called `name` in other words; links are made for some.
+    /// Other spellings of the path of `name`; links are created for some.
     fn spellings(&self, name: &str) -> Vec<PathBuf> {
         let ending = Path::new(name).extension().unwrap().to_str().unwrap();
         let made = |kind: &str| self.at(&format!("{kind}.{ending}"));
@@ -54,7 +54,7 @@ impl Place {
         [&named[..], &[self.at(name), relative, made("link"), made("hard")]].concat()
     }
 
-    /// Runs the command, which must refuse with a sentence about these files, and leave everything as it was.
+    /// Runs the command, which must refuse with a sentence about these files and leave everything unchanged.
     fn refused(&self, arguments: &[&str], words: &[&str]) {
         let before = contents(self.0.path());
         let outcome = moodline(["analyze"].iter().chain(arguments).copied());
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-/// Every way to name an output at `path`.
+/// Every way to specify an output at `path`.
 fn outputs(path: &str) -> Vec<Vec<String>> {
     let save = |format: &str| vec!["--save".to_owned(), format!("{format}={path}")];
     let output = ["csv", "table", "srt"].map(|format| ["--format", format, "--output", path].map(str::to_owned).to_vec());
@@ -109,7 +109,7 @@ fn a_folder_that_is_searched_is_no_way_around() {
         let spelling = spelling.display().to_string();
         place.refused(&["--format", "csv", "--output", &spelling, &folder], &["is an input", &spelling]);
     }
-    // What would be named after a recording is an input, as itself or through a link.
+    // An output named after a recording may be an input, directly or through a link.
     let (results, labels) = (place.at("results"), place.at("results/talk.wav.csv").display().to_string());
     fs::create_dir(&results).unwrap();
     fs::write(&labels, LABELS).unwrap();
@@ -165,7 +165,7 @@ fn what_nobody_gets_back_is_replaced_only_when_that_is_said() {
         let outcome = moodline(["analyze", "--force", "--format", "csv", "--output", &victim, &talk]);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         assert!(fs::read_to_string(&victim).unwrap().starts_with("file,start_s"));
-        // Results may be replaced by results; a name of audio stays one.
+        // Results may be replaced by results, but not if they have an audio file's name.
         let again = moodline(["analyze", "--format", "csv", "--output", &victim, &talk]).code;
         let is_named_audio = victim.ends_with(".mp3");
         assert_eq!(again, if is_named_audio { 2 } else { 0 });

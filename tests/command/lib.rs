@@ -6,18 +6,18 @@ use std::sync::atomic::AtomicBool;
 
 use moodline_cli::Streams;
 
-/// What a run left behind.
+/// The outcome of a run.
 pub struct Outcome {
     /// The exit code.
     pub code: u8,
     /// Everything on standard output.
     pub stdout: String,
-    /// Everything that was told on stderr.
+    /// Everything on stderr.
     pub stderr: String,
 }
 
 impl Outcome {
-    /// The one line on stderr that tells of a problem; there must be exactly one, and it must not say anything twice.
+    /// The one line on stderr that reports a problem; there must be exactly one, and it must not repeat itself.
     pub fn sentence(&self) -> &str {
         let told: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("moodline: ")).collect();
         assert_eq!(told.len(), 1, "expected one sentence, found: {}", self.stderr);
@@ -29,14 +29,14 @@ impl Outcome {
     }
 }
 
-/// Runs `moodline` with the native backend's answers and no interruption.
+/// Runs `moodline` with the native backend, without interruption.
 pub fn moodline<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
     let mut stdout = Vec::new();
     let (code, stderr) = moodline_into(arguments, &mut stdout, false);
     Outcome { code, stdout: String::from_utf8(stdout).unwrap(), stderr }
 }
 
-/// Runs `moodline` with standard output going to `stdout`; returns the exit code and what was told on stderr.
+/// Runs `moodline` with standard output going to `stdout`; returns the exit code and the contents of stderr.
 pub fn moodline_into<A: Into<OsString>>(
     arguments: impl IntoIterator<Item = A>,
     stdout: &mut dyn Write,

@@ -1,4 +1,4 @@
-//! Marks for editors, read back by the libraries that read such files elsewhere, and held against the blocks they were made of.
+//! Marks for editors, read back by independent libraries for these formats and compared with the blocks they were made from.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use test_support::{hosts, sample, tests_file};
 use tests_command::moodline;
 
 const RATE: f64 = 25.0;
-/// One hour, where timelines begin.
+/// One hour, at which timelines begin.
 const TIMELINE_START_S: f64 = 3600.0;
 
 /// Writes the sample's results in every format, and returns the blocks of the JSON.
@@ -44,17 +44,17 @@ fn emotion(mark: &Value) -> &str {
     mark[2].as_str().unwrap().split(' ').next().unwrap()
 }
 
-/// The emotion of the block whose middle is nearest to a time.
+/// The emotion of the block whose centre is closest to a time.
 fn found_at(blocks: &[Value], time_s: f64) -> Option<&str> {
     let distance = |block: &&Value| ((seconds(&block["start_s"]) + seconds(&block["end_s"])) / 2.0 - time_s).abs();
     blocks.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap()["emotion"].as_str()
 }
 
-/// How far the times of a format may be from those with microseconds, and the time of its beginning, seconds.
+/// Precision of a format's times and the time of its beginning, seconds.
 fn precision(format: Format) -> (f64, f64) {
     match format {
         Format::Edl => (0.51 / RATE, TIMELINE_START_S),
-        // Markers are on the clock of the stretch they are in, which begins at zero.
+        // Markers are on the clock of their clip, which begins at zero.
         Format::Fcpxml | Format::Premiere => (0.51 / RATE, 0.0),
         Format::TextGrid | Format::Audacity => (2e-6, 0.0),
         _ => (1.1e-3, 0.0),
@@ -74,7 +74,7 @@ fn every_format_is_read_by_the_programs_it_is_for() {
         assert!(seconds(&pair[0][1]) <= seconds(&pair[1][0]), "marks do not overlap: {pair:?}");
         assert!(seconds(&pair[0][1]) < seconds(&pair[1][0]) || emotion(&pair[0]) != emotion(&pair[1]), "{pair:?}");
     }
-    // Never at a border: those between whole blocks are at multiples of a quarter of a second. The last one is shorter.
+    // Never at a boundary: those between whole blocks are at multiples of a quarter of a second. The last block is shorter.
     let [.., last_whole, _] = &blocks[..] else { panic!("{} blocks", blocks.len()) };
     let until_s = (seconds(&last_whole["start_s"]) + seconds(&last_whole["end_s"])) / 2.0;
     for time_s in (1..).map(|tenth| f64::from(tenth) * 0.1 + 0.013).take_while(|time_s| *time_s < until_s) {
@@ -84,13 +84,13 @@ fn every_format_is_read_by_the_programs_it_is_for() {
     for format in Format::ALL.into_iter().filter(|format| !matches!(format, Format::Csv | Format::Json)) {
         let (tolerance_s, offset_s) = precision(format);
         let mut found = read[format.name()].as_array().unwrap().clone();
-        // A marker of MIDI has no end; `end` is one where nothing follows.
+        // A MIDI marker has no end; `end` marks the end of one that nothing follows.
         found.retain(|mark| emotion(mark) != "end");
         assert_eq!(found.len(), marks.len(), "{format}: {found:?}");
         for (mark, expected) in found.iter().zip(marks) {
             assert_eq!(emotion(mark), emotion(expected), "{format}");
             assert!((seconds(&mark[0]) - offset_s - seconds(&expected[0])).abs() <= tolerance_s, "{format}: {mark}, {expected}");
-            // A locator of an EDL is a frame.
+            // An EDL locator covers one frame.
             if !matches!(format, Format::Midi | Format::Edl) {
                 let difference = seconds(&mark[1]) - offset_s - seconds(&expected[1]);
                 assert!(difference.abs() <= tolerance_s, "{format}: {mark}, {expected}");

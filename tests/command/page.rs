@@ -1,4 +1,4 @@
-//! Pages, as they are written and as a browser shows them.
+//! Pages, as written and as shown by a browser.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn analyze(arguments: &[&str]) {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
 
-/// A folder with recordings under difficult names, and the pages about them in another.
+/// A folder with recordings with difficult names, and their pages in another.
 fn pages(audio: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let recordings = folder.path().join("recordings");
@@ -74,13 +74,13 @@ fn a_recording_can_be_a_part_of_its_page_or_left_out() {
     assert!(!without.contains("<audio") && !without.contains("<button") && !without.contains("<script"));
 }
 
-/// Page and pictures are left beside those of the browser, to be looked at.
+/// Page and pictures are saved beside those of the browser, for inspection.
 #[test]
 fn pages_pictures_and_tables_tell_doubt_from_emotions() {
     let folder = tempfile::tempdir().unwrap();
     let (model, embedded) = (folder.path().join("strict.onnx"), Model::embedded());
     let mut contract = embedded.contract().clone();
-    // Half of the sample is nearer than that.
+    // Half of the sample is closer than that.
     contract.familiarity.as_mut().unwrap().limit = 1.1;
     fs::write(&model, moodline_core::onnx::write(&contract, embedded.weights())).unwrap();
     let file = |ending: &str| shots().join(format!("doubt.{ending}")).display().to_string();
@@ -119,7 +119,7 @@ fn pages_pictures_and_tables_tell_doubt_from_emotions() {
     }
 }
 
-/// Whether a program runs; a test that needs it is skipped otherwise.
+/// The program, if it runs; otherwise the test that needs it is skipped.
 fn program(name: &str) -> Option<&str> {
     let status = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let runs = status.is_ok_and(|status| status.success());
@@ -133,7 +133,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
-/// Where pictures of the pages are left.
+/// Output folder for pictures of the pages.
 fn shots() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("shots");
     fs::create_dir_all(&folder).unwrap();
@@ -144,7 +144,7 @@ fn in_a_browser(python: &Path, page: &Path, index: &Path) -> Option<Value> {
     let (chromium, driver) = (program("chromium")?, program("chromedriver")?);
     let mut command = Command::new(python);
     command.arg(tests_file("python/check_page.py"));
-    // The program itself: its driver looks for no other.
+    // The program itself: its driver looks for nothing else.
     let chromium = Command::new("sh").args(["-c", &format!("command -v {chromium}; command -v {driver}")]).output().unwrap();
     let programs = String::from_utf8(chromium.stdout).unwrap();
     let output = command.args(programs.lines()).arg(page).arg(index).arg(shots()).output().unwrap();

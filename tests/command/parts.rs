@@ -1,4 +1,4 @@
-//! Which channels and which part of a recording are analysed, and recordings that come through a pipe or lie in a folder.
+//! Selecting channels and parts of a recording, and recordings that come through a pipe or from a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use tests_command::{Outcome, moodline};
 
 const RATE: u32 = 16_000;
 
-/// Two voices of the samples, as long as the shorter one.
+/// Two voices from the samples, cut to the length of the shorter one.
 fn voices() -> [Vec<i16>; 2] {
     let voice = |name| {
         let samples = read_mono_resampled(&sample(name), RATE).unwrap();
@@ -48,7 +48,7 @@ fn analyze(arguments: &[&str], path: &Path) -> Outcome {
     outcome
 }
 
-/// Rows of a table without the name of the file and the times it took.
+/// Rows of a table without the file name and the times taken.
 fn answers(outcome: &Outcome) -> Vec<String> {
     let columns = |row: &str| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",");
     outcome.stdout.lines().skip(1).map(columns).collect()
@@ -76,7 +76,7 @@ fn each_channel_can_be_chosen() {
     assert!(outcome.sentence().ends_with("expected a channel of 1 to 2, found 3"), "{}", outcome.stderr);
 }
 
-/// Rows of a table with this number in the column of the channel, without the name of the file and the times it took.
+/// Rows of a table with this channel number, without the file name and the times taken.
 fn answers_of(outcome: &Outcome, channel: &str) -> Vec<String> {
     let rows = outcome.stdout.lines().filter(|row| row.split(',').nth(11) == Some(channel));
     rows.map(|row| row.split(',').skip(1).take(8).collect::<Vec<_>>().join(",")).collect()
@@ -147,7 +147,7 @@ fn channels_that_cancel_are_noticed_and_the_louder_one_is_analysed() {
         "{}",
         outcome.stderr
     );
-    // Who asks for a source gets it.
+    // An explicitly requested source is used without a warning.
     assert!(!analyze(&["--source", "mid"], &inverted).stderr.contains("warning"));
 }
 

@@ -1,4 +1,4 @@
-//! Answers corrected for a voice: the one in the recording, or one that was learnt before.
+//! Answers corrected for a voice: the one in the recording, or one learnt before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use test_support::{repository, sample};
 use tests_command::{Outcome, moodline};
 
-/// Eight clips of several speakers in several moods: what a model answers to them differs.
+/// Eight clips of several speakers in several moods, for which a model's answers differ.
 const CLIPS: [&str; 8] = [
     "03a02Nc.flac",
     "03a02Ta.flac",
@@ -44,7 +44,7 @@ fn answers(document: &Value) -> Vec<Probabilities> {
         .collect()
 }
 
-/// A folder with a voice that was learnt from the clips.
+/// A folder with a voice learnt from the clips.
 fn learnt() -> (TempDir, PathBuf, Outcome) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("anna.voice");
@@ -61,7 +61,7 @@ fn a_recording_is_corrected_for_the_voice_in_it_unless_nobody_asks() {
     assert!(own["voices"][0]["seconds"].as_f64().unwrap() > 10.0, "{}", own["voices"][0]);
     let correction = voice::correction_of(&Model::embedded()).unwrap();
     let segments = |document: &Value| document["segments"].as_array().unwrap().clone();
-    // The same, from the cold answers and the times of their blocks.
+    // The same, from the uncorrected answers and the times of their blocks.
     let (mut profile, mut heard_until) = (VoiceProfile::default(), 0.0_f64);
     let mut cold_answers = answers(&cold).into_iter();
     for block in segments(&cold) {
@@ -158,7 +158,7 @@ fn phrases_have_their_own_times_and_no_hop() {
     let found = document(&run(&[&arguments[..], &["--plot", picture.to_str().unwrap()]].concat(), &[&stream]));
     let blocks = found["segments"].as_array().unwrap();
     let spoken: Vec<_> = blocks.iter().filter(|block| block["state"] == "speech").collect();
-    // Eight utterances with pauses of half a second and more between them.
+    // Eight utterances, separated by pauses of half a second and more.
     assert!((8..=10).contains(&spoken.len()), "{found}");
     assert!(blocks.windows(2).all(|pair| pair[0]["end_s"] == pair[1]["start_s"]), "no time is left out");
     assert!(fs::read_to_string(picture).unwrap().contains("phrases of up to 5 s"));

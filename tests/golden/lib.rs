@@ -1,7 +1,7 @@
-//! The committed reference data: arrays and tables that other software computed, and the way to read them.
+//! The committed reference data: arrays and tables computed by other software, and functions to read them.
 //!
-//! In: the files of this folder, which `scripts` write, compressed with gzip. Out: arrays and values. It knows none of our crates, so that the unit tests of
-//! every crate can read what they are held to.
+//! In: the gzip-compressed files in this folder, written by `scripts`. Out: arrays and values. It depends on none of our crates, so that the unit tests of
+//! every crate can read their reference data.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Full scale of the signals that are stored as integers.
+/// Full scale of signals stored as integers.
 const INT16_FULL_SCALE: f64 = 32_768.0;
 
-/// A file of this folder.
+/// The path of a file in this folder.
 pub fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
-/// The content of `file`, which is stored with `.gz` behind its name.
+/// The contents of `file`, which is stored with the suffix `.gz`.
 ///
 /// # Panics
-/// It is not there, or is not what `scripts` wrote; so do all of the others.
+/// The file is missing or was not written by `scripts`; this applies to all functions here.
 pub fn bytes(file: &str) -> Vec<u8> {
     let path = path(&format!("{file}.gz"));
     let compressed = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -1,4 +1,4 @@
-//! The allocator of this binary is the framework's, as in the plugin that is tested here: where nothing may be allocated, it ends the process.
+//! The allocator of this binary is the framework's, as in the plugin tested here: it ends the process where allocation is forbidden.
 
 use std::env;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The VST3 plugin in Ardour, as Debian and Ubuntu package it, without a screen: scanned, inserted, played, saved and opened again.
+//! The VST3 plugin in Ardour, as packaged by Debian and Ubuntu, without a screen: scanned, inserted, played, saved and reopened.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use test_support::skip::skip;
 use test_support::waiting::end_of;
 use test_support::{hosts, tests_file};
 
-/// What `tests/ardour/session.lua` sets the window to, seconds.
+/// The window set by `tests/ardour/session.lua`, seconds.
 const WINDOW: f64 = 7.5;
 
-/// How long it plays at least, seconds; a machine with other things to do stops it later.
+/// Minimum playing time, seconds; a busy machine stops later.
 const PLAYED: f64 = 4.0;
 
-/// An installation of Ardour, and a home of its own for it.
+/// An installation of Ardour, and a separate home for it.
 struct Ardour {
-    /// Where its programs and libraries lie; its name is Ardour's with the major version.
+    /// The folder of its programs and libraries, named after Ardour with its major version.
     folder: PathBuf,
     home: tempfile::TempDir,
 }
@@ -37,7 +37,7 @@ impl Ardour {
         Some(Self { folder: found?, home: tempfile::tempdir().unwrap() })
     }
 
-    /// Runs one of its programs with what its own starters set, and returns what it printed.
+    /// Runs one of its programs with the environment of its own launchers, and returns the output.
     fn run(&self, program: &str, arguments: &[&Path], variables: &[(&str, &Path)]) -> String {
         let name = self.folder.file_name().unwrap();
         let output = self.home.path().join(format!("{program}.txt"));
@@ -57,7 +57,7 @@ impl Ardour {
         text
     }
 
-    /// Lets Ardour's scanner look at the plugin, as Ardour does when it starts.
+    /// Runs Ardour's scanner on the plugin, as Ardour does at startup.
     fn scan(&self, bundle: &Path) -> String {
         let installed = self.home.path().join(".vst3/moodline.vst3");
         copy(bundle, &installed);
@@ -72,18 +72,18 @@ impl Ardour {
         text
     }
 
-    /// What the plugin saved in the session file `name`.
+    /// The plugin's state in the session file `name`.
     fn saved(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.home.path().join("session").join(name)).unwrap();
         let (_, after) = text.split_once("<chunk>").unwrap_or_else(|| panic!("{name} holds no state of the plugin"));
         let bytes = BASE64_STANDARD.decode(after.split_once('<').unwrap().0).unwrap();
-        // Around the plugin's own JSON stand the tables of Steinberg's preset format.
+        // The plugin's own JSON is surrounded by the tables of Steinberg's preset format.
         let start = bytes.iter().position(|&byte| byte == b'{').unwrap();
         serde_json::Deserializer::from_slice(&bytes[start..]).into_iter().next().unwrap().unwrap()
     }
 }
 
-/// Copies a folder; every file looks a minute old, because Ardour takes a scan for outdated that is not younger than the plugin.
+/// Copies a folder; every file appears one minute old, because Ardour considers a scan outdated if it is not newer than the plugin.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -108,7 +108,7 @@ fn timelines(state: &Value) -> Timelines {
     Timelines::decode(&encoded).unwrap()
 }
 
-/// Equal, but for the last digit of numbers, which a host keeps as a share of the range.
+/// Equal except for the last digit of numbers, which a host stores as a fraction of the range.
 fn assert_same(first: &Value, second: &Value) {
     match (first, second) {
         (Value::Object(first), Value::Object(second)) => {

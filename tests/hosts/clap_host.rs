@@ -1,4 +1,4 @@
-//! The plugin as hosts load it: a shared library with the CLAP interface, in a host of clack's making.
+//! The plugin as hosts load it: a shared library with the CLAP interface, in a host based on clack.
 
 mod audio;
 pub(crate) mod bent;

@@ -1,5 +1,5 @@
-//! What a test plays with in either format: [`Host`] is a format and its library, [`HostedTrack`] a track with an instance on it, [`HostedPlayer`] the audio
-//! thread's side of one, and [`HostedWindow`] its editor.
+//! The test hosts' common interface: [`Host`] is a format and its library, [`HostedTrack`] a track with an instance on it, [`HostedPlayer`] its audio
+//! thread's side, and [`HostedWindow`] its editor.
 
 pub(crate) mod bus;
 
@@ -12,19 +12,19 @@ use serde_json::Value;
 
 pub(crate) use moodline_engine::live::Transport;
 
-/// Most channels the plugin takes.
+/// Maximum number of channels of the plugin.
 pub(crate) const MAX_CHANNELS: usize = 16;
 
-/// What a host says about the clock.
+/// The processing mode a host announces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
-    /// Buffers come as fast as they are heard.
+    /// Buffers arrive in real time.
     Realtime,
-    /// Buffers come as fast as they are taken.
+    /// Buffers arrive as fast as they are processed.
     Offline,
 }
 
-/// What a host announces before it plays.
+/// The settings a host announces before playback.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) rate_hz: f64,
@@ -34,12 +34,12 @@ pub(crate) struct Setup {
 
 /// A host of one format with the plugin's library.
 pub(crate) trait Host: Sized + Sync {
-    /// The format, as the names of the tests in it end.
+    /// The format, as used at the end of test names.
     const FORMAT: &'static str;
 
     type Track: HostedTrack + HostedWindow;
 
-    /// None after saying that the test is skipped.
+    /// The host, or `None` after reporting that the test is skipped.
     fn load() -> Option<Self>;
 
     /// A new instance.
@@ -50,38 +50,38 @@ pub(crate) trait Host: Sized + Sync {
 pub(crate) trait HostedTrack {
     type Player: HostedPlayer;
 
-    /// Sets a parameter while no audio runs, by id; numbers and choices alike run from 0 to 1.
+    /// Sets a parameter by id while no audio runs; numbers and choices alike range from 0 to 1.
     fn set(&mut self, id: &str, normalized: f64);
 
-    /// What a host keeps in its project.
+    /// The state that a host stores in its project.
     fn save(&mut self) -> Value;
 
-    /// Whether the plugin took the state.
+    /// Restores a state; returns whether the plugin accepted it.
     fn restore(&mut self, state: &Value) -> bool;
 
-    /// What the next activation says about the clock.
+    /// Sets the mode for the next activation.
     fn set_mode(&mut self, mode: Mode);
 
     fn activate(&mut self, setup: &Setup) -> Self::Player;
 
     fn deactivate(&mut self, player: Self::Player);
 
-    /// Processes whatever it is, whether the track is active or not; whether the plugin says that it did.
+    /// Processes any buffers, whether the track is active or not; returns whether the plugin reports success.
     fn process_bent(&mut self, input: &mut Bus, output: &mut Bus, n_frames: usize) -> bool;
 
     fn n_parameters(&mut self) -> u32;
 
-    /// Whether the plugin knows a parameter of that index.
+    /// Whether the plugin has a parameter with that index.
     fn has_parameter(&mut self, index: u32) -> bool;
 
-    /// The recorded timelines, as a project keeps them.
+    /// The recorded timelines, as stored in a project.
     fn timelines(&mut self) -> Timelines {
         let state = self.save();
         let text: Value = serde_json::from_str(state["fields"]["timeline"].as_str().unwrap()).unwrap();
         Timelines::decode(text.as_str().unwrap()).expect("the plugin reads what it writes")
     }
 
-    /// Activates, plays on a thread of its own, and deactivates.
+    /// Activates, plays on a separate thread, and deactivates.
     fn play<R: Send>(&mut self, setup: &Setup, run: impl FnOnce(&mut Self::Player) -> R + Send) -> R {
         let mut player = self.activate(setup);
         let result = on_audio_thread(&mut player, |player| {
@@ -97,26 +97,26 @@ pub(crate) trait HostedTrack {
 
 /// The audio thread's side of an active track.
 pub(crate) trait HostedPlayer: Send {
-    /// What the next buffer holds, a vector a channel.
+    /// The contents of the next buffer, one vector per channel.
     fn input(&mut self) -> &mut Vec<Vec<f32>>;
 
-    /// What the plugin made of the last one.
+    /// The plugin's output for the last buffer.
     fn output(&mut self) -> &mut Vec<Vec<f32>>;
 
-    /// Says where the transport is from the next buffer on.
+    /// Sets the transport from the next buffer.
     fn locate(&mut self, transport: Transport);
 
-    /// Processes the first `n_frames` of the input, in the middle of which a parameter may change, and moves the transport on.
+    /// Processes the first `n_frames` of the input, during which a parameter may change, and advances the transport.
     fn process_with(&mut self, n_frames: usize, change: Option<(&str, f64)>);
 
     fn start(&mut self);
 
     fn stop(&mut self);
 
-    /// Tells the plugin that what comes has nothing to do with what was.
+    /// Resets the plugin: later audio is unrelated to earlier audio.
     fn reset(&mut self);
 
-    /// Plays mono `samples`, the same on every channel, in buffers as long as there is room for.
+    /// Plays mono `samples`, the same on every channel, in buffers of maximum length.
     fn play(&mut self, samples: &[f32]) {
         let n_frames = self.input()[0].len();
         for piece in samples.chunks(n_frames) {
@@ -128,14 +128,14 @@ pub(crate) trait HostedPlayer: Send {
     }
 }
 
-/// Where a track has an editor, one at a time.
+/// The editor of a track; there is one at a time.
 pub(crate) trait HostedWindow {
-    /// Opens the editor in the window `parent`; whether it came.
+    /// Opens the editor in the window `parent`; returns whether it opened.
     fn open(&mut self, parent: u32) -> bool;
 
     fn close(&mut self);
 
-    /// Makes an editor that is never shown, and takes it back at once.
+    /// Creates an editor that is never shown, and destroys it at once.
     fn create_and_destroy(&mut self);
 
     fn can_resize(&mut self) -> bool;
@@ -143,28 +143,28 @@ pub(crate) trait HostedWindow {
     /// Width and height, pixels.
     fn size(&mut self) -> (u32, u32);
 
-    /// The size that the editor would rather have than this one.
+    /// The size that the editor prefers to this one.
     fn fitting(&mut self, width: u32, height: u32) -> Option<(u32, u32)>;
 
-    /// Whether the editor takes the size.
+    /// Requests a size; returns whether the editor accepts it.
     fn resize(&mut self, width: u32, height: u32) -> bool;
 
-    /// Whether the editor takes the scale of the host.
+    /// Sets the host's scale; returns whether the editor accepts it.
     fn scale(&mut self, factor: f64) -> bool;
 
-    /// Does what the plugin asked the host's main thread to do.
+    /// Runs the plugin's pending main-thread requests.
     fn idle(&mut self);
 
-    /// What the plugin has registered with the host's event loop and not taken back.
+    /// Number of the plugin's current registrations with the host's event loop.
     fn n_registered(&self) -> usize;
 }
 
-/// Does something on a thread of its own, as the host's audio thread.
+/// Runs something on a separate thread, as the host's audio thread.
 pub(crate) fn on_audio_thread<P: Send, R: Send>(player: &mut P, run: impl FnOnce(&mut P) -> R + Send) -> R {
     thread::scope(|scope| scope.spawn(|| run(player)).join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
 }
 
-/// What both formats call the parameter `id`: the framework hashes ids as Java does strings, without the sign.
+/// The id of parameter `id` in both formats: the framework hashes ids as Java does strings, without the sign.
 pub(crate) fn hash(id: &str) -> u32 {
     let hash = id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     hash & 0x7fff_ffff

@@ -1,4 +1,4 @@
-//! The plugin and the standalone where they live: in hosts and on a screen.
+//! The plugin and the standalone in real use: in hosts and on a screen.
 mod allocation;
 mod ardour;
 mod clap_host;

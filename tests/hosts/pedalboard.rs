@@ -1,4 +1,4 @@
-//! The VST3 plugin in pedalboard, a host on PyPI that is built on JUCE.
+//! The VST3 plugin in pedalboard, a JUCE-based host on PyPI.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use serde_json::Value;
 use test_support::{hosts, sample, tests_file};
 use tests_command::moodline;
 
-/// Largest difference between the plugin's and the command's probabilities: the samples take different ways to mono.
+/// Maximum difference between the plugin's and the command's probabilities: they mix the samples to mono differently.
 const TOLERANCE: f64 = 1e-4;
 
-/// Times are kept to the frame.
+/// Times are accurate to one frame.
 const TIME_TOLERANCE_S: f64 = 1e-4;
 
-/// What `tests/python/pedalboard_host.py` finds in a task, or none after saying what is missing.
+/// The result of a task of `tests/python/pedalboard_host.py`, or `None` after reporting what is missing.
 fn ask(arguments: &[&str]) -> Option<Value> {
     let (bundle, python) = (hosts::vst3()?, hosts::python("numpy, pedalboard")?);
     let script = tests_file("python/pedalboard_host.py");
@@ -71,13 +71,13 @@ fn state_survives_and_garbage_changes_nothing() {
     }
 }
 
-/// The whole way: a JUCE host, the VST3 wrapper, tap, ring, worker, timeline, saved state; against the command on the same samples.
+/// End to end: a JUCE host, the VST3 wrapper, tap, ring, worker, timeline and saved state, compared with the command on the same samples.
 #[test]
 fn speech_leaves_the_timeline_that_the_command_finds() {
     let folder = tempfile::tempdir().unwrap();
     for (rate, n_channels) in [(16_000, 1), (48_000, 2)] {
         let speech = read_mono_resampled(&sample("unheard.flac"), rate).unwrap();
-        // The right channel is quieter, so that the mix is neither of the two.
+        // The right channel is quieter, so that the mix equals neither channel.
         let gains = &[1.0, 0.5][..n_channels];
         let samples: Vec<f32> = speech.iter().flat_map(|sample| gains.iter().map(move |gain| gain * sample)).collect();
         let raw = folder.path().join("speech.f32");
@@ -92,7 +92,7 @@ fn speech_leaves_the_timeline_that_the_command_finds() {
     }
 }
 
-/// What `moodline analyze` finds in the same samples with the plugin's window and hop.
+/// The results of `moodline analyze` for the same samples with the plugin's window and hop.
 fn commands_segments(samples: &[f32], rate: u32, n_channels: usize, folder: &Path) -> Vec<Value> {
     let path = folder.join("speech.wav");
     let spec = hound::WavSpec {
@@ -128,7 +128,7 @@ fn compare(timeline: &Timeline, expected: &[Value]) {
     assert!(expected.len() > 30, "the recording is long enough");
     let times = || timeline.entries().iter().map(|entry| (entry.start_s, entry.end_s)).collect::<Vec<_>>();
     assert_eq!(timeline.entries().len(), expected.len(), "{:.3?}", times());
-    // pedalboard plays a moment of silence when it loads a plugin, and the stream's clock counts on.
+    // pedalboard plays a moment of silence when it loads a plugin, which advances the stream's clock.
     let offset_s = timeline.entries()[0].start_s;
     assert!((0.0..0.5).contains(&offset_s), "{offset_s}");
     for (entry, expected) in timeline.entries().iter().zip(expected) {

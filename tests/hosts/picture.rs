@@ -1,4 +1,4 @@
-//! The standalone as a user sees it: it plays a recording on a screen without a monitor, and its window is compared with a committed picture.
+//! The standalone as a user sees it: it plays a recording on a virtual screen, and its window is compared with a committed picture.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,18 +14,17 @@ use test_support::skip::skip;
 use test_support::waiting::{comes_true, end_of, wait_until};
 use test_support::{golden, hosts, sample};
 
-/// Largest share of pixels that may differ: the digits of the times that were measured are different in every run.
+/// Maximum fraction of pixels that may differ: the digits of measured times are different in every run.
 const TOLERANCE: f64 = 0.02;
 
-/// Smallest share of the window that the four emotions' colours cover once the timeline is full.
+/// Minimum fraction of the window covered by the four emotions' colours once the timeline is full.
 const COVERED: f64 = 0.05;
 
-/// For so long nothing may change on the screen until it counts as finished, and for so long where it is not yet what it is to be: a machine
-/// with other things to do stops in the middle.
+/// How long the screen must not change to count as finished, and how long if it is not yet as expected: a busy machine may pause in the middle.
 const STILL: Duration = Duration::from_secs(5);
 const STILL_WRONG: Duration = Duration::from_secs(120);
 
-/// A program that ends with this value.
+/// A program that is ended when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -46,14 +45,14 @@ fn shots() -> PathBuf {
     folder
 }
 
-/// The share of pixels that have the colour of an emotion.
+/// The fraction of pixels that have the colour of an emotion.
 fn covered(picture: &Picture) -> f64 {
     let colours = picture.colours();
     let of_emotions = Emotion::ALL.iter().filter_map(|&emotion| colours.get(&palette::rgb(emotion))).sum::<usize>();
     of_emotions as f64 / picture.pixels.len() as f64
 }
 
-/// Watches the window until its timeline is there and nothing changes any more.
+/// Watches the window until its timeline is complete and nothing changes any more.
 fn finished(screen: &Screen, program: &mut Running) -> Picture {
     let x11 = screen.connect();
     let reference = reference();
@@ -82,17 +81,17 @@ fn finished(screen: &Screen, program: &mut Running) -> Picture {
     picture
 }
 
-/// The standalone playing a recording on `screen`, with nothing of the user's but what is in `home`.
+/// The standalone playing a recording on `screen`, with no user data except what is in `home`.
 fn started(standalone: &Path, screen: &Screen, home: &Path) -> Running {
     started_with(standalone, screen, home, Some(&sample("unheard.flac")))
 }
 
-/// The standalone with this input, or with none.
+/// The standalone with this input, or without one.
 fn started_with(standalone: &Path, screen: &Screen, home: &Path, input: Option<&Path>) -> Running {
     let mut command = Command::new(standalone);
     command.args(["--backend", "dummy"]);
     command.args(input.iter().flat_map(|input| [OsStr::new("--input"), input.as_os_str()]));
-    // Nothing of the user's may show in the picture, and no graphics card may draw it.
+    // No user data may show in the picture, and no graphics card may draw it.
     command.env("DISPLAY", &screen.display).env("HOME", home).env("LIBGL_ALWAYS_SOFTWARE", "1");
     for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "WAYLAND_DISPLAY"] {
         command.env_remove(variable);

@@ -1,4 +1,4 @@
-//! The plugin on the audio thread, without a host around it: nothing is allocated, nothing is changed.
+//! The plugin on the audio thread, without a host around it: it allocates nothing and changes nothing.
 
 use moodline::Moodline;
 use nice_plug::prelude::*;
@@ -12,7 +12,7 @@ fn config(sample_rate: f32, process_mode: ProcessMode) -> BufferConfig {
     BufferConfig { sample_rate, min_buffer_size: None, max_buffer_size: MAX_FRAMES as u32, process_mode }
 }
 
-/// Samples of every kind; `seed` makes others.
+/// Samples of every kind, which depend on `seed`.
 fn hostile(n_channels: usize, seed: u32) -> Vec<Vec<f32>> {
     const RARE: [u32; 9] =
         [0x8000_0000, 0x0000_0001, 0x807f_ffff, 0x7f80_0000, 0xff80_0000, 0x7f80_0001, 0x7fc1_2345, 0xffff_ffff, 0x3f00_0000];
@@ -101,7 +101,7 @@ fn an_overrun_does_not_allocate_either() {
     assert!(plugin.activate(&Moodline::AUDIO_IO_LAYOUTS[1], &config(8e3, ProcessMode::Realtime), &mut host));
     let mut channels = hostile(1, 9);
     for _ in 0..2_000 {
-        // 2000 buffers of 128 ms, at once: far more than any ring holds.
+        // 2000 buffers of 128 ms at once: far more than any ring holds.
         process(&mut plugin, &mut host, &mut channels, MAX_FRAMES);
     }
 }

@@ -1,4 +1,4 @@
-//! The state of the plugin, part by part; whole states are loaded in a host in `clap_host/state.rs`.
+//! The parts of the plugin's state; whole states are loaded in a host in `clap_host/state.rs`.
 
 use std::path::PathBuf;
 

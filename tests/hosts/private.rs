@@ -1,7 +1,7 @@
-//! Nothing of ours uses the network, writes where the README does not say, or starts another program.
+//! None of our programs uses the network, writes where the README does not say, or starts another program.
 //!
-//! Command, trainer, standalone and plugin run side by side for a minute, each under strace, in a network namespace that has nothing but its own
-//! loopback and a resolver that writes down what it is asked for.
+//! Command, trainer, standalone and plugin run in parallel for a minute, each under strace, in a network namespace with only its own loopback and a resolver
+//! that records its queries.
 
 mod namespace;
 mod programs;
@@ -24,11 +24,11 @@ use programs::Watched;
 use resolver::Resolver;
 use trace::Trace;
 
-/// How long the programs run once they have loaded ONNX Runtime. Its telemetry client asks for its host about 10 s later and again every
-/// 30 s; a program that has not done so after a minute, on a machine as busy as this test makes it, has no such client.
+/// How long the programs run after loading ONNX Runtime. Its telemetry client looks up its host after about 10 s and again every 30 s; a program that has not
+/// done so within a minute, on a machine as busy as this test makes it, has no such client.
 const WATCHED: Duration = Duration::from_secs(60);
 
-/// Folders of the user's in which the README says that something is written, from the home folder on.
+/// The user's folders, relative to the home folder, that the README lists as written to.
 const NAMED_IN_README: [&str; 4] =
     [".cache/moodline", ".cache/mesa_shader_cache", ".cache/mesa_shader_cache_db", ".config/moodline"];
 
@@ -56,7 +56,7 @@ fn no_program_uses_the_network_or_writes_elsewhere_or_starts_another() {
     assert!(found.is_empty() && queries.is_empty(), "{}\nnames asked for: {queries:?}", found.join("\n"));
 }
 
-/// The library that this process loads: the programs, whose home is another, would not find it. None, after saying so, where there is none.
+/// The library that this process loads: the programs, which have another home, would not find it. `None`, after reporting it, if there is none.
 fn onnxruntime() -> Option<PathBuf> {
     if let Err(error) = Classifier::new(&Model::embedded(), BackendChoice::OnnxRuntime) {
         skip("ONNX Runtime", &format!("the programs are watched with Moodline's own kernel, because {error}"));
@@ -67,7 +67,7 @@ fn onnxruntime() -> Option<PathBuf> {
     candidates.find(|path| loaded.contains(&path.display().to_string()))
 }
 
-/// Ends the program and says what it did that it should not have.
+/// Ends the program and returns its violations.
 fn found_by(program: &mut Watched) -> Vec<String> {
     let trace = program.stop();
     assert!(trace.n_threads() > 1, "{}: strace follows threads", program.name());
@@ -75,7 +75,7 @@ fn found_by(program: &mut Watched) -> Vec<String> {
     misdeeds.into_iter().map(|misdeed| format!("{} {misdeed}", program.name())).collect()
 }
 
-/// A process that asks for a name, writes beside its folder and starts a program is found to do so.
+/// A process that looks up a name, writes outside its folder and starts a program is caught.
 fn the_watch_sees_what_it_must(resolver: &Resolver) {
     let place = tempfile::tempdir().unwrap();
     let (file, elsewhere) = (place.path().join("trace"), place.path().join("elsewhere"));

@@ -1,7 +1,7 @@
-//! The plugin as VST3 in a host of our own, on the bindings that the plugin's framework uses.
+//! The plugin as VST3 in a host of our own, based on the bindings used by the plugin's framework.
 //!
-//! The host is in the files that allow `unsafe`: [`module`] loads the library, [`objects`] and [`frame`] are what a host shows a plugin,
-//! [`track`] and [`view`] call the plugin. All else is safe. What both formats have is tested in [`crate::hosted`].
+//! The host is in the files that allow `unsafe`: [`module`] loads the library, [`objects`] and [`frame`] are the host's objects for a plugin, [`track`] and
+//! [`view`] call the plugin. Everything else is safe. Features common to both formats are tested in [`crate::hosted`].
 
 mod frame;
 mod instances;

@@ -1,18 +1,18 @@
-//! The plugin without a format and a library around it: what calls it is in the same program.
+//! The plugin without a format and a library around it, called from within the same program.
 
 use moodline::Moodline;
 use nice_plug::context::PluginApi;
 use nice_plug::context::process::SendEventError;
 use nice_plug::prelude::*;
 
-/// A host that does nothing but play.
+/// A host that only plays.
 pub struct Host {
-    /// What it says of its transport.
+    /// Its reported transport.
     pub transport: Transport,
 }
 
 impl Host {
-    /// A host at this rate, Hz, whose transport stands still and says nothing of a position.
+    /// A host at this rate, Hz, with a stopped transport without a position.
     pub fn new(sample_rate: f32) -> Self {
         Self { transport: Transport::new(sample_rate) }
     }

@@ -31,7 +31,7 @@ fn write_long_file(path: &Path) {
     writer.finalize().unwrap();
 }
 
-/// What a host says while it renders, from each of these seconds on.
+/// The transport that a host reports while it renders, from each of these seconds.
 const CLAIMS: [(&str, &[(f64, bool)]); 5] = [
     ("offline", &[(0.0, true)]),
     ("realtime", &[(0.0, false)]),
@@ -40,7 +40,7 @@ const CLAIMS: [(&str, &[(f64, bool)]); 5] = [
     ("one after the other", &[(0.0, false), (90.0, true), (91.0, false), (300.0, true), (450.0, false)]),
 ];
 
-/// Renders the file as fast as it goes.
+/// Renders the file as fast as possible.
 fn render(path: &Path, claims: &[(f64, bool)]) -> Host {
     let mut host = Host::inactive(settings());
     host.activate(StreamFormat { sample_rate: FILE_RATE, offline: claims[0].1 });
@@ -87,7 +87,7 @@ fn a_starved_worker_leaves_a_gap_at_its_time_and_nothing_stale() {
     let mut host = Host::new(settings());
     host.play(&speech[..frame(5.0)], playing(0.0));
     let lock = host.settings.clone();
-    // The worker cannot go on while it waits for the settings.
+    // The worker cannot continue while it waits for the settings.
     let starving = lock.lock().unwrap();
     let clock = tap::Clock::default();
     let (mut tap, reader) = clock.stream(StreamFormat { sample_rate: RATE, offline: false });

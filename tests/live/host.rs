@@ -8,16 +8,16 @@ use moodline_engine::{Analyser, BackendChoice, Classifier, GapReason, Model, Seg
 use test_support::samples;
 use test_support::waiting::{PATIENCE, wait_until};
 
-/// The rate of the model: what is recorded must be what an analyser finds in the same samples.
+/// The sample rate of the model: the recording must equal an analyser's results for the same samples.
 pub(crate) const RATE: u32 = 16_000;
 pub(crate) const BUFFER: usize = 512;
 
-/// Waits until the worker has taken up everything that was pushed, also where it has no model yet and a save would not wait.
+/// Waits until the worker has consumed everything pushed, even if it has no model yet and a save would not wait.
 pub(crate) fn settle(control: &Control) {
     wait_until("the worker has taken up the audio", || control.settle(PATIENCE));
 }
 
-/// Settings of the tests; the native backend is there on every machine.
+/// Settings of the tests; the native backend is available on every machine.
 pub(crate) fn settings() -> Settings {
     Settings { window_seconds: 2.0, hop_seconds: 0.5, backend: BackendChoice::Native, ..Settings::default() }
 }
@@ -29,12 +29,12 @@ pub(crate) fn speech() -> Vec<f32> {
     samples
 }
 
-/// What an analyser finds in `samples` alone, as a fresh run.
+/// An analyser's results for `samples` alone, as a new run.
 pub(crate) fn analysed(samples: &[f32], settings: &Settings) -> Vec<Segment> {
     analysed_at(RATE, samples, settings)
 }
 
-/// [`analysed`] of samples at another rate.
+/// [`analysed`] for samples at another rate.
 pub(crate) fn analysed_at(sample_rate: u32, samples: &[f32], settings: &Settings) -> Vec<Segment> {
     let model = Model::embedded();
     let classifier = Classifier::new(&model, settings.backend).unwrap();
@@ -80,19 +80,19 @@ impl Host {
         self.settle();
     }
 
-    /// Plays `samples` on both channels in buffers, the first of them at `transport`.
+    /// Plays `samples` on both channels in buffers, starting at `transport`.
     pub(crate) fn play(&mut self, samples: &[f32], transport: Transport) {
         self.push(samples, transport);
         self.settle();
     }
 
-    /// Plays on, bypassed.
+    /// Continues to play, bypassed.
     pub(crate) fn bypass(&mut self, n_frames: usize, transport: Transport) {
         self.tap().skip(n_frames, transport);
         self.settle();
     }
 
-    /// Changes the settings; what is played from now on is analysed with them.
+    /// Changes the settings, which apply to the audio played from now on.
     pub(crate) fn set(&self, settings: Settings) {
         *self.settings.lock().unwrap() = settings;
         self.settle();
@@ -102,7 +102,7 @@ impl Host {
         settle(&self.control);
     }
 
-    /// The host only stops calling: nobody asks the worker for anything.
+    /// The host simply stops calling: it asks nothing of the worker.
     pub(crate) fn push(&mut self, samples: &[f32], mut transport: Transport) {
         let source = self.source;
         for buffer in samples.chunks(BUFFER) {
@@ -119,7 +119,7 @@ impl Host {
         self.monitor.with_timeline(clock, |timeline| timeline.entries().to_vec())
     }
 
-    /// The recorded segments: start, end and finding.
+    /// The recorded segments: start, end and state.
     pub(crate) fn segments(&self, clock: Clock) -> Vec<(f64, f64, State)> {
         self.monitor.with_timeline(clock, |timeline| timeline.without_gaps().iter().map(found).collect())
     }
@@ -143,12 +143,12 @@ pub(crate) fn frame(seconds: f64) -> usize {
     (seconds * f64::from(RATE)).round() as usize
 }
 
-/// The host plays and is at `seconds`.
+/// A transport that plays and is at `seconds`.
 pub(crate) fn playing(seconds: f64) -> Transport {
     Transport::Playing((seconds * f64::from(RATE)).round() as i64)
 }
 
-/// Asserts that `recorded` is what was found in a run of its own that started at `start_s`.
+/// Asserts that `recorded` equals the results of a separate run that started at `start_s`.
 #[track_caller]
 pub(crate) fn assert_found(recorded: &[(f64, f64, State)], expected: &[Segment], start_s: f64) {
     assert_eq!(recorded.len(), expected.len(), "{recorded:?}");

@@ -1,4 +1,4 @@
-//! What an instance takes.
+//! The memory use of an instance.
 
 use moodline_engine::live::{Settings, StreamFormat, Transport};
 use moodline_engine::timeline::Clock;
@@ -7,12 +7,12 @@ use test_support::processor::resident_bytes;
 
 use crate::host::{Host, speech};
 
-/// More than an instance may take, bytes.
+/// An instance must use less than this, bytes.
 const LIMIT: u64 = 8_000_000;
 
 const N_INSTANCES: u64 = 8;
 
-/// An instance with the longest window that the plugin offers, which has heard something.
+/// An instance with the plugin's longest window, which has received audio.
 fn playing_at(sample_rate: u32) -> Host {
     let mut host = Host::inactive(Settings { window_seconds: 10.0, hop_seconds: 0.25, ..Settings::default() });
     host.activate(StreamFormat { sample_rate, offline: false });
@@ -24,12 +24,12 @@ fn playing_at(sample_rate: u32) -> Host {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_instance_takes_eight_megabytes_at_most() {
-    // Every thread would get a heap of its own, and keep what it has freed there.
+    // Otherwise each thread would get its own heap, which keeps freed memory.
     let one_heap = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
     if !in_own_process("memory::an_instance_takes_eight_megabytes_at_most", &one_heap) {
         return;
     }
-    // What all instances share is no instance's.
+    // Memory shared by all instances does not count.
     let _first = playing_at(48_000);
     for sample_rate in [8_000, 48_000, 96_000, 192_000, 383_999, 384_000] {
         let before = resident_bytes();

@@ -1,4 +1,4 @@
-//! Settings, rates and models that change while audio comes in.
+//! Changes of settings, rates and models while audio arrives.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn phrases_are_those_of_a_file_and_take_the_place_of_blocks() {
     let mut host = Host::new(settings());
     host.play(&speech, playing(0.0));
     host.set(of_phrases);
-    // In two parts, so that the end of the first is answered for early.
+    // In two parts, so that the end of the first gets an early answer.
     let (first, second) = speech.split_at(frame(7.3));
     host.play(first, playing(0.0));
     host.play(second, playing(7.3));
@@ -103,7 +103,7 @@ fn a_model_from_a_file_takes_over_without_a_gap() {
 fn the_version_is_raised_by_what_is_new_and_by_nothing_else() {
     let mut host = Host::new(settings());
     host.play(&speech()[..frame(3.0)], playing(0.0));
-    // Long enough for the level to sink to its floor.
+    // Long enough for the level to decay to its floor.
     host.play(&vec![0.0; frame(12.0)], playing(3.0));
     host.deactivate();
     assert_eq!(host.monitor.level(), Level::SILENCE);

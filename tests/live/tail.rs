@@ -1,4 +1,4 @@
-//! The end of what was said: the last, shorter block is there although nobody says that it is the last.
+//! The end of speech: the last, shorter block is recorded even though nothing announces that it is the last.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use test_support::waiting::wait_until;
 
 use crate::host::{Host, RATE, analysed, assert_found, frame, playing, settings, speech};
 
-/// Waits until as much is recorded as was found in `samples`, which it must equal.
+/// Waits until the recording is as long as the results for `samples`, which it must equal.
 #[track_caller]
 fn arrives(host: &Host, samples: &[f32], start_s: f64) {
     let expected = analysed(samples, &settings());
@@ -28,7 +28,7 @@ fn a_host_that_just_stops_calling_has_its_last_block() {
         let speech = speech();
         let mut host = Host::new(settings());
         host.control.set_watched(watched);
-        // The longest time that this leaves open is the worker's; see its rhythm.
+        // The worker decides when to answer early; see `engine/src/live/rhythm.rs`.
         host.push(&speech[..frame(4.3)], playing(50.0));
         arrives(&host, &speech[..frame(4.3)], 50.0);
     }
@@ -113,7 +113,7 @@ fn analyser(source_hz: u32, config: AnalysisConfig) -> Analyser {
     Analyser::new(&model, classifier, source_hz, config).unwrap()
 }
 
-/// Everything but the computing times.
+/// Everything except the computing times.
 fn findings(segments: &[Segment]) -> Vec<(f64, f64, moodline_engine::State)> {
     segments.iter().map(crate::host::found).collect()
 }

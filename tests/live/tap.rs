@@ -1,4 +1,4 @@
-//! The audio thread's end of the live analysis: what is pushed arrives, what does not fit is a gap at its time, and nothing allocates.
+//! The audio thread's side of the live analysis: pushed audio arrives, audio that does not fit becomes a gap at its time, and nothing allocates.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use test_support::allocation::without_allocation;
 const RATE: u32 = 8_000;
 const CAPACITY: usize = RATE as usize * RING_SECONDS;
 
-/// A piece as it can be kept.
+/// A piece of audio, in owned form.
 #[derive(Clone, Debug, PartialEq)]
 enum Heard {
     Begin(Transport),
@@ -30,7 +30,7 @@ enum Heard {
 const PLAYING: StreamFormat = StreamFormat { sample_rate: RATE, offline: false };
 const RENDERING: StreamFormat = StreamFormat { sample_rate: RATE, offline: true };
 
-/// A clock that runs when it is told to, and counts who looks at it.
+/// A clock that advances on request, and counts how often it is read.
 #[derive(Clone, Default)]
 pub(crate) struct Clock(Arc<[AtomicU64; 2]>);
 
@@ -53,7 +53,7 @@ impl Clock {
     }
 }
 
-/// A stream of a host that plays: so much time has passed that nothing comes too early.
+/// A stream of a playing host, after enough time that no audio arrives too early.
 fn stream() -> (AudioTap, StreamReader) {
     let clock = Clock::default();
     let stream = clock.stream(PLAYING);
@@ -61,7 +61,7 @@ fn stream() -> (AudioTap, StreamReader) {
     stream
 }
 
-/// Everything that is there, samples that follow one another in one piece.
+/// Everything available, with consecutive samples joined into one piece.
 fn read_all(reader: &mut StreamReader) -> Vec<Heard> {
     let mut heard = Vec::new();
     reader.read(|piece| {
@@ -87,7 +87,7 @@ fn n_frames(heard: &[Heard]) -> (u64, u64) {
     })
 }
 
-/// One frame as the documentation of [`Source`] has it.
+/// One frame, following the documentation of [`Source`].
 fn expected_frame(frame: &[f64], source: Source) -> f64 {
     match (source, frame) {
         (_, [only]) => *only,
@@ -150,7 +150,7 @@ fn an_overrun_is_a_gap_at_its_time_and_then_half_a_ring_is_kept_whole() {
         push(&mut tap, position);
     }
     let mut taken = 0;
-    // A little room is not enough: what is kept would be too short to be analysed.
+    // A little space is not enough: the remaining piece would be too short to analyse.
     reader.read(|piece| {
         if let Piece::Samples(samples) = piece {
             taken += samples.len();
@@ -176,7 +176,7 @@ fn when_both_rings_are_full_every_frame_is_counted() {
     let buffer = [0.5_f32; 700];
     let (mut pushed, mut read, mut missing) = (0_u64, 0, 0);
     for round in 0..20 {
-        // Every buffer is somewhere else: more events than there is room for.
+        // Every buffer is at a different position: there are more events than fit.
         for _ in 0..1500 {
             let n = random.random_range(1..=buffer.len());
             let position = Transport::Playing(random.random_range(-1_000_000..1_000_000));
@@ -267,13 +267,13 @@ fn buffers_without_a_frame_or_a_channel_are_nothing() {
         tap.push(&[], Source::Mix, Transport::None);
         tap.push(&[&[], &[]], Source::Side, Transport::None);
         tap.skip(0, Transport::None);
-        // A host that breaks its promise of equal lengths gets what both channels have.
+        // If a host breaks its promise of equal lengths, only the samples that both channels have are used.
         tap.push(&[&[0.5; 3], &[0.5; 2]], Source::Mix, Transport::None);
     });
     assert_eq!(read_all(&mut reader), [Heard::Begin(Transport::None), Heard::Samples(vec![0.5; 2])]);
 }
 
-/// Pushes three rings as fast as it can while somebody reads slowly, and `before` each buffer; all of it must arrive.
+/// Pushes three rings' worth as fast as possible to a slow reader, calling `before` before each buffer; all of it must arrive.
 fn assert_nothing_is_lost((mut tap, mut reader): (AudioTap, StreamReader), before: fn(&mut AudioTap, usize)) {
     let total = 3 * CAPACITY;
     let pushing = thread::spawn(move || {
@@ -318,7 +318,7 @@ fn a_host_that_plays_never_waits() {
     let buffer = [0.25_f32; 800];
     let (n_fitting, n_more) = (CAPACITY / buffer.len(), 100);
     for index in 0..n_fitting + n_more {
-        // It computes 1.5 s in advance, which no host does.
+        // It computes 1.5 s ahead, which no host does.
         if index >= 15 {
             clock.advance(Duration::from_millis(100));
         }
@@ -335,7 +335,7 @@ fn a_host_that_plays_never_waits() {
 #[test]
 fn a_host_that_renders_waits_until_the_clock_has_caught_up_and_no_longer() {
     let start = std::time::Instant::now();
-    // A hundred times as fast, so that the test does not take as long as the ring is.
+    // A hundred times as fast, so that the test is shorter than the ring.
     let fast = Box::new(move || start.elapsed() * 100);
     let (mut tap, mut reader) = AudioTap::with_clock(PLAYING, fast);
     let silence = vec![0.0_f32; CAPACITY];
@@ -352,7 +352,7 @@ fn a_worker_that_catches_up_while_the_tap_looks_at_the_clock_costs_nothing() {
     let reader: Arc<Mutex<Option<StreamReader>>> = Arc::default();
     let worker = Arc::clone(&reader);
     let clock = move || {
-        // It looks at the clock itself.
+        // It reads the clock itself.
         if let Ok(mut reader) = worker.try_lock()
             && let Some(reader) = &mut *reader
         {

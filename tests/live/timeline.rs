@@ -1,4 +1,4 @@
-//! The timeline: a passage replaces itself and nothing else, what is old becomes coarse, and a saved one comes back or is refused.
+//! The timeline: a passage replaces only itself, old entries become coarser, and a saved timeline is restored or refused.
 
 mod saved;
 
@@ -9,10 +9,10 @@ use moodline_engine::timeline::{CAPACITY, Timeline};
 use moodline_engine::{GapReason, Segment, State};
 use proptest::prelude::*;
 
-/// Times of the tests are multiples of this, so that starts and ends meet often.
+/// Times in the tests are multiples of this, so that starts and ends often coincide.
 const GRID_S: f64 = 0.25;
 
-/// Four probabilities with any winner, from any number.
+/// Four probabilities with any winner, derived from a number.
 fn state(number: u64) -> State {
     if number.is_multiple_of(5) {
         return State::NoSpeech;
@@ -22,7 +22,7 @@ fn state(number: u64) -> State {
     State::Speech(Probabilities::new(weights.map(|weight| (weight / sum) as f32)).unwrap())
 }
 
-/// Something a run may record.
+/// A change that a run may record.
 #[derive(Clone, Debug)]
 enum Change {
     Segment { start: i32, length: i32, hop: i32, number: u64 },
@@ -93,7 +93,7 @@ fn check_order(timeline: &Timeline) {
     }
 }
 
-/// What the documentation says about one change, looked at cell by cell.
+/// Checks the documented effect of one change, cell by cell.
 fn check_change(before: &Timeline, after: &Timeline, change: &Change) {
     match *change {
         Change::Segment { start, length, hop, number } => {
@@ -236,7 +236,7 @@ fn times_that_are_none_are_not_recorded() {
     assert!(timeline.entries().is_empty() && timeline.bounds().is_none() && timeline.between(-1e9, 1e9).is_empty());
 }
 
-/// Records blocks of `window_s` every `hop_s`, `n` of them.
+/// Records `n` blocks of `window_s` every `hop_s`.
 fn record(timeline: &mut Timeline, start_s: f64, n: usize, window_s: f64, hop_s: f64) {
     for block in 0..n {
         let at_s = start_s + hop_s * block as f64;
@@ -260,7 +260,7 @@ fn four_hours_are_kept_whole() {
 
 #[test]
 fn beyond_that_the_oldest_parts_become_coarse_and_stay_covered() {
-    // Also where blocks do not overlap and half of them would leave holes.
+    // Also if blocks do not overlap and dropping half of them would leave holes.
     for (window_s, hop_s) in [(5.0, 0.25), (5.0, 5.0)] {
         let mut timeline = Timeline::default();
         let n = 3 * CAPACITY;
@@ -281,7 +281,7 @@ fn what_was_written_again_is_not_old() {
     let mut timeline = Timeline::default();
     record(&mut timeline, 0.0, CAPACITY / 2, 5.0, 0.5);
     record(&mut timeline, 20_000.0, CAPACITY / 4, 5.0, 0.5);
-    // The very beginning once more, then new parts until something has to go.
+    // The very beginning once more, then new parts until something must be dropped.
     record(&mut timeline, 0.0, 1000, 5.0, 0.5);
     record(&mut timeline, 40_000.0, CAPACITY / 2, 5.0, 0.5);
     assert!(timeline.entries().len() <= CAPACITY);

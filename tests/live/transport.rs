@@ -1,4 +1,4 @@
-//! Segments lie where the host was.
+//! Segments are at the host's positions.
 
 use moodline_engine::GapReason;
 use moodline_engine::live::{Source, StreamFormat, Transport};
@@ -132,7 +132,7 @@ fn scrubbing_leaves_nothing_behind_and_records_where_it_ends() {
 
 #[test]
 fn a_change_of_tempo_moves_nothing() {
-    // Positions are frames: a host at another tempo plays other beats at the same frames, and rounds them.
+    // Positions are frames: with another tempo, a host plays other beats at the same frames, and rounds them.
     let speech = speech();
     let mut host = Host::new(settings());
     for (index, buffer) in speech.chunks(BUFFER).enumerate() {

@@ -1,4 +1,4 @@
-//! What goes wrong costs its own time and nothing else.
+//! Failures cost only their own time.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -153,14 +153,14 @@ fn a_file_that_cannot_be_read_or_is_no_longer_wanted_says_so() {
     host.control.analyse_file(sample());
     let FileState::Failed(sentence) = finished(&host.monitor).state else { panic!("there is no model") };
     assert!(sentence.contains("missing.onnx"), "{sentence}");
-    // What a user chose in vain leaves the model that runs.
+    // A failed choice by the user keeps the running model.
     host.control.use_model(None, Asked::ByUser);
     assert!(matches!(loaded(&host.monitor), ModelState::Ready { .. }));
     host.control.use_model(Some("missing.onnx".into()), Asked::ByUser);
     host.control.analyse_file(sample());
     assert_eq!(finished(&host.monitor).state, FileState::Done);
     assert!(host.monitor.refused_model().is_some_and(|sentence| sentence.contains("missing.onnx")));
-    // Going away in the middle of a file waits for its thread and for nothing more.
+    // Dropping everything during a file's analysis waits only for its thread.
     host.control.use_model(None, Asked::ByUser);
     host.control.analyse_file(sample());
     drop(host);
@@ -180,7 +180,7 @@ fn an_open_editor_needs_the_model_and_a_thousand_activations_end() {
     assert_eq!(host.monitor.playhead(), Some(512.0 / 8_000.0));
 }
 
-/// Things with a name that are no files, in `folder`.
+/// Named things that are not regular files, in `folder`.
 #[cfg(unix)]
 fn no_files(folder: &Path) -> [(PathBuf, &'static str); 3] {
     let pipe = folder.join("pipe");

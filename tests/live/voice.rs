@@ -1,4 +1,4 @@
-//! What is heard of the voice on a track, and how the timeline is shown by it.
+//! What is learnt about the voice on a track, and how the timeline is corrected for it.
 
 use std::ops::ControlFlow;
 
@@ -15,10 +15,10 @@ use test_support::{repository, sample};
 
 use crate::host::{Host, RATE, analysed, frame, playing, settings};
 
-/// Times and probabilities as a timeline and a session round them.
+/// Rounding of times and probabilities in a timeline and a session.
 const TOLERANCE: f64 = 1e-4;
 
-/// Clips in several moods, so that what the model answers to them differs, 16 kHz.
+/// Clips in several moods, for which the model's answers differ, 16 kHz.
 fn moods() -> Vec<f32> {
     let clips = ["03a02Ta", "03a02Wc", "03a04Fd", "03a02Nc", "08a02Tb", "08a01Wa", "08a02Fe", "08a01Na"];
     clips.iter().flat_map(|clip| read_mono_resampled(&sample(&format!("{clip}.flac")), RATE).unwrap()).collect()
@@ -38,12 +38,12 @@ fn shown(host: &Host) -> Vec<Segment> {
     voice_of(host).shown_segments(&host.entries(Clock::Host)).into_owned()
 }
 
-/// Seconds of the voice that were heard.
+/// Duration of the voice heard, seconds.
 fn heard_s(host: &Host) -> f64 {
     voice_of(host).profile.map_or(0.0, |profile| profile.seconds())
 }
 
-/// What is learnt from the blocks of these runs.
+/// The profile learnt from the blocks of these runs.
 fn learnt_from(runs: &[&[f32]]) -> VoiceProfile {
     let correction = voice::correction_of(&Model::embedded()).unwrap();
     let mut profile = VoiceProfile::default();
@@ -69,7 +69,7 @@ fn a_passage_that_is_played_again_reads_the_same_and_counts_once() {
     play(&mut host, &moods, 0.0);
     assert_eq!(voice_of(&host), voice);
     assert_eq!(shown(&host), first);
-    // A part of it, too, in the middle of the rest.
+    // Also part of it, in the middle of the rest.
     let [from, to] = [4.0, 12.0];
     play(&mut host, &moods[frame(from)..frame(to)], from);
     let new = voice_of(&host).heard.unwrap();
@@ -146,7 +146,7 @@ fn a_session_keeps_what_was_learnt_and_what_was_not() {
     let (first, second) = moods.split_at(moods.len() / 2);
     let second_s = first.len() as f64 / f64::from(RATE);
     let mut host = Host::inactive(settings());
-    // Anew, then not, then again: three parts of which the middle one and the first are not learnt from.
+    // Learnt and forgotten, learnt anew, then held: of the three parts played, the first and the last are not learnt from.
     play(&mut host, first, 100.0);
     host.control.forget_voice();
     play(&mut host, first, 0.0);
@@ -163,7 +163,7 @@ fn a_session_keeps_what_was_learnt_and_what_was_not() {
     }
 }
 
-/// Another instance with what a session kept of `host`, once its model is there.
+/// Another instance with the saved session of `host`, once its model is loaded.
 fn reopened(host: &Host) -> Host {
     let saved = serde_json::to_string(&host.monitor.saved_voice()).unwrap();
     let saved: SavedVoice = serde_json::from_str(&saved).unwrap();
@@ -196,14 +196,14 @@ fn answers_of_another_model_are_not_learnt_from() {
     play(&mut host, &moods[..frame(8.0)], 200.0);
     assert_heard(&host, &learnt_from(&[&moods[..frame(8.0)]]));
 
-    // A timeline of which nobody knows who answered.
+    // A timeline whose model is unknown.
     host.control.restore(timelines.clone());
     assert_eq!(heard_s(&host), 0.0);
     assert_eq!(shown(&host), timelines.host.entries());
     play(&mut host, &moods[..frame(8.0)], 200.0);
     assert_heard(&host, &learnt_from(&[&moods[..frame(8.0)]]));
 
-    // A voice that another model learnt.
+    // A voice learnt by another model.
     let text = serde_json::to_string(&held).unwrap();
     let other: LearntVoice = serde_json::from_str(&text.replace(Model::embedded().fingerprint(), &"0".repeat(64))).unwrap();
     host.control.hold_voice(other);

@@ -1,8 +1,8 @@
-"""Judges a model file by ONNX's own tools and runs it in ONNX Runtime.
+"""Checks a model file with ONNX's own tools and runs it in ONNX Runtime.
 
 usage: check_onnx.py MODEL, with {"features": [[...], ...]} of one block on standard input
 
-Fails if onnx.checker finds a fault. Writes, as JSON, the probabilities of the block run whole, run as two chunks that hand the state on,
+Fails if onnx.checker finds a fault. Writes, as JSON, the probabilities of the block run whole, run as two chunks with the state carried over,
 and run twice side by side as a batch.
 """
 

@@ -1,4 +1,4 @@
-"""Opens pages in Chromium, clicks and types on them as people do, and says what happened.
+"""Opens pages in Chromium, clicks and types on them as people do, and reports the results.
 
 usage: check_page.py CHROMIUM CHROMEDRIVER PAGE INDEX SHOTS
 
@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-# Until something happens that the page waits for; only a broken page takes so long.
+# Time limit for events on the page; only a broken page takes that long.
 PATIENCE_S = 120
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -22,7 +22,7 @@ WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 def browser(chromium: str, driver: str) -> webdriver.Chrome:
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    # Root may not have the sandbox; nothing but our own pages is opened, and no network is used.
+    # Root cannot use the sandbox; only our own pages are opened, and no network is used.
     for argument in ["headless=new", "no-sandbox", "disable-dev-shm-usage", "mute-audio", "disable-background-networking", "host-resolver-rules=MAP * ~NOTFOUND"]:
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -34,7 +34,7 @@ def resize(chrome: webdriver.Chrome, size: tuple[int, int]) -> None:
 
 
 def shoot(chrome: webdriver.Chrome, shots: Path, name: str) -> dict:
-    """Pictures of the page at every width, and how far it is wider than the window."""
+    """Pictures of the page at every width, and by how much it is wider than the window."""
     overflow = {}
     for width, size in WIDTHS.items():
         resize(chrome, size)
@@ -54,7 +54,7 @@ def main(chromium: str, driver: str, page: str, index: str, shots: Path) -> None
         found = {"title": chrome.title, "duration": ask("return document.querySelector('audio').duration")}
         found["overflow"] = shoot(chrome, shots, "page")
 
-        # The third passage is played from its beginning.
+        # The third passage is played from its start.
         row = chrome.find_elements(By.CSS_SELECTOR, "tr[data-start]")[2]
         button = row.find_element(By.TAG_NAME, "button")
         found["passage"] = [float(row.get_attribute("data-start")), float(row.get_attribute("data-end"))]
@@ -76,7 +76,7 @@ def main(chromium: str, driver: str, page: str, index: str, shots: Path) -> None
         found["middle"] = ask("return document.querySelector('audio').currentTime")
         found["row_s"] = float(chrome.find_element(By.CSS_SELECTOR, ".row").get_attribute("data-length"))
 
-        # The keyboard alone.
+        # The keyboard only.
         slider = chrome.find_element(By.CSS_SELECTOR, "[role=slider]")
         times = []
         for key in [Keys.HOME, Keys.ARROW_RIGHT, Keys.PAGE_UP, Keys.ARROW_LEFT, Keys.END]:
@@ -99,7 +99,7 @@ def main(chromium: str, driver: str, page: str, index: str, shots: Path) -> None
         found["printed_player"] = ask("return getComputedStyle(document.querySelector('.player')).display")
         chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
-        # A script that is not the page's own does not run; the browser says so, and has said nothing before.
+        # A script other than the page's own does not run; the browser reports it, and has reported nothing before.
         found["complaints"] = [entry["message"] for entry in chrome.get_log("browser")]
         ask("const s = document.createElement('script'); s.textContent = 'window.foreign = true'; document.body.append(s)")
         found["foreign"] = ask("return window.foreign ?? false")

@@ -1,6 +1,6 @@
-"""The state of a VST3 plugin as pedalboard hands it out, taken apart and put together again.
+"""The state of a VST3 plugin as returned by pedalboard, taken apart and reassembled.
 
-pedalboard is built on JUCE, which keeps the bytes of a VST3 component in XML in an encoding of its own.
+pedalboard is built on JUCE, which keeps the bytes of a VST3 component in XML, in its own encoding.
 
 Source: JUCE 7, `AudioProcessor::copyXmlToBinary`, `MemoryBlock::toBase64Encoding`.
 """
@@ -20,13 +20,13 @@ def component(raw):
 
 
 def with_component(raw, data):
-    """The same state with other bytes for the component, also in the copy JUCE keeps for the controller."""
+    """The same state with other bytes for the component, also in the copy that JUCE keeps for the controller."""
     xml = COMPONENT.sub(lambda match: match.group(1) + _encode(data) + match.group(4), _xml(raw)).encode()
     return MAGIC + struct.pack("<I", len(xml)) + xml + b"\0"
 
 
 def fields(raw):
-    """What Moodline saves: JSON, after the framework's own prefix."""
+    """Moodline's saved state: JSON, after the framework's own prefix."""
     data = component(raw)
     return json.loads(data[data.index(b"{") :])
 

@@ -1,4 +1,4 @@
-"""Moodline's VST3 in pedalboard, a host by Spotify built on JUCE; prints what it found as one line of JSON.
+"""Moodline's VST3 in pedalboard, a host by Spotify built on JUCE; prints its results as one line of JSON.
 
 usage: python pedalboard_host.py BUNDLE audio
        python pedalboard_host.py BUNDLE state
@@ -16,10 +16,10 @@ import pedalboard
 RATES = (8000, 11025, 16000, 22050, 44100, 48000, 88200, 96000, 192000, 384000)
 BLOCKS = (1, 17, 64, 441, 512, 1024, 4096, 8192)
 
-# What `SETTLE` in plugin/src/session.rs says: a save waits no longer for the analysis.
+# The value of `SETTLE` in plugin/src/session.rs: a save does not wait longer for the analysis.
 SETTLE_S = 3
 
-# A host that saves again and again gives up then.
+# Time limit for repeated saving.
 PATIENCE_S = 1200
 
 
@@ -32,7 +32,7 @@ def signal(generator, n_channels, n_frames):
 
 
 def audio(plugin):
-    """Plays noise through the plugin at every rate and block size and compares bits."""
+    """Plays noise through the plugin at every rate and block size and compares the bits."""
     generator = np.random.default_rng(1)
     n_runs, changed = 0, []
     for rate in RATES:
@@ -61,12 +61,12 @@ def audio(plugin):
 
 
 def values(plugin):
-    """All parameters as the host sees them, 0 to 1."""
+    """All parameters as seen by the host, 0 to 1."""
     return {name: round(parameter.raw_value, 5) for name, parameter in plugin.parameters.items()}
 
 
 def state(plugin, load):
-    """Saves, restores into a second instance, and offers garbage to it."""
+    """Saves, restores into a second instance, and tries to load garbage into it."""
     silence = np.zeros((2, 512), np.float32)
     before = values(plugin)
     # Every parameter is moved away from its default.
@@ -84,7 +84,7 @@ def state(plugin, load):
 
     good = juce_state.component(saved)
     damaged = [b"", b"nonsense", good[:-20]]
-    # Each of these also holds a value that is in order and would show that a part was taken.
+    # Each of these also contains a valid change that would show if only part was loaded.
     for old, new in ((b'"f32":10.0', b'"f32":99.0'), (b'"side"', b'"above"'), (b'"timeline":"', b'"timeline":"x')):
         assert old in good, old
         damaged.append(good.replace(old, new).replace(b'"bool":true', b'"bool":false'))
@@ -93,7 +93,7 @@ def state(plugin, load):
         try:
             other.raw_state = juce_state.with_component(saved, data)
         except RuntimeError:
-            # A host may say that the plugin refused.
+            # A host may report that the plugin refused.
             pass
         other.process(silence, 48000)
         after_garbage.append(values(other))
@@ -109,7 +109,7 @@ def state(plugin, load):
 
 
 def speech(plugin, path, rate, n_channels):
-    """Analyses a recording on the stream's own clock, and returns what the plugin saves then."""
+    """Analyses a recording on the stream's own clock, and returns the plugin's saved state."""
     samples = np.fromfile(path, "<f4").reshape(-1, n_channels).T
     plugin.follow_transport = False
     plugin.backend = "Native"
@@ -121,7 +121,7 @@ def speech(plugin, path, rate, n_channels):
 
 
 def settled_state(plugin):
-    """What the plugin saves once the analysis has heard everything: a save that gave up waiting for it took the whole of SETTLE_S."""
+    """The plugin's saved state once the analysis is complete: a save that gave up waiting took the whole of SETTLE_S."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         started = time.monotonic()

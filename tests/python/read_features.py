@@ -1,4 +1,4 @@
-"""Reads an array as numpy does.
+"""Reads an array with numpy.
 
 usage: read_features.py FILE.npy
 

@@ -1,9 +1,9 @@
-"""Reads marks with the programs and libraries they are for.
+"""Reads marks with the programs and libraries that they are made for.
 
 usage: read_marks.py FOLDER RATE
 
 FOLDER has files called marks.EXTENSION, RATE is the frame rate of the video formats. Writes, as JSON, for each format a list of [start, end, label] in
-seconds; the time code of a timeline is as it is in the file. MIDI has no ends, they are null.
+seconds; timecodes are as in the file. MIDI has no ends; they are null.
 """
 
 import json
@@ -64,7 +64,7 @@ def seconds(time_range: otio.opentime.TimeRange) -> list:
 
 
 def edl(path: Path, rate: float) -> list:
-    # The library knows the rate of NTSC as the fraction that it is, or not at all.
+    # The library accepts NTSC rates only as exact fractions.
     timeline = otio.adapters.read_from_file(str(path), "cmx_3600", rate=rate, ignore_timecode_mismatch=True)
     return [[*seconds(mark.marked_range), mark.name] for clip in timeline.find_clips() for mark in clip.markers]
 
@@ -72,7 +72,7 @@ def edl(path: Path, rate: float) -> list:
 def fcpxml(path: Path) -> list:
     [project] = otio.adapters.read_from_file(str(path), "fcpx_xml")
     assert project.name
-    # The library reads no markers of a stretch without media, so these are read as what they are, fractions of seconds.
+    # The library does not read markers of a clip without media, so these are parsed directly as fractions of seconds.
     fraction = lambda text: float(Fraction(text.removesuffix("s")))
     marks = ElementTree.parse(path).getroot().iter("marker")
     return [[start := fraction(mark.get("start")), start + fraction(mark.get("duration")), mark.get("value")] for mark in marks]
@@ -112,7 +112,7 @@ def web(path: Path) -> list:
 
 
 def spreadsheet(path: Path) -> list:
-    """As a spreadsheet with decimal commas opens it: every block, those without speech with no label."""
+    """As opened by a spreadsheet with decimal commas: every block, with an empty label for those without speech."""
     table = pandas.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig")
     probabilities = table[["angry", "happy", "sad", "neutral"]]
     assert probabilities.dtypes.eq("float64").all()

@@ -1,4 +1,4 @@
-//! The analysis of a stream: blocks, whatever pieces it comes in.
+//! The analysis of a stream: the blocks do not depend on how the audio is cut into pieces.
 
 use moodline_core::frontend;
 use moodline_engine::analysis::{Analyser, AnalysisConfig, Segmentation};
@@ -17,7 +17,7 @@ fn analyser(source_hz: u32, window_seconds: f64, hop_seconds: f64) -> Analyser {
         .unwrap()
 }
 
-/// The segments of `samples`, pushed in pieces of the given lengths, which repeat.
+/// The segments of `samples`, pushed in pieces of the given lengths, cyclically.
 fn segments_of(analyser: &mut Analyser, samples: &[f32], pieces: &[usize]) -> Vec<Segment> {
     let (mut segments, mut rest) = (Vec::new(), samples);
     for &piece in pieces.iter().cycle() {
@@ -32,7 +32,7 @@ fn segments_of(analyser: &mut Analyser, samples: &[f32], pieces: &[usize]) -> Ve
     segments
 }
 
-/// Everything but the time it took.
+/// Everything except the computing time.
 fn findings(segments: &[Segment]) -> Vec<(f64, f64, State)> {
     segments.iter().map(|segment| (segment.start_s, segment.end_s, segment.state)).collect()
 }
@@ -58,7 +58,7 @@ fn segments_do_not_depend_on_how_the_stream_was_cut() {
     }
 }
 
-/// The features of the whole clip at once, cut by hand, through the same network.
+/// The features of the whole clip, computed at once and cut by hand, through the same network.
 #[test]
 fn a_block_is_a_view_of_the_features_of_the_whole_stream() {
     let (model, samples) = (Model::embedded(), stream());
@@ -138,7 +138,7 @@ fn silence_has_no_emotion() {
     assert!(segments.iter().all(|segment| segment.state == State::NoSpeech && segment.emotion().is_none()));
 }
 
-/// Three clips with a second of silence before, between and behind them, and where each of them lies.
+/// Three clips with a second of silence before, between and after them, and the position of each.
 fn three_takes() -> (Vec<f32>, Vec<(f64, f64)>) {
     let pause = vec![0.0; RATE as usize];
     let (mut samples, mut times) = (pause.clone(), Vec::new());

@@ -1,4 +1,4 @@
-//! Every container that recorders, phones, browsers and editors write, made by ffmpeg and compared with what ffmpeg reads of it.
+//! Containers written by recorders, phones, browsers and editors, made by ffmpeg and compared with ffmpeg's decoding.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,23 +13,24 @@ use test_support::skip::skip;
 
 const RATE: u32 = 16_000;
 
-/// Largest difference of a probability between what we decode and what ffmpeg decodes.
+/// Maximum difference of a probability between our decoding and ffmpeg's.
 const PROBABILITIES: f32 = 0.02;
 
-/// IMA ADPCM of QuickTime: ffmpeg goes on from the end of a block, symphonia begins each with the nine bits of its header, which is noise at -35 dB.
+/// QuickTime's IMA ADPCM: ffmpeg continues from the end of the previous block, symphonia starts each with the nine bits of its header, which is noise at -35
+/// dB.
 const COARSE_PROBABILITIES: f32 = 0.15;
 
-/// Two sounds this close, in samples at [`RATE`], are at the same time: 5 ms.
+/// Two sounds at most this far apart, in samples at [`RATE`], count as simultaneous: 5 ms.
 const SAME_TIME: usize = 80;
 
-/// What an encoder may add at the end, or ffmpeg after an edit list, samples at [`RATE`]: 20 ms.
+/// Maximum padding at the end, by an encoder or by ffmpeg after an edit list, samples at [`RATE`]: 20 ms.
 const MOST_PADDING: usize = 320;
 
-/// A folder with what ffmpeg makes in it.
+/// A folder for ffmpeg's output.
 struct Studio(TempDir);
 
 impl Studio {
-    /// None, after saying so, where there is no ffmpeg, or one without this encoder.
+    /// `None`, after reporting it, if ffmpeg or this encoder is missing.
     fn with(encoder: &str) -> Option<Self> {
         let encoders = Command::new("ffmpeg").args(["-v", "quiet", "-encoders"]).stdin(Stdio::null()).output();
         let Ok(encoders) = encoders else {
@@ -57,7 +58,7 @@ impl Studio {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Six seconds of speech as `name`, with these arguments.
+    /// Six seconds of speech encoded as `name`, with these arguments.
     fn speech(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let stream = sample("unheard.flac").display().to_string();
         let input = ["-t", "6", "-i", &stream, "-ar", "48000"];
@@ -65,7 +66,7 @@ impl Studio {
         self.path(name)
     }
 
-    /// What ffmpeg reads, mono at [`RATE`]; with silence in front of what begins late, if that is asked for.
+    /// ffmpeg's decoding, mono at [`RATE`]; with silence before a late start, if requested.
     fn decoded(&self, path: &Path, begins_late: bool) -> Vec<f32> {
         let path = path.display().to_string();
         let filter: &[&str] = if begins_late { &["-af", "aresample=async=1:first_pts=0"] } else { &[] };
@@ -85,7 +86,7 @@ fn segments(samples: &[f32]) -> Vec<Segment> {
     segments
 }
 
-/// How many samples `b` is behind `a`, from -`most` to `most`, by the correlation of a second in their middle.
+/// Number of samples by which `b` lags `a`, from -`most` to `most`, by correlation of a second in their middle.
 fn delay(a: &[f32], b: &[f32], most: usize) -> isize {
     let from = a.len().min(b.len()) / 2 - RATE as usize / 2;
     let part = &a[from..from + RATE as usize];
@@ -99,7 +100,7 @@ fn delay(a: &[f32], b: &[f32], most: usize) -> isize {
     (-most..=most).max_by(|&x, &y| correlation(x).total_cmp(&correlation(y))).unwrap()
 }
 
-/// The file at `path` is what ffmpeg reads of it: at the same time, for as long, with the same answers.
+/// Asserts that our decoding of `path` equals ffmpeg's: the same timing, length and answers.
 fn same_as_ffmpeg(studio: &Studio, path: &Path) {
     same_from_the_start(studio, path, false);
 }
@@ -112,7 +113,7 @@ fn same_from_the_start(studio: &Studio, path: &Path, begins_late: bool) {
     let found = Decoded::of(path).unwrap();
     assert_eq!(found.warnings, [""; 0], "{name}");
     assert!(ours.len().abs_diff(theirs.len()) <= MOST_PADDING, "{name}: {} of {}", ours.len(), theirs.len());
-    // A few samples move an answer, too, and were looked at already.
+    // A few samples' shift also changes answers; it was already checked.
     let ahead = usize::try_from(-behind).unwrap_or(0);
     let (ours, theirs) = (&ours[usize::try_from(behind).unwrap_or(0)..], &theirs[ahead..]);
     let n = ours.len().min(theirs.len());
@@ -149,7 +150,7 @@ fn wav_and_its_relatives() {
         let path = studio.speech(name, arguments);
         same_as_ffmpeg(&studio, &path);
     }
-    // ffmpeg writes no BW64, which has another mark alone.
+    // ffmpeg cannot write BW64, which differs only in its magic.
     let rf64 = std::fs::read(studio.path("rf64.wav")).unwrap();
     std::fs::write(studio.path("bw64.wav"), [b"BW64", &rf64[4..]].concat()).unwrap();
     same_as_ffmpeg(&studio, &studio.path("bw64.wav"));
@@ -216,7 +217,7 @@ fn mp4_and_mov() {
     }
 }
 
-/// The sound of a video may begin three seconds after its picture; it is where a player plays it.
+/// The sound of a video may begin three seconds after its picture; it is placed where a player plays it.
 #[test]
 fn sound_that_begins_after_the_picture() {
     let Some(studio) = Studio::with("mpeg4").filter(|_| Studio::with("libopus").is_some()) else { return };
@@ -241,7 +242,7 @@ fn sound_that_begins_after_the_picture() {
     }
 }
 
-/// What an encoder of AAC puts in front and behind is not part of the recording.
+/// Padding added by an AAC encoder at either end is not part of the recording.
 #[test]
 fn an_m4a_has_the_times_and_the_length_of_the_original() {
     let Some(studio) = Studio::with("aac") else { return };
@@ -282,7 +283,7 @@ fn every_track_can_be_had() {
     }
 }
 
-/// ffmpeg reads what nothing else here does, and only when it may.
+/// ffmpeg reads formats that nothing else here supports, and only when allowed.
 #[test]
 fn ffmpeg_is_the_last_resort() {
     let Some(studio) = Studio::with("wmav2").filter(|_| Studio::with("aac").is_some()) else { return };

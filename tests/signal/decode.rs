@@ -1,11 +1,11 @@
-//! The same half second in every format, against the lossless original.
+//! The same half second in every format, compared with the lossless original.
 
 use std::fs;
 
 use moodline_engine::decode::{AudioReader, DecodeError, DecodeWarning, read_mono_resampled};
 use test_support::format_file;
 
-/// Everything in a file, interleaved.
+/// The decoded contents of a file, interleaved.
 fn interleaved(name: &str) -> (AudioReader, Vec<f32>) {
     let mut reader = AudioReader::open(&format_file(name)).unwrap();
     let (mut chunk, mut samples) = (Vec::new(), Vec::new());
@@ -19,7 +19,7 @@ fn original() -> Vec<f32> {
     interleaved("clip.flac").1
 }
 
-/// Signal-to-noise ratio of `samples` against `reference` in dB, over the part both have.
+/// Signal-to-noise ratio of `samples` relative to `reference` in dB, over their common length.
 fn snr_db(reference: &[f32], samples: &[f32]) -> f64 {
     let power = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
     let signal = power(&mut reference.iter().map(|&x| f64::from(x)));
@@ -27,7 +27,7 @@ fn snr_db(reference: &[f32], samples: &[f32]) -> f64 {
     10.0 * (signal / noise).log10()
 }
 
-/// The largest [`snr_db`] over delays of 0 to `most` samples, and the delay.
+/// The highest [`snr_db`] over delays of 0 to `most` samples, and the delay.
 fn best_snr_db(reference: &[f32], samples: &[f32], most: usize) -> (f64, usize) {
     let length = samples.len().saturating_sub(most).min(reference.len());
     (0..=most).map(|delay| (snr_db(&reference[..length], &samples[delay..]), delay)).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap()
@@ -159,7 +159,7 @@ fn corrupt_packets_are_replaced_by_silence_and_reported() {
     assert!(n_damaged.abs_diff(n_whole) <= 2 * 1152, "{n_damaged} of {n_whole}");
 }
 
-/// Whatever the bytes are, the reader answers: it neither panics nor runs forever.
+/// For arbitrary bytes, the reader returns: it neither panics nor runs forever.
 #[test]
 fn damaged_files_never_panic() {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
@@ -185,7 +185,7 @@ fn damaged_files_never_panic() {
         for _ in 0..60 {
             let mut damaged = bytes.clone();
             for _ in 0..1 + random() % 20 {
-                // Half of the damage goes to the first 200 bytes, where the headers are.
+                // Half of the damage is in the first 200 bytes, which contain the headers.
                 let position = if random() % 2 == 0 { random() % 200 } else { random() % damaged.len() };
                 damaged[position] = random() as u8;
             }

@@ -1,4 +1,4 @@
-//! The front end against librosa: values, edge cases, and independence of how the audio was cut.
+//! The front end compared with librosa: values, edge cases, and independence of how the audio was cut.
 
 use moodline_core::Real;
 use moodline_core::config::{DeltaMode, FeatureGroup, FrontEndConfig};
@@ -15,20 +15,20 @@ use serde_json::Value;
 use test_support::allocation::without_allocation;
 use test_support::golden;
 
-/// The floor of the golden data, dB.
+/// The floor used in the golden data, dB.
 const TOP_DB: f64 = 80.0;
 
-/// What an `f64` result may differ from librosa's.
+/// Tolerance of an `f64` result relative to librosa's.
 fn tolerance_f64(expected: f64) -> f64 {
     1e-4 + 2e-7 * expected.abs()
 }
 
-/// What the product's `f32` result may differ from librosa's.
+/// Tolerance of the product's `f32` result relative to librosa's.
 fn tolerance_f32(_expected: f64) -> f64 {
     1e-3
 }
 
-/// Configuration of `mfcc/manifest.json` whose name starts with `letter`.
+/// The configuration in `mfcc/manifest.json` whose name starts with `letter`.
 fn config(letter: char) -> FrontEndConfig {
     let manifest = golden::json("mfcc/manifest.json");
     let configs = manifest["configs"].as_object().unwrap();
@@ -40,7 +40,7 @@ fn signal<T: Real>(file: &str) -> Vec<T> {
     golden::vector(file).iter().map(|&sample| T::of(sample)).collect()
 }
 
-/// Largest difference; `actual` is `[frames, features]`, `expected` librosa's `[features, frames]` and may have fewer features.
+/// Maximum difference; `actual` is `[frames, features]`, `expected` librosa's `[features, frames]` with possibly fewer features.
 fn compare<T: Real>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tolerance: fn(f64) -> f64) -> f64 {
     assert_eq!(actual.nrows(), expected.ncols(), "{case}: number of frames");
     let mut largest: f64 = 0.0;
@@ -53,7 +53,7 @@ fn compare<T: Real>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tole
     largest
 }
 
-/// Checks every golden case in one precision; returns how many there were and the largest difference.
+/// Checks every golden case in one precision; returns the number of cases and the maximum difference.
 fn check_all_cases<T: Real>(tolerance: fn(f64) -> f64) -> (usize, f64) {
     let manifest = golden::json("mfcc/manifest.json");
     let (mut n, mut largest) = (0, 0.0_f64);
@@ -180,7 +180,7 @@ fn the_mel_filters_are_librosas() {
     }
 }
 
-/// Derivatives of the rows of a matrix, `[rows, frames]`, as a stream has them: `(delta, delta2)`.
+/// Derivatives of the rows of a matrix, `[rows, frames]`, as computed for a stream: `(delta, delta2)`.
 fn derivatives(rows: &Array2<f64>, mode: DeltaMode) -> (Array2<f64>, Array2<f64>) {
     let n = rows.nrows();
     let config = FrontEndConfig {
@@ -209,7 +209,7 @@ fn the_derivatives_are_librosas() {
             close(file, &row.to_vec(), expected.iter(), 1e-12);
         }
     }
-    // Exactly as many frames as the filter is wide.
+    // Exactly as many frames as the width of the filter.
     let nine = golden::matrix("mfcc/delta_in_9.npy");
     let (delta, _) = derivatives(&nine, DeltaMode::Interp);
     close("nine frames", &delta.row(0).to_vec(), golden::matrix("mfcc/delta1_interp_9.npy").iter(), 1e-12);
@@ -256,7 +256,7 @@ fn recordings_give_librosas_features() {
     }
 }
 
-/// Features of a stream that arrives `cut` samples at a time.
+/// Features of a stream that arrives in pieces of `cut` samples.
 fn stream<T: Real>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2<T> {
     let mut front_end = FrontEnd::new(config).unwrap();
     let mut values = Vec::new();
@@ -267,7 +267,7 @@ fn stream<T: Real>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2
     Array2::from_shape_vec((values.len() / front_end.step_len(), front_end.step_len()), values).unwrap()
 }
 
-/// The groups of `config` and prosody.
+/// `config` with prosody added to its groups.
 fn with_prosody(config: &FrontEndConfig) -> FrontEndConfig {
     let groups = config.groups.iter().copied().chain([FeatureGroup::Prosody]).collect();
     FrontEndConfig { groups, ..config.clone() }
@@ -299,7 +299,7 @@ fn any_config() -> impl Strategy<Value = FrontEndConfig> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Each frame is computed once, by the same arithmetic, however the audio was cut and whatever the front end did before.
+    /// Each frame is computed once, with the same arithmetic, however the audio is cut and whatever the front end processed before.
     #[test]
     fn the_cut_never_changes_a_bit(config in any_config(), n in 0_usize..6000, cuts in prop::collection::vec(0_usize..1500, 0..12)) {
         let samples: Vec<f32> = signal("mfcc/sig_16000_voice.npy")[2000..2000 + n].to_vec();
@@ -326,7 +326,7 @@ proptest! {
         }
     }
 
-    /// A reset leaves nothing of the stream before it.
+    /// A reset discards all state of the previous stream.
     #[test]
     fn a_reset_forgets_everything(n in 0_usize..3000) {
         let samples: Vec<f32> = signal("mfcc/sig_16000_voice.npy");

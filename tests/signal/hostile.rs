@@ -1,5 +1,5 @@
-//! Files that are no model, or were made to look like one, reach the engine: each is refused in one sentence, without a panic and without more memory
-//! than a model needs.
+//! Files that are not models, or were crafted to look like one: the engine refuses each in one sentence, without a panic and without more memory than a model
+//! needs.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn good() -> Vec<u8> {
     Model::embedded().bytes().to_vec()
 }
 
-/// The bytes must be refused; the reason is one line.
+/// Asserts that the bytes are refused with a one-line reason.
 fn refused(bytes: &[u8]) -> ModelError {
     let error = onnx::read(bytes).expect_err("hostile bytes must be refused");
     assert_eq!(error.to_string().lines().count(), 1, "{error}");
@@ -140,7 +140,7 @@ fn declared_lengths_beyond_the_file_are_refused() {
 
 #[test]
 fn deeply_nested_messages_are_refused_without_deep_recursion() {
-    // Graph, node, attribute, graph and so on; then groups, which protobuf gave up.
+    // Graph, node, attribute, graph and so on; then groups, which are deprecated in protobuf.
     let mut graph = Vec::new();
     for _ in 0..2000 {
         graph = field(1, &field(5, &field(6, &graph)));
@@ -155,7 +155,7 @@ fn small_files_that_unfold_into_large_ones_are_refused_quickly() {
     let start = time_of_thread();
     let limit = ModelError::TooComplex { expected: MAX_FIELDS };
     let many = |pair: &[u8]| pair.repeat(MAX_FILE_BYTES / 2 - 16);
-    // Nodes, initializers, inputs and metadata entries of nothing at all; then numbers of one byte each.
+    // Empty nodes, initializers, inputs and metadata entries; then numbers of one byte each.
     for number in [1, 5, 11, 12] {
         assert_eq!(refused(&field(7, &many(&[number << 3 | 2, 0]))), limit);
     }

@@ -1,4 +1,4 @@
-//! Tags around recordings, recordings that were joined, and recordings that change in the middle.
+//! Tags around recordings, concatenated recordings, and recordings that change in the middle.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn tags_of_any_size_in_front_of_any_format() {
     ] {
         let plain = read(&bytes(name));
         for tag in [id3v2(60 * 1024), id3v2(70 * 1024), [id3v2(3 << 20), id3v2(1)].concat()] {
-            // An MP4 says where in the file its audio is.
+            // An MP4 contains the file offsets of its audio.
             if name.ends_with(".m4a") {
                 continue;
             }
@@ -54,7 +54,7 @@ fn a_raw_stream_of_aac_promises_nothing() {
     assert_eq!((decoded.n_promised, decoded.warnings), (None, vec![]));
 }
 
-/// One part more is one part longer, but for what its encoder put in front of it and behind.
+/// Each additional part adds its own length, apart from its encoder's padding.
 #[test]
 fn joined_mp3_files_are_read_to_the_end() {
     for (name, most_extra) in [("mono44k1-vbr.mp3", 2_400), ("mono16k-cbr.mp3", 2_400)] {
@@ -71,7 +71,7 @@ fn joined_mp3_files_are_read_to_the_end() {
     }
 }
 
-/// Power of every tenth of a second, dB.
+/// Power of each tenth of a second, dB.
 fn levels(decoded: &Decoded) -> Vec<f64> {
     let level = |part: &[f32]| {
         let power: f64 = part.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
@@ -87,7 +87,7 @@ fn an_mp3_may_change_between_mono_and_stereo() {
         let (a, both) = (read(first), read(&[&first[..], second].concat()));
         assert_eq!(both.n_channels, a.n_channels);
         assert!((both.seconds() - 2.0 * a.seconds()).abs() < 0.2, "{} s", both.seconds());
-        // What is loud in one is loud in the other, which the encoder made 3 dB quieter: nothing became silence.
+        // Loud parts of one are loud in the other, which the encoder made 3 dB quieter: nothing became silence.
         let loudest = |levels: &[f64]| levels.iter().copied().fold(f64::MIN, f64::max);
         let (whole, half) = (levels(&both), levels(&a).len());
         assert!((loudest(&whole[..half]) - loudest(&whole[half..])).abs() < 5.0, "{whole:?}");

@@ -1,1 +1,1 @@
-//! Holds no code: a package needs a library, and the tests are in `main.rs`.
+//! Empty: a package needs a library, and the tests are in `main.rs`.

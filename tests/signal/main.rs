@@ -1,4 +1,4 @@
-//! Sound to features to probabilities: core and engine alone.
+//! From sound through features to probabilities: core and engine alone.
 mod analyser;
 mod containers;
 mod decode;

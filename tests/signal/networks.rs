@@ -1,4 +1,4 @@
-//! Every cell, pooling and number of layers: PyTorch's golden data, the native kernel, and the exported file in ONNX Runtime give one answer.
+//! Every cell, pooling and number of layers: PyTorch's golden data, the native kernel, and the exported file in ONNX Runtime agree.
 
 use moodline_core::contract::Normalisation;
 use moodline_core::network::{Carry, CellConfig, NetworkConfig, NetworkKernel, PaperLtc, Reading, Tensors};
@@ -20,7 +20,7 @@ fn of_paper(units: usize, reading: Reading, carry: Carry) -> NetworkConfig {
     one_layer(units, CellConfig::PaperLtc(paper(reading, carry)))
 }
 
-/// Every cell with every pooling and so many layers.
+/// Every cell with every pooling and each of these numbers of layers.
 fn every_network(layers: &[usize]) -> Vec<NetworkConfig> {
     let of_cell = |cell: CellConfig| {
         let network = move |pooling, layers| NetworkConfig { layers, pooling, ..one_layer(UNITS, cell.clone()) };
@@ -33,8 +33,8 @@ fn every_network(layers: &[usize]) -> Vec<NetworkConfig> {
     cells().into_iter().flat_map(of_cell).collect()
 }
 
-/// Compares both backends of a network over batches, each of so many sequences of so many steps, that start in the middle of something; the
-/// largest difference. None after saying that the test is skipped.
+/// Compares both backends of a network over batches of `(sequences, steps)`, starting from an arbitrary state; returns the maximum difference. `None` after
+/// reporting that the test is skipped.
 fn compare_backends(config: &NetworkConfig, batches: &[(usize, usize)], start: impl Fn(usize) -> f32) -> Option<f32> {
     let model = model(config, (config.units + config.layers) as u64);
     let mut runtime = onnxruntime(&model)?;
@@ -175,7 +175,7 @@ fn what_cannot_be_classified_is_refused_on_every_backend() {
     }
 }
 
-/// Features of a step in `golden/ltc`.
+/// Number of features per step in `golden/ltc`.
 const GOLDEN_FEATURES: usize = 39;
 
 /// A case of `golden/ltc`, folded.
@@ -194,7 +194,7 @@ fn golden_network(name: &str) -> (NetworkConfig, Tensors<f32>) {
     (config, weights)
 }
 
-/// Distance in units of the expected value, or of 1 where that is smaller.
+/// Difference in units of the expected value, or of 1 if that is smaller.
 fn error(found: f32, expected: f64) -> f64 {
     (f64::from(found) - expected).abs() / expected.abs().max(1.0)
 }
@@ -223,7 +223,7 @@ fn folded_weights_in_the_native_kernel_give_pytorchs_states_logits_and_probabili
                     continue;
                 }
                 for unit in 0..16 {
-                    // The golden states are those the readout sees: after the gain.
+                    // The golden states are those the readout receives: after the gain.
                     let gain = if scaled { 1.0 } else { weights.get("layer0.gain").values[unit] };
                     let seen = state[unit] * gain;
                     largest = largest.max(error(seen, states[(index, t / stride, unit)]));

@@ -1,11 +1,11 @@
-//! The prosody of the front end: against librosa's trackers, and as a stream.
+//! The prosody of the front end: compared with librosa's trackers, and as a stream.
 
 use moodline_core::config::{FeatureGroup, FrontEndConfig};
 use moodline_core::frontend::{FrontEnd, features};
 use moodline_engine::decode::read_mono_resampled;
 use test_support::{golden, sample};
 
-/// All groups, a frame every 10 ms.
+/// All groups, with a frame every 10 ms.
 fn config() -> FrontEndConfig {
     let groups = vec![FeatureGroup::Mfcc, FeatureGroup::Delta, FeatureGroup::Delta2, FeatureGroup::Prosody];
     FrontEndConfig { groups, ..FrontEndConfig::speech_25_10() }
@@ -15,7 +15,7 @@ fn samples(clip: &str) -> Vec<f32> {
     read_mono_resampled(&sample(&format!("{clip}.flac")), 16_000).unwrap()
 }
 
-/// In how many frames two sides agree.
+/// The number of frames in which two sides agree.
 #[derive(Default)]
 struct Agreement {
     n: usize,
@@ -41,7 +41,7 @@ impl std::fmt::Display for Agreement {
 
 #[test]
 fn the_pitch_is_that_of_librosas_trackers() {
-    // Where pYIN is sure; where it and YIN agree and there is voice here too; and where the two sides agree that there is voice or none.
+    // Agreement where pYIN is sure; where it agrees with YIN and we find voice as well; and on whether there is voice.
     let (mut sure, mut agreed, mut voicing) = (Agreement::default(), Agreement::default(), Agreement::default());
     for entry in std::fs::read_dir(golden::path("prosody")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -67,12 +67,12 @@ fn the_pitch_is_that_of_librosas_trackers() {
     assert!(voicing.share() > 0.8);
 }
 
-/// Whether a pitch is within 5 % of `expected`, both in Hz; none is not.
+/// Whether a pitch is within 5 % of `expected`, both in Hz; false if there is none.
 fn is_near(found: Option<f64>, expected: f64) -> bool {
     found.is_some_and(|hz| (hz / expected - 1.0).abs() <= 0.05)
 }
 
-/// The steps of a stream that arrives `cut` samples at a time.
+/// The steps of a stream that arrives in pieces of `cut` samples.
 fn stream(config: &FrontEndConfig, samples: &[f32], cut: usize) -> Vec<f32> {
     let mut front_end = FrontEnd::new(config).unwrap();
     let mut values = Vec::new();

@@ -1,4 +1,4 @@
-//! The models as everybody else's tools see them: onnx.checker, and ONNX Runtime driven from Python.
+//! The models as seen by other tools: onnx.checker, and ONNX Runtime called from Python.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use test_support::networks::{cells, model};
 use test_support::{hosts, repository, tests_file};
 
-/// Largest difference between two implementations of the same network in f32.
+/// Maximum difference between two implementations of the same network in f32.
 const TOLERANCE: f64 = 1e-5;
 
-/// The published models, and one of every cell; poolings and numbers of layers take turns.
+/// The published models, and one for every cell, cycling through poolings and numbers of layers.
 fn models(folder: &Path) -> Vec<PathBuf> {
     let folders = fs::read_dir(repository().join("models")).unwrap().map(|entry| entry.unwrap().path());
     let mut models: Vec<_> = folders.map(|folder| folder.join("model.onnx")).filter(|path| path.is_file()).collect();
@@ -32,7 +32,7 @@ fn models(folder: &Path) -> Vec<PathBuf> {
     models
 }
 
-/// Features about as large as the model's training data, different at every step.
+/// Features of about the same magnitude as the model's training data, different at every step.
 fn block(normalisation: &Normalisation, n_steps: usize) -> Vec<Vec<f32>> {
     let Normalisation::Standard { mean, scale } = normalisation;
     let value = |step: usize, feature: usize| mean[feature] + scale[feature] * (1.3 * step as f64 + 0.7 * feature as f64).sin();
@@ -49,7 +49,7 @@ fn ask_python(python: &Path, model: &Path, block: &[Vec<f32>]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A detector of speech answers at every step.
+/// A speech detector answers at every step.
 fn check_detector(python: &Path, path: &Path, detector: &SpeechModel) {
     let contract = detector.contract();
     let block = block(&contract.normalisation, 50);
@@ -86,7 +86,7 @@ fn onnx_checker_and_python_onnxruntime_accept_every_model_and_agree_with_the_nat
         let labels: &[Emotion] = &model.contract().labels;
         let mut answers = vec![&answer["whole"], &answer["batched"][0], &answer["batched"][1]];
         if model.contract().networks.members()[0].pooling == Pooling::Last {
-            // The other poolings are over the steps of one call.
+            // The other poolings only cover the steps of one call.
             answers.push(&answer["chunked"]);
         }
         for theirs in answers {

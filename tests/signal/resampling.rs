@@ -1,4 +1,4 @@
-//! The resampler against analytic signals: accuracy, alignment, aliases, length, and independence of how the audio was cut.
+//! The resampler compared with analytic signals: accuracy, alignment, aliases, length, and independence of how the audio was cut.
 
 use std::f64::consts::TAU;
 
@@ -9,13 +9,13 @@ use test_support::golden;
 
 const TARGET_HZ: u32 = 16_000;
 
-/// Usual rates, and some that share hardly a factor with any other.
+/// Common rates, and some that share hardly any factor with others.
 const RATES_HZ: [u32; 16] = [
     8_000, 8_001, 11_025, 16_000, 22_050, 24_414, 32_000, 37_800, 44_100, 44_101, 48_000, 88_200, 96_000, 176_400, 192_000,
     384_000,
 ];
 
-/// Samples at either end of the output that the signal's sudden start and end reach, as many as the golden data leaves out.
+/// Samples at either end of the output that are affected by the signal's sudden start and end, as many as the golden data omits.
 const N_EDGE: usize = 800;
 
 fn resample_in_parts(source_hz: u32, target_hz: u32, samples: &[f32], cut: usize) -> Vec<f32> {
@@ -51,7 +51,7 @@ fn rms(samples: impl ExactSizeIterator<Item = f64>) -> f64 {
     (samples.map(|x| x * x).sum::<f64>() / n).sqrt()
 }
 
-/// Signal over error, dB, without the edges.
+/// Signal-to-error ratio, dB, without the edges.
 fn snr_db(actual: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(actual.len(), expected.len());
     let middle = N_EDGE..expected.len() - N_EDGE;
@@ -144,7 +144,7 @@ fn the_passband_is_flat_up_to_seven_kilohertz() {
     for source_hz in RATES_HZ.into_iter().filter(|&hz| hz >= 16_000) {
         for hz in [20.0, 500.0, 3_000.0, 6_000.0, 6_900.0, 7_000.0] {
             let gain = gain_db(hz, source_hz);
-            // A tone that does not fit a whole number of times into the measured stretch has a slightly different RMS.
+            // The RMS differs slightly for a tone that does not have a whole number of periods in the measured stretch.
             assert!(gain.abs() <= 0.03, "{source_hz} Hz, tone of {hz} Hz: {gain} dB");
         }
     }

@@ -1,4 +1,4 @@
-//! Speech, voices and noises before the detector.
+//! The speech detector on speech, voices and noises.
 
 use std::f64::consts::TAU;
 use std::fs;
@@ -22,12 +22,12 @@ use test_support::skip::skip;
 const RATE: u32 = 16_000;
 const BLOCK_SECONDS: f64 = 5.0;
 
-/// A detector that remembers all of these samples and has heard them.
+/// A detector that has processed all of these samples and remembers them.
 fn heard(samples: &[f32]) -> SpeechDetector {
     heard_at(RATE, samples, &[samples.len()])
 }
 
-/// The same at another rate, in pieces of these lengths again and again.
+/// The same at another rate, in pieces of these lengths, cyclically.
 fn heard_at(rate: u32, samples: &[f32], pieces: &[usize]) -> SpeechDetector {
     let seconds = samples.len() as f64 / f64::from(rate);
     let mut detector = SpeechDetector::new(&SpeechModel::embedded(), rate, GateConfig::default(), seconds).unwrap();
@@ -68,7 +68,7 @@ fn samples_of_the_repository() -> Vec<PathBuf> {
     clips
 }
 
-/// `seconds` of samples, scaled to a level in dBFS (RMS).
+/// The samples, scaled to a level in dBFS (RMS).
 fn at_level(level_db: f64, samples: &[f64]) -> Vec<f32> {
     let rms = (samples.iter().map(|x| x * x).sum::<f64>() / samples.len() as f64).sqrt();
     samples.iter().map(|x| (x / rms * 10_f64.powf(level_db / 20.0)) as f32).collect()
@@ -77,13 +77,13 @@ fn at_level(level_db: f64, samples: &[f64]) -> Vec<f32> {
 fn seconds_of(seconds: usize, mut sample: impl FnMut(f64) -> f64) -> Vec<f64> {
     (0..seconds * RATE as usize).map(|index| sample(index as f64 / f64::from(RATE))).collect()
 }
-/// White noise, nearly normal.
+/// White noise, approximately Gaussian.
 fn white(seed: u64, seconds: usize) -> Vec<f64> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     seconds_of(seconds, |_| (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0)
 }
 
-/// Noise whose power falls by `1 / f`: Paul Kellet's filter of white noise.
+/// Noise whose power falls as `1 / f`: Paul Kellet's filter of white noise.
 fn pink(white: &[f64]) -> Vec<f64> {
     const POLES: [(f64, f64); 6] = [
         (0.998_86, 0.055_517_9),
@@ -103,7 +103,7 @@ fn pink(white: &[f64]) -> Vec<f64> {
     white.iter().map(filter).collect()
 }
 
-/// Noise whose power falls by `1 / f²`.
+/// Noise whose power falls as `1 / f²`.
 fn brown(white: &[f64]) -> Vec<f64> {
     let mut state = 0.0;
     let integrate = |&x: &f64| {
@@ -113,7 +113,7 @@ fn brown(white: &[f64]) -> Vec<f64> {
     white.iter().map(integrate).collect()
 }
 
-/// A quiet room: dull noise that breathes, over a little mains hum.
+/// A quiet room: fluctuating low-frequency noise with a little mains hum.
 fn room(white: &[f64]) -> Vec<f64> {
     let mut state = 0.0;
     let shape = |(index, x): (usize, f64)| {
@@ -206,7 +206,7 @@ fn melodies_are_no_speech_and_chords_hardly_ever() {
         assert!(!any_block_is_speech(&at_level(-20.0, &melody)), "a melody from {tonic_hz} Hz");
         of_chords.extend(blocks_of_speech(&at_level(-20.0, &chords)));
     }
-    // Chords that swell and fade like a vowel are its weak side: it errs on some of them, never on most.
+    // Chords that swell and fade like a vowel are its weakness: it errs on some of them, but not on most.
     let n_false = of_chords.iter().filter(|is_speech| **is_speech).count();
     assert!(n_false * 4 <= of_chords.len(), "{n_false} of {} blocks of chords", of_chords.len());
 }
@@ -223,7 +223,7 @@ fn speech_is_found_in_noise_and_not_where_it_pauses() {
     assert!(!detector.is_speech(0.0, 5.0));
     assert!(detector.is_speech(5.0, 10.0));
     assert!(!detector.is_speech(10.0, 15.0));
-    // The clip begins and ends with little silence: its speech lies where it was put.
+    // The clip begins and ends with little silence: its speech is detected where it was placed.
     let times: Vec<(f64, f64)> = detector.speech_between(0.0, 15.0).collect();
     let (first, last) = (times.first().unwrap().0, times.last().unwrap().1);
     assert!(first > 4.9 && last < 5.1 + seconds_of_samples(&speech), "{times:?}");
@@ -321,7 +321,7 @@ fn a_network_that_hears_speech_only_gets_the_steps_between_the_pauses() {
     let all = FrontEndConfig { average_frames: 3, ..FrontEndConfig::speech_25_10() };
     let config = FrontEndConfig { speech_margin: Some(0.0), ..all.clone() };
     let n_steps = (seconds_of_samples(&samples) / config.step_seconds()) as u64;
-    // A step's only value is its place.
+    // A step's only value is its index.
     let steps: Vec<f32> = (0..n_steps).map(|step| step as f32).collect();
 
     let mut chosen = SpeechSteps::new(&config, 1);

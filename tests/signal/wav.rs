@@ -1,4 +1,4 @@
-//! WAV and its relatives as they are in the world: whatever the header says, the samples that are there are read.
+//! WAV and related formats as found in practice: whatever the header says, the existing samples are read.
 
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -8,7 +8,7 @@ use test_support::recordings::{Decoded, chunk, format, id3v1, id3v2, pcm, riff, 
 
 const N_FRAMES: usize = 3_000;
 
-/// Samples that are all different, and none of whose bytes look like a chunk.
+/// Distinct samples, none of whose bytes look like a chunk.
 fn samples(n: usize) -> Vec<i16> {
     (0..n as i32).map(|index| ((index * 7_919) % 60_000 - 30_000) as i16).collect()
 }
@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) -> Decoded {
     Decoded::of_bytes(bytes).unwrap()
 }
 
-/// Reads `bytes`, which hold [`samples`] at 16 kHz in mono and are no reason to complain.
+/// Reads `bytes`, which must contain [`samples`] at 16 kHz in mono and cause no warning.
 fn whole(bytes: &[u8], what: &str) {
     let decoded = read(bytes);
     assert_eq!((decoded.sample_rate, decoded.n_channels), (16_000, 1), "{what}");
@@ -38,7 +38,7 @@ fn with_u32(mut bytes: Vec<u8>, at: usize, value: u32) -> Vec<u8> {
     bytes
 }
 
-/// Where the lengths of the file and of the audio stand in what [`wav`] makes.
+/// Offsets of the lengths of the file and of the audio in the output of [`wav`].
 const RIFF_LEN: usize = 4;
 const DATA_LEN: usize = 40;
 
@@ -47,7 +47,7 @@ fn lengths_that_nobody_knew() {
     let good = wav(1, &samples(N_FRAMES));
     whole(&good, "a right header");
     let n_bytes = good.len() as u32;
-    // A recorder that was switched off, pipes of ffmpeg, sox and arecord, a RIFF length that is short.
+    // A recorder that was switched off, pipes of ffmpeg, sox and arecord, a RIFF length that is too short.
     for (riff_len, data_len) in [
         (n_bytes - 8, 0),
         (0, 0),
@@ -78,7 +78,7 @@ fn a_length_that_wrapped_at_4_gib_is_made_good() {
     let mut file = fs::File::create(&path).unwrap();
     let header = with_u32(wav(1, &[]), DATA_LEN, (n_audio % (1 << 32)) as u32);
     file.write_all(&header).unwrap();
-    // Nothing but a hole: the disk has room for that.
+    // A sparse file: the disk has room for that.
     file.set_len(header.len() as u64 + n_audio).unwrap();
     file.seek(SeekFrom::End(0)).unwrap();
     file.write_all(&chunk(b"LIST", b"INFO")).unwrap();
@@ -91,7 +91,7 @@ fn what_the_header_does_not_account_for_is_told() {
     let decoded = read(&bytes);
     assert_eq!(decoded.samples.len(), 10_000);
     assert!(decoded.warnings[0].contains("the header ends the audio 1.375 s before the file ends"), "{:?}", decoded.warnings);
-    // A little rubbish is no audio.
+    // A little garbage is not audio.
     whole(&[wav(1, &samples(N_FRAMES)), vec![0x99; 777]].concat(), "rubbish at the end");
 }
 
@@ -134,7 +134,7 @@ fn tags_around_the_file() {
     whole(&[with_u32(good, DATA_LEN, 0), id3v1()].concat(), "ID3v1 behind audio without a length");
 }
 
-/// The body of an extensible format chunk with an empty mask of speakers.
+/// The body of an extensible format chunk with an empty speaker mask.
 fn extensible(code: u16, n_channels: u16, bits: u16, valid_bits: u16) -> Vec<u8> {
     let guid = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71";
     let (valid, code) = (valid_bits.to_le_bytes(), code.to_le_bytes());
@@ -154,7 +154,7 @@ fn any_number_of_channels() {
     assert!(matches!(problem(&wav(0, &[1, 2, 3])), DecodeProblem::Header { .. }));
 }
 
-/// The same samples in containers of `n_bytes` each, at their top.
+/// The same samples, left-aligned in containers of `n_bytes` each.
 fn widened(samples: &[i16], n_bytes: usize) -> Vec<u8> {
     let widen = |sample: &i16| [vec![0; n_bytes - 2], sample.to_le_bytes().to_vec()].concat();
     samples.iter().flat_map(widen).collect()
@@ -226,7 +226,7 @@ fn relatives_with_64_bits_and_the_other_byte_order() {
     whole(&lower, "lower case");
 }
 
-/// An AIFF file whose header promises `n_frames` and whose audio `n_bytes`.
+/// An AIFF file whose header declares `n_frames` and whose sound chunk declares `n_bytes`.
 fn aiff(n_frames: u32, n_bytes: u32) -> Vec<u8> {
     let audio: Vec<u8> = samples(N_FRAMES).iter().flat_map(|sample| sample.to_be_bytes()).collect();
     let rate = [0x40, 0x0c, 0xfa, 0, 0, 0, 0, 0, 0, 0];

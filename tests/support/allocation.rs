@@ -1,4 +1,4 @@
-//! Code that promises not to allocate is held to it, in a binary whose global allocator is [`AllocDisabler`].
+//! Checks that code that must not allocate does not, in a binary whose global allocator is [`AllocDisabler`].
 
 use std::{hint, panic};
 
@@ -17,7 +17,7 @@ pub fn without_allocation<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Asserts that this binary's allocator notices.
+/// Asserts that this binary's allocator detects allocations.
 #[track_caller]
 pub fn assert_noticed() {
     let noticed = panic::catch_unwind(|| without_allocation(|| hint::black_box(vec![0_u8; 100]).len()));

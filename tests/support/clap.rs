@@ -1,4 +1,4 @@
-//! A CLAP host with one track, of clack's making.
+//! A CLAP host with one track, based on clack.
 
 use std::env;
 use std::path::PathBuf;
@@ -21,10 +21,10 @@ use moodline_engine::timeline::Timelines;
 
 use crate::skip::skip;
 
-/// Most channels the plugin takes.
+/// Maximum number of channels of the plugin.
 pub const MAX_CHANNELS: usize = 16;
 
-/// The host as such.
+/// The host application.
 pub struct TestHost;
 
 impl HostHandlers for TestHost {
@@ -37,7 +37,7 @@ impl HostHandlers for TestHost {
     }
 }
 
-/// Whether the plugin wants the main thread.
+/// Whether the plugin has requested a main-thread callback.
 #[derive(Default)]
 pub struct Shared(AtomicBool);
 
@@ -67,7 +67,7 @@ impl HostGuiImpl for Shared {
     fn closed(&self, _was_destroyed: bool) {}
 }
 
-/// The host's side of the main thread: it has nothing to do there.
+/// The host's main-thread handler, which does nothing.
 pub struct MainThread;
 
 impl MainThreadHandler<'_> for MainThread {}
@@ -81,7 +81,7 @@ impl HostStateImpl for MainThread {
     fn mark_dirty(&self) {}
 }
 
-/// The plugin's library: what `MOODLINE_CLAP` names, else what cargo built beside this test.
+/// The plugin's library: the one named by `MOODLINE_CLAP`, otherwise the one cargo built next to this test.
 pub fn library() -> Option<PathBuf> {
     let named = env::var_os("MOODLINE_CLAP").map(PathBuf::from);
     let beside = || {
@@ -97,7 +97,7 @@ pub fn library() -> Option<PathBuf> {
     None
 }
 
-/// The loaded library; none after saying that the test is skipped.
+/// The loaded library; `None` after reporting that the test is skipped.
 pub fn load() -> Option<PluginEntry> {
     let path = library()?;
     #[allow(unsafe_code, reason = "loading a library runs its code; it is ours")]
@@ -107,7 +107,7 @@ pub fn load() -> Option<PluginEntry> {
 
 /// One instance of the plugin.
 pub struct Track {
-    /// The instance, as clack has it.
+    /// The clack instance.
     pub instance: PluginInstance<TestHost>,
 }
 
@@ -120,7 +120,7 @@ impl Track {
         Self { instance: instance.expect("the factory makes what it lists") }
     }
 
-    /// An extension and the handle it is called with.
+    /// Calls an extension with the plugin's handle.
     pub fn with<E, R>(&mut self, call: impl FnOnce(&E, &PluginMainThreadHandle<'_>) -> R) -> R
     where
         E: Extension<ExtensionSide = PluginExtensionSide>,
@@ -130,14 +130,14 @@ impl Track {
         call(&extension, &handle)
     }
 
-    /// Gives the plugin the main thread if it asked for it.
+    /// Runs the main-thread callback if the plugin requested it.
     pub fn run_main_thread(&mut self) {
         if self.instance.access_shared_handler(|shared| shared.0.swap(false, Ordering::AcqRel)) {
             self.instance.call_on_main_thread_callback();
         }
     }
 
-    /// Every parameter, in order: id, name, and the value as the host sees it.
+    /// Every parameter, in order: id, name, and the value as seen by the host.
     pub fn values(&mut self) -> Vec<(ClapId, String, f64)> {
         self.with(|params: &PluginParams, handle| {
             (0..params.count(handle))
@@ -151,7 +151,7 @@ impl Track {
         })
     }
 
-    /// Sets parameters while no audio runs, by id.
+    /// Sets parameters by id while no audio runs.
     pub fn set(&mut self, values: &[(&str, f64)]) {
         let events: Vec<_> = values.iter().map(|&(id, value)| set_event(0, id, value)).collect();
         let mut handle = self.instance.inactive_plugin_handle().expect("the plugin is not active");
@@ -164,25 +164,25 @@ impl Track {
         self.with(|params: &PluginParams, handle| params.get_value(handle, param_id(id)).unwrap())
     }
 
-    /// What a project keeps.
+    /// The state stored in a project.
     pub fn save(&mut self) -> Vec<u8> {
         let mut saved = Vec::new();
         self.with(|state: &PluginState, handle| state.save(handle, &mut saved)).expect("the plugin saves its state");
         saved
     }
 
-    /// Whether the plugin took the state.
+    /// Restores a state; returns whether the plugin accepted it.
     pub fn restore(&mut self, saved: &[u8]) -> bool {
         self.with(|state: &PluginState, handle| state.load(handle, &mut &*saved)).is_ok()
     }
 
-    /// The recorded timelines, as a session keeps them.
+    /// The recorded timelines, as stored in a session.
     pub fn timelines(&mut self) -> Timelines {
         let text = SavedState::parse(&self.save()).field("timeline");
         Timelines::decode(text.as_str().unwrap()).expect("the plugin reads what it writes")
     }
 
-    /// Chooses the layout with so many channels on both sides.
+    /// Selects the layout with this number of channels on both sides.
     pub fn select_layout(&mut self, n_channels: usize) {
         self.with(|config: &PluginAudioPortsConfig, handle| {
             for index in 0..config.count(handle) {
@@ -197,12 +197,12 @@ impl Track {
         });
     }
 
-    /// Says whether it renders offline from the next activation on.
+    /// Sets the render mode from the next activation.
     pub fn render_mode(&mut self, mode: RenderMode) {
         self.with(|render: &PluginRender, handle| render.set(handle, mode)).expect("the plugin takes both modes");
     }
 
-    /// Activates at `rate_hz` with `n_channels`, plays on a thread of its own, deactivates.
+    /// Activates at `rate_hz` with `n_channels`, plays on a separate thread, deactivates.
     pub fn play<R: Send>(
         &mut self,
         rate_hz: f64,
@@ -224,14 +224,14 @@ impl Track {
         result
     }
 
-    /// Activates at `rate_hz` with `n_channels` and hands out the audio thread's side.
+    /// Activates at `rate_hz` with `n_channels` and returns the audio thread's side.
     pub fn activate(&mut self, rate_hz: f64, n_channels: usize, max_frames: usize) -> Player {
         let config = PluginAudioConfiguration { sample_rate: rate_hz, min_frames_count: 1, max_frames_count: max_frames as u32 };
         let stopped = self.instance.activate(|_, _| (), config).expect("the plugin takes every rate");
         Player::new(stopped, rate_hz, n_channels, max_frames)
     }
 
-    /// Ends what [`Track::activate`] began.
+    /// Reverses [`Track::activate`].
     pub fn deactivate(&mut self, player: Player) {
         self.instance.deactivate(player.processor.into_stopped());
     }
@@ -241,20 +241,20 @@ impl Track {
 pub struct Player {
     processor: PluginAudioProcessor<TestHost>,
     rate_hz: f64,
-    /// What the next buffer holds, a vector a channel.
+    /// The contents of the next buffer, one vector per channel.
     pub input: Vec<Vec<f32>>,
-    /// What the plugin made of the last one.
+    /// The plugin's output for the last buffer.
     pub output: Vec<Vec<f32>>,
     input_ports: AudioPorts,
     output_ports: AudioPorts,
-    /// Where the transport is, in frames; none stands for a host without one.
+    /// Position of the transport in frames; `None` for a host without one.
     pub position: Option<i64>,
-    /// Whether a transport that is there moves.
+    /// Whether the transport, if any, is moving.
     pub is_playing: bool,
 }
 
 impl Player {
-    /// The audio thread's side of an instance that is active.
+    /// The audio thread's side of an active instance.
     pub fn new(processor: impl Into<PluginAudioProcessor<TestHost>>, rate_hz: f64, n_channels: usize, max_frames: usize) -> Self {
         let silence = vec![vec![0.0; max_frames]; n_channels];
         Self {
@@ -269,17 +269,17 @@ impl Player {
         }
     }
 
-    /// Says that audio comes.
+    /// Starts processing.
     pub fn start(&mut self) {
         self.processor.start_processing().expect("the plugin starts");
     }
 
-    /// Says that no more audio comes.
+    /// Stops processing.
     pub fn stop(&mut self) {
         self.processor.stop_processing().expect("the plugin was started");
     }
 
-    /// Processes the first `n_frames` of the input and moves the transport on.
+    /// Processes the first `n_frames` of the input and advances the transport.
     pub fn process(&mut self, n_frames: usize, events: &InputEvents) {
         let inputs = self.input_ports.with_input_buffers([AudioPortBuffer {
             latency: 0,
@@ -301,7 +301,7 @@ impl Player {
         self.position = self.position.map(|frame| frame + n_moved);
     }
 
-    /// Plays mono `samples`, the same on every channel, in buffers as long as there is room for.
+    /// Plays mono `samples`, the same on every channel, in buffers of maximum length.
     pub fn play(&mut self, samples: &[f32]) {
         for piece in samples.chunks(self.input[0].len()) {
             for channel in &mut self.input {
@@ -311,13 +311,13 @@ impl Player {
         }
     }
 
-    /// Says that what comes has nothing to do with what was.
+    /// Resets the plugin: later audio is unrelated to earlier audio.
     pub fn reset(&mut self) {
         self.processor.reset();
     }
 }
 
-/// A transport that plays or stands at `seconds`.
+/// A transport that is playing or stopped at `seconds`.
 fn transport_at(seconds: f64, is_playing: bool) -> TransportEvent {
     let moving = if is_playing { TransportFlags::IS_PLAYING } else { TransportFlags::empty() };
     TransportEvent {
@@ -338,22 +338,22 @@ fn transport_at(seconds: f64, is_playing: bool) -> TransportEvent {
     }
 }
 
-/// What CLAP calls the parameter `id`: the framework hashes ids as Java does strings, without the sign.
+/// The CLAP id of the parameter `id`: the framework hashes ids as Java does strings, without the sign.
 pub fn param_id(id: &str) -> ClapId {
     let hash = id.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
     ClapId::new(hash & 0x7fff_ffff)
 }
 
-/// Sets parameter `id` at frame `time` of a buffer. Numbers run from 0 to 1; choices are counted from 0.
+/// Sets parameter `id` at frame `time` of a buffer. Numbers range from 0 to 1; choices are counted from 0.
 pub fn set_event(time: u32, id: &str, value: f64) -> ParamValueEvent {
     ParamValueEvent::new(time, param_id(id), Pckn::match_all(), value)
 }
 
-/// A state as the framework writes it: its length, then JSON.
+/// A state in the framework's format: its length, then JSON.
 pub struct SavedState(pub serde_json::Value);
 
 impl SavedState {
-    /// Reads what [`Track::save`] gives.
+    /// Parses the output of [`Track::save`].
     pub fn parse(saved: &[u8]) -> Self {
         let (length, json) = saved.split_at(8);
         assert_eq!(u64::from_le_bytes(length.try_into().unwrap()), json.len() as u64);
@@ -365,13 +365,13 @@ impl SavedState {
         serde_json::from_str(self.0["fields"][name].as_str().unwrap()).unwrap()
     }
 
-    /// What [`Track::restore`] takes.
+    /// The input for [`Track::restore`].
     pub fn bytes(&self) -> Vec<u8> {
         with_length(&serde_json::to_vec(&self.0).unwrap())
     }
 }
 
-/// `content` with its length before it.
+/// `content` preceded by its length.
 pub fn with_length(content: &[u8]) -> Vec<u8> {
     [&(content.len() as u64).to_le_bytes()[..], content].concat()
 }

@@ -1,4 +1,4 @@
-//! What is in a folder, to be compared with what was in it.
+//! The contents of a folder, for comparison with earlier contents.
 
 use std::collections::BTreeMap;
 use std::fs;

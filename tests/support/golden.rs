@@ -1,4 +1,4 @@
-//! The reference data of `tests/golden` as what core takes.
+//! The reference data of `tests/golden` in the types of core.
 
 use moodline_core::config::{DeltaMode, FrontEndConfig, MelNorm, MelScale, Window};
 use moodline_core::network::{Tensor, Tensors};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 pub use golden::{json, path, table};
 
-/// The array `file`: of `golden/ltc` the one that its manifest names where two are equal.
+/// The array `file`; for `golden/ltc`, the one that its manifest names if two are equal.
 pub fn array(file: &str) -> ArrayD<f64> {
     golden::array(&stored(file))
 }
@@ -22,7 +22,7 @@ pub fn matrix(file: &str) -> Array2<f64> {
     golden::matrix(&stored(file))
 }
 
-/// The whole numbers of `file`.
+/// The integers of `file`.
 pub fn integers(file: &str) -> Vec<i64> {
     golden::integers(&stored(file))
 }
@@ -34,7 +34,7 @@ fn stored(file: &str) -> String {
     }
 }
 
-/// A configuration of `mfcc/manifest.json`, `librosa.power_to_db`'s floor of 80 dB included.
+/// A configuration of `mfcc/manifest.json`, including `librosa.power_to_db`'s floor of 80 dB.
 pub fn front_end(config: &Value) -> FrontEndConfig {
     let count = |key: &str| usize::try_from(config[key].as_u64().unwrap()).unwrap();
     assert_eq!(config["pad_mode"], "constant");
@@ -64,15 +64,15 @@ pub fn front_end(config: &Value) -> FrontEndConfig {
     }
 }
 
-/// Eight arrays of `golden/ltc` whose names begin with `prefix`, of which the paper's W is one: parameters of a network of one layer of the paper's
-/// cell, or their gradients.
+/// The eight arrays of `golden/ltc` whose names begin with `prefix`, including the paper's W: parameters of a single-layer network of the paper's cell, or
+/// their gradients.
 pub fn ltc_parameters(prefix: &str) -> Tensors<f64> {
     fn tensor<D: Dimension>(name: &str, array: &Array<f64, D>) -> Tensor<f64> {
         Tensor { name: name.to_owned(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
     }
     let file = |array: &str| format!("ltc/{prefix}_{array}.npy");
     let w = matrix(&file("W"));
-    // W has a row for each feature and, below them, one for each unit.
+    // W has one row per feature and, below them, one per unit.
     let n_features = w.nrows() - w.ncols();
     Tensors::new(vec![
         tensor("layer0.kernel", &w.slice(s![..n_features, ..]).to_owned()),

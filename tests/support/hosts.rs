@@ -1,4 +1,4 @@
-//! What `cargo xtask test` built for the tests that run in a host, and the hosts' Python.
+//! The output of `cargo xtask test` for tests that run in a host, and Python for hosts.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::skip::skip;
 
-/// What the variable names, or none after saying that the test is skipped.
+/// The path in the variable, or `None` after reporting that the test is skipped.
 fn built(what: &str, variable: &str) -> Option<PathBuf> {
     let path = env::var_os(variable).map(PathBuf::from).filter(|path| path.exists());
     if path.is_none() {

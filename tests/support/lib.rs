@@ -1,8 +1,8 @@
-//! What the parts of the integration tests share.
+//! Utilities shared by the integration tests.
 //!
-//! In: the golden data, samples and models of the repository, and what the machine has. Out: the same as values, a way to say that a test is
-//! skipped, processes and screens of a test's own, waiting for events, and a CLAP host. It knows core and engine alone, so that a test of the
-//! front end links neither the trainer nor a screen's framework.
+//! In: the golden data, samples and models of the repository, and the tools on this machine. Out: the same as values, a way to report that a test is skipped,
+//! separate processes and screens, waiting for events, and a CLAP host. It depends only on core and engine, so that a test of the front end links neither the
+//! trainer nor a GUI framework.
 
 pub mod allocation;
 pub mod clap;
@@ -29,7 +29,7 @@ pub fn repository() -> PathBuf {
     tests().parent().expect("tests lies in the checkout").to_owned()
 }
 
-/// A file or folder below `tests`.
+/// The path of a file or folder in `tests`.
 pub fn tests_file(name: &str) -> PathBuf {
     tests().join(name)
 }
@@ -38,7 +38,7 @@ fn tests() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in tests")
 }
 
-/// A model of the repository by its name.
+/// A model of the repository, by name.
 pub fn shipped(id: &str) -> Model {
     Model::open(&repository().join("models").join(id).join("model.onnx")).expect("the repository's models are whole")
 }

@@ -1,4 +1,4 @@
-//! Networks of every kind with drawn parameters, and how near two answers are.
+//! Networks of every kind with random parameters, and comparison of their answers.
 
 use moodline_core::contract::{Contract, Normalisation};
 use moodline_core::network::{
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::skip::skip;
 
-/// Largest difference between two implementations of a network in f32.
+/// Maximum difference between two implementations of a network in f32.
 pub const TOLERANCE: f32 = 1e-5;
 
 /// Every pooling.
@@ -45,12 +45,12 @@ pub fn cells() -> Vec<CellConfig> {
     cells
 }
 
-/// One layer of `cell`, of which the last step counts.
+/// One layer of `cell`, with its last step as the output.
 pub const fn one_layer(units: usize, cell: CellConfig) -> NetworkConfig {
     NetworkConfig { units, layers: 1, pooling: Pooling::Last, cell }
 }
 
-/// The paper's cell and the default model's, each with every pooling, one layer and two.
+/// The paper's cell and the default model's, each with every pooling and with one and two layers.
 pub fn of_published_cells(units: usize) -> Vec<NetworkConfig> {
     let cells = [CellConfig::PaperLtc(paper(Reading::Recomputed, Carry::Unscaled)), CellConfig::LiquidGate];
     let of_cell = |cell: CellConfig| {
@@ -60,18 +60,18 @@ pub fn of_published_cells(units: usize) -> Vec<NetworkConfig> {
     cells.into_iter().flat_map(of_cell).collect()
 }
 
-/// A network with seeded random parameters of the size that training gives them, for features around -20..20.
+/// A network with seeded random parameters as large as training produces, for features around -20..20.
 pub struct Drawn {
     /// The network.
     pub network: NetworkConfig,
-    /// Its parameters, not folded.
+    /// Its unfolded parameters.
     pub parameters: Tensors<f64>,
     /// The scaler of its features.
     pub normalisation: Normalisation,
 }
 
 impl Drawn {
-    /// As many features as the embedded model has; another seed draws other numbers.
+    /// With as many features as the embedded model; different seeds give different numbers.
     pub fn new(network: &NetworkConfig, seed: u64) -> Self {
         let n_features = n_features();
         let mut draw = ChaCha8Rng::seed_from_u64(seed);
@@ -95,7 +95,7 @@ impl Drawn {
         Self { network: network.clone(), parameters, normalisation }
     }
 
-    /// The network as a model, with the embedded model's contract around it.
+    /// The network as a model, with the embedded model's contract.
     pub fn model(&self) -> Model {
         let weights = self.network.fold(&self.parameters, &self.normalisation);
         let (networks, normalisation) = (self.network.clone().into(), self.normalisation.clone());
@@ -110,18 +110,18 @@ pub fn model(network: &NetworkConfig, seed: u64) -> Model {
     Drawn::new(network, seed).model()
 }
 
-/// How many features the networks here take.
+/// Number of features of the networks here.
 pub fn n_features() -> usize {
     Model::embedded().contract().front_end.n_features()
 }
 
-/// Features of `n_steps`, one step after the other.
+/// Features of `n_steps` consecutive steps.
 pub fn features(n_steps: usize, seed: u64) -> Vec<f32> {
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
     (0..n_steps * n_features()).map(|_| draw.random_range(-20.0..20.0)).collect()
 }
 
-/// The model on ONNX Runtime, or nothing after saying that the test is skipped where there is no library.
+/// The model on ONNX Runtime, or `None` after reporting that the test is skipped because the library is missing.
 pub fn onnxruntime(model: &Model) -> Option<Classifier> {
     match Classifier::new(model, BackendChoice::OnnxRuntime) {
         Ok(classifier) => Some(classifier),
@@ -133,17 +133,17 @@ pub fn onnxruntime(model: &Model) -> Option<Classifier> {
     }
 }
 
-/// The model on the native kernel and, where there is a library, on ONNX Runtime.
+/// The model on the native kernel and, if the library is available, on ONNX Runtime.
 pub fn on_every_backend(model: &Model) -> Vec<Classifier> {
     let native = Classifier::new(model, BackendChoice::Native).expect("the native kernel is always there");
     [native].into_iter().chain(onnxruntime(model)).collect()
 }
 
-/// The largest difference of two answers, in units of the value or of 1 where that is smaller, because a state may reach 20, where
-/// neighbouring floats are 2e-6 apart.
+/// The maximum difference of two answers, in units of the value or of 1 if that is smaller, because a state may reach 20, where neighbouring floats are 2e-6
+/// apart.
 ///
 /// # Panics
-/// It is more than [`TOLERANCE`], the answers have other lengths, or something in them is no number.
+/// It exceeds [`TOLERANCE`], the answers differ in length, or one contains NaN.
 #[track_caller]
 pub fn assert_agree(what: &str, a: &Outputs, b: &Outputs) -> f32 {
     let pairs = [(&a.probabilities, &b.probabilities), (&a.logits, &b.logits), (&a.final_state, &b.final_state)];

@@ -1,4 +1,4 @@
-//! Tests that look at all of their process, or may end it, run in one of their own.
+//! Tests that inspect their whole process, or may end it, run in a separate one.
 
 use std::env;
 use std::fs;
@@ -14,16 +14,16 @@ fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
-/// Runs the test `name` of this binary in a process of its own, with `variables`, because it looks at all of its process. True in that
-/// process, where the test does its work.
+/// Runs the test `name` of this binary in a separate process, with `variables`, because it inspects its whole process. Returns true in that process, where
+/// the test does its work.
 ///
 /// # Panics
-/// The test fails there, hangs, or is not there.
+/// The test fails there, hangs, or does not exist.
 pub fn in_own_process(name: &str, variables: &[(&str, &str)]) -> bool {
     if is_inside() {
         return true;
     }
-    // A file, because a pipe that nobody empties would stop the process.
+    // A file, because a full pipe would block the process.
     let mut log = tempfile::tempfile().unwrap();
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
@@ -44,7 +44,7 @@ pub fn in_own_process(name: &str, variables: &[(&str, &str)]) -> bool {
     false
 }
 
-/// The same on a screen of its own, which `DISPLAY` names; false as well after saying that the test is skipped.
+/// The same on a separate screen, which `DISPLAY` names; also false after reporting that the test is skipped.
 ///
 /// # Panics
 /// As [`in_own_process`].
@@ -53,14 +53,14 @@ pub fn on_a_screen(name: &str) -> bool {
         return true;
     }
     if let Some(screen) = Screen::start() {
-        // Without Mesa's list of peculiar programs, which it reads anew for each window.
+        // Without Mesa's list of application quirks, which it reads anew for each window.
         let variables = [("DISPLAY", &*screen.display), ("LIBGL_ALWAYS_SOFTWARE", "1"), ("DRIRC_CONFIGDIR", "/nonexistent")];
         in_own_process(name, &variables);
     }
     false
 }
 
-/// Whether whoever runs the tests has the end of a terminal ignored, as under `nohup`; then the programs that a test starts ignore it, too.
+/// Whether the tests were started with SIGHUP ignored, as by `nohup`; then programs started by a test ignore it, too.
 pub fn outlives_terminal() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

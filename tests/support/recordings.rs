@@ -1,11 +1,11 @@
-//! Recordings that a test puts together byte by byte, and what comes out of them.
+//! Recordings assembled byte by byte, and their decoded contents.
 
 use std::fs;
 use std::path::Path;
 
 use moodline_engine::decode::{AudioReader, DecodeError};
 
-/// Everything that was read of a recording.
+/// Everything read from a recording.
 #[derive(Debug)]
 pub struct Decoded {
     /// Rate, Hz.
@@ -14,7 +14,7 @@ pub struct Decoded {
     pub n_channels: usize,
     /// Interleaved samples.
     pub samples: Vec<f32>,
-    /// Samples of one channel that the header promised.
+    /// Samples per channel declared by the header.
     pub n_promised: Option<u64>,
     /// Every warning as a sentence.
     pub warnings: Vec<String>,
@@ -37,7 +37,7 @@ impl Decoded {
         })
     }
 
-    /// Reads a file with these bytes, whose name says nothing.
+    /// Reads a file with these bytes, whose name gives no hint.
     pub fn of_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let folder = tempfile::tempdir().expect("there is room for a recording");
         let path = folder.path().join("recording");
@@ -58,7 +58,7 @@ pub fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// The body of a format chunk: its code, channels, rate and bits in blocks that fit.
+/// The body of a format chunk: its code, channels, rate and bits, with a matching block size.
 pub fn format(code: u16, n_channels: u16, sample_rate: u32, bits: u16) -> Vec<u8> {
     let block = n_channels * bits.div_ceil(8);
     let bytes_per_second = sample_rate * u32::from(block);

@@ -16,7 +16,7 @@ pub fn format_file(name: &str) -> PathBuf {
     sample("formats").join(name)
 }
 
-/// The recording `unheard.flac` at `rate_hz`, mono: 22 s of speech of two people.
+/// The recording `unheard.flac` at `rate_hz`, mono: 22 s of speech by two people.
 pub fn speech(rate_hz: u32) -> Vec<f32> {
     read_mono_resampled(&sample("unheard.flac"), rate_hz).expect("the sample is in the repository")
 }

@@ -1,4 +1,4 @@
-//! A screen without a monitor, and what is seen on it.
+//! A virtual screen, and its contents.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,17 +12,17 @@ use x11rb::rust_connection::RustConnection;
 
 use crate::skip::skip;
 
-/// An X server of one's own; it ends with this value.
+/// A separate X server; dropping this ends it.
 pub struct Screen {
     server: Child,
-    /// What `DISPLAY` is to be set to.
+    /// The value for `DISPLAY`.
     pub display: String,
 }
 
 impl Screen {
-    /// A screen of 1280 x 800 pixels, or none after saying that the test is skipped.
+    /// A screen of 1280 x 800 pixels, or `None` after reporting that the test is skipped.
     pub fn start() -> Option<Self> {
-        // The server itself takes a free number and names it once it can be spoken to.
+        // The server itself picks a free number and reports it when it accepts connections.
         let arguments =
             ["-displayfd", "1", "-screen", "0", "1280x800x24", "-dpi", "96", "+extension", "GLX", "-nolisten", "tcp", "-noreset"];
         let mut command = Command::new("Xvfb");
@@ -35,22 +35,22 @@ impl Screen {
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
         let screen = Self { server, display: format!(":{}", number.trim()) };
         assert!(!number.trim().is_empty(), "Xvfb did not start");
-        // Out of the way of windows, which open at the top left and would show what is under the pointer.
+        // Moves the pointer away from windows, which open at the top left and would show hover effects.
         let x11 = screen.connect();
         x11.warp_pointer(x11rb::NONE, x11.setup().roots[0].root, 0, 0, 0, 0, 1279, 799).unwrap().check().unwrap();
         Some(screen)
     }
 
-    /// A connection of a client to it.
+    /// A client connection to it.
     pub fn connect(&self) -> RustConnection {
         x11rb::connect(Some(&self.display)).unwrap().0
     }
 
-    /// The largest window that can be seen, if there is any.
+    /// The largest visible window, if any.
     pub fn window(&self, x11: &RustConnection) -> Option<u32> {
         let root = x11.setup().roots[0].root;
         let children = x11.query_tree(root).ok()?.reply().ok()?.children;
-        // A window may go while it is looked at.
+        // A window may disappear while it is examined.
         let area = |window: u32| {
             let attributes = x11.get_window_attributes(window).ok()?.reply().ok()?;
             let geometry = x11.get_geometry(window).ok()?.reply().ok()?;
@@ -68,10 +68,10 @@ impl Drop for Screen {
     }
 }
 
-/// A host's window, in which an editor opens; it goes with this value.
+/// A host's window, in which an editor opens; dropping this closes it.
 pub struct ParentWindow<'a> {
     x11: &'a RustConnection,
-    /// Its number on the display.
+    /// Its X11 id.
     pub id: u32,
 }
 
@@ -86,7 +86,7 @@ impl<'a> ParentWindow<'a> {
         Self { x11, id }
     }
 
-    /// Whether something is drawn in it: more colours than a background, a frame and their neighbours have.
+    /// Whether something is drawn in it: more colours than a background, a frame and their blends.
     pub fn shows_something(&self) -> bool {
         const N_OF_NOTHING: usize = 8;
         let mut found = Vec::new();
@@ -110,33 +110,33 @@ impl Drop for ParentWindow<'_> {
     }
 }
 
-/// Waits until the server has done what it was told.
+/// Waits until the server has processed all requests.
 fn sync(x11: &RustConnection) {
     x11.get_input_focus().unwrap().reply().unwrap();
 }
 
-/// What a window shows, row by row.
+/// The contents of a window, row by row.
 #[derive(Clone, PartialEq)]
 pub struct Picture {
-    /// Pixels in a row.
+    /// Number of pixels per row.
     pub width: u32,
-    /// Rows.
+    /// Number of rows.
     pub height: u32,
     /// Red, green and blue of each pixel.
     pub pixels: Vec<[u8; 3]>,
 }
 
 impl Picture {
-    /// What `window` shows now; none where it is not there.
+    /// The current contents of `window`; `None` if it does not exist.
     pub fn of(x11: &RustConnection, window: u32) -> Option<Self> {
         let size = x11.get_geometry(window).ok()?.reply().ok()?;
         let image = x11.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, !0).ok()?.reply().ok()?;
-        // Blue, green, red, nothing: the order of a screen with 24 bits on a little-endian machine.
+        // Blue, green, red, unused: the order of a 24-bit screen on a little-endian machine.
         let pixels = image.data.chunks_exact(4).map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
         Some(Self { width: size.width.into(), height: size.height.into(), pixels })
     }
 
-    /// A PNG file of 8 bits a channel without transparency.
+    /// Reads a PNG file with 8 bits per channel and no transparency.
     pub fn read(path: &Path) -> Self {
         let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut reader = png::Decoder::new(BufReader::new(file)).read_info().unwrap();
@@ -155,14 +155,14 @@ impl Picture {
         encoder.write_header().unwrap().write_image_data(self.pixels.as_flattened()).unwrap();
     }
 
-    /// Whether the other picture is as wide and high.
+    /// Whether the other picture has the same size.
     pub fn has_size_of(&self, other: &Self) -> bool {
         (self.width, self.height) == (other.width, other.height)
     }
 
-    /// The share of pixels, 0 to 1, in which this picture visibly differs from another of the same size.
+    /// The fraction of pixels, 0 to 1, in which this picture visibly differs from another of the same size.
     pub fn difference(&self, other: &Self) -> f64 {
-        /// Steps of a channel, of 255, which antialiasing or another graphics driver may make.
+        /// Difference of a channel, of 255, that antialiasing or another graphics driver may cause.
         const SLACK: u8 = 40;
         assert!(self.has_size_of(other), "{} x {}, not {} x {}", self.width, self.height, other.width, other.height);
         let pairs = self.pixels.iter().zip(&other.pixels);
@@ -170,12 +170,12 @@ impl Picture {
         differing as f64 / self.pixels.len() as f64
     }
 
-    /// The colour that most pixels have.
+    /// The most frequent colour.
     pub fn background(&self) -> [u8; 3] {
         self.colours().into_iter().max_by_key(|(_, count)| *count).unwrap().0
     }
 
-    /// How many pixels have each colour.
+    /// The number of pixels of each colour.
     pub fn colours(&self) -> BTreeMap<[u8; 3], usize> {
         let mut colours = BTreeMap::new();
         for run in self.pixels.chunk_by(|a, b| a == b) {

@@ -1,14 +1,13 @@
-//! Tests that cannot run on this machine say so by name instead of passing in silence.
+//! Tests that cannot run on this machine report that by name instead of passing silently.
 
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::thread;
 
-/// Reports that the calling test is skipped because `component` is not there, and why.
+/// Reports that the calling test is skipped because `component` is missing, and why.
 ///
-/// The line goes to standard output, where `--nocapture` shows it, and to the file that `MOODLINE_SKIPS` names, from which
-/// `cargo xtask test` makes its summary.
+/// The line goes to standard output, where `--nocapture` shows it, and to the file named by `MOODLINE_SKIPS`, which `cargo xtask test` summarises.
 pub fn skip(component: &str, why: &str) {
     println!("SKIPPED: {component}: {why}");
     let Some(path) = env::var_os("MOODLINE_SKIPS") else { return };

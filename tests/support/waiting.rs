@@ -1,19 +1,19 @@
 //! Waiting for events.
 //!
-//! A test waits until something is true and never for a time: a machine with other things to do is slow, and no number of seconds is enough
-//! for it. The one deadline here is a last resort against a test that hangs.
+//! A test waits for a condition and never for a fixed time: on a busy machine, no number of seconds is enough. The one deadline here is a last resort against
+//! a test that hangs.
 
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Far longer than anything takes, also at the lowest priority beside busy programs: whoever runs into it hangs.
+/// Far longer than anything takes, even at the lowest priority beside busy programs: a test that reaches it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(1200);
 
-/// Between two looks at what nobody tells of.
+/// Polling interval for conditions that nothing signals.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Whether `condition` becomes true before [`PATIENCE`] is over.
+/// Waits for `condition`; returns whether it became true within [`PATIENCE`].
 pub fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !condition() {
@@ -34,7 +34,7 @@ pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
     assert!(comes_true(condition), "it did not happen that {what}");
 }
 
-/// Waits for the end of a process; none after ending it because it hangs.
+/// Waits for the end of a process; `None` after killing it because it hangs.
 pub fn end_of(child: &mut Child) -> Option<ExitStatus> {
     let mut status = None;
     let ended = comes_true(|| {

@@ -1,6 +1,6 @@
 //! The shipped models and the speech detector on whole corpora of acted speech, which are not part of the repository.
 //!
-//! They are looked for in the folder that `MOODLINE_CORPORA` names, else in `../shared/corpora` beside the checkout.
+//! They are expected in the folder named by `MOODLINE_CORPORA`, otherwise in `../shared/corpora` beside the checkout.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use trainer::measure::speech::{Recordings, measure};
 use trainer::train::config::TrainConfig;
 use trainer::train::run::{TrainOptions, train};
 
-/// The manifest of a corpus, or a loud skip.
+/// The manifest of a corpus; `None` after reporting that the test is skipped.
 pub(crate) fn manifest_path(corpus: &str) -> Option<PathBuf> {
     let beside = || repository().join("../shared/corpora");
     let path = std::env::var_os("MOODLINE_CORPORA").map_or_else(beside, PathBuf::from).join(format!("{corpus}.csv"));
@@ -48,12 +48,12 @@ fn the_published_figures_of_the_shipped_models_are_what_is_measured() {
         let published = fs::read_to_string(repository().join("models").join(id).join(file)).unwrap();
         let published: Evaluation = serde_json::from_str(&published).unwrap();
         assert_eq!(measured.evaluation.model, published.model);
-        // Other rounding, of another processor or another order of summation, may move a clip on the border between two emotions.
+        // Different rounding, on another processor or with another order of summation, may move a clip across the boundary between two emotions.
         let (measured, found) = (measured.evaluation.report, published.report.uar);
         assert_eq!(measured.n, published.report.n);
         assert!((measured.uar - found).abs() < 0.01, "{id}, {corpus}: UAR {}, published {found}", measured.uar);
         assert!(published.report.uar >= least_uar, "{id}, {corpus}: UAR {}", published.report.uar);
-        // Happiness is what is found worst; a model that finds less of it than guessing would has not learned it.
+        // Happiness is recognised worst; a model that finds less of it than guessing would has not learnt it.
         let happy = published.report.per_class.of(Emotion::Happy);
         assert!(happy.recall >= 1.0 / Emotion::COUNT as f64, "{id}: recall of happy {}", happy.recall);
     }
@@ -77,17 +77,17 @@ fn the_shipped_recipe_trains_a_network_as_good_as_the_shipped_one() {
     };
     let outcome = train(&options, Progress::Silent, &Interrupt::default()).unwrap();
     let best = outcome.history.iter().map(|epoch| epoch.dev_uar).fold(0.0, f64::max);
-    // The published run, within what other rounding of another processor may change.
+    // The published result, within the differences that another processor's rounding may cause.
     let published = shipped("paper-ltc-16").contract().metrics["dev_uar"];
     assert!((best - published).abs() < 0.02, "dev UAR {best}, published {published}");
 }
 
-/// What the shipped detector says of these recordings.
+/// The shipped detector's results for these recordings.
 fn heard(recordings: &Recordings) -> Value {
     serde_json::to_value(measure(&SpeechModel::embedded(), recordings, Progress::Silent).unwrap()).unwrap()
 }
 
-/// What was published of it.
+/// The published results.
 fn published() -> Value {
     let text = fs::read_to_string(repository().join("models/speech-2/metrics.json")).unwrap();
     let metrics: Value = serde_json::from_str(&text).unwrap();
@@ -95,7 +95,7 @@ fn published() -> Value {
     metrics["detectors"][0].clone()
 }
 
-/// The share of some blocks that is speech. Other rounding, of another processor, may move a block that is on the border.
+/// The fraction of some blocks that is speech. Rounding on another processor may move a block across the threshold.
 fn share(measured: &Value, published: &Value, what: &str) -> f64 {
     let [n, speech] = ["n", "speech"].map(|name| measured[name].as_f64().unwrap());
     assert_eq!(measured["n"], published["n"], "{what}");

@@ -1,6 +1,6 @@
-//! Corpora by their official layout: what the adapters read off names and label lists, and what the statistics find.
+//! Corpora in their official layouts: what the adapters derive from names and label lists, and what the statistics report.
 //!
-//! CREMA-D, EmoDB and RAVDESS are read whole where they are there; the other layouts are built from the CC0 recordings of `tests/samples`.
+//! CREMA-D, EmoDB and RAVDESS are read whole if present; the other layouts are built from the CC0 recordings of `tests/samples`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ fn trainer(arguments: &[&str]) -> ExitCode {
     )
 }
 
-/// The official names say the same as the manifests, which were made from the corpora's own label tables.
+/// The official names agree with the manifests, which were made from the corpora's own label tables.
 #[test]
 fn real_corpora_are_read_as_their_manifests_say() {
     for layout in [Layout::CremaD, Layout::Emodb, Layout::Ravdess] {
@@ -63,7 +63,7 @@ fn label_list(turns: &[(&str, &str)]) -> String {
     text
 }
 
-/// Two sessions of IEMOCAP in the layout of the release, nested as in the archive, with the files that must be skipped.
+/// Two sessions of IEMOCAP in the layout of the release, nested as in the archive, including files that must be skipped.
 fn iemocap(root: &Path) -> PathBuf {
     let release = root.join("IEMOCAP_full_release/IEMOCAP_full_release");
     type Dialog = (u32, &'static str, &'static [(&'static str, &'static str)]);
@@ -129,7 +129,7 @@ fn iemocap_takes_the_speaker_from_the_last_group_and_skips_what_is_no_turn() {
     assert_eq!(emotions(&TableOptions { labels: all.labels.clone().without("exc"), ..all }), [Neutral, Angry, Happy, Sad]);
 }
 
-/// Label lists with the published counts, without audio: the codes are dealt out so that the tables by session and by part both come out.
+/// Label lists with the published counts, without audio: labels are assigned so that the tables by session and by part both match.
 fn published_iemocap(root: &Path) {
     let by_session = [
         [229, 135, 143, 194, 384, 1819],
@@ -306,7 +306,7 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let ben = ("clips/b_1.flac".to_owned(), "theirs:ben".to_owned(), Emotion::Happy, Some(Split::Dev));
     assert_eq!(found, [anna, ben]);
 
-    // A manifest that training would refuse is written and refused at once: all is told while the table is at hand.
+    // A manifest that training would refuse is written and refused at once, so that everything is reported while the table is at hand.
     let torn = place.path().join("torn.csv");
     fs::write(&torn, "path,who,label,set\nclips/a_1.flac,anna,Wut,train\nclips/b_1.flac,anna,froh,dev\n").unwrap();
     let torn = torn.to_string_lossy();
@@ -318,7 +318,7 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
         [&["corpus", "manifest", "csv", &torn, "--labels", &map, "--out", &out, "--force"][..], &without_splits].concat();
     assert_eq!(trainer(&arguments), ExitCode::SUCCESS);
 
-    // Without its splits the fourth clip is as good as the others; the speaker may be in the name of the file.
+    // Without its splits the fourth clip is as good as the others; the speaker may be in the file name.
     assert_eq!(make(&["--column", "emotion=label", "--speaker", "^([a-z])_"]), ExitCode::from(1));
     let speakers: Vec<String> = clips(Splits::Ignored).into_iter().map(|clip| clip.speaker).collect();
     assert_eq!(speakers, ["theirs:a", "theirs:b", "theirs:b"]);
@@ -401,7 +401,7 @@ fn statistics_find_copies_silence_and_what_cannot_be_read() {
     assert_eq!(json["corpora"][0]["classes"]["angry"], 2);
     assert!(fs::metadata(svg).unwrap().len() > 1_000);
 
-    // Only a manifest without splits is read without them; what is wrong with splits is said.
+    // Only a manifest without splits is accepted without them; invalid splits are reported.
     fs::write(&manifest, "path,speaker,emotion\na.flac,x,angry\n").unwrap();
     assert_eq!(trainer(&["corpus", "stats", &manifest.to_string_lossy()]), ExitCode::SUCCESS);
     fs::write(&manifest, "path,speaker,emotion,split\na.flac,x,angry,train\nb.flac,x,sad,test\n").unwrap();

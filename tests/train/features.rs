@@ -1,4 +1,4 @@
-//! `moodline features` and the trainer's cache are about the same values.
+//! `moodline features` and the trainer's cache give the same values.
 
 use moodline_core::FrontEndConfig;
 use moodline_core::config::FeatureGroup;
@@ -26,7 +26,7 @@ fn a_clip_has_the_features_that_the_trainer_caches() {
         for clip in &clips {
             let found = features_of_file(&clip.utterance.path, &model, block_seconds).unwrap();
             assert_eq!(found.names.len(), clip.features.ncols());
-            // A longer clip is cut before its features are computed, and its end is another.
+            // A longer clip is cut before its features are computed, so its end differs.
             if found.steps().len() == clip.features.nrows() {
                 assert_eq!(found.values, clip.features.as_slice().unwrap(), "{id}: {}", clip.utterance.name);
                 n_whole += 1;

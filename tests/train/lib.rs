@@ -1,4 +1,4 @@
-//! Runs of seconds on the samples of the repository, for tests of whatever trains. The tests are in `main.rs`.
+//! Short training runs on the samples of the repository, for tests of training code. The tests are in `main.rs`.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::train::config::TrainConfig;
 use trainer::train::run::{Outcome, RunError, TrainOptions, train};
 
-/// A recipe for seconds: three epochs of the shipped one.
+/// A recipe that takes seconds: three epochs of the shipped one.
 const OVERRIDES: [&str; 4] =
     ["training.epochs=3", "training.batch_size=3", "model.id=small", "training.schedule.max_learning_rate=0.01"];
 
@@ -19,7 +19,7 @@ fn config(more: &[&str]) -> TrainConfig {
     TrainConfig::parse("paper-ltc-16.toml", &fs::read_to_string(path).unwrap(), &overrides).unwrap()
 }
 
-/// The sixteen samples, speakers 03 and 08 to train on, 12 to decide by, 14 to test; each clip by its full path.
+/// The sixteen samples: speakers 03 and 08 for training, 12 for dev, 14 for test; each clip with its full path.
 fn manifest_lines() -> Vec<String> {
     let manifest = Manifest::read(&[sample("samples.csv")], Splits::Ignored).unwrap();
     let lines = manifest.utterances.iter().map(|utterance| {
@@ -33,7 +33,7 @@ fn manifest_lines() -> Vec<String> {
     lines.collect()
 }
 
-/// A folder with a manifest of the samples and these further lines.
+/// A folder with a manifest of the samples and these additional lines.
 pub fn workplace(more: &[String]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let lines: Vec<String> =
@@ -56,10 +56,10 @@ pub fn options(place: &TempDir, out: &str, more: &[&str]) -> TrainOptions {
     }
 }
 
-/// Trains in silence.
+/// Trains without output.
 ///
 /// # Errors
-/// The run cannot start or go on.
+/// The run cannot start or continue.
 pub fn run(options: &TrainOptions) -> Result<Outcome, RunError> {
     train(options, Progress::Silent, &Interrupt::default())
 }

@@ -1,4 +1,4 @@
-//! Corpora to exported models: the trainer and its command.
+//! From corpora to exported models: the trainer and its command.
 mod corpora;
 mod corpus;
 mod features;

@@ -1,4 +1,4 @@
-//! Manifests: what is read, and that everything wrong with them is said at once.
+//! Manifests: what is read, and that all errors in them are reported at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use moodline_core::Emotion;
 use tempfile::TempDir;
 use trainer::data::manifest::{Manifest, ManifestProblem, Split, Splits};
 
-/// A folder with these (empty) clips and a manifest of this content.
+/// A folder with these (empty) clips and a manifest with this content.
 fn folder(clips: &[&str], manifest: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     for clip in clips {

@@ -1,4 +1,4 @@
-//! The metrics against scikit-learn's, and the interval against what it must be by hand.
+//! The metrics compared with scikit-learn's, and the interval with manual calculations.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ fn golden() -> Value {
     test_support::golden::json("ml/golden_ml.json")
 }
 
-/// The golden data number the classes angry, happy, neutral, sad.
+/// The golden data number the classes in the order angry, happy, neutral, sad.
 const GOLDEN_ORDER: [Emotion; 4] = [Emotion::Angry, Emotion::Happy, Emotion::Neutral, Emotion::Sad];
 
 fn classes(values: &Value) -> Vec<Emotion> {
@@ -82,7 +82,7 @@ fn balanced_class_weights_are_scikit_learns_and_a_missing_class_is_refused() {
     }
 }
 
-/// A speaker whose every class is recognised with this recall, out of ten utterances each.
+/// A speaker for whom every class has this recall, with ten utterances each.
 fn speaker(recall_tenths: u64) -> Confusion {
     let mut confusion = Confusion::default();
     for class in 0..4 {
@@ -98,8 +98,8 @@ fn speakers(recalls: impl IntoIterator<Item = u64>) -> BTreeMap<String, Confusio
 
 #[test]
 fn the_interval_is_the_spread_of_the_mean_over_speakers() {
-    // With equal supports the UAR of a draw is the mean of the drawn recalls, so for 100 speakers at 0.3 and 0.7 in equal numbers its deviation is
-    // 0.2 / sqrt(100) = 0.02 and 95 % of the draws are within 1.96 of that.
+    // With equal supports the UAR of a draw is the mean of the drawn recalls, so for 100 speakers, half at 0.3 and half at 0.7, its standard deviation is 0.2
+    // / sqrt(100) = 0.02 and 95 % of the draws are within 1.96 times that.
     let by_speaker = speakers((0..100).map(|index| if index % 2 == 0 { 3 } else { 7 }));
     let [low, high] = uar_interval(&by_speaker).unwrap();
     assert!((low - (0.5 - 1.96 * 0.02)).abs() < 0.005 && (high - (0.5 + 1.96 * 0.02)).abs() < 0.005, "{low} {high}");

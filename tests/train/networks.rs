@@ -1,4 +1,4 @@
-//! The trainer's network and the native kernel give one answer.
+//! The trainer's network and the native kernel agree.
 
 use moodline_core::contract::Normalisation;
 use moodline_engine::{BackendChoice, Classifier};

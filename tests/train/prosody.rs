@@ -1,4 +1,4 @@
-//! The trainer and the engine show a network the same prosody.
+//! The trainer and the engine give a network the same prosody.
 
 use moodline_core::frontend::{BlockFeatures, features};
 use moodline_engine::analysis::{Analyser, AnalysisConfig};
@@ -16,8 +16,7 @@ fn samples(clip: &str) -> Vec<f32> {
     read_mono_resampled(&sample(&format!("{clip}.flac")), 16_000).unwrap()
 }
 
-/// A model with prosody, trained for moments on the samples: what the trainer, the engine on clips and the engine on overlapping blocks
-/// find is the same.
+/// A model with prosody, trained briefly on the samples: the trainer, the engine on clips and the engine on overlapping blocks find the same.
 #[test]
 fn trainer_and_engine_show_the_network_the_same_prosody() {
     let place = workplace(&[]);
@@ -59,7 +58,7 @@ fn trainer_and_engine_show_the_network_the_same_prosody() {
     }
 }
 
-/// What the engine finds in each block, without a gate.
+/// The engine's result for each block, without a gate.
 fn segments(model: &Model, samples: &[f32], window_seconds: f64, hop_seconds: f64) -> Vec<State> {
     let classifier = Classifier::new(model, BackendChoice::Native).unwrap();
     let mut analyser = Analyser::new(

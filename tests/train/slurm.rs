@@ -1,4 +1,4 @@
-//! Sweeps on a cluster: a Slurm of one machine, as Debian and Ubuntu package it, that the test starts for itself.
+//! Sweeps on a cluster: a single-machine Slurm, as packaged by Debian and Ubuntu, started by the test itself.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -12,14 +12,14 @@ use trainer::study::sweep::results::TrialStatus;
 
 use crate::sweep::{arguments, folder, place, process};
 
-/// A cluster of this machine alone, with its own name, ports, key and folders.
+/// A cluster of only this machine, with its own name, ports, key and folders.
 struct Cluster {
     folder: TempDir,
     daemons: Vec<Child>,
 }
 
 impl Cluster {
-    /// Starts the cluster; none after saying that the test is skipped.
+    /// Starts the cluster; `None` after reporting that the test is skipped.
     fn start() -> Option<Self> {
         let programs: Option<Vec<PathBuf>> = ["munged", "slurmctld", "slurmd", "sbatch"].into_iter().map(find).collect();
         let Some(programs) = programs else {
@@ -34,7 +34,7 @@ impl Cluster {
         let host = output("hostname", &["-s"]);
         let user = output("id", &["-un"]);
         fs::write(place("slurm.conf"), configuration(folder.path(), &host, &user)).unwrap();
-        // The first attempt of the second task dies before it does anything, as on a node that fails.
+        // The first attempt of the second task dies before it does anything, as on a failing node.
         let prolog = format!(
             "#!/bin/sh\nif [ \"$SLURM_ARRAY_TASK_ID\" = 1 ] && mkdir '{}' 2>&-; then kill -9 $PPID; fi\n",
             place("failed-once").display()
@@ -74,13 +74,13 @@ impl Cluster {
         self.daemons.push(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
     }
 
-    /// What one of Slurm's commands prints; nothing while the cluster does not answer.
+    /// The output of one of Slurm's commands; empty if the cluster does not answer.
     fn answer(&self, program: &str, arguments: &[&str]) -> String {
         let output = Command::new(program).args(arguments).env("SLURM_CONF", self.path("slurm.conf")).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// What the daemons wrote.
+    /// The daemons' logs.
     fn logs(&self) -> String {
         let files = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let logs = files.filter(|path| path.extension().is_some_and(|extension| extension == "log" || extension == "txt"));
@@ -91,7 +91,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.answer("scancel", &["--quiet", "--user", &output("id", &["-un"])]);
-        // The node first, so that it can still tell the controller; munge last.
+        // The node first, so that it can still inform the controller; munge last.
         for daemon in self.daemons.iter_mut().rev() {
             let stopped = Command::new("kill").arg(daemon.id().to_string()).status();
             if stopped.is_ok_and(|status| status.success()) {
@@ -101,7 +101,7 @@ impl Drop for Cluster {
     }
 }
 
-/// `slurm.conf` of a machine without systemd, control groups and accounting.
+/// `slurm.conf` for a machine without systemd, control groups and accounting.
 fn configuration(folder: &Path, host: &str, user: &str) -> String {
     let folder = folder.display();
     let [controller_port, node_port] = free_ports();
@@ -117,14 +117,14 @@ fn configuration(folder: &Path, host: &str, user: &str) -> String {
     )
 }
 
-/// Ports that nobody listens on.
+/// Two unused ports.
 fn free_ports() -> [u16; 2] {
-    // Both at once, so that they are two.
+    // Both at once, so that they differ.
     let listeners = [0; 2].map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// A program on the path, or where Debian keeps those of root.
+/// A program on the path, or where Debian keeps root's programs.
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
@@ -159,7 +159,7 @@ fn a_cluster_trains_all_trials_and_those_that_failed_again() {
         "strategy = { kind = \"grid\" }\nseeds = [0, 1]\nset = [\"training.epochs=3\", \"training.batch_size=3\"]\n\
          [sweep.axes]\n\"network.units\" = [4, 8]\n",
     );
-    // What the nodes run: this program as the command `trainer`, with its arguments where it looks for them.
+    // The command run by nodes: this program as the command `trainer`, with its arguments where it looks for them.
     let program = place.path().join("trainer.sh");
     let this = std::env::current_exe().unwrap();
     let script = format!(
@@ -184,7 +184,7 @@ fn a_cluster_trains_all_trials_and_those_that_failed_again() {
     assert!(results.complete && trials.len() == 4 && trials.iter().all(|trial| trial.status == TrialStatus::Finished));
     assert!(results.chosen.as_ref().unwrap().test.is_some());
 
-    // The same trials on the cores of this machine give the same.
+    // The same trials on this machine's cores give the same results.
     let local = process(&arguments(&place, "local", &[])).output().unwrap();
     assert!(local.status.success(), "{}", String::from_utf8_lossy(&local.stderr));
     let local = folder(&place, "local").results().unwrap();

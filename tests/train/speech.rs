@@ -1,4 +1,4 @@
-//! The detector of speech from clips, times and sounds to a measured model, through the command.
+//! The speech detector, from clips, times and sounds to a measured model, through the command.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use trainer::train::speech::SpeechConfig;
 
 const RATE: u32 = 16_000;
 
-/// The shipped recipe, so small that it takes seconds, for sounds of the kinds `bell` and `hiss`.
+/// The shipped recipe, reduced to take seconds, for sounds of the kinds `bell` and `hiss`.
 fn small_recipe() -> String {
     let path = repository().join("trainer/configs/speech-2.toml");
     let mut recipe: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -35,7 +35,7 @@ fn small_recipe() -> String {
     toml::to_string(&recipe).unwrap()
 }
 
-/// A [`workplace`] with the recipe, times of speech that leave out the first and last tenth of each clip, and tables of sounds.
+/// A [`workplace`] with the recipe, speech times that exclude the first and last tenth of each clip, and tables of sounds.
 fn place() -> TempDir {
     let place = workplace(&[]);
     fs::write(place.path().join("recipe.toml"), small_recipe()).unwrap();
@@ -47,7 +47,7 @@ fn place() -> TempDir {
     }
     fs::write(place.path().join("times.csv"), times).unwrap();
     let mut sounds = "path,kind,licence,source\n".to_owned();
-    // So many that some are of the split dev, whichever they are.
+    // Enough that some are in the dev split, whichever they are.
     for number in 0..40 {
         let (kind, hz) = if number % 2 == 0 { ("bell", 300.0) } else { ("hiss", 6000.0) };
         let samples =
@@ -67,7 +67,7 @@ fn write_wav(path: &Path, samples: impl Iterator<Item = f32>) {
     writer.finalize().unwrap();
 }
 
-/// Runs `trainer speech` with these arguments, in which `@` stands for the place.
+/// Runs `trainer speech` with these arguments, in which `@` is replaced by the place.
 fn speech(place: &TempDir, arguments: &str) -> ExitCode {
     let folder = place.path().display().to_string();
     let arguments = arguments.split_whitespace().map(|argument| OsString::from(argument.replace('@', &folder)));
@@ -93,7 +93,7 @@ fn a_detector_is_trained_and_measured_and_the_same_seed_gives_the_same_file_on_a
     let sounds = String::from_utf8(read("a/sounds.csv")).unwrap();
     assert!(sounds.lines().count() > 20 && !sounds.contains("missing"), "{sounds}");
 
-    // The labels themselves, as a peer: it finds everything.
+    // The labels themselves as a peer, which finds everything.
     fs::write(place.path().join("peer.json"), r#"{"name": "labels", "ms_per_5_s": 1.0}"#).unwrap();
     let hisses: String = (0..40).map(|number| format!("{number}.wav,,\n")).collect();
     fs::write(place.path().join("peer.csv"), String::from_utf8(read("times.csv")).unwrap() + &hisses + "missing.wav,,\n")

@@ -1,4 +1,4 @@
-//! Sweeps on small real clips: killed at any moment, interrupted, on a full disk; the same results for any number of threads; one look at the test split.
+//! Sweeps on small real clips: killed at any moment, interrupted, on a full disk; the same results for any number of threads; the test split is evaluated once.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,14 +23,14 @@ use trainer::train::checkpoint::Checkpoint;
 use trainer::train::export::{OnnxRuntimeLeg, export};
 use trainer::train::run::folder::RunFolder;
 
-/// Arguments of the command `trainer` for a process of its own, one a line.
+/// Arguments for the command `trainer` in a separate process, one per line.
 const ARGUMENTS: &str = "MOODLINE_TEST_TRAINER";
 
-/// Six trainings that take a moment each.
+/// Six short trainings.
 const GRID: &str = "strategy = { kind = \"grid\" }\nseeds = [0, 1]\nset = [\"training.epochs=40\", \"training.batch_size=3\"]\n\
                     [sweep.axes]\n\"network.units\" = [4, 8, 12]\n";
 
-/// Does nothing as a test. Others start this program with it to have the command `trainer` as a process that can be killed.
+/// Does nothing as a test. Other tests start this program with it to run the command `trainer` as a process that can be killed.
 #[test]
 fn the_command_as_a_process() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
@@ -48,7 +48,7 @@ pub(crate) fn process(arguments: &[String]) -> Command {
     command
 }
 
-/// A place with the samples and the file of a sweep of the shipped recipe.
+/// A folder with the samples and the file of a sweep of the shipped recipe.
 pub(crate) fn place(sweep: &str) -> TempDir {
     let place = workplace(&[]);
     write_sweep(&place, sweep);
@@ -60,7 +60,7 @@ fn write_sweep(place: &TempDir, sweep: &str) {
     fs::write(place.path().join("sweep.toml"), format!("[sweep]\nbase = '{}'\n{sweep}", base.display())).unwrap();
 }
 
-/// The arguments of a sweep into the folder `out`.
+/// The arguments of a sweep with the output folder `out`.
 pub(crate) fn arguments(place: &TempDir, out: &str, more: &[&str]) -> Vec<String> {
     let path = |name: &str| place.path().join(name).display().to_string();
     let always = [
@@ -86,14 +86,14 @@ pub(crate) fn folder(place: &TempDir, out: &str) -> SweepFolder {
     SweepFolder::new(&place.path().join(out))
 }
 
-/// What a sweep has found, without the times it took.
+/// The results of a sweep, without the times taken.
 fn timeless(place: &TempDir, out: &str) -> SweepResults {
     let mut results = folder(place, out).results().unwrap();
     results.configurations.iter_mut().flat_map(|of| &mut of.trials).for_each(|trial| trial.seconds = 0.0);
     results
 }
 
-/// The records that are there, by path, with the time they were written.
+/// The existing records, by path, with their modification times.
 fn records(place: &TempDir, out: &str) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     let trials = fs::read_dir(place.path().join(out).join("trials"))
         .into_iter()
@@ -117,7 +117,7 @@ fn a_sweep_that_is_killed_again_and_again_repeats_no_finished_trial_and_finds_th
         let before = records(&place, "killed");
         let mut child = process(&arguments(&place, "killed", &["--threads", "2"])).stderr(Stdio::null()).spawn().unwrap();
         wait_for(&mut child, &place, "killed", 1);
-        // A little later, so that the trials under way are somewhere in the middle.
+        // A little later each time, so that the running trials are somewhere in the middle.
         std::thread::sleep(Duration::from_millis(7 * n_killed));
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -130,7 +130,7 @@ fn a_sweep_that_is_killed_again_and_again_repeats_no_finished_trial_and_finds_th
             break;
         }
         if status.success() {
-            // It was too quick for this process, which had to wait for the processor: once more from the start.
+            // It finished before this process, delayed by other load, could kill it: repeat from the start.
             fs::remove_dir_all(place.path().join("killed")).unwrap();
             n_killed = 0;
             continue;
@@ -160,7 +160,7 @@ fn the_test_split_is_measured_once_for_the_chosen_configuration() {
     let test = results.chosen.as_ref().unwrap().test.as_ref().unwrap();
     assert_eq!(test.trials.iter().map(|trial| trial.seed).collect::<Vec<_>>(), [0, 1]);
 
-    // The trial is a run folder, and what is exported from it does on test what the sweep says.
+    // The trial is a run folder, and the model exported from it performs on test as the sweep reports.
     let trial = &test.trials[1];
     let out = place.path().join("model.onnx");
     export(&[RunFolder::open(&folder(&place, "sweep").trial(&trial.id)).unwrap()], &out, OnnxRuntimeLeg::IfFound).unwrap();
@@ -177,7 +177,7 @@ fn the_test_split_is_measured_once_for_the_chosen_configuration() {
     );
     assert_eq!(measured.unwrap().evaluation.report.confusion, trial.report.confusion);
 
-    // A second run takes what is stored: it does not look again.
+    // A second run uses the stored result and does not evaluate again.
     let path = folder(&place, "sweep").results_path();
     let mut marked = results.clone();
     marked.chosen.as_mut().unwrap().test.as_mut().unwrap().n_left_out = 7;
@@ -198,7 +198,7 @@ fn halving_trains_the_best_to_the_end_as_if_it_had_never_halted() {
     epochs.sort_by_key(|(epochs, _)| *epochs);
     let paused = TrialStatus::Paused;
     assert_eq!(epochs, [(2, paused), (2, paused), (4, paused), (8, TrialStatus::Finished)]);
-    // Of those that halted after two epochs, the two best went on.
+    // Of those halted after two epochs, the best two continued.
     let after = |n: usize| -> Vec<f64> {
         let went = results.configurations.iter().filter(|of| (of.trials[0].epochs > 2) == (n > 2));
         went.map(|of| of.trials[0].rungs[0].best.uar).collect()

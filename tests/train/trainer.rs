@@ -31,7 +31,7 @@ fn bits(parameters: &Tensors<f32>) -> Vec<u32> {
     parameters.iter().flat_map(|tensor| &tensor.values).map(|value| value.to_bits()).collect()
 }
 
-/// Every bit that decides how a run goes on.
+/// Every bit that determines how a run continues.
 fn state_bits(checkpoint: &Checkpoint) -> Vec<Vec<u32>> {
     let [first, second] = &checkpoint.moments;
     let average = checkpoint.average.as_ref().unwrap_or(&checkpoint.weights);
@@ -96,7 +96,7 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
     }
 }
 
-/// Runs until one more epoch is stored.
+/// Runs until one more epoch is saved.
 fn interrupt_after_next_epoch(options: &TrainOptions) -> Outcome {
     let interrupt = Interrupt::default();
     trainer::train::run::train_watched(options, Progress::Silent, &interrupt, &mut |_| interrupt.request()).unwrap()
@@ -185,7 +185,7 @@ fn bad_clips_are_named_together_and_left_out_until_a_class_is_empty() {
         assert!(problems.contains(expected), "{problems}");
     }
 
-    // Without the real sad clips to train on, the same four are all there is.
+    // Without the real sad clips to train on, only these four remain.
     let manifest = &options.manifests[0];
     let text = fs::read_to_string(manifest).unwrap();
     let kept: Vec<&str> = text.lines().filter(|line| !(line.contains("sad,train") && line.contains(".flac"))).collect();
@@ -348,7 +348,7 @@ fn what_is_exported_answers_as_the_trainer_did() {
             || evaluate(&model, &manifest, split, BackendChoice::Native, History::Cold, Progress::Silent, &Interrupt::default());
         pool.install(measure).unwrap()
     };
-    // The clips are shorter than a block, so the engine sees what the trainer saw, and so it must find the same.
+    // The clips are shorter than a block, so the engine gets the same input as the trainer and must find the same.
     let best = &outcome.history[outcome.best_epoch.unwrap() - 1];
     let dev = measure(Some(Split::Dev), 1).evaluation;
     assert_eq!((dev.report.n, dev.split.as_str(), dev.backend.as_str()), (4, "dev", "native"));
@@ -364,7 +364,7 @@ fn what_is_exported_answers_as_the_trainer_did() {
     assert_eq!((json["n"].as_u64(), json["model"]["id"].as_str()), (Some(16), Some("small")));
     assert!(fs::read_to_string(report.join("confusion.svg")).unwrap().contains("per cent of the true class"));
 
-    // A clip that the trainer would leave out is not measured on, either.
+    // A clip that the trainer would exclude is not used for measurement, either.
     let mut with_damage = manifest.clone();
     let mut damaged = manifest.utterances[0].clone();
     damaged.path = place.path().join("damaged.wav");

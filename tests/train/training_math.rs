@@ -1,7 +1,7 @@
 //! The trainer's mathematics against PyTorch's autograd, Keras' Adam, central differences of a naive loop, and itself.
 //!
-//! An error is measured against the largest absolute value of the array it is in: gradients of one array come from sums of common
-//! terms, so that is the scale of their rounding.
+//! Errors are relative to the largest absolute value of their array: gradients in one array are sums of common terms, so that is the scale of their rounding
+//! errors.
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, CellConfig, NetworkConfig, PaperLtc, Pooling, Reading, Tensors};
@@ -16,7 +16,7 @@ mod choices;
 mod differences;
 mod torch;
 
-/// Largest difference, as a part of the largest expected absolute value.
+/// Maximum difference, relative to the largest expected absolute value.
 fn relative_error<'a, T: Real>(found: impl IntoIterator<Item = &'a T>, expected: impl IntoIterator<Item = &'a f64>) -> f64 {
     let (found, expected): (Vec<&T>, Vec<&f64>) = (found.into_iter().collect(), expected.into_iter().collect());
     assert_eq!(found.len(), expected.len(), "as many values as expected");
@@ -25,7 +25,7 @@ fn relative_error<'a, T: Real>(found: impl IntoIterator<Item = &'a T>, expected:
     if error == 0.0 { 0.0 } else { error / scale }
 }
 
-/// The larger error; a NaN is the largest.
+/// The larger error; NaN counts as the largest.
 fn worse(a: f64, b: f64) -> f64 {
     if b > a || b.is_nan() { b } else { a }
 }
@@ -39,7 +39,7 @@ fn network(cell: PaperLtc, units: usize) -> NetworkConfig {
     NetworkConfig { units, layers: 1, pooling: Pooling::Last, cell: CellConfig::PaperLtc(cell) }
 }
 
-/// Settings of the cell of the paper's network.
+/// The cell settings of the paper's network.
 fn cell(network: &NetworkConfig) -> &PaperLtc {
     match &network.cell {
         CellConfig::PaperLtc(cell) => cell,
@@ -54,7 +54,7 @@ fn variants(units: usize) -> [NetworkConfig; 4] {
         .map(|(reading, carry)| paper(reading, carry, units))
 }
 
-/// Numbers whose every bit follows from a seed.
+/// Numbers fully determined by a seed.
 struct Draw(ChaCha8Rng);
 
 impl Draw {
@@ -132,9 +132,9 @@ impl<T: Real> Examples<T> {
     }
 }
 
-/// The network as one reads it in the paper and its code: a loop over steps, one over unfolds, one value at a time.
+/// The network as described in the paper and its code: a loop over steps, one over unfolds, one value at a time.
 ///
-/// Returns what the readout sees after each step, `[steps, units]`, and the logits.
+/// Returns the readout's input after each step, `[steps, units]`, and the logits.
 fn naive(config: &NetworkConfig, p: &Tensors<f64>, x: &ArrayView2<'_, f64>) -> (Array2<f64>, [f64; 4]) {
     let (cell, units) = (cell(config), config.units);
     let vector = |name: &str| p.vector(&format!("layer0.{name}"));

@@ -1,4 +1,4 @@
-//! Measures speed: criterion's benches alone, or the project and its peers in turn.
+//! Measures speed: criterion's benches alone, or the project and its peers alternately.
 
 mod cases;
 mod cells;
@@ -27,39 +27,38 @@ use plugin::PluginResults;
 use report::{Hours, Kept, Measured, PeerResult, Results, Scaling};
 use worker::Worker;
 
-/// How many turns one lasts where threads are compared: an epoch takes up to most of a turn, and the median of two calls is nearly a single one.
+/// Factor by which turns are longer when comparing threads: an epoch may take most of a turn, and the median of two calls is hardly better than one.
 const SCALING_TURN: f64 = 4.0;
 
-/// How often an hour of each format is analysed, in turn with ffmpeg.
+/// How often an hour of each format is analysed, alternating with ffmpeg.
 const HOUR_ROUNDS: &str = "3";
 
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Run the project and its peers (librosa, torchaudio, Praat, openSMILE, ONNX Runtime, PyTorch, ncps, Keras, ffmpeg) in turn, one thread each, and the project's
-    /// training with two threads.
+    /// Run the project and its peers (librosa, torchaudio, Praat, openSMILE, ONNX Runtime, PyTorch, ncps, Keras, ffmpeg) alternately, one thread each, and
+    /// the project's training with two threads.
     ///
-    /// Installs the peers from bench/requirements.txt into an environment of their own (several gigabytes, once), checks that they compute
-    /// what the project computes, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about fifteen minutes; leave the
-    /// machine alone meanwhile.
+    /// Installs the peers from bench/requirements.txt into an environment of their own (several gigabytes, once), checks that they compute the same as the
+    /// project, and writes bench/results.json, bench/RESULTS.md and bench/ratios.svg. Takes about fifteen minutes; leave the machine alone meanwhile.
     #[arg(long)]
     peers: bool,
     /// Measure the plugin: its audio callback, 32 instances at once, its editor, its size.
     ///
-    /// Builds the bundle for release and writes its part of bench/results.json and bench/RESULTS.md. Takes a minute besides building; leave
-    /// the machine alone meanwhile.
+    /// Builds the release bundle and writes its part of bench/results.json and bench/RESULTS.md. Takes a minute in addition to building; leave the machine
+    /// alone meanwhile.
     #[arg(long, conflicts_with = "peers")]
     plugin: bool,
-    /// Measure how long a contributor waits after one line of one file has moved: for the unit tests beside it, for `check` and for `test`.
+    /// Measure how long a contributor waits after moving one line of one file: for the adjacent unit tests, for `check` and for `test`.
     ///
-    /// Runs everything once to warm up, and `test` once more; writes its part of bench/results.json and bench/RESULTS.md. Every file is as it was
-    /// afterwards, also after Ctrl-C. Leave the machine alone meanwhile.
+    /// Runs everything once to warm up, and `test` once more; writes its part of bench/results.json and bench/RESULTS.md. Every file is restored afterwards,
+    /// even after Ctrl-C. Leave the machine alone meanwhile.
     #[arg(long = "loop", conflicts_with_all = ["peers", "plugin"])]
     inner_loop: bool,
-    /// How often each side takes its turn in each case.
+    /// Number of turns per side in each case.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "peers")]
     rounds: u32,
-    /// Seconds a turn lasts; at least one call is made.
+    /// Length of a turn, seconds; at least one call is made.
     #[arg(long, default_value_t = 0.3, requires = "peers")]
     seconds: f64,
 }
@@ -67,7 +66,7 @@ pub(crate) struct Options {
 /// Runs the benches.
 ///
 /// # Errors
-/// Something does not build or run, or a peer computes something else than the project.
+/// Something does not build or run, or a peer computes a different result.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let shell = workspace::shell(root)?;
     if options.peers {
@@ -88,7 +87,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Measures something and writes it beside what is known of the peers, in its `place`.
+/// Measures something and writes it to its `place` beside the stored results of the peers.
 fn beside_the_peers<T>(
     root: &Path,
     measure: impl FnOnce() -> Result<T>,
@@ -150,7 +149,7 @@ fn peers(root: &Path, shell: &Shell, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Where this runs, and when.
+/// The machine this runs on, and the date.
 fn machine(root: &Path, shell: &Shell) -> Result<Machine> {
     let python = Python::find().context("python3 is not installed")?;
     let mut machine: Machine = answer(python.command().arg(root.join("bench/peers/machine.py")))?;
@@ -158,7 +157,7 @@ fn machine(root: &Path, shell: &Shell) -> Result<Machine> {
     Ok(machine)
 }
 
-/// One case: everybody's turn, round after round.
+/// Measures one case: all sides in turn, round after round.
 fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], options: &Options) -> Result<Measured> {
     println!("Measuring {} ...", case.title);
     let expected = project.first(case.name)?;
@@ -191,7 +190,7 @@ fn measure(case: &Case, project: &mut Worker, others: &mut [(&Peer, Worker)], op
     })
 }
 
-/// Training with one thread, with two, and twice with one at the same time, in turn; nothing where there is one core.
+/// Training with one thread, with two, and with one thread in two processes at once, in turn; nothing on a single core.
 fn scaling(one: &mut Worker, program: &Path, folder: &Path, options: &Options) -> Result<Vec<Scaling>> {
     if std::thread::available_parallelism()?.get() < 2 {
         println!("Skipped: training with two threads needs two cores.");
@@ -236,7 +235,7 @@ fn median(values: &[f64]) -> f64 {
     if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] }
 }
 
-/// A process that uses one thread and, where the system has `taskset`, the last core this program may use.
+/// A process limited to one thread and, if the system has `taskset`, to the last core available to this program.
 fn alone(program: &Path) -> Command {
     let mut command = match last_core() {
         Some(core) => {
@@ -253,7 +252,7 @@ fn alone(program: &Path) -> Command {
     command
 }
 
-/// The last core of the list that Linux allows this process.
+/// The last core in the list that Linux allows this process to use.
 fn last_core() -> Option<String> {
     let has_taskset =
         Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());

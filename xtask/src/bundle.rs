@@ -1,7 +1,7 @@
-//! Makes of what cargo builds what hosts load: the plugin as CLAP and VST3, the standalone, and what goes with them.
+//! Assembles cargo's output into what hosts load: the plugin as CLAP and VST3, the standalone, and accompanying files.
 //!
-//! The layouts are made here and not by nice-plug-xtask, because that takes a program called like the plugin's package for the
-//! standalone (here it is the command), and gives property lists an identifier and a version of its own.
+//! The layouts are made here rather than by nice-plug-xtask, because that takes a program with the name of the plugin's package to be the standalone (here it
+//! is the command), and gives property lists its own identifier and version.
 
 pub(crate) mod layout;
 mod licences;
@@ -26,10 +26,10 @@ const PACKAGE: &str = "moodline";
 /// What to bundle.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The package to bundle; there is one.
+    /// The package to bundle; there is only one.
     #[arg(value_enum, default_value = PACKAGE)]
     package: Bundled,
-    /// Optimise as far as the compiler can: small and fast, but minutes to build.
+    /// Optimise as far as possible: small and fast, but slow to build (minutes).
     #[arg(long)]
     release: bool,
 }
@@ -39,26 +39,26 @@ enum Bundled {
     Moodline,
 }
 
-/// How cargo builds what is bundled.
+/// How cargo builds the bundled parts.
 #[derive(Clone, Copy)]
 pub(crate) struct Build {
-    /// Cargo's name of the profile.
+    /// Cargo's name for the profile.
     pub(crate) profile: &'static str,
-    /// The folder cargo keeps it in.
+    /// Cargo's output folder for the profile.
     pub(crate) folder: &'static str,
 }
 
 impl Build {
-    /// Optimised across crates and stripped: what users get.
+    /// Optimised across crates and stripped, for users.
     pub(crate) const RELEASE: Self = Self { profile: "dist", folder: "dist" };
-    /// As the tests build.
+    /// As for the tests.
     pub(crate) const DEVELOPMENT: Self = Self { profile: "dev", folder: "debug" };
 }
 
-/// Bundles into `target/bundled` and says what lies where.
+/// Bundles into `target/bundled` and prints the location of each part.
 ///
 /// # Errors
-/// It does not build or cannot be written.
+/// It does not build, or a file cannot be written.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let Bundled::Moodline = options.package;
     let build = if options.release { Build::RELEASE } else { Build::DEVELOPMENT };
@@ -68,12 +68,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Where [`build_and_bundle`] puts everything.
+/// The output folder of [`build_and_bundle`].
 pub(crate) fn folder(root: &Path) -> PathBuf {
     workspace::target(root).join("bundled")
 }
 
-/// Sets up, builds and bundles; returns what is in the bundle's folder.
+/// Sets up, builds and bundles; returns the contents of the bundle's folder.
 pub(crate) fn build_and_bundle(root: &Path, build: Build) -> Result<Vec<PathBuf>> {
     setup::packages(Purpose::Plugin);
     let shell = workspace::shell(root)?;
@@ -83,18 +83,18 @@ pub(crate) fn build_and_bundle(root: &Path, build: Build) -> Result<Vec<PathBuf>
     assemble(root, &shell, &built, &folder(root))
 }
 
-/// What cargo has built.
+/// The output of cargo.
 pub(crate) struct Built {
-    /// Where it lies.
+    /// Its location.
     pub(crate) folder: PathBuf,
-    /// Whether the standalone is part of it.
+    /// Whether it includes the standalone.
     pub(crate) standalone: bool,
 }
 
-/// Puts together in `folder` what cargo left in `built`; a bundle that was there before is replaced as a whole.
+/// Assembles the output of cargo in `built` into `folder`, replacing any previous bundle as a whole.
 ///
 /// # Errors
-/// Something was not built, or cannot be written.
+/// Something was not built, or a file cannot be written.
 pub(crate) fn assemble(root: &Path, shell: &Shell, built: &Built, folder: &Path) -> Result<Vec<PathBuf>> {
     let parent = folder.parent().context("a bundle lies in a folder")?;
     fs::create_dir_all(parent)?;
@@ -141,7 +141,7 @@ fn place(path: &Path, part: &Part, platform: Platform, built: &Built, onnxruntim
     }
 }
 
-/// Signs the bundles without a certificate, which is enough for the machine that built them; others must be told to trust them.
+/// Signs the bundles without a certificate, which suffices on the machine that built them; others must be told to trust them.
 fn sign(shell: &Shell, folder: &Path) {
     let names = layout::names(Platform::this());
     for bundle in [names.clap, names.vst3, names.standalone].map(|name| folder.join(name)) {

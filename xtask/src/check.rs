@@ -1,4 +1,4 @@
-//! What a contributor types between two changes: everything that needs no host, no screen and no minutes.
+//! The check to run between two changes: everything that needs no host, no screen and only little time.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::steps::{Counts, Skips, Steps};
 
-/// Runs every step, also after a failure, and prints what passed and failed.
+/// Runs every step, even after a failure, and prints what passed and failed.
 ///
 /// # Errors
 /// A step failed.
@@ -14,7 +14,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut steps = Steps::new(root);
     steps.read();
     let mut counts = Counts::default();
-    // The only program of ours with tests beside its code is this one.
+    // This is our only program with unit tests.
     steps.test("unit tests", &["--no-fail-fast", "--lib", "--bin", "xtask"], &mut counts);
     steps.report.finish(&counts, &Skips::default())
 }

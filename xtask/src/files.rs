@@ -1,4 +1,4 @@
-//! Small things done with files and their digests.
+//! Helpers for files and their digests.
 
 use std::fs::{self, File};
 use std::io;
@@ -36,7 +36,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Copies a file, or a folder with everything in it, to a path where nothing is yet.
+/// Copies a file, or a folder with all its contents, to a path that does not exist yet.
 ///
 /// # Errors
 /// Something cannot be read or written.
@@ -53,7 +53,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a file, or a folder with everything in it; says whether there was one.
+/// Removes a file, or a folder with all its contents; returns whether it existed.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -68,12 +68,12 @@ pub(crate) fn remove(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Puts the file or folder `new` in the place of `old`, if there is one; both lie on the same disk.
+/// Moves the file or folder `new` to `old`, replacing it if it exists; both must be on the same disk.
 ///
-/// A program that looks meanwhile finds the old one, for a moment none, or the new one, but never half of either.
+/// A concurrent reader finds the old one, briefly none, or the new one, but never a partial one.
 ///
 /// # Errors
-/// It cannot be moved; then `old` is as it was.
+/// It cannot be moved; `old` is then unchanged.
 pub(crate) fn replace(old: &Path, new: &Path) -> Result<()> {
     let aside = new.with_extension("old");
     let had_one = old.symlink_metadata().is_ok();

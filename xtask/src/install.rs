@@ -1,4 +1,4 @@
-//! Puts the bundle where hosts look for it, and takes it away again.
+//! Installs the bundle where hosts look for it, and uninstalls it.
 
 mod places;
 
@@ -15,17 +15,17 @@ use crate::files;
 use crate::platform::{Platform, System};
 use places::{Places, Scope};
 
-/// Names of the licences in the bundle, which lie beside ONNX Runtime when they are installed.
+/// Names of the licences in the bundle, which are installed next to ONNX Runtime.
 const LICENCES: &[&str] =
     &["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt", "ONNXRUNTIME-LICENSE", "ONNXRUNTIME-ThirdPartyNotices.txt"];
 
-/// For whom.
+/// Which users to install for.
 #[derive(Args)]
 pub(crate) struct Target {
-    /// For this user alone (the default).
+    /// For this user only (the default).
     #[arg(long, conflicts_with = "system")]
     user: bool,
-    /// For everybody on this machine; usually needs an administrator.
+    /// For all users of this machine; usually needs an administrator.
     #[arg(long)]
     system: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Options {
     from: Option<PathBuf>,
 }
 
-/// One thing of the bundle, where it comes from and where it goes.
+/// One item of the bundle, with its source and destination.
 #[derive(Debug, PartialEq)]
 struct Item {
     from: PathBuf,
@@ -55,7 +55,7 @@ struct Item {
     optional: bool,
 }
 
-/// Bundles for release unless told otherwise, and installs.
+/// Builds a release bundle unless given one, and installs it.
 ///
 /// # Errors
 /// It does not build, or a folder cannot be written.
@@ -76,7 +76,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what [`run`] installed; another user's or the machine's copy stays.
+/// Removes what [`run`] installed; copies of other users or of the whole machine are kept.
 ///
 /// # Errors
 /// A file cannot be removed.
@@ -94,7 +94,7 @@ pub(crate) fn uninstall(target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// What goes where. On macOS every bundle carries ONNX Runtime itself.
+/// The destination of each item. On macOS every bundle contains ONNX Runtime itself.
 fn items(platform: Platform, folder: &Path, places: &Places) -> Vec<Item> {
     let names = layout::names(platform);
     let item = |name: &str, place: &Path, optional: bool| Item { from: folder.join(name), to: place.join(name), optional };
@@ -110,7 +110,7 @@ fn items(platform: Platform, folder: &Path, places: &Places) -> Vec<Item> {
     items
 }
 
-/// Copies each item beside its place first and moves it there as a whole, so that a host that scans meanwhile never finds half a plugin.
+/// Copies each item next to its destination first and then moves it as a whole, so that a host scanning at the same time never finds a partial plugin.
 fn install(items: &[Item]) -> Result<Vec<PathBuf>> {
     for Item { from, optional, .. } in items {
         ensure!(*optional || from.exists(), "{} is not there; `cargo xtask bundle moodline --release` makes it", from.display());
@@ -136,12 +136,12 @@ fn remove(items: &[Item], places: &Places) -> Result<Vec<PathBuf>> {
             removed.push(to.clone());
         }
     }
-    // Only an empty folder can be removed; one that holds anything else is somebody else's, too.
+    // Only an empty folder can be removed; one with other contents is shared with others.
     let _ = fs::remove_dir(&places.data);
     Ok(removed)
 }
 
-/// Adds what to type when it was a matter of permission.
+/// Adds the command to type if permission was denied.
 fn explain(error: anyhow::Error, scope: Scope, folder: &Path) -> anyhow::Error {
     let Some(program) = forbidden(&error, scope) else { return error };
     error.context(format!(
@@ -156,7 +156,7 @@ fn explain_removal(error: anyhow::Error, scope: Scope) -> anyhow::Error {
     error.context(format!("this needs an administrator; type: sudo {} uninstall --system", program.display()))
 }
 
-/// This program, if the error says that the system's folders may not be written.
+/// The path of this program, if the error says that the system's folders are not writable.
 fn forbidden(error: &anyhow::Error, scope: Scope) -> Option<PathBuf> {
     let denied = |cause: &std::io::Error| cause.kind() == ErrorKind::PermissionDenied;
     let is_denied = error.chain().filter_map(|cause| cause.downcast_ref()).any(denied);
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::platform::tests::{LINUX, MACOS};
 
-    /// A bundle, and places under the same temporary folder.
+    /// A bundle, and destinations under the same temporary folder.
     fn scene(folder: &Path) -> (PathBuf, Places) {
         let bundle = folder.join("bundle");
         fs::create_dir_all(bundle.join("moodline.vst3/Contents")).unwrap();

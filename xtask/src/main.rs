@@ -1,7 +1,7 @@
-//! The commands a contributor types: `cargo xtask <command>`.
+//! The developer commands: `cargo xtask <command>`.
 //!
-//! In: the checkout. Out: an environment, a demonstration, a verdict, measurements. It drives `cargo`, `pip` and the built programs from
-//! outside and imports nothing of Moodline, so it still runs when Moodline does not compile.
+//! In: the checkout. Out: an environment, a demonstration, test results, measurements. It runs `cargo`, `pip` and the built programs as processes and imports
+//! nothing of Moodline, so it still runs when Moodline does not compile.
 
 mod bench;
 mod bundle;
@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use setup::Purpose;
 
-/// Everything there is to do with a checkout of Moodline.
+/// Development tasks for a checkout of Moodline.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -38,34 +38,34 @@ struct Arguments {
 enum Command {
     /// Install what is missing: system packages (where allowed) and ONNX Runtime.
     ///
-    /// System packages are installed on Debian and Ubuntu by root or with passwordless sudo; anywhere else the one command to type is
-    /// printed. They are for building the standalone and for the tests in hosts and on a screen. ONNX Runtime is fetched once, checked
-    /// against pinned SHA-256 values and kept in the user's cache folder; without it Moodline runs its native kernel.
+    /// System packages are installed on Debian and Ubuntu by root or with passwordless sudo; elsewhere the one command to type is printed. They are needed to
+    /// build the standalone and for the tests in hosts and on a screen. ONNX Runtime is downloaded once, checked against pinned SHA-256 values and kept in
+    /// the user's cache folder; without it Moodline runs its native kernel.
     Setup,
     /// Show the emotions of a real recording beside the true ones.
     ///
     /// Sets up, builds, analyses tests/samples/unheard.flac, prints its phrases beside the labels of unheard.csv and writes
     /// target/demo/unheard.svg, unheard.csv and unheard.json.
     Demo,
-    /// Put together what hosts load, in target/bundled: the plugin as CLAP and VST3, the standalone, ONNX Runtime, licences.
+    /// Assemble what hosts load, in target/bundled: the plugin as CLAP and VST3, the standalone, ONNX Runtime, licences.
     Bundle(bundle::Options),
-    /// Bundle for release and put it into the standard folders for plugins.
+    /// Build a release bundle and install it in the standard plugin folders.
     Install(install::Options),
     /// Remove what `install` put there.
     Uninstall(install::Target),
-    /// Check what takes a minute or two: format, lints, tidy, documentation, unit tests; for between two changes.
+    /// Run the checks that take a minute or two: format, lints, tidy, documentation, unit tests; for use between two changes.
     Check,
     /// Check everything, cheapest first, and end with a summary.
     ///
-    /// Setup, tidy, format, lints, documentation, build, tests. All steps run even if one fails. What could not be tested on this machine is
-    /// listed as SKIPPED by name. This is also what continuous integration runs.
+    /// Setup, tidy, format, lints, documentation, build, tests. All steps run even if one fails. Tests that cannot run on this machine are listed as SKIPPED
+    /// by name. Continuous integration runs the same command.
     #[command(visible_alias = "ci")]
     Test,
     /// Measure speed: criterion's benches, or the project against its peers.
     ///
-    /// Without a flag: the benches of front end, network, whole block and training epoch.
+    /// Without a flag: the benches of the front end, the network, a whole block and a training epoch.
     Bench(bench::Options),
-    /// Hold the sources against the rules of ARCHITECTURE.md.
+    /// Check the sources against the rules of ARCHITECTURE.md.
     Tidy(tidy::Options),
 }
 

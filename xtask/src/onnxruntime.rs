@@ -1,6 +1,6 @@
-//! ONNX Runtime's library, taken out of the PyPI wheel `onnxruntime`, pinned and checked, and kept in the user's cache.
+//! ONNX Runtime's library, extracted from the PyPI wheel `onnxruntime`, pinned and verified, and kept in the user's cache.
 //!
-//! The wheel is fetched for the platform of this program, not for the local Python: any Python 3 with pip will do.
+//! The wheel is downloaded for the platform of this program, not of the local Python: any Python 3 with pip will do.
 
 use std::env::consts::{ARCH, OS};
 use std::fs::{self, File};
@@ -13,11 +13,11 @@ use crate::files::sha256;
 use crate::python::Python;
 use crate::workspace;
 
-// What is fetched here and what the engine loads are held to the same markers, though this program depends on no crate of ours.
+// The library downloaded here and the one the engine loads are checked for the same markers, although this program depends on no crate of ours.
 #[path = "../../engine/src/classifier/telemetry.rs"]
 mod telemetry;
 
-/// The version all pins are of: the last one whose builds have no telemetry client on any system.
+/// The version of all pins: the last one whose builds have no telemetry client on any system.
 pub(crate) const VERSION: &str = "1.28.0";
 
 /// One platform's wheel and the library in it.
@@ -30,11 +30,11 @@ struct Pin {
     /// Path inside the wheel.
     library: &'static str,
     library_sha256: &'static str,
-    /// Name in the cache; without the version, so that a new pin replaces the old file.
+    /// Name in the cache, without the version, so that a new pin replaces the old file.
     installed: &'static str,
 }
 
-/// What PyPI has; the wheel no longer exists for Intel Macs.
+/// The wheels on PyPI; there is no longer one for Intel Macs.
 const PINS: &[Pin] = &[
     Pin {
         platform: ("linux", "x86_64"),
@@ -82,10 +82,10 @@ const PINS: &[Pin] = &[
 const LICENCES: &[(&str, &str)] =
     &[("onnxruntime/LICENSE", "LICENSE"), ("onnxruntime/ThirdPartyNotices.txt", "ThirdPartyNotices.txt")];
 
-/// Makes sure the pinned library is in the cache and returns its path; asks the network only when it is not.
+/// Makes sure that the pinned library is in the cache and returns its path; accesses the network only if it is not.
 ///
 /// # Errors
-/// One sentence that says why ONNX Runtime cannot be had: no wheel for this platform, no pip, no network, a wrong file.
+/// One sentence that says why ONNX Runtime is unavailable: no wheel for this platform, no pip, no network, a wrong file.
 pub(crate) fn ensure_installed() -> Result<PathBuf> {
     let pin = PINS
         .iter()
@@ -94,13 +94,13 @@ pub(crate) fn ensure_installed() -> Result<PathBuf> {
     install(pin, &workspace::cache()?.join("onnxruntime"), download)
 }
 
-/// The licence texts that lie beside `library`, and what to call copies of them among other files.
+/// The licence texts next to `library`, and the names for copies of them among other files.
 pub(crate) fn licences(library: &Path) -> Vec<(PathBuf, String)> {
     let name = |name: &str| (library.with_file_name(name), format!("ONNXRUNTIME-{name}"));
     LICENCES.iter().map(|(_, installed)| name(installed)).collect()
 }
 
-/// Puts the library and its licences into `folder`, the library last and by renaming, so that whoever finds it finds it whole.
+/// Installs the library and its licences in `folder`, the library last and by renaming, so that it is complete whenever it exists.
 fn install(pin: &Pin, folder: &Path, download: impl FnOnce(&Pin, &Path) -> Result<PathBuf>) -> Result<PathBuf> {
     let installed = folder.join(pin.installed);
     if installed.is_file() && sha256(&installed)? == pin.library_sha256 {
@@ -135,7 +135,7 @@ fn check(path: &Path, expected: &str) -> Result<()> {
     Ok(())
 }
 
-/// A pin of the right digest can still be the wrong choice.
+/// Even a file with the right digest may contain telemetry.
 fn refuse_telemetry(library: &Path) -> Result<()> {
     let marker = telemetry::client_in(library).with_context(|| format!("cannot read {}", library.display()))?;
     let name = library.file_name().unwrap_or_default().to_string_lossy();
@@ -144,7 +144,7 @@ fn refuse_telemetry(library: &Path) -> Result<()> {
     })
 }
 
-/// Fetches the wheel of `pin` into `folder` with pip.
+/// Downloads the wheel of `pin` into `folder` with pip.
 fn download(pin: &Pin, folder: &Path) -> Result<PathBuf> {
     let Some(python) = Python::find().filter(Python::has_pip) else {
         bail!("python3 with pip is not installed");

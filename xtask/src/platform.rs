@@ -1,6 +1,6 @@
-//! The systems Moodline is made for, and what each calls a library, a program and a plugin.
+//! The supported systems, and their names for a library, a program and a plugin.
 //!
-//! Pure functions of the platform, so that the tests on one system hold the layouts of all of them.
+//! Pure functions of the platform, so that tests on one system cover the layouts of all.
 
 use std::env::consts;
 
@@ -12,7 +12,7 @@ pub(crate) enum System {
     Windows,
 }
 
-/// What is built for: the system and the processor, the latter as `std::env::consts::ARCH` spells it.
+/// The target platform: the system and the processor, the latter as spelt in `std::env::consts::ARCH`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Platform {
     pub(crate) system: System,
@@ -20,7 +20,7 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// Where this program runs. Every Unix that is not macOS keeps its plugins where Linux does.
+    /// The platform this program runs on. Every Unix other than macOS keeps its plugins where Linux does.
     pub(crate) fn this() -> Self {
         let system = match consts::OS {
             "macos" => System::MacOs,
@@ -30,7 +30,7 @@ impl Platform {
         Self { system, processor: consts::ARCH }
     }
 
-    /// The file cargo makes of the library crate `name`.
+    /// Cargo's file name for the library crate `name`.
     pub(crate) fn library(self, name: &str) -> String {
         match self.system {
             System::Linux => format!("lib{name}.so"),
@@ -39,7 +39,7 @@ impl Platform {
         }
     }
 
-    /// The file cargo makes of the program `name`.
+    /// Cargo's file name for the program `name`.
     pub(crate) fn program(self, name: &str) -> String {
         match self.system {
             System::Linux | System::MacOs => name.to_owned(),
@@ -47,7 +47,7 @@ impl Platform {
         }
     }
 
-    /// The folder and the file of the VST3 binary `name` in `Contents`, as Steinberg's "Plug-in Format Structure" has it.
+    /// The folder and the file of the VST3 binary `name` in `Contents`, following Steinberg's "Plug-in Format Structure".
     pub(crate) fn vst3_binary(self, name: &str) -> (String, String) {
         let processor = self.processor;
         match self.system {

@@ -1,4 +1,4 @@
-//! The user's Python, used from outside for what PyPI has: ONNX Runtime's library, the ONNX checker, the peers of the benches.
+//! The user's Python, run as a process to get packages from PyPI: ONNX Runtime's library, the ONNX checker, the peers of the benches.
 
 use std::fmt;
 use std::fs;
@@ -13,13 +13,13 @@ use crate::files::hex;
 /// Seconds without an answer after which a registry counts as unreachable.
 const TIMEOUT_SECONDS: &str = "30";
 
-/// A Python interpreter that runs.
+/// A working Python interpreter.
 #[derive(Clone, Debug)]
 pub(crate) struct Python(PathBuf);
 
 impl Python {
-    /// The first Python 3 that has pip and can make virtual environments, or else the first Python 3; looked for on the search
-    /// path and where a system package puts it.
+    /// The first Python 3 that has pip and can create virtual environments, otherwise the first Python 3; searched for on the path and where a system package
+    /// installs it.
     pub(crate) fn find() -> Option<Self> {
         let candidates = ["python3", "python", "/usr/bin/python3"].map(|name| Self(name.into()));
         let mut found =
@@ -28,7 +28,7 @@ impl Python {
         found.find(|python| python.has_pip() && python.has_venv()).or(first)
     }
 
-    /// Whether this program ends without an error.
+    /// Whether this program exits without an error.
     pub(crate) fn runs(&self, program: &str) -> bool {
         let status =
             self.command().args(["-c", program]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -40,12 +40,12 @@ impl Python {
         self.runs("import pip")
     }
 
-    /// Whether virtual environments can be made; Debian splits `ensurepip` off.
+    /// Whether virtual environments can be created; Debian packages `ensurepip` separately.
     pub(crate) fn has_venv(&self) -> bool {
         self.runs("import venv, ensurepip")
     }
 
-    /// A process of this interpreter, yet to be given arguments.
+    /// A process of this interpreter, without arguments yet.
     pub(crate) fn command(&self) -> Command {
         Command::new(&self.0)
     }
@@ -55,10 +55,10 @@ impl Python {
         &self.0
     }
 
-    /// Runs pip and turns its failure into one sentence.
+    /// Runs pip and reports a failure in one sentence.
     ///
     /// # Errors
-    /// pip could not be started or failed; the message holds the last line pip wrote.
+    /// pip could not be started or failed; the message contains the last line of pip's output.
     pub(crate) fn pip(&self, arguments: &[&str]) -> Result<()> {
         let output = self
             .command()
@@ -97,10 +97,10 @@ impl fmt::Display for Python {
     }
 }
 
-/// A virtual environment `name` in the cache with exactly what the `requirements` file pins, made when it is not there yet.
+/// A virtual environment `name` in the cache with exactly what the `requirements` file pins, created if it does not exist yet.
 ///
-/// The folder carries a fingerprint of the pins and the interpreter, and is finished by a marker file, so an interrupted
-/// installation or an old one is never taken for this one.
+/// The folder name contains a fingerprint of the pins and the interpreter, and a marker file is written last, so an interrupted or outdated installation is
+/// never mistaken for a complete one.
 ///
 /// # Errors
 /// One sentence: no Python, no venv module, or pip's failure.

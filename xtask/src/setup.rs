@@ -1,4 +1,4 @@
-//! Brings a bare machine to where everything can be built, run and tested, or says what it could not do.
+//! Prepares a bare machine for building, running and testing everything, or reports what it could not do.
 
 mod packages;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::onnxruntime;
 pub(crate) use packages::{Purpose, can_build_standalone, packages};
 
-/// Installs what is missing for `purpose` and reports it; what cannot be had is no error here, because whatever needs it says so.
+/// Installs what is missing for `purpose` and reports it; missing parts are not an error here, because whatever needs them reports that.
 pub(crate) fn run(purpose: Purpose) -> Result<()> {
     packages(purpose);
     match onnxruntime::ensure_installed() {

@@ -1,8 +1,8 @@
-//! The steps of `cargo xtask check` and `cargo xtask test`: cargo with one choice of crates and features, counted tests, one summary.
+//! The steps of `cargo xtask check` and `cargo xtask test`: cargo with one set of crates and features, counted tests, one summary.
 //!
-//! Everything that cargo is asked for has the same crates and features, so that nothing is compiled twice for two steps. Two kinds of
-//! artifacts are left. Lints and documentation need what a check leaves: the documentation reads what clippy left of our crates. Programs
-//! and tests need machine code: the libraries, the programs and what hosts load are built once, and the tests add only themselves.
+//! All cargo commands use the same crates and features, so that nothing is compiled twice for two steps. That leaves two kinds of artifacts. Lints and
+//! documentation need the output of a check: the documentation reads what clippy left of our crates. Programs and tests need machine code: the libraries, the
+//! programs and what hosts load are built once, and the tests add only themselves.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -15,14 +15,14 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{setup, tidy};
 
-/// What is denied to clippy's findings, as its command line has it and as it hands that on to the compiler.
+/// The flags that deny clippy's findings, in the form of its command line and as it passes them to the compiler.
 const DENIED: [&str; 2] = ["--deny", "warnings"];
 
-/// All crates of the workspace with everything that can be built here.
+/// All crates of the workspace with all features that can be built here.
 pub(crate) struct Steps<'a> {
     pub(crate) cargo: Cargo<'a>,
     pub(crate) report: Report,
-    /// Whether the standalone is among it, and the microphones of the command.
+    /// Whether this includes the standalone and the command's microphone support.
     pub(crate) standalone: bool,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Steps<'a> {
         Self { cargo: Cargo { root, environment: vec![] }, report, standalone }
     }
 
-    /// Tidy, format, lints and documentation: whatever can be said without running anything of ours. Cheapest first.
+    /// Tidy, format, lints and documentation: the checks that run none of our code, cheapest first.
     pub(crate) fn read(&mut self) {
         let Self { cargo, report, standalone } = self;
         report.step("tidy", || tidy::run(cargo.root));
@@ -51,7 +51,7 @@ impl<'a> Steps<'a> {
         cargo.environment.truncate(kept);
     }
 
-    /// A subcommand of cargo for all crates.
+    /// A cargo subcommand for all crates.
     pub(crate) fn of_all_crates<'b>(&self, subcommand: &'b str, more: &[&'b str]) -> Vec<&'b str> {
         all_crates(subcommand, self.standalone, more)
     }
@@ -63,16 +63,16 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// What takes the sound system: the standalone, and the microphones of the command.
+/// The features that need the sound system: the standalone, and the command's microphone support.
 const WITH_SOUND: &str = "moodline/standalone,moodline-cli/microphone";
 
-/// A subcommand of cargo for all crates, with everything that can be built here.
+/// A cargo subcommand for all crates, with everything that can be built here.
 fn all_crates<'b>(subcommand: &'b str, standalone: bool, more: &[&'b str]) -> Vec<&'b str> {
     let features: &[&str] = if standalone { &["--features", WITH_SOUND] } else { &[] };
     [&[subcommand, "--workspace", "--locked"], features, more].concat()
 }
 
-/// The variables with which cargo takes what clippy left of our crates for its own: clippy's compiler is part of the name of each artifact.
+/// Variables that make cargo reuse clippy's artifacts of our crates: the compiler used by clippy is part of each artifact's name.
 fn as_clippy() -> Vec<(&'static str, String)> {
     let driver = sysroot().map(|root| root.join("bin").join(format!("clippy-driver{}", env::consts::EXE_SUFFIX)));
     let Some(driver) = driver.filter(|driver| driver.is_file()) else { return vec![] };
@@ -85,7 +85,7 @@ fn sysroot() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
-/// Cargo in the checkout, with further variables.
+/// Cargo in the checkout, with additional variables.
 pub(crate) struct Cargo<'a> {
     pub(crate) root: &'a Path,
     pub(crate) environment: Vec<(&'static str, String)>,
@@ -99,7 +99,7 @@ impl Cargo<'_> {
         command
     }
 
-    /// Runs cargo, which shows what it does itself.
+    /// Runs cargo, which prints its own progress.
     ///
     /// # Errors
     /// It does not start or fails.
@@ -109,7 +109,7 @@ impl Cargo<'_> {
         Ok(())
     }
 
-    /// Whether cargo has this subcommand, after asking rustup for the component it is part of; a minimal Rust comes without.
+    /// Whether cargo has this subcommand, after asking rustup for the component it belongs to; a minimal Rust lacks it.
     fn has(&self, subcommand: &str, component: &str) -> bool {
         let quietly = |mut command: Command| command.stdin(Stdio::null()).output().is_ok_and(|output| output.status.success());
         let is_there = || quietly(self.command(&[subcommand, "--version"]));
@@ -136,7 +136,7 @@ impl Cargo<'_> {
     }
 }
 
-/// What the test runners said in their closing lines.
+/// Totals of the test runners' summary lines.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     passed: usize,
@@ -158,10 +158,10 @@ impl Counts {
     }
 }
 
-/// What the tests wrote to `MOODLINE_SKIPS`.
+/// The contents of the file named by `MOODLINE_SKIPS`.
 #[derive(Default)]
 pub(crate) struct Skips {
-    /// Tests that said they were skipped.
+    /// Tests reported as skipped.
     tests: BTreeSet<String>,
     /// `component: why`, each once.
     reasons: BTreeSet<String>,
@@ -185,7 +185,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Runs a step and notes whether it passed and how long it took; what comes after it runs in any case.
+    /// Runs a step and records whether it passed and how long it took; later steps run in any case.
     pub(crate) fn step(&mut self, name: &'static str, action: impl FnOnce() -> Result<()>) {
         println!("\n== {name}");
         let start = Instant::now();
@@ -196,7 +196,7 @@ impl Report {
         self.steps.push((name, outcome.is_ok(), start.elapsed()));
     }
 
-    /// A step that runs a subcommand of cargo, or is skipped by name where `component` of Rust is not to be had.
+    /// A step that runs a cargo subcommand, or is skipped by name if Rust's `component` is unavailable.
     pub(crate) fn tool_step(&mut self, name: &'static str, component: &str, cargo: &Cargo, arguments: &[&str]) {
         if cargo.has(arguments[0], component) {
             self.step(name, || cargo.run(arguments));
@@ -217,7 +217,7 @@ impl Report {
         for reason in self.skipped.iter().chain(&skips.reasons) {
             println!("SKIPPED: {reason}");
         }
-        // A skipped test returns early, so its runner has counted it as passed.
+        // A skipped test returns early, so its runner counts it as passed.
         let skipped = skips.tests.len();
         let passed = counts.passed.saturating_sub(skipped);
         println!("tests: {passed} passed, {} failed, {} skipped", counts.failed, skipped + counts.ignored);

@@ -1,4 +1,4 @@
-//! Everything that must hold, cheapest first, with one summary at the end.
+//! All checks, cheapest first, with one summary at the end.
 
 use std::env;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::setup::{self, Purpose};
 use crate::steps::{Counts, Skips, Steps};
 use crate::{python, workspace};
 
-/// The variable by which Rust's test runner is told how many tests run side by side.
+/// The variable that tells Rust's test runner how many tests run in parallel.
 const THREADS: &str = "RUST_TEST_THREADS";
 
-/// Runs every step, also after a failure, and prints what passed, failed and could not be tested here.
+/// Runs every step, even after a failure, and prints what passed, what failed and what could not be tested here.
 ///
 /// # Errors
 /// A step failed.
@@ -27,8 +27,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut steps = Steps::new(root);
     steps.read();
 
-    // With the tests' crates among them, so that cargo chooses the features once; they ask for a plugin that aborts when its audio callback
-    // allocates.
+    // Includes the test crates, so that cargo resolves the features once; they request a plugin that aborts when its audio callback allocates.
     let build = steps.of_all_crates("build", &[]);
     steps.report.step("build", || steps.cargo.run(&build));
     let mut hosted = vec![];
@@ -51,12 +50,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     steps.report.finish(&counts, &Skips::parse(&fs::read_to_string(skips.path())?))
 }
 
-/// How many tests run side by side: two for each core, because those that play in real time or watch a program mostly wait.
+/// How many tests run in parallel: two per core, because those that play in real time or watch a program mostly wait.
 fn side_by_side() -> Result<usize> {
     Ok(2 * thread::available_parallelism()?.get())
 }
 
-/// Bundles what was built, and says in which variables the tests find it.
+/// Bundles the build, and returns the variables by which the tests find it.
 fn bundle_for_hosts(root: &Path, standalone: bool) -> Result<Vec<(&'static str, String)>> {
     let folder = workspace::target(root).join("hosts");
     let built = Built { folder: workspace::target(root).join("debug"), standalone };

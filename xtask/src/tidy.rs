@@ -1,6 +1,6 @@
-//! Holds the checkout against the rules of ARCHITECTURE.md: what may import what, and what every crate, source and model has.
+//! Checks the checkout against the rules of ARCHITECTURE.md: which imports are allowed, and what every crate, source and model must have.
 //!
-//! Each rule is a function from text to violations, so that its tests can show it something that breaks it.
+//! Each rule is a function from text to violations, so that its tests can pass it text that breaks it.
 
 mod circles;
 mod code;
@@ -22,7 +22,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-/// What `cargo xtask tidy` takes.
+/// The options of `cargo xtask tidy`.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Draw docs/architecture.svg first.
@@ -31,7 +31,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Draws if that was asked for, and [`run`]s.
+    /// Draws the picture if requested, and [`run`]s.
     ///
     /// # Errors
     /// Those of [`run`], or the picture cannot be written.
@@ -43,10 +43,10 @@ impl Options {
     }
 }
 
-/// Prints every violation.
+/// Prints all violations.
 ///
 /// # Errors
-/// There is one, or the checkout cannot be read.
+/// There is a violation, or the checkout cannot be read.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let violations = check(root)?;
     for violation in &violations {
@@ -59,7 +59,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
 }
 
-/// One sentence for each place where a rule is broken.
+/// One sentence per violation.
 fn check(root: &Path) -> Result<Vec<String>> {
     let files = text_files(root)?;
     let mut violations = dependencies::check(root)?;
@@ -78,9 +78,9 @@ fn check(root: &Path) -> Result<Vec<String>> {
     Ok(violations)
 }
 
-/// Every file that git tracks or would track and that is text: its path from the root, with '/', and its content.
+/// Every text file that git tracks or would track: its path from the root, with '/', and its content.
 fn text_files(root: &Path) -> Result<Vec<(String, String)>> {
-    // A tracked file that was just deleted has no text, and neither has a binary one.
+    // Files that were just deleted and binary files have no text.
     let text = |path: String| fs::read_to_string(root.join(&path)).ok().map(|text| (path, text));
     Ok(tracked(root)?.into_iter().filter_map(text).collect())
 }

@@ -1,4 +1,4 @@
-//! Where things are: the checkout, its target folder and the user's cache.
+//! Locations: the checkout, its target folder and the user's cache.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use xshell::Shell;
 
-/// The root of the checkout whose `cargo xtask` this is, whatever folder it is started in.
+/// The root of the checkout that this `cargo xtask` belongs to, regardless of the current folder.
 pub(crate) fn root() -> PathBuf {
-    // Cargo's word at run time comes first: with a target folder shared by two checkouts, the program may have been built in the other one.
+    // Cargo's value at run time takes precedence: with a target folder shared by two checkouts, the program may have been built in the other one.
     let xtask = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     // INVARIANT: xtask is a folder of the workspace.
     xtask.parent().expect("xtask lies in the workspace").to_owned()
@@ -21,7 +21,7 @@ pub(crate) fn shell(root: &Path) -> Result<Shell> {
     Ok(shell)
 }
 
-/// The folder cargo builds into.
+/// Cargo's output folder.
 pub(crate) fn target(root: &Path) -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root.join(folder),
@@ -32,13 +32,13 @@ pub(crate) fn target(root: &Path) -> PathBuf {
 /// Moodline's folder in the user's cache; the engine looks for `onnxruntime` there.
 ///
 /// # Errors
-/// No folder can be named, because neither `XDG_CACHE_HOME` (absolute) nor a home is set.
+/// The folder cannot be determined, because neither `XDG_CACHE_HOME` (absolute) nor a home is set.
 pub(crate) fn cache() -> Result<PathBuf> {
     let base = absolute("XDG_CACHE_HOME").or_else(platform_cache);
     Ok(base.context("no cache folder: set XDG_CACHE_HOME or HOME to an absolute path")?.join("moodline"))
 }
 
-/// The folder that this environment variable names, unless it is relative.
+/// The folder named by this environment variable, unless it is relative.
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
 }

@@ -22,14 +22,14 @@ Lines of jsonl: the first (event \"start\") says what is listened to and with wh
 Each block (event \"block\") has the fields of a segment of `moodline analyze --format json`. While a microphone was gone there is a gap (event \"gap\"), \
 with its reason. The last line (event \"end\") is the first one again, with duration_s. Times are seconds from the start.";
 
-/// Find the emotions of what is being said, block by block: at a microphone, or through a pipe
+/// Find the emotions in live speech, block by block, from a microphone or a pipe
 ///
-/// Each block is a line, printed within 300 ms of the end of the block. If the microphone goes away, the command waits for it. Ctrl-C or the end of the
+/// Each block is one line, printed within 300 ms of the end of the block. If the microphone disappears, the command waits for it. Ctrl-C or the end of the
 /// pipe stops it, with results for everything heard so far.
 #[derive(Args)]
 #[command(after_help = format!("{EXIT_CODES}\n\n{LINES}\n\n{EXAMPLES}"))]
 pub(crate) struct ListenArguments {
-    /// - for standard input: WAV or anything else that `moodline analyze` reads, recognised by its content, or samples with --raw [default: a microphone]
+    /// - for standard input: WAV or anything else that `moodline analyze` reads, recognised by its content, or raw samples with --raw [default: a microphone]
     #[arg(value_name = "-", value_parser = [STANDARD_INPUT], hide_possible_values = true, conflicts_with = "device")]
     pub(crate) input: Option<String>,
 
@@ -47,7 +47,7 @@ pub(crate) struct ListenArguments {
     #[command(flatten)]
     pub(crate) analysis: AnalysisArguments,
 
-    /// What runs the network; auto takes onnxruntime where it is installed
+    /// Backend that runs the network; auto uses onnxruntime where it is installed
     #[arg(long, default_value = BackendChoice::Auto.name(), value_name = "BACKEND", value_parser = backends())]
     pub(crate) backend: BackendChoice,
 
@@ -63,7 +63,7 @@ fn raw_help() -> String {
     )
 }
 
-/// What lines look like.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lines {
     /// For people

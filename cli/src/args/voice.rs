@@ -14,9 +14,9 @@ pub(crate) enum VoiceCommand {
 
 /// Learn a voice from recordings of it
 ///
-/// A model leans towards one emotion in one voice and towards another in the next. Recordings in which the voice speaks in several moods show that lean,
-/// and `moodline analyze --voice anna.voice` takes it out. Ten sentences are enough; from a single mood nothing is learnt, and the file says so. Nobody
-/// can reconstruct a voice from the file: it holds six sums over the model's answers.
+/// A model is biased towards one emotion in one voice and towards another in the next. Recordings in which the voice speaks in several moods reveal this
+/// bias, and `moodline analyze --voice anna.voice` corrects it. Ten sentences are enough; nothing is learnt from a single mood, and the file says so. A voice
+/// cannot be reconstructed from the file, which holds six sums over the model's answers.
 #[derive(Args)]
 pub(crate) struct LearnArguments {
     /// Audio files and folders that contain only this voice
@@ -36,7 +36,7 @@ pub(crate) struct LearnArguments {
     pub(crate) force: bool,
 }
 
-/// Whose voice.
+/// Whose voice the answers are corrected for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VoiceArgument {
     None,
@@ -46,7 +46,7 @@ pub(crate) enum VoiceArgument {
 }
 
 impl VoiceArgument {
-    /// The file that is read.
+    /// The voice file to read, if any.
     pub(crate) fn file(&self) -> Option<&PathBuf> {
         if let Self::Kept(path) = self { Some(path) } else { None }
     }

@@ -1,9 +1,9 @@
-//! Where the audio comes from that is listened to.
+//! The source of live audio.
 
 use std::any::Any;
 use std::sync::mpsc::SyncSender;
 
-/// What comes.
+/// The format of the audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Hz.
@@ -12,38 +12,38 @@ pub(super) struct Layout {
     pub(super) n_channels: usize,
 }
 
-/// What happens at a feed.
+/// Events of a feed.
 #[cfg_attr(not(any(feature = "microphone", test)), expect(dead_code, reason = "only a microphone goes away"))]
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Heard {
-    /// It is there; samples follow. First of all, and again after it was gone.
+    /// The feed is open; samples follow. Sent first, and again after it was lost.
     Opened {
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// What comes.
+        /// The format of its audio.
         layout: Layout,
     },
     /// Interleaved samples, all finite.
     Samples(Vec<f32>),
-    /// Samples that nobody could take in time.
+    /// Samples that were lost because the queue was full.
     Missed {
-        /// Of each channel.
+        /// Per channel.
         n_frames: u64,
     },
-    /// It went away for this reason, and may come back: it is to be opened again.
+    /// It was lost for this reason and may come back: it must be opened again.
     Gone(String),
-    /// There is no more to come.
+    /// No more audio follows.
     Ended {
-        /// What was wrong without making it useless.
+        /// Problems that did not prevent analysis.
         warnings: Vec<String>,
-        /// What made it useless.
+        /// The problem that prevented analysis.
         problem: Option<String>,
     },
 }
 
 /// A microphone, or standard input.
 pub(super) trait Feed {
-    /// Begins to send what is heard, until what is returned is dropped. Does not wait for anything to be heard.
+    /// Starts sending audio, until the returned value is dropped. Does not wait for the first audio.
     ///
     /// # Errors
     /// Why it cannot be opened now, in one sentence.

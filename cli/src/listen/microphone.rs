@@ -1,4 +1,4 @@
-//! A microphone of the system's, through cpal.
+//! A microphone of the system, through cpal.
 
 use std::any::Any;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -9,7 +9,7 @@ use cpal::{Device, ErrorKind, FromSample, Host, Sample as _, SampleFormat, Sized
 
 use super::feed::{Feed, Heard, Layout};
 
-/// A microphone, by its name or the one that the system prefers.
+/// A microphone, by its name or the system's default.
 pub(super) struct Microphone {
     name: Option<String>,
 }
@@ -31,17 +31,17 @@ impl Microphone {
     }
 }
 
-/// ALSA's library writes lines of its own to standard error for every device that is not there; on this thread they go to a buffer.
+/// ALSA's library prints lines to standard error for every missing device; on this thread they go to a buffer.
 #[cfg(target_os = "linux")]
 fn keep_quiet() {
-    // Without it there are more lines.
+    // If this fails, the lines are printed.
     let _ = alsa::Output::local_error_handler();
 }
 
 #[cfg(not(target_os = "linux"))]
 const fn keep_quiet() {}
 
-/// The microphones, by the names that they describe themselves with.
+/// The names of the microphones, as the devices describe themselves.
 pub(super) fn names() -> Vec<String> {
     keep_quiet();
     devices(&cpal::default_host()).filter_map(|device| name_of(&device)).collect()
@@ -73,7 +73,7 @@ impl Feed for Microphone {
             other => return Err(format!("{name} cannot be opened: it has samples of the kind {other}, which is not read")),
         };
         let stream = build(&device, config, sender.clone()).map_err(refused)?;
-        // Samples come from `play` on. Where nobody takes this, nobody takes them either.
+        // Samples start with `play`. If the receiver of this message is gone, it receives no samples either.
         let _ = sender.send(Heard::Opened { name: name.clone(), layout });
         if let Err(error) = stream.play() {
             let reason = refused(error);
@@ -84,7 +84,7 @@ impl Feed for Microphone {
     }
 }
 
-/// A stream of samples of type `T`. The callback never waits: what nobody takes is counted.
+/// A stream of samples of type `T`. The callback never waits: samples that do not fit in the queue are counted.
 fn stream<T>(device: &Device, config: StreamConfig, sender: SyncSender<Heard>) -> Result<Stream, cpal::Error>
 where
     T: SizedSample,
@@ -105,11 +105,11 @@ where
     };
     let mut gone = false;
     let fail = move |error: cpal::Error| {
-        // After these the stream goes on, from another device of the system's choice, or with a hole that cpal cannot measure.
+        // After these errors the stream continues, from another device chosen by the system, or with a gap that cpal cannot measure.
         let goes_on = matches!(error.kind(), ErrorKind::DeviceChanged | ErrorKind::Xrun | ErrorKind::RealtimeDenied);
         if !goes_on && !std::mem::replace(&mut gone, true) {
             let errors = errors.clone();
-            // This thread is waited for when the stream is dropped, and must not wait for room itself.
+            // Dropping the stream joins this thread, so it must not block on a full queue.
             thread::spawn(move || errors.send(Heard::Gone(error.to_string())));
         }
     };

@@ -1,4 +1,4 @@
-//! Standard input as it comes.
+//! Standard input as a live feed.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use moodline_engine::decode::{AudioReader, DecodeError, RawFormat, ReadOptions, 
 
 use super::feed::{Feed, Heard, Layout};
 
-/// Standard input: a recording in any format that is read, or samples of one that is said.
+/// Standard input: a recording in any supported format, or raw samples in a format that is given.
 pub(super) struct Pipe {
     raw: Option<RawFormat>,
 }
@@ -24,7 +24,7 @@ impl Pipe {
 impl Feed for Pipe {
     fn open(&mut self, sender: SyncSender<Heard>) -> Result<Box<dyn Any>, String> {
         let options = ReadOptions { raw: self.raw, ..ReadOptions::default() };
-        // A thread that waits for a pipe cannot be called off: it is left to the end of the program.
+        // A thread blocked on a pipe cannot be cancelled: it is left running until the program ends.
         thread::spawn(move || {
             let read = catch_unwind(AssertUnwindSafe(|| read(options, &sender)));
             let (warnings, problem) = match read {
@@ -32,14 +32,14 @@ impl Feed for Pipe {
                 Ok(Err(error)) => (Vec::new(), Some(error.to_string())),
                 Err(_) => (Vec::new(), Some(format!("{STANDARD_INPUT}: an internal error stopped the analysis; this is a bug"))),
             };
-            // Nobody may be there to hear of it.
+            // The receiver may be gone.
             let _ = sender.send(Heard::Ended { warnings, problem });
         });
         Ok(Box::new(()))
     }
 }
 
-/// Sends everything that comes, as it comes; returns the warnings.
+/// Sends all audio as it arrives; returns the warnings.
 fn read(options: ReadOptions, sender: &SyncSender<Heard>) -> Result<Vec<String>, DecodeError> {
     let mut reader = AudioReader::open_with(Path::new(STANDARD_INPUT), options)?;
     let layout = Layout { sample_rate: reader.sample_rate(), n_channels: reader.channels() };

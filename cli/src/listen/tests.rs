@@ -1,4 +1,4 @@
-//! Listening to a microphone that comes and goes.
+//! Listening to a microphone that disappears and comes back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use test_support::sample;
 
 use super::*;
 
-/// What a microphone does when it is opened: it fails, or these things happen and then Ctrl-C is pressed or not.
+/// What a microphone does when it is opened: it fails, or these events happen, followed by Ctrl-C or not.
 type Scene = Result<(Vec<Heard>, bool), &'static str>;
 
 /// A microphone that plays scene after scene.
@@ -33,7 +33,7 @@ fn opened(sample_rate: u32, n_channels: usize) -> Heard {
     Heard::Opened { name: "USB \u{1b}[2J mic".to_owned(), layout: Layout { sample_rate, n_channels } }
 }
 
-/// So many seconds of speech, mono at 16 kHz, in pieces as they come from a device.
+/// The given number of seconds of speech, mono at 16 kHz, in pieces as a device delivers them.
 fn speech(seconds: usize) -> Vec<Heard> {
     let mut reader = AudioReader::open(&sample("unheard.flac")).unwrap();
     assert_eq!((reader.sample_rate(), reader.channels()), (16_000, 1));
@@ -45,7 +45,7 @@ fn speech(seconds: usize) -> Vec<Heard> {
     samples.chunks(1_600).map(|piece| Heard::Samples(piece.to_vec())).collect()
 }
 
-/// What was printed and told, and the outcome.
+/// The printed results, the messages, and the outcome.
 fn heard(source: &str, lines: Lines, scenes: impl IntoIterator<Item = Scene>) -> (String, String, anyhow::Result<()>) {
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut stage = Stage { scenes: scenes.into_iter().collect(), interrupted: Arc::clone(&interrupted) };
@@ -86,7 +86,7 @@ fn a_microphone_that_goes_away_is_waited_for() {
     assert_eq!(rounded(span(&events[6])), rounded((back_s + 4.0, back_s + 5.0)));
     let duration_s = events[7]["duration_s"].as_f64().unwrap();
     assert!((duration_s - back_s - 5.0).abs() < 1e-3, "{duration_s}");
-    // The same audio has the same answer, before and after.
+    // The same audio gets the same answer before and after the gap.
     assert_eq!(events[1]["probabilities"], events[4]["probabilities"]);
     let sentence = "moodline: USB \\u{1b}[2J mic is gone (it was unplugged): waiting for it\n";
     assert_eq!(told.matches(sentence).count(), 1, "{told}");

@@ -1,4 +1,4 @@
-//! How a page gets at the recording: by a link relative to itself, or as a part of itself.
+//! How a page accesses the recording: by a link relative to the page, or embedded in it.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,10 +10,10 @@ use moodline_engine::display::time::duration_text;
 
 use super::opus;
 
-/// Longest recording that becomes a part of a page, seconds: browsers still open at once what it takes.
+/// Longest recording that is embedded in a page, seconds: browsers still open the resulting page at once.
 const LONGEST_EMBEDDED_S: f64 = 4.0 * 3600.0;
 
-/// The recording, of so many seconds, as a `data:` URL: as Opus, whatever it was, so that every browser plays it and the page of an hour of stereo takes 28 MB.
+/// The recording, of `duration_s` seconds, as a `data:` URL: converted to Opus, so that every browser plays it and the page of an hour of stereo takes 28 MB.
 ///
 /// # Errors
 /// It cannot be read a second time, or is too long.
@@ -36,11 +36,11 @@ pub(super) fn relative_url(folder: &Path, target: &Path) -> String {
     let up = folder.components().skip(n_common).map(|_| Component::ParentDir);
     let path: PathBuf = up.chain(target.components().skip(n_common)).collect();
     let parts: Vec<String> = path.components().map(|part| encoded(&part.as_os_str().to_string_lossy())).collect();
-    // A name with a colon would be taken for a scheme.
+    // A name with a colon would be mistaken for a scheme.
     if path.starts_with("..") { parts.join("/") } else { format!("./{}", parts.join("/")) }
 }
 
-/// One part of a path, as a URL has it.
+/// One component of a path, percent-encoded for a URL.
 pub(super) fn encoded(part: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     part.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -22,22 +22,22 @@ use crate::plot::{WIDTH as PICTURE_WIDTH, row_length};
 
 const SCRIPT: &str = include_str!("page.js");
 
-/// Width of a row's drawings, units; they are stretched to that of the page.
+/// Width of a row's drawings, units; they are stretched to the width of the page.
 const WIDTH: f64 = 1000.0;
-/// Width of a column of probabilities and of one of the waveform, units.
+/// Width of a column of probabilities or of the waveform, units.
 const COLUMN: f64 = 2.0;
-/// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
+/// Minimum width of a part of a strip; shorter ones are merged into their neighbours, units.
 const NARROWEST_PART: f64 = 4.0;
-/// Distance of oblique lines, and by how much they lean in strips and in bands, whose heights differ, units.
+/// Distance between oblique lines, and their slant in strips and in bands, whose heights differ, units.
 const LINES_APART: f64 = 14.0;
 const STRIP_SLANT: f64 = 18.0;
 const BANDS_SLANT: f64 = 80.0;
-/// Distance of ticks, units.
+/// Distance between ticks, units.
 const TICK_DISTANCE: f64 = 80.0;
-/// More passages than this are folded up.
+/// Lists with more passages than this are collapsed.
 const MANY_PASSAGES: usize = 60;
 
-/// In how many parts of the time the loudest samples are wanted.
+/// Number of parts of the time for which the waveform's peaks are needed.
 pub(super) fn outline_parts(duration_s: f64) -> usize {
     let row_s = row_length(duration_s, f64::from(PICTURE_WIDTH));
     ((duration_s / row_s * WIDTH / COLUMN).ceil() as usize).max(1)
@@ -144,14 +144,14 @@ fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_pla
 
 /// One voice.
 struct Lane<'a> {
-    /// Its number among several.
+    /// Its channel number, if there are several.
     channel: Option<NonZeroUsize>,
     segments: &'a [Segment],
-    /// Of the strip.
+    /// Parts of the strip.
     parts: Vec<Stretch>,
     spans: Vec<(f64, f64)>,
     duration_s: f64,
-    /// Time of a full row, seconds.
+    /// Duration of a full row, seconds.
     row_s: f64,
     outline: &'a [f32],
 }
@@ -193,7 +193,7 @@ impl Lane<'_> {
         (WIDTH * (seconds - start_s) / self.row_s).clamp(0.0, WIDTH)
     }
 
-    /// What is told.
+    /// The strip of emotions.
     fn strip(&self, start_s: f64, end_s: f64) -> String {
         self.parts
             .iter()
@@ -210,7 +210,7 @@ impl Lane<'_> {
             .collect()
     }
 
-    /// The loudest samples, mirrored at the middle; the square root shows quiet speech, too.
+    /// The peaks, mirrored about the middle; their square root makes quiet speech visible, too.
     fn wave(&self, start_s: f64, end_s: f64) -> String {
         let at = |seconds: f64| (seconds / self.duration_s * self.outline.len() as f64).round() as usize;
         let peaks = &self.outline[at(start_s)..at(end_s).min(self.outline.len())];
@@ -224,7 +224,7 @@ impl Lane<'_> {
         format!("<path d=\"M0 {y}{upper}L{right:.1} {y}{lower}Z\"/>", y = HEIGHT / 2.0)
     }
 
-    /// The probabilities, stacked.
+    /// The probabilities as stacked bands.
     fn bands(&self, start_s: f64, end_s: f64) -> String {
         let column_s = COLUMN * self.row_s / WIDTH;
         let smooth_s = smoothing(self.segments, self.row_s / WIDTH).unwrap_or(column_s);
@@ -260,7 +260,7 @@ impl Lane<'_> {
     }
 }
 
-/// A time to go to, where there is something to play.
+/// A table cell with a time, which can be clicked if there is something to play.
 fn time_cell(start_s: f64, can_play: bool) -> String {
     let time = clock_text(start_s, 1);
     if can_play {
@@ -270,7 +270,7 @@ fn time_cell(start_s: f64, can_play: bool) -> String {
     }
 }
 
-/// The number of a channel, where several are told apart.
+/// A table cell with the channel number, if channels are distinguished.
 fn channel_cell(channel: Option<NonZeroUsize>) -> String {
     channel.map_or_else(String::new, |channel| format!("<td class=\"number\">{channel}</td>"))
 }
@@ -307,7 +307,7 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
             .iter()
             .map(|moment| {
                 let Moment { start_s, channel, told, probability } = *moment;
-                // These tables are too narrow for one more column.
+                // These tables are too narrow for another column.
                 let channel = channel.filter(|_| several).map_or_else(String::new, |channel| format!("{channel}: "));
                 format!(
                     "<tr><td>{}</td><td class=\"told\">{} {channel}{}</td><td class=\"number\">{:.0} %</td></tr>\n",
@@ -334,10 +334,10 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
     )
 }
 
-/// A passage, and the number of its channel where several are told apart.
+/// A passage, and its channel number if channels are distinguished.
 type Passage = (Option<NonZeroUsize>, Stretch);
 
-/// What is said, by its start; pauses are none.
+/// Passages of speech by start time, without pauses.
 fn passages(results: &Results) -> Vec<Passage> {
     let several = results.voices.len() > 1;
     let options = MarkOptions { merge: true, min_length_s: 0.0 };
@@ -357,7 +357,7 @@ fn passage_table(passages: &[Passage], several: bool, can_play: bool) -> String 
     }
     let row = |(channel, passage): &Passage| {
         let (words, percent) = (words(passage.told), format!("{:.0} %", 100.0 * passage.probability()));
-        // Of what is unfamiliar nothing is probable.
+        // Unfamiliar sounds have no meaningful probability.
         let percent = if passage.told == Told::Unfamiliar { "-" } else { &percent };
         let said = if passage.told == Told::Unfamiliar { words.clone() } else { format!("{words} {percent}") };
         format!(
@@ -389,7 +389,7 @@ mod tests {
 
     use super::*;
 
-    /// A page about angry, doubtful, unfamiliar speech and a pause, five seconds each.
+    /// A page with angry, uncertain and unfamiliar speech and a pause, five seconds each.
     fn page(source: Option<&str>) -> String {
         let answer = |values| Probabilities::new(values).unwrap();
         let states = [

@@ -1,4 +1,4 @@
-//! The index of a folder of pages: a row a recording, sortable.
+//! The index of a folder of pages: a sortable table with one row per recording.
 
 use moodline_core::Emotion;
 use moodline_engine::display::Summary;
@@ -8,7 +8,7 @@ use moodline_engine::display::time::clock_text;
 use super::audio::encoded;
 use super::policy;
 
-/// What it is called.
+/// The file name of the index.
 pub(crate) const FILE: &str = "index.html";
 
 const SCRIPT: &str = include_str!("index.js");
@@ -16,9 +16,9 @@ const SCRIPT: &str = include_str!("index.js");
 /// One recording.
 #[derive(Clone, Debug)]
 pub(crate) struct IndexRow {
-    /// Path of its page within the folder, parts from the outermost.
+    /// Path of its page within the folder, as components from the outermost.
     pub(crate) page: Vec<String>,
-    /// What is shown.
+    /// The displayed name.
     pub(crate) name: String,
     pub(crate) summary: Summary,
 }

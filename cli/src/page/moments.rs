@@ -1,4 +1,4 @@
-//! The moments of a recording that are worth a visit.
+//! The moments of a recording that are worth visiting.
 
 use std::num::NonZeroUsize;
 
@@ -6,9 +6,9 @@ use moodline_core::Emotion;
 use moodline_engine::marks::Told;
 use moodline_engine::voices::Found;
 
-/// How many are listed.
+/// Maximum number of moments in a list.
 const MOST: usize = 8;
-/// Moments of a list are so far from each other, seconds: overlapping blocks are about the same one.
+/// Minimum distance between moments of a list, seconds: overlapping blocks show the same moment.
 const APART_S: f64 = 10.0;
 
 /// A block that stands out.
@@ -17,11 +17,11 @@ pub(super) struct Moment {
     pub(super) start_s: f64,
     pub(super) channel: Option<NonZeroUsize>,
     pub(super) told: Told,
-    /// Of its emotion.
+    /// The probability of its emotion.
     pub(super) probability: f32,
 }
 
-/// The surest blocks with an emotion other than neutral, the surest first.
+/// The blocks with the most probable emotions other than neutral, the most probable first.
 pub(super) fn most_intense(found: &[Found]) -> Vec<Moment> {
     let mut moments = moments(found);
     moments.retain(|moment| matches!(moment.told, Told::Emotion(emotion) if emotion != Emotion::Neutral));

@@ -1,7 +1,7 @@
-//! A recording as Opus in an Ogg stream, which is small and which every browser plays.
+//! Encodes a recording as Opus in an Ogg stream, which is small and plays in every browser.
 //!
 //! # Source
-//! RFC 7845, "Ogg Encapsulation for the Opus Audio Codec": the two headers, positions that count at 48 kHz, what is left out of the beginning and the end
+//! RFC 7845, "Ogg Encapsulation for the Opus Audio Codec": the two headers, granule positions at 48 kHz, pre-skip and end trimming
 
 use std::path::Path;
 
@@ -11,23 +11,23 @@ use moodline_engine::decode::AudioReader;
 use ogg::{PacketWriteEndInfo, PacketWriter};
 use opusic_c::{Application, Bitrate, Channels, Encoder, SampleRate};
 
-/// Bits a second for one channel and for two: speech sounds as it did.
+/// Bit rates for one and for two channels, bits per second: speech sounds unchanged.
 const BITRATES: [u32; 2] = [28_000, 44_000];
-/// How hard the encoder looks, of 10: twice as fast as the most, and as good for speech.
+/// Encoder complexity, 0 to 10: twice as fast as the maximum, and as good for speech.
 const COMPLEXITY: u8 = 5;
-/// Packets a second.
+/// Packets per second.
 const PACKETS_A_SECOND: usize = 50;
-/// Positions count at this rate, Hz.
+/// Rate of granule positions, Hz.
 const POSITION_RATE: u64 = 48_000;
-/// No packet is longer, bytes.
+/// Maximum packet size, bytes.
 const LONGEST_PACKET: usize = 1500;
-/// The only stream of the file.
+/// Serial number of the only stream in the file.
 const SERIAL: u32 = 1;
 
-/// The whole recording at `path`: one channel or two as they are, more as their mean.
+/// The whole recording at `path`: one or two channels as they are, more as their mean.
 ///
 /// # Errors
-/// When it cannot be read a second time.
+/// The file cannot be read a second time.
 pub(super) fn of_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut reader = AudioReader::open(path)?;
     let n_channels = if reader.channels() == 2 { 2 } else { 1 };
@@ -39,22 +39,22 @@ pub(super) fn of_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     stream.finish().with_context(|| format!("{}: the recording cannot become a part of the page", path.display()))
 }
 
-/// A stream that is being encoded.
+/// A stream being encoded.
 struct Stream {
     encoder: Encoder,
-    /// One for each channel; none where the encoder takes the recording's rate.
+    /// One per channel; none if the encoder accepts the recording's rate.
     resamplers: Vec<Resampler>,
     rate: usize,
     n_channels: usize,
-    /// Samples of each channel that are not encoded yet.
+    /// Samples of each channel that are not yet encoded.
     waiting: Vec<Vec<f32>>,
-    /// The same of one packet, interleaved.
+    /// The samples of one packet, interleaved.
     frame: Vec<f32>,
     packets: PacketWriter<'static, Vec<u8>>,
-    /// The newest packet: the last one ends the stream.
+    /// The newest packet, held back because the last one must end the stream.
     latest: Option<Vec<u8>>,
     n_packets: u64,
-    /// Samples of one channel that came, at the encoder's rate.
+    /// Samples received per channel, at the encoder's rate.
     n_samples: u64,
     pre_skip: u64,
 }
@@ -75,7 +75,7 @@ impl Stream {
             &[n_channels as u8][..],
             &(pre_skip as u16).to_le_bytes(),
             &recorded_hz.to_le_bytes(),
-            // No gain, and channels in their usual order.
+            // No gain, and the standard channel mapping.
             &[0; 3],
         ]
         .concat();
@@ -133,7 +133,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Hands on the packet before this one. A page a second, so that a player finds every time soon.
+    /// Writes the packet before this one. There is one page per second, so that players can seek quickly.
     fn write(&mut self, packet: Vec<u8>) -> anyhow::Result<()> {
         if let Some(before) = self.latest.replace(packet) {
             self.n_packets += 1;
@@ -145,7 +145,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Ends the stream behind its last sample, which its last position says.
+    /// Ends the stream after its last sample, which the final granule position gives.
     fn finish(mut self) -> anyhow::Result<Vec<u8>> {
         let before = self.waiting[0].len();
         for (resampler, waiting) in self.resamplers.iter_mut().zip(&mut self.waiting) {
@@ -153,7 +153,7 @@ impl Stream {
         }
         self.n_samples += (self.waiting[0].len() - before) as u64;
         let end = self.n_samples * POSITION_RATE / self.rate as u64 + self.pre_skip;
-        // The encoder gives what it is given so much later.
+        // The encoder's output lags its input by the pre-skip.
         let n = self.rate / PACKETS_A_SECOND;
         let n_more = self.pre_skip as usize * self.rate / POSITION_RATE as usize;
         let n_all = (self.waiting[0].len() + n_more).next_multiple_of(n);
@@ -165,7 +165,7 @@ impl Stream {
     }
 }
 
-/// The lowest of Opus' rates that keeps all that a recording at `hz` has, as far as there is one.
+/// The lowest Opus rate that preserves the bandwidth of a recording at `hz`, if there is one.
 fn rate_for(hz: u32) -> (u32, SampleRate) {
     let rates = [
         (8_000, SampleRate::Hz8000),
@@ -185,7 +185,7 @@ fn refused(error: opusic_c::ErrorCode) -> anyhow::Error {
 mod tests {
     use super::*;
 
-    /// A tone that becomes louder, of so many channels.
+    /// A tone that grows louder, in the given number of channels.
     fn recording(hz: u32, n_channels: u16) -> tempfile::NamedTempFile {
         let file = tempfile::Builder::new().suffix(".wav").tempfile().unwrap();
         let spec = hound::WavSpec {
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!((rate, n_found), (48_000, usize::from(n_channels)), "{hz} Hz");
             let seconds = samples.len() as f64 / 48_000.0;
             assert!((seconds - expected.len() as f64 / f64::from(hz)).abs() < 1e-3, "{hz} Hz: {seconds} s");
-            // Away from the ends, at the same time.
+            // Compared away from the ends, at the same time.
             let (mut wrong, mut all) = (0.0, 0.0);
             for (index, sample) in samples.iter().enumerate().take(samples.len() - 4800).skip(4800) {
                 let at = index as f64 * f64::from(hz) / 48_000.0;

@@ -1,4 +1,4 @@
-//! The frame of every page: its head with a content policy that lets nothing in but what the page itself has.
+//! The frame of every page: its head, with a content security policy that allows only what the page itself contains.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 
 const STYLE: &str = include_str!("page.css");
 
-/// A whole page around `body`, which ends with `script` where there is one.
+/// A complete page around `body`, which ends with `script` if there is one.
 pub(super) fn page(title: &str, body: &str, script: Option<&str>) -> String {
-    // A recording lies beside the page, wherever that is, or in it.
+    // The recording is embedded in the page or referenced relative to it.
     let scripts = script.map_or_else(|| "'none'".to_owned(), hash);
     let policy = format!(
         "default-src 'none'; style-src {}; script-src {scripts}; media-src 'self' file: data:; base-uri 'none'; form-action 'none'",
@@ -25,7 +25,7 @@ pub(super) fn page(title: &str, body: &str, script: Option<&str>) -> String {
     )
 }
 
-/// A source expression for exactly this text.
+/// A source expression for exactly this script.
 ///
 /// # Source
 /// W3C, "Content Security Policy Level 3", 2.3.1

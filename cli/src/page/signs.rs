@@ -1,4 +1,4 @@
-//! What says by its shape and in words what is told of a stretch: in strips and bands, in the legend, and in tables.
+//! Shows by shape and in words what a stretch contains: in strips and bands, in the legend, and in tables.
 
 use moodline_core::Emotion;
 use moodline_engine::display::palette;
@@ -12,7 +12,7 @@ pub(super) fn hex(emotion: Emotion) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// How a part of a strip looks, in a square: in the legend and beside a word.
+/// How a part of a strip looks, in a square: for the legend and next to a word.
 pub(super) fn swatch(told: Told) -> String {
     let shapes = match told {
         Told::Emotion(emotion) => format!("<path d=\"M0 0H{HEIGHT}V{HEIGHT}H0Z\" fill=\"{}\"/>", hex(emotion)),
@@ -21,7 +21,7 @@ pub(super) fn swatch(told: Told) -> String {
     format!("<svg viewBox=\"0 0 {HEIGHT} {HEIGHT}\" aria-hidden=\"true\">{shapes}</svg>")
 }
 
-/// What is no emotion, told by its shape as in the editor: a bar of half the height, oblique lines so far apart and slanted by so much, or one line.
+/// The shape for a stretch without a clear emotion, as in the editor: a half-height bar, oblique lines with this spacing and slant, or a single line.
 pub(super) fn in_doubt(told: Told, (left, right): (f64, f64), apart: f64, slant: f64) -> String {
     let bar = |top: f64, bottom: f64, class: &str| {
         format!("<path class=\"{class}\" d=\"M{left:.1} {top}H{right:.1}V{bottom}H{left:.1}Z\"/>")
@@ -34,7 +34,7 @@ pub(super) fn in_doubt(told: Told, (left, right): (f64, f64), apart: f64, slant:
     }
 }
 
-/// Lines from the bottom up to the right, on one grid for the whole row so that neighbours join.
+/// Lines rising to the right, on one grid for the whole row so that neighbours join.
 fn oblique(left: f64, right: f64, apart: f64, slant: f64) -> String {
     let (first, last) = (((left - slant) / apart).floor() as i64 + 1, (right / apart).ceil() as i64);
     let line = |index: i64| {
@@ -46,7 +46,7 @@ fn oblique(left: f64, right: f64, apart: f64, slant: f64) -> String {
     format!("<path class=\"oblique\" d=\"{}\"/>", (first..last).map(line).collect::<String>())
 }
 
-/// What is told of a stretch, in words.
+/// The description of a stretch, in words.
 pub(super) fn words(told: Told) -> String {
     match told {
         Told::Emotion(emotion) => emotion.name().to_owned(),

@@ -1,12 +1,12 @@
-//! The outlines of a recording's voices: their loudest samples in each part of the time.
+//! The outlines of a recording's voices: their peaks in each part of the time.
 
 use std::path::Path;
 
 use moodline_engine::decode::{AudioReader, DecodeError};
 use moodline_engine::voices::Voice;
 
-/// For each voice the largest magnitude in each of `n` equal parts of its samples, relative to the loudest of all, 0..=1. A voice that is no single channel
-/// has the mean of all.
+/// For each voice, the peak magnitude in each of `n` equal parts of its samples, relative to the loudest of all, 0..=1. A voice that is not a single channel
+/// uses the mean of all channels.
 pub(super) fn outlines(path: &Path, voices: &[Voice], duration_s: f64, n: usize) -> Result<Vec<Vec<f32>>, DecodeError> {
     let mut reader = AudioReader::open(path)?;
     let (rate, n_channels) = (f64::from(reader.sample_rate()), reader.channels());

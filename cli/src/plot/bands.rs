@@ -1,4 +1,4 @@
-//! The probabilities of a row as columns, smoothed for the eye: what is recorded and exported stays as it was found. Pictures and pages draw them.
+//! The probabilities of a row as columns, smoothed for display only: recorded and exported values are unchanged. Used by pictures and pages.
 
 use moodline_core::Emotion;
 use moodline_engine::{Segment, State};
@@ -8,16 +8,16 @@ use moodline_engine::{Segment, State};
 pub(crate) enum Column {
     /// Means of the four probabilities, in [`Emotion::ALL`] order.
     Speech([f64; Emotion::COUNT]),
-    /// What is in its middle is unlike anything that the model learned from.
+    /// Its centre is unlike anything that the model was trained on.
     Unfamiliar,
-    /// Nobody speaks in its middle.
+    /// There is no speech at its centre.
     NoSpeech,
-    /// Nothing was recorded in its middle.
+    /// Nothing was recorded at its centre.
     Nothing,
 }
 
 impl Column {
-    /// The means, where somebody speaks.
+    /// The means, if there is speech.
     pub(crate) const fn probabilities(&self) -> Option<[f64; Emotion::COUNT]> {
         match self {
             Self::Speech(probabilities) => Some(*probabilities),
@@ -26,19 +26,19 @@ impl Column {
     }
 }
 
-/// Where blocks are closer than this, their probabilities are smoothed, units.
+/// Where blocks are narrower than this, their probabilities are smoothed, units.
 const CLOSE_BLOCKS: f64 = 4.0;
-/// Over how much, units.
+/// Length of the smoothing window, units.
 const SMOOTHING: f64 = 12.0;
 
-/// Over how many seconds probabilities are smoothed, where blocks are too close to be told apart.
+/// Length of the smoothing window in seconds, if blocks are too narrow to be distinguished.
 pub(crate) fn smoothing(segments: &[Segment], seconds_per_unit: f64) -> Option<f64> {
     let (first, last) = (segments.first()?, segments.last()?);
     let hop_s = (last.start_s - first.start_s) / (segments.len() - 1).max(1) as f64;
     (segments.len() > 1 && hop_s < CLOSE_BLOCKS * seconds_per_unit).then_some(SMOOTHING * seconds_per_unit)
 }
 
-/// How far up each emotion reaches, as the editor stacks them: the first of [`Emotion::ALL`] is on top.
+/// The upper edge of each emotion, stacked as in the editor: the first of [`Emotion::ALL`] is on top.
 pub(crate) fn stacked(probabilities: [f64; Emotion::COUNT]) -> [f64; Emotion::COUNT] {
     let mut tops = [1.0; Emotion::COUNT];
     for index in 1..Emotion::COUNT {
@@ -47,8 +47,8 @@ pub(crate) fn stacked(probabilities: [f64; Emotion::COUNT]) -> [f64; Emotion::CO
     tops
 }
 
-/// Columns of `column_s` seconds that cover `start_s..end_s`. Each is the mean over `smooth_s` seconds around its middle of what `segments` found, each of
-/// which counts for its part in `spans`; both are sorted.
+/// Columns of `column_s` seconds that cover `start_s..end_s`. Each is the mean over `smooth_s` seconds around its centre of what `segments` found, each
+/// segment weighted by its part in `spans`; both are sorted.
 pub(crate) fn columns(
     segments: &[Segment],
     spans: &[(f64, f64)],

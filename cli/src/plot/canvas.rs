@@ -1,4 +1,4 @@
-//! Shapes and words in units that do not depend on the resolution.
+//! Shapes and text in units that do not depend on the resolution.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use plotters::style::{Color as _, RGBColor};
 
 use super::fonts;
 
-/// Distance of the lines of a hatching, units.
+/// Distance between the lines of a hatching, units.
 const HATCH_DISTANCE: f64 = 9.0;
 
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -23,12 +23,12 @@ pub(super) struct Canvas<'a, DB: DrawingBackend> {
     medium: Medium,
 }
 
-/// What a picture is made of.
+/// The output medium of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
-    /// Shapes and letters, which the viewer has fonts for.
+    /// Shapes and text, for which the viewer has fonts.
     Vector,
-    /// Pixels, so many a unit.
+    /// Pixels, with this many per unit.
     Bitmap(u32),
 }
 
@@ -40,7 +40,7 @@ impl Medium {
         }
     }
 
-    /// How far a text is moved down, as a fraction of its size: the bitmap backend centres the box of a text, which has room for accents above it.
+    /// How far text is moved down, as a fraction of its size: the bitmap backend centres the text box, which has room for accents above the letters.
     const fn text_drop(self) -> f64 {
         match self {
             Self::Vector => 0.0,
@@ -68,7 +68,7 @@ impl Frame {
     }
 }
 
-/// Where a text stands relative to its point.
+/// Horizontal alignment of text relative to its point.
 #[derive(Clone, Copy)]
 pub(super) enum Align {
     Left,
@@ -104,10 +104,10 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw(&PathElement::new(vec![self.pixel(from), self.pixel(to)], style))
     }
 
-    /// A light ground with oblique lines.
+    /// A light background with oblique lines.
     pub(super) fn hatching(&self, frame: Frame, ground: RGBColor, lines: RGBColor) -> Drawn<DB> {
         self.rectangle(frame, ground)?;
-        // Lines of constant x + y, on a grid of the whole picture so that neighbours join.
+        // Lines of constant x + y, on a grid for the whole picture so that neighbours join.
         let first = ((frame.left + frame.top) / HATCH_DISTANCE).ceil() as i64;
         let last = ((frame.right + frame.bottom) / HATCH_DISTANCE).floor() as i64;
         for index in first..=last {
@@ -119,7 +119,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
-    /// A word, vertically centred on `at`.
+    /// Text, vertically centred on `at`.
     pub(super) fn text(&self, text: &str, at: (f64, f64), size: f64, color: RGBColor, align: Align) -> Drawn<DB> {
         let horizontal = match align {
             Align::Left => HPos::Left,

@@ -1,4 +1,4 @@
-//! Letters of a bitmap: those of the font in this program, else of a font of the system that has them, else their numbers. Never boxes.
+//! Glyphs for bitmaps: from the font built into this program, otherwise from a system font that has them, otherwise as code points. Never boxes.
 
 use std::borrow::Cow;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,24 +7,24 @@ use fontdb::Database;
 use plotters::style::{FontStyle, register_font};
 use ttf_parser::Face;
 
-/// The family of the font in this program; in an SVG the viewer's.
+/// The family of the built-in font; in an SVG, the viewer's font.
 pub(super) const FAMILY: &str = "sans-serif";
 
-/// Makes the program's own font known to the drawing library. Whether that worked.
+/// Registers the built-in font with the drawing library; returns whether that worked.
 pub(super) fn register_own() -> bool {
     static REGISTERED: LazyLock<bool> =
         LazyLock::new(|| register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT).is_ok());
     *REGISTERED
 }
 
-/// A font of the system that was needed, under the family it has been registered as.
+/// A system font that was needed, with the family it is registered as.
 #[derive(Clone, Copy)]
 struct Fallback {
     family: &'static str,
     bytes: &'static [u8],
 }
 
-/// The family that has all letters of `text`, and the text in it; letters that no font has are written as `\u{65e5}`.
+/// The family that has all letters of `text`, and the text to draw in it; letters that no font has are written as `\u{65e5}`.
 pub(super) fn of(text: &str) -> (&'static str, Cow<'_, str>) {
     static SYSTEM: LazyLock<Database> = LazyLock::new(|| {
         let mut fonts = Database::new();
@@ -49,7 +49,7 @@ fn has_letters(font: &[u8], text: &str) -> bool {
     Face::parse(font, 0).is_ok_and(|face| text.chars().all(|letter| face.glyph_index(letter).is_some()))
 }
 
-/// `text` with numbers for what the program's own font has not.
+/// `text` with code points for the letters missing from the built-in font.
 fn numbered(text: &str) -> String {
     let Ok(face) = Face::parse(epaint_default_fonts::UBUNTU_LIGHT, 0) else { return text.to_owned() };
     let known = |letter: &char| face.glyph_index(*letter).is_some();
@@ -58,9 +58,9 @@ fn numbered(text: &str) -> String {
 }
 
 /// Registers the first font among `fonts` that has all letters of `text`, as the `number`th. It stays in memory until the program ends, as the drawing
-/// library wants it.
+/// library requires.
 fn register(fonts: &Database, text: &str, number: usize) -> Option<Fallback> {
-    // The drawing library takes the first face of a file.
+    // The drawing library uses the first face of a file.
     let upright = fonts.faces().filter(|face| face.index == 0 && face.style == fontdb::Style::Normal);
     let bytes = upright.filter_map(|face| {
         let read = |bytes: &[u8], _| has_letters(bytes, text).then(|| bytes.to_vec());

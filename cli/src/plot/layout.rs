@@ -5,24 +5,24 @@ use moodline_engine::display::time::tick_step;
 use super::PlotOptions;
 use super::canvas::Frame;
 
-/// Width of a picture unless another is asked for, units.
+/// Default width of a picture, units.
 pub(crate) const WIDTH: u32 = 1200;
 
 const LEFT: f64 = 76.0;
-/// What is right of the chart: the legend.
+/// Space to the right of the chart, for the legend.
 const RIGHT: f64 = 120.0;
 const HEAD: f64 = 72.0;
 const FOOT: f64 = 58.0;
-/// Between parts, units.
+/// Space between parts, units.
 pub(super) const GAP: f64 = 8.0;
-/// Distance of labelled ticks, units.
+/// Distance between labelled ticks, units.
 const TICK_DISTANCE: f64 = 84.0;
 
-/// A picture of this width shows at most so much time in one row, unless rows are asked for.
+/// Most time that a picture of this width shows in one row, unless rows are requested.
 const ONE_ROW_S: f64 = 600.0;
-/// Lengths of rows that a reader of clocks expects, seconds.
+/// Conventional row lengths, seconds.
 const ROWS_S: [f64; 10] = [60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0];
-/// Rows of a long recording, at most.
+/// Maximum number of rows of a long recording.
 const MOST_ROWS: f64 = 12.0;
 
 /// Heights of the parts of a row, units.
@@ -35,7 +35,7 @@ struct Heights {
 const SINGLE: Heights = Heights { strip: 32.0, chart: 282.0, ticks: 58.0 };
 const ONE_OF_MANY: Heights = Heights { strip: 24.0, chart: 72.0, ticks: 34.0 };
 
-/// What fits between two lanes of a row of time.
+/// Space between two lanes of a row of time.
 const LANE_GAP: f64 = 12.0;
 
 /// One voice in one row of time.
@@ -43,15 +43,15 @@ const LANE_GAP: f64 = 12.0;
 pub(super) struct Row {
     pub(super) start_s: f64,
     pub(super) end_s: f64,
-    /// Which of the voices.
+    /// Index of the voice.
     pub(super) voice: usize,
-    /// Whether it is the last of its time, below which the times stand.
+    /// Whether it is the lowest lane of its row of time, which has the times below it.
     pub(super) is_lowest: bool,
-    /// What was found.
+    /// The strip of emotions found.
     pub(super) found: Frame,
-    /// What is true.
+    /// The strip of true emotions.
     pub(super) truth: Option<Frame>,
-    /// The probabilities.
+    /// The chart of probabilities.
     pub(super) chart: Frame,
     seconds_per_unit: f64,
 }
@@ -65,13 +65,13 @@ impl Row {
         self.chart.bottom - (self.chart.bottom - self.chart.top) * probability
     }
 
-    /// `frame`, as far as a stretch of time reaches; none where it does not touch the row.
+    /// The part of `frame` within a stretch of time; `None` if the stretch does not touch the row.
     pub(super) fn part(&self, frame: Frame, (start_s, end_s): (f64, f64)) -> Option<Frame> {
         (end_s > self.start_s && start_s < self.end_s).then(|| Frame { left: self.x(start_s), right: self.x(end_s), ..frame })
     }
 }
 
-/// The rows of a picture, those of the same time below each other, and its time axis.
+/// The rows of a picture, with those for the same time grouped together, and its time axis.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) rows: Vec<Row>,
@@ -117,12 +117,12 @@ impl Layout {
         Self { rows, width, height, right, tick_s: tick_step(seconds_per_unit, TICK_DISTANCE), seconds_per_unit }
     }
 
-    /// Whether there is one voice in one row.
+    /// Whether there is a single voice in a single row.
     pub(super) const fn is_single(&self) -> bool {
         self.rows.len() == 1
     }
 
-    /// Whether all of the time is in one row.
+    /// Whether all of the time fits in one row.
     pub(super) fn has_one_time(&self) -> bool {
         self.rows.last().is_none_or(|last| last.start_s <= self.rows[0].start_s)
     }
@@ -133,7 +133,7 @@ impl Layout {
     }
 }
 
-/// How much time a row shows, seconds: all of a short recording, or else so much that there are few rows.
+/// Time per row, seconds: all of a short recording, otherwise enough to keep the number of rows small.
 pub(crate) fn row_length(duration_s: f64, width: f64) -> f64 {
     if duration_s <= ONE_ROW_S * width / f64::from(WIDTH) {
         return duration_s;

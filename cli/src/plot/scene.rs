@@ -1,4 +1,4 @@
-//! What the picture shows.
+//! The contents of the picture.
 
 use std::mem::discriminant;
 use std::num::NonZeroUsize;
@@ -26,11 +26,11 @@ const SUBTITLE_Y: f64 = 50.0;
 const TITLE_SIZE: f64 = 22.0;
 const TEXT_SIZE: f64 = 15.0;
 const SMALL_SIZE: f64 = 13.5;
-/// Width of an average letter, as a fraction of the size.
+/// Width of an average letter, as a fraction of the font size.
 const LETTER_WIDTH: f64 = 0.56;
-/// Blocks narrower than this have no line between them, units.
+/// Blocks narrower than this have no separating line, units.
 const NARROW_BLOCK: f64 = 34.0;
-/// Parts of a strip are never narrower than this: shorter ones go to their neighbours, units.
+/// Minimum width of a part of a strip; shorter ones are merged into their neighbours, units.
 const NARROWEST_CELL: f64 = 6.0;
 /// Width of a column of smoothed probabilities, units.
 const COLUMN: f64 = 2.0;
@@ -59,7 +59,7 @@ pub(super) struct Scene<'a> {
     pub(super) labels: Option<&'a [Label]>,
 }
 
-/// What is drawn of one voice.
+/// The data drawn for one voice.
 struct Lane<'a> {
     segments: &'a [Segment],
     spans: Vec<(f64, f64)>,
@@ -74,7 +74,7 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         .iter()
         .map(|Voice { segments, .. }| Lane { segments, spans: spans(segments), parts: stretches(segments, &options) })
         .collect();
-    // Blocks of all voices are equally far apart.
+    // Blocks of all voices have the same spacing.
     let smooth_s = lanes.first().and_then(|lane| smoothing(lane.segments, layout.seconds_per_unit));
     canvas.fill(WHITE)?;
     title(canvas, scene, layout, smooth_s)?;
@@ -94,7 +94,7 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         axes(canvas, layout, row, voices[row.voice].channel.filter(|_| voices.len() > 1))?;
     }
     let others = [
-        // What it leans to makes no difference to what is said here.
+        // The emotion inside makes no difference to the legend.
         (Told::Uncertain(Emotion::Neutral), "uncertain"),
         (Told::Unfamiliar, UNFAMILIAR),
         (Told::Nothing, NO_SPEECH),
@@ -129,7 +129,7 @@ fn title<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: 
     canvas.text(&shortened(&subtitle, width, TEXT_SIZE), (left, SUBTITLE_Y), TEXT_SIZE, FAINT, Align::Left)
 }
 
-/// The winners, neighbours with the same one together.
+/// The most probable emotions, with equal neighbours merged.
 fn found_strip<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, parts: &[Stretch]) -> Drawn<DB> {
     if layout.has_one_time() {
         canvas.text("found", (row.found.left - GAP, row.found.centre().1), TEXT_SIZE, INK, Align::Right)?;
@@ -175,7 +175,7 @@ fn cell<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, told: Told) -
     if has_room { canvas.text(&word, frame.centre(), TEXT_SIZE, ink, Align::Centre) } else { Ok(()) }
 }
 
-/// What says by its shape what is told, as in the editor: full height, a bar of half the height, oblique lines, or one line, which a word would hide.
+/// The shape of a state, as in the editor: full height, a half-height bar, oblique lines, or one line, which is omitted if there is a word.
 fn sign<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, told: Told, has_word: bool) -> Drawn<DB> {
     let middle = frame.centre().1;
     match told {
@@ -210,7 +210,7 @@ fn blocks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, segments: &[Se
     Ok(())
 }
 
-/// Smoothed probabilities, as far as there is speech without a break.
+/// Smoothed probabilities, one band per uninterrupted stretch of speech.
 fn bands<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, columns: &[Column]) -> Drawn<DB> {
     let kind = |column: &Column| discriminant(column);
     let mut first = 0;
@@ -238,7 +238,7 @@ fn bands<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row
     Ok(())
 }
 
-/// Areas between the points at `xs`. From the top down, each reaching to the bottom: no seam can show between two colours.
+/// Areas between the points at `xs`, from the top down, each reaching to the bottom so that no seam shows between two colours.
 fn stack<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, xs: &[f64], tops: &[[f64; Emotion::COUNT]]) -> Drawn<DB> {
     let (Some(&left), Some(&right)) = (xs.first(), xs.last()) else { return Ok(()) };
     for emotion in Emotion::ALL {
@@ -249,7 +249,7 @@ fn stack<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, row: &Row, xs: &[f64], top
     Ok(())
 }
 
-/// Scales, and the number of the channel where there are several.
+/// Scales, and the channel number if there are several.
 fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row, channel: Option<NonZeroUsize>) -> Drawn<DB> {
     let chart = row.chart;
     if let Some(channel) = channel {
@@ -286,7 +286,7 @@ fn axes<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, layout: &Layout, row: &Row,
     canvas.text(unit, (middle, chart.bottom + 40.0), TEXT_SIZE, INK, Align::Centre)
 }
 
-/// The emotions, and what else there is, with its word.
+/// The emotions and the other states, with their names.
 fn legend<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     layout: &Layout,
@@ -307,7 +307,7 @@ fn legend<DB: DrawingBackend>(
     }
     for (row, (told, name)) in (Emotion::COUNT..).zip(others) {
         match told {
-            // As in the chart: the strip has the word.
+            // As in the chart: in the strip, the word replaces the sign.
             Told::Nothing => canvas.hatching(swatch(row), GROUND, HATCH)?,
             told => sign(canvas, swatch(row), told, false)?,
         }
@@ -316,7 +316,7 @@ fn legend<DB: DrawingBackend>(
     Ok(())
 }
 
-/// What has no emotion, in words.
+/// Label for stretches without speech.
 const NO_SPEECH: &str = "no speech";
 const UNFAMILIAR: &str = "unfamiliar";
 
@@ -328,12 +328,12 @@ fn fits(word: &str, width: f64, size: f64) -> bool {
     word.chars().map(letter_width).sum::<f64>() * size + GAP <= width
 }
 
-/// As a fraction of the size: of an average letter, or of one of East Asia, which are square.
+/// Width as a fraction of the font size: of an average letter, or of an East Asian one, which is square.
 fn letter_width(letter: char) -> f64 {
     if letter >= '\u{1100}' && letter != '…' { 1.0 } else { LETTER_WIDTH }
 }
 
-/// `text`, with its middle left out where it is too long.
+/// `text`, with its middle omitted if it is too long.
 fn shortened(text: &str, width: f64, size: f64) -> String {
     let letters: Vec<char> = text.chars().collect();
     let without = |n_left_out: usize| -> String {

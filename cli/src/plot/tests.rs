@@ -8,7 +8,7 @@ use moodline_engine::{Segment, State};
 
 use super::*;
 
-/// Blocks of five seconds every half a second; what is found turns slowly, with a pause now and then.
+/// Blocks of five seconds every half a second; the result changes slowly, with an occasional pause.
 fn results(file: &str, duration_s: f64) -> Results {
     let n = (2.0 * duration_s) as u32 - 9;
     let segment = |index: u32| {
@@ -46,7 +46,7 @@ fn three_hours_are_rows_with_their_times_and_bands_that_can_be_told_apart() {
     {
         assert!(picture.contains(text), "{text}");
     }
-    // A block each would be eighty thousand areas.
+    // One area per block would be eighty thousand.
     let n_areas = picture.matches("<polygon").count();
     assert!((100..1500).contains(&n_areas), "{n_areas} areas");
     assert_eq!(svg(&results("talk.wav", 60.0), &DEFAULT).matches("shown as the mean").count(), 0);

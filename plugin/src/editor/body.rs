@@ -16,19 +16,19 @@ use super::view::View;
 use crate::session::TimelineStyle;
 use moodline_engine::display::time::{clock_text, decimals_of_step, tick_step, ticks};
 
-/// Distance of labelled ticks, points.
+/// Distance between labelled ticks, points.
 const TICK_DISTANCE: f64 = 84.0;
-/// Zoom of a whole notch of the wheel: 40 points at this rate are a factor of 1.2.
+/// Zoom per point of scrolling: a wheel notch of 40 points zooms by a factor of 1.2.
 const ZOOM_PER_POINT: f64 = 0.0046;
 
-/// What the body keeps from frame to frame.
+/// State of the body kept between frames.
 #[derive(Default)]
 pub(crate) struct Body {
     pub(crate) view: View,
     live: Picture,
     file: Picture,
     overview: Overview,
-    /// The view that shows all of a file that was opened, by what is known of its length; none once that is read, or the user looks elsewhere.
+    /// The view that shows a newly opened file in full, as far as its length is known; `None` once it is read or the user has moved the view.
     fitted: Option<View>,
 }
 
@@ -39,20 +39,20 @@ pub(crate) struct BodyResponse {
 }
 
 impl Body {
-    /// Forgets every picture, for a change that no version shows.
+    /// Discards every picture, for a change that no version number reflects.
     pub(crate) fn forget_pictures(&mut self) {
         self.live.forget();
         self.file.forget();
         self.overview.forget();
     }
 
-    /// A file was opened: the view shows all of it.
+    /// Shows all of a newly opened file.
     pub(crate) fn fit_file(&mut self) {
         self.view.follow = false;
         self.fitted = Some(self.view);
     }
 
-    /// Keeps all of `file` in view while its length becomes known, until the user looks elsewhere.
+    /// Keeps all of `file` in view while its length becomes known, until the user moves the view.
     fn keep_file_in_view(&mut self, file: &FileLane) {
         self.fitted = self.fitted.filter(|fitted| *fitted == self.view);
         if let (Some(fitted), Some(length_s)) = (&mut self.fitted, length_s(file)) {
@@ -64,7 +64,7 @@ impl Body {
         }
     }
 
-    /// Shows the body in `rect`; the titles of the lanes are left to the caller but for what is under the pointer.
+    /// Shows the body in `rect`; the titles of the lanes are left to the caller, except for the values under the pointer.
     pub(crate) fn show(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>) -> BodyResponse {
         let lanes = Lanes::new(rect, scene.shown_lanes());
         let bounds = scene.bounds();
@@ -161,7 +161,7 @@ impl Body {
             let Some(row) = row else { continue };
             let painter = ui.painter();
             let colours = &scene.style.colours;
-            // A lane that is only a title has nothing under the pointer.
+            // A lane reduced to its title has nothing under the pointer.
             let column = column.filter(|_| !is_live || lanes.live.is_positive());
             match (pointer, column.and_then(|index| picture.column(index))) {
                 (Some(pointer), Some(column)) => {
@@ -174,7 +174,7 @@ impl Body {
                         column,
                         confidence: scene.style.confidence,
                     };
-                    // The title of the file has buttons, so its values stand left of them.
+                    // The file's title has buttons, so the values are placed to their left.
                     let right = row.right() - scene.file.filter(|_| !is_live).map_or(0.0, title::buttons_width);
                     readout.paint(painter, row.with_max_x(right), colours);
                     if let (Some(State::Gap(reason)), Some(response)) = (column.state, response) {
@@ -194,7 +194,7 @@ impl Body {
     }
 }
 
-/// Length of `file`, seconds, as far as it is known: estimated from what was read while it is read.
+/// Length of `file` as far as it is known, seconds: estimated from the part read so far.
 fn length_s(file: &FileLane) -> Option<f64> {
     let length_s = match file.state {
         FileState::Running if file.progress > 0.0 => file.duration_s / f64::from(file.progress),
@@ -203,7 +203,7 @@ fn length_s(file: &FileLane) -> Option<f64> {
     (length_s > 0.0).then_some(length_s)
 }
 
-/// What the lane of the track is called: its times are the host's or its own.
+/// The name of the live lane, whose times are either the host's or the stream's own.
 const fn live_name(clock: Clock, shown: ShownLanes) -> &'static str {
     match (clock, shown) {
         (Clock::Host, ShownLanes::Live) => "Host time",
@@ -241,7 +241,7 @@ fn paint_axis(painter: &Painter, lanes: &Lanes, scale: &Scale, style: &LaneStyle
     }
 }
 
-/// Dark and light side by side, so that it is seen on any colour.
+/// A dark and a light line side by side, so that the cursor is visible on any colour.
 fn paint_cursor(painter: &Painter, rect: Rect, x: f32, style: &LaneStyle) {
     painter.vline(x, rect.y_range(), Stroke::new(3.0, style.colours.plot.gamma_multiply(0.75)));
     painter.vline(x, rect.y_range(), Stroke::new(1.0, style.colours.text));

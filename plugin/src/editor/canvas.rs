@@ -1,4 +1,4 @@
-//! Places a lane on the screen and keeps its picture until something changes.
+//! Maps a lane to the screen and caches its picture until something changes.
 
 use egui::{Rect, Shape};
 use moodline_core::VoiceWeights;
@@ -7,7 +7,7 @@ use super::columns::{Column, Grid};
 use super::lane::LaneStyle;
 use super::view::View;
 
-/// The relation between times and places.
+/// The mapping between times and screen positions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     pub(crate) left: f32,
@@ -16,7 +16,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The scale on which `view` covers the width of `rect`, with one column a pixel.
+    /// The scale on which `view` covers the width of `rect`, with one column per pixel.
     pub(crate) fn new(view: &View, rect: Rect, pixels_per_point: f32) -> Self {
         let n = (rect.width() * pixels_per_point).round().max(1.0) as usize;
         Self { left: rect.left(), width: rect.width().max(1.0), grid: Grid::new(view.start_s, view.span_s, n) }
@@ -41,20 +41,20 @@ impl Scale {
     }
 }
 
-/// Everything a picture depends on.
+/// All inputs of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Subject {
-    /// Stands for the data: which, and which state of it.
+    /// Identifies the data and its state.
     pub(crate) version: (u64, u64),
     pub(crate) grid: Grid,
     pub(crate) rect: Rect,
     pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
-    /// What the voice makes of answers.
+    /// The weights by which the voice changes the answers.
     pub(crate) weights: VoiceWeights,
 }
 
-/// The picture of a lane.
+/// The cached picture of a lane.
 #[derive(Default)]
 pub(crate) struct Picture {
     subject: Option<Subject>,
@@ -63,12 +63,12 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Forgets the picture, for a change that its subject does not show.
+    /// Discards the picture, for a change that its subject does not reflect.
     pub(crate) fn forget(&mut self) {
         self.subject = None;
     }
 
-    /// The shapes, made anew by `paint` from what `columns` gives if the subject changed.
+    /// The shapes; if the subject changed, they are painted again by `paint` from `columns`.
     pub(crate) fn shapes(
         &mut self,
         subject: Subject,
@@ -83,7 +83,7 @@ impl Picture {
         &self.shapes
     }
 
-    /// What the picture shows at column `index`.
+    /// The column of the picture at `index`.
     pub(crate) fn column(&self, index: usize) -> Option<&Column> {
         self.columns.get(index)
     }

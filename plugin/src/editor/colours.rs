@@ -1,7 +1,7 @@
 //! The colours of the editor, light and dark.
 //!
-//! The emotions have the engine's palette in both; everything else is grey with one blue accent, so that only emotions are colourful. Text
-//! reaches WCAG AA (4.5 : 1) on every surface it is written on.
+//! The emotions use the engine's palette in both themes; everything else is grey with one blue accent, so that only emotions are colourful. Text reaches WCAG
+//! AA (4.5 : 1) on every surface it is drawn on.
 
 use egui::style::{Selection, WidgetVisuals, Widgets};
 use egui::{Color32, CornerRadius, Shadow, Stroke, Visuals};
@@ -10,16 +10,16 @@ use moodline_engine::display::palette;
 
 use crate::session::Theme;
 
-/// Everything that is not an emotion.
+/// All colours except those of the emotions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Colours {
-    /// Whether the ground is dark.
+    /// Whether the background is dark.
     pub(crate) dark: bool,
-    /// Behind everything.
+    /// Window background.
     pub(crate) ground: Color32,
     /// Header, panels and menus.
     pub(crate) surface: Color32,
-    /// Where the timelines are drawn.
+    /// Background of the timelines.
     pub(crate) plot: Color32,
     /// Borders and grid lines, never text.
     pub(crate) line: Color32,
@@ -29,17 +29,17 @@ pub(crate) struct Colours {
     pub(crate) button_hover: Color32,
     /// Text.
     pub(crate) text: Color32,
-    /// Text of less weight.
+    /// Secondary text.
     pub(crate) weak: Color32,
     /// Errors.
     pub(crate) error: Color32,
-    /// Playhead, selection, switched-on buttons.
+    /// Playhead, selection, active buttons.
     pub(crate) accent: Color32,
     /// Text on the accent.
     pub(crate) on_accent: Color32,
     /// Stripes of a gap.
     pub(crate) hatch: Color32,
-    /// The stroke around shapes in an emotion's colour, so that yellow is seen on white.
+    /// The stroke around shapes in an emotion's colour, so that yellow is visible on white.
     pub(crate) outline: Color32,
 }
 
@@ -85,7 +85,7 @@ impl Colours {
         }
     }
 
-    /// The same colours as egui's widgets want them.
+    /// The same colours in egui's format.
     pub(crate) fn visuals(&self) -> Visuals {
         let base = if self.dark { Visuals::dark() } else { Visuals::light() };
         let shadow =
@@ -136,7 +136,7 @@ pub(crate) const fn of_emotion(emotion: Emotion) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-/// Black or white, whichever is read better on the colour of `emotion`.
+/// Black or white, whichever is more readable on the colour of `emotion`.
 pub(crate) const fn ink_on(emotion: Emotion) -> Color32 {
     let [r, g, b] = palette::ink_on(emotion);
     Color32::from_rgb(r, g, b)

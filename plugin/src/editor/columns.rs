@@ -1,36 +1,36 @@
-//! A timeline as columns of one pixel: what a picture of any length needs, whatever was recorded.
+//! A timeline as columns of one pixel, which suffice for a picture of a recording of any length.
 //!
-//! In: segments that do not overlap. Out: one [`Column`] a pixel. Pure, no screen.
+//! In: segments that do not overlap. Out: one [`Column`] per pixel. Pure, no screen.
 
 use moodline_core::{Emotion, Probabilities};
 use moodline_engine::{GapReason, Segment, State};
 
-/// What one pixel of the time axis shows.
+/// The content of one pixel of the time axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
-    /// What covers most of the column; none where nothing was recorded.
+    /// The state that covers most of the column; `None` where nothing was recorded.
     pub(crate) state: Option<State>,
-    /// A gap that touches the column, however short, so that no gap gets lost by zooming out.
+    /// A gap that touches the column, however short, so that no gap disappears when zooming out.
     pub(crate) gap: Option<GapReason>,
 }
 
-/// Columns of equal length on a grid that starts at time zero, so that a picture does not shimmer while it scrolls: column `k` covers
+/// Columns of equal length on a grid that starts at time zero, so that a picture does not shimmer while scrolling: column `k` covers
 /// `k * seconds .. (k + 1) * seconds`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Grid {
     /// Number of the first column; negative before zero.
     pub(crate) first: i64,
-    /// How many columns.
+    /// Number of columns.
     pub(crate) n: usize,
     /// Length of a column, seconds.
     pub(crate) seconds: f64,
 }
 
 impl Grid {
-    /// The grid of `n` columns whose first one holds `start_s`, together `span_s` long.
+    /// The grid of `n` columns with a total length of `span_s`, the first of which contains `start_s`.
     pub(crate) fn new(start_s: f64, span_s: f64, n: usize) -> Self {
         let seconds = span_s / n.max(1) as f64;
-        // A start that is a multiple of the column but for rounding belongs to that multiple.
+        // A start that is a multiple of the column length except for rounding counts as that multiple.
         Self { first: (start_s / seconds + 1e-6).floor() as i64, n, seconds }
     }
 
@@ -57,20 +57,20 @@ impl Grid {
         cells.iter().map(Cell::column).collect()
     }
 
-    /// Where `time_s` is, in columns from the left border.
+    /// Position of `time_s`, in columns from the left edge.
     fn position(&self, time_s: f64) -> f64 {
         time_s / self.seconds - self.first as f64
     }
 }
 
-/// What has been gathered for one column; lengths are parts of the column.
+/// Data accumulated for one column; lengths are fractions of the column.
 #[derive(Clone, Copy, Default)]
 struct Cell {
     weighted: [f64; Emotion::COUNT],
     speech: f64,
     silence: f64,
     unfamiliar: f64,
-    /// The first answer that nothing is to be made of.
+    /// The first answer that is too unfamiliar to be used.
     unlike: Option<Probabilities>,
     missing: f64,
     gap: Option<GapReason>,
@@ -111,18 +111,18 @@ impl Cell {
         Column { state, gap: self.gap }
     }
 
-    /// The mean of distributions is one, up to rounding far below its tolerance.
+    /// The mean of distributions is a distribution, up to rounding far below its tolerance.
     fn mean(&self) -> Option<Probabilities> {
         Probabilities::new(self.weighted.map(|sum| (sum / self.speech) as f32)).ok()
     }
 }
 
-/// Runs of neighbouring columns that show the same: index of the first, how many, the first.
+/// Runs of neighbouring columns with equal content: index of the first, length, the first column.
 pub(crate) fn runs(columns: &[Column]) -> impl Iterator<Item = (usize, usize, &Column)> {
     runs_by(columns, |column| *column)
 }
 
-/// Runs of neighbouring columns with the same `key`: index of the first, how many, the first.
+/// Runs of neighbouring columns with the same `key`: index of the first, length, the first column.
 pub(crate) fn runs_by<'a, K: PartialEq>(
     columns: &'a [Column],
     key: impl Fn(&Column) -> K + 'a,
@@ -168,7 +168,7 @@ mod tests {
         })
     }
 
-    /// What a column shows, found by looking at 1,000 moments of it.
+    /// The content of a column, determined by sampling 1,000 of its moments.
     fn sampled(segments: &[Segment], start_s: f64, seconds: f64) -> ([f64; 4], [f32; Emotion::COUNT]) {
         let mut counts = [0.0f64; 4];
         let mut sums = [0.0f64; 4];

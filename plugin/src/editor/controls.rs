@@ -1,4 +1,4 @@
-//! Widgets: buttons with drawn icons, and parameters that go through the host, so that it can record automation and undo.
+//! Widgets: buttons with drawn icons, and parameter controls that go through the host, so that it can record automation and undo.
 
 use egui::{
     Align, ComboBox, Id, Key, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Slider, TextWrapMode, Ui, Vec2,
@@ -9,15 +9,15 @@ use nice_plug::prelude::Param;
 
 use super::icons::{self, Icon};
 
-/// Side of a button with an icon alone, points.
+/// Side length of an icon-only button, points.
 pub(crate) const BUTTON: f32 = 26.0;
 
-/// Width of the names of settings, points.
+/// Width of setting names, points.
 const NAME_WIDTH: f32 = 78.0;
-/// Width of the values of settings, points.
+/// Width of setting values, points.
 const VALUE_WIDTH: f32 = 58.0;
 
-/// The way to the host's parameters; without a host, values are shown and cannot be changed.
+/// Access to the host's parameters; without a host, values are read-only.
 pub(crate) struct ParamHost<'a>(pub(crate) Option<ParamSetter<'a>>);
 
 impl ParamHost<'_> {
@@ -40,7 +40,7 @@ impl ParamHost<'_> {
         }
     }
 
-    /// One whole gesture.
+    /// One complete gesture.
     pub(crate) fn change(&self, param: &impl Param, normalized: f32) {
         self.begin(param);
         self.set(param, normalized);
@@ -48,7 +48,7 @@ impl ParamHost<'_> {
     }
 }
 
-/// A button with an icon and, where there is room, a word; `on` shows it as switched on.
+/// A button with an icon and, where there is room, a word; `on` shows it as active.
 pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, word: Option<&str>, on: bool, hint: &str) -> Response {
     let text = word
         .map(|word| WidgetText::from(word).into_galley(ui, Some(TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button));
@@ -70,14 +70,14 @@ pub(crate) fn icon_button(ui: &mut Ui, icon: Icon, word: Option<&str>, on: bool,
     response.on_hover_text(hint)
 }
 
-/// Shows what `button` opens. The keyboard goes with it: the widget that `content` returns gets the focus, Tab stays inside, and Escape closes it and
-/// goes back to the button.
+/// Shows the popup of `button` and moves the keyboard focus into it: the widget that `content` returns gets the focus, Tab stays inside, and Escape closes
+/// the popup and returns the focus to the button.
 pub(crate) fn popup(button: &Response, content: impl FnOnce(&mut Ui) -> Option<Id>) {
     let id = Popup::default_response_id(button);
     let was_open = Popup::is_id_open(&button.ctx, id);
     let closes = button.ctx.input(|input| input.key_pressed(Key::Escape));
     Popup::from_toggle_button_response(button).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        // It would still be in the button's way in the next frame.
+        // The layer would still block the button in the next frame.
         if !closes {
             ui.memory_mut(|memory| memory.set_modal_layer(ui.layer_id()));
         }
@@ -91,7 +91,7 @@ pub(crate) fn popup(button: &Response, content: impl FnOnce(&mut Ui) -> Option<I
     }
 }
 
-/// What a [`popup`] asks before something is forgotten, so that a slip loses nothing: whether it is to be, and the button that keeps it, which gets the focus.
+/// The confirmation of a [`popup`] before something is forgotten: whether to forget it, and the button that keeps it, which gets the focus.
 pub(crate) fn forget_or_keep(ui: &mut Ui, question: &str) -> (bool, Id) {
     ui.set_width(210.0);
     ui.label(question);
@@ -106,7 +106,7 @@ pub(crate) fn forget_or_keep(ui: &mut Ui, question: &str) -> (bool, Id) {
     .inner
 }
 
-/// A setting: its name, and what `content` shows at the right.
+/// A setting: its name, with `content` at the right.
 fn setting<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.horizontal(|ui| {
         let at_right = Layout::right_to_left(Align::Center);
@@ -124,7 +124,7 @@ fn setting<R>(ui: &mut Ui, name: &str, hint: &str, content: impl FnOnce(&mut Ui)
     .inner
 }
 
-/// A slider for a continuous parameter. A double click resets it; the arrow keys move it when it has the focus.
+/// A slider for a continuous parameter. A double click resets it; the arrow keys move it while it has the focus.
 pub(crate) fn slider(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, name: &str, hint: &str) {
     let mut value = param.unmodulated_normalized_value();
     let response = setting(ui, name, hint, |ui| {
@@ -174,7 +174,7 @@ pub(crate) fn choice(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, hint
     });
 }
 
-/// A box to tick for a parameter that is on or off.
+/// A checkbox for a parameter that is on or off.
 pub(crate) fn switch(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, hint: &str) {
     let mut on = param.unmodulated_normalized_value() >= 0.5;
     if ui.checkbox(&mut on, param.name()).on_hover_text(hint).changed() {
@@ -182,7 +182,7 @@ pub(crate) fn switch(ui: &mut Ui, host: &ParamHost<'_>, param: &impl Param, hint
     }
 }
 
-/// A part of the size of the icon buttons, for separating groups.
+/// Space between groups of buttons, a fraction of the size of an icon button.
 pub(crate) fn group_space(ui: &mut Ui) {
     ui.allocate_space(Vec2::new(6.0, BUTTON));
 }

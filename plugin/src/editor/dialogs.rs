@@ -1,6 +1,6 @@
-//! Native file dialogs, which never block the window: each waits on a thread of its own.
+//! Native file dialogs, which never block the window: each waits on its own thread.
 //!
-//! In: what to ask for. Out: what the user chose, to be taken in a later frame.
+//! In: a question. Out: the user's answer, to be collected in a later frame.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -18,21 +18,21 @@ use rfd::AsyncFileDialog;
 
 use super::export_menu::ExportChoice;
 
-/// A dialog that ends sooner without an answer was never seen by anybody.
+/// A dialog that ends sooner without an answer was never visible.
 const TOO_QUICK: Duration = Duration::from_millis(400);
-/// Ending of model files.
+/// Extension of model files.
 pub(crate) const MODEL_ENDING: &str = "onnx";
 
-/// What is asked for.
+/// The questions a dialog can ask.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Question {
     /// An audio file to analyse.
     Audio,
     /// A model file.
     Model,
-    /// A voice to hold.
+    /// A voice file to use.
     Voice,
-    /// Where to keep the voice.
+    /// Where to save the voice.
     SaveVoice,
     /// The folder for exports.
     ExportFolder,
@@ -40,18 +40,18 @@ pub(crate) enum Question {
     SaveAs(ExportChoice),
 }
 
-/// What became of a question.
+/// The outcome of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The user chose this.
+    /// The user chose this path.
     Chosen(PathBuf),
-    /// The user chose nothing.
+    /// The user cancelled.
     Cancelled,
-    /// This system shows no dialogs.
+    /// This system cannot show dialogs.
     NoDialog,
 }
 
-/// The open dialog, of which there is at most one.
+/// The open dialog, if any; there is at most one.
 pub(crate) struct Dialogs {
     sender: Sender<(Question, Answer)>,
     receiver: Receiver<(Question, Answer)>,
@@ -65,8 +65,8 @@ impl Dialogs {
         Self { sender, receiver, is_open: false, notifier }
     }
 
-    /// Opens the dialog for `question`, starting in `folder` with `name`, unless one is open. Must be called on the thread of the window,
-    /// where some systems want dialogs to be made.
+    /// Opens the dialog for `question`, starting in `folder` with `name`, unless one is open. Must be called on the window's thread, where some systems
+    /// require dialogs to be created.
     pub(crate) fn ask(&mut self, question: Question, folder: Option<&Path>, name: &str) {
         if self.is_open {
             return;
@@ -81,7 +81,7 @@ impl Dialogs {
                 None if start.elapsed() < TOO_QUICK => Answer::NoDialog,
                 None => Answer::Cancelled,
             };
-            // An editor that is gone needs no answer.
+            // A closed editor needs no answer.
             if sender.send((question, answer)).is_ok() {
                 notifier.request_repaint();
             }
@@ -89,7 +89,7 @@ impl Dialogs {
         self.is_open = thread::Builder::new().name("moodline-dialog".to_owned()).spawn(wait).is_ok();
     }
 
-    /// The answer that came since the last look.
+    /// The answer received since the last call.
     pub(crate) fn take(&mut self) -> Option<(Question, Answer)> {
         let answer = self.receiver.try_recv().ok()?;
         self.is_open = false;
@@ -124,7 +124,7 @@ fn path_of(handle: impl Future<Output = Option<rfd::FileHandle>> + Send + 'stati
     Box::pin(async { handle.await.map(|handle| handle.path().to_owned()) })
 }
 
-/// Wakes a thread that waits for a future.
+/// Wakes a thread that is blocked on a future.
 struct Unpark(Thread);
 
 impl Wake for Unpark {

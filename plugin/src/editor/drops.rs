@@ -1,8 +1,7 @@
 //! Files dropped on the window.
 //!
-//! The windowing crate hears of drops on every system, but the egui adapter above it passes none on, and between the two there is no place
-//! to listen. X11 allows a window to name another one that takes drops in its stead (`XdndProxy`), so under Linux that is done. A thread of
-//! its own waits for such drops and sleeps otherwise.
+//! The windowing crate receives drops on every system, but the egui adapter above it passes none on, and there is no hook between the two. X11 allows a
+//! window to name another one that takes drops for it (`XdndProxy`), so that is used on Linux. A dedicated thread waits for such drops and sleeps otherwise.
 //!
 //! # Source
 //! "Drag-and-Drop Protocol for the X Window System", version 5, <https://www.freedesktop.org/wiki/Specifications/XDND/>
@@ -19,7 +18,7 @@ use parking_lot::Mutex;
 #[cfg(target_os = "linux")]
 pub(super) use xdnd::{ProxyError, number_of};
 
-/// What was dropped, and whether something is about to be.
+/// The dropped file, and whether a file is being held over the window.
 #[derive(Clone, Default)]
 pub(crate) struct Drops {
     state: Arc<Mutex<DropState>>,
@@ -32,19 +31,19 @@ struct DropState {
     dropped: Option<PathBuf>,
 }
 
-/// Listens for drops until it is dropped itself.
+/// Listens for drops while it exists.
 pub(crate) struct Listener {
     #[cfg(target_os = "linux")]
     _proxy: Option<xdnd::Proxy>,
 }
 
 impl Drops {
-    /// `notifier` asks the window to come and look.
+    /// `notifier` requests a frame of the window.
     pub(crate) fn new(notifier: RepaintNotifier) -> Self {
         Self { state: Arc::default(), notifier }
     }
 
-    /// Starts to listen for drops on the window of `frame`. Where that cannot be done, nothing is ever dropped.
+    /// Starts listening for drops on the window of `frame`. If that fails, no drops are received.
     pub(crate) fn listen(&self, frame: &Frame) -> Listener {
         #[cfg(target_os = "linux")]
         {
@@ -61,7 +60,7 @@ impl Drops {
         }
     }
 
-    /// The file that was dropped since the last look.
+    /// The file dropped since the last call.
     pub(crate) fn take(&self) -> Option<PathBuf> {
         self.state.lock().dropped.take()
     }
@@ -93,7 +92,7 @@ fn first_file(uri_list: &[u8]) -> Option<PathBuf> {
 
     let path_of = |line: &[u8]| {
         let rest = line.strip_prefix(b"file://")?;
-        // What stands between the slashes is the host: none, or this one.
+        // The text between the slashes is the host: empty, or this machine.
         let path = &rest[rest.iter().position(|byte| *byte == b'/')?..];
         Some(PathBuf::from(OsString::from_vec(percent_decoded(path))))
     };

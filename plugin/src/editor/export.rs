@@ -1,4 +1,4 @@
-//! Writes results: the same reports and formats as the command, through the same code.
+//! Writes results: the same reports and formats as the command, using the same code.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use moodline_engine::files::{FilePlan, Replace, write_atomically};
 use moodline_engine::live::{ModelState, Status, TrackVoice};
 use moodline_engine::voices::Voice;
 
-/// Stem of the names of exported files.
+/// Base name of exported files.
 const STEM: &str = "moodline";
-/// What stands in a results for what is not known, such as the model of a timeline that was restored and not continued.
+/// Placeholder for unknown values in results, such as the model of a timeline that was restored and not continued.
 const UNKNOWN: &str = "unknown";
 
-/// The formats as the menu names them.
+/// The formats as named in the menu.
 pub(crate) const fn format_name(format: Format) -> &'static str {
     match format {
         Format::Csv => "CSV",
@@ -33,7 +33,7 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The results of what was recorded on the track, as `voice` shows it.
+/// The results recorded on the track, as corrected for `voice`.
 pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &TrackVoice) -> Results {
     let (model_id, model_fingerprint) = match &status.model {
         ModelState::Ready { id, fingerprint } => (id.clone(), fingerprint.clone()),
@@ -42,7 +42,7 @@ pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &Tr
     let results = Results {
         file: "track".to_owned(),
         sample_rate: status.sample_rate.unwrap_or(0),
-        // The analysis hears one signal, whatever the track has.
+        // The analysis receives one signal, however many channels the track has.
         n_channels: 1,
         duration_s: segments.iter().map(|segment| segment.end_s).fold(0.0, f64::max),
         model_id,
@@ -53,7 +53,7 @@ pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &Tr
     shown_by(voice, results)
 }
 
-/// The results as `voice` shows them.
+/// The results as corrected for `voice`.
 pub(crate) fn shown_by(voice: &TrackVoice, mut results: Results) -> Results {
     for of in &mut results.voices {
         of.segments = voice.shown_segments(&of.segments).into_owned();
@@ -62,18 +62,18 @@ pub(crate) fn shown_by(voice: &TrackVoice, mut results: Results) -> Results {
     results
 }
 
-/// The name a new file would get in `folder`: one that no file there has, because an export never replaces another by itself.
+/// An unused name for a new file in `folder`: an export never replaces another without being asked to.
 pub(crate) fn free_path(folder: &Path, ending: &str) -> PathBuf {
     let named = |number: u32| match number {
         1 => folder.join(format!("{STEM}.{ending}")),
         n => folder.join(format!("{STEM}-{n}.{ending}")),
     };
-    // A link that leads nowhere is something, too.
+    // A dangling link also counts as existing.
     (1..).map(named).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| named(1))
 }
 
-/// Writes `results` to `path` and says so in one sentence; the error is one, too. A recording, a manifest or a model is never replaced, whatever was
-/// answered in the dialog.
+/// Writes `results` to `path` and reports success or failure in one sentence. A recording, a manifest or a model is never replaced, whatever the answer in
+/// the dialog.
 pub(crate) fn write(path: &Path, format: Format, results: &Results, options: &ExportOptions) -> Result<String, String> {
     FilePlan::new(Replace::Never).write([path]).check().map_err(|refusal| refusal.to_string())?;
     match write_atomically(path, &format.file(results, options)) {
@@ -87,7 +87,7 @@ pub(crate) fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
     if path.extension().is_some() { path } else { path.with_extension(ending) }
 }
 
-/// The folders to choose from where no dialog can be shown, the documents first, of those that exist.
+/// The existing folders to choose from if no dialog can be shown, the documents folder first.
 pub(crate) fn usual_folders() -> Vec<PathBuf> {
     let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) else { return vec![std::env::temp_dir()] };
     let inside = ["Documents", "Music", "Desktop", "Downloads"].map(|name| home.join(name));

@@ -1,4 +1,4 @@
-//! The menu behind Export: of what, in which format, with which options, and where to.
+//! The Export menu: what to export, in which format, with which options, and where to.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use super::export::format_name;
 const WIDTH: f32 = 320.0;
 /// Height of its buttons, points.
 const BUTTON_HEIGHT: f32 = 26.0;
-/// Longest shortest mark that can be chosen, seconds.
+/// Maximum of the setting for the shortest mark, seconds.
 const LONGEST_MIN_MARK_S: f64 = 60.0;
 
-/// The choices in the menu.
+/// The choices made in the menu.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ExportChoice {
     pub(crate) format: Format,
-    /// The results of the file, not of the track.
+    /// Export the results of the file instead of the track.
     pub(crate) file: bool,
     pub(crate) options: ExportOptions,
 }
@@ -29,16 +29,16 @@ impl Default for ExportChoice {
     }
 }
 
-/// What the menu asks for.
+/// Requests made in the menu.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ExportRequest {
-    /// To ask where to.
+    /// Ask where to save.
     SaveAs(ExportChoice),
-    /// To save in the folder for exports under a new name.
+    /// Save in the export folder under a new name.
     SaveToFolder(ExportChoice),
 }
 
-/// What the menu depends on.
+/// The inputs of the menu.
 pub(crate) struct ExportMenu<'a> {
     pub(crate) is_anything_recorded: bool,
     /// Whether the results of a file can be exported.
@@ -47,7 +47,7 @@ pub(crate) struct ExportMenu<'a> {
 }
 
 impl ExportMenu<'_> {
-    /// Shows the menu and returns the widget of the chosen format, and what was asked for.
+    /// Shows the menu; returns the widget of the chosen format, and the request.
     pub(crate) fn show(&self, ui: &mut Ui, choice: &mut ExportChoice) -> (Option<Id>, Option<ExportRequest>) {
         ui.set_width(WIDTH);
         if self.has_file {
@@ -73,7 +73,7 @@ impl ExportMenu<'_> {
         let name =
             self.folder.file_name().map_or_else(|| self.folder.display().to_string(), |name| name.to_string_lossy().into_owned());
         let hint = format!("Save in {} under a new name; the settings have the folder", self.folder.display());
-        // Side by side: the smallest window has no line to spare.
+        // Side by side, because the smallest window has no spare line.
         ui.horizontal(|ui| {
             let size = [(ui.available_width() - ui.spacing().item_spacing.x) / 2.0, BUTTON_HEIGHT];
             let mut ask = |text: String, hint: String, asked: ExportRequest| {
@@ -93,7 +93,7 @@ impl ExportMenu<'_> {
     }
 }
 
-/// The formats in two columns, each read from top to bottom; returns the widget of the chosen one.
+/// The formats in two columns, each in order from top to bottom; returns the widget of the chosen one.
 fn formats(ui: &mut Ui, chosen: &mut Format) -> Option<Id> {
     let mut widget = None;
     let n_rows = Format::ALL.len().div_ceil(2);
@@ -109,7 +109,7 @@ fn formats(ui: &mut Ui, chosen: &mut Format) -> Option<Id> {
     widget
 }
 
-/// What can be chosen about the format.
+/// The options of the format.
 fn options(ui: &mut Ui, choice: &mut ExportChoice) {
     let ExportChoice { format, options, .. } = choice;
     match format {

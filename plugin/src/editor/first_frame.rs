@@ -1,13 +1,13 @@
-//! Makes sure that the first frame of a window comes, however long a host takes to show it.
+//! Makes sure that the first frame of a window is drawn, however long a host takes to show it.
 //!
-//! Under X11 baseview asks the server to tell when a frame is due, and listens to that only once its window is mapped. A frame that is asked for
-//! before is told to nobody; baseview waits for it forever, and the window stays empty. egui-baseview asks 30 ms after the window is made, so a
-//! host that is slower to show it, or a machine with other things to do, is enough (`docs/upstream`). A notice that the window is mapped, which
-//! any client may send, lets baseview listen from the beginning; the true one comes later and changes nothing.
+//! Under X11, baseview asks the server to report when a frame is due, but handles the report only once its window is mapped. A report that arrives earlier is
+//! lost; baseview waits for it forever, and the window stays empty. egui-baseview makes the request 30 ms after the window is created, so a host that is
+//! slower to show it, or a busy machine, is enough (`docs/upstream`). A synthetic map notification, which any client may send, makes baseview listen from the
+//! beginning; the real one comes later and changes nothing.
 
 use nice_plug_egui::Frame;
 
-/// For the thread of the window, before its loop begins. Where it cannot be done, the window is as slow as it would be.
+/// To be called on the window's thread, before its event loop begins. If it fails, a window that is shown late may stay empty.
 #[cfg(target_os = "linux")]
 pub(super) fn expect(frame: &Frame) {
     if let Err(error) = linux::tell_that_it_is_mapped(frame.baseview_window()) {
@@ -15,7 +15,7 @@ pub(super) fn expect(frame: &Frame) {
     }
 }
 
-/// Other systems draw when they show.
+/// On other systems, windows are drawn when shown.
 #[cfg(not(target_os = "linux"))]
 pub(super) const fn expect(_frame: &Frame) {}
 
@@ -31,7 +31,7 @@ mod linux {
         let (connection, _) = x11rb::connect(None)?;
         let notice =
             MapNotifyEvent { response_type: MAP_NOTIFY_EVENT, sequence: 0, event: window, window, override_redirect: false };
-        // To nobody but the client that made the window. Checked, so that it is there before anything else can happen to the window.
+        // Sent only to the client that created the window. Checked, so that it arrives before anything else can happen to the window.
         Ok(connection.send_event(false, window, EventMask::NO_EVENT, notice)?.check()?)
     }
 }

@@ -1,4 +1,4 @@
-//! The shape of each emotion, so that none is told by colour alone.
+//! The shape of each emotion, so that emotions are not distinguished by colour alone.
 //!
 //! Angry: a spiky star. Happy: a smiling disc. Sad: a drop. Neutral: a square with a straight line.
 
@@ -12,7 +12,7 @@ use super::colours::{self, Colours};
 
 /// Points of the star.
 const N_SPIKES: usize = 8;
-/// Radius from which on the lines inside a shape can be told apart, points.
+/// Minimum radius at which the lines inside a shape can be distinguished, points.
 const SMALLEST_WITH_DETAIL: f32 = 6.0;
 
 /// The shape of `emotion`, `radius` points around `center`, in its colour with `outline` around it.
@@ -42,7 +42,7 @@ pub(crate) fn shapes(emotion: Emotion, center: Pos2, radius: f32, outline: Color
     }
 }
 
-/// A question mark on the ground of a lane, `radius` points around `center`: an emotion that is not probable enough.
+/// A question mark on the background of a lane, `radius` points around `center`: an emotion that is not probable enough.
 pub(crate) fn question(center: Pos2, radius: f32, colours: &Colours) -> Vec<Shape> {
     let stroke = Stroke::new(radius * 0.32, colours.text);
     let hook = (0..=12).map(|index| {
@@ -59,7 +59,7 @@ pub(crate) fn question(center: Pos2, radius: f32, colours: &Colours) -> Vec<Shap
     ]
 }
 
-/// A star is not convex, so it is filled as triangles around its centre; the stroke smooths their border.
+/// A star is not convex, so it is filled as triangles around its centre; the stroke smooths their edges.
 fn star(center: Pos2, radius: f32, fill: Color32, stroke: Stroke) -> Vec<Shape> {
     let points = star_points(center, radius);
     let mut mesh = Mesh::default();
@@ -90,7 +90,7 @@ fn smile(center: Pos2, radius: f32, ink: Color32) -> Vec<Shape> {
     vec![mouth, eye(-1.0), eye(1.0)]
 }
 
-/// A drop: three quarters of a circle that run out into a tip above.
+/// A drop: three quarters of a circle, with a tip at the top.
 fn drop_points(center: Pos2, radius: f32) -> Vec<Pos2> {
     let (middle, round) = (center + vec2(0.0, 0.24 * radius), 0.72 * radius);
     let tip = pos2(center.x, center.y - 1.05 * radius);

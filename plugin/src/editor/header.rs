@@ -13,27 +13,27 @@ use super::headline::{Headline, percent};
 
 /// Lowest level on the meter, dBFS.
 const METER_FLOOR_DB: f32 = -60.0;
-/// From this peak on the meter warns, dBFS.
+/// Peak level from which the meter warns, dBFS.
 const CLIPPING_DB: f32 = -0.1;
 /// Width of the meter with its numbers, points.
 const METER_WIDTH: f32 = 132.0;
-/// The same where the header is at least [`WIDE`]; most tracks have a longer name than "Input".
+/// The same if the header is at least [`WIDE`]; most tracks have a longer name than "Input".
 const WIDE_METER_WIDTH: f32 = 200.0;
-/// Width from which the header has room for more than it needs, points.
+/// Width from which the header has spare room, points.
 const WIDE: f32 = 800.0;
 /// Width of the longest text of a level, points.
 const LEVEL_WIDTH: f32 = 74.0;
-/// From the middle of the meter up to its text, points.
+/// Distance from the middle of the meter up to its text, points.
 const METER_ABOVE: f32 = 19.0;
 /// Width of the four bars, points.
 const BARS_WIDTH: f32 = 176.0;
 
-/// What the header shows.
+/// The contents of the header.
 pub(crate) struct Header<'a> {
     pub(crate) headline: &'a Headline,
     /// The smaller line below the word.
     pub(crate) detail: &'a str,
-    /// Whether the smaller line is about something that is wrong.
+    /// Whether the smaller line reports a problem.
     pub(crate) is_problem: bool,
     pub(crate) level: Level,
     pub(crate) track: &'a TrackInfo,
@@ -43,7 +43,7 @@ pub(crate) struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// Paints the header into `rect`.
+    /// Paints the header in `rect`.
     pub(crate) fn show(&self, ui: &mut Ui, rect: Rect) {
         let painter = ui.painter().with_clip_rect(rect);
         painter.rect_filled(rect, 0.0, self.colours.surface);
@@ -89,7 +89,7 @@ impl Header<'_> {
         elided(ui, painter, Rect::from_min_max(pos2(left, middle + 3.0), rect.max), self.detail, FontId::proportional(12.0), ink);
     }
 
-    /// A dashed circle: nothing to name. With what is most probable in it where that is uncertain, with the line of the timeline where nobody speaks.
+    /// A dashed circle if there is no emotion to name: containing the most probable one if it is uncertain, or the timeline's line if there is no speech.
     fn no_shape(&self, painter: &Painter, center: Pos2, radius: f32) {
         let stroke = Stroke::new(1.5, self.colours.weak);
         let point = |index: u8| center + radius * 0.86 * Vec2::angled(TAU * f32::from(index) / 48.0);
@@ -134,7 +134,7 @@ impl Header<'_> {
         }
     }
 
-    /// What the meter is of: the track in its colour, where the host tells.
+    /// The source of the meter: the track in its colour, if the host provides it.
     fn source(&self, ui: &mut Ui, painter: &Painter, meter: Rect) {
         let mut rect = Rect::from_min_size(meter.left_center() - vec2(0.0, METER_ABOVE), vec2(meter.width() - LEVEL_WIDTH, 13.0));
         if let Some(colour) = self.track.color() {
@@ -179,7 +179,7 @@ fn level_text(db: f32) -> String {
     if db <= Level::FLOOR_DB { "silent".to_owned() } else { format!("{db:.1} dB peak") }
 }
 
-/// One line of text, cut with "…" where it is too long; the whole text on hover.
+/// One line of text, truncated with "…" if it is too long; the whole text on hover.
 pub(crate) fn elided(ui: &mut Ui, painter: &Painter, rect: Rect, text: &str, font: FontId, ink: Color32) {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, ink);
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width().max(0.0));

@@ -1,4 +1,4 @@
-//! What the header says, from how the analysis stands. Pure, no screen.
+//! The headline in the header, derived from the state of the analysis. Pure, no screen.
 
 use std::time::Duration;
 
@@ -9,59 +9,59 @@ use moodline_engine::live::{ModelState, Status};
 use super::input::Input;
 use crate::session::Segments;
 
-/// The one thing a person should see first.
+/// The most important information at the moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Headline {
     /// The analysis is switched off.
     Bypassed,
-    /// There is no model yet.
+    /// The model is still loading.
     Loading,
     /// There is no model; the reason in one sentence.
     ModelMissing(String),
-    /// No audio comes.
+    /// No audio is arriving.
     Waiting,
-    /// No audio can come, because there is no microphone.
+    /// No audio can arrive, because there is no microphone.
     NoMicrophone {
         /// Whether there is one to choose.
         is_any: bool,
     },
-    /// No audio comes any more, because all of the file was played.
+    /// No more audio will arrive, because the whole file was played.
     Ended,
-    /// Audio comes, too little for a block so far.
+    /// Audio is arriving, but not yet enough for a block.
     Listening {
-        /// Audio without a break so far, seconds.
+        /// Uninterrupted audio so far, seconds.
         heard_s: f64,
         /// Length of a block, seconds.
         window_s: f64,
     },
-    /// Audio comes, and no phrase has ended so far.
+    /// Audio is arriving, but no phrase has ended yet.
     ListeningToPhrase,
-    /// Audio, but nobody speaks.
+    /// There is audio, but no speech.
     NoSpeech,
-    /// Something like speech, but unlike anything that the model learned from.
+    /// Speech-like audio, but unlike anything that the model was trained on.
     Unfamiliar,
-    /// Somebody speaks, and no emotion is probable enough.
+    /// There is speech, but no emotion is probable enough.
     Uncertain(Probabilities),
-    /// Somebody speaks.
+    /// There is speech.
     Emotion(Probabilities),
 }
 
-/// What the user has set, as far as the headline depends on it.
+/// The user's settings that affect the headline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadlineSettings {
     pub(crate) bypassed: bool,
-    /// Less probable emotions are uncertain.
+    /// Emotions with a lower probability are uncertain.
     pub(crate) confidence: f32,
     /// Length of a block, seconds.
     pub(crate) window_s: f32,
-    /// From block to block, seconds.
+    /// Distance between block starts, seconds.
     pub(crate) hop_s: f32,
-    /// What a segment is about.
+    /// What a segment covers.
     pub(crate) segments: Segments,
 }
 
 impl HeadlineSettings {
-    /// Longest time from segment to segment while audio comes, seconds.
+    /// Longest time between segments while audio is arriving, seconds.
     pub(crate) const fn next_s(&self) -> f32 {
         match self.segments {
             Segments::Blocks => self.hop_s,
@@ -69,14 +69,14 @@ impl HeadlineSettings {
         }
     }
 
-    /// How old a segment may be before it says nothing about now. A host's buffers and the analysis take a moment.
+    /// Age at which a segment is stale, allowing for the delays of the host's buffers and the analysis.
     pub(crate) fn stale_after(&self) -> Duration {
         Duration::from_secs_f32(2.0 + 2.0 * self.next_s().max(0.0))
     }
 }
 
 impl Headline {
-    /// `shown` is the newest state as it is to be shown, that is smoothed.
+    /// `shown` is the newest state as displayed, that is, smoothed.
     pub(crate) fn new(status: &Status, shown: Option<&State>, input: &Input, settings: &HeadlineSettings) -> Self {
         match &status.model {
             ModelState::Failed(reason) => return Self::ModelMissing(reason.clone()),
@@ -85,7 +85,7 @@ impl Headline {
             _ => {}
         }
         if let Input::NoMicrophone { is_any } = *input {
-            // A sound system without a microphone gives silence, which says nothing.
+            // A sound system without a microphone delivers silence, which is not meaningful.
             return Self::NoMicrophone { is_any };
         }
         let fresh = status.latest_age.is_none_or(|age| age <= settings.stale_after());
@@ -110,12 +110,12 @@ impl Headline {
         }
     }
 
-    /// The shape to paint, if there is one.
+    /// The emotion whose shape is painted, if any.
     pub(crate) fn emotion(&self) -> Option<Emotion> {
         self.probabilities().map(|probabilities| probabilities.winner())
     }
 
-    /// The four bars, if there are any.
+    /// The values of the four bars, if any.
     pub(crate) fn probabilities(&self) -> Option<&Probabilities> {
         match self {
             Self::Emotion(probabilities) | Self::Uncertain(probabilities) => Some(probabilities),
@@ -140,13 +140,13 @@ impl Headline {
         }
     }
 
-    /// Whether it speaks of audio that was heard, and not of how things stand.
+    /// Whether it is about analysed audio, not about the state of the analysis.
     pub(crate) const fn is_answer(&self) -> bool {
         matches!(self, Self::NoSpeech | Self::Unfamiliar | Self::Uncertain(_) | Self::Emotion(_))
     }
 
-    /// The smaller line below the word, and whether it is about something that is wrong. `heard` says which audio an answer is about, and `voice` by what
-    /// answers are shown.
+    /// The smaller line below the word, and whether it reports a problem. `heard` names the audio that an answer is about, `voice` the voice it was corrected
+    /// for.
     pub(crate) fn detail(&self, status: &Status, heard: Option<&str>, voice: Option<&str>) -> (String, bool) {
         if let Self::ModelMissing(reason) = self {
             return (reason.clone(), true);
@@ -168,7 +168,7 @@ impl Headline {
         (format!("{heard}{voice}{id}{backend}"), false)
     }
 
-    /// What stands beside the word.
+    /// The text beside the word.
     pub(crate) fn remark(&self) -> String {
         match self {
             Self::Emotion(probabilities) => percent(probabilities.of(probabilities.winner())),
@@ -178,7 +178,7 @@ impl Headline {
             }
             Self::Unfamiliar => "unlike anything the model learned from".to_owned(),
             Self::Listening { heard_s, window_s } => {
-                // Rounded down: it counts up to the whole and is not there before.
+                // Rounded down, so that it does not reach the full length too early.
                 format!("{:.1} of {window_s} s", (heard_s * 10.0).floor() / 10.0)
             }
             Self::ListeningToPhrase => "for a pause".to_owned(),
@@ -200,7 +200,7 @@ pub(crate) mod tests {
     use super::super::input::PlayedFile;
     use super::*;
 
-    /// How an analysis stands that has `model` and whose newest segment is so old, seconds.
+    /// The status of an analysis that has `model` and whose newest segment has this age, seconds.
     pub(crate) fn status(model: ModelState, age_s: Option<f32>) -> Status {
         Status {
             model,

@@ -1,10 +1,10 @@
-//! The pictures on the buttons, drawn, so that no font has to have them.
+//! The icons on the buttons, drawn as shapes so that no font needs to provide them.
 
 use std::f32::consts::TAU;
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 
-/// What a button shows.
+/// The icons of buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     Hold,
@@ -22,7 +22,7 @@ pub(crate) enum Icon {
     Close,
 }
 
-/// A drawing board of 16 x 16 units.
+/// A drawing area of 16 x 16 units.
 struct Board<'a> {
     painter: &'a Painter,
     origin: Pos2,
@@ -47,7 +47,7 @@ impl Board<'_> {
         self.painter.circle_filled(self.at(x, y), radius, self.stroke.color);
     }
 
-    /// A part of a circle; angles in turns, clockwise from the right.
+    /// A circular arc; angles in turns, clockwise from the right.
     fn arc(&self, x: f32, y: f32, radius: f32, from: f32, to: f32) {
         let point = |index: i16| self.at(x, y) + radius * Vec2::angled(TAU * (from + (to - from) * f32::from(index) / 20.0));
         self.painter.add(Shape::line((0..=20).map(point).collect(), self.stroke));

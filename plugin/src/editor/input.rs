@@ -1,4 +1,4 @@
-//! Where the audio comes from, as far as that decides what there is to wait for.
+//! The audio source, as far as it determines what the editor is waiting for.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-/// What the editor waits for audio from.
+/// The audio source of the editor.
 #[derive(Clone, Debug, Default)]
 pub enum Input {
     /// A track of a host.
@@ -14,28 +14,28 @@ pub enum Input {
     Track,
     /// A microphone.
     Microphone,
-    /// Silence, because there is no microphone; whether there is one to choose.
+    /// Silence, because there is no microphone.
     NoMicrophone {
-        /// One that is not the system's own choice.
+        /// There is one other than the system's default.
         is_any: bool,
     },
     /// A file that is played.
     File(PlayedFile),
 }
 
-/// A file that is played, as player and editor see it.
+/// A file that is played, as shared by player and editor.
 #[derive(Clone, Debug)]
 pub struct PlayedFile {
     /// The file.
     pub path: Arc<Path>,
-    /// Set while it is not to be played, because that would replace what was recorded.
+    /// Set while it must not be played, because that would replace a recording.
     pub waits: Arc<AtomicBool>,
-    /// Set once all of it was played.
+    /// Set once the whole file was played.
     pub has_ended: Arc<AtomicBool>,
 }
 
 impl PlayedFile {
-    /// The file at `path`, of which nothing was played.
+    /// The file at `path`, not yet played.
     #[must_use]
     pub fn new(path: &Path, waits: bool) -> Self {
         Self { path: path.into(), waits: Arc::new(AtomicBool::new(waits)), has_ended: Arc::default() }
@@ -43,17 +43,17 @@ impl PlayedFile {
 }
 
 impl Input {
-    /// Whether there is a host, with a timeline of its own.
+    /// Whether the source is a host, with its own timeline.
     pub(crate) const fn is_of_a_host(&self) -> bool {
         matches!(self, Self::Track)
     }
 
-    /// Whether no audio will come any more.
+    /// Whether no more audio will arrive.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self, Self::File(file) if file.has_ended.load(Ordering::Relaxed))
     }
 
-    /// What to do while nothing is recorded.
+    /// Hint shown while nothing is recorded.
     pub(crate) const fn when_empty(&self) -> &'static str {
         match self {
             Self::Track => "Nothing recorded yet.\nPlay speech through this track, or open an audio file.",
@@ -63,7 +63,7 @@ impl Input {
         }
     }
 
-    /// The file that waits until it may be played.
+    /// The file that is waiting for permission to be played.
     pub(crate) fn waiting_file(&self) -> Option<&PlayedFile> {
         match self {
             Self::File(file) if file.waits.load(Ordering::Relaxed) => Some(file),
@@ -72,11 +72,11 @@ impl Input {
     }
 }
 
-/// The microphones to choose from, for a program that has no host which does.
+/// The available microphones, for a program without a host to choose one.
 #[derive(Clone, Debug, Default)]
 pub struct Microphones {
     /// Their names.
     pub names: Vec<String>,
-    /// The one to use from the next start on; none is the system's.
+    /// The one to use from the next start; `None` is the system's default.
     pub chosen: Arc<Mutex<Option<String>>>,
 }

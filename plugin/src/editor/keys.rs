@@ -1,23 +1,23 @@
-//! What keys do while no widget has the focus: what they do in players and timelines.
+//! Keyboard shortcuts while no widget has the focus, as in media players and timelines.
 
 use egui::{InputState, Key, Modifiers};
 
 use super::toolbar::{ToolbarRequest, ZOOM_STEP};
 
-/// How far an arrow moves, as a part of what is in sight; with Shift as far as a page.
+/// How far an arrow key pans, as a fraction of the visible range; with Shift, by a page.
 const ARROW: f64 = 0.1;
 const PAGE: f64 = 0.9;
 
-/// What a key asks for.
+/// The request made by a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum KeyRequest {
-    /// What a button could ask for.
+    /// A request that a button could make.
     Toolbar(ToolbarRequest),
-    /// To close what is open.
+    /// Close whatever is open.
     Close,
 }
 
-/// What the keys of this frame ask for. Space is the host's where there is a host, which plays and stops by it.
+/// The requests of this frame's keys. Space belongs to the host if there is one, as its play/stop key.
 pub(crate) fn asked(input: &InputState, held: bool, has_host: bool) -> Option<KeyRequest> {
     let request = |key: Key, modifiers: Modifiers| {
         let far = if modifiers.shift { PAGE } else { ARROW };
@@ -36,7 +36,7 @@ pub(crate) fn asked(input: &InputState, held: bool, has_host: bool) -> Option<Ke
         }))
     };
     input.events.iter().find_map(|event| match event {
-        // With Ctrl, Alt or Cmd a key is somebody else's.
+        // Keys with Ctrl, Alt or Cmd belong to others.
         egui::Event::Key { key, pressed: true, modifiers, .. } if (*modifiers | Modifiers::SHIFT) == Modifiers::SHIFT => {
             request(*key, *modifiers)
         }

@@ -1,6 +1,6 @@
 //! A lane of the timeline as shapes: a ribbon that names the emotion, and below it the four probabilities as stacked areas or lines.
 //!
-//! In: columns of one pixel. Out: shapes, which are kept until something changes, so that a frame in which nothing changed costs nothing.
+//! In: columns of one pixel. Out: shapes, which are cached until something changes, so that an unchanged frame costs nothing.
 
 use egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use moodline_core::{Emotion, Probabilities};
@@ -13,11 +13,11 @@ use crate::session::TimelineStyle;
 
 /// Height of the ribbon, points.
 pub(crate) const RIBBON: f32 = 12.0;
-/// Lanes lower than this have no ribbon, points.
+/// Lanes of a smaller height have no ribbon, points.
 const SMALLEST_WITH_RIBBON: f32 = 44.0;
-/// Distance of the stripes of a gap, points.
+/// Distance between the stripes of a gap, points.
 const STRIPES: f32 = 7.0;
-/// Radius of the shape at the end of a line, points.
+/// Radius of the symbol at the end of a line, points.
 const LINE_END: f32 = 5.0;
 
 /// How a lane is drawn.
@@ -25,16 +25,16 @@ const LINE_END: f32 = 5.0;
 pub(crate) struct LaneStyle {
     pub(crate) colours: Colours,
     pub(crate) timeline: TimelineStyle,
-    /// Below this the ribbon says "uncertain".
+    /// Probability below which the ribbon shows "uncertain".
     pub(crate) confidence: f32,
 }
 
-/// What the ribbon says about a column.
+/// What the ribbon shows for a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Ribbon {
-    /// A bar of full height.
+    /// A full-height bar.
     Emotion(Emotion),
-    /// A bar of half the height.
+    /// A half-height bar.
     Uncertain,
     /// Crossed lines.
     Unfamiliar,
@@ -43,7 +43,7 @@ enum Ribbon {
     Nothing,
 }
 
-/// The lane of `columns` within `rect`, from its left to its right border.
+/// The lane of `columns`, filling the width of `rect`.
 pub(crate) fn shapes(columns: &[Column], rect: Rect, style: &LaneStyle) -> Vec<Shape> {
     if columns.is_empty() || !rect.is_positive() {
         return Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn overview_shapes(columns: &[Column], rect: Rect, style: &LaneStyle)
     shapes
 }
 
-/// What lies over the part of a lane that the next block will answer for instead: dimmed, striped, with a dashed border where it begins.
+/// Overlay for the part of a lane that the next block will replace: dimmed, striped, with a dashed border at its start.
 pub(crate) fn provisional_shapes(rect: Rect, style: &LaneStyle) -> Vec<Shape> {
     let veil = Shape::rect_filled(rect, 0.0, style.colours.plot.gamma_multiply(0.4));
     let dark = Stroke::new(1.2, style.colours.plot.gamma_multiply(0.8));
@@ -98,13 +98,13 @@ struct LanePainter<'a> {
 }
 
 impl LanePainter<'_> {
-    /// The part of the rectangle that `n` columns from `first` on cover.
+    /// The part of the rectangle covered by `n` columns starting at `first`.
     fn part(&self, first: usize, n: usize) -> Rect {
         let x = self.rect.left() + first as f32 * self.column;
         Rect::from_min_size(pos2(x, self.rect.top()), vec2(n as f32 * self.column, self.rect.height()))
     }
 
-    /// What lies under silence and gaps.
+    /// The background of silence and gaps.
     fn grounds(&self, columns: &[Column]) -> Vec<Shape> {
         let colours = &self.style.colours;
         let mut mesh = Mesh::default();
@@ -142,7 +142,7 @@ impl LanePainter<'_> {
                 let top = (bottom - probabilities.of(emotion) * part.height()).max(part.top());
                 let area = Rect::from_x_y_ranges(part.x_range(), top..=bottom);
                 mesh.add_colored_rect(area, colours::of_emotion(emotion));
-                // Between columns that all differ, borders would be noise.
+                // Borders between columns that all differ would be noise.
                 if area.height() > 2.0 && n > 1 {
                     mesh.add_colored_rect(area.with_max_y(top + 0.75), border);
                 }
@@ -170,7 +170,7 @@ impl LanePainter<'_> {
         shapes
     }
 
-    /// The shapes of the emotions at the end of their lines, where there is room.
+    /// The symbols of the emotions at the ends of their lines, where there is room.
     fn line_ends(&self, first: usize, columns: &[Column]) -> Vec<Shape> {
         let end = self.part(first + columns.len() - 1, 1).right();
         if columns.len() as f32 * self.column < 8.0 * LINE_END {
@@ -201,7 +201,7 @@ impl LanePainter<'_> {
         points
     }
 
-    /// A hair line where a gap is too short to be hatched.
+    /// A hairline where a gap is too short to be hatched.
     fn gap_marks(&self, columns: &[Column]) -> Option<Shape> {
         let mut mesh = Mesh::default();
         for (first, n, column) in runs_by(columns, |column| column.gap.is_some() && !matches!(column.state, Some(State::Gap(_))))
@@ -255,12 +255,12 @@ impl LanePainter<'_> {
     }
 }
 
-/// The bar within `part` of a ribbon, or of a legend, that says "uncertain": half as high as an emotion's, so that it needs no colour.
+/// The bar that shows "uncertain" within `part` of a ribbon or legend: half as high as an emotion's, so that it needs no colour.
 pub(crate) fn uncertain_bar(part: Rect) -> Rect {
     part.with_min_y(part.center().y)
 }
 
-/// The line within `part` that says "no speech".
+/// The line that shows "no speech" within `part`.
 pub(crate) fn no_speech_line(part: Rect) -> Rect {
     Rect::from_center_size(part.center(), vec2(part.width(), 1.5))
 }
@@ -276,7 +276,7 @@ const fn is_speech(column: &Column) -> bool {
     probabilities(column).is_some()
 }
 
-/// The lines within `part` that say "unfamiliar": crossed, because those of a gap are not.
+/// The lines that show "unfamiliar" within `part`: crossed, to differ from those of a gap.
 pub(crate) fn crossed(part: Rect, colours: &Colours) -> Vec<Shape> {
     let stroke = Stroke::new(1.0, colours.hatch);
     let mirror = |at: Pos2| pos2(at.x, part.top() + part.bottom() - at.y);
@@ -289,13 +289,13 @@ pub(crate) fn crossed(part: Rect, colours: &Colours) -> Vec<Shape> {
     there.into_iter().chain(back).collect()
 }
 
-/// Slanted lines that fill `rect`, on one grid for the whole screen so that neighbouring gaps continue each other.
+/// Slanted lines that fill `rect`, on one grid for the whole screen so that neighbouring gaps join.
 pub(crate) fn stripes(rect: Rect, stroke: Stroke) -> Vec<Shape> {
     let height = rect.height();
     let first = ((rect.left() - height) / STRIPES).floor() as i32;
     let last = (rect.right() / STRIPES).ceil() as i32;
     let stripe = |index: i32| {
-        // From the bottom at `foot` up to the right.
+        // From `foot` at the bottom up to the right.
         let foot = index as f32 * STRIPES;
         let (from, to) = (foot.max(rect.left()), (foot + height).min(rect.right()));
         let at = |x: f32| pos2(x, rect.bottom() - (x - foot));
@@ -354,7 +354,7 @@ mod tests {
         let painter = LanePainter { rect, column: 1.0, style: &style };
         let Shape::Mesh(mesh) = painter.areas(&[empty, speech, speech, empty]) else { panic!("a mesh") };
         assert_eq!(mesh.calc_bounds(), Rect::from_min_max(pos2(1.0, 0.0), pos2(3.0, 100.0)));
-        // Looks down the middle of the speech: the last colour painted over each height is the area's, angry above.
+        // Down the middle of the speech: the last colour painted at each height is the area's, angry on top.
         for (y, emotion) in [(5.0, Emotion::Angry), (20.0, Emotion::Happy), (45.0, Emotion::Sad), (80.0, Emotion::Neutral)] {
             let quad = mesh.vertices.chunks(4).rfind(|quad| quad[0].pos.y <= y && y <= quad[3].pos.y).unwrap();
             assert_eq!(quad[0].color, colours::of_emotion(emotion), "{emotion}");

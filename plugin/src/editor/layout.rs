@@ -1,16 +1,16 @@
-//! Where the parts of the editor go at any size. Pure, no widgets.
+//! Positions of the parts of the editor at any size. Pure, no widgets.
 
 use egui::{Rect, Vec2, pos2, vec2};
 
-/// Narrowest and lowest editor, logical points.
+/// Minimum size of the editor, logical points.
 pub(crate) const MIN_SIZE: Vec2 = vec2(480.0, 300.0);
 /// Space around and between parts, points.
 pub(crate) const MARGIN: f32 = 8.0;
-/// Buttons have words beside their icons from this width on, points.
+/// Buttons have words beside their icons from this width, points.
 const WIDTH_WITH_WORDS: f32 = 740.0;
-/// The header has the four bars from this width on, points.
+/// The header has the four bars from this width, points.
 const WIDTH_WITH_BARS: f32 = 620.0;
-/// A panel stands beside the timeline from this width on; below, it lies over it. Points.
+/// A panel is placed beside the timeline from this width; below it, over the timeline. Points.
 const WIDTH_WITH_DOCK: f32 = 700.0;
 /// Width of a panel, points.
 pub(crate) const PANEL_WIDTH: f32 = 264.0;
@@ -29,7 +29,7 @@ pub(crate) struct Layout {
     pub(crate) body: Rect,
     /// The open panel.
     pub(crate) panel: Option<Rect>,
-    /// Whether the panel lies over the body.
+    /// Whether the panel covers part of the body.
     pub(crate) panel_overlays: bool,
     /// Whether buttons have words.
     pub(crate) words: bool,
@@ -60,7 +60,7 @@ impl Layout {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lanes {
     pub(crate) live_title: Rect,
-    /// Without height where the track has nothing to show and the file gets its room.
+    /// Has zero height if the track has nothing to show and the file uses its space.
     pub(crate) live: Rect,
     /// Title and lane of the file, if there is one.
     pub(crate) file: Option<(Rect, Rect)>,

@@ -1,4 +1,4 @@
-//! One sentence about what just happened, such as a file that was saved or could not be, and what can be done about it.
+//! One sentence about the latest event, such as a file that was or could not be saved, and the possible actions.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use super::colours::Colours;
 use super::controls::icon_button;
 use super::icons::Icon;
 
-/// How long good news stays; bad news stays until it is closed.
+/// How long news is shown; errors stay until closed.
 const GOOD_NEWS: Duration = Duration::from_secs(12);
 
-/// The newest message, and a question that waits behind it for its answer.
+/// The newest message, and a pending question behind it.
 #[derive(Default)]
 pub(crate) struct Messages {
     current: Option<Message>,
@@ -25,25 +25,25 @@ struct Message {
     since: Instant,
 }
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// It goes by itself.
+    /// Disappears by itself.
     News,
-    /// It stays until it is closed.
+    /// Stays until closed.
     Error,
-    /// It stays until it is answered.
+    /// Stays until answered.
     Question,
 }
 
-/// What a message offers to do.
+/// An action offered by a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offer {
-    /// To take the built-in model.
+    /// Use the built-in model.
     BuiltInModel,
-    /// To replace what was recorded by what the file that waits is found to be.
+    /// Replace the recording by playing the waiting file.
     PlayFile,
-    /// To leave what was recorded, and to show the file that waits in a lane of its own.
+    /// Keep the recording and show the waiting file in its own lane.
     OpenFile,
 }
 
@@ -57,7 +57,7 @@ impl Offer {
     }
 }
 
-/// What was clicked in a message.
+/// The element that was clicked in a message.
 enum Clicked {
     Close,
     Offer(Offer),
@@ -72,22 +72,22 @@ impl Messages {
         self.current = Some(Message::new(text, Kind::Error, &[]));
     }
 
-    /// Says what is wrong and offers what helps.
+    /// Reports a problem and offers remedies.
     pub(crate) fn complain_and_offer(&mut self, text: impl Into<String>, offers: &'static [Offer]) {
         self.current = Some(Message::new(text, Kind::Error, offers));
     }
 
-    /// Asks what to do, until one of the `offers` is taken.
+    /// Asks a question, until one of the `offers` is accepted.
     pub(crate) fn ask(&mut self, text: impl Into<String>, offers: &'static [Offer]) {
         self.question = Some(Message::new(text, Kind::Question, offers));
     }
 
-    /// Closes the message; whether there was one.
+    /// Closes the message; returns whether there was one.
     pub(crate) fn close(&mut self) -> bool {
         self.current.take().is_some()
     }
 
-    /// What became of something, either way.
+    /// Reports an outcome, either success or failure.
     pub(crate) fn report(&mut self, result: Result<String, String>) {
         match result {
             Ok(text) => self.say(text),
@@ -95,7 +95,7 @@ impl Messages {
         }
     }
 
-    /// Shows the message at the bottom of `body`, over what is there, and returns the offer that was taken.
+    /// Shows the message at the bottom of `body`, over its content, and returns the accepted offer.
     pub(crate) fn show(&mut self, ui: &mut Ui, body: Rect, colours: &Colours) -> Option<Offer> {
         self.current.take_if(|message| message.kind == Kind::News && message.since.elapsed() >= GOOD_NEWS);
         let shown = if self.current.is_some() { &mut self.current } else { &mut self.question };
@@ -118,7 +118,7 @@ impl Message {
     }
 
     fn show(&self, ui: &mut Ui, body: Rect, colours: &Colours) -> Option<Clicked> {
-        // An area keeps its size, and each message has its own.
+        // An area keeps its size, and each message has a different one.
         let area = egui::Area::new(ui.scope_id().with(("message", &self.text)))
             .order(egui::Order::Foreground)
             .fixed_pos(body.left_bottom());
@@ -135,7 +135,7 @@ impl Message {
         area.show(ui.ctx(), |ui| frame.show(ui, contents).inner).inner
     }
 
-    /// From the right: how to close it, what it offers, and the sentence in what is left.
+    /// From the right: the close button, the offers, and the sentence in the remaining space.
     fn contents(&self, ui: &mut Ui, colours: &Colours) -> Option<Clicked> {
         let mut clicked = None;
         if self.kind != Kind::Question && icon_button(ui, Icon::Close, None, false, "Close this message").clicked() {

@@ -1,4 +1,4 @@
-//! What became of the model that was asked for, told once. Pure, no screen.
+//! Reports the outcome of a requested model once. Pure, no screen.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ pub(crate) struct ModelWatch {
     told: Option<String>,
 }
 
-/// What became of it.
+/// The outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ModelNews {
     /// The file that the user chose is in use.
     Taken(PathBuf),
-    /// The model that was asked for cannot be had; in one sentence, why, and what runs instead.
+    /// The requested model cannot be used; one sentence that says why, and which model runs instead.
     Refused(String),
 }
 
@@ -31,7 +31,7 @@ impl ModelWatch {
         *self = Self::default();
     }
 
-    /// What is new; `refusal` is why the user's choice does not run.
+    /// The latest news; `refusal` says why the user's choice does not run.
     pub(crate) fn look(&mut self, status: &Status, refusal: Option<String>) -> Option<ModelNews> {
         let sentence = match (&status.model, refusal) {
             (ModelState::Loading, _) => return None,

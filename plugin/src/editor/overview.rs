@@ -1,4 +1,4 @@
-//! The strip of everything recorded, with the visible range to be dragged.
+//! The strip with everything that was recorded, in which the visible range can be dragged.
 
 use egui::{CursorIcon, Rect, Sense, Stroke, StrokeKind, Ui, vec2};
 
@@ -7,21 +7,21 @@ use super::lane;
 use super::scene::Scene;
 use super::view::View;
 
-/// How near the border of the visible range the pointer drags that border, points.
+/// Distance from an edge of the visible range within which the pointer drags that edge, points.
 const GRIP: f32 = 5.0;
-/// The visible range is never drawn narrower than this, points.
+/// Minimum drawn width of the visible range, points.
 const NARROWEST: f32 = 6.0;
 
-/// What the pointer drags.
+/// The part being dragged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Grip {
     Start,
     End,
-    /// The whole range; how far the pointer is from its start, seconds.
+    /// The whole range; distance of the pointer from its start, seconds.
     Whole(f64),
 }
 
-/// What the strip keeps from frame to frame.
+/// State of the strip kept between frames.
 #[derive(Default)]
 pub(crate) struct Overview {
     live: Picture,
@@ -35,7 +35,7 @@ impl Overview {
         self.file.forget();
     }
 
-    /// Moves `view` as the pointer drags it on the strip at `rect`.
+    /// Moves `view` as the pointer drags it in the strip at `rect`.
     pub(crate) fn navigate(&mut self, ui: &Ui, rect: Rect, view: &mut View, bounds: Option<(f64, f64)>) {
         let response = ui.interact(rect, ui.scope_id().with("overview"), Sense::click_and_drag());
         let Some(scale) = scale(ui, rect, bounds) else { return };
@@ -54,7 +54,7 @@ impl Overview {
             self.grip = None;
             return;
         };
-        // The first look decides what is dragged, at where the button went down.
+        // The first call determines what is dragged, from where the button was pressed.
         let grip = *self.grip.get_or_insert_with(|| grip_at(ui.input(|input| input.pointer.press_origin()).unwrap_or(pointer).x));
         let time = scale.time(pointer.x);
         match grip {
@@ -92,14 +92,14 @@ impl Overview {
     }
 }
 
-/// The scale on which everything fits the strip.
+/// The scale on which the whole recording fits the strip.
 fn scale(ui: &Ui, rect: Rect, bounds: Option<(f64, f64)>) -> Option<Scale> {
     let (start_s, end_s) = bounds?;
     let all = View { start_s, span_s: (end_s - start_s).max(1.0), follow: false };
     Some(Scale::new(&all, rect, ui.ctx().pixels_per_point()))
 }
 
-/// Left and right border of the visible range on the strip.
+/// Left and right edge of the visible range in the strip.
 fn visible(scale: &Scale, view: &View) -> (f32, f32) {
     let (left, right) = (scale.left, scale.left + scale.width);
     let (from, to) = (scale.x(view.start_s).clamp(left, right), scale.x(view.end_s()).clamp(left, right));

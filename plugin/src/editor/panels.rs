@@ -1,4 +1,4 @@
-//! The panels: settings, latency, about. Beside the timeline where there is room, over it elsewhere.
+//! The panels: settings, latency, about. Beside the timeline if there is room, otherwise over it.
 
 mod about;
 mod latency;
@@ -17,7 +17,7 @@ pub(crate) use latency::LatencyPanel;
 pub(crate) use settings::{SettingsPanel, SettingsRequest};
 pub(crate) use voice::{VoiceRequest, VoiceSettings, text as voice_text};
 
-/// Shows a panel at `rect` with `content` and returns whether it was closed, and what the content returns.
+/// Shows a panel with `content` at `rect`; returns whether it was closed, and the result of `content`.
 pub(crate) fn show<R>(
     ui: &mut Ui,
     panel: Panel,
@@ -63,7 +63,7 @@ fn title(ui: &mut Ui, panel: Panel) -> bool {
     .inner
 }
 
-/// What the panel about Moodline holds.
+/// The contents of the About panel.
 pub(crate) fn about(ui: &mut Ui) {
     about::show(ui);
 }

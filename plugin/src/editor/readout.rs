@@ -1,4 +1,4 @@
-//! The row above a lane: its name at the left, and at the right what is under the pointer, or else the legend.
+//! The row above a lane: its name at the left, and at the right the values under the pointer, or otherwise the legend.
 
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{FontId, Painter, Rect, Shape, pos2, vec2};
@@ -12,28 +12,28 @@ use super::headline::percent;
 use super::lane::{crossed, no_speech_line, uncertain_bar};
 use moodline_engine::display::time::clock_text;
 
-/// Size of the text, points.
+/// Font size, points.
 const SIZE: f32 = 11.5;
-/// Space for the longest number, points.
+/// Space for the widest number, points.
 const NARROWEST_TEXT: f32 = 34.0;
 
-/// The legend names "uncertain", "unfamiliar" and "no speech" from this width on, points.
+/// The legend includes "uncertain", "unfamiliar" and "no speech" from this width, points.
 const WIDTH_WITH_STATES: f32 = 660.0;
 
-/// Space that the values under the pointer need, points.
+/// Space for the values under the pointer, points.
 pub(crate) const READOUT_WIDTH: f32 = 380.0;
 
-/// What is under the pointer.
+/// The values under the pointer.
 pub(crate) struct Readout<'a> {
     pub(crate) time_s: f64,
     pub(crate) n_decimals: usize,
     pub(crate) column: &'a Column,
     pub(crate) confidence: f32,
-    /// Whether the next block will answer for this time instead.
+    /// Whether the next block will replace this result.
     pub(crate) is_provisional: bool,
 }
 
-/// Why nothing is known about a stretch of time, in words.
+/// Why there is no result for a stretch of time, in words.
 pub(crate) const fn reason_text(reason: GapReason) -> &'static str {
     match reason {
         GapReason::Overrun => "audio came faster than it could be analysed",
@@ -44,7 +44,7 @@ pub(crate) const fn reason_text(reason: GapReason) -> &'static str {
 }
 
 impl Readout<'_> {
-    /// Paints into the right part of `row` and returns where it starts.
+    /// Paints into the right part of `row` and returns its left edge.
     pub(crate) fn paint(&self, painter: &Painter, row: Rect, colours: &Colours) -> f32 {
         let time = clock_text(self.time_s, self.n_decimals);
         let provisional = if self.is_provisional { " (provisional)" } else { "" };
@@ -75,7 +75,7 @@ impl Readout<'_> {
     }
 }
 
-/// Paints the names of the four emotions, and where there is room what else a ribbon says.
+/// Paints the names of the four emotions and, if there is room, of the other states of a ribbon.
 pub(crate) fn paint_legend(painter: &Painter, row: Rect, colours: &Colours) {
     let mut right = paint_cells(painter, row, colours, |emotion| emotion.name().to_owned()) - 12.0;
     if row.width() < WIDTH_WITH_STATES {
@@ -101,7 +101,7 @@ fn paint_cells(painter: &Painter, row: Rect, colours: &Colours, text: impl Fn(Em
     let mut right = row.right();
     for emotion in Emotion::ALL.into_iter().rev() {
         let text = painter.layout_no_wrap(text(emotion), FontId::proportional(SIZE), colours.text);
-        // Numbers change while the pointer moves; their cells stay where they are.
+        // Numbers change while the pointer moves, but their cells keep their positions.
         let width = text.size().x.max(NARROWEST_TEXT);
         painter.galley(pos2(right - width, y - text.size().y / 2.0), text, colours.text);
         painter.extend(glyph::shapes(emotion, pos2(right - width - 10.0, y), 5.0, colours.outline));
@@ -110,7 +110,7 @@ fn paint_cells(painter: &Painter, row: Rect, colours: &Colours, text: impl Fn(Em
     right + 12.0
 }
 
-/// Paints one line at the right end of `row`, cut where the row is too short, and returns where it starts.
+/// Paints one line at the right end of `row`, truncated if the row is too short, and returns its left edge.
 fn paint_text(painter: &Painter, row: Rect, colours: &Colours, text: &str) -> f32 {
     if row.width() < NARROWEST_TEXT {
         return row.right();

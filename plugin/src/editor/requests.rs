@@ -1,4 +1,4 @@
-//! Does what the user asked for.
+//! Carries out the user's requests.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -20,12 +20,12 @@ use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
 use crate::session::Theme;
 
-/// Said where this system shows no file dialog.
+/// Shown if this system has no file dialogs.
 const NO_DIALOG: &str = "This system has no file dialog. Drop the file on this window instead.";
 const NO_DIALOG_TO_SAVE: &str = "This system has no file dialog. Export has \"Save to …\", and the settings have its folder.";
 
 impl EditorApp {
-    /// Does what a button of the toolbar asked for.
+    /// Carries out a request of the toolbar.
     pub(super) fn answer(&mut self, request: ToolbarRequest, host: &ParamHost<'_>, status: &Status) {
         let bounds = self.monitor.with_timeline(self.monitor.clock(), |timeline| timeline.bounds());
         let file_end_s = self.monitor.file().map(|file| (0.0, file.duration_s));
@@ -49,7 +49,7 @@ impl EditorApp {
             ToolbarRequest::Beginning => view.show_beginning(bounds),
             ToolbarRequest::Newest => {
                 view.show_end(bounds);
-                // Follows what is recorded, if anything is.
+                // Follows the playhead if there is one.
                 view.follow = self.monitor.playhead().is_some();
             }
             ToolbarRequest::Fit => view.fit(bounds),
@@ -65,7 +65,7 @@ impl EditorApp {
         }
     }
 
-    /// What the keys ask for, unless they are for a widget or a popup; Escape closes the message, then the panel.
+    /// The request of the keys, unless they are for a widget or a popup; Escape closes the message, then the panel.
     pub(super) fn asked_by_keys(&mut self, ctx: &Context, held: bool) -> Option<ToolbarRequest> {
         if ctx.memory(|memory| memory.focused().is_some()) || Popup::is_any_open(ctx) {
             return None;
@@ -81,7 +81,7 @@ impl EditorApp {
         }
     }
 
-    /// Does what the settings asked for.
+    /// Carries out a request of the settings.
     pub(super) fn set(&mut self, request: SettingsRequest) {
         match request {
             SettingsRequest::ChooseModel => self.dialogs.ask(Question::Model, None, ""),
@@ -110,7 +110,7 @@ impl EditorApp {
         }
     }
 
-    /// Takes what dialogs answered and files that were dropped.
+    /// Collects answers of dialogs and dropped files.
     pub(super) fn take_answers(&mut self) {
         if let Some(path) = self.drops.take() {
             let has = |ending| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
@@ -136,7 +136,7 @@ impl EditorApp {
         }
     }
 
-    /// A model that was chosen belongs to the project once it runs; one that cannot be loaded is reported.
+    /// A chosen model becomes part of the project once it runs; one that cannot be loaded is reported.
     pub(super) fn note_model(&mut self) {
         match self.models.look(&self.monitor.status(), self.monitor.refused_model()) {
             Some(ModelNews::Taken(path)) => self.session.write().model = Some(path),
@@ -145,12 +145,12 @@ impl EditorApp {
         }
     }
 
-    /// Does what a message offered.
+    /// Carries out an offer of a message.
     pub(super) fn accept(&mut self, offer: Offer) {
         match offer {
             Offer::BuiltInModel => self.set(SettingsRequest::BuiltInModel),
             Offer::PlayFile => {
-                // What a microphone recorded has times of its own and stays.
+                // A microphone recording has times of its own and is kept.
                 let stream = self.monitor.timelines().stream;
                 let learning = self.monitor.saved_voice().learning;
                 self.control.restore_learnt(Timelines { host: Timeline::default(), stream }, learning.as_ref());
@@ -166,7 +166,7 @@ impl EditorApp {
         }
     }
 
-    /// Asks whether a file that waits may replace what was recorded.
+    /// Asks whether a waiting file may replace the recording.
     pub(super) fn ask_to_replace(&mut self) {
         let recorded = self.monitor.with_timeline(Clock::Host, Timeline::bounds);
         if let (Some(file), Some((start_s, end_s))) = (self.input.waiting_file(), recorded) {
@@ -205,7 +205,7 @@ impl EditorApp {
         self.dialogs.ask(Question::SaveAs(choice), Some(&self.export_folder()), &name);
     }
 
-    /// What is to be exported: everything recorded, held or not, as it is shown.
+    /// The results to export: everything recorded, held or not, as displayed.
     fn results(&self, file: bool, status: &Status) -> Result<Results, String> {
         let clock = self.monitor.clock();
         if file {

@@ -1,4 +1,4 @@
-//! What the body shows in a frame: columns of the track and of the file, and what pictures of them depend on.
+//! What the body shows in a frame: columns of the track and of the file, and the inputs of their pictures.
 
 use egui::Rect;
 use moodline_engine::live::{FileLane, FileState, TrackVoice};
@@ -14,27 +14,27 @@ use super::view::union;
 /// What the body shows in this frame.
 pub(crate) struct Scene<'a> {
     pub(crate) data: &'a FrameData<'a>,
-    /// Stands for the data of the file, which goes on while the rest is held.
+    /// Version of the file's data, which keeps changing while the rest is held.
     pub(crate) file_version: u64,
     pub(crate) file: Option<&'a FileLane>,
-    /// By what the answers about the file are shown.
+    /// The voice that answers about the file are corrected for.
     pub(crate) file_voice: TrackVoice,
     pub(crate) style: LaneStyle,
     pub(crate) smoothing_s: f64,
-    /// The end of the track that the next block will answer for instead: start and end in seconds.
+    /// The end of the track that the next block will replace: start and end in seconds.
     pub(crate) provisional: Option<(f64, f64)>,
-    /// What is said while there is nothing to see.
+    /// Hint shown while there is nothing to see.
     pub(crate) when_empty: &'static str,
 }
 
 impl Scene<'_> {
-    /// First and last moment there is anything to see of.
+    /// Start and end of the time with content.
     pub(crate) fn bounds(&self) -> Option<(f64, f64)> {
         let live = self.data.with_timeline(Timeline::bounds);
         union(live, self.file.map(|file| (0.0, file.duration_s.max(1.0))))
     }
 
-    /// The same of the file, while it is analysed.
+    /// The same for the file, while it is analysed.
     pub(crate) fn provisional_of_file(&self) -> Option<(f64, f64)> {
         let file = self.file.filter(|file| file.state == FileState::Running)?;
         provisional_of_file(&file.segments)
@@ -49,14 +49,14 @@ impl Scene<'_> {
         }
     }
 
-    /// What a picture of the track at `rect` depends on.
+    /// The inputs of a picture of the track at `rect`.
     pub(crate) fn live_subject(&self, scale: &Scale, rect: Rect) -> Subject {
         let Snapshot { timeline_version, clock, voice, .. } = &self.data.snapshot;
         let version = (*timeline_version, *clock as u64);
         Subject { version, grid: scale.grid, rect, style: self.style, smoothing_s: self.smoothing_s, weights: voice.weights }
     }
 
-    /// What a picture of the file at `rect` depends on.
+    /// The inputs of a picture of the file at `rect`.
     pub(crate) fn file_subject(&self, scale: &Scale, rect: Rect) -> Subject {
         Subject { version: (self.file_version, 0), weights: self.file_voice.weights, ..self.live_subject(scale, rect) }
     }

@@ -1,4 +1,4 @@
-//! What a frame is drawn from: the newest that was found, or, while it is held, what was found when hold was switched on.
+//! The data a frame is drawn from: the newest results, or, while held, those at the time hold was switched on.
 
 use moodline_engine::display::smoothed;
 use moodline_engine::display::time::range_text;
@@ -9,26 +9,26 @@ use moodline_engine::{Segment, State};
 
 use super::columns::{Column, Grid};
 
-/// How many time constants before the visible range smoothing starts: what is older weighs less than 1 in 20,000.
+/// How many time constants before the visible range smoothing starts: older values have a weight below 1 in 20,000.
 const WARM_UP: f64 = 10.0;
-/// Times closer than this are the same, seconds.
+/// Times that differ by less than this are considered equal, seconds.
 const SAME_TIME_S: f64 = 1e-6;
 
-/// How everything stands, but for the timeline itself, which is too long to be copied for each frame.
+/// The full state except the timeline itself, which is too long to be copied in each frame.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
-    /// Stands for what the timelines hold.
+    /// Version of the contents of the timelines.
     pub(crate) timeline_version: u64,
     pub(crate) clock: Clock,
     pub(crate) status: Status,
     pub(crate) playhead: Option<f64>,
-    /// By what answers are shown.
+    /// The voice that answers are corrected for.
     pub(crate) voice: TrackVoice,
 }
 
 impl Snapshot {
     pub(crate) fn take(monitor: &Monitor) -> Self {
-        // The version first: what changes meanwhile is seen in the next frame.
+        // The version is read first: later changes are shown in the next frame.
         let timeline_version = monitor.timeline_version();
         let clock = monitor.clock();
         let (status, playhead, voice) = (monitor.status(), monitor.playhead(), monitor.voice(clock));
@@ -50,7 +50,7 @@ impl Held {
     }
 }
 
-/// What this frame is drawn from.
+/// The data of this frame.
 pub(crate) struct FrameData<'a> {
     pub(crate) snapshot: Snapshot,
     timeline: TimelineSource<'a>,
@@ -77,14 +77,14 @@ impl<'a> FrameData<'a> {
         }
     }
 
-    /// What the timeline holds on `grid` as the voice shows it, smoothed.
+    /// The columns of the timeline on `grid`, corrected for the voice and smoothed.
     pub(crate) fn columns(&self, grid: &Grid, smoothing_s: f64) -> Vec<Column> {
         let start_s = grid.start_s() - WARM_UP * smoothing_s;
         let voice = &self.snapshot.voice;
         self.with_timeline(|timeline| grid.columns(to_show(timeline.between(start_s, grid.end_s()), voice, smoothing_s)))
     }
 
-    /// The newest state as the voice shows it, smoothed.
+    /// The newest state, corrected for the voice and smoothed.
     pub(crate) fn latest(&self, smoothing_s: f64) -> Option<State> {
         let latest = self.snapshot.status.latest?;
         let voice = &self.snapshot.voice;
@@ -102,18 +102,18 @@ impl<'a> FrameData<'a> {
         }
     }
 
-    /// The part of the newest segment's time that the next one, `hop_s` later, will answer for instead: start and end in seconds. None where no audio comes
-    /// that brings a next one, and where the newest is not recorded.
+    /// The part of the newest segment that the next one, `hop_s` later, will replace: start and end in seconds. `None` if no audio is arriving to produce a
+    /// next one, or if the newest is not recorded.
     pub(crate) fn provisional(&self, hop_s: f64) -> Option<(f64, f64)> {
         self.snapshot.status.listening_s?;
         self.recorded_latest().and_then(|latest| provisional(&latest, hop_s))
     }
 
-    /// Which audio the newest segment is about, in words.
+    /// The audio that the newest segment covers, in words.
     pub(crate) fn heard(&self) -> Option<String> {
         let latest = self.snapshot.status.latest?;
         let is_recorded = self.recorded_latest().is_some();
-        // What is not recorded has no time on the clock that is shown.
+        // Segments that are not recorded have no time on the displayed clock.
         Some(if is_recorded {
             range_text(latest.start_s, latest.end_s)
         } else {
@@ -129,17 +129,17 @@ impl<'a> FrameData<'a> {
     }
 }
 
-/// The time of `latest` that a segment `hop_s` later will answer for instead, if they overlap.
+/// The part of `latest` that a segment `hop_s` later will replace, if they overlap.
 fn provisional(latest: &Segment, hop_s: f64) -> Option<(f64, f64)> {
     let next = Segment { start_s: latest.start_s + hop_s, end_s: latest.end_s + hop_s, ..*latest };
     let [(_, kept_until_s), _] = spans(&[*latest, next])[..] else { return None };
     (kept_until_s < latest.end_s).then_some((kept_until_s, latest.end_s))
 }
 
-/// The time of the newest of a running file's `segments` that the next one will answer for instead.
+/// The part of the newest of a running file's `segments` that the next one will replace.
 pub(crate) fn provisional_of_file(segments: &[Segment]) -> Option<(f64, f64)> {
     let [.., before, latest] = segments else { return None };
-    // Phrases follow one another.
+    // Phrases do not overlap.
     provisional(latest, latest.start_s - before.start_s).filter(|_| before.end_s > latest.start_s)
 }
 
@@ -147,12 +147,12 @@ fn is_same(entry: &Segment, segment: &Segment) -> bool {
     (entry.start_s - segment.start_s).abs() < SAME_TIME_S
 }
 
-/// What was found in a file on `grid` as `voice` shows it, smoothed.
+/// The results of a file on `grid`, corrected for `voice` and smoothed.
 pub(crate) fn file_columns(segments: &[Segment], voice: &TrackVoice, grid: &Grid, smoothing_s: f64) -> Vec<Column> {
     grid.columns(to_show(segments, voice, smoothing_s))
 }
 
-/// Each of `segments` as it is shown: the part of time that it stands for, with its probabilities by `voice` and smoothed.
+/// The displayed form of `segments`: each covers only the time it stands for, with its probabilities corrected for `voice` and smoothed.
 fn to_show(segments: &[Segment], voice: &TrackVoice, smoothing_s: f64) -> Vec<Segment> {
     let mut shown = voice.shown_segments(segments).into_owned();
     if smoothing_s > 0.0 {

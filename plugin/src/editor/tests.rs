@@ -1,4 +1,4 @@
-//! The editor without a screen: frames are run, looked at as shapes, and clicked on.
+//! The editor without a screen: frames are run, inspected as shapes, and clicked on.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ mod keyboard;
 mod program;
 mod voice;
 
-/// Where the button is in the smallest window.
+/// Position of the Export button in the smallest window.
 const EXPORT_IN_THE_SMALLEST: Pos2 = pos2(111.0, 77.0);
 
 const SIZES: [Vec2; 4] = [MIN_SIZE, vec2(700.0, 300.0), vec2(760.0, 460.0), vec2(1400.0, 900.0)];
@@ -30,13 +30,13 @@ struct Bench {
     ctx: Context,
     size: Vec2,
     time_s: f64,
-    // Keeps the analysis that the monitor belongs to.
+    // Keeps alive the analysis that the monitor belongs to.
     instance: Instance,
-    /// Frames that the instance has heard.
+    /// Number of frames that the instance has received.
     n_heard: i64,
 }
 
-/// Rate at which the instance hears, Hz.
+/// Sample rate of the instance, Hz.
 const RATE: f64 = 16_000.0;
 
 fn recorded() -> Timeline {
@@ -83,7 +83,7 @@ impl Bench {
         self.frame(vec![event(false)]);
     }
 
-    /// Where on the screen the track's time is.
+    /// The screen position of a time on the track.
     fn x(&self, time_s: f64) -> f32 {
         let view = self.app.body.view;
         8.0 + (self.size.x - 16.0) * ((time_s - view.start_s) / view.span_s) as f32
@@ -98,7 +98,7 @@ impl Bench {
         output
     }
 
-    /// Runs frames until the layout of what has just been opened is known.
+    /// Runs frames until the layout of a newly opened element is known.
     fn settle(&mut self) -> FullOutput {
         self.frame(Vec::new());
         self.frame(Vec::new());
@@ -120,7 +120,7 @@ impl Bench {
         self.click(rect.center());
     }
 
-    /// In a panel, which is painted after the toolbar.
+    /// For texts in a panel, which is painted after the toolbar.
     fn click_last_text(&mut self, start: &str) {
         let output = self.settle();
         let found = texts(&output).into_iter().rfind(|(text, ..)| text.starts_with(start));
@@ -133,12 +133,12 @@ impl Bench {
         texts(&output).iter().any(|(said, ..)| said.contains(text))
     }
 
-    /// Waits for a text that another thread brings; whether it came before all patience was gone.
+    /// Waits for a text produced by another thread; returns whether it appeared within the time limit.
     fn comes_to_say(&mut self, text: &str) -> bool {
         self.comes_to(|bench| bench.says(text))
     }
 
-    /// Waits for what another thread brings about.
+    /// Waits for a condition brought about by another thread.
     fn comes_true(&mut self, what: &str, is_true: impl Fn(&Self) -> bool) {
         let came = self.comes_to(|bench| {
             bench.settle();
@@ -159,7 +159,7 @@ impl Bench {
         true
     }
 
-    /// Every panel in turn, and none.
+    /// Opens every panel in turn, then none.
     fn show_everything_at(&mut self, size: Vec2) {
         self.size = size;
         for panel in [None, Some(Panel::Settings), Some(Panel::Latency), Some(Panel::About)] {
@@ -174,7 +174,7 @@ impl Bench {
     }
 }
 
-/// Every text on the screen, where it is, and what it is cut by.
+/// Every text on the screen, with its position and its clip rectangle.
 fn texts(output: &FullOutput) -> Vec<(String, Rect, Rect)> {
     let text = |clipped: &egui::epaint::ClippedShape| match &clipped.shape {
         Shape::Text(text) => Some((text.galley.text().to_owned(), text.visual_bounding_rect(), clipped.clip_rect)),
@@ -197,7 +197,7 @@ fn no_text_leaves_the_window_or_is_cut_at_any_size() {
                 let in_sight = rect.intersect(clip);
                 let is_in_sight = in_sight.is_positive();
                 assert!(!is_in_sight || window.expand(0.5).contains_rect(in_sight), "{size} {panel:?}: '{text}' at {rect}");
-                // What scrolls may be cut above and below, never at the sides.
+                // Scrolling content may be clipped above and below, but never at the sides.
                 assert!(
                     rect.left() >= clip.left() - 0.5 && rect.right() <= clip.right() + 0.5,
                     "{size} {panel:?}: '{text}' {rect} {clip}"
@@ -343,7 +343,7 @@ fn listening_counts_up_to_the_first_block_which_is_provisional_while_audio_comes
         bench.says("listening")
     }));
     assert!(bench.says(" of 5 s"));
-    // Until the answer: which seconds it is about, and what is not settled of it.
+    // Until there is an answer: which seconds it covers, and which part of it is provisional.
     assert!(bench.comes_to(|bench| {
         bench.hear();
         bench.says("0:00.0 to 0:05.0")
@@ -386,7 +386,7 @@ fn a_file_that_is_opened_fills_the_window_and_is_what_is_exported() {
     let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
 
-    // Beside a track that has something, the lane comes back; and where the user looks is kept while a file is read.
+    // If the track has content, its lane returns; and a view chosen by the user is kept while a file is read.
     bench.app.control.restore(Timelines { host: recorded(), stream: recorded() });
     assert!(!bench.says("nothing recorded"));
     bench.app.take_path(Question::Audio, path);
@@ -421,12 +421,12 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
 }
 
-/// A recording of two people.
+/// A recording of two speakers.
 fn speech() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples/unheard.flac")
 }
 
-/// Twenty seconds of a buzz that comes and goes, 16 kHz, as a WAV file.
+/// Twenty seconds of an intermittent buzz, 16 kHz, as a WAV file.
 fn wav() -> Vec<u8> {
     let samples = (0..320_000).flat_map(|index: i32| {
         let is_on = index / 8000 % 3 != 0;

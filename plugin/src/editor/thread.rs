@@ -1,23 +1,23 @@
-//! The thread of an open window, and when it has ended.
+//! The thread of an open window, and waiting for its end.
 //!
-//! On Linux each window has a thread. The framework asks it to end and does not always wait (`docs/upstream`), so a host that unloads the library or ends right
-//! after it closed the window would do so under a thread that still lets go of graphics. Elsewhere windows live on the host's own thread.
+//! On Linux each window has a thread. The framework asks it to end and does not always wait (`docs/upstream`), so a host that unloads the library or exits
+//! right after closing the window could do so while the thread is still releasing graphics resources. On other systems windows run on the host's own thread.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// The thread of the window that was opened last.
+/// The thread of the most recently opened window.
 #[derive(Clone, Default)]
 pub(crate) struct WindowThread(Arc<Mutex<Option<imp::Id>>>);
 
 impl WindowThread {
-    /// For the thread itself: it is the one.
+    /// Called on the thread itself: registers it.
     pub(crate) fn note(&self) {
         *self.0.lock() = imp::current();
     }
 
-    /// Waits until the thread is gone, if there is one. For a thread that may wait, after the window was told to close.
+    /// Waits until the thread has ended, if there is one. For a thread that may block, after the window was told to close.
     pub(crate) fn wait(&self) {
         if let Some(id) = self.0.lock().take() {
             imp::wait(&id);
@@ -32,11 +32,11 @@ mod imp {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    /// Longest time for which a host is kept: a driver that hangs must not hang the host.
+    /// Longest time for which the host is blocked: a driver that hangs must not hang the host.
     const LONGEST: Duration = Duration::from_secs(5);
     const LOOK: Duration = Duration::from_millis(1);
 
-    /// Folder of the thread among those of the process.
+    /// The thread's folder among the threads of the process.
     pub(super) type Id = PathBuf;
 
     pub(super) fn current() -> Option<Id> {
@@ -54,7 +54,7 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    /// There is none.
+    /// There is no such thread.
     pub(super) enum Id {}
 
     pub(super) const fn current() -> Option<Id> {

@@ -1,4 +1,4 @@
-//! The title of the second lane: the file, how far its analysis is, and the buttons to cancel and to close it.
+//! The title of the second lane: the file, the progress of its analysis, and buttons to cancel and to close it.
 
 use egui::{Align, Align2, FontId, Layout, ProgressBar, Rect, RichText, Ui, UiBuilder, vec2};
 use moodline_engine::live::{FileLane, FileState};
@@ -8,10 +8,10 @@ use super::header::elided;
 use super::headline::percent;
 use super::readout::READOUT_WIDTH;
 
-/// Width of the bar of progress, points.
+/// Width of the progress bar, points.
 const BAR_WIDTH: f32 = 90.0;
 
-/// What a button in the title asks for.
+/// The request of a button in the title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TitleRequest {
     Cancel,
@@ -21,18 +21,18 @@ pub(crate) enum TitleRequest {
 /// The title of `file`.
 pub(crate) struct FileTitle<'a> {
     pub(crate) file: &'a FileLane,
-    /// Whether the values under the pointer stand in the same row.
+    /// Whether the values under the pointer are shown in the same row.
     pub(crate) is_pointed_at: bool,
     pub(crate) colours: &'a Colours,
 }
 
-/// Space for buttons and progress at the right end of the title, points.
+/// Width of the buttons and progress at the right end of the title, points.
 pub(crate) fn buttons_width(file: &FileLane) -> f32 {
     if file.state == FileState::Running { 62.0 + BAR_WIDTH + 56.0 } else { 58.0 }
 }
 
 impl FileTitle<'_> {
-    /// Shows the title in `row` and what went wrong in `lane`.
+    /// Shows the title in `row` and any error in `lane`.
     pub(crate) fn show(&self, ui: &mut Ui, row: Rect, lane: Rect) -> Option<TitleRequest> {
         let mut request = None;
         ui.scope_builder(UiBuilder::new().max_rect(row).layout(Layout::right_to_left(Align::Center)), |ui| {

@@ -1,4 +1,4 @@
-//! The row of buttons: what one does to the timeline, how one looks at it, and the panels.
+//! The row of buttons: actions on the timeline, ways to view it, and the panels.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ pub(crate) enum Panel {
     About,
 }
 
-/// How much [`ToolbarRequest::Zoom`] zooms at a time.
+/// Zoom factor per [`ToolbarRequest::Zoom`].
 pub(crate) const ZOOM_STEP: f64 = 1.6;
 
-/// What a button or a key asks for.
+/// The request of a button or key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ToolbarRequest {
     Hold(bool),
@@ -28,9 +28,9 @@ pub(crate) enum ToolbarRequest {
     OpenFile,
     Export(ExportRequest),
     Zoom(f64),
-    /// To move by this multiple of the visible time.
+    /// Move by this multiple of the visible range.
     Pan(f64),
-    /// To show the beginning, or the newest and what comes.
+    /// Show the beginning, or follow the newest data.
     Beginning,
     Newest,
     Fit,
@@ -39,14 +39,14 @@ pub(crate) enum ToolbarRequest {
     SwitchTheme,
 }
 
-/// What the buttons depend on.
+/// The inputs of the toolbar.
 pub(crate) struct Toolbar<'a> {
     /// Whether buttons have words.
     pub(crate) words: bool,
     pub(crate) held: bool,
     pub(crate) follow: bool,
     pub(crate) panel: Option<Panel>,
-    /// Length of what was recorded on the track, seconds.
+    /// Length of the track's recording, seconds.
     pub(crate) recorded_s: Option<f64>,
     /// Whether the results of a file can be exported.
     pub(crate) has_file: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Toolbar<'a> {
 }
 
 impl Toolbar<'_> {
-    /// Shows the row in `rect` and returns what was asked for.
+    /// Shows the row in `rect` and returns the request.
     pub(crate) fn show(&self, ui: &mut Ui, rect: Rect, choice: &mut ExportChoice) -> Option<ToolbarRequest> {
         let mut request = None;
         ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)), |ui| {

@@ -1,18 +1,18 @@
-//! Which part of the time axis is on screen, and how zooming, panning and following change it. Pure, no screen.
+//! The visible part of the time axis, and how zooming, panning and following change it. Pure, no screen.
 
 /// The shortest visible range, seconds: a few blocks at the shortest hop.
 const MIN_SPAN_S: f64 = 2.0;
-/// The longest visible range while less than that was recorded, seconds.
+/// The longest visible range while the recording is shorter than this, seconds.
 const EMPTY_SPAN_S: f64 = 60.0;
-/// The part of the range that following leaves free right of the playhead, so that the newest block is not glued to the border.
+/// The fraction of the range that following leaves free to the right of the playhead, so that the newest block does not touch the edge.
 const FREE_AHEAD: f64 = 0.04;
-/// How far beyond what was recorded one may look, as a part of the visible range.
+/// How far the view may extend beyond the recording, as a fraction of the visible range.
 const BEYOND: f64 = 0.5;
 
 /// The visible range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct View {
-    /// Left border, seconds.
+    /// Left edge, seconds.
     pub(crate) start_s: f64,
     /// Length, seconds; always positive.
     pub(crate) span_s: f64,
@@ -31,7 +31,7 @@ impl View {
         self.start_s + self.span_s
     }
 
-    /// Makes the range `1 / factor` as long, keeping `anchor_s` where it is on screen. A following view keeps its right border.
+    /// Divides the length of the range by `factor`, keeping `anchor_s` in place on screen. A following view keeps its right edge.
     pub(crate) fn zoom(&mut self, factor: f64, anchor_s: f64, bounds: Option<(f64, f64)>) {
         let anchor_s = if self.follow { self.end_s() - FREE_AHEAD * self.span_s } else { anchor_s };
         let part = (anchor_s - self.start_s) / self.span_s;
@@ -47,7 +47,7 @@ impl View {
         self.stay_near(bounds);
     }
 
-    /// Puts `time_s` in the middle and stops following.
+    /// Centres the range on `time_s` and stops following.
     pub(crate) fn center_on(&mut self, time_s: f64, bounds: Option<(f64, f64)>) {
         self.follow = false;
         self.start_s = time_s - self.span_s / 2.0;
@@ -73,26 +73,26 @@ impl View {
         self.start_s = start_s;
     }
 
-    /// Shows where what was recorded begins, and stops following.
+    /// Shows the beginning of the recording, and stops following.
     pub(crate) fn show_beginning(&mut self, bounds: Option<(f64, f64)>) {
         self.follow = false;
         self.start_s = bounds.map_or(0.0, |(start_s, _)| start_s);
     }
 
-    /// Shows where what was recorded ends.
+    /// Shows the end of the recording.
     pub(crate) fn show_end(&mut self, bounds: Option<(f64, f64)>) {
         let (start_s, end_s) = bounds.unwrap_or((0.0, 0.0));
         self.start_s = (end_s - self.span_s * (1.0 - FREE_AHEAD)).max(start_s);
     }
 
-    /// Moves a following range so that the playhead is near its right border.
+    /// Moves a following range so that the playhead is near its right edge.
     pub(crate) fn follow_to(&mut self, playhead_s: f64) {
         if self.follow {
             self.start_s = (playhead_s - self.span_s * (1.0 - FREE_AHEAD)).max(playhead_s.min(0.0));
         }
     }
 
-    /// Keeps a part of what was recorded in sight.
+    /// Keeps part of the recording visible.
     fn stay_near(&mut self, bounds: Option<(f64, f64)>) {
         let (start_s, end_s) = bounds.unwrap_or((0.0, EMPTY_SPAN_S));
         let lowest = start_s - BEYOND * self.span_s;
@@ -105,7 +105,7 @@ fn longest_span(bounds: Option<(f64, f64)>) -> f64 {
     bounds.map_or(EMPTY_SPAN_S, |(start_s, end_s)| (1.5 * (end_s - start_s)).max(EMPTY_SPAN_S))
 }
 
-/// The smallest range that holds both, or the one there is.
+/// The smallest range that contains both, or the only one.
 pub(crate) fn union(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
     match (a, b) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),

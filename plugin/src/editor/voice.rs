@@ -1,4 +1,4 @@
-//! Does what the user asked for about the voice.
+//! Carries out the user's requests about the voice.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ impl EditorApp {
         }
     }
 
-    /// Holds the voice in the file at `path`, or says why not.
+    /// Uses the voice in the file at `path`, or reports why that fails.
     pub(super) fn load_voice(&mut self, path: &Path) {
         let loaded = self.model().and_then(|model| {
             let profile = voice::open(path, &model).map_err(|error| error.to_string())?;
@@ -42,7 +42,7 @@ impl EditorApp {
         self.messages.report(loaded);
     }
 
-    /// Keeps the voice in a file at `path`, and says so or why not. A recording, a manifest or a model is never replaced.
+    /// Saves the voice in a file at `path`, and reports the outcome. A recording, a manifest or a model is never replaced.
     pub(super) fn save_voice(&mut self, path: &Path) {
         let saved = self.model().and_then(|model| {
             let profile = self.monitor.voice(self.monitor.clock()).profile.ok_or("There is no voice to save yet.")?;
@@ -53,7 +53,7 @@ impl EditorApp {
         self.messages.report(saved);
     }
 
-    /// Says once why the voice that a project holds cannot be used.
+    /// Reports once why the voice saved in a project cannot be used.
     pub(super) fn note_voice(&mut self) {
         let refusal = self.monitor.voice(self.monitor.clock()).refusal;
         if refusal != self.told_refusal {
@@ -64,7 +64,7 @@ impl EditorApp {
         }
     }
 
-    /// Learns the voice from the answers about the open file and holds it; either outcome is a sentence.
+    /// Learns the voice from the answers about the open file and uses it; success and error are each one sentence.
     fn learn_from_file(&self) -> Result<String, String> {
         let model = self.model()?;
         let correction = voice::correction_of(&model).map_err(|error| error.to_string())?;
@@ -80,7 +80,7 @@ impl EditorApp {
         self.hold(profile, &model).map(|heard| format!("{name}: {heard}"))
     }
 
-    /// Holds what `model` has learnt and returns it in words.
+    /// Uses `profile`, learnt with `model`, and returns a description.
     fn hold(&self, profile: VoiceProfile, model: &Model) -> Result<String, String> {
         let correction = voice::correction_of(model).map_err(|error| error.to_string())?;
         self.control.hold_voice(LearntVoice::new(profile, model));

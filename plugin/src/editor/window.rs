@@ -1,4 +1,4 @@
-//! The window the editor is shown in: what lives as long as it is open, its size, and its style.
+//! The editor's window: the resources that live while it is open, its size, and its style.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use nice_plug::context::gui::GuiContext;
 use super::colours::Colours;
 use super::drops::Listener;
 
-/// A moment longer than a clock needs to reach a given time.
+/// Margin after which a scheduled time has surely passed.
 pub(crate) const BLINK: Duration = Duration::from_millis(20);
 
-/// Lives as long as a window. The framework does not tell when a window closes, but its egui context is dropped then, and this with it.
+/// Lives as long as a window. The framework does not report when a window closes, but drops its egui context then, and this with it.
 pub(crate) struct OpenWindow {
     gui: GuiContext,
     control: Control,
@@ -29,7 +29,7 @@ impl OpenWindow {
         Id::unique("moodline open window")
     }
 
-    /// Ties the way to the host, and the worker's attention, to the window of `ctx`.
+    /// Ties access to the host, and the worker's notifications, to the window of `ctx`.
     pub(crate) fn attach(ctx: &Context, gui: GuiContext, control: &Control, n_open: &Arc<AtomicUsize>, drops: Listener) {
         n_open.fetch_add(1, Ordering::Relaxed);
         control.set_watched(true);
@@ -37,7 +37,7 @@ impl OpenWindow {
         ctx.data_mut(|data| data.insert_temp(Self::id(), Arc::new(open)));
     }
 
-    /// The way to the host's parameters.
+    /// Access to the host's parameters.
     pub(crate) fn host(ctx: &Context) -> Option<GuiContext> {
         ctx.data(|data| data.get_temp::<Arc<Self>>(Self::id())).map(|open| open.gui.clone())
     }
@@ -52,7 +52,7 @@ impl Drop for OpenWindow {
     }
 }
 
-/// Runs `action`; a panic in it becomes a sentence for the next window, and closes this one. Nobody above it could: the framework hands a panic in a
+/// Runs `action`; a panic in it closes this window and becomes a message in the next one. It cannot be handled further up: the framework passes a panic in a
 /// window's thread on to the host's, where it ends the process.
 pub(crate) fn catch_panic(ctx: &Context, action: impl FnOnce()) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(action)).err()?;
@@ -61,7 +61,7 @@ pub(crate) fn catch_panic(ctx: &Context, action: impl FnOnce()) -> Option<String
     Some(format!("The window was closed by an internal error ({reason}). The analysis continued; please report this."))
 }
 
-/// Asks for the size that a session kept, unless the window has it.
+/// Requests the size stored in a session, unless the window already has it.
 pub(crate) fn resize(ui: &Ui, width: u32, height: u32) {
     let wanted = vec2(width as f32, height as f32);
     if (ui.max_rect().size() - wanted).abs().max_elem() > 1.0 {
@@ -69,16 +69,16 @@ pub(crate) fn resize(ui: &Ui, width: u32, height: u32) {
     }
 }
 
-/// Gives egui the style of the editor: compact, still, in `colours`.
+/// Applies the editor's style to egui: compact, without animations, in `colours`.
 pub(crate) fn apply_style(ctx: &Context, colours: &Colours) {
     ctx.options_mut(|options| {
         options.zoom_with_keyboard = false;
     });
     ctx.all_styles_mut(|style| {
         style.visuals = colours.visuals();
-        // Animations would repaint while nothing changes.
+        // Animations would cause repaints while nothing changes.
         style.animation_time = 0.0;
-        // Bars that float would cover the values beside them.
+        // Floating scroll bars would cover the values beside them.
         style.spacing.scroll.floating_allocated_width = 8.0;
         style.interaction.selectable_labels = false;
         style.spacing.item_spacing = vec2(8.0, 4.0);
@@ -91,7 +91,7 @@ pub(crate) fn apply_style(ctx: &Context, colours: &Colours) {
     });
 }
 
-/// Says that a file held over the window may be dropped.
+/// Shows that a file held over the window can be dropped.
 pub(crate) fn show_drop_hint(ui: &Ui, body: Rect, colours: &Colours) {
     let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("moodline drop hint")));
     painter.rect(body, 6.0, colours.surface.gamma_multiply(0.9), Stroke::new(2.0, colours.accent), StrokeKind::Inside);

@@ -1,4 +1,4 @@
-//! Loudspeakers of a VST3 bus, as the host named them.
+//! Speaker arrangements of a VST3 bus, as set by the host.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{SpeakerArr, SpeakerArrangem
 
 use super::route::ChannelLayout;
 
-/// The arrangements of the input and the output. A host reads back what it set, not what is usual for that number of channels.
+/// The arrangements of the input and the output. A host reads back what it set, not the usual arrangement for that number of channels.
 pub(super) struct Arrangements {
     input: AtomicU64,
     output: AtomicU64,
@@ -17,7 +17,7 @@ impl Arrangements {
         Self { input: AtomicU64::new(SpeakerArr::kStereo), output: AtomicU64::new(SpeakerArr::kStereo) }
     }
 
-    /// The layout of `input` and `output`, if there is one: the same loudspeakers on both sides, or one channel to two and back.
+    /// The layout for `input` and `output`, if there is one: the same speakers on both sides, or one channel to two and back.
     pub(super) fn layout(input: SpeakerArrangement, output: SpeakerArrangement) -> Option<ChannelLayout> {
         let layout = ChannelLayout::with(input.count_ones() as usize, output.count_ones() as usize)?;
         (layout.n_in != layout.n_out || input == output).then_some(layout)

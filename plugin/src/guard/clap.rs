@@ -1,6 +1,6 @@
 //! The CLAP entry point.
 //!
-//! In: a host's calls. Out: the framework's plugin behind one of ours, whose functions check what they are handed before the framework sees it.
+//! In: a host's calls. Out: the framework's plugin wrapped in one of ours, whose functions check their arguments before the framework receives them.
 
 mod audio_ports;
 mod channel_maps;
@@ -29,7 +29,7 @@ use nice_plug::wrapper::setup_logger;
 
 use crate::Moodline;
 
-/// What a host looks for in the library.
+/// The symbol that a host looks up in the library.
 #[unsafe(no_mangle)]
 pub(super) static clap_entry: clap_plugin_entry =
     clap_plugin_entry { clap_version: CLAP_VERSION, init: Some(init), deinit: Some(deinit), get_factory: Some(get_factory) };
@@ -90,7 +90,7 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
-/// Writes `text` to a fixed field of a CLAP structure, cut to its length.
+/// Writes `text` to a fixed-size field of a CLAP structure, truncated to its length.
 fn write_text(field: &mut [c_char], text: &str) {
     let n = text.len().min(field.len() - 1);
     for (to, from) in field.iter_mut().zip(text.bytes().take(n)) {

@@ -1,7 +1,6 @@
-//! What the guard knows of the plugin behind the framework.
+//! What the guard knows about the plugin behind the framework.
 //!
-//! The framework makes the plugin and hides it. So each new plugin leaves its [`Link`] on the thread that makes it, where the guard picks it
-//! up.
+//! The framework creates the plugin and hides it. So each new plugin leaves its [`Link`] on the thread that creates it, where the guard picks it up.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -23,12 +22,12 @@ thread_local! {
 /// Longest time to wait for the framework's thread, which has microseconds of work for an instance.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// Task of the framework's background thread: says that all tasks before it are done.
+/// Task of the framework's background thread: signals that all earlier tasks are done.
 pub(crate) type Settled = Sender<()>;
 
 type Background = Box<dyn Fn(Settled) + Send + Sync>;
 
-/// The way from the guard to one plugin.
+/// The guard's access to one plugin.
 pub(crate) struct Link {
     pub(crate) saved: Arc<Saved>,
     notifier: RepaintNotifier,
@@ -48,18 +47,18 @@ impl Link {
         })
     }
 
-    /// For the plugin: leaves the link to whoever makes it, with the way to the framework's background thread and the thread of its windows.
+    /// Called by the plugin: leaves the link for its creator, with access to the framework's background thread and the thread of its windows.
     pub(crate) fn offer(self: &Arc<Self>, background: impl Fn(Settled) + Send + Sync + 'static, window_thread: WindowThread) {
         *self.background.lock() = Some(Box::new(background));
         *self.window_thread.lock() = window_thread;
         NEWBORN.set(Some(Arc::clone(self)));
     }
 
-    /// Makes a plugin by `make` and returns it with its link.
+    /// Creates a plugin with `make` and returns it with its link.
     pub(super) fn of<T>(make: impl FnOnce() -> T) -> (T, Arc<Self>) {
         NEWBORN.set(None);
         let made = make();
-        // INVARIANT: the framework asks each new plugin for its editor, and the plugin offers its link then.
+        // INVARIANT: the framework asks each new plugin for its editor, which makes the plugin offer its link.
         (made, NEWBORN.take().expect("a new plugin offers its link"))
     }
 
@@ -67,10 +66,10 @@ impl Link {
         &self.saved.params
     }
 
-    /// Whether the host renders offline, as it said last.
+    /// Whether the host renders offline, as last set.
     ///
     /// # Realtime safety
-    /// One atomic.
+    /// Reads one atomic.
     pub(crate) fn is_offline(&self) -> bool {
         self.offline.load(Ordering::Relaxed)
     }
@@ -81,7 +80,7 @@ impl Link {
         self.offline.store(offline, Ordering::Relaxed);
     }
 
-    /// A parameter or the state has changed, which an open window should show.
+    /// Signals that a parameter or the state has changed, so that an open window is updated.
     ///
     /// # Realtime safety
     /// One atomic.
@@ -89,19 +88,19 @@ impl Link {
         self.notifier.request_repaint();
     }
 
-    /// Waits until the thread of the window that was just closed is gone.
+    /// Waits until the thread of the window that was just closed has ended.
     pub(super) fn wait_for_window(&self) {
         let thread = self.window_thread.lock().clone();
         thread.wait();
     }
 
-    /// Waits until the framework's background thread has done all tasks that it was given before, those of other instances, too.
+    /// Waits until the framework's background thread has completed all earlier tasks, including those of other instances.
     pub(super) fn settle(&self) {
         let (settled, wait) = channel();
         if let Some(background) = &*self.background.lock() {
             background(settled);
         }
-        // Disconnected where the thread is gone, which is as good.
+        // Disconnected if the thread has ended, which is just as good.
         let _ = wait.recv_timeout(SETTLE);
     }
 }

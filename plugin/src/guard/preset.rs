@@ -1,4 +1,4 @@
-//! Setting the parameters that a preset names.
+//! Applies the parameters of a preset.
 
 use nice_plug::params::InternalParamMut as _;
 use nice_plug::prelude::Param as _;
@@ -6,7 +6,7 @@ use nice_plug::prelude::Param as _;
 use super::link::Link;
 use crate::presets::Preset;
 
-/// Sets them as a host would that automates them.
+/// Sets them as host automation would.
 pub(super) fn take(link: &Link, preset: &Preset) {
     for (id, value) in preset.values {
         if let Some(param) = link.params().continuous(id) {

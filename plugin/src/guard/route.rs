@@ -1,7 +1,7 @@
-//! Which channels go in and come out, and how they pass.
+//! Number of input and output channels, and how they are routed.
 //!
-//! The framework carries as many outputs as inputs. One channel to two and two to one are made of that here: the plugin hears all inputs, and
-//! the outputs are both the input, or the mean of the two.
+//! The framework carries as many outputs as inputs. One channel to two and two to one are handled here: the plugin hears all inputs, and the outputs are
+//! copies of the input, or the mean of the two.
 
 use std::ptr;
 
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::instance::MAX_CHANNELS;
 
-/// Numbers of channels that a host may choose.
+/// Numbers of channels that a host can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ChannelLayout {
     pub(super) n_in: usize,
@@ -17,10 +17,10 @@ pub(super) struct ChannelLayout {
 }
 
 impl ChannelLayout {
-    /// What a host gets that does not choose.
+    /// The default if a host does not choose.
     pub(super) const STEREO: Self = Self { n_in: 2, n_out: 2 };
 
-    /// Every layout: as many out as in, as the framework numbers them (stereo first), then from one to two and back.
+    /// Every layout: first equal numbers of inputs and outputs, numbered as in the framework (stereo first), then one to two and back.
     pub(super) const ALL: [Self; MAX_CHANNELS + 2] = {
         let mut all = [Self::STEREO; MAX_CHANNELS + 2];
         all[1] = Self { n_in: 1, n_out: 1 };
@@ -44,13 +44,13 @@ impl ChannelLayout {
         Self::ALL.iter().position(|layout| *layout == self).unwrap_or(0)
     }
 
-    /// Index of what the framework is told: as many outputs as inputs.
+    /// Index of the layout that the framework is given, with as many outputs as inputs.
     pub(super) fn framework_index(self) -> usize {
         Self { n_in: self.n_in, n_out: self.n_in }.index()
     }
 }
 
-/// The channels of one bus as a host hands them: `n` pointers, or none at all.
+/// The channels of one bus as passed by a host: `n` pointers, or none at all.
 #[derive(Clone, Copy)]
 pub(super) struct Channels {
     pointers: *mut *mut f32,
@@ -61,7 +61,7 @@ impl Channels {
     pub(super) const NONE: Self = Self { pointers: ptr::null_mut(), n: 0 };
 
     /// # Safety
-    /// `pointers` is null or points to `n` pointers, each null or to a channel of the buffer's length, as long as this is used.
+    /// `pointers` is null or points to `n` pointers, each null or to a channel of the buffer's length, for as long as this is used.
     pub(super) unsafe fn new(pointers: *mut *mut f32, n: usize) -> Self {
         Self { pointers, n: if pointers.is_null() { 0 } else { n } }
     }
@@ -70,7 +70,7 @@ impl Channels {
         if index >= self.n {
             return None;
         }
-        // SAFETY: there are `n` pointers, as `new` was promised.
+        // SAFETY: there are `n` pointers, by the contract of `new`.
         let channel = unsafe { *self.pointers.add(index) };
         (!channel.is_null()).then_some(channel)
     }
@@ -80,7 +80,7 @@ impl Channels {
     }
 }
 
-/// Output channels that a host does not have and the framework wants.
+/// Output channels that the framework needs and the host does not provide.
 pub(super) struct Spare(Mutex<Vec<f32>>);
 
 impl Spare {
@@ -95,18 +95,19 @@ impl Spare {
     }
 }
 
-/// How a buffer of a host fares.
+/// The outcome of a host's buffer.
 pub(super) enum Passage<T> {
-    /// The framework had it and said this.
+    /// The framework processed it and returned this.
     Carried(T),
-    /// It is not what was agreed on: what could pass, passed.
+    /// It does not match the layout: channels were copied if possible.
     Refused,
 }
 
-/// Passes a buffer of `n_frames` in `layout` by `carry`, which gets the outputs to hand to the framework, as many as there are inputs.
+/// Passes a buffer of `n_frames` in `layout` to `carry`, which gets the outputs for the framework, as many as there are inputs.
 ///
 /// # Realtime safety
-/// Neither allocates nor waits: what another thread holds is a broken rule, and refused. Where inputs and outputs are as many, nothing is copied.
+/// Neither allocates nor waits: a lock held by another thread is a rule violation, and the buffer is refused. With equal numbers of inputs and outputs,
+/// nothing is copied.
 ///
 /// # Safety
 /// The channels have `n_frames` each.
@@ -125,7 +126,7 @@ pub(super) unsafe fn pass<T>(
     if layout.n_in == layout.n_out {
         return Passage::Carried(carry(outputs.pointers));
     }
-    // INVARIANT: both buses were just found to have all their channels.
+    // INVARIANT: both buses were just checked to have all their channels.
     let (Some(input), Some(first)) = (inputs.get(0), outputs.get(0)) else { return Passage::Refused };
     if let Some(second) = outputs.get(1) {
         let result = carry(outputs.pointers);
@@ -147,7 +148,7 @@ pub(super) unsafe fn pass<T>(
     Passage::Carried(result)
 }
 
-/// Copies each input to the output beside it; outputs without an input are silent.
+/// Copies each input to the corresponding output; outputs without an input are silent.
 ///
 /// # Safety
 /// The channels have `n_frames` each.
@@ -170,7 +171,7 @@ mod tests {
         channels.iter_mut().map(Vec::as_mut_ptr).collect()
     }
 
-    /// Plays `inputs` into as many outputs as `n_out` through a framework that copies, and returns the outputs.
+    /// Plays `inputs` into `n_out` outputs through a framework that copies, and returns the outputs.
     fn play(layout: ChannelLayout, inputs: &[&[f32]], n_out: usize) -> (bool, Vec<Vec<f32>>) {
         let n_frames = inputs[0].len();
         let mut ins: Vec<Vec<f32>> = inputs.iter().map(|channel| channel.to_vec()).collect();

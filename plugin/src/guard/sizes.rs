@@ -1,13 +1,13 @@
-//! Which sizes a window may have.
+//! Allowed window sizes.
 
 use crate::editor::MIN_SIZE;
 
-/// Widest and highest window, physical pixels: above every screen, below what graphics drivers refuse.
+/// Maximum width and height of a window, physical pixels: larger than any screen, below drivers' limits.
 const MAX_SIDE: u32 = 8192;
-/// Scales a host may ask for.
+/// Scales that a host may set.
 const SCALES: std::ops::RangeInclusive<f64> = 0.25..=8.0;
 
-/// The allowed size next to `size`, physical pixels, at `scale` physical pixels a logical one.
+/// The allowed size closest to `size`, physical pixels, at `scale` physical pixels per logical pixel.
 pub(super) fn clamped((width, height): (u32, u32), scale: f64) -> (u32, u32) {
     let smallest = |side: f32| ((f64::from(side) * scale).ceil() as u32).min(MAX_SIDE);
     (width.clamp(smallest(MIN_SIZE.x), MAX_SIDE), height.clamp(smallest(MIN_SIZE.y), MAX_SIDE))

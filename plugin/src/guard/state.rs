@@ -1,4 +1,4 @@
-//! The state of an instance as the framework writes it, with the errors that it swallows.
+//! The state of an instance in the framework's format, reporting the errors that the framework ignores.
 
 use nice_plug::params::InternalParamMut as _;
 use nice_plug::params::internals::ParamPtr;
@@ -7,10 +7,10 @@ use nice_plug::prelude::*;
 
 use crate::session::{self, SaveScope, Saved, StateError};
 
-/// Largest state that is read, bytes: far above what is ever written.
+/// Maximum size of a state that is read, bytes: far above any state that is written.
 pub(super) const MAX_BYTES: usize = 64 << 20;
 
-/// The bytes that a host keeps.
+/// The bytes for a host to store.
 pub(super) fn save(saved: &Saved, part: SaveScope) -> Result<Vec<u8>, StateError> {
     let params = saved.params.map().into_iter().map(|(id, param, _)| {
         // SAFETY: `saved` holds the parameters.
@@ -21,7 +21,7 @@ pub(super) fn save(saved: &Saved, part: SaveScope) -> Result<Vec<u8>, StateError
     serde_json::to_vec(&state).map_err(|error| StateError::Json(error.to_string()))
 }
 
-/// Takes what a host kept; nothing changes unless all of it is what some version of Moodline writes.
+/// Loads a state stored by a host; nothing changes unless all of it is valid output of some version of Moodline.
 pub(super) fn load(saved: &Saved, bytes: &[u8], part: SaveScope) -> Result<(), StateError> {
     let state = serde_json::from_slice::<PluginState>(bytes).map_err(|error| StateError::Json(error.to_string()));
     let state = state.and_then(|state| session::validate(&state).map(|()| state)).inspect_err(|error| {
@@ -62,7 +62,7 @@ unsafe fn set(param: ParamPtr, value: &ParamValue) {
             (ParamPtr::FloatParam(param), ParamValue::F32(value)) => _ = (*param)._internal_set_plain_value(*value),
             (ParamPtr::BoolParam(param), ParamValue::Bool(value)) => _ = (*param)._internal_set_plain_value(*value),
             (ParamPtr::EnumParam(param), ParamValue::String(id)) => _ = (*param).set_from_id(id),
-            // What was validated is none of these.
+            // Validation excludes all other combinations.
             _ => {}
         }
     }

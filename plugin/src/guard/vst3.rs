@@ -1,7 +1,7 @@
 //! The VST3 entry point.
 //!
-//! In: a host's calls. Out: the framework's object behind one of ours. Ours calls the framework's as Rust, not across C, so that a panic there
-//! can be caught and becomes the error that VST3 has for it.
+//! In: a host's calls. Out: the framework's object wrapped in one of ours. Ours calls the framework's as Rust, not across C, so that a panic there can be
+//! caught and converted to VST3's error for it.
 
 mod announced;
 mod component;
@@ -42,11 +42,11 @@ use super::link::Link;
 use super::route::{ChannelLayout, Spare};
 use crate::Moodline;
 
-/// What the host holds: component, processor and controller in one.
+/// The host's object: component, processor and controller in one.
 struct Guarded {
     inner: ComWrapper<Wrapper<Moodline>>,
     link: Arc<Link>,
-    /// The parameters in order, under the ids that hosts use.
+    /// The parameters in order, with their host ids.
     params: Vec<(u32, ParamPtr, Announced)>,
     active: AtomicBool,
     processing: AtomicBool,
@@ -90,31 +90,31 @@ impl Guarded {
 }
 
 impl Drop for Guarded {
-    /// By then the framework's thread must have nothing to do for this plugin: a task that arrives for a plugin that is gone ends the thread, and
-    /// with it the process once the last plugin goes.
+    /// By then the framework's thread must have no work for this plugin: a task that arrives after a plugin is gone ends the thread, and with it the process
+    /// once the last plugin goes.
     fn drop(&mut self) {
         Anchor::settle();
     }
 }
 
-/// A plugin that nobody uses. All plugins share one thread of the framework's, and its tasks are done in turn: once a task of the anchor is done, the thread
-/// has done those before and let go of their plugins. It outlives all others, so that the thread never ends with a plugin that it holds itself.
+/// An unused plugin. All plugins share one thread of the framework, which processes tasks in order: once a task of the anchor is done, the thread has
+/// completed all earlier ones and released their plugins. It outlives all others, so that the thread never ends by dropping a plugin that it holds itself.
 struct Anchor {
-    /// Goes with the anchor.
+    /// Dropped with the anchor.
     _inner: ComWrapper<Wrapper<Moodline>>,
     link: Arc<Link>,
 }
 
 static ANCHOR: Mutex<Option<Anchor>> = Mutex::new(None);
 
-/// Plugins there are, not counting the anchor.
+/// Number of plugins, not counting the anchor.
 static N_PLUGINS: AtomicUsize = AtomicUsize::new(0);
 
-/// Time for the framework's thread to let go of the anchor after its last task; nothing tells when it has.
+/// Time for the framework's thread to release the anchor after its last task; nothing signals when it has.
 const LET_GO: Duration = Duration::from_millis(5);
 
 impl Anchor {
-    /// Makes sure that there is one for a plugin more.
+    /// Counts a new plugin and makes sure that the anchor exists.
     fn cast() {
         N_PLUGINS.fetch_add(1, Ordering::AcqRel);
         ANCHOR.lock().get_or_insert_with(|| {
@@ -123,7 +123,7 @@ impl Anchor {
         });
     }
 
-    /// A plugin goes.
+    /// Called when a plugin is dropped.
     fn settle() {
         let link = ANCHOR.lock().as_ref().map(|anchor| Arc::clone(&anchor.link));
         if let Some(link) = link {
@@ -132,7 +132,7 @@ impl Anchor {
         N_PLUGINS.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// The library goes, unless the host has loaded it more than once.
+    /// The library is unloaded, unless the host has loaded it more than once.
     fn weigh() {
         let anchor = {
             let mut anchor = ANCHOR.lock();
@@ -147,7 +147,7 @@ impl Anchor {
     }
 }
 
-/// What `call` says; an internal error where it panics.
+/// The result of `call`, or an internal error if it panics.
 fn caught(call: impl FnOnce() -> tresult) -> tresult {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or(kInternalError)
 }
@@ -159,7 +159,7 @@ impl Class for Factory {
 }
 
 impl Factory {
-    /// Fills `info` for the only class there is.
+    /// Fills `info` for the only class.
     unsafe fn describe<T>(&self, index: int32, info: *mut T, class: impl FnOnce(&PluginInfo) -> T) -> tresult {
         if index != 0 || info.is_null() {
             return kInvalidArgument;
@@ -215,15 +215,15 @@ impl IPluginFactory3Trait for Factory {
     }
 }
 
-/// What a host calls first.
+/// The first function that a host calls.
 #[unsafe(no_mangle)]
 pub(super) extern "system" fn GetPluginFactory() -> *mut c_void {
-    // INVARIANT: the factory is one.
+    // INVARIANT: the factory implements it.
     let factory = ComWrapper::new(Factory(PluginInfo::for_plugin::<Moodline>())).to_com_ptr::<IPluginFactory>();
     factory.expect("a factory").into_raw().cast()
 }
 
-/// Called when the library was loaded.
+/// Called after the library is loaded.
 #[unsafe(no_mangle)]
 #[cfg(all(target_family = "unix", not(target_os = "macos")))]
 pub(super) extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
@@ -231,7 +231,7 @@ pub(super) extern "C" fn ModuleEntry(_library: *mut c_void) -> bool {
     true
 }
 
-/// Called before the library goes.
+/// Called before the library is unloaded.
 #[unsafe(no_mangle)]
 #[cfg(all(target_family = "unix", not(target_os = "macos")))]
 pub(super) extern "C" fn ModuleExit() -> bool {
@@ -239,7 +239,7 @@ pub(super) extern "C" fn ModuleExit() -> bool {
     true
 }
 
-/// Called when the library was loaded.
+/// Called after the library is loaded.
 #[unsafe(no_mangle)]
 #[cfg(target_os = "macos")]
 pub(super) extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
@@ -247,7 +247,7 @@ pub(super) extern "C" fn bundleEntry(_bundle: *mut c_void) -> bool {
     true
 }
 
-/// Called before the library goes.
+/// Called before the library is unloaded.
 #[unsafe(no_mangle)]
 #[cfg(target_os = "macos")]
 pub(super) extern "C" fn bundleExit() -> bool {
@@ -255,7 +255,7 @@ pub(super) extern "C" fn bundleExit() -> bool {
     true
 }
 
-/// Called when the library was loaded.
+/// Called after the library is loaded.
 #[unsafe(no_mangle)]
 #[cfg(target_os = "windows")]
 pub(super) extern "system" fn InitDll() -> bool {
@@ -263,7 +263,7 @@ pub(super) extern "system" fn InitDll() -> bool {
     true
 }
 
-/// Called before the library goes.
+/// Called before the library is unloaded.
 #[unsafe(no_mangle)]
 #[cfg(target_os = "windows")]
 pub(super) extern "system" fn ExitDll() -> bool {

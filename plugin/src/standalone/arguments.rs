@@ -5,36 +5,36 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// What the wrapper and the command line call the sound system of the operating system.
+/// The name of the operating system's sound system in the wrapper and on the command line.
 #[cfg(target_os = "macos")]
 pub(super) const SYSTEM: &str = "core-audio";
-/// What the wrapper and the command line call the sound system of the operating system.
+/// The name of the operating system's sound system in the wrapper and on the command line.
 #[cfg(target_os = "windows")]
 pub(super) const SYSTEM: &str = "wasapi";
-/// What the wrapper and the command line call the sound system of the operating system.
+/// The name of the operating system's sound system in the wrapper and on the command line.
 #[cfg(not(any(target_os = "macos", target_os = "windows")))]
 pub(super) const SYSTEM: &str = "alsa";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 the window was closed; 1 the file, the device or the window could not be opened; 2 the arguments make no sense.";
 
-/// Shows the emotion of a voice over time: of the microphone, or of a file that is played
+/// Shows the emotion of a voice over time, from the microphone or from a file that is played
 #[derive(Debug, Parser)]
 #[command(name = "moodline-standalone", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub(super) struct Arguments {
-    /// Where audio comes from and goes to; auto takes JACK where it runs, else the system's devices, else none
+    /// Where audio comes from and goes to; auto uses JACK if it is running, otherwise the system's devices, otherwise none
     #[arg(short, long, value_enum, default_value = "auto")]
     pub(super) backend: BackendArgument,
 
-    /// Samples per second; JACK has its own [default: the device's; without a device the file's, else 48000]
+    /// Samples per second; JACK determines its own [default: the device's; without a device the file's, else 48000]
     #[arg(short = 'r', long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
     pub(super) sample_rate: Option<u32>,
 
-    /// Frames in a buffer; JACK has its own
+    /// Frames per buffer; JACK determines its own
     #[arg(short, long, value_name = "FRAMES", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=8192))]
     pub(super) period: u32,
 
-    /// The microphone: a name of --list-devices, or JACK ports separated by commas [default: the system's microphone]
+    /// The microphone: a name from --list-devices, or JACK ports separated by commas [default: the system's microphone]
     #[arg(long, value_name = "NAME", conflicts_with = "input")]
     pub(super) input_device: Option<String>,
 
@@ -42,11 +42,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) input: Option<PathBuf>,
 
-    /// Makes the input audible; off by default, because a microphone beside a loudspeaker howls
+    /// Makes the input audible; off by default, because a microphone near a loudspeaker causes feedback
     #[arg(long)]
     pub(super) monitor: bool,
 
-    /// Names the microphones and ends
+    /// Lists the microphones and exits
     #[arg(long)]
     pub(super) list_devices: bool,
 }
@@ -66,7 +66,7 @@ pub(super) enum BackendArgument {
 }
 
 impl Arguments {
-    /// Reads the arguments, the first of which is the program. Wrong ones, and `--help`, are what clap makes of them.
+    /// Parses the arguments, the first of which is the program. Invalid ones, and `--help`, yield clap's error.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::try_parse_from(arguments)
     }

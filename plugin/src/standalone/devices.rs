@@ -1,7 +1,7 @@
-//! Which sound system, device and rate the standalone runs on.
+//! The sound system, device and sample rate of the standalone.
 //!
-//! The framework's wrapper opens the devices, but it connects no microphone unless told its exact name, and takes the rate of a JACK server
-//! for what it was told. So this looks first and then tells it.
+//! The framework's wrapper opens the devices, but it connects a microphone only if told its exact name, and assumes that a JACK server has the rate it was
+//! told. So this module determines both first and passes them on.
 
 use cpal::SupportedBufferSize;
 use cpal::SupportedStreamConfigRange;
@@ -11,38 +11,38 @@ use jack::{Client, ClientOptions, PortFlags};
 use super::arguments::{Arguments, BackendArgument, SYSTEM};
 use super::tell;
 
-/// What the wrapper calls JACK, where anything may be connected to the input.
+/// The wrapper's name for JACK, where anything may be connected to the input.
 pub(super) const JACK: &str = "jack";
 
-/// Rate without a device and without a file, Hz.
+/// Rate without a device or a file, Hz.
 const DEFAULT_RATE: u32 = 48_000;
 
-/// What the wrapper is told.
+/// The settings passed to the wrapper.
 #[derive(Debug)]
 pub(super) struct Device {
     /// The wrapper's name of the backend.
     pub(super) backend: &'static str,
     /// Hz.
     pub(super) sample_rate: u32,
-    /// Channels that come in and go out.
+    /// Number of input and output channels.
     pub(super) n_channels: usize,
     /// The option that names the microphone, and its name.
     pub(super) microphone: Option<(&'static str, String)>,
 }
 
-/// The file's part in the choice of a device.
+/// The properties of the file that affect the choice of a device.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FileFormat {
     /// Hz.
     pub(super) sample_rate: u32,
-    /// Channels in which it is played.
+    /// Number of channels in which it is played.
     pub(super) n_channels: usize,
 }
 
-/// Chooses the device for `arguments`, with the microphone `kept` from before unless they name one; a `file` needs no microphone.
+/// Chooses the device for `arguments`, with the previously used microphone `kept` unless they name one; a `file` needs no microphone.
 ///
 /// # Errors
-/// One sentence: what was asked for is not there.
+/// The requested device is not available; one sentence.
 pub(super) fn choose(arguments: &Arguments, file: Option<FileFormat>, kept: Option<&str>) -> Result<Device, String> {
     match arguments.backend {
         BackendArgument::Jack => jack(arguments, file),
@@ -113,7 +113,7 @@ fn of_microphone(sample_rate: u32, n_channels: usize, name: String) -> Device {
     Device { backend: SYSTEM, sample_rate, n_channels, microphone: Some(("--input-device", name)) }
 }
 
-/// Channels in which the microphone `name` is listened to; the error is a sentence.
+/// Number of channels used for the microphone `name`; the error is a sentence.
 fn n_channels_of(
     host: &cpal::Host,
     name: &str,
@@ -128,7 +128,7 @@ fn n_channels_of(
         .map_err(|error| format!("the microphone \"{name}\" cannot be used ({error})"))?
         .filter(fits)
         .collect();
-    // The wrapper wants exactly as many channels as the plugin has.
+    // The wrapper requires exactly as many channels as the plugin has.
     [2, 1].into_iter().find(|&n_channels| configs.iter().any(|config| usize::from(config.channels()) == n_channels)).ok_or_else(
         || format!("the microphone \"{name}\" cannot do {sample_rate} Hz in mono or stereo with {period} frames a buffer"),
     )
@@ -142,7 +142,7 @@ fn fits(config: &SupportedStreamConfigRange, sample_rate: u32, period: u32) -> b
     }
 }
 
-/// The wrapper knows devices by the names they describe themselves with, of which the first counts.
+/// The wrapper identifies devices by their descriptions; the first match is used.
 fn find_microphone(host: &cpal::Host, name: &str) -> Option<cpal::Device> {
     host.input_devices().ok()?.find(|device| device.description().is_ok_and(|description| description.name() == name))
 }
@@ -153,7 +153,7 @@ fn default_microphone(host: &cpal::Host) -> Option<String> {
     Some(device.description().ok()?.name().to_owned())
 }
 
-/// Names of the microphones that `--input-device` takes.
+/// Names of the microphones that `--input-device` accepts.
 pub(super) fn microphones() -> Vec<String> {
     let mut names = Vec::new();
     if let Ok((client, _)) = Client::new("moodline-probe", ClientOptions::NO_START_SERVER) {

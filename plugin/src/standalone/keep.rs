@@ -1,7 +1,7 @@
-//! What the program keeps from one start to the next: the choices in the window, the microphone, and what was recorded.
+//! What the program stores between starts: the choices in the window, the microphone, and the recording.
 //!
-//! In: the file that the last start left. Out: the same file, written by a thread of its own while something of it changes, and at the end. One window
-//! keeps it at a time; a second one, which would write over what the first has recorded, keeps nothing.
+//! In: the file left by the last run. Out: the same file, written by a dedicated thread whenever something changes, and at the end. Only one window uses it
+//! at a time; a second one, which would overwrite the first one's recording, stores nothing.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -20,22 +20,22 @@ use serde::{Deserialize, Serialize};
 use super::tell;
 use crate::session::{SaveScope, Saved, validate};
 
-/// Name of the file, of the one that is locked beside it, and of one that could not be read.
+/// Names of the file, of the lock file beside it, and of one that could not be read.
 const FILE: &str = "standalone.json";
 const LOCK: &str = "standalone.lock";
 const UNREADABLE: &str = "standalone-unreadable.json";
 
-/// So much may be lost to a program that is killed.
+/// Longest time that is lost if the program is killed.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The microphone that is used from the next start on.
+/// The microphone to use from the next start.
 pub(super) type ChosenMicrophone = Arc<Mutex<Option<String>>>;
 
-/// What is kept. Parts that an older version did not keep are as at the first start.
+/// The stored data. Parts missing from an older version have their initial values.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Kept {
-    /// The microphone; none is the system's.
+    /// The microphone; `None` is the system's default.
     pub(super) microphone: Option<String>,
     /// Parameters, choices and timeline, as a host would save them.
     pub(super) state: PluginState,
@@ -48,14 +48,14 @@ impl Default for Kept {
     }
 }
 
-/// The place where it is kept, which belongs to this process as long as this lives.
+/// The storage location, which belongs to this process while this exists.
 pub(super) struct Store {
     file: PathBuf,
     _lock: File,
 }
 
 impl Store {
-    /// Takes possession of the user's store and reads what is kept there. None, after saying so, where nothing can be kept.
+    /// Locks the user's store and reads its contents. `None`, after reporting it, if nothing can be stored.
     pub(super) fn open() -> Option<(Self, Kept)> {
         let opened = folder()
             .ok_or_else(|| "neither a home nor a folder for settings is named".to_owned())
@@ -84,14 +84,14 @@ impl Store {
     }
 }
 
-/// What `bytes` say; the error is a sentence.
+/// Parses `bytes`; the error is a sentence.
 fn read(bytes: &[u8]) -> Result<Kept, String> {
     let kept: Kept = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     validate(&kept.state).map_err(|error| error.to_string())?;
     Ok(kept)
 }
 
-/// Moves a file that cannot be read out of the way, so that it is not lost when the next one is written.
+/// Renames a file that cannot be read, so that it is not lost when the next one is written.
 fn set_aside(file: &Path, reason: &str) -> Result<Kept, String> {
     let aside = file.with_file_name(UNREADABLE);
     fs::rename(file, &aside).map_err(|error| format!("{} cannot be read ({reason}) or moved: {error}", file.display()))?;
@@ -99,7 +99,7 @@ fn set_aside(file: &Path, reason: &str) -> Result<Kept, String> {
     Ok(Kept::default())
 }
 
-/// The folder for what this user's programs keep.
+/// The folder for this user's program data.
 fn folder() -> Option<PathBuf> {
     #[cfg(target_os = "windows")]
     let settings = absolute("APPDATA");
@@ -115,17 +115,17 @@ fn absolute(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// The thread that keeps what changes; [`Keeper::finish`] ends it.
+/// The thread that saves changes; [`Keeper::finish`] ends it.
 pub(super) struct Keeper {
     end: Sender<()>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    /// Starts to keep `saved` and `microphone` in `store`.
+    /// Starts saving `saved` and `microphone` in `store`.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub(super) fn start(store: Store, saved: Arc<Saved>, microphone: ChosenMicrophone) -> io::Result<Self> {
         let (end, ended) = channel();
         let thread = thread::Builder::new().name("moodline-keeper".to_owned()).spawn(move || {
@@ -145,9 +145,9 @@ impl Keeper {
         Ok(Self { end, thread: Some(thread) })
     }
 
-    /// Keeps what there is now, the last time.
+    /// Saves the current state for the last time.
     pub(super) fn finish(&mut self) {
-        // The thread may have panicked, which its message on standard error tells.
+        // The thread may have panicked, which it reports on standard error.
         let _ = self.end.send(());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -162,7 +162,7 @@ fn encoded(saved: &Saved, microphone: &ChosenMicrophone) -> Vec<u8> {
         fields: saved.fields(SaveScope::Everything),
     };
     let kept = Kept { microphone: microphone.lock().clone(), state };
-    // INVARIANT: numbers of parameters are finite, and the rest is text.
+    // INVARIANT: parameter values are finite, and the rest is text.
     serde_json::to_vec(&kept).expect("it is valid JSON")
 }
 

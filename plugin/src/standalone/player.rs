@@ -1,6 +1,6 @@
 //! Plays a file into the plugin, as a track would.
 //!
-//! In: an open file. Out: frames at the device's rate, taken by the audio thread. Decoding and resampling run on a thread of their own.
+//! In: an open file. Out: frames at the device's rate, taken by the audio thread. Decoding and resampling run on a separate thread.
 
 use std::io;
 use std::thread;
@@ -13,29 +13,29 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::tell;
 use crate::instance::MAX_CHANNELS;
 
-/// Audio that is decoded ahead, seconds.
+/// Length of audio decoded in advance, seconds.
 const AHEAD_SECONDS: usize = 2;
 
-/// Pause of the decoder while the ring is full.
+/// Interval at which the decoder checks a full ring.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The audio thread's end of a file that plays.
+/// The audio thread's end of a file being played.
 pub(super) struct Player {
     ring: Consumer<f32>,
     n_channels: usize,
     position: i64,
 }
 
-/// Channels in which a file is played: its own, or mono if a track cannot have as many.
+/// Number of channels in which a file is played: its own, or one if a track cannot have that many.
 pub(super) fn played_channels(reader: &AudioReader) -> usize {
     if reader.channels() <= MAX_CHANNELS { reader.channels() } else { 1 }
 }
 
 impl Player {
-    /// Starts to decode `reader` for a device at `sample_rate` Hz.
+    /// Starts decoding `reader` for a device at `sample_rate` Hz.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub(super) fn start(reader: AudioReader, sample_rate: u32) -> io::Result<Self> {
         let n_channels = played_channels(&reader);
         let (producer, ring) = RingBuffer::new(AHEAD_SECONDS * sample_rate as usize * n_channels);
@@ -47,8 +47,8 @@ impl Player {
         Ok(Self { ring, n_channels, position: 0 })
     }
 
-    /// Replaces the first frames of `channels` by the next of the file, the rest by silence; returns the position of the first and how
-    /// many there were. Fewer than there is room for only at the end, or where the disk is slower than the music.
+    /// Fills `channels` with the next frames of the file, followed by silence; returns the position of the first frame and their number. That is less than
+    /// requested only at the end, or if reading is slower than playback.
     ///
     /// # Realtime safety
     /// No allocation, lock or system call.
@@ -70,14 +70,14 @@ impl Player {
         (start, n_frames)
     }
 
-    /// Whether all of the file was played.
+    /// Whether the whole file was played.
     pub(super) fn has_ended(&self) -> bool {
-        // In this order: the decoder fills the ring before it goes.
+        // In this order: the decoder fills the ring before it is dropped.
         self.ring.is_abandoned() && self.ring.slots() < self.n_channels
     }
 }
 
-/// Decodes all of `reader` into `ring`, interleaved, until the player is gone.
+/// Decodes all of `reader` into `ring`, interleaved, until the player is dropped.
 fn decode(mut reader: AudioReader, sample_rate: u32, n_channels: usize, mut ring: Producer<f32>) -> Result<(), String> {
     let mut lanes = (0..n_channels)
         .map(|_| Resampler::new(reader.sample_rate(), sample_rate).map(Lane::new))
@@ -105,7 +105,7 @@ fn decode(mut reader: AudioReader, sample_rate: u32, n_channels: usize, mut ring
     Ok(())
 }
 
-/// One channel on its way to the device's rate.
+/// One channel being resampled to the device's rate.
 struct Lane {
     resampler: Resampler,
     input: Vec<f32>,
@@ -130,7 +130,7 @@ impl Lane {
     }
 }
 
-/// Moves what the lanes hold into the ring, waiting for room.
+/// Moves the samples of the lanes into the ring, waiting for space.
 fn write(lanes: &mut [Lane], ring: &mut Producer<f32>) {
     let n_channels = lanes.len();
     let n_samples = lanes[0].output.len() * n_channels;

@@ -1,6 +1,6 @@
-//! The window: Ctrl-C, SIGTERM and SIGHUP close it, and the program ends with it.
+//! The window: Ctrl-C, SIGTERM and SIGHUP close it, which ends the program.
 //!
-//! The framework's wrapper hears Ctrl-C only where it has no window, and where the window cannot be opened it waits for ever without.
+//! The framework's wrapper handles Ctrl-C only if it has no window, and waits forever without one if the window cannot be opened.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,7 +23,7 @@ use super::tell;
 use crate::editor::EditorApp;
 use crate::params::MoodlineParams;
 
-/// Exit code of a program that Ctrl-C ended, as shells have it.
+/// Exit code of a program ended by Ctrl-C, by shell convention.
 const INTERRUPTED: i32 = 130;
 
 /// Exit code of a program that could not open something.
@@ -35,12 +35,12 @@ static QUITTING: AtomicBool = AtomicBool::new(false);
 /// Wakes the window.
 static WINDOW: OnceLock<RepaintNotifier> = OnceLock::new();
 
-/// Takes Ctrl-C and its like for this program; the second one ends it at once, should the window not close.
+/// Handles Ctrl-C and similar signals for this program; the second one ends it at once, in case the window does not close.
 ///
 /// # Errors
-/// The system does not hand over the signals.
+/// The signal handlers cannot be installed.
 pub(super) fn listen() -> io::Result<()> {
-    // The framework's wrapper takes Ctrl-C through this crate after us, unless that is in use.
+    // The framework's wrapper handles Ctrl-C through this crate later, unless a handler is installed.
     #[cfg(unix)]
     ctrlc::set_handler(|| {}).map_err(io::Error::other)?;
     stop::on_request(|request| {
@@ -52,15 +52,15 @@ pub(super) fn listen() -> io::Result<()> {
     })
 }
 
-/// The editor in a window that closes at Ctrl-C, and that begins with the parameters of the last start.
+/// The editor in a window that closes on Ctrl-C, and that starts with the parameters of the last run.
 pub(super) struct ClosingApp {
     editor: EditorApp,
     params: Arc<MoodlineParams>,
-    /// What the parameters are to be, by id, until there is a way to set them.
+    /// Values to set, by parameter id, once parameters can be set.
     kept: BTreeMap<String, ParamValue>,
 }
 
-/// Parameters that are no choice for the next start: a window that opens frozen or deaf looks broken.
+/// Parameters that are not carried over to the next start: a window that opens frozen or inactive looks broken.
 const OF_THE_MOMENT: [&str; 2] = ["bypass", "hold"];
 
 impl ClosingApp {
@@ -71,7 +71,7 @@ impl ClosingApp {
         params: Arc<MoodlineParams>,
         kept: BTreeMap<String, ParamValue>,
     ) -> Self {
-        // A program has one window; of a second one, Ctrl-C would close the first.
+        // A program has one window; if there were a second, Ctrl-C would close the first.
         let _ = WINDOW.set(notifier);
         Self { editor, params, kept }
     }
@@ -107,7 +107,7 @@ impl NiceEguiApp for ClosingApp {
     }
 }
 
-/// The editor, which ends the program where its window cannot be opened.
+/// The editor, which ends the program if its window cannot be opened.
 pub(super) struct Window(pub(super) EguiEditor<ClosingApp>);
 
 impl Editor for Window {

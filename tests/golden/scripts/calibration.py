@@ -17,7 +17,7 @@ def main():
     rng = np.random.default_rng(2017)
     logits = 2.0 * rng.standard_normal((N_ANSWERS, 4))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    # Three decimals make values that lie on the edge of a bin.
+    # Three decimals produce values on the edge of a bin.
     probabilities = np.round(probabilities, 3)
     truth = np.where(rng.random(N_ANSWERS) < 0.6, probabilities.argmax(axis=1), rng.integers(0, 4, N_ANSWERS))
     confidences, predictions = probabilities.max(axis=1), probabilities.argmax(axis=1)

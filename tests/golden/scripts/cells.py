@@ -22,10 +22,10 @@ N_FEATURES, UNITS, N_CLASSES = 5, 6, 4
 LENGTHS, LABELS = (7, 4), (2, 0)
 UNFOLDS, ELAPSED = 3, 0.75
 BACKBONE_UNITS = 7
-# A clip and a bound of the gain that some units reach.
+# A clip and a bound on the gain that some units reach.
 PAPER = {"unfolds": 6, "dt": 0.01, "clip": 0.2, "max_gain": 1.2}
 DEVIATION_EPSILON = 1e-6
-# Its softplus is exactly 0: how the trainer stores a synapse that a wiring leaves out.
+# Its softplus is exactly 0: how the trainer stores a synapse that a wiring omits.
 NO_SYNAPSE = -1000.0
 
 torch.set_default_dtype(torch.float64)
@@ -33,12 +33,12 @@ rng = np.random.default_rng(20261122)
 
 
 def draw(*shape, low=-0.6, high=0.6):
-    # Short decimals, so that the file holds exactly what was computed with.
+    # Short decimals, so that the file contains exactly the numbers used.
     return torch.tensor(rng.uniform(low, high, shape).round(3), requires_grad=True)
 
 
 def gates(n_inputs, n_gates):
-    """What every cell with gates has."""
+    """Common to all gated cells."""
     columns = n_gates * UNITS
     return {"kernel": draw(n_inputs, columns), "recurrent_kernel": draw(UNITS, columns), "bias": draw(columns, low=-0.3, high=0.3)}
 
@@ -67,7 +67,7 @@ def cfc(mode, backbone_layers=0):
             layers += [(p[f"{name}.kernel"], p[f"{name}.bias"]) for name in backbone_names(backbone_layers)]
         weights = {}
         for index, (weight, bias) in enumerate(layers[:-1]):
-            # Each is followed by its activation.
+            # Each is followed by its activation function.
             weights |= {f"backbone.{2 * index}.weight": weight.T, f"backbone.{2 * index}.bias": bias}
         heads, biases = layers[-1]
         for name, weight, bias in zip(names, heads.split(UNITS, dim=1), biases.split(UNITS)):
@@ -125,11 +125,11 @@ def ltc_ncps(wiring=None):
     def run(p, x):
         wired = wiring or FullyConnected(UNITS)
         cell = LTCCell(wired, x.shape[1], ode_unfolds=UNFOLDS, implicit_param_constraints=True)
-        # ncps reads its parameters from a dictionary beside the module's own.
+        # ncps reads its parameters from a dictionary separate from the module's own.
         for name, value in p.items():
             cell._params[NCPS_NAMES.get(name, name)] = value
         if wiring is not None:
-            # Random of ncps adds each sensory synapse twice; the mask is 0 or 1 all the same.
+            # ncps' Random adds each sensory synapse twice; the mask is still 0 or 1.
             cell._params["sensory_sparsity_mask"] = torch.tensor(np.abs(wiring.sensory_adjacency_matrix) > 0, dtype=torch.float64)
         state, outputs = torch.zeros(1, UNITS), []
         for step in x:
@@ -212,7 +212,7 @@ def pool(pooling, outputs, attention):
 
 
 def numbers(value):
-    """As many digits as a test with a tolerance of 1e-12 can tell."""
+    """As many digits as a test with a tolerance of 1e-12 can distinguish."""
     return stored.to_digits(value.detach().numpy()).tolist()
 
 
@@ -267,7 +267,7 @@ def cfc_cell(mode, backbone_layers=0):
 
 
 def backbone_names(layers):
-    """Everything behind the first layer of a backbone."""
+    """All layers of a backbone after the first."""
     return [f"backbone{layer}" for layer in range(1, layers)] + ["heads"]
 
 

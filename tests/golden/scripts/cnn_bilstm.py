@@ -1,7 +1,7 @@
 """The convolutional network with a bidirectional LSTM as PyTorch computes it, on small seeded sequences: writes ../cnn_bilstm.json.gz.
 
-Needs torch and numpy. Parameters are under the names and in the shapes of learn/src/network/cnn_bilstm.rs: a kernel of a convolution has a row for each
-step it sees and input, gates are i, f, g, o. One sequence is shorter than the convolutions are wide, one has an odd number of steps before each pooling.
+Needs torch and numpy. Parameters have the names and shapes of learn/src/network/cnn_bilstm.rs: a convolution kernel has one row for each step
+in its window and input, gates are i, f, g, o. One sequence is shorter than the convolutions are wide, one has an odd number of steps before each pooling.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ rng = np.random.default_rng(20261122)
 
 
 def draw(*shape):
-    # Short decimals, so that the file holds exactly what was computed with.
+    # Short decimals, so that the file contains exactly the numbers used.
     return torch.tensor(rng.uniform(-0.6, 0.6, shape).round(3), requires_grad=True)
 
 
@@ -71,7 +71,7 @@ gradients = torch.autograd.grad(loss, list(parameters.values()))
 
 
 def numbers(value):
-    """As many digits as a test with a tolerance of 1e-12 can tell."""
+    """As many digits as a test with a tolerance of 1e-12 can distinguish."""
     return stored.to_digits(value.detach().numpy()).tolist()
 
 

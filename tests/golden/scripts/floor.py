@@ -1,4 +1,4 @@
-"""What librosa makes of a block with a soft floor: floor/voice1s.npy.gz, float32 [39, steps].
+"""librosa's result for a block with a soft floor: floor/voice1s.npy.gz, float32 [39, steps].
 
 Needs librosa 0.11.0 and numpy 2.4.6; run from anywhere."""
 
@@ -25,5 +25,5 @@ levels = librosa.power_to_db(steps + steps.max() * 10.0 ** (-FLOOR_DB / 10.0), r
 mfcc = librosa.feature.mfcc(S=levels, n_mfcc=13)
 deltas = [librosa.feature.delta(mfcc, width=DELTA_WIDTH, order=order, mode="interp") for order in (1, 2)]
 (HERE / "floor").mkdir(exist_ok=True)
-# 1e-4, of a tolerance of 1e-3.
+# 1e-4, for a tolerance of 1e-3.
 stored.save(HERE / "floor" / "voice1s.npy", stored.rounded(np.concatenate([mfcc, *deltas]), 2.0**-12).astype(np.float32))

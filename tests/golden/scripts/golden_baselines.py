@@ -1,9 +1,9 @@
-"""Golden data of the classical baselines: logistic regression and nearest neighbours of scikit-learn, and how far its other methods get.
+"""Golden data of the classical baselines: logistic regression and nearest neighbours of scikit-learn, and the accuracy of its other methods.
 
     python golden_baselines.py     (scikit-learn 1.9.1, numpy)
 
-Writes ../baselines.json.gz: standardised rows of four overlapping classes, the probabilities that scikit-learn gives to rows it has not seen,
-and the accuracies there of a random forest and of support vector machines.
+Writes ../baselines.json.gz: standardised rows of four overlapping classes, scikit-learn's probabilities for rows it has not seen,
+and the accuracies on them of a random forest and of support vector machines.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ def clips(n, centres):
 centres = 1.2 * generator.standard_normal((4, WIDTH))
 (train, train_labels), (test, test_labels) = clips(N_TRAIN, centres), clips(N_TEST, centres)
 mean, deviation = train.mean(axis=0), train.std(axis=0)
-# Short decimals, so that the file holds exactly what was fitted.
+# Short decimals, so that the file contains exactly the fitted numbers.
 train, test = (((rows - mean) / deviation).round(6) for rows in (train, test))
 
 out = {
@@ -43,7 +43,7 @@ out = {
     "accuracy": {},
 }
 for penalty in (1.0, 10.0, 100.0):
-    # The penalty is on half the sum of squares beside the sum of the losses: C is its inverse.
+    # The penalty is on half the sum of squares, added to the sum of the losses: C is its inverse.
     fitted = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(train, train_labels)
     out["logistic"][str(penalty)] = fitted.predict_proba(test).round(9).tolist()
 for k in (5, 11, 21):

@@ -1,4 +1,4 @@
-"""Losses and optimisers of Keras and PyTorch on small seeded numbers: writes ../training_choices.json.gz.
+"""Losses and optimisers of Keras and PyTorch on small sets of seeded numbers: writes ../training_choices.json.gz.
 
 Needs keras, torch and numpy; run with KERAS_BACKEND=torch.
 """
@@ -14,7 +14,7 @@ import stored
 LEARNING_RATE = 0.03125
 N_STEPS = 5
 
-# Otherwise Keras rounds its settings to float32, whatever the variables are.
+# Otherwise Keras rounds its settings to float32, regardless of the variables.
 keras.config.set_floatx("float64")
 
 

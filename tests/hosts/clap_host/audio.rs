@@ -1,4 +1,4 @@
-//! The audio that leaves the plugin is the audio that entered it, bit for bit.
+//! The output audio is identical to the input audio, bit for bit.
 
 use clack_host::prelude::InputEvents;
 use rand::{Rng, SeedableRng};
@@ -7,17 +7,17 @@ use test_support::clap::{MAX_CHANNELS, Player, Track, load, set_event};
 
 const RATES_HZ: [f64; 11] = [8e3, 11_025.0, 16e3, 22_050.0, 44.1e3, 48e3, 88.2e3, 96e3, 176.4e3, 192e3, 384e3];
 
-/// Buffer sizes in turn; they do not divide each other.
+/// Buffer sizes, used in turn: tiny, odd and large.
 const N_FRAMES: [usize; 9] = [1, 2, 17, 64, 511, 512, 1, 4097, 8192];
 
-/// Any bits at all: numbers of every size, denormals, infinities, and NaNs of every payload.
+/// Arbitrary bits: numbers of every magnitude, denormals, infinities, and NaNs with any payload.
 fn fill_with_any_bits(player: &mut Player, n_frames: usize, random: &mut ChaCha8Rng) {
     for sample in player.input.iter_mut().flat_map(|channel| &mut channel[..n_frames]) {
         *sample = f32::from_bits(random.next_u32());
     }
 }
 
-/// Bits that are easily lost, each where it would be noticed.
+/// Bit patterns that are easily lost, each where the loss would be noticed.
 fn fill_with_rare_values(player: &mut Player, n_frames: usize) {
     const RARE: [u32; 8] = [
         0x8000_0000, // -0.0
@@ -101,7 +101,7 @@ fn no_parameter_changes_the_audio() {
     ];
     Track::new(&entry).play(48e3, 2, 512, |player| {
         for (id, value) in changes {
-            // In the middle of a buffer, as automation comes.
+            // In the middle of a buffer, as with automation.
             let event = [set_event(100, id, value)];
             fill_with_any_bits(player, 512, &mut random);
             player.process(512, &InputEvents::from_buffer(&event));

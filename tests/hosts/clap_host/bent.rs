@@ -1,4 +1,4 @@
-//! What clack's types rightly do not allow: a call of `process` at any time with anything in it.
+//! A call that clack's types rightly prevent: `process` at any time with any contents.
 #![allow(unsafe_code, reason = "calls a function of CLAP with pointers to locals, or to nothing, as hosts do")]
 
 use std::ptr;
@@ -10,7 +10,7 @@ use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
 
 use crate::host::bus::{Bus, List};
 
-/// Whether the plugin says that it processed.
+/// Whether the plugin reports success.
 pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n_frames: usize) -> bool {
     let (n_inputs, n_outputs) = (input.count(), output.count());
     let (mut inputs, mut outputs) = (input.list(), output.list());
@@ -25,11 +25,11 @@ pub(crate) fn process(plugin: &clap_plugin, input: &mut Bus, output: &mut Bus, n
         audio_inputs_count: n_inputs,
         audio_outputs_count: n_outputs,
         in_events: no_input.as_raw(),
-        // SAFETY: nothing is done to it but to hand it over.
+        // SAFETY: it is only passed on.
         out_events: unsafe { no_output.as_raw_mut() },
     };
     let call = plugin.process.expect("a plugin processes");
-    // SAFETY: the instance is there, and so is all that `process` points to.
+    // SAFETY: the instance exists, and so does everything that `process` points to.
     unsafe { call(plugin, &raw const process) != CLAP_PROCESS_ERROR }
 }
 

@@ -1,4 +1,4 @@
-//! The editor in a host's window, on a display of its own.
+//! The editor in a host's window, on a separate display.
 
 use std::thread;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use test_support::waiting;
 
 const EMBEDDED: GuiConfiguration<'_> = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
 
-/// Sizes in turn: the first, the smallest, wide, tall, and large.
+/// Sizes, used in turn: the first, the smallest, wide, tall, and large.
 const SIZES: [(u32, u32); 5] = [(760, 460), (480, 300), (1200, 320), (500, 700), (1180, 690)];
 
-/// A host that knows nothing of editors, as far as it says.
+/// A host that declares no support for editors.
 struct Bare;
 
 impl HostHandlers for Bare {
@@ -72,7 +72,7 @@ fn the_editor_opens_resizes_and_closes_twenty_times() {
             unsafe { gui.set_parent(handle, Window::from_x11_handle(window.id.into())) }.unwrap();
             gui.show(handle).unwrap();
         });
-        // Audio starts and ends under the open editor every other time.
+        // In every other round, audio starts and stops while the editor is open.
         if round % 2 == 1 {
             track.play(48e3, 2, 512, |player| {
                 player.position = Some(0);
@@ -101,7 +101,7 @@ fn the_editor_opens_resizes_and_closes_twenty_times() {
 #[cfg(target_os = "linux")]
 fn an_editor_that_is_shown_long_after_it_was_made_is_drawn() {
     const NAME: &str = "clap_host::editor::an_editor_that_is_shown_long_after_it_was_made_is_drawn";
-    /// Longer than the window waits until it first looks whether there is something new; nothing tells of that.
+    /// Longer than the window takes to poll for news the first time, which nothing signals.
     const LONG: Duration = Duration::from_millis(300);
     let Some(entry) = load() else { return };
     if !on_a_screen(NAME) {
@@ -122,7 +122,7 @@ fn an_editor_that_is_shown_long_after_it_was_made_is_drawn() {
     track.with(|gui: &PluginGui, handle| gui.destroy(handle));
 }
 
-/// Gives the plugin the main thread until something is true; whether it became true.
+/// Runs the plugin's main-thread callbacks until a condition is true; returns whether it became true.
 fn comes_true(track: &mut Track, condition: impl Fn(&mut Track) -> bool) -> bool {
     waiting::comes_true(|| {
         track.run_main_thread();

@@ -1,4 +1,4 @@
-//! Loading, starting, stopping, and what is left over.
+//! Loading, starting, stopping, and leaks.
 
 use std::fs;
 use std::thread;
@@ -38,7 +38,7 @@ fn ports_are_one_in_one_out_and_stereo_first() {
     let n_layouts = track.with(|config: &PluginAudioPortsConfig, handle| config.count(handle));
     // As many outputs as inputs, then one channel to two and back.
     assert_eq!(n_layouts as usize, MAX_CHANNELS + 2);
-    // Without a choice by the host: this fails where the first layout is not stereo.
+    // The host makes no choice: this fails if the first layout is not stereo.
     track.play(48e3, 2, 64, |player| player.process(64, &InputEvents::empty()));
 }
 
@@ -110,7 +110,7 @@ fn resident_kib() -> u64 {
 #[cfg(target_os = "linux")]
 fn a_thousand_starts_leave_no_thread_and_no_memory() {
     let Some(entry) = load() else { return };
-    // glibc learns from rings that were freed to keep their memory for the next; this way it gives all of it back, and the rest is leaks.
+    // glibc adapts to freed rings by keeping their memory for later; with this setting it returns all of it, so the rest is leaks.
     let give_back = [("MALLOC_MMAP_THRESHOLD_", "1048576")];
     if !in_own_process("clap_host::lifecycle::a_thousand_starts_leave_no_thread_and_no_memory", &give_back) {
         return;
@@ -130,7 +130,7 @@ fn a_thousand_starts_leave_no_thread_and_no_memory() {
         cycle(&mut track, index);
     }
     track.save();
-    // The ring of one stream is 4 MB. Workers end, and free the rings of streams that have ended, in their own time.
+    // The ring of one stream is 4 MB. Workers end asynchronously, and then free the rings of finished streams.
     let freed = comes_true(|| resident_kib() < memory + 4 * 1024);
     println!("1000 cycles: {threads} -> {} threads, {memory} -> {} KiB", n_threads(), resident_kib());
     assert!(freed, "{} KiB after 1000 cycles, {memory} KiB before", resident_kib());
@@ -140,6 +140,6 @@ fn a_thousand_starts_leave_no_thread_and_no_memory() {
         cycle(&mut Track::new(&entry), 0);
     }
     drop(track);
-    // The framework's own background thread stays until the last instance has gone, at most.
+    // The framework's own background thread lives at most until the last instance is gone.
     assert!(comes_true(|| n_threads() <= before_the_first), "{} threads, {before_the_first} at first", n_threads());
 }

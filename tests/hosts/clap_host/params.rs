@@ -1,4 +1,4 @@
-//! What hosts see of the parameters.
+//! The parameters as seen by hosts.
 
 use std::ffi::CString;
 
@@ -6,7 +6,7 @@ use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_host::prelude::InputEvents;
 use test_support::clap::{Track, load, param_id, set_event};
 
-/// Id, name, number of steps (none for a continuous one), and the default as text: all of it is a promise to projects that exist.
+/// Id, name, number of steps (`None` for a continuous one), and the default as text: existing projects rely on all of it.
 const EXPECTED: [(&str, &str, Option<u32>, &str); 10] = [
     ("bypass", "Bypass", Some(1), "Not Bypassed"),
     ("hold", "Hold", Some(1), "Off"),
@@ -20,7 +20,7 @@ const EXPECTED: [(&str, &str, Option<u32>, &str); 10] = [
     ("backend", "Backend", Some(2), "Auto"),
 ];
 
-/// Text a person may type, and what it is shown as.
+/// Text that a user may type, and how it is then displayed.
 const TYPED: [(&str, &str, &str); 16] = [
     ("bypass", "bypassed", "Bypassed"),
     ("source", "Side", "Side"),

@@ -1,4 +1,4 @@
-//! What a project keeps, and what happens to a project that is damaged.
+//! What a project stores, and how a damaged project is handled.
 
 use moodline_engine::timeline::Clock;
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use test_support::clap::{SavedState, Track, load, with_length};
 
 use crate::hosted::reference::recorded;
 
-/// A state that version 0.1.0 saved, with nothing at its default and something recorded.
+/// A state saved by version 0.1.0, with no value at its default and with a recording.
 const VERSION_0_1_0: &str = include_str!("../../golden/state/0.1.0.json");
 
-/// What that state holds, as the host sees it: numbers from 0 to 1, choices counted from 0.
+/// The values in that state, as the host sees them: numbers from 0 to 1, choices counted from 0.
 const HELD: [(&str, f64); 10] = [
     ("bypass", 1.0),
     ("hold", 1.0),
@@ -31,7 +31,7 @@ fn bytes(state: &Value) -> Vec<u8> {
     SavedState(state.clone()).bytes()
 }
 
-/// The whole state but for what the worker may still be adding: nothing runs in these tests.
+/// The whole state, which is stable: nothing runs in these tests.
 fn all_of(track: &mut Track) -> Value {
     SavedState::parse(&track.save()).0
 }
@@ -84,7 +84,7 @@ fn what_older_and_newer_versions_lack_or_add_is_no_error() {
     }
 }
 
-/// States that are no states, each with what is wrong.
+/// Data that is not a state at all, each with the reason.
 fn not_even_a_state() -> Vec<(&'static str, Vec<u8>)> {
     let good = bytes(&saved_by_0_1_0());
     let mut longer_than_it_is = good.clone();
@@ -111,7 +111,7 @@ fn not_even_a_state() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// States whose form is right and whose content is not, each with what is wrong.
+/// States with valid structure and invalid contents, each with the reason.
 fn wrong_inside() -> Vec<(String, Value)> {
     let mut states = Vec::new();
     let mut parameter = |id: &str, value: Value| {

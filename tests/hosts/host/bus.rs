@@ -1,4 +1,4 @@
-//! Audio as a host hands it over that does not keep the rules.
+//! Audio buffers from a host that breaks the rules.
 
 use std::ptr;
 
@@ -7,17 +7,17 @@ use super::MAX_CHANNELS;
 /// One side of a buffer.
 #[derive(Clone, Debug)]
 pub(crate) enum Bus {
-    /// The host says there is none.
+    /// The host declares no bus.
     Absent,
-    /// The host says there is one, and points to nothing.
+    /// The host declares a bus, with a null pointer.
     Null,
-    /// So many channels, and no list of them.
+    /// The given number of channels, without a channel list.
     NoList(usize),
-    /// Channels, of which some point to nothing.
+    /// Channels, some of which are null.
     Channels(Vec<Option<Vec<f32>>>),
 }
 
-/// A list of channels as both formats have it.
+/// A channel list in the format of both plugin interfaces.
 pub(crate) struct List {
     pointers: [*mut f32; MAX_CHANNELS],
     is_null: bool,
@@ -25,7 +25,7 @@ pub(crate) struct List {
 }
 
 impl Bus {
-    /// A list of this bus's channels; none where there is no bus.
+    /// The list of this bus's channels; `None` if there is no bus.
     pub(crate) fn list(&mut self) -> Option<List> {
         let mut list = List { pointers: [ptr::null_mut(); MAX_CHANNELS], is_null: false, n_channels: 0 };
         match self {
@@ -41,7 +41,7 @@ impl Bus {
         Some(list)
     }
 
-    /// How many of these the host says there are.
+    /// The number of buses that the host declares.
     pub(crate) const fn count(&self) -> u32 {
         if matches!(self, Self::Absent) { 0 } else { 1 }
     }

@@ -1,4 +1,4 @@
-//! Ten minutes as fast as a host can push them, whatever it says about the clock.
+//! Bounces of ten minutes, as fast as possible, in either declared mode.
 
 use std::sync::OnceLock;
 use std::thread;
@@ -27,7 +27,7 @@ const LENGTH_S: f64 = 600.0;
 const HOP_S: f64 = 0.5;
 const LONGEST_HOP_S: f64 = 5.0;
 
-/// Buffers as long as many hosts make them for a bounce.
+/// Buffer sizes that many hosts use for a bounce.
 const BOUNCING: Setup = Setup { max_frames: 1024, ..MONO };
 
 const N_INSTANCES: usize = 16;
@@ -42,14 +42,14 @@ fn expected() -> &'static [Segment] {
     SEGMENTS.get_or_init(|| analysed(ten_minutes()))
 }
 
-/// A track whose backend is there on every machine.
+/// A track with the backend that is available on every machine.
 fn track<H: Host>(host: &H) -> H::Track {
     let mut track = host.track();
     track.set("backend", 1.0);
     track
 }
 
-/// Plays `samples` from the start of the host's time.
+/// Plays `samples` from the start of the host's timeline.
 fn bounce(track: &mut impl HostedTrack, mode: Mode, samples: &[f32]) {
     track.set_mode(mode);
     track.play(&BOUNCING, |player| {
@@ -98,8 +98,8 @@ fn a_bounce_in_real_time_tells_what_it_lost<H: Host>() {
     println!("{}: {lost_s:.0} s of {LENGTH_S} s are gaps", H::FORMAT);
 }
 
-/// A hundred times as fast as the clock is far slower than the worker, but fills the ring of 30 s three times a second. A machine with
-/// other things to do may keep the worker from it for so long, but not each time.
+/// A hundred times real time is far slower than the worker, but fills the ring of 30 s three times a second. A busy machine may delay the worker for that
+/// long, but not every time.
 fn a_bounce_in_real_time_loses_nothing_while_the_worker_keeps_up<H: Host>() {
     const SPEED: f64 = 100.0;
     const ATTEMPTS: usize = 30;
@@ -119,7 +119,7 @@ fn a_bounce_in_real_time_loses_nothing_while_the_worker_keeps_up<H: Host>() {
     assert_eq!(lost_s.last(), Some(&0.0));
 }
 
-/// Plays so many times as fast as the clock.
+/// Plays at the given multiple of real time.
 fn play_at(player: &mut impl HostedPlayer, samples: &[f32], speed: f64) {
     let start = Instant::now();
     for (index, second) in samples.chunks(frame(1.0)).enumerate() {
@@ -129,7 +129,7 @@ fn play_at(player: &mut impl HostedPlayer, samples: &[f32], speed: f64) {
     }
 }
 
-/// Bounces all tracks in turn, buffer by buffer, on one thread.
+/// Bounces all tracks alternately, buffer by buffer, on one thread.
 fn bounce_all<T: HostedTrack>(tracks: &mut [T], mode: Mode) {
     let mut players: Vec<_> = tracks
         .iter_mut()
@@ -155,7 +155,7 @@ fn bounce_all<T: HostedTrack>(tracks: &mut [T], mode: Mode) {
     }
 }
 
-/// Sixteen tracks with as few blocks as there can be: the network is no matter here.
+/// Sixteen tracks with as few blocks as possible: the network does not matter here.
 fn sixteen<H: Host>(host: &H) -> Vec<H::Track> {
     let sparse = || {
         let mut track = track(host);

@@ -1,4 +1,4 @@
-//! The CLAP host, of clack's making.
+//! The CLAP host, based on clack.
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 use clack_extensions::params::{ParamInfoBuffer, PluginParams};
@@ -71,7 +71,7 @@ impl HostedTrack for Track {
     }
 }
 
-/// The largest value of a parameter: in CLAP choices are counted from 0.
+/// The maximum of a parameter: in CLAP choices are counted from 0.
 fn max_of(id: &str) -> f64 {
     match id {
         "backend" => 2.0,

@@ -1,4 +1,4 @@
-//! What was said last, however a host ends.
+//! The last words are recorded, however a host ends.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ in_both_hosts!(
     a_pause_of_the_host_changes_nothing,
 );
 
-/// A whole block is 5 s: shorter than one, and a few with a rest. Seconds.
+/// A whole block is 5 s: one length is shorter, the other has a few blocks and a remainder. Seconds.
 const LENGTHS_S: [f64; 2] = [4.0, 12.3];
 
-/// Waits until the project that is saved holds what the command finds, and says how long that took.
+/// Waits until the saved project contains the command's results; returns how long that took.
 fn wait_for(track: &mut impl HostedTrack, samples: &[f32]) -> Duration {
     let start = Instant::now();
     let recorded = recorded(track, Clock::Host, samples.len() as f64 / MONO.rate_hz);
@@ -28,7 +28,7 @@ fn wait_for(track: &mut impl HostedTrack, samples: &[f32]) -> Duration {
     waited
 }
 
-/// Plays, lets `end` end it as the host does, and waits for the last block while everything stays as it is then.
+/// Plays, ends playback with `end`, and waits for the last block without any further action.
 fn ends<H: Host>(end: impl Fn(&mut <H::Track as HostedTrack>::Player) + Send + Sync) {
     let Some(host) = H::load() else { return };
     for seconds in LENGTHS_S {
@@ -76,7 +76,7 @@ fn the_end_comes_after_deactivate<H: Host>() {
     }
 }
 
-/// A loaded machine, or a host that draws something first, keeps the audio waiting; where it goes on, nothing was cut.
+/// A busy machine, or a host that draws something first, delays the audio; if it continues, nothing was cut.
 fn a_pause_of_the_host_changes_nothing<H: Host>() {
     let Some(host) = H::load() else { return };
     let mut track = host.track();

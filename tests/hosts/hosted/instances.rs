@@ -1,4 +1,4 @@
-//! Instances come and go.
+//! Creating and destroying instances.
 
 use std::thread;
 
@@ -35,6 +35,6 @@ fn instances_come_and_go_on_several_threads<H: Host>() {
             scope.spawn(move || (first..N_INSTANCES).step_by(N_THREADS).for_each(live_and_die));
         }
     });
-    // The last one is as good as the first.
+    // The last one works as well as the first.
     live_and_die(0);
 }

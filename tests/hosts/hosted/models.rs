@@ -1,4 +1,4 @@
-//! Projects that name a model which cannot be read, or never ends: no host waits for it.
+//! Projects with a model file that cannot be read, or that never ends: they do not block a host.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::host::{Host, HostedPlayer as _, HostedTrack as _};
 
 in_both_hosts!(no_model_keeps_a_host_waiting);
 
-/// A project that names a model.
+/// A project with a model path.
 fn with_model(mut state: Value, model: &Path) -> Value {
     let mut session: Value = serde_json::from_str(state["fields"]["session"].as_str().unwrap()).unwrap();
     session["model"] = json!(model);
@@ -28,7 +28,7 @@ fn with_model(mut state: Value, model: &Path) -> Value {
 /// The name of [`at_most_on_this_machine`] among the calls.
 const ALLOWED: &str = "what is allowed";
 
-/// How long each call took at most, and at least, over several attempts.
+/// The longest and shortest duration of each call over several attempts.
 #[derive(Default)]
 struct Times(BTreeMap<&'static str, (Duration, Duration)>);
 
@@ -43,7 +43,7 @@ impl Times {
     }
 }
 
-/// A life with a model that nobody can read.
+/// The life of an instance with an unreadable model.
 fn live_with<H: Host>(host: &H, model: &Path, times: &mut Times) {
     let mut track = host.track();
     let state = with_model(track.save(), model);
@@ -60,15 +60,15 @@ fn live_with<H: Host>(host: &H, model: &Path, times: &mut Times) {
     times.measure("destroy", || drop(track));
 }
 
-/// What a host gives a call at most.
+/// Time limit for a host's call.
 const AT_MOST: Duration = Duration::from_millis(20);
 
-/// How long [`AT_MOST`] takes on this machine now: as in a call that waits, one thread sleeps for it and another waits for its end.
+/// How long [`AT_MOST`] takes on this machine now: as in a blocking call, one thread sleeps for that time and another waits for it.
 fn at_most_on_this_machine() {
     thread::spawn(|| thread::sleep(AT_MOST)).join().unwrap();
 }
 
-/// Nobody ever writes into the pipe, so that a call that waits for it never returns.
+/// Nothing ever writes to the pipe, so a call that waits for it never returns.
 fn no_model_keeps_a_host_waiting<H: Host>() {
     const ATTEMPTS: usize = 20;
     let name = format!("hosted::models::no_model_keeps_a_host_waiting::{}", H::FORMAT);
@@ -93,7 +93,7 @@ fn no_model_keeps_a_host_waiting<H: Host>() {
     let (allowed, _) = times.0[ALLOWED];
     for (what, (least, most)) in times.0 {
         println!("{}: {what}: {least:.2?} to {most:.2?}", H::FORMAT);
-        // A machine with other things to do may be late, but not each time, and it is as late with what is allowed.
+        // A busy machine may be late, but not every time, and it is equally late with the control.
         assert!(least <= allowed, "{what} took {least:.2?} at least, {allowed:.2?} are {AT_MOST:?} here");
     }
 }

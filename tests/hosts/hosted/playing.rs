@@ -1,4 +1,4 @@
-//! What every host does, in both formats: audio passes, parameters move, state comes back.
+//! Basic use in both formats: audio passes, parameters move, state is restored.
 
 use moodline_engine::timeline::Clock;
 use serde_json::Value;

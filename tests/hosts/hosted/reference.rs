@@ -1,4 +1,4 @@
-//! What the command finds in the audio a host plays, and whether a timeline holds it.
+//! The command's results for the audio a host plays, and whether a timeline contains them.
 
 use std::iter;
 use std::ops::ControlFlow;
@@ -11,19 +11,19 @@ use test_support::{samples, waiting};
 
 use crate::host::{HostedTrack, Setup};
 
-/// The rate of the model, at which plugin and command hear the same samples.
+/// The sample rate of the model, at which plugin and command process the same samples.
 pub(crate) const RATE_HZ: u32 = 16_000;
 
 /// Mono at [`RATE_HZ`]: the least work for the same blocks.
 pub(crate) const MONO: Setup = Setup { rate_hz: RATE_HZ as f64, n_channels: 1, max_frames: 512 };
 
-/// Largest difference of a probability: the saved timeline rounds, and rates are the same.
+/// Maximum difference of a probability: the saved timeline rounds, and rates are the same.
 const TOLERANCE: f32 = 1e-4;
 
 /// Times are saved in microseconds.
 const TIME_TOLERANCE_S: f64 = 1e-5;
 
-/// The sample recording over and over, mono at [`RATE_HZ`].
+/// The sample recording, repeated, mono at [`RATE_HZ`].
 pub(crate) fn speech(seconds: f64) -> Vec<f32> {
     samples::speech(RATE_HZ).into_iter().cycle().take(frame(seconds)).collect()
 }
@@ -33,10 +33,10 @@ pub(crate) fn frame(seconds: f64) -> usize {
     (seconds * f64::from(RATE_HZ)).round() as usize
 }
 
-/// What was recorded on `clock`, once it reaches to `end_s`: the worker takes its time to hear the rest, most of all where it is not alone.
+/// The recording on `clock`, once it extends to `end_s`: the worker needs time to analyse the rest, especially on a busy machine.
 pub(crate) fn recorded(track: &mut impl HostedTrack, clock: Clock, end_s: f64) -> Timeline {
     let mut timeline = Timeline::default();
-    // Where it never reaches so far, whoever asked finds what is missing.
+    // If it never extends that far, the caller sees what is missing.
     waiting::comes_true(|| {
         timeline = track.timelines().on(clock).clone();
         timeline.bounds().is_some_and(|(_, found_s)| (found_s - end_s).abs() < TIME_TOLERANCE_S)
@@ -44,12 +44,12 @@ pub(crate) fn recorded(track: &mut impl HostedTrack, clock: Clock, end_s: f64) -
     timeline
 }
 
-/// What the command finds in `samples` with the plugin's window and hop.
+/// The command's results for `samples` with the plugin's window and hop.
 pub(crate) fn analysed(samples: &[f32]) -> Vec<Segment> {
     analysed_every(0.5, samples)
 }
 
-/// What the command finds in `samples` with the plugin's window and another hop, seconds.
+/// The command's results for `samples` with the plugin's window and another hop, seconds.
 pub(crate) fn analysed_every(hop_seconds: f64, samples: &[f32]) -> Vec<Segment> {
     let file = tempfile::Builder::new().suffix(".wav").tempfile().unwrap();
     let format = WavSpec { channels: 1, sample_rate: RATE_HZ, bits_per_sample: 32, sample_format: SampleFormat::Float };
@@ -62,13 +62,13 @@ pub(crate) fn analysed_every(hop_seconds: f64, samples: &[f32]) -> Vec<Segment> 
     analysis.unwrap().results.voices.remove(0).segments
 }
 
-/// Asserts that what was recorded is `expected`, without a gap.
+/// Asserts that the recording equals `expected`, without a gap.
 #[track_caller]
 pub(crate) fn assert_same(recorded: &Timeline, expected: &[Segment]) {
     assert_same_from(recorded.entries(), expected, 0.0);
 }
 
-/// Asserts that `recorded` is `expected`, that many seconds later.
+/// Asserts that `recorded` equals `expected`, shifted by `start_s`.
 #[track_caller]
 fn assert_same_from(recorded: &[Segment], expected: &[Segment], start_s: f64) {
     if recorded.len() != expected.len() {
@@ -92,8 +92,8 @@ fn assert_same_from(recorded: &[Segment], expected: &[Segment], start_s: f64) {
     }
 }
 
-/// Asserts that gaps are where they say, and that what is between them is what the command finds in that part of `samples` alone, with a
-/// block every `hop_s`. Seconds that were lost.
+/// Asserts that gaps are where they are reported, and that what lies between them equals the command's results for that part of `samples` alone, with a block
+/// every `hop_s`. Returns the lost time, seconds.
 #[track_caller]
 pub(crate) fn assert_truthful(recorded: &Timeline, hop_s: f64, samples: &[f32]) -> f64 {
     let entries = recorded.entries();

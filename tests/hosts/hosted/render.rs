@@ -1,4 +1,4 @@
-//! What is recorded, as a host gets it back from the saved state.
+//! The recording, as a host gets it from the saved state.
 
 use moodline_engine::timeline::{Clock, Timeline};
 use moodline_engine::{GapReason, Segment, State};
@@ -61,13 +61,13 @@ fn a_loop_replaces_its_passage_and_nothing_else<H: Host>() {
     });
     let first = recorded(&mut track, Clock::Host, 40.0);
 
-    // Three times round a loop from 10 s to 20 s, in which there is silence now.
+    // Three passes of a loop from 10 s to 20 s, which now contains silence.
     track.play(&MONO, |player| {
         for _ in 0..3 {
             player.locate(Transport::Playing(frame(10.0) as i64));
             player.play(&vec![0.0; frame(10.0)]);
         }
-        // When this is there, so is all before it.
+        // Once this is recorded, so is everything before it.
         player.locate(Transport::Playing(frame(40.0) as i64));
         player.play(&vec![0.0; frame(1.0)]);
     });

@@ -1,4 +1,4 @@
-//! Hosts that bend the rules get an answer and live on.
+//! Hosts that break the rules get an answer and continue to run.
 
 use test_support::own_process::in_own_process;
 
@@ -17,11 +17,11 @@ const N_FRAMES: usize = 64;
 
 const STEREO: Setup = Setup { rate_hz: 48e3, n_channels: 2, max_frames: N_FRAMES };
 
-/// What is played, and what stands where the plugin writes before it does.
+/// The sample value played, and the previous contents of the output.
 const PLAYED: f32 = 0.25;
 const UNTOUCHED: f32 = -0.75;
 
-/// Runs a test in a process of its own, which it may end.
+/// Runs a test in a separate process, which it may end.
 fn alone<H: Host>(name: &str, run: impl FnOnce(&H)) {
     let Some(host) = H::load() else { return };
     if in_own_process(&format!("hosted::rules::{name}::{}", H::FORMAT), &[]) {
@@ -29,12 +29,12 @@ fn alone<H: Host>(name: &str, run: impl FnOnce(&H)) {
     }
 }
 
-/// A bus whose channels are there or not.
+/// A bus in which channels may be missing.
 fn bus(sample: f32, channels: &[bool]) -> Bus {
     Bus::Channels(channels.iter().map(|is_there| is_there.then(|| vec![sample; N_FRAMES])).collect())
 }
 
-/// Every sample that the plugin may have written.
+/// All samples that the plugin may have written.
 fn written(bus: &Bus) -> Vec<f32> {
     let Bus::Channels(channels) = bus else { return Vec::new() };
     channels.iter().flatten().flatten().copied().collect()
@@ -73,7 +73,7 @@ fn audio_after_deactivation_is_an_error_and_stays_as_it_is<H: Host>() {
     });
 }
 
-/// Other numbers of channels than the layout has, and pointers to nothing, each on both sides.
+/// Channel counts other than the layout's, and null pointers, each on both sides.
 fn bent(sample: f32) -> Vec<Bus> {
     let mut buses = vec![Bus::Absent, Bus::Null, Bus::NoList(2), Bus::NoList(0), bus(sample, &[]), bus(sample, &[true; 16])];
     for channels in [&[true][..], &[false], &[true; 2], &[true, false], &[false, true], &[false; 2], &[true; 3]] {
@@ -98,7 +98,7 @@ fn channels_that_are_not_there_end_nothing<H: Host>() {
             assert!(written(&heard).iter().all(|&sample| sample == PLAYED), "what is played is changed: {what}");
             let is_known = |sample: &f32| [PLAYED, UNTOUCHED, 0.0].contains(sample);
             assert!(written(&made).iter().all(is_known), "something else comes out: {what}");
-            // It goes on where the host does right again.
+            // It continues when the host obeys the rules again.
             player.output()[1].fill(UNTOUCHED);
             player.play(&[PLAYED; N_FRAMES]);
             assert_eq!(player.output()[1], [PLAYED; N_FRAMES], "after {what}");

@@ -1,4 +1,4 @@
-//! The audio thread never asks the kernel for anything, as strace sees it.
+//! The audio thread makes no system calls, as observed by strace.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::host::{Host, HostedPlayer, HostedTrack, Mode, Setup, Transport};
 
 in_both_hosts!(processing_makes_no_system_call);
 
-/// Files that do not exist: looking for them marks the trace.
+/// Paths that do not exist: opening them marks positions in the trace.
 const BEGIN: &str = "/moodline-processing-begins";
 const END: &str = "/moodline-processing-ends";
 
@@ -21,7 +21,7 @@ const INSIDE: &str = "MOODLINE_TEST_UNDER_STRACE";
 
 const STEREO: Setup = Setup { rate_hz: 48e3, n_channels: 2, max_frames: 512 };
 
-/// A bounce, and then between the two marks: two minutes of stereo, which is more than the ring holds, with automation and jumps.
+/// A bounce, and then two minutes of stereo between the two marks, which is more than the ring holds, with automation and jumps.
 fn play_between_marks<H: Host>(host: &H) {
     let mut track = host.track();
     track.set_mode(Mode::Offline);
@@ -38,7 +38,7 @@ fn play_between_marks<H: Host>(host: &H) {
             let id = ["window", "bypass", "source", "follow"][index as usize / 100 % 4];
             let change = (id, f64::from(index / 400 % 2));
             player.process_with(512, (index % 100 == 0).then_some(change));
-            // Time for the worker, whose doings must not show either; to sleep would be a call of its own.
+            // Time for the worker, whose activity must not show either; sleeping would be a system call.
             for _ in 0..5_000 {
                 hint::spin_loop();
             }
@@ -72,7 +72,7 @@ fn processing_makes_no_system_call<H: Host>() {
     assert_silent(&fs::read_to_string(&trace).unwrap());
 }
 
-/// Asserts that the thread that set the marks in `trace` called nothing between them.
+/// Asserts that the thread that set the marks in `trace` made no calls between them.
 fn assert_silent(trace: &str) {
     let mark =
         |name: &str| trace.lines().position(|line| line.contains(name)).unwrap_or_else(|| panic!("no {name} in the trace"));
@@ -81,7 +81,7 @@ fn assert_silent(trace: &str) {
     let lines: Vec<_> = trace.lines().collect();
     let audio = thread(lines[begin]);
     assert_eq!(audio, thread(lines[end]), "one thread plays");
-    // strace writes a call that another thread interrupts in two lines, so a mark can have a second one.
+    // strace splits a call that another thread interrupts into two lines, so a mark can have a second one.
     let calls: Vec<_> = lines[begin + 1..end].iter().filter(|line| thread(line) == audio && !line.contains("resumed>")).collect();
     assert!(calls.is_empty(), "{} system calls of the audio thread, first {:?}", calls.len(), &calls[..calls.len().min(5)]);
     assert!(lines.iter().any(|line| thread(line) != audio), "strace follows threads");

@@ -94,7 +94,7 @@ impl HostedPlayer for Player {
         assert_eq!(self.plugin.set_processing(false), kResultOk);
     }
 
-    /// VST3 has no other word for it.
+    /// VST3 has no other reset.
     fn reset(&mut self) {
         self.stop();
         self.start();

@@ -1,4 +1,4 @@
-//! Editors of any size, opened and closed in any order, on a display of their own.
+//! Editors of any size, opened and closed in any order, on a separate display.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ const PARENT: (u32, u32) = (1200, 760);
 
 const SCALES: [f64; 6] = [0.5, 1.0, 1.25, 2.0, 3.0, 4.0];
 
-/// Nothing to see, nearly nothing, long and narrow, usual, and more than a screen.
+/// Empty, nearly empty, long and narrow, usual, and larger than a screen.
 const SIZES: [(u32, u32); 12] = [
     (1, 1),
     (30, 30),
@@ -36,7 +36,7 @@ const SIZES: [(u32, u32); 12] = [
     (2, 2),
 ];
 
-/// Runs the test `name` of the format on a screen of its own in a process of its own.
+/// Runs the test `name` of the format on a separate screen in a separate process.
 fn with_a_screen<H: Host>(name: &str, run: impl FnOnce(&H, &RustConnection)) {
     let Some(host) = H::load() else { return };
     if on_a_screen(&format!("hosted::windows::{name}::{}", H::FORMAT)) {
@@ -44,7 +44,7 @@ fn with_a_screen<H: Host>(name: &str, run: impl FnOnce(&H, &RustConnection)) {
     }
 }
 
-/// Lets the host's event loop run until something is true; whether it became true.
+/// Runs the host's event loop until a condition is true; returns whether it became true.
 fn comes_true<T: HostedWindow>(track: &mut T, mut condition: impl FnMut(&mut T) -> bool) -> bool {
     waiting::comes_true(|| {
         track.idle();
@@ -52,19 +52,19 @@ fn comes_true<T: HostedWindow>(track: &mut T, mut condition: impl FnMut(&mut T) 
     })
 }
 
-/// Waits until the editor shows something in `window`.
+/// Waits until the editor draws something in `window`.
 #[track_caller]
 fn wait_for_a_picture(track: &mut impl HostedWindow, window: &ParentWindow<'_>) {
     assert!(comes_true(track, |_| window.shows_something()), "nothing is drawn in the window");
 }
 
-/// Whether the editor wants to have the size it has.
+/// Whether the editor accepts its current size as fitting.
 fn fits(track: &mut impl HostedWindow) -> bool {
     let (width, height) = track.size();
     track.fitting(width, height) == Some((width, height))
 }
 
-/// Asks for a size, which may be refused, and for the fitting one, which may not.
+/// Requests a size, which may be refused, and the fitting one, which may not.
 fn try_size(track: &mut impl HostedWindow, (width, height): (u32, u32), scale: f64) {
     let at = format!("{width} x {height} at scale {scale}");
     let taken = track.resize(width, height);
@@ -111,7 +111,7 @@ fn a_thousand_editors_come_and_go_at_once<H: Host>() {
     });
 }
 
-/// What a process has open, and the threads it runs.
+/// Open descriptors and running threads of a process.
 #[derive(Debug, PartialEq)]
 struct Held {
     descriptors: usize,
@@ -139,11 +139,11 @@ fn five_hundred_openings_leave_nothing_behind<H: Host>() {
             track.close();
             track.idle();
         };
-        // What is loaded and started once and stays.
+        // The first openings load and start things that remain.
         (0..3).for_each(|_| open_and_close(&mut track, 0));
         let before = Held::now(&track);
         (0..500).for_each(|index| open_and_close(&mut track, index));
-        // The window's thread may end a moment after it was told to.
+        // The window's thread may end slightly after being told to.
         assert!(comes_true(&mut track, |track| Held::now(track) == before), "{:?}, {before:?} before", Held::now(&track));
         println!("{}: {before:?} before and after 500 openings", H::FORMAT);
     });

@@ -1,4 +1,4 @@
-//! A network namespace of one's own: no interface but the loopback, and no resolver but the one of this test.
+//! A separate network namespace: no interface but the loopback, and no resolver but the test's.
 
 use std::env;
 use std::fs;
@@ -7,21 +7,21 @@ use std::process::Command;
 
 use test_support::skip::skip;
 
-/// Set inside.
+/// Set inside the namespace.
 const INSIDE: &str = "MOODLINE_TEST_IN_NAMESPACE";
 
-/// How a namespace is asked for: by anybody, and where that is forbidden, by root.
+/// Ways to create a namespace: as any user and, where that is forbidden, as root.
 const WAYS: [&[&str]; 2] = [&["--user", "--map-root-user", "--net", "--mount"], &["--net", "--mount"]];
 
-/// Puts files of the folder `$0` in the place of the system's, for what runs inside alone, and runs it.
+/// Replaces system files by those of the folder `$0` inside the namespace only, and runs the command.
 ///
-/// Names are asked for over the network and nowhere else: a service that resolves them over a socket of its own would answer from outside.
+/// Names are resolved over the network only: a service that resolves them over its own socket would answer from outside.
 const ENTER: &str = "ip link set lo up\n\
                      for file in resolv.conf nsswitch.conf; do mount --bind \"$0/$file\" \"/etc/$file\"; done\n\
                      exec \"$@\"";
 
-/// Runs the test `name` of this binary in a namespace; true in there, where the test does its work. Says that the test is skipped where no
-/// namespace can be had.
+/// Runs the test `name` of this binary in a namespace; returns true inside, where the test does its work. Reports that the test is skipped if no namespace
+/// can be created.
 pub(super) fn inside(name: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
@@ -40,7 +40,7 @@ pub(super) fn inside(name: &str) -> bool {
     false
 }
 
-/// The first way that works here.
+/// The first way that works on this machine.
 fn way(files: &Path) -> Option<&'static [&'static str]> {
     let mut why = String::new();
     for way in WAYS {
@@ -54,7 +54,7 @@ fn way(files: &Path) -> Option<&'static [&'static str]> {
     None
 }
 
-/// `unshare` with everything but what is to be run inside.
+/// `unshare` with all arguments except the command to run inside.
 fn entering(way: &[&str], files: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(way).args(["--", "sh", "-ec", ENTER]).arg(files);

@@ -1,4 +1,4 @@
-//! The programs that are watched, each busy until it is told to stop.
+//! The observed programs, each busy until told to stop.
 
 use std::env;
 use std::ffi::OsString;
@@ -25,23 +25,23 @@ use x11rb::rust_connection::RustConnection;
 
 use super::trace::{Trace, traced};
 
-/// Set for a process that is one of the programs: the folder that it may work in.
+/// Set for a process that is one of the programs: its work folder.
 const WORK: &str = "MOODLINE_TEST_PRIVATE_WORK";
 
-/// A file of this name in that folder tells it to stop.
+/// A file with this name in that folder tells it to stop.
 const STOP: &str = "stop";
 
-/// Between two rounds of work. A client in a library does not care what the program does, and other tests want the processor.
+/// Pause between two rounds of work. A client in a library does not depend on the program's activity, and other tests need the processor.
 const REST: Duration = Duration::from_secs(3);
 
-/// A program that runs under strace in a home and a folder of its own; it ends with this value.
+/// A program running under strace with its own home and work folder; dropping this ends it.
 pub(super) struct Watched {
     name: &'static str,
     place: TempDir,
     strace: Child,
 }
 
-/// Starts all programs that are there, with this library of ONNX Runtime.
+/// Starts all available programs, with this ONNX Runtime library.
 pub(super) fn start_all(screen: Option<&Screen>, onnxruntime: Option<&Path>) -> Vec<Watched> {
     let start = |name, command: Command| Watched::start(name, &command, screen, onnxruntime);
     let mut all = vec![
@@ -59,7 +59,7 @@ pub(super) fn start_all(screen: Option<&Screen>, onnxruntime: Option<&Path>) -> 
     all
 }
 
-/// A test of this binary as a program.
+/// A test of this binary, run as a program.
 fn test(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", name, "--nocapture"]);
@@ -75,7 +75,7 @@ impl Watched {
         }
         let mut strace = traced(command, &at("trace"));
         strace.current_dir(at("work")).env("HOME", at("home")).env(WORK, at("work")).stdin(Stdio::null()).stdout(Stdio::null());
-        // Mesa does not believe HOME.
+        // Mesa ignores HOME.
         strace.env("XDG_CACHE_HOME", at("home/.cache"));
         let own =
             ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "MESA_SHADER_CACHE_DIR", "WAYLAND_DISPLAY", "DISPLAY", "ORT_DISABLE_TELEMETRY"];
@@ -91,14 +91,14 @@ impl Watched {
         self.name
     }
 
-    /// The folder that the program is given to write to, and those that the README names.
+    /// The program's work folder, and those listed in the README.
     pub(super) fn may_write(&self) -> Vec<PathBuf> {
         let mut folders = super::named_in_readme(&self.place.path().join("home"));
         folders.push(self.place.path().join("work"));
         folders
     }
 
-    /// Waits until the program has loaded this library of ONNX Runtime.
+    /// Waits until the program has loaded this ONNX Runtime library.
     pub(super) fn wait_until_it_runs(&mut self, library: &Path) {
         wait_until(&format!("{} loads {}", self.name, library.display()), || {
             assert!(self.strace.try_wait().unwrap().is_none(), "{} has ended", self.name);
@@ -106,7 +106,7 @@ impl Watched {
         });
     }
 
-    /// Ends the program and returns what it did. The standalone is ended as a session that closes does it, the others end by themselves.
+    /// Ends the program and returns its trace. The standalone is ended as by a closing session, the others end by themselves.
     pub(super) fn stop(&mut self) -> Trace {
         let still_runs = self.strace.try_wait().unwrap().is_none();
         assert!(still_runs, "{} has ended before it was told to", self.name);
@@ -122,7 +122,7 @@ impl Watched {
         Trace::read(&self.place.path().join("trace"), &self.place.path().join("work"))
     }
 
-    /// Sends the program itself a signal: strace heeds none.
+    /// Sends a signal to the program itself: strace ignores signals.
     fn signal(&self, signal: &str) {
         if let Some(process) = self.trace().process() {
             Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, process]).status().unwrap();
@@ -140,12 +140,12 @@ impl Drop for Watched {
     }
 }
 
-/// The folder of this process to work in, if it is to be one of the programs.
+/// The work folder, if this process is one of the programs.
 fn work() -> Option<PathBuf> {
     env::var_os(WORK).map(PathBuf::from)
 }
 
-/// Does `round` again and again until the process is told to stop.
+/// Repeats `round` until the process is told to stop.
 fn until_told_to_stop(work: &Path, mut round: impl FnMut()) {
     while !work.join(STOP).exists() {
         round();
@@ -153,7 +153,7 @@ fn until_told_to_stop(work: &Path, mut round: impl FnMut()) {
     }
 }
 
-/// Does nothing as a test, like the two below: it is the command as a process that stays.
+/// Does nothing as a test, like the two below: it runs the command as a long-lived process.
 #[test]
 fn the_command_until_it_is_told_to_stop() {
     let Some(work) = work() else { return };
@@ -202,7 +202,7 @@ fn the_plugin_until_it_is_told_to_stop() {
     }
 }
 
-/// Opens the plugin's editor in a window on the display; the connection keeps the window.
+/// Opens the plugin's editor in a window on the display; the connection keeps the window alive.
 fn open_editor(track: &mut Track) -> RustConnection {
     const EMBEDDED: GuiConfiguration<'_> = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
     let (x11, screen) = x11rb::connect(None).unwrap();

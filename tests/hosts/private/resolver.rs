@@ -1,14 +1,14 @@
-//! A resolver that knows no name and writes down each that it is asked for.
+//! A resolver that knows no names and records all queries.
 
 use std::mem;
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Where in a message the questions begin.
+/// Offset of the questions in a message.
 const HEADER: usize = 12;
 
-/// Answers on the loopback as long as the process lives.
+/// Answers on the loopback for the lifetime of the process.
 pub(super) struct Resolver(Arc<Mutex<Vec<String>>>);
 
 impl Resolver {
@@ -21,20 +21,20 @@ impl Resolver {
             while let Ok((n_bytes, from)) = socket.recv_from(&mut message) {
                 written_down.lock().unwrap().push(name(&message[..n_bytes]));
                 answer_that_there_is_none(&mut message);
-                // Whoever asked may be gone.
+                // The sender may be gone.
                 let _ = socket.send_to(&message[..n_bytes], from);
             }
         });
         Self(queries)
     }
 
-    /// The names asked for since the last time.
+    /// The names queried since the last call.
     pub(super) fn take(&self) -> Vec<String> {
         mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-/// The first name in a query: labels, each after its length, the last one empty.
+/// The first name in a query: labels, each preceded by its length, the last one empty.
 fn name(query: &[u8]) -> String {
     let mut labels = Vec::new();
     let mut rest = query.get(HEADER..).unwrap_or_default();
@@ -46,7 +46,7 @@ fn name(query: &[u8]) -> String {
     labels.join(".")
 }
 
-/// Makes a query its own answer, by the bits of RFC 1035, section 4.1.1: a response, and "name error".
+/// Turns a query into its own answer by the bits of RFC 1035, section 4.1.1: a response, and "name error".
 fn answer_that_there_is_none(query: &mut [u8]) {
     query[2] |= 0x80;
     query[3] = (query[3] & 0xf0) | 3;

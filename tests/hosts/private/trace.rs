@@ -1,4 +1,4 @@
-//! What strace wrote down of a program, and which of it the program should not have done.
+//! strace's record of a program, and the violations in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -8,8 +8,8 @@ use std::process::Command;
 
 use test_support::skip::skip;
 
-/// The calls that are written down: programs, sockets, what is loaded, and all that opens or changes something by its path. Some processors do
-/// not have those with a question mark.
+/// The traced calls: programs, sockets, loaded libraries, and everything that opens or changes something by its path. Some architectures lack the calls with
+/// a question mark.
 const CALLS: &str = "--trace=execve,execveat,socket,connect,bind,mmap,?open,openat,?openat2,?creat,?mkdir,mkdirat,?mknod,mknodat,?rename,\
                      ?renameat,renameat2,?link,linkat,?symlink,symlinkat,?unlink,unlinkat,?rmdir,truncate,?chmod,fchmodat,?chown,?lchown,\
                      fchownat,chdir,?utime,?utimes,?futimesat,utimensat,setxattr,lsetxattr,removexattr,lremovexattr";
@@ -17,16 +17,16 @@ const CALLS: &str = "--trace=execve,execveat,socket,connect,bind,mmap,?open,open
 /// Calls that change nothing.
 const HARMLESS: [&str; 1] = ["mmap"];
 
-/// With one of these, a file is opened to be written.
+/// Flags with which a file is opened for writing.
 const WRITING: [&str; 5] = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
 
-/// Devices that keep nothing.
+/// Devices that store nothing.
 const DEVICES: [&str; 2] = ["/dev/null", "/dev/tty"];
 
-/// Sockets that are spoken to: the display's.
+/// Permitted sockets: those of the display.
 const SOCKETS: [&str; 2] = ["\"/tmp/.X11-unix/", "@\"/tmp/.X11-unix/"];
 
-/// Whether strace can trace here; says that the test is skipped where it cannot.
+/// Whether strace can trace here; reports that the test is skipped if not.
 pub(super) fn is_possible() -> bool {
     let why = match Command::new("strace").args(["--output", "/dev/null", "true"]).output() {
         Ok(output) if output.status.success() => return true,
@@ -37,30 +37,30 @@ pub(super) fn is_possible() -> bool {
     false
 }
 
-/// The same command under strace, which writes to `trace`. Folder, variables and streams are to be set on what is returned.
+/// The same command under strace, which writes to `trace`. Folder, variables and streams must be set on the result.
 pub(super) fn traced(command: &Command, trace: &Path) -> Command {
     let mut strace = Command::new("strace");
-    // Only calls that are written down are stopped at, so that a program that draws and plays does not crawl.
+    // Only traced calls stop the program, so that one that draws and plays does not crawl.
     strace.args(["--follow-forks", "--seccomp-bpf", "--decode-fds=path", CALLS, "--output"]).arg(trace);
     strace.arg("--").arg(command.get_program()).args(command.get_args());
     strace
 }
 
-/// A trace, a call a line, each with the thread's number before it.
+/// A trace: one call per line, preceded by the thread id.
 pub(super) struct Trace {
     text: String,
-    /// Where the program was started.
+    /// The folder in which the program was started.
     started_in: PathBuf,
 }
 
 impl Trace {
-    /// What is in the file so far; nothing before strace has made it.
+    /// The contents of the file so far; empty if strace has not created it yet.
     pub(super) fn read(path: &Path, started_in: &Path) -> Self {
         let text = fs::read(path).unwrap_or_default();
         Self { text: String::from_utf8_lossy(&text).into_owned(), started_in: started_in.to_owned() }
     }
 
-    /// The number of the process; none before it has begun.
+    /// The process id; `None` before the process has started.
     pub(super) fn process(&self) -> Option<&str> {
         self.text.split_whitespace().next()
     }
@@ -69,14 +69,13 @@ impl Trace {
         self.text.lines().filter_map(|line| line.split_whitespace().next()).collect::<BTreeSet<_>>().len()
     }
 
-    /// Whether the file at `library` was not only read, but mapped to be run.
+    /// Whether the file at `library` was mapped as executable, not only read.
     pub(super) fn runs_code_of(&self, library: &Path) -> bool {
         let path = format!("<{}>", library.canonicalize().unwrap().display());
         self.calls().any(|call| call.name == "mmap" && call.arguments.contains("PROT_EXEC") && call.arguments.contains(&path))
     }
 
-    /// What was done that must not be: any socket but those of [`SOCKETS`], any program but the first, and any attempt to change something
-    /// outside of `folders`.
+    /// Violations: any socket but [`SOCKETS`], any program but the first, and any attempt to change something outside `folders`.
     pub(super) fn misdeeds(&self, folders: &[PathBuf]) -> Vec<String> {
         let may_change = |path: &Path| {
             DEVICES.iter().any(|device| path == Path::new(device)) || folders.iter().any(|folder| path.starts_with(folder))
@@ -94,12 +93,12 @@ impl Trace {
 /// One call.
 struct Call<'a> {
     name: &'a str,
-    /// Everything behind the bracket.
+    /// Everything after the opening parenthesis.
     arguments: &'a str,
 }
 
 impl<'a> Call<'a> {
-    /// None for lines that tell of something else, or of the end of a call whose beginning has a line of its own.
+    /// `None` for lines about other events, or about the end of a call that began on another line.
     fn parse(line: &'a str) -> Option<Self> {
         let (name, arguments) = line.split_once(' ')?.1.trim_start().split_once('(')?;
         let is_name =
@@ -147,7 +146,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The path without `.` and `..`, so that it cannot pretend to lie in a folder.
+/// The path without `.` and `..`, which could disguise its folder.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {

@@ -1,4 +1,4 @@
-//! The window frame a host puts around an editor, and its event loop, which on Linux a plugin has to ask for.
+//! The window frame that a host provides for an editor, and its event loop, which a plugin must request on Linux.
 #![allow(unsafe_code, reason = "VST3 declares every method unsafe, and calls back through pointers that the plugin registered")]
 
 use std::os::fd::BorrowedFd;
@@ -15,13 +15,13 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComPtr, ComRef};
 
-/// A frame that lets its editor have any size it asks for.
+/// A frame that grants its editor any requested size.
 #[derive(Default)]
 pub(crate) struct Frame {
     registered: Mutex<Registered>,
 }
 
-/// What a plugin wants to be called for.
+/// The plugin's registrations.
 #[derive(Default)]
 struct Registered {
     descriptors: Vec<(ComPtr<IEventHandler>, FileDescriptor)>,
@@ -35,15 +35,15 @@ struct Timer {
 }
 
 impl Frame {
-    /// How many handlers and timers the plugin has registered and not taken back.
+    /// Number of handlers and timers that the plugin has registered and not unregistered.
     pub(crate) fn n_registered(&self) -> usize {
         let registered = self.registered.lock().unwrap();
         registered.descriptors.len() + registered.timers.len()
     }
 
-    /// Calls whoever has something to read or is due.
+    /// Calls all handlers with data to read and all timers that are due.
     pub(crate) fn run_once(&self) {
-        // Handlers may register and unregister, so none is called under the lock.
+        // Handlers may register and unregister, so none is called while the lock is held.
         for (handler, descriptor) in self.readable() {
             // SAFETY: the handler is held here.
             unsafe { handler.onFDIsSet(descriptor) };
@@ -57,7 +57,7 @@ impl Frame {
     fn readable(&self) -> Vec<(ComPtr<IEventHandler>, FileDescriptor)> {
         let registered = self.registered.lock().unwrap();
         let is_readable = |descriptor: FileDescriptor| {
-            // SAFETY: a plugin keeps what it registered open until it has taken it back.
+            // SAFETY: a plugin keeps its registered descriptors open until it has unregistered them.
             let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
             let mut asked = [PollFd::new(&descriptor, PollFlags::IN)];
             poll(&mut asked, Some(&Timespec::default())).is_ok_and(|n| n > 0)
@@ -83,7 +83,7 @@ impl Class for Frame {
 
 impl IPlugFrameTrait for Frame {
     unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
-        // SAFETY: null, or the view that asks and the size it asks for.
+        // SAFETY: null, or the requesting view and its requested size.
         match unsafe { (ComRef::from_raw(view), size.is_null()) } {
             // SAFETY: as above.
             (Some(view), false) => unsafe { view.onSize(size) },
@@ -105,7 +105,7 @@ impl IRunLoopTrait for Frame {
             let mut registered = self.registered.lock().unwrap();
             registered.descriptors.extract_if(.., |(known, _)| known.as_ptr() == handler).collect()
         };
-        // The handler may go with the last reference, and call back while it goes; so not under the lock.
+        // The handler may be freed with the last reference, and call back meanwhile; so the lock is not held here.
         if taken.is_empty() { kResultFalse } else { kResultOk }
     }
 

@@ -1,4 +1,4 @@
-//! An instance that several threads have: the last one to let go deletes it.
+//! An instance shared by several threads: the last one to release it deletes it.
 
 use std::sync::mpsc;
 use std::thread;
@@ -12,13 +12,13 @@ use crate::host::hash;
 const N_THREADS: usize = 4;
 const N_INSTANCES: usize = 2_000;
 
-/// Sets everything that can be set, from a thread that did not make the instance.
+/// Sets everything that can be set, from a thread that did not create the instance.
 fn edit(plugin: &Plugin, saved: &[u8]) {
     for step in 0..4 {
         plugin.set(hash("window"), f64::from(step) / 4.0);
         plugin.set(hash("confidence"), f64::from(step) / 4.0);
     }
-    // The instance may be terminated already, and say so.
+    // The instance may already be terminated, and return an error.
     let _ = plugin.restore(saved);
     plugin.set(hash("gate"), 0.5);
 }
@@ -42,7 +42,7 @@ fn instances_are_deleted_while_other_threads_edit_them() {
         for index in 0..N_INSTANCES {
             let track = Track::new(&module);
             editors[index % N_THREADS].send(track.plugin.clone()).unwrap();
-            // In every other case the editor is the last one.
+            // In every other case the editing thread is the last to release it.
             if index % 2 == 0 {
                 assert!(!track.plugin.save().is_empty());
             }

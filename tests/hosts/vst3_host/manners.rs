@@ -1,4 +1,4 @@
-//! What a VST3 host shows of the plugin, loaded or not.
+//! The plugin as presented by a VST3 host, loaded or not.
 
 use serde_json::Value;
 use test_support::hosts;

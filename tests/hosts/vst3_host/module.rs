@@ -19,7 +19,7 @@ use vst3::{ComPtr, ComWrapper, Interface};
 
 use super::objects::Application;
 
-/// A loaded library. Whatever it made must hold on to this.
+/// A loaded library. Everything created by it must keep this alive.
 pub(crate) struct Module {
     factory: Option<ComPtr<IPluginFactory3>>,
     library: Library,
@@ -27,8 +27,8 @@ pub(crate) struct Module {
     application: ComWrapper<Application>,
 }
 
-/// The library in the bundle that `MOODLINE_VST3` names; none after saying that the test is skipped. It stays loaded: a process has one
-/// module of a kind, and tests run beside each other.
+/// The library in the bundle named by `MOODLINE_VST3`; `None` after reporting that the test is skipped. It stays loaded: a process has one module of each
+/// kind, and tests run in parallel.
 pub(crate) fn load() -> Option<Arc<Module>> {
     static LOADED: OnceLock<Arc<Module>> = OnceLock::new();
     let bundle = hosts::vst3()?;
@@ -36,7 +36,7 @@ pub(crate) fn load() -> Option<Arc<Module>> {
 }
 
 impl Module {
-    /// Loads the library and starts it; it ends and goes with the value.
+    /// Loads and initialises the library; dropping this terminates and unloads it.
     pub(crate) fn open(bundle: &Path) -> Self {
         let name = bundle.file_stem().expect("a bundle has a name");
         let folder = bundle.join(format!("Contents/{}-linux", env::consts::ARCH));
@@ -45,7 +45,7 @@ impl Module {
         unsafe {
             let library = Library::new(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let enter = library.get::<extern "C" fn(*mut c_void) -> bool>(b"ModuleEntry").expect("the library has an entry");
-            // Ours wants no handle of the library, and `dlopen` has no other way to tell than through the loader's own type.
+            // Ours does not need the library handle, and `dlopen` can only provide it as the loader's own type.
             assert!(enter(ptr::null_mut()), "the module starts");
             let make = library.get::<extern "system" fn() -> *mut IPluginFactory>(b"GetPluginFactory").expect("a factory");
             let factory = ComPtr::from_raw(make()).expect("the module makes a factory");
@@ -61,7 +61,7 @@ impl Module {
         self.factory.as_ref().expect("it goes with the module")
     }
 
-    /// What the factory offers, in order.
+    /// The factory's classes, in order.
     pub(crate) fn classes(&self) -> Vec<PClassInfo2> {
         let factory = self.factory();
         // SAFETY: the struct consists of numbers and arrays of numbers, for which zeros are valid.
@@ -75,7 +75,7 @@ impl Module {
         }
     }
 
-    /// Whose the factory is.
+    /// The factory's vendor information.
     pub(crate) fn factory_info(&self) -> PFactoryInfo {
         // SAFETY: as for the classes.
         unsafe {
@@ -85,17 +85,17 @@ impl Module {
         }
     }
 
-    /// A new object of a class, or what the factory answered.
+    /// A new object of a class, or the factory's error.
     pub(crate) fn create<I: Interface>(&self, class: &PClassInfo2) -> Result<ComPtr<I>, i32> {
         let mut object = ptr::null_mut();
-        // SAFETY: both ids are 16 bytes, as the function wants, and what it hands out is an `I` with a reference for us.
+        // SAFETY: both ids have the required 16 bytes, and the result is an `I` with a reference for us.
         unsafe {
             let result = self.factory().createInstance(class.cid.as_ptr(), I::IID.as_ptr().cast(), &raw mut object);
             ComPtr::from_raw(object.cast()).filter(|_| result == kResultOk).ok_or(result)
         }
     }
 
-    /// What the host says it is.
+    /// The host's application object.
     pub(crate) fn application(&self) -> *mut FUnknown {
         self.application.as_com_ref::<FUnknown>().expect("every object is an FUnknown").as_ptr()
     }
@@ -104,7 +104,7 @@ impl Module {
 impl Drop for Module {
     fn drop(&mut self) {
         self.factory = None;
-        // SAFETY: as in `open`; nothing of the library is left but threads that end with it.
+        // SAFETY: as in `open`; nothing of the library is in use except threads that end with it.
         unsafe {
             let exit = self.library.get::<extern "C" fn() -> bool>(b"ModuleExit").expect("the library has an exit");
             assert!(exit(), "the module ends");

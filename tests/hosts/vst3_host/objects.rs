@@ -1,4 +1,4 @@
-//! What the host gives a plugin to call: itself, its wish to hear of edits, streams, and changes of parameters.
+//! The objects that the host gives a plugin to call: itself, its edit handler, streams, and parameter changes.
 #![allow(
     unsafe_code,
     reason = "VST3 declares every method unsafe; they check for null and otherwise trust a plugin as hosts must"
@@ -20,7 +20,7 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComWrapper};
 
-/// The host as such.
+/// The host application.
 pub(crate) struct Application;
 
 impl Class for Application {
@@ -44,7 +44,7 @@ impl IHostApplicationTrait for Application {
     }
 }
 
-/// Takes every edit and does nothing about it.
+/// Accepts every edit and ignores it.
 pub(crate) struct Handler;
 
 impl Class for Handler {
@@ -66,7 +66,7 @@ impl IComponentHandlerTrait for Handler {
     }
 }
 
-/// A stream in memory with room for so many bytes. It takes what fits, and refuses when nothing does.
+/// An in-memory stream with limited capacity. It accepts what fits, and refuses when it is full.
 pub(crate) struct Stream {
     room: usize,
     content: Mutex<Content>,
@@ -101,7 +101,7 @@ impl IBStreamTrait for Stream {
         let mut content = self.content.lock().unwrap();
         let rest = content.bytes.get(content.position..).unwrap_or_default();
         let n = rest.len().min(n_wanted.try_into().unwrap_or(0));
-        // SAFETY: the caller has room for as many as it wants.
+        // SAFETY: the caller has room for the requested number.
         unsafe {
             buffer.cast::<u8>().copy_from(rest.as_ptr(), n);
             if let Some(n_read) = n_read.as_mut() {
@@ -119,7 +119,7 @@ impl IBStreamTrait for Stream {
         if content.bytes.len() < end {
             content.bytes.resize(end, 0);
         }
-        // SAFETY: the caller has as many as it offers.
+        // SAFETY: the caller provides the offered number.
         unsafe {
             content.bytes[start..end].copy_from_slice(slice::from_raw_parts(buffer.cast(), n));
             if let Some(n_written) = n_written.as_mut() {
@@ -153,7 +153,7 @@ impl IBStreamTrait for Stream {
     }
 }
 
-/// A parameter that changes at a frame of a buffer, to a value from 0 to 1.
+/// A parameter change at a frame of a buffer, to a value from 0 to 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Change {
     pub(crate) frame: u32,
@@ -161,7 +161,7 @@ pub(crate) struct Change {
     pub(crate) normalized: f64,
 }
 
-/// The changes of a buffer, one at most; made once and filled without allocating.
+/// The changes of a buffer, at most one; created once and filled without allocating.
 pub(crate) struct Changes {
     queue: ComWrapper<Queue>,
     n: AtomicI32,

@@ -1,4 +1,4 @@
-//! What VST3 asks of a plugin, and what it must answer to hosts that ask for too much.
+//! What VST3 requires of a plugin, and its answers to invalid requests.
 
 use std::sync::Arc;
 

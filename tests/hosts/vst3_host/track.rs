@@ -28,13 +28,13 @@ use crate::host::{MAX_CHANNELS, Mode, Setup, Transport};
 pub(crate) const INPUT: BusDirection = BusDirections_::kInput as BusDirection;
 pub(crate) const OUTPUT: BusDirection = BusDirections_::kOutput as BusDirection;
 
-/// An instance of the plugin. References are counted, so that threads may share one.
+/// An instance of the plugin, reference-counted so that threads can share it.
 #[derive(Clone)]
 pub(crate) struct Plugin {
     component: ComPtr<IComponent>,
     processor: ComPtr<IAudioProcessor>,
     controller: ComPtr<IEditController>,
-    // Goes last: it holds the code of the others.
+    // Dropped last: it holds the code of the others.
     _module: Arc<Module>,
 }
 
@@ -49,13 +49,13 @@ impl Plugin {
         Self { component, processor, controller, _module: Arc::clone(module) }
     }
 
-    /// Tells the controller of a parameter's value, from 0 to 1; while audio runs, the processor has it from a buffer.
+    /// Sets a parameter's value, from 0 to 1, in the controller; while audio runs, the processor gets it from a buffer.
     pub(crate) fn set(&self, id: ParamID, normalized: f64) -> tresult {
         // SAFETY: see above.
         unsafe { self.controller.setParamNormalized(id, normalized) }
     }
 
-    /// The value of a parameter, from 0 to 1, that the controller shows.
+    /// A parameter's value in the controller, from 0 to 1.
     pub(crate) fn value(&self, id: ParamID) -> f64 {
         // SAFETY: see above.
         unsafe { self.controller.getParamNormalized(id) }
@@ -66,7 +66,7 @@ impl Plugin {
         unsafe { self.controller.getParameterCount() }
     }
 
-    /// What the plugin says of the parameter at `index`, or what it answers.
+    /// The plugin's description of the parameter at `index`, or its error.
     pub(crate) fn parameter(&self, index: i32) -> Result<ParameterInfo, tresult> {
         // SAFETY: the struct consists of numbers and arrays of numbers, for which zeros are valid.
         let mut info = unsafe { mem::zeroed() };
@@ -88,7 +88,7 @@ impl Plugin {
         stream.bytes()
     }
 
-    /// Loads a state, as a host does that tells the controller as well.
+    /// Loads a state, as a host does that informs the controller, too.
     pub(crate) fn restore(&self, saved: &[u8]) -> tresult {
         let (one, other) = (ComWrapper::new(Stream::of(saved)), ComWrapper::new(Stream::of(saved)));
         let pointer = |stream: &ComWrapper<Stream>| stream.as_com_ref::<IBStream>().expect("a stream is one").as_ptr();
@@ -99,7 +99,7 @@ impl Plugin {
         }
     }
 
-    /// Asks for an arrangement on both sides.
+    /// Requests an arrangement for each side.
     pub(crate) fn arrange(&self, mut input: SpeakerArrangement, mut output: SpeakerArrangement) -> tresult {
         // SAFETY: see above.
         unsafe { self.processor.setBusArrangements(&raw mut input, 1, &raw mut output, 1) }
@@ -112,7 +112,7 @@ impl Plugin {
         arrangement
     }
 
-    /// Number of channels the plugin says the bus has.
+    /// Number of channels that the plugin reports for the bus.
     pub(crate) fn n_channels(&self, direction: BusDirection) -> i32 {
         // SAFETY: as for a parameter.
         let mut info = unsafe { mem::zeroed() };
@@ -143,7 +143,7 @@ impl Plugin {
         unsafe { self.processor.setProcessing(processing.into()) }
     }
 
-    /// The editor, not on the screen yet.
+    /// The editor, not yet on the screen.
     pub(crate) fn view(&self, frame: &ComWrapper<Frame>) -> View {
         // SAFETY: what comes back is null, or has a reference for us.
         let view = unsafe { ComPtr::from_raw(self.controller.createView(ViewType::kEditor)) };
@@ -151,7 +151,7 @@ impl Plugin {
     }
 }
 
-/// A plugin with what a host keeps for it. It ends with this value.
+/// A plugin with the objects that a host keeps for it. Dropping this terminates it.
 pub(crate) struct Track {
     pub(crate) plugin: Plugin,
     pub(crate) frame: ComWrapper<Frame>,
@@ -165,17 +165,17 @@ impl Track {
         let plugin = Plugin::new(module);
         let handler = ComWrapper::new(Handler);
         let pointer = handler.as_com_ref::<IComponentHandler>().expect("a handler is one").as_ptr();
-        // SAFETY: the handler is kept until the plugin was told that it is gone.
+        // SAFETY: the handler is kept until the plugin has been told that it is gone.
         assert_eq!(unsafe { plugin.controller.setComponentHandler(pointer) }, kResultOk);
         Self { plugin, frame: ComWrapper::new(Frame::default()), view: None, mode: Mode::Realtime, _handler: handler }
     }
 
-    /// What the next set-up says.
+    /// Sets the mode of the next set-up.
     pub(crate) fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
 
-    /// Sets everything up, each step once as hosts do, and hands out the audio thread's side.
+    /// Sets everything up, each step once as hosts do, and returns the audio thread's side.
     pub(crate) fn activate(&mut self, setup: &Setup) -> Player {
         let arrangement = arrangement_of(setup.n_channels);
         assert_eq!(self.plugin.arrange(arrangement, arrangement), kResultTrue, "{} channels", setup.n_channels);
@@ -191,7 +191,7 @@ impl Track {
         self.activate_busses(false);
     }
 
-    /// Hands over whatever is in the busses, active or not.
+    /// Passes the buses to the plugin, whatever they contain, active or not.
     pub(crate) fn process_bent(&mut self, input: &mut Bus, output: &mut Bus, n_frames: usize) -> tresult {
         let (n_inputs, n_outputs) = (input.count() as i32, output.count() as i32);
         let (mut inputs, mut outputs) = (input.list(), output.list());
@@ -204,7 +204,7 @@ impl Track {
             outputs: output.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
             ..data(self.mode, n_frames)
         };
-        // SAFETY: every pointer is null or leads to what is on the stack.
+        // SAFETY: every pointer is null or leads to data on the stack.
         unsafe { self.plugin.processor.process(&raw mut data) }
     }
 
@@ -253,7 +253,7 @@ impl Player {
         }
     }
 
-    /// Processes the first `n_frames` of the input and moves the transport on.
+    /// Processes the first `n_frames` of the input and advances the transport.
     pub(crate) fn process(&mut self, n_frames: usize, change: Option<Change>) {
         self.changes.fill(change);
         let mut context = match self.transport {
@@ -277,13 +277,13 @@ impl Player {
             processContext: context.as_mut().map_or(ptr::null_mut(), ptr::from_mut),
             ..data(self.mode, n_frames)
         };
-        // SAFETY: every pointer is to a local or to what this value holds, with room for `n_frames`.
+        // SAFETY: every pointer is to a local or to data owned by this value, with room for `n_frames`.
         assert_eq!(unsafe { self.plugin.processor.process(&raw mut data) }, kResultOk);
         self.transport = self.transport.after(n_frames as u64);
     }
 }
 
-/// One bus on each side and nothing in it.
+/// Process data with one empty bus on each side.
 fn data(mode: Mode, n_frames: usize) -> ProcessData {
     ProcessData {
         processMode: mode_of(mode),
@@ -301,7 +301,7 @@ fn data(mode: Mode, n_frames: usize) -> ProcessData {
     }
 }
 
-/// A bus whose channels begin where `pointers` says.
+/// A bus whose channels are at `pointers`.
 fn bus(n_channels: usize, pointers: *mut *mut f32) -> AudioBusBuffers {
     AudioBusBuffers {
         numChannels: n_channels as i32,
@@ -333,7 +333,7 @@ const fn mode_of(mode: Mode) -> i32 {
     }
 }
 
-/// A usual arrangement for each number of channels, or the first so many speakers.
+/// A usual arrangement for each number of channels, or that many speakers from the first.
 const fn arrangement_of(n_channels: usize) -> SpeakerArrangement {
     match n_channels {
         1 => SpeakerArr::kMono,

@@ -11,29 +11,29 @@ use vst3::{ComPtr, ComWrapper};
 
 use super::frame::Frame;
 
-/// The kind of window Linux hosts have.
+/// The window type of Linux hosts.
 const X11: FIDString = kPlatformTypeX11EmbedWindowID;
 
-/// An editor; it closes with this value.
+/// An editor; dropping this closes it.
 pub(crate) struct View {
     view: ComPtr<IPlugView>,
-    // The plugin was given a pointer to it.
+    // The plugin has a pointer to it.
     _frame: ComWrapper<Frame>,
     is_attached: bool,
 }
 
 impl View {
-    /// A view that is in `frame` and not on the screen yet.
+    /// A view attached to `frame` and not yet on the screen.
     pub(crate) fn new(view: ComPtr<IPlugView>, frame: &ComWrapper<Frame>) -> Self {
         let pointer = frame.as_com_ref::<IPlugFrame>().expect("a frame is one").as_ptr();
-        // SAFETY: `frame` is kept until the view was told that it is gone.
+        // SAFETY: `frame` is kept until the view has been told that it is gone.
         assert_eq!(unsafe { view.setFrame(pointer) }, kResultOk);
         Self { view, _frame: frame.clone(), is_attached: false }
     }
 
     /// Puts the editor into the window `parent`.
     pub(crate) fn attach(&mut self, parent: u32) -> tresult {
-        // SAFETY: VST3 hands over an X11 window's number as a pointer.
+        // SAFETY: VST3 passes the id of an X11 window as a pointer.
         let result = unsafe {
             assert_eq!(self.view.isPlatformTypeSupported(X11), kResultOk);
             self.view.attached(ptr::without_provenance_mut(parent as usize), X11)
@@ -50,7 +50,7 @@ impl View {
         sides(rect)
     }
 
-    /// The size that the editor would rather have.
+    /// The editor's preferred size.
     pub(crate) fn constrain(&self, width: u32, height: u32) -> Option<(u32, u32)> {
         let mut rect = rect(width, height);
         // SAFETY: the rectangle is there.
@@ -77,7 +77,7 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // SAFETY: the object is held; the order is that of the format.
+        // SAFETY: the object is held; the order is the one the format requires.
         unsafe {
             if self.is_attached {
                 assert_eq!(self.view.removed(), kResultOk);

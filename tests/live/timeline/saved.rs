@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::{apply, changes, check_order, n_uncovered, record};
 
-/// One part in 65535, and what `f32` adds.
+/// One part in 65535, plus the error of `f32`.
 const TOLERANCE: f32 = 1.6e-5;
 
 #[track_caller]
@@ -46,7 +46,7 @@ fn some_timelines() -> Timelines {
     timelines
 }
 
-/// The text of a payload, which may be anything.
+/// The text of an arbitrary payload.
 fn text_of(version: u8, payload: &[u8]) -> String {
     let mut encoder = DeflateEncoder::new(vec![version], Compression::default());
     encoder.write_all(payload).unwrap();
@@ -126,7 +126,7 @@ fn each_refusal_says_what_is_wrong() {
     assert!(matches!(refusal(&STANDARD.encode([1, 0xff, 0xff])), DecodeTimelineError::Compression { .. }));
     assert!(matches!(refusal(&"A".repeat(MAX_TEXT_BYTES + 1)), DecodeTimelineError::TooLong { .. }));
     assert!(refusal(&text_of(2, &[])).to_string().contains("version 1, found 2"));
-    // Two timelines without an entry, and one byte too many.
+    // Two empty timelines, and one byte too many.
     assert!(Timelines::decode(&text_of(1, &[0, 0])).is_ok());
     assert!(matches!(refusal(&text_of(1, &[0, 0, 0])), DecodeTimelineError::Content { .. }));
     // One entry without speech: kind 1, start 0, length; 2 stands for 1 microsecond and 1 for -1.
@@ -141,11 +141,11 @@ fn each_refusal_says_what_is_wrong() {
     ] {
         assert!(matches!(refusal(&text_of(1, &payload)), DecodeTimelineError::Content { .. }), "{what}");
     }
-    // Far more entries than bytes.
+    // Far more entries announced than bytes.
     assert!(matches!(refusal(&text_of(1, &[0xff, 0xff, 0xff, 0xff, 0x0f])), DecodeTimelineError::Content { .. }));
     // The second entry starts before the first.
     assert!(matches!(refusal(&text_of(1, &[2, 1, 1, 8, 11, 2, 0, 0])), DecodeTimelineError::Content { .. }));
-    // A time beyond every number.
+    // A time beyond the range of numbers.
     let far = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
     let payload: Vec<u8> = [1, 1].into_iter().chain(far).chain([2, 0]).collect();
     assert!(matches!(refusal(&text_of(1, &payload)), DecodeTimelineError::Content { .. }));

@@ -1,4 +1,4 @@
-//! What the command line and a configuration say when something is wrong.
+//! Error messages of the command line and of configurations.
 
 use std::ffi::OsString;
 use std::fs;

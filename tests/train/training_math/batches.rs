@@ -1,4 +1,4 @@
-//! What a batch may not change: neighbours, order, threads, precision. And what it refuses.
+//! A batch's results do not depend on neighbours, order, threads or precision. Also, which batches are refused.
 
 use moodline_core::network::{Carry, NetworkConfig, Reading, Tensors};
 use moodline_learn::loss::LossConfig;
@@ -21,7 +21,7 @@ fn batch<'a>(sequences: Vec<ArrayView2<'a, f64>>, labels: &'a [usize], class_wei
     Batch { sequences, labels, mixed: &[], class_weights, loss: LossConfig::CrossEntropy, dropout: Dropout::default() }
 }
 
-/// Enough sequences for three lane groups, the last one incomplete; some as long as others.
+/// Enough sequences for three lane groups, the last one incomplete; some have equal lengths.
 fn lengths(draw: &mut Draw) -> Vec<usize> {
     (0..40).map(|_| 1 + draw.below(30)).collect()
 }
@@ -68,7 +68,7 @@ fn states_and_logits_are_those_of_the_naive_loop() {
     }
 }
 
-/// Parameters after some epochs on all threads of a pool of this size.
+/// Parameters after several epochs on all threads of a pool of this size.
 fn trained(config: &NetworkConfig, n_threads: usize) -> Tensors<f32> {
     let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
     pool.install(|| {

@@ -1,4 +1,4 @@
-//! Optimisers against Keras and losses against PyTorch: `golden/training_choices.json`.
+//! Optimisers compared with Keras and losses with PyTorch: `golden/training_choices.json`.
 
 use moodline_core::Real;
 use moodline_core::network::{Tensor, Tensors};
@@ -11,7 +11,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-/// Largest difference of the parameters after the recorded gradients.
+/// Maximum difference of the parameters after the recorded gradients.
 fn optimiser_error<T: Real>(name: &str, config: OptimiserConfig) -> f64 {
     let golden = &golden::json("training_choices.json")["optimisers"];
     let start = numbers(&golden["start"]);

@@ -1,4 +1,4 @@
-//! Gradients against central differences of the naive loop's loss: an oracle that shares nothing with the code under test.
+//! Gradients compared with central differences of the naive loop's loss: an oracle that shares nothing with the code under test.
 
 use moodline_core::network::{NetworkConfig, PaperLtc, Tensors};
 use moodline_learn::network::Network;
@@ -7,9 +7,9 @@ use super::{Draw, Examples, cell, naive_loss, network, relative_error, variants}
 
 const N_FEATURES: usize = 5;
 const L2: f64 = 1e-3;
-/// Half the distance of the two points: small, because the clip has a kink wherever a state changes its sign.
+/// Half the distance between the two points: small, because the clip has a kink where a state changes its sign.
 const DELTA: f64 = 1e-6;
-/// Rounding of a loss near 1 over two deltas is 1e-10; the rest is for gradients that are small against the loss.
+/// Rounding of a loss near 1 over two deltas is 1e-10; the rest allows for gradients that are small relative to the loss.
 const TOLERANCE: f64 = 1e-6;
 
 /// All entries of a small array, some of a large one.
@@ -59,7 +59,7 @@ fn every_parameter_group_of_every_variant() {
 #[test]
 fn bounds_of_rate_gain_and_clip_stop_the_gradient() {
     for (seed, config) in (11..).zip(variants(6)) {
-        // A low clip that states reach, a gain and a rate beyond their bounds, and one below each.
+        // A low clip that states reach, a gain and a rate above their bounds, and one of each below.
         let config = network(PaperLtc { clip: 0.4, max_gain: Some(1.2), ..*cell(&config) }, 6);
         let mut draw = Draw::new(seed);
         let examples = Examples::draw(&mut draw, &[9, 12, 3], N_FEATURES);

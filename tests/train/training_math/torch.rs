@@ -1,4 +1,4 @@
-//! Forward, loss and gradients against PyTorch in f64, Adam against Keras' formula: all cases of `golden/ltc`.
+//! Forward pass, loss and gradients compared with PyTorch in f64, Adam with Keras' formula: all cases of `golden/ltc`.
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
@@ -22,7 +22,7 @@ const CASES: [&str; 8] = [
 ];
 const N_FEATURES: usize = 39;
 
-/// Above 0 in both precisions, after the rates of a step too.
+/// Above 0 in both precisions, even after multiplication by the rates of a step.
 const SMALLEST_STATE: f64 = 1e-30;
 
 struct Case {
@@ -62,8 +62,8 @@ impl Case {
     fn network<T: Real>(&self) -> Network<T> {
         let mut parameters = self.parameters.map(T::of);
         if self.manifest["relu_grad_at_zero"] != "0 (keras relu)" {
-            // Only where a state is exactly 0 do the two conventions differ, so in these cases none is: the frames of zeros leave the bias alone, and
-            // what it adds is far below every tolerance.
+            // The two conventions differ only where a state is exactly 0, so these cases avoid that: frames of zeros leave only the bias, and what is added
+            // to it is far below every tolerance.
             for bias in &mut parameters.get_mut("layer0.bias").values {
                 *bias += T::of(SMALLEST_STATE);
             }
@@ -79,7 +79,7 @@ impl Case {
         format!("ltc/{}__{array}.npy", self.name)
     }
 
-    /// The largest relative error of everything that is recorded of the case.
+    /// The largest relative error over all recorded values of the case.
     fn error<T: Real>(&self) -> f64 {
         let network = self.network::<T>();
         let examples = self.examples.rounded::<T>();
@@ -166,7 +166,7 @@ fn a_manifest_case_without_a_test_is_noticed() {
     assert_eq!(names, tested);
 }
 
-/// Runs the three recorded steps; returns the error of the losses before each and of the parameters after the first and the last.
+/// Runs the three recorded steps; returns the errors of the losses before each and of the parameters after the first and the last.
 fn adam_error<T: Real>() -> f64 {
     let manifest = &golden::json("ltc/manifest.json")["adam"];
     let number = |key: &str| manifest[key].as_f64().unwrap();

@@ -1,23 +1,23 @@
-//! What is measured, on whom, and what the project promises.
+//! The measured cases, the peers, and the project's promises.
 
 use anyhow::{Result, ensure};
 
-/// One thing to be measured.
+/// One thing to measure.
 pub(super) struct Case {
-    /// As the workers know it.
+    /// Its name in the workers.
     pub(super) name: &'static str,
-    /// For people.
+    /// Its title in the report.
     pub(super) title: &'static str,
-    /// `(peer, at least so many times faster)`.
+    /// `(peer, minimum speed-up over it)`.
     targets: &'static [(&'static str, f64)],
-    /// Time of the project at which the targets do not matter.
+    /// If the project takes less time than this, the targets do not matter.
     pub(super) enough_milliseconds: Option<f64>,
-    /// Time of the project that is promised, whatever the peers take.
+    /// Promised maximum time of the project, independent of the peers.
     pub(super) at_most_milliseconds: Option<f64>,
 }
 
 impl Case {
-    /// How many times faster than this peer the project has to be, if that is promised.
+    /// The promised speed-up over this peer, if any.
     pub(super) fn target(&self, peer: &str) -> Option<f64> {
         self.targets.iter().find(|(name, _)| *name == peer).map(|(_, target)| *target)
     }
@@ -27,7 +27,7 @@ impl Case {
         !matches!(name, "product" | "detector")
     }
 
-    /// Whether it trains, which can use several threads.
+    /// Whether it is training, which can use several threads.
     pub(super) fn is_training(&self) -> bool {
         self.name.starts_with("epoch")
     }
@@ -121,21 +121,21 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// Somebody else's program that does the same.
+/// Another program that performs the same task.
 pub(super) struct Peer {
-    /// As in [`Case::target`].
+    /// Its name, as in [`Case::target`].
     pub(super) name: &'static str,
-    /// In `bench/peers`.
+    /// The script in `bench/peers`.
     pub(super) script: &'static str,
-    /// `(start of a case's name, for people)`, the first that fits.
+    /// `(prefix of a case's name, label in the report)`; the first match is used.
     labels: &'static [(&'static str, &'static str)],
-    /// Largest difference from the project's result that is still the same result, or none where the definitions differ.
+    /// Largest difference from the project's result that still counts as equal; `None` if the definitions differ.
     tolerance: Option<f64>,
-    /// Leading values of a feature vector that have the same definition.
+    /// Number of leading values of a feature vector with the same definition.
     comparable: usize,
 }
 
-/// Values in a feature vector.
+/// Number of values in a feature vector.
 const N_FEATURES: usize = 39;
 
 /// In the order of their turns.
@@ -206,15 +206,15 @@ pub(super) const PEERS: &[Peer] = &[
 ];
 
 impl Peer {
-    /// What the peer does in this case.
+    /// The peer's label in this case.
     pub(super) fn label(&self, case: &str) -> &'static str {
         self.labels.iter().find(|(start, _)| case.starts_with(start)).map_or(self.name, |(_, label)| label)
     }
 
-    /// Makes sure that the peer computes what the project computes, so that times may be compared.
+    /// Checks that the peer computes the same as the project, so that times are comparable.
     ///
     /// # Errors
-    /// It computes something else.
+    /// The results differ.
     pub(super) fn check(&self, case: &str, ours: &[f64], theirs: &[f64]) -> Result<()> {
         let Some(tolerance) = self.tolerance.filter(|_| Case::is_comparable(case)) else { return Ok(()) };
         ensure!(ours.len() == theirs.len(), "{}: {case} has {} values, the project has {}", self.name, theirs.len(), ours.len());

@@ -1,6 +1,6 @@
-//! What stands in the cells of the tables.
+//! The contents of table cells.
 
-/// Whether a promise is kept, as a cell of a table.
+/// Whether a promise is kept, for a table cell.
 pub(super) fn yes_or_no(kept: bool) -> &'static str {
     if kept { "yes" } else { "**no**" }
 }

@@ -1,4 +1,4 @@
-//! The ratios as a picture: a bar for each peer on a logarithmic axis, a mark where the project promises to be.
+//! The ratios as a picture: one bar per peer on a logarithmic axis, with a mark at the promised ratio.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const TITLE_HEIGHT: f64 = 26.0;
 const BAR_HEIGHT: f64 = 20.0;
 const GAP: f64 = 10.0;
 
-/// Text that reads on a white and on a dark page, because the picture brings its own background.
+/// Text that is readable on a light and on a dark page, because the picture has its own background.
 const STYLE: &str =
     "<style>text{font-family:sans-serif;font-size:12px;fill:#222}.title{font-weight:bold}.small{fill:#666}</style>";
 
@@ -20,7 +20,7 @@ const STYLE: &str =
 pub(super) fn svg(results: &Results) -> String {
     let peers = results.cases.iter().flat_map(|case| &case.peers);
     let largest = peers.flat_map(|peer| [peer.ratio, peer.target.unwrap_or(1.0)]).fold(10.0, f64::max);
-    // To the end of the decade's next third, so that no label leaves the picture.
+    // Up to the end of the decade's next third, so that no label leaves the picture.
     let decades = (largest.log10() * 3.0).ceil() / 3.0;
     let x = |ratio: f64| LEFT + (WIDTH - LEFT - RIGHT) * (ratio.max(1.0).log10() / decades);
 

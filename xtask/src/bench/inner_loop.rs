@@ -1,4 +1,4 @@
-//! How long a contributor waits after one line of one file has moved: for the unit tests beside it, for `check` and for `test`.
+//! How long a contributor waits after moving one line of one file: for the adjacent unit tests, for `check` and for `test`.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, FileTimes};
@@ -16,21 +16,21 @@ use xshell::Shell;
 use super::cells::{rounded, yes_or_no};
 use super::machine::Machine;
 
-/// Seconds that each command may take.
+/// Maximum duration of each command, seconds.
 const UNIT_SECONDS: f64 = 30.0;
 const CHECK_SECONDS: f64 = 180.0;
 const TEST_SECONDS: f64 = 480.0;
 
-/// Something that a contributor changes.
+/// A file that a contributor might change.
 struct Place {
     title: &'static str,
     file: &'static str,
     package: &'static str,
-    /// A part of the names of the tests beside it.
+    /// A substring of the names of the adjacent tests.
     tests: &'static str,
 }
 
-/// Leaves first; the last one is what everything else is built on, so `test` is timed there.
+/// Leaves first; everything else depends on the last one, so `test` is timed there.
 const PLACES: &[Place] = &[
     Place { title: "a plot of the trainer", file: "trainer/src/study/sweep/plot.rs", package: "trainer", tests: "sweep::plot" },
     Place { title: "a part of the command", file: "cli/src/labels.rs", package: "moodline-cli", tests: "labels" },
@@ -43,17 +43,17 @@ const PLACES: &[Place] = &[
     Place { title: "the front end", file: "core/src/frontend/mel.rs", package: "moodline-core", tests: "frontend::mel" },
 ];
 
-/// Between two looks at whether a command has ended.
+/// Polling interval while a command runs.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What one run found.
+/// The results of one run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct LoopResults {
     machine: Machine,
     places: Vec<Waited>,
 }
 
-/// How long each command took after a line of one place had moved.
+/// How long each command took after a line in one place had moved.
 #[derive(Serialize, Deserialize)]
 struct Waited {
     title: String,
@@ -66,7 +66,7 @@ struct Waited {
 /// Measures every place.
 ///
 /// # Errors
-/// A command fails, or somebody interrupts. Every file is as it was in any case.
+/// A command fails, or the run is interrupted. All files are restored in either case.
 pub(super) fn measure(root: &Path, shell: &Shell) -> Result<LoopResults> {
     let terminal = Terminal::new(root)?;
     println!("Warming up: everything that is measured runs once.");
@@ -96,20 +96,20 @@ const CHECK: &str = "cargo xtask check";
 const TEST: &str = "cargo xtask test";
 
 impl Place {
-    /// What a contributor types to run the tests beside this place.
+    /// The command that runs the tests beside this place.
     fn command(&self) -> String {
         format!("cargo test -p {} --lib {}", self.package, self.tests)
     }
 }
 
-/// Where commands are typed, until somebody interrupts.
+/// Runs commands until interrupted.
 struct Terminal<'a> {
     root: &'a Path,
     interrupted: Arc<AtomicBool>,
 }
 
 impl<'a> Terminal<'a> {
-    /// From now on a signal ends the command that runs, and leaves time to put files back.
+    /// From now on a signal ends the running command, and leaves time to restore files.
     fn new(root: &'a Path) -> Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         #[cfg(unix)]
@@ -119,7 +119,7 @@ impl<'a> Terminal<'a> {
         Ok(Self { root, interrupted })
     }
 
-    /// Types a command, which must succeed; how long it took.
+    /// Runs a command, which must succeed; returns how long it took.
     fn seconds(&self, command: &str) -> Result<f64> {
         println!("\n$ {command}");
         let mut words = command.split_whitespace();
@@ -134,7 +134,7 @@ impl<'a> Terminal<'a> {
     fn end_of(&self, child: &mut Child) -> Result<ExitStatus> {
         loop {
             if self.interrupted.load(Ordering::Relaxed) {
-                // It may have had the signal, too, and ended.
+                // It may have received the signal, too, and ended.
                 let _ = child.kill();
                 let _ = child.wait();
                 bail!("interrupted");
@@ -147,7 +147,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// A file with one line more, so that all below it moves; as it was, to the time it was written, when this goes.
+/// A file with an extra line, which shifts everything below it; dropping this restores the content and modification time.
 struct Moved {
     path: PathBuf,
     text: String,

@@ -1,8 +1,8 @@
-//! The machine that something was measured on.
+//! The machine used for a measurement.
 
 use serde::{Deserialize, Serialize};
 
-/// Where and when it ran.
+/// Where and when the measurement ran.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Machine {
     pub(super) date: String,
@@ -15,13 +15,13 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// For people, without Python, which only the peers need.
+    /// A description for the report, without Python, which only the peers need.
     pub(super) fn markdown(&self) -> String {
         let Self { date, cpu, cores, os, compiler, .. } = self;
         format!("- Date: {date}\n- Machine: {cpu}, {cores} cores; {os}\n- Compiler: {compiler}\n")
     }
 
-    /// One of which nothing is known.
+    /// A machine of which nothing is known.
     #[cfg(test)]
     pub(super) fn of_tests() -> Self {
         let text = || "x".to_owned();

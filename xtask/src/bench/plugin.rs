@@ -1,4 +1,4 @@
-//! What the plugin costs: its audio callback, many instances, its editor, its size.
+//! The cost of the plugin: its audio callback, many instances, its editor, its size.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,10 +16,10 @@ use crate::bundle::{self, Build, layout};
 use crate::platform::Platform;
 use crate::workspace;
 
-/// Something that is measured, and what the project promises of it.
+/// A measured figure, and the project's promise about it.
 struct Figure {
     name: &'static str,
-    /// For people.
+    /// Its title in the report.
     title: &'static str,
     unit: &'static str,
     at_most: Option<f64>,
@@ -54,8 +54,8 @@ const fn figure(name: &'static str, title: &'static str, unit: &'static str, at_
     Figure { name, title, unit, at_most }
 }
 
-/// Criterion's benches: name of the figure, folder of the bench, and by what its nanoseconds are divided: a run takes many buffers, or the
-/// figure has another unit.
+/// Criterion's benches: name of the figure, folder of the bench, and the divisor of its nanoseconds, because a run processes many buffers, or the figure has
+/// another unit.
 const BENCHES: &[(&str, &str, f64)] = &[
     ("copy_512_ns", "1000 buffers of 512 stereo frames/memcpy", 1000.0),
     ("push_512_ns", "1000 buffers of 512 stereo frames/AudioTap__push", 1000.0),
@@ -66,13 +66,13 @@ const BENCHES: &[(&str, &str, f64)] = &[
     ("hover_ms", "editor_four_hours/pointer_moves", 1e6),
 ];
 
-/// What is built for all of this: the plugin without what it gets in tests, and one choice of features, so that nothing is compiled twice.
+/// The packages built for all measurements: the plugin without its test features, and one set of features, so that nothing is compiled twice.
 const MEASURED: [&str; 3] = ["--package=moodline", "--package=moodline-engine", "--package=moodline-bench"];
 
-/// The worker analyses on another core, where there is one.
+/// The worker analyses on another core, if there is one.
 const PROCESS_TWO_CORES: &str = "512 stereo frames/process beside the analysis";
 
-/// What one run found.
+/// The results of one run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PluginResults {
     machine: Machine,
@@ -120,7 +120,7 @@ pub(super) fn measure(root: &Path, shell: &Shell) -> Result<PluginResults> {
     Ok(PluginResults { machine: super::machine(root, shell)?, figures })
 }
 
-/// How large the libraries and the standalone are; ONNX Runtime is not counted.
+/// Sizes of the libraries and of the standalone, excluding ONNX Runtime.
 fn sizes(folder: &Path, figures: &mut BTreeMap<String, f64>) -> Result<()> {
     let platform = Platform::this();
     for (name, path) in ["clap_megabytes", "vst3_megabytes", "standalone_megabytes"].into_iter().zip(layout::binaries(platform)) {
@@ -131,7 +131,7 @@ fn sizes(folder: &Path, figures: &mut BTreeMap<String, f64>) -> Result<()> {
     Ok(())
 }
 
-/// What criterion found in the latest run of a bench.
+/// The result of the latest criterion run of a bench.
 fn median_ns(bench: &Path) -> Result<f64> {
     let path = bench.join("new/estimates.json");
     let text = fs::read(&path).with_context(|| format!("criterion left no {}", path.display()))?;

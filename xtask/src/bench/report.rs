@@ -1,4 +1,4 @@
-//! What was measured, as JSON and for people.
+//! The results, as JSON and as a readable report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,19 +14,19 @@ use super::inner_loop::LoopResults;
 use super::machine::Machine;
 use super::plugin::PluginResults;
 
-/// Peak memory that analysing an hour may take, whatever the format.
+/// Maximum peak memory for analysing an hour, in any format.
 const MAX_PEAK_BYTES: u64 = 60_000_000;
 
-/// How many times the processor time of ffmpeg, which only decodes and resamples, analysing may take.
+/// Maximum processor time of the analysis, as a multiple of that of ffmpeg, which only decodes and resamples.
 const MAX_FFMPEG_RATIO: f64 = 1.3;
 
-/// What `moodline analyze` runs the network with, unless it is told otherwise.
+/// The default backend of `moodline analyze`.
 const DEFAULT_BACKEND: &str = "native";
 
-/// How many times faster two threads have to train than one.
+/// Minimum speed-up of training with two threads over one.
 const MIN_SCALING: f64 = 1.8;
 
-/// Everything that was found: the latest run against the peers, and the latest of the plugin.
+/// All results: the latest run against the peers, and the latest run of the plugin.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Results {
     pub(super) machine: Machine,
@@ -43,7 +43,7 @@ pub(super) struct Results {
     pub(super) inner_loop: Option<LoopResults>,
 }
 
-/// What the peers are measured without, and which stays when they are measured again.
+/// Results that do not involve the peers, which are kept when the peers are measured again.
 #[derive(Default, Deserialize)]
 pub(super) struct Kept {
     pub(super) plugin: Option<PluginResults>,
@@ -51,17 +51,17 @@ pub(super) struct Kept {
 }
 
 impl Results {
-    /// What an earlier run left in the folder `bench`.
+    /// The results of an earlier run, from the folder `bench`.
     ///
     /// # Errors
-    /// There is none, or it was written by another version.
+    /// There are none, or they were written by another version.
     pub(super) fn read(bench: &Path) -> Result<Self> {
         let path = bench.join("results.json");
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is not what this version writes", path.display()))
     }
 
-    /// What earlier runs found of the plugin and the inner loop, whatever the version that wrote the rest.
+    /// Earlier results of the plugin and the inner loop, whichever version wrote the rest.
     ///
     /// # Errors
     /// There are results, but they cannot be read.
@@ -91,7 +91,7 @@ impl Results {
 pub(super) struct Measured {
     pub(super) name: String,
     pub(super) title: String,
-    /// Of the project, median over the rounds.
+    /// Time of the project, median over the rounds.
     pub(super) milliseconds: f64,
     pub(super) enough_milliseconds: Option<f64>,
     #[serde(default)]
@@ -117,17 +117,17 @@ pub(super) struct Scaling {
     pub(super) two_milliseconds: f64,
     /// Median over the rounds of the time of one thread divided by the time of two.
     pub(super) ratio: f64,
-    /// How many times as much two programs with one thread each train, side by side, as one alone: what the two cores allow.
+    /// Combined throughput of two single-threaded training processes side by side, relative to one alone: the limit of the two cores.
     pub(super) independent_ratio: f64,
 }
 
-/// `moodline analyze --jobs 1` on one hour of 48 kHz stereo, in turn with ffmpeg, as `peers/hour.py` writes it.
+/// `moodline analyze --jobs 1` on one hour of 48 kHz stereo, alternating with ffmpeg, as written by `peers/hour.py`.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Hours {
-    /// Version of ffmpeg, where there is one.
+    /// Version of ffmpeg, if installed.
     pub(super) ffmpeg: Option<String>,
     hours: Vec<Hour>,
-    /// Formats that nothing here writes.
+    /// Formats that no program here can write.
     pub(super) missing: Vec<String>,
 }
 
@@ -136,7 +136,7 @@ pub(super) struct Hours {
 struct Hour {
     format: String,
     peak_bytes: u64,
-    /// Of the processor, as all times of programs.
+    /// Processor time, as for all programs here.
     ffmpeg_seconds: Option<f64>,
     runs: Vec<Run>,
 }
@@ -151,7 +151,7 @@ struct Run {
 }
 
 impl Measured {
-    /// Whether the promise about this peer is kept; none if there is no promise.
+    /// Whether the promise about this peer is kept; `None` if there is none.
     pub(super) fn kept(&self, peer: &PeerResult) -> Option<bool> {
         let fast_enough = self.enough_milliseconds.is_some_and(|enough| self.milliseconds <= enough);
         peer.target.map(|target| fast_enough || peer.ratio >= target)
@@ -221,7 +221,7 @@ impl Hours {
             for Run { backend, seconds, ratio } in runs {
                 let ffmpeg = ffmpeg_seconds.map_or(String::new(), rounded);
                 let number = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-                // The promise is about the command as it comes.
+                // The promise applies to the command's default settings.
                 let is_promised = backend == DEFAULT_BACKEND;
                 let kept = ratio.filter(|_| is_promised).map_or("", |ratio| yes_or_no(ratio <= MAX_FFMPEG_RATIO));
                 let (megabytes, small) = (format!("{:.1}", *peak_bytes as f64 / 1e6), yes_or_no(*peak_bytes <= MAX_PEAK_BYTES));

@@ -1,4 +1,4 @@
-//! The other end of `bench/peers/worker.py` and `bench/project.rs`: asks a process how long a case takes.
+//! The counterpart of `bench/peers/worker.py` and `bench/project.rs`: asks a process how long a case takes.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// One side of the measurements; it ends when this is dropped.
+/// One side of the measurements; the process ends when this is dropped.
 pub(super) struct Worker {
     name: &'static str,
     process: Child,
@@ -16,7 +16,7 @@ pub(super) struct Worker {
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     cases: Vec<String>,
-    /// Of the libraries it measures.
+    /// Versions of the libraries it measures.
     pub(super) versions: BTreeMap<String, String>,
 }
 
@@ -54,10 +54,10 @@ impl Worker {
         self.cases.iter().any(|known| known == case)
     }
 
-    /// Prepares a case and returns what its first call computed.
+    /// Prepares a case and returns the result of its first call.
     ///
     /// # Errors
-    /// The process ended, or was asked for this case before.
+    /// The process ended, or this case was already prepared.
     pub(super) fn first(&mut self, case: &str) -> Result<Vec<f64>> {
         self.ask(case, 0.0)?.result.with_context(|| format!("{}: {case} was already prepared", self.name))
     }
@@ -101,7 +101,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // The end of its input is the end of the process; whether it liked that no longer matters.
+        // The process ends at the end of its input; its exit status no longer matters.
         drop(self.questions.take());
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! Which file of a bundle lies where, for each system.
+//! The location of each file in a bundle, for each system.
 
 use std::path::PathBuf;
 
@@ -6,26 +6,26 @@ use super::moduleinfo;
 use super::plist::{self, Kind};
 use crate::platform::{Platform, System};
 
-/// Name of the library crate, and of the file or folder of each plugin format before its ending.
+/// Name of the library crate, and of each plugin's file or folder without its extension.
 pub(super) const LIBRARY: &str = "moodline";
 
-/// The standalone; `moodline` is the command.
+/// Name of the standalone; `moodline` is the command.
 pub(crate) const STANDALONE: &str = "moodline-standalone";
 
-/// What is put somewhere.
+/// A file in a bundle.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Part {
-    /// The plugin library, as cargo built it.
+    /// The plugin library built by cargo.
     Plugin,
-    /// The standalone, as cargo built it.
+    /// The standalone built by cargo.
     Standalone,
-    /// ONNX Runtime's library, where there is one.
+    /// ONNX Runtime's library, if available.
     OnnxRuntime,
     /// This text.
     Text(String),
 }
 
-/// The top level names of the things a user moves about; each is a file or a folder.
+/// The top-level names of the items that a user moves about; each is a file or a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Names {
     pub(crate) clap: String,
@@ -34,7 +34,7 @@ pub(crate) struct Names {
     pub(crate) onnxruntime: String,
 }
 
-/// What the bundle consists of on this platform.
+/// The items of the bundle on this platform.
 pub(crate) fn names(platform: Platform) -> Names {
     Names {
         clap: format!("{LIBRARY}.clap"),
@@ -55,8 +55,7 @@ pub(crate) fn binaries(platform: Platform) -> Vec<PathBuf> {
 
 /// Every file of the bundle of `version`, by its path in the bundle's folder.
 ///
-/// ONNX Runtime lies where the engine looks first: in the folder of the library or program that was loaded, or in the `Frameworks`
-/// beside that folder.
+/// ONNX Runtime is placed where the engine looks first: in the folder of the loaded library or program, or in `Frameworks` next to that folder.
 pub(super) fn files(platform: Platform, version: &str) -> Vec<(PathBuf, Part)> {
     let names = names(platform);
     let (folder, binary) = platform.vst3_binary(LIBRARY);

@@ -1,4 +1,4 @@
-//! The licences of everything that is compiled into the plugin, gathered from the packages themselves.
+//! The licences of everything compiled into the plugin, collected from the packages themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,13 +9,13 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 use xshell::{Shell, cmd};
 
-/// How the names of licence texts begin, in capitals; the last two are the names of font licences.
+/// Prefixes of licence file names, in capitals; the last two are font licences.
 const STARTS: &[&str] = &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE", "OFL", "UFL"];
 
-/// The text that goes with the plugin and the standalone of the checkout at `root`.
+/// The licence text shipped with the plugin and the standalone of the checkout at `root`.
 ///
 /// # Errors
-/// A package says nothing about its licence, or cargo cannot list the packages.
+/// A package does not state its licence, or cargo cannot list the packages.
 pub(super) fn third_party(root: &Path, shell: &Shell) -> Result<String> {
     let version = cmd!(shell, "rustc --version --verbose").quiet().read()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
@@ -32,7 +32,7 @@ pub(super) fn third_party(root: &Path, shell: &Shell) -> Result<String> {
     Ok(document(&components))
 }
 
-/// One package and what it says about its licence.
+/// One package and its stated licence.
 struct Component {
     name: String,
     expression: String,
@@ -40,7 +40,7 @@ struct Component {
     texts: Vec<String>,
 }
 
-/// Everything that `root` depends on to run, except our own crates, by name.
+/// All runtime dependencies of `root` except our own crates, by name.
 fn compiled_in<'a>(metadata: &'a Metadata, root: &str) -> Result<Vec<&'a Package>> {
     let resolve = metadata.resolve.as_ref().context("cargo metadata resolved nothing")?;
     let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
@@ -63,11 +63,11 @@ fn component(package: &Package) -> Result<Component> {
     let name = format!("{} {}", package.name, package.version);
     let folder = package.manifest_path.parent().context("a manifest lies in a folder")?.as_std_path();
     let mut paths: BTreeSet<PathBuf> = package.license_file.iter().map(|file| folder.join(file.as_std_path())).collect();
-    // Fonts keep their licences beside themselves.
+    // Fonts have their licences next to them.
     for place in [folder.to_owned(), folder.join("fonts"), folder.join("LICENSES")] {
         paths.extend(licence_files(&place));
     }
-    // Texts need not be UTF-8, and a path of the manifest need not exist.
+    // Texts need not be UTF-8, and a path in the manifest need not exist.
     let texts: Vec<_> =
         paths.iter().filter_map(|path| fs::read(path).ok()).map(|it| normal(&String::from_utf8_lossy(&it))).collect();
     let expression = package.license.clone().unwrap_or_else(|| "see its text".to_owned());
@@ -86,12 +86,12 @@ fn licence_files(folder: &Path) -> Vec<PathBuf> {
     entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_licence).collect()
 }
 
-/// The text without what differs from copy to copy: line ends and space around it.
+/// The text without differences between copies: line endings and surrounding whitespace.
 fn normal(text: &str) -> String {
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
 }
 
-/// The list of all packages, then each text once with the packages it came with.
+/// The list of all packages, followed by each text once with the packages it belongs to.
 fn document(components: &[Component]) -> String {
     let mut texts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut document = String::from("Third-party software in Moodline's plugin and standalone\n\n");

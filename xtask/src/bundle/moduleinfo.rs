@@ -1,10 +1,10 @@
-//! What a VST3 host may know of the plugin without loading it.
+//! What a VST3 host can know about the plugin without loading it.
 //!
-//! Source: VST 3 SDK, "Module Info" (`moduleinfo.json`, since 3.7.8). A test in a host holds it to what the library says of itself.
+//! Source: VST 3 SDK, "Module Info" (`moduleinfo.json`, since 3.7.8). A test in a host compares it with what the library reports.
 
 use serde_json::{Value, json};
 
-/// The class's identifier, the bytes of "MoodlineAnalyser".
+/// The class id: the bytes of "MoodlineAnalyser".
 const CLASS_ID: &str = "4D6F6F646C696E65416E616C79736572";
 /// `ComponentFlags::kSimpleModeSupported`.
 const SIMPLE_MODE_SUPPORTED: u32 = 1 << 1;

@@ -1,9 +1,9 @@
-//! The property list that macOS asks of every bundle.
+//! The property list that macOS requires in every bundle.
 
-/// The name macOS knows the project by; each bundle adds its own last part.
+/// The project's identifier on macOS; each bundle appends its own last part.
 const IDENTIFIER: &str = "org.moodline.moodline";
 
-/// What kind of bundle it is.
+/// The kind of a bundle.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Plugin,
@@ -11,7 +11,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Four letters that Finder reads.
+    /// The four-letter type code read by Finder.
     fn code(self) -> &'static str {
         match self {
             Self::Plugin => "BNDL",
@@ -19,15 +19,15 @@ impl Kind {
         }
     }
 
-    /// The whole of `PkgInfo`.
+    /// The entire contents of `PkgInfo`.
     pub(super) fn package_info(self) -> String {
         format!("{}????", self.code())
     }
 }
 
-/// `Info.plist` of the bundle whose program is `executable`; `part` tells the bundles of this project apart.
+/// `Info.plist` of the bundle whose program is `executable`; `part` distinguishes the bundles of this project.
 ///
-/// The application says why it wants the microphone, because macOS gives none to a program that does not.
+/// The application states why it needs the microphone, because macOS denies access to programs that do not.
 pub(super) fn info(kind: Kind, executable: &str, part: &str, version: &str) -> String {
     let microphone = match kind {
         Kind::Plugin => "",

@@ -6,27 +6,27 @@ use anyhow::{Context, Result};
 
 use crate::platform::System;
 
-/// Who shall find the plugin.
+/// Who can use the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Only this user.
     User,
-    /// Everybody on this machine; usually needs an administrator.
+    /// All users of this machine; usually needs an administrator.
     System,
 }
 
-/// Where the parts of the bundle go.
+/// The destinations of the bundle's parts.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Places {
     pub(crate) clap: PathBuf,
     pub(crate) vst3: PathBuf,
     pub(crate) standalone: PathBuf,
-    /// ONNX Runtime and the licences; a place where the engine looks.
+    /// For ONNX Runtime and the licences; the engine looks here.
     pub(crate) data: PathBuf,
 }
 
 impl Places {
-    /// The standard folders, given the environment.
+    /// The standard folders in this environment.
     ///
     /// # Sources
     /// CLAP: `clap/entry.h`. VST3: Steinberg's "Plug-in Locations". Programs and data: the XDG base directory specification, the
@@ -36,7 +36,7 @@ impl Places {
     /// An environment variable that names a folder is missing or relative.
     pub(crate) fn standard(system: System, scope: Scope, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let folder = |name: &str| {
-            // Judged by its first characters, so that every system's rule can be tested on any.
+            // Decided by its first characters, so that every system's rule can be tested on any.
             let is_absolute = |path: &String| match system {
                 System::Windows => path.get(1..3).is_some_and(|rest| rest == ":\\" || rest == ":/"),
                 System::Linux | System::MacOs => path.starts_with('/'),

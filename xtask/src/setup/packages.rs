@@ -1,4 +1,4 @@
-//! The system packages that Moodline needs, which are missing, and how to get them.
+//! The system packages that Moodline needs, which of them are missing, and how to get them.
 
 use std::process::{Command, Stdio};
 
@@ -7,27 +7,27 @@ use anyhow::{Context, Result, ensure};
 use crate::platform::{Platform, System};
 use crate::python::Python;
 
-/// What the machine is to be made ready for; each includes the ones before it.
+/// The purpose to prepare the machine for; each includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     /// The command and ONNX Runtime.
     Command,
-    /// Building plugin and standalone, too.
+    /// Also building the plugin and the standalone.
     Plugin,
-    /// Running every test, too, also those in real hosts and on a screen.
+    /// Also running every test, including those in real hosts and on a screen.
     Tests,
 }
 
-/// A system package, named as Debian and Ubuntu name it.
+/// A system package, with its name on Debian and Ubuntu.
 struct Package {
     name: &'static str,
     reason: &'static str,
     purpose: Purpose,
-    /// How to tell that it is there, whoever put it there.
+    /// How to detect it, however it was installed.
     sign: Sign,
 }
 
-/// What shows that a package is installed.
+/// Evidence that a package is installed.
 enum Sign {
     /// Python can do this.
     Python(fn(&Python) -> bool),
@@ -41,9 +41,9 @@ enum Sign {
     Database,
 }
 
-/// The whole list: whoever can run this program has Rust and a linker.
+/// The whole list: a machine that can run this program has Rust and a linker.
 ///
-/// The plugin links to nothing of these: X11, GL and xkbcommon are loaded when an editor opens. The standalone links to ALSA and loads JACK.
+/// The plugin links to none of these: X11, GL and xkbcommon are loaded when an editor opens. The standalone links to ALSA and loads JACK.
 const PACKAGES: &[Package] = &[
     package(
         "python3",
@@ -116,7 +116,7 @@ impl Package {
     }
 }
 
-/// Whether pkg-config knows this library; the Rust crates of ALSA and JACK ask the same.
+/// Whether pkg-config knows this library; the Rust crates for ALSA and JACK check the same.
 fn has_header(library: &str) -> bool {
     succeeds("pkg-config", &["--exists", library])
 }
@@ -128,7 +128,7 @@ pub(crate) fn can_build_standalone() -> bool {
 
 /// Installs what is missing for `purpose`, or prints the one command to type.
 ///
-/// Other systems than Linux bring what the plugin needs; there only Python is looked for.
+/// On systems other than Linux, only Python is checked: the plugin's other needs are part of the system.
 pub(crate) fn packages(purpose: Purpose) {
     let python = Python::find();
     let purpose = if Platform::this().system == System::Linux { purpose } else { Purpose::Command };
@@ -155,7 +155,7 @@ pub(crate) fn packages(purpose: Purpose) {
     }
 }
 
-/// What to put before a command that needs root, or none if this user may not run it without being asked for a password.
+/// The prefix for a command that needs root, or `None` if this user cannot get root without being asked for a password.
 fn privileged() -> Option<&'static [&'static str]> {
     if output("id", &["-u"]).trim() == "0" {
         return Some(&[]);
@@ -163,7 +163,7 @@ fn privileged() -> Option<&'static [&'static str]> {
     succeeds("sudo", &["--non-interactive", "true"]).then_some(&["sudo", "--non-interactive"])
 }
 
-/// Installs all at once, or, where one of them cannot be had, each of the others.
+/// Installs all packages at once or, if one of them is unavailable, the others one by one.
 fn apt_install(prefix: &[&str], names: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         // Through `env`, because sudo drops the caller's variables.
@@ -189,7 +189,7 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// What a program prints; nothing if it is not there or fails.
+/// The output of a program; empty if it does not exist or fails.
 fn output(program: &str, arguments: &[&str]) -> String {
     // Debian keeps some programs where only root's path leads.
     let run = |program: &str| Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output();

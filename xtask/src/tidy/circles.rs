@@ -1,13 +1,13 @@
-//! No circles: two module files may name each other only where one is the parent of the other.
+//! No circular imports: two module files may name each other only if one is the parent of the other.
 //!
-//! A parent declares its children, so whoever imports a room's front page counts as importing the room: a circle between two rooms is found even where no two
-//! files name each other. What tests name does not count.
+//! A parent declares its children, so importing a folder's main module counts as importing the whole folder: a cycle between two folders is found even if no
+//! two files name each other. Names used in tests do not count.
 
 use std::collections::BTreeSet;
 
 use super::modules::{Place, Tree};
 
-/// One sentence for each group of files in `tree` that form a circle.
+/// One sentence per group of files in `tree` that form a cycle.
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut reported = BTreeSet::new();
     let mut violations = vec![];
@@ -23,12 +23,12 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     violations
 }
 
-/// Modules that `place` names; what lies around it does not count.
+/// Modules that `place` names, except those that contain it.
 fn steps<'a>(tree: &'a Tree, place: &'a Place) -> impl Iterator<Item = &'a Place> {
     tree[place].names.keys().filter(|target| !place.starts_with(target))
 }
 
-/// The shortest way from `start` back to it, `start` once.
+/// The shortest path from `start` back to it, with `start` once.
 fn shortest_circle(tree: &Tree, start: &Place) -> Option<Vec<Place>> {
     let mut seen = BTreeSet::new();
     let mut ways = vec![vec![start.clone()]];
@@ -64,7 +64,7 @@ mod tests {
     use super::super::modules::trees;
     use super::*;
 
-    /// A crate of the modules `a` (with the child `c`) and `b`.
+    /// The cycles of a crate with the modules `a` (with the child `c`) and `b`.
     fn circles(a: &str, c: &str, b: &str) -> Vec<String> {
         let files = [("x/src/lib.rs", "mod a; mod b;"), ("x/src/a.rs", a), ("x/src/a/c.rs", c), ("x/src/b.rs", b)];
         let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));

@@ -1,6 +1,6 @@
-//! Tells Rust code from its comments and literals, so that a rule about code is not broken by prose.
+//! Separates Rust code from its comments and literals, so that prose does not break a rule about code.
 
-/// `source` with every comment, string and character literal replaced by spaces; lines and columns stay where they are.
+/// `source` with every comment, string and character literal replaced by spaces; lines and columns are unchanged.
 pub(super) fn code_of(source: &str) -> String {
     let text: Vec<char> = source.chars().collect();
     let mut code = String::with_capacity(source.len());
@@ -18,7 +18,7 @@ pub(super) fn code_of(source: &str) -> String {
     code
 }
 
-/// Characters of the comment or literal that starts here; 0 if none does.
+/// Length in characters of the comment or literal that starts here; 0 if there is none.
 fn prose_length(text: &[char], before: Option<char>) -> usize {
     let starts = |pattern: &str| pattern.chars().enumerate().all(|(i, character)| text.get(i) == Some(&character));
     let after_name = before.is_some_and(|character| character.is_alphanumeric() || character == '_');
@@ -72,7 +72,7 @@ fn raw_string_length(text: &[char]) -> usize {
     (start..text.len()).find(|&at| closes(at)).map_or(text.len(), |at| at + 1 + hashes)
 }
 
-/// Numbers (from 1) of the lines of `code` that hold `word` as a whole path or name.
+/// Numbers (from 1) of the lines of `code` that contain `word` as a whole path or name.
 pub(super) fn lines_with(code: &str, word: &str) -> Vec<usize> {
     let part_of_name = |character: char| character.is_alphanumeric() || character == '_';
     let ends_in_name = word.ends_with(part_of_name);

@@ -1,4 +1,4 @@
-//! Rules about which crate depends on which, read from `cargo metadata` and the manifests.
+//! Rules about dependencies between crates, read from `cargo metadata` and the manifests.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-/// `(crate, all that it may depend on)` where a crate is pure: arithmetic, and reading the bytes it is given. A new entry must be as pure.
+/// `(crate, all allowed dependencies)` for pure crates: arithmetic, and parsing of the bytes they are given. A new entry must be as pure.
 const PURE: &[(&str, &[&str])] = &[
     (
         "moodline-core",
@@ -36,10 +36,10 @@ const OURS: &[&str] = &[
     "xtask",
 ];
 
-/// What a test of sound, features, networks or the live analysis must not link: it would be built again after changes that it does not see.
+/// Crates that tests of sound, features, networks or the live analysis must not link: they would be rebuilt after changes that do not concern them.
 const AFAR: &[&str] = &["moodline", "moodline-cli", "trainer", "nice-plug", "egui", "plotters"];
 
-/// `(crate, must not depend on)`, directly and for any purpose.
+/// `(crate, forbidden dependencies)`, directly and for any purpose.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("moodline-core", OURS),
     ("moodline-models", OURS),
@@ -80,7 +80,7 @@ struct Edge {
     kind: DependencyKind,
 }
 
-/// The packages of the workspace at `root`, without those of others.
+/// The packages of the workspace at `root`, without external ones.
 pub(super) fn metadata(root: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.manifest_path(root.join("Cargo.toml")).no_deps().other_options(["--locked".to_owned()]);
@@ -106,7 +106,7 @@ fn forbidden(edge: &Edge) -> Option<String> {
     (listed || impure).then(|| format!("{} must not depend on {}: see the table of ARCHITECTURE.md", edge.from, edge.to))
 }
 
-/// A crate takes its lints and the version of every dependency from the workspace.
+/// A crate inherits its lints and the version of every dependency from the workspace.
 fn manifest_rules(name: &str, manifest: &str) -> Result<Vec<String>> {
     let manifest: toml::Table = manifest.parse().with_context(|| format!("the manifest of {name} is not TOML"))?;
     let inherits =

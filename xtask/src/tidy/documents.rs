@@ -1,14 +1,14 @@
-//! Rules about what lies beside the code: models and the documents of the root.
+//! Rules about files other than code: models and the documents in the root.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// What every folder `models/<id>` holds.
+/// The required files of every folder `models/<id>`.
 const MODEL_FILES: &[&str] = &["model.onnx", "train.toml", "metrics.json", "MODEL_CARD.md"];
 
-/// Documents that introduce every crate.
+/// Documents that must mention every crate.
 const OVERVIEWS: &[&str] = &["README.md", "ARCHITECTURE.md"];
 
 /// All violations of the checkout at `root`.
@@ -16,7 +16,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let mut violations = models(&root.join("models"))?;
     for name in OVERVIEWS {
-        // An absent document mentions nothing.
+        // A missing document mentions nothing.
         let text = fs::read_to_string(root.join(name)).unwrap_or_default();
         violations.extend(unmentioned(name, &text, &members(&manifest)?));
     }

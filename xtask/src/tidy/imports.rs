@@ -1,9 +1,9 @@
-//! What one Rust file declares and names, read from its text.
+//! The modules that one Rust file declares and the paths it names, read from its text.
 //!
-//! In: code as [`code_of`](super::code::code_of) leaves it. Out: the child modules it declares and every path in it, with the
-//! trees of `use` written out. That is enough to know which module file names which other, without asking the compiler.
+//! In: code as returned by [`code_of`](super::code::code_of). Out: the child modules it declares and every path in it, with the trees of `use` expanded. That
+//! suffices to know which module file names which other, without asking the compiler.
 
-/// What a file declares and names.
+/// The modules and paths of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Imports {
     /// Modules that are files of their own: `mod name;`.
@@ -12,7 +12,7 @@ pub(super) struct Imports {
     pub(super) paths: Vec<Vec<String>>,
 }
 
-/// What `code` declares and names, its tests included.
+/// The modules and paths of `code`, including its tests.
 pub(super) fn imports_of(code: &str) -> Imports {
     read(&tokens(code))
 }
@@ -22,7 +22,7 @@ pub(super) fn imports_outside_tests(code: &str) -> Imports {
     read(&without_tests(tokens(code)))
 }
 
-/// Names, `::`, and every other character that is not blank.
+/// Names, `::`, and every other non-blank character.
 fn tokens(code: &str) -> Vec<&str> {
     let mut tokens = vec![];
     let mut rest = code.trim_start();
@@ -63,7 +63,7 @@ fn is_test_attribute(tokens: &[&str]) -> bool {
         || tokens.starts_with(&["#", "[", "cfg", "(", "all", "(", "test", ","])
 }
 
-/// Tokens up to the end of the item that starts here with its attributes: a `;` or a `}` outside all brackets.
+/// Number of tokens up to the end of the item that starts here with its attributes: a `;` or a `}` outside all brackets.
 fn item_length(tokens: &[&str]) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
@@ -99,7 +99,7 @@ fn read(tokens: &[&str]) -> Imports {
     imports
 }
 
-/// Reads the path or tree of paths that starts at `at`, each after `before`, and returns where it ends.
+/// Reads the path or tree of paths that starts at `at`, prefixing each with `before`, and returns where it ends.
 fn read_tree(tokens: &[&str], mut at: usize, before: &[String], paths: &mut Vec<Vec<String>>) -> usize {
     let mut path = before.to_vec();
     while let Some(token) = tokens.get(at) {
@@ -118,7 +118,7 @@ fn read_tree(tokens: &[&str], mut at: usize, before: &[String], paths: &mut Vec<
     at
 }
 
-/// Reads what stands between braces, from behind the first to behind the last.
+/// Reads the contents of braces, from after the opening to after the closing one.
 fn read_group(tokens: &[&str], mut at: usize, before: &[String], paths: &mut Vec<Vec<String>>) -> usize {
     while let Some(token) = tokens.get(at) {
         match *token {

@@ -1,14 +1,14 @@
-//! The module files of the workspace, and which of them names which.
+//! The module files of the workspace, and which of them name which.
 //!
-//! In: paths and texts of Rust files. Out: one [`Tree`] for each library and program. A module is its file: what is declared inline belongs to the file
-//! around it, and what a module re-exports is that module's.
+//! In: paths and texts of Rust files. Out: one [`Tree`] per library and program. A module is its file: an inline module belongs to the file around it, and a
+//! re-exported item belongs to the module that re-exports it.
 
 use std::collections::BTreeMap;
 
 use super::code::code_of;
 use super::imports::{Imports, imports_of, imports_outside_tests};
 
-/// A module by its place in the crate: `crate::a::b` is `[a, b]`, the root is empty.
+/// A module by its position in the crate: `crate::a::b` is `[a, b]`, the root is empty.
 pub(super) type Place = Vec<String>;
 
 /// One module file.
@@ -16,16 +16,16 @@ pub(super) type Place = Vec<String>;
 pub(super) struct Module {
     /// Its file, from the root of the workspace, with '/'.
     pub(super) file: String,
-    /// What it names of the other modules of its crate, and the first path that does so; not itself and no test.
+    /// The other modules of its crate that it names, with the first path that does so; excludes itself and its tests.
     pub(super) names: BTreeMap<Place, String>,
-    /// The same with what its tests name.
+    /// The same, including its tests.
     pub(super) names_with_tests: BTreeMap<Place, String>,
 }
 
 /// The module files of one library or program.
 pub(super) type Tree = BTreeMap<Place, Module>;
 
-/// What is written in a file, with its tests and without.
+/// The contents of a file, with its tests and without.
 struct Written {
     file: String,
     all: Imports,
@@ -55,7 +55,7 @@ fn tree(root: &str, texts: &BTreeMap<&str, &str>) -> Tree {
     written.iter().map(module).collect()
 }
 
-/// Reads the module at `place` and all below it; the files of its children are in `folder`.
+/// Reads the module at `place` and all modules below it; the files of its children are in `folder`.
 fn collect(place: &[String], file: &str, folder: &str, texts: &BTreeMap<&str, &str>, written: &mut BTreeMap<Place, Written>) {
     let Some(text) = texts.get(file) else { return };
     let code = code_of(text);
@@ -81,7 +81,7 @@ fn named(place: &Place, imports: &Imports, modules: &BTreeMap<Place, Written>) -
     named
 }
 
-/// The module file that a path in `place` leads to; none for a path into another crate or to an item of the prelude.
+/// The module file that a path in `place` refers to; `None` for a path into another crate or to an item of the prelude.
 fn resolved(place: &Place, path: &[String], modules: &BTreeMap<Place, Written>) -> Option<Place> {
     let (mut target, mut rest) = (place.clone(), path);
     match path.first()?.as_str() {

@@ -1,7 +1,7 @@
-//! What a crate that others can use must have before it can be packaged.
+//! Requirements for packaging a crate that others can use.
 //!
-//! In: `cargo metadata`, and the files that cargo would put into each package. Out: violations. Nothing is built: that each package compiles
-//! alone, against the packages that it depends on, is what `cargo package` without `--list` finds out in some minutes.
+//! In: `cargo metadata`, and the files that cargo would put into each package. Out: violations. Nothing is built: `cargo package` without `--list` takes
+//! minutes to find out whether each package compiles alone, against the packages it depends on.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,10 +13,10 @@ use cargo_metadata::{DependencyKind, Metadata, Package};
 
 use super::dependencies;
 
-/// What crates.io shows or sorts by, and the most it takes.
+/// Maximum number of keywords, and likewise of categories, on crates.io.
 const MOST_WORDS: usize = 5;
 
-/// The macros that compile a file in.
+/// The macros that include a file at compile time.
 const INCLUDES: [&str; 2] = ["include_str!(\"", "include_bytes!(\""];
 
 /// All violations of the workspace at `root`.
@@ -36,7 +36,7 @@ fn packages(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     metadata.workspace_packages().into_iter().filter(|package| package.publish.is_none())
 }
 
-/// What its page on crates.io would lack.
+/// Metadata missing from the package's page on crates.io.
 fn described(package: &Package) -> Vec<String> {
     let words = |words: &[String]| (1..=MOST_WORDS).contains(&words.len());
     let has = [
@@ -52,7 +52,7 @@ fn described(package: &Package) -> Vec<String> {
         .collect()
 }
 
-/// A sentence if what is needed to build a package cannot be fetched with it.
+/// A sentence if a local dependency needed to build a package is not published.
 fn unpublished(package: &Package, needed: &cargo_metadata::Dependency, metadata: &Metadata) -> Option<String> {
     let is_ours = needed.path.is_some() && needed.kind != DependencyKind::Development;
     let can_be_had = needed.req.to_string() != "*" && packages(metadata).any(|other| *other.name == needed.name);
@@ -60,7 +60,7 @@ fn unpublished(package: &Package, needed: &cargo_metadata::Dependency, metadata:
         .then(|| format!("{} is published and depends on {}, which is not, or has no version", package.name, needed.name))
 }
 
-/// The files of a package, from its folder.
+/// The files of a package, relative to its folder.
 fn files(root: &Path, name: &str) -> Result<BTreeSet<PathBuf>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["package", "--list", "--allow-dirty", "--locked", "--package", name]).current_dir(root);
@@ -69,7 +69,7 @@ fn files(root: &Path, name: &str) -> Result<BTreeSet<PathBuf>> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(PathBuf::from).collect())
 }
 
-/// What is compiled into a package and is not in it.
+/// Files that are included at compile time but missing from the package.
 fn left_out(name: &str, folder: &Path, files: &BTreeSet<PathBuf>) -> Vec<String> {
     let mut violations = vec![];
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs")) {
@@ -84,13 +84,13 @@ fn left_out(name: &str, folder: &Path, files: &BTreeSet<PathBuf>) -> Vec<String>
     violations
 }
 
-/// The paths of the files that a source compiles in.
+/// The paths of the files that a source includes at compile time.
 fn included(text: &str) -> impl Iterator<Item = &str> {
     let after = INCLUDES.iter().flat_map(|start| text.split(start).skip(1));
     after.filter_map(|rest| rest.split_once("\")").map(|(path, _)| path))
 }
 
-/// `included` as seen from the folder of `file`; none outside the package.
+/// `included` relative to the package, resolved from the folder of `file`; `None` if outside the package.
 fn resolved(file: &Path, included: &str) -> Option<PathBuf> {
     let mut path = file.parent()?.to_owned();
     for part in included.split('/') {

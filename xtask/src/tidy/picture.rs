@@ -1,7 +1,7 @@
-//! `docs/architecture.svg`: the crates and who depends on whom, the wings of the trainer, the models.
+//! `docs/architecture.svg`: the crates and their dependencies, the wings of the trainer, the models.
 //!
-//! In: `cargo metadata`, the table of wings, the folders of `models/`. Out: the same bytes for the same workspace. Crates in one folder, such as the parts
-//! of `tests/`, are one box; a dependency that follows from others is left out, so that every line that remains says something.
+//! In: `cargo metadata`, the table of wings, the folders of `models/`. Out: the same bytes for the same workspace. Crates in one folder, such as the parts of
+//! `tests/`, share a box; dependencies implied by others are omitted, so that every remaining line is significant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 
 use super::{dependencies, wings};
 
-/// Where the picture lies, from the root.
+/// Path of the picture from the root.
 const FILE: &str = "docs/architecture.svg";
 
 /// Size of the picture and of its parts, in pixels.
@@ -25,16 +25,16 @@ const BOX: (f64, f64) = (156.0, 52.0);
 const ROW: f64 = 112.0;
 const WING: (f64, f64) = (172.0, 34.0);
 
-/// The picture brings its own background, so that it reads on a light and on a dark page.
+/// The picture has its own background, so that it is readable on a light and on a dark page.
 const STYLE: &str = "<style>text{font-family:sans-serif;font-size:13px;fill:#1f2933}.name{font-weight:bold}.small,.heading{font-size:11px;fill:#52606d}\
     .crate{fill:#e4ecf7;stroke:#5b7db1}.wing{fill:#e3f1e8;stroke:#4c8a66}.page{fill:#fff;stroke:#cbd2d9}\
     .line{stroke:#52606d;stroke-width:1.5;fill:none}.aside{stroke:#52606d;stroke-dasharray:4 4;fill:none}.tip{fill:#52606d}</style>";
 
-/// Length and half width of an arrow's tip, and how far the ends of two lines at one box are from each other.
+/// Length and half width of an arrowhead, and the distance between the ends of two lines at one box.
 const TIP: (f64, f64) = (9.0, 4.0);
 const APART: f64 = 30.0;
 
-/// What is drawn.
+/// The contents of the picture.
 struct Workspace {
     /// By folder.
     crates: BTreeMap<String, Crate>,
@@ -47,7 +47,7 @@ struct Workspace {
 #[derive(Default)]
 struct Crate {
     packages: Vec<String>,
-    /// Folders of what they depend on, apart from their own.
+    /// Folders of the crates they depend on, other than their own.
     needs: BTreeSet<String>,
 }
 
@@ -59,19 +59,19 @@ type Places = BTreeMap<String, Point>;
 /// Writes the picture.
 ///
 /// # Errors
-/// The workspace cannot be read or the file not be written.
+/// The workspace cannot be read, or the file cannot be written.
 pub(super) fn draw(root: &Path) -> Result<()> {
     let path = root.join(FILE);
     fs::write(&path, svg(&Workspace::read(root)?)).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A sentence where the committed picture is not the one of this workspace.
+/// A sentence if the committed picture does not match this workspace.
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     Ok(outdated(&fs::read_to_string(root.join(FILE)).unwrap_or_default(), &Workspace::read(root)?))
 }
 
 fn outdated(committed: &str, workspace: &Workspace) -> Vec<String> {
-    // A checkout may have the line ends of its system.
+    // A checkout may use the line endings of its system.
     let current = committed.lines().eq(svg(workspace).lines());
     if current {
         vec![]
@@ -103,18 +103,18 @@ impl Workspace {
         self.crates.get(folder).into_iter().flat_map(|found| found.needs.iter().map(String::as_str))
     }
 
-    /// Dependencies that do not follow from others: `(from, to)`.
+    /// Dependencies that are not implied by others: `(from, to)`.
     fn lines(&self) -> Vec<(&str, &str)> {
         let all = self.crates.keys().flat_map(|from| self.needs(from).map(move |to| (from.as_str(), to)));
         all.filter(|(from, to)| !self.needs(from).any(|between| self.reaches(between, to))).collect()
     }
 
-    /// How many crates stand below this one in the longest chain of dependencies.
+    /// Number of crates below this one in the longest chain of dependencies.
     fn level(&self, folder: &str) -> usize {
         self.needs(folder).map(|next| self.level(next) + 1).max().unwrap_or(0)
     }
 
-    /// Rows by level, from the top down; in a row each crate stands below those that depend on it.
+    /// Rows by level, from the top down; within a row each crate is placed below those that depend on it.
     fn places(&self) -> Places {
         let top = self.crates.keys().map(|folder| self.level(folder)).max().unwrap_or(0);
         let lines = self.lines();
@@ -123,7 +123,7 @@ impl Workspace {
             let wanted = |folder: &String| {
                 let above = lines.iter().filter(|(_, to)| to == folder).filter_map(|(from, _)| places.get(*from));
                 let (n, sum) = above.fold((0, 0.0), |(n, sum), (x, _)| (n + 1, sum + x));
-                // What nobody depends on stands at the right.
+                // Crates without dependants are placed at the right.
                 if n == 0 { CRATES_WIDTH } else { sum / f64::from(n) }
             };
             let mut row: Vec<_> = self.crates.keys().filter(|folder| self.level(folder) == level).collect();
@@ -184,7 +184,7 @@ fn svg(workspace: &Workspace) -> String {
     text + "</svg>\n"
 }
 
-/// Where each line begins and ends: at the lower edge of one box and the upper edge of another, in an order in which none crosses its neighbour.
+/// Start and end of each line: at the lower edge of one box and the upper edge of another, ordered so that none crosses its neighbour.
 fn ends(lines: &[(&str, &str)], places: &Places) -> Vec<(Point, Point)> {
     let place = |own: &str, other: &str, others: &mut dyn Iterator<Item = &str>| {
         let mut all: Vec<f64> = others.map(|folder| places[folder].0).collect();
@@ -203,7 +203,7 @@ fn ends(lines: &[(&str, &str)], places: &Places) -> Vec<(Point, Point)> {
 fn arrow(text: &mut String, (x, y): Point, (to_x, to_y): Point) {
     let length = (to_x - x).hypot(to_y - y);
     let (right, down) = ((to_x - x) / length, (to_y - y) / length);
-    // The line ends inside its tip.
+    // The line ends inside its arrowhead.
     let (back_x, back_y) = (to_x - right * TIP.0, to_y - down * TIP.0);
     let (side_x, side_y) = (down * TIP.1, -right * TIP.1);
     let _ = writeln!(
@@ -221,7 +221,7 @@ fn crate_box(text: &mut String, (x, y): Point, folder: &str, found: &Crate, mode
     rectangle(text, "crate", (x, y), BOX);
     label(text, "name", (x, y - 4.0), &format!("{folder}/"));
     let small = match &found.packages[..] {
-        // Their names do not fit into a box.
+        // Their names do not fit in a box.
         _ if folder == "models" => format!("{} models", models.len()),
         [package] => package.clone(),
         packages => format!("{} crates", packages.len()),
@@ -229,7 +229,7 @@ fn crate_box(text: &mut String, (x, y): Point, folder: &str, found: &Crate, mode
     label(text, "small", (x, y + 15.0), &small);
 }
 
-/// The wings as they stand on each other, beside the trainer's box.
+/// The wings in their order, beside the trainer's box.
 fn wings_column(text: &mut String, wings: &[String], trainer: Option<&Point>) {
     let x = WIDTH - MARGIN - WING.0 / 2.0;
     label(text, "small", (x, 30.0), "wings of the trainer: each");
@@ -250,7 +250,7 @@ fn rectangle(text: &mut String, class: &str, (x, y): Point, (width, height): (f6
         writeln!(text, "<rect class=\"{class}\" x=\"{left:.0}\" y=\"{top:.0}\" width=\"{width}\" height=\"{height}\" rx=\"5\"/>");
 }
 
-/// `words` hold no markup: they are names of folders and packages. They are centred, except for a heading's.
+/// `words` contain no markup: they are names of folders and packages. They are centred, except for a heading's.
 fn label(text: &mut String, class: &str, (x, y): Point, words: &str) {
     let anchor = if class == "heading" { "start" } else { "middle" };
     let _ = writeln!(text, "<text class=\"{class}\" x=\"{x:.0}\" y=\"{y:.0}\" text-anchor=\"{anchor}\">{words}</text>");

@@ -1,4 +1,4 @@
-//! Numbers that a document quotes from a file: when the file changes, the sentence has to.
+//! Numbers that a document quotes from a file: when the file changes, the sentence must change, too.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,14 @@ use serde_json::Value;
 /// A sentence with a number in it.
 struct Quote {
     document: &'static str,
-    /// The words around the number, which stands at `{}`.
+    /// The words around the number, whose position is `{}`.
     words: &'static str,
     file: &'static str,
     at: At,
     form: Form,
 }
 
-/// Where a file has the number.
+/// The position of the number in the file.
 enum At {
     /// A JSON pointer into a JSON or TOML file.
     Pointer(&'static str),
@@ -24,7 +24,7 @@ enum At {
     Before(&'static str),
 }
 
-/// How a document writes a number.
+/// The format of a number in a document.
 enum Form {
     /// `19,080`
     Whole,
@@ -126,7 +126,7 @@ const QUOTES: &[Quote] = &[
     },
 ];
 
-/// A sentence for each quote of the checkout at `root` that is not what its file says.
+/// A sentence for each quote of the checkout at `root` that does not match its file.
 pub(super) fn check(root: &Path) -> Vec<String> {
     QUOTES.iter().filter_map(|quote| violation(root, quote)).collect()
 }
@@ -139,12 +139,12 @@ fn violation(root: &Path, quote: &Quote) -> Option<String> {
         Ok(value) => words.replace("{}", &quote.form.write(value)),
         Err(error) => return Some(format!("{document} quotes {file}: {error:#}")),
     };
-    // Words may be broken into lines anywhere.
+    // Lines may break anywhere.
     let text = read(document).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.contains(&expected)).then(|| format!("{document} must say \"{expected}\", as {file} does"))
 }
 
-/// The number that `text`, the content of `file`, has there.
+/// The number at this position of `text`, the content of `file`.
 fn number(file: &str, text: &str, at: &At) -> Result<f64> {
     match at {
         At::Before(words) => {
@@ -185,7 +185,7 @@ mod tests {
     const FROM_TOML: Quote =
         Quote { document: "a.md", words: "{} units", file: "t.toml", at: At::Pointer("/n/u"), form: Form::Whole };
 
-    /// What is wrong with a document that says `text` beside three files.
+    /// The violations of a document with the content `text` beside three files.
     fn wrong(text: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let files =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::code::{code_of, lines_with};
 
-/// Longest source file; longer ones are split by meaning.
+/// Maximum length of a source file; longer ones must be split by meaning.
 const MAX_LINES: usize = 500;
 
 /// Files and folders that may contain `unsafe`, with the reason.
@@ -90,7 +90,7 @@ fn banned(ban: &Ban, path: &str, code: &str) -> Vec<String> {
     if !path.starts_with(ban.folder) || ban.except.iter().any(|start| path.starts_with(start)) {
         return vec![];
     }
-    // One name a line is enough, though `use x::y` matches two.
+    // One name per line is enough, even though `use x::y` matches two.
     let places: BTreeMap<_, _> =
         ban.names.iter().flat_map(|name| lines_with(code, name).into_iter().map(move |line| (line, name))).collect();
     places.into_iter().map(|(line, name)| format!("{path}:{line}: `{name}`: {}", ban.reason)).collect()
@@ -108,7 +108,7 @@ fn grouped_std(path: &str, code: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether `path` is `place`, or a file of the module or folder of that name.
+/// Whether `path` is `place`, or a file of the module or folder with that name.
 fn is_in(path: &str, place: &str) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".rs")
 }
@@ -121,17 +121,17 @@ fn unsafe_code(path: &str, code: &str) -> Vec<String> {
     lines.into_iter().map(|line| format!("{path}:{line}: `unsafe` outside the allow-list of tidy")).collect()
 }
 
-/// The words are put together here so that this file may be checked, too.
+/// The words are assembled here so that this file can be checked, too.
 fn work_left(path: &str, text: &str) -> Vec<String> {
     let words = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
     let found = words.iter().flat_map(|word| lines_with(text, word).into_iter().map(move |line| (line, word)));
     found.map(|(line, word)| format!("{path}:{line}: {word}: work that is left belongs in an issue")).collect()
 }
 
-/// What every machine has in such a place: the home of a user called "user" is nobody's, and X11 has its sockets in one folder everywhere.
+/// Path components that occur on every machine: a home called "user" identifies nobody, and X11 keeps its sockets in the same folder everywhere.
 const EVERYBODYS: [&str; 2] = ["user", ".X11-unix/"];
 
-/// Absolute paths of somebody's machine.
+/// Absolute paths of a particular machine.
 fn machine_paths(path: &str, text: &str) -> Vec<String> {
     let places = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"], ["/t", "mp/"], ["C:", "\\Users"]].map(|parts| parts.concat());
     let goes_on = |character: char| character.is_alphanumeric() || "._-~/})>$".contains(character);

@@ -1,16 +1,16 @@
-//! The size of the checkout: a clone is what everybody has to fetch first.
+//! The size of the checkout, which everyone has to clone first.
 
 use std::path::Path;
 
-/// What all tracked files may weigh together, bytes.
+/// Maximum total size of all tracked files, bytes.
 const MOST: u64 = 8_000_000;
 
-/// How many of the largest files are named.
+/// Number of largest files to name.
 const N_NAMED: usize = 5;
 
-/// What is wrong with the size of these files, which are relative to `root`.
+/// The violation if these files, relative to `root`, are too large.
 pub(super) fn check(root: &Path, files: &[String]) -> Option<String> {
-    // A tracked file that was just deleted weighs nothing.
+    // A tracked file that was just deleted has size zero.
     let size = |file: &str| std::fs::symlink_metadata(root.join(file)).map_or(0, |metadata| metadata.len());
     violation(files.iter().map(|file| (size(file), file.as_str())).collect(), MOST)
 }

@@ -1,4 +1,4 @@
-//! The wings of the trainer: each imports only what stands below it, its tests included.
+//! The wings of the trainer: each imports only wings below it, including in its tests.
 
 use super::modules::Tree;
 
@@ -34,7 +34,7 @@ mod tests {
     use super::super::modules::trees;
     use super::*;
 
-    /// A trainer of two wings and one file beside them.
+    /// The violations of a trainer with two wings and one file beside them.
     fn broken(root: &str, data: &str, train: &str) -> Vec<String> {
         let files = [("lib", root), ("data", data), ("train", train), ("odd", "")];
         let files = files.map(|(name, text)| (format!("trainer/src/{name}.rs"), text.to_owned()));

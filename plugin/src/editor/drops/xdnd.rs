@@ -1,4 +1,4 @@
-//! Takes drops under X11 in the stead of the editor's window.
+//! Takes drops on behalf of the editor's window under X11.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,11 +18,11 @@ use x11rb::wrapper::ConnectionExt as _;
 
 use super::{Drops, first_file};
 
-/// The version of the protocol that is spoken.
+/// The supported version of the protocol.
 const VERSION: u32 = 5;
-/// Longest list of files that is read, in units of four bytes.
+/// Maximum length of a file list, in units of four bytes.
 const LONGEST_LIST: u32 = 1 << 16;
-/// Bit of an enter message that says the source has more types than the message can hold.
+/// Bit of an enter message: the source has more types than fit in the message.
 const HAS_MORE_TYPES: u32 = 1;
 
 x11rb::atom_manager! {
@@ -44,7 +44,7 @@ x11rb::atom_manager! {
     }
 }
 
-/// Why no drop will be heard.
+/// Why drops cannot be received.
 #[derive(Debug, Error)]
 pub(crate) enum ProxyError {
     #[error("the window has no X11 number")]
@@ -61,7 +61,7 @@ pub(crate) enum ProxyError {
     Thread(#[from] std::io::Error),
 }
 
-/// An invisible window that takes drops, and the thread that waits for them; both end when this is dropped.
+/// An invisible window that receives drops, and the thread that waits for them; both end when this is dropped.
 pub(crate) struct Proxy {
     connection: Arc<RustConnection>,
     atoms: Atoms,
@@ -70,7 +70,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy for `editor`; hands what is dropped to `drops`.
+    /// The proxy for `editor`; passes dropped files to `drops`.
     pub(crate) fn of(editor: &WindowContext, drops: Drops) -> Result<Self, ProxyError> {
         let editor = number_of(editor).ok_or(ProxyError::NoNumber)?;
         let (connection, screen) = x11rb::connect(None)?;
@@ -80,7 +80,7 @@ impl Proxy {
         let (class, aux) = (WindowClass::INPUT_ONLY, CreateWindowAux::new());
         connection.create_window(0, window, root, -1, -1, 1, 1, 0, class, x11rb::COPY_FROM_PARENT, &aux)?.check()?;
         connection.change_property32(PropMode::REPLACE, window, atoms.XdndAware, AtomEnum::ATOM, &[VERSION])?;
-        // A proxy names itself, so that nobody mistakes what a program that crashed has left behind for one.
+        // A proxy names itself, so that a property left behind by a crashed program is not mistaken for one.
         for owner in [window, editor] {
             connection.change_property32(PropMode::REPLACE, owner, atoms.XdndProxy, AtomEnum::WINDOW, &[window])?.check()?;
         }
@@ -100,7 +100,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Without a connection the thread has ended by itself.
+        // If the connection is lost, the thread has already ended.
         let told = self.end().is_ok();
         if let Some(thread) = self.thread.take().filter(|thread| told || thread.is_finished()) {
             let _ = thread.join();
@@ -108,7 +108,7 @@ impl Drop for Proxy {
     }
 }
 
-/// What X11 calls the window.
+/// The window's X11 id.
 pub(crate) fn number_of(editor: &WindowContext) -> Option<Window> {
     match editor.window_handle().ok()?.as_raw() {
         RawWindowHandle::Xlib(handle) => Window::try_from(handle.window).ok(),
@@ -117,16 +117,16 @@ pub(crate) fn number_of(editor: &WindowContext) -> Option<Window> {
     }
 }
 
-/// The source that holds something over the window.
+/// The source that is dragging something over the window.
 #[derive(Clone, Copy)]
 struct Drag {
     source: Window,
-    /// The window the source thinks it talks to: the editor's or the proxy, depending on the source.
+    /// The window that the source addresses: the editor's or the proxy, depending on the source.
     addressee: Window,
     has_files: bool,
 }
 
-/// The thread's part.
+/// The state of the thread.
 struct Target {
     connection: Arc<RustConnection>,
     atoms: Atoms,
@@ -136,7 +136,7 @@ struct Target {
 }
 
 impl Target {
-    /// Ends when it is told to, or when the display is gone.
+    /// Runs until told to end or the display is gone.
     fn run(mut self) {
         while let Ok(event) = self.connection.wait_for_event() {
             let done = match event {
@@ -172,7 +172,7 @@ impl Target {
         Ok(())
     }
 
-    /// The types a source offers: up to three in the message, more in a property.
+    /// The types offered by a source: up to three in the message, more in a property.
     fn types(&self, source: Window, data: &[u32; 5]) -> Result<Vec<Atom>, ProxyError> {
         if data[1] & HAS_MORE_TYPES == 0 {
             return Ok(data[2..].to_vec());

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 use moodline_engine::{Model, SpeechModel};
 
-/// Short statements, each with its heading.
+/// Short statements, each with a heading.
 const TEXTS: [(&str, &str); 4] = [
     (
         "What it shows",
@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui) {
     for (heading, text) in TEXTS {
         paragraph(ui, heading, text);
     }
-    // The corpora it was trained on ask to be named.
+    // The corpora it was trained on require attribution.
     let model = Model::embedded();
     paragraph(ui, "Built-in model", &format!("{}: {}.", model.id(), model.contract().licence));
     let speech = SpeechModel::embedded();

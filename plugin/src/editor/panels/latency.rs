@@ -1,4 +1,4 @@
-//! How old what is shown is, what it cost, and what ran it.
+//! How old the displayed result is, what it cost, and which backend computed it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::editor::colours::Colours;
 use crate::editor::headline::HeadlineSettings;
 use crate::session::Segments;
 
-/// Hexadecimal digits of a fingerprint that are shown; the rest is in its hint.
+/// Number of hexadecimal digits of a fingerprint that are shown; the tooltip has the rest.
 const SHOWN_DIGITS: usize = 16;
 
-/// What the panel shows.
+/// The contents of the panel.
 pub(crate) struct LatencyPanel<'a> {
     pub(crate) status: &'a Status,
     pub(crate) settings: &'a HeadlineSettings,
@@ -85,7 +85,7 @@ fn or_none(known: Option<Duration>) -> String {
     known.map_or_else(|| "none yet".to_owned(), duration)
 }
 
-/// A duration with three digits or so.
+/// A duration with about three digits.
 fn duration(duration: Duration) -> String {
     match duration.as_secs_f64() {
         s if s >= 1.0 => format!("{s:.1} s"),

@@ -1,4 +1,4 @@
-//! Every parameter, and the choices a project keeps; nothing has to be typed.
+//! All parameters, and the choices saved in a project; nothing has to be typed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::params::MoodlineParams;
 use crate::presets::PRESETS;
 use crate::session::{Segments, TimelineStyle};
 
-/// What the settings ask for.
+/// Requests made in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SettingsRequest {
     ChooseModel,
@@ -23,11 +23,11 @@ pub(crate) enum SettingsRequest {
     Style(TimelineStyle),
     Segments(Segments),
     Voice(VoiceRequest),
-    /// To use the microphone of this name from the next start on; none is the system's.
+    /// Use the microphone with this name from the next start; `None` is the system's default.
     Microphone(Option<String>),
 }
 
-/// What the panel depends on.
+/// The inputs of the panel.
 pub(crate) struct SettingsPanel<'a> {
     pub(crate) params: &'a MoodlineParams,
     pub(crate) host: &'a ParamHost<'a>,
@@ -36,7 +36,7 @@ pub(crate) struct SettingsPanel<'a> {
     pub(crate) style: TimelineStyle,
     pub(crate) segments: Segments,
     pub(crate) voice: VoiceSettings<'a>,
-    /// Where there is no host that chooses one.
+    /// The microphones, if there is no host to choose one.
     pub(crate) microphones: Option<&'a Microphones>,
 }
 
@@ -55,7 +55,7 @@ impl SettingsPanel<'_> {
         choice(ui, host, &params.source, "Which signal of the track is analysed");
         self.segments(ui, &mut request);
         slider(ui, host, &params.window, "Window", "Length of the audio that one result covers; no phrase is longer");
-        // Phrases end where the voice pauses.
+        // Phrases end at pauses of the voice.
         ui.add_enabled_ui(self.segments == Segments::Blocks, |ui| {
             slider(
                 ui,
@@ -88,7 +88,7 @@ impl SettingsPanel<'_> {
         request
     }
 
-    /// Presets, each a gesture for each parameter it names, so that a host can undo it.
+    /// Presets; each makes one gesture per parameter it sets, so that a host can undo it.
     fn presets(&self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
             for preset in &PRESETS {
@@ -160,7 +160,7 @@ impl SettingsPanel<'_> {
             if ui.button("Choose …").on_hover_text("Another folder").clicked() {
                 *request = Some(SettingsRequest::ChooseFolder);
             }
-            // A list of the usual places, for systems that show no dialogs.
+            // A list of the usual folders, for systems without dialogs.
             ComboBox::from_id_salt("usual folders").selected_text("Usual places").show_ui(ui, |ui| {
                 for folder in usual_folders() {
                     if ui.selectable_label(folder == self.folder, folder.display().to_string()).clicked() {

@@ -1,33 +1,33 @@
-//! The voice by which answers are shown: what is known of it, and what can be done with it.
+//! The voice that answers are corrected for: what is known about it, and what can be done with it.
 
 use egui::{Align, Button, Label, Layout, Response, RichText, Ui};
 use moodline_engine::live::{TrackVoice, VoiceMode};
 
 use crate::editor::controls::{forget_or_keep, popup};
 
-/// What a voice is, for those who wonder.
+/// Explains what a voice is.
 const EXPLANATION: &str = "One voice sounds angry to the model whatever is said, another sad. What it has heard of a voice takes that out of its \
                            answers, once they differ enough among themselves. The open file is shown by the voice in it, unless one is held.";
 
-/// Said where nothing can be done.
+/// Shown if the model does not support voices.
 const NOT_POSSIBLE: &str = "The current model does not correct its answers for a voice; the built-in one does";
 
-/// What is asked for.
+/// Requests made in this panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VoiceRequest {
     Mode(VoiceMode),
-    /// To forget it and start learning again.
+    /// Forget the voice and start learning again.
     Reset,
-    /// To learn it from the open file.
+    /// Learn it from the open file.
     FromFile,
     Load,
     Save,
 }
 
-/// What this part of the settings depends on.
+/// The inputs of this part of the settings.
 pub(crate) struct VoiceSettings<'a> {
     pub(crate) voice: &'a TrackVoice,
-    /// Whether a file is analysed to its end.
+    /// Whether a file has been analysed completely.
     pub(crate) has_file: bool,
 }
 
@@ -93,7 +93,7 @@ fn enabled(ui: &mut Ui, is_enabled: bool, name: &str, hint: &str, disabled_hint:
     ui.add_enabled(is_enabled, Button::new(name)).on_hover_text(hint).on_disabled_hover_text(disabled_hint)
 }
 
-/// By what answers are shown, as `voice: 42 s heard`; none while that is the usual and nothing is heard.
+/// The voice that answers are corrected for, such as `voice: 42 s heard`; `None` if it is the default and nothing was heard yet.
 pub(crate) fn text(voice: &TrackVoice) -> Option<String> {
     if voice.refusal.is_some() {
         return Some("voice: of another model".to_owned());

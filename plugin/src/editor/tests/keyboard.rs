@@ -1,4 +1,4 @@
-//! The keyboard: who has it, and what keys do.
+//! The keyboard: which element has the focus, and what keys do.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn a_popup_takes_the_focus_keeps_it_and_gives_it_back() {
     // Space opens it again: the button has the focus.
     bench.press(Key::Space, Modifiers::NONE);
     assert!(bench.says("Audacity labels"));
-    // What is chosen is chosen by the keyboard as well.
+    // The keyboard can select entries as well.
     bench.press(Key::ArrowDown, Modifiers::NONE);
     bench.press(Key::Space, Modifiers::NONE);
     assert_eq!(bench.app.export.format, Format::Json);

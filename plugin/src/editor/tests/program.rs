@@ -1,4 +1,4 @@
-//! What the editor does for a program that has no host.
+//! The editor in a program without a host.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,7 @@ use moodline_engine::timeline::Clock;
 
 use super::*;
 
-/// A bench with something recorded, and a file that may not be played before it is known what becomes of that.
+/// A bench with a recording, and a file that may not be played until the fate of that recording is decided.
 fn with_a_waiting_file(path: &Path) -> (Bench, PlayedFile) {
     let mut bench = Bench::new(MIN_SIZE);
     let file = PlayedFile::new(path, true);

@@ -1,11 +1,11 @@
-//! The voice: what the window says of it, what can be done with it, and that all that is shown and exported is shown by it.
+//! The voice: what the window shows about it, what can be done with it, and that everything displayed and exported is corrected for it.
 
 use moodline_engine::live::{SavedLearning, VoiceMode};
 use moodline_engine::{Model, voice};
 
 use super::*;
 
-/// A minute of a voice in every mood, to which the model hears anger in everything.
+/// A minute of a voice in every mood, in which the model always hears anger.
 fn leaning() -> Timeline {
     let mut timeline = Timeline::default();
     for number in 0..12 {
@@ -18,7 +18,7 @@ fn leaning() -> Timeline {
     timeline
 }
 
-/// Answers of the built-in model on the track.
+/// A track with answers of the built-in model.
 fn with_a_voice(size: Vec2) -> Bench {
     let mut bench = Bench::empty(size);
     let learning = serde_json::json!({
@@ -35,7 +35,7 @@ fn voice_of(bench: &Bench) -> TrackVoice {
     bench.app.monitor.voice(bench.app.monitor.clock())
 }
 
-/// The probabilities of the track's block `number` that are painted when the pointer is on it, in any order.
+/// The probabilities painted when the pointer is over the track's block `number`, in any order.
 fn painted(bench: &mut Bench, number: usize) -> Vec<String> {
     bench.app.show_everything();
     bench.settle();

@@ -1,4 +1,4 @@
-//! Ports: one in, one out, of as many channels as the host chose, of the kind it chose.
+//! Ports: one input, one output, with the number and kind of channels that the host chose.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -75,7 +75,7 @@ unsafe extern "C" fn get_port(plugin: *const clap_plugin, index: u32, is_input: 
     let n = if is_input { layout.n_in } else { layout.n_out };
     let in_place = layout.n_in == layout.n_out;
     *info = unsafe { std::mem::zeroed() };
-    // The ids that the framework gave them.
+    // The ids assigned by the framework.
     info.id = u32::from(!is_input);
     write_text(&mut info.name, if is_input { "Input" } else { "Output" });
     info.flags = CLAP_AUDIO_PORT_IS_MAIN;
@@ -119,7 +119,7 @@ unsafe extern "C" fn select_config(plugin: *const clap_plugin, id: u32) -> bool 
     }
 }
 
-/// Takes `layout` from the next activation on; refused while active.
+/// Applies `layout` from the next activation; refused while active.
 fn select(guarded: &Guarded, layout: ChannelLayout, kinds: PortKinds) -> bool {
     if guarded.is_active() {
         return false;
@@ -155,13 +155,12 @@ unsafe extern "C" fn apply(
     }
 }
 
-/// What the requests ask for, if there is such a layout; the number of channels that they leave out stays as it is.
+/// The layout that the requests describe, if it exists; the number of channels of a port without a request is unchanged.
 ///
-/// The same audio leaves the plugin that comes in. So ports of as many channels are of the same kind, and one that is asked for takes the
-/// other along.
+/// The audio passes through unchanged. So ports with the same number of channels have the same kind, and a request for one also applies to the other.
 ///
 /// # Safety
-/// There are `n_requests`.
+/// `requests` points to `n_requests` requests.
 unsafe fn requested(
     guarded: &Guarded,
     requests: *const clap_audio_port_configuration_request,
@@ -189,7 +188,7 @@ unsafe fn requested(
 }
 
 /// # Safety
-/// Details are what the type of the port says, or null.
+/// The details match the port type, or are null.
 unsafe fn kind(request: &clap_audio_port_configuration_request, n: usize) -> Option<PortKind> {
     let Some(port_type) = (unsafe { text(request.port_type) }) else { return Some(PortKind::Usual) };
     if port_type == CLAP_PORT_MONO {

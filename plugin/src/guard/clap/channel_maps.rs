@@ -1,4 +1,4 @@
-//! Which loudspeaker each channel of a surround track is for, where the host does not say.
+//! The speaker of each channel of a surround track, if the host does not specify it.
 
 use clap_sys::ext::surround::{
     CLAP_SURROUND_BL as BL, CLAP_SURROUND_BR as BR, CLAP_SURROUND_FC as FC, CLAP_SURROUND_FL as FL, CLAP_SURROUND_FLC as FLC,
@@ -6,11 +6,11 @@ use clap_sys::ext::surround::{
     CLAP_SURROUND_TBL as TBL, CLAP_SURROUND_TBR as TBR, CLAP_SURROUND_TFL as TFL, CLAP_SURROUND_TFR as TFR,
 };
 
-/// CLAP has numbers for side heights since 1.2; `clap-sys` 0.5 does not name them.
+/// CLAP has defined side heights since 1.2; `clap-sys` 0.5 does not name them.
 const TSL: u32 = 18;
 const TSR: u32 = 19;
 
-/// The usual arrangement of so many channels: 3.0, 4.0, 5.0, 5.1, 7.0, 7.1, 5.1.4, 7.1.4, 9.1.4 and 9.1.6.
+/// The usual arrangement for this number of channels: 3.0, 4.0, 5.0, 5.1, 7.0, 7.1, 5.1.4, 7.1.4, 9.1.4 and 9.1.6.
 pub(super) const fn usual(n_channels: usize) -> &'static [u32] {
     match n_channels {
         3 => &[FL, FR, FC],

@@ -1,4 +1,4 @@
-//! Extensions that need nothing of the framework but the way to it: latency, tail, rendering, pages for controllers, the track.
+//! Extensions that need only a pointer to the framework's plugin: latency, tail, rendering, remote control pages, the track.
 
 use std::ffi::{CStr, c_void};
 use std::ptr;
@@ -43,7 +43,7 @@ unsafe extern "C" fn has_hard_realtime_requirement(_plugin: *const clap_plugin) 
     false
 }
 
-/// The framework would ask for a restart; the plugin reads the mode with every buffer instead.
+/// The framework would request a restart; the plugin reads the mode with every buffer instead.
 unsafe extern "C" fn set_render_mode(plugin: *const clap_plugin, mode: clap_plugin_render_mode) -> bool {
     match unsafe { Guarded::of(plugin) } {
         Some(guarded) if mode == CLAP_RENDER_REALTIME || mode == CLAP_RENDER_OFFLINE => {
@@ -72,7 +72,7 @@ unsafe extern "C" fn get_page(plugin: *const clap_plugin, index: u32, page: *mut
     }
 }
 
-/// The framework's pages, and what it wants to be called with.
+/// The framework's remote control pages, and the plugin to call them with.
 unsafe fn pages<'a>(plugin: *const clap_plugin) -> Option<(*const clap_plugin, &'a clap_plugin_remote_controls)> {
     unsafe {
         let inner = Guarded::of(plugin)?.inner(CLAP_EXT_REMOTE_CONTROLS)?;

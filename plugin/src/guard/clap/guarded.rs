@@ -1,4 +1,4 @@
-//! What a host holds instead of the framework's plugin, and how the functions of every extension get from the one to the other.
+//! The wrapper that a host holds in place of the framework's plugin, and how the functions of every extension get from one to the other.
 
 use std::ffi::CStr;
 use std::ptr;
@@ -15,30 +15,30 @@ use super::window::WindowState;
 use crate::guard::link::Link;
 use crate::guard::route::{ChannelLayout, Spare};
 
-/// A plugin of the framework's, and what the host holds instead of it.
+/// A plugin of the framework, and its wrapper held by the host.
 pub(super) struct Guarded {
     shown: clap_plugin,
-    /// The framework's.
+    /// The framework's plugin.
     pub(super) inner: *const clap_plugin,
     pub(super) host: Box<Host>,
     pub(super) link: Arc<Link>,
     active: AtomicBool,
     /// Index in [`ChannelLayout::ALL`].
     layout: AtomicUsize,
-    /// What the ports are besides so many channels.
+    /// Properties of the ports other than their number of channels.
     pub(super) kinds: Mutex<PortKinds>,
     pub(super) spare: Spare,
     pub(super) window: Mutex<WindowState>,
 }
 
-/// The functions of an extension of the framework's, with the plugin to call them with.
+/// The functions of a framework extension, with the plugin to call them with.
 pub(super) struct Inner<'a, T> {
     pub(super) plugin: *const clap_plugin,
     pub(super) functions: &'a T,
 }
 
 impl Guarded {
-    /// A plugin behind `inner`, the framework's for `host`; `shown` is what the host will hold. The host owns it and destroys it.
+    /// Wraps `inner`, the framework's plugin for `host`; `shown` is the struct that the host receives. The host owns the result and destroys it.
     pub(super) fn leak(shown: clap_plugin, inner: *const clap_plugin, host: Box<Host>, link: Arc<Link>) -> *const clap_plugin {
         let mut guarded = Box::new(Self {
             shown,
@@ -58,12 +58,12 @@ impl Guarded {
     /// The plugin behind the host's pointer.
     ///
     /// # Safety
-    /// The pointer is null or what [`Guarded::leak`] returned, and not destroyed.
+    /// The pointer is null or was returned by [`Guarded::leak`], and is not destroyed.
     pub(super) unsafe fn of<'a>(plugin: *const clap_plugin) -> Option<&'a Self> {
         unsafe { plugin.as_ref().and_then(|plugin| plugin.plugin_data.cast::<Self>().as_ref()) }
     }
 
-    /// An extension of the framework's.
+    /// An extension of the framework.
     ///
     /// # Safety
     /// The extension is a `T`.
@@ -92,10 +92,10 @@ impl Guarded {
     }
 }
 
-/// The events, unless they lack a function, which the framework would panic at.
+/// The events, or null if a function is missing, which would make the framework panic.
 ///
 /// # Safety
-/// The pointer is null or valid; so in the function below.
+/// The pointer is null or valid (also below).
 pub(super) unsafe fn usable_input(events: *const clap_input_events) -> *const clap_input_events {
     match unsafe { events.as_ref() } {
         Some(known) if known.size.is_some() && known.get.is_some() => events,

@@ -1,4 +1,4 @@
-//! The window: sizes that can be drawn, and opening and closing in any order and haste.
+//! The window: valid sizes, and opening and closing in any order and at any speed.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -36,7 +36,7 @@ unsafe fn inner<'a>(plugin: *const clap_plugin) -> Option<Inner<'a, clap_plugin_
     unsafe { Guarded::of(plugin)?.inner(CLAP_EXT_GUI) }
 }
 
-/// Calls one of the framework's functions; `$otherwise` where it is not there.
+/// Calls one of the framework's functions; returns `$otherwise` if it is missing.
 macro_rules! forward {
     ($plugin:ident => $function:ident($($argument:expr),*) or $otherwise:expr) => {
         unsafe {
@@ -73,7 +73,7 @@ unsafe extern "C" fn create(plugin: *const clap_plugin, api: *const c_char, is_f
         return false;
     }
     guarded.window.lock().opener = Some(thread::current().id());
-    // The window's thread answers from its loop. Closed before the loop runs, it would never hear of it, and the host would wait for it forever.
+    // The window's thread answers from its loop. If closed before the loop runs, it would never notice, and the host would wait forever.
     forward!(plugin => hide() or false);
     true
 }
@@ -133,7 +133,7 @@ unsafe extern "C" fn set_parent(plugin: *const clap_plugin, window: *const clap_
     has_api && unsafe { with_window(plugin) }.is_some() && forward!(plugin => set_parent(window) or false)
 }
 
-/// There are no windows that float.
+/// Floating windows are not supported.
 unsafe extern "C" fn set_transient(_plugin: *const clap_plugin, _window: *const clap_window) -> bool {
     false
 }

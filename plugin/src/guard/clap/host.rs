@@ -1,7 +1,7 @@
-//! The host as the framework sees it.
+//! The host as presented to the framework.
 //!
-//! The framework panics where a function of the host's is null, and where the host has no extension for windows. So it gets a host of ours whose
-//! functions are all there and pass on what they can.
+//! The framework panics if a function of the host is null, and if the host has no extension for windows. So it gets a host of ours that has all functions and
+//! forwards what it can.
 
 use std::ffi::{CStr, c_char, c_void};
 
@@ -15,9 +15,9 @@ use clap_sys::host::clap_host;
 
 use super::text;
 
-/// The real host behind the one that the framework talks to.
+/// The real host behind the one presented to the framework.
 pub(super) struct Host {
-    /// First, so that a pointer to it is one to the whole.
+    /// Must be first, so that a pointer to it is also a pointer to the whole.
     shown: clap_host,
     real: *const clap_host,
 }
@@ -38,17 +38,17 @@ impl Host {
         host
     }
 
-    /// What the framework is handed.
+    /// The host that the framework receives.
     pub(super) const fn shown(&self) -> *const clap_host {
         &raw const self.shown
     }
 
-    /// Values of parameters have changed without the host.
+    /// Tells the host that parameter values have changed.
     pub(super) fn rescan_values(&self) {
         unsafe { rescan(self.shown(), CLAP_PARAM_RESCAN_VALUES) };
     }
 
-    /// The preset at `key` was loaded.
+    /// Tells the host that the preset at `key` was loaded.
     pub(super) fn preset_loaded(&self, kind: u32, location: *const c_char, key: *const c_char) {
         for id in [CLAP_EXT_PRESET_LOAD, CLAP_EXT_PRESET_LOAD_COMPAT] {
             if let Some(loaded) = unsafe { self.extension::<clap_host_preset_load>(id) }.and_then(|preset| preset.loaded) {
@@ -93,7 +93,7 @@ unsafe extern "C" fn get_extension(host: *const clap_host, id: *const c_char) ->
         Some(id) if id == CLAP_EXT_PARAMS => (&raw const PARAMS).cast(),
         Some(id) if id == CLAP_EXT_LATENCY => (&raw const LATENCY).cast(),
         Some(id) if id == CLAP_EXT_TRACK_INFO => (&raw const TRACK_INFO).cast(),
-        // Without it the framework compares threads itself.
+        // If it is missing, the framework compares threads itself.
         Some(id) if id == CLAP_EXT_THREAD_CHECK => match unsafe { host.extension::<clap_host_thread_check>(id) } {
             Some(check) if check.is_main_thread.is_some() && check.is_audio_thread.is_some() => (&raw const THREAD_CHECK).cast(),
             _ => std::ptr::null(),
@@ -102,7 +102,7 @@ unsafe extern "C" fn get_extension(host: *const clap_host, id: *const c_char) ->
     }
 }
 
-/// Calls a function of the host itself, if it has it.
+/// Calls a function of the host, if it has it.
 macro_rules! forward {
     ($host:ident => $function:ident) => {
         unsafe {
@@ -114,7 +114,7 @@ macro_rules! forward {
     };
 }
 
-/// Calls a function of an extension of the host's, if it has it; otherwise the answer is `$otherwise`.
+/// Calls a function of a host extension, if it has it; otherwise returns `$otherwise`.
 macro_rules! forward_to {
     ($id:expr, $extension:ty, $host:ident => $function:ident($($argument:expr),*) or $otherwise:expr) => {
         unsafe {

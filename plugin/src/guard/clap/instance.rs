@@ -1,4 +1,4 @@
-//! One plugin: its life, and its buffers.
+//! One plugin: its life cycle, and its buffers.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -21,7 +21,7 @@ use crate::guard::route::{Channels, Passage, pass};
 pub(super) fn create(host: &clap_host) -> *const clap_plugin {
     // SAFETY: a host outlives its plugins.
     let host = unsafe { Host::new(host) };
-    // The framework owns itself until it is destroyed.
+    // The framework's plugin owns itself until it is destroyed.
     let (inner, link) = Link::of(|| unsafe { (*Arc::into_raw(Wrapper::<Moodline>::new(host.shown()))).clap_plugin.as_ptr() });
     let shown = clap_plugin {
         desc: descriptor().clap_plugin_descriptor(),
@@ -40,7 +40,7 @@ pub(super) fn create(host: &clap_host) -> *const clap_plugin {
     Guarded::leak(shown, inner, host, link)
 }
 
-/// Calls one of the framework's functions for the plugin `$plugin`, if both are there.
+/// Calls one of the framework's functions for the plugin `$plugin`, if both exist.
 macro_rules! forward {
     ($plugin:ident => $function:ident($($argument:expr),*) or $otherwise:expr) => {
         unsafe {
@@ -131,7 +131,7 @@ unsafe extern "C" fn process(plugin: *const clap_plugin, process: *const clap_pr
     }
 }
 
-/// The channels of the first of `n` buses; none where there is no bus, or one with samples of 64 bits.
+/// The channels of the first of `n` buses; none if there is no bus, or if its samples are 64-bit.
 ///
 /// # Safety
 /// The pointers are null or valid.
@@ -150,7 +150,7 @@ unsafe fn outputs(buffer: &clap_process) -> Channels {
 
 unsafe extern "C" fn on_main_thread(plugin: *const clap_plugin) {
     let Some(guarded) = (unsafe { Guarded::of(plugin) }) else { return };
-    // A window belongs to the thread that opened it: the framework panics when another one asks for it.
+    // A window belongs to the thread that opened it: the framework panics if another thread requests it.
     if guarded.window.lock().is_here_or_closed() {
         forward!(plugin => on_main_thread() or ());
     }

@@ -1,4 +1,4 @@
-//! Parameters: the framework's, behind a check of the index, with the flags and groups it does not know.
+//! Parameters: those of the framework, with index checks, and with the flags and groups that it does not support.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -29,7 +29,7 @@ unsafe fn inner<'a>(plugin: *const clap_plugin) -> Option<Inner<'a, clap_plugin_
     unsafe { Guarded::of(plugin)?.inner(CLAP_EXT_PARAMS) }
 }
 
-/// Calls one of the framework's functions; `$otherwise` where it is not there.
+/// Calls one of the framework's functions; returns `$otherwise` if it is missing.
 macro_rules! forward {
     ($plugin:ident => $function:ident($($argument:expr),*) or $otherwise:expr) => {
         unsafe {
@@ -52,7 +52,7 @@ unsafe extern "C" fn get_info(plugin: *const clap_plugin, index: u32, info: *mut
     if index >= unsafe { count(plugin) } || !forward!(plugin => get_info(index, info) or false) {
         return false;
     }
-    // INVARIANT: the framework refuses a null pointer, and has parameters in the order of the specifications.
+    // INVARIANT: the framework refuses a null pointer, and has the parameters in the order of the specifications.
     let (Some(info), Some(spec)) = (unsafe { info.as_mut() }, ParamSpec::ALL.get(index as usize)) else { return false };
     if spec.is_list {
         info.flags |= CLAP_PARAM_IS_ENUM;

@@ -1,14 +1,14 @@
-//! What the channels of the two ports are, as the host chose.
+//! The kinds of channels of the two ports, as chosen by the host.
 
 use crate::instance::MAX_CHANNELS;
 
-/// What the channels of a port are, beyond their number.
+/// The kind of a port's channels, apart from their number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PortKind {
-    /// What is usual for their number.
+    /// The usual kind for their number.
     #[default]
     Usual,
-    /// Loudspeakers, by CLAP's numbers.
+    /// Speakers, by CLAP's numbers.
     Surround([u8; MAX_CHANNELS]),
     /// Ambisonics: ordering and normalisation, by CLAP's numbers.
     Ambisonic(u32, u32),

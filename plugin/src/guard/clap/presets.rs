@@ -1,4 +1,4 @@
-//! Presets: hosts find them through the library and load them by their keys.
+//! Presets: hosts discover them through the library and load them by key.
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
@@ -23,7 +23,7 @@ use crate::presets::PRESETS;
 const PROVIDER_ID: &CStr = c"org.moodline.moodline.presets";
 const VENDOR: &CStr = c"Moodline";
 
-/// What a host asks for presets.
+/// The factory that a host queries for presets.
 pub(super) static FACTORY: clap_preset_discovery_factory =
     clap_preset_discovery_factory { count: Some(count), get_descriptor: Some(get_descriptor), create: Some(create) };
 
@@ -118,12 +118,12 @@ unsafe extern "C" fn get_metadata(
     true
 }
 
-/// Whether the host took the description of `preset`.
+/// Describes `preset` to the host; returns whether it accepted.
 ///
 /// # Safety
 /// The receiver is valid.
 unsafe fn describe(to: &clap_preset_discovery_metadata_receiver, preset: &crate::presets::Preset) -> bool {
-    // INVARIANT: no text of ours holds a zero.
+    // INVARIANT: none of our texts contains a zero byte.
     let text = |text: &str| CString::new(text).expect("a text without a zero");
     let (name, key, description, id) = (text(preset.name), text(preset.id), text(preset.description), text(Moodline::CLAP_ID));
     let plugin = clap_universal_plugin_id { abi: c"clap".as_ptr(), id: id.as_ptr() };

@@ -15,7 +15,7 @@ use super::guarded::Guarded;
 use crate::guard::state::{self, MAX_BYTES};
 use crate::session::SaveScope;
 
-/// The framework writes the length before the state, because a stream does not tell where it ends.
+/// The framework writes the length before the state, because a stream does not mark its end.
 const N_LENGTH: usize = size_of::<u64>();
 /// Bytes read at a time.
 const N_PIECE: usize = 1 << 16;
@@ -73,7 +73,7 @@ unsafe extern "C" fn load_for(plugin: *const clap_plugin, stream: *const clap_is
 }
 
 /// # Safety
-/// The stream is valid; so below.
+/// The stream is valid (also below).
 unsafe fn read_state(stream: &clap_istream) -> Option<Vec<u8>> {
     let mut length = [0; N_LENGTH];
     let head = unsafe { read(stream, N_LENGTH) }.filter(|head| head.len() == N_LENGTH)?;
@@ -82,7 +82,7 @@ unsafe fn read_state(stream: &clap_istream) -> Option<Vec<u8>> {
     unsafe { read(stream, length) }
 }
 
-/// Up to `n` bytes; none after an error of the host's. Memory grows with what is there, not with what was promised.
+/// Up to `n` bytes; `None` if the host reports an error. Memory grows with the bytes received, not with the announced length.
 unsafe fn read(stream: &clap_istream, n: usize) -> Option<Vec<u8>> {
     let read = stream.read?;
     let (mut bytes, mut piece) = (Vec::new(), vec![0; N_PIECE.min(n)]);
@@ -98,7 +98,7 @@ unsafe fn read(stream: &clap_istream, n: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Whether the host took all of `bytes`.
+/// Writes `bytes`; returns whether the host accepted all of them.
 unsafe fn write(stream: &clap_ostream, mut bytes: &[u8]) -> bool {
     let Some(write) = stream.write else { return false };
     while !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! What hosts ask for beyond the audio, asked as a host asks.
+//! Requests of hosts beyond audio processing, made as a host makes them.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -32,7 +32,7 @@ use super::*;
 use crate::params::{MoodlineParams, ParamSpec, host_id};
 use crate::presets::PRESETS;
 
-/// A host that has nothing to offer but the name of its track.
+/// A host that offers nothing but the name of its track.
 static HOST: clap_host = clap_host {
     clap_version: CLAP_VERSION,
     host_data: ptr::null_mut(),
@@ -93,7 +93,7 @@ impl Plugin {
         unsafe { state.load.unwrap()(self.0, &raw const stream, context) }
     }
 
-    /// Plays a buffer of `input` into as many outputs as `n_out`; none where the plugin says it did not.
+    /// Plays a buffer of `input` into `n_out` outputs; `None` if the plugin reports failure.
     fn play(&self, input: &[Vec<f32>], n_out: usize) -> Option<Vec<Vec<f32>>> {
         let n_frames = input[0].len();
         let (mut ins, mut outs) = (input.to_vec(), vec![vec![9.0_f32; n_frames]; n_out]);
@@ -142,7 +142,7 @@ impl Drop for Plugin {
 
 unsafe extern "C" fn write(stream: *const clap_ostream, buffer: *const c_void, size: u64) -> i64 {
     let bytes = unsafe { &mut *(*stream).ctx.cast::<Vec<u8>>() };
-    // Little at a time, as a pipe takes it.
+    // A few bytes at a time, as with a pipe.
     let n = size.min(100) as usize;
     bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(buffer.cast(), n) });
     n as i64

@@ -1,13 +1,13 @@
-//! The window of a plugin, as far as the guard has to know it.
+//! The state of a plugin's window that the guard needs.
 
 use std::thread::{self, ThreadId};
 
-/// Whether there is a window, and whose.
+/// Whether there is a window, and which thread opened it.
 #[derive(Default)]
 pub(super) struct WindowState {
-    /// The thread that opened it, which alone may talk to it: the framework panics at any other.
+    /// The thread that opened it, which alone may access it: the framework panics on any other.
     pub(super) opener: Option<ThreadId>,
-    /// Physical pixels a logical one, as the host said.
+    /// Physical pixels per logical pixel, as set by the host.
     pub(super) scale: Option<f64>,
 }
 

@@ -1,15 +1,15 @@
-//! Values that a host announced to the controller and has still to send to the processor.
+//! Values that a host has set in the controller but not yet sent to the processor.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Of one parameter: the value that the host set while audio is processed, and the one that the plugin had then.
+/// For one parameter: the value set by the host while audio is processed, and the plugin's value at that time.
 ///
-/// The plugin has one value for both halves of a VST3 plugin. While audio is processed the buffers say what it is, to the sample; what a host shows comes
-/// later, and must not take the parameter back to where it was. So it is only kept, and read back as long as the plugin's value has not moved.
+/// The plugin has one value for both halves of a VST3 plugin. While audio is processed, the buffers determine it with sample accuracy; the controller's value
+/// arrives later, and must not set the parameter back. So it is only stored, and returned for as long as the plugin's value has not changed.
 pub(super) struct Announced(AtomicU64);
 
 impl Announced {
-    /// No number, so nothing was announced.
+    /// Two NaNs: nothing was announced.
     const NOTHING: u64 = u64::MAX;
 
     pub(super) const fn nothing() -> Self {
@@ -21,7 +21,7 @@ impl Announced {
         self.0.store(u64::from(value.to_bits()) << 32 | u64::from(current.to_bits()), Ordering::Release);
     }
 
-    /// The plugin was given a value.
+    /// Called when the plugin receives a value.
     ///
     /// # Realtime safety
     /// One atomic.
@@ -29,7 +29,7 @@ impl Announced {
         self.0.store(Self::NOTHING, Ordering::Release);
     }
 
-    /// The value announced while the plugin had `current`, as it has now.
+    /// The value announced while the plugin had `current`, if that has not changed.
     pub(super) fn value(&self, current: f32) -> Option<f32> {
         let kept = self.0.load(Ordering::Acquire);
         (kept != Self::NOTHING && kept as u32 == current.to_bits()).then(|| f32::from_bits((kept >> 32) as u32))

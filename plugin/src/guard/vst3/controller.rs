@@ -1,4 +1,4 @@
-//! Controller: parameters, and the way to the window.
+//! Controller: parameters, and access to the window.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl IEditControllerTrait for Guarded {
         unsafe { self.inner.setComponentState(stream) }
     }
 
-    /// The component has it all.
+    /// The component restores everything.
     unsafe fn setState(&self, _stream: *mut IBStream) -> tresult {
         kResultOk
     }
@@ -70,7 +70,7 @@ impl IEditControllerTrait for Guarded {
         announced.value(current).unwrap_or(current).into()
     }
 
-    /// Set here, because the framework sends a message to another thread for each; while audio is processed, the value comes with a buffer.
+    /// Set here, because the framework sends a message to another thread for each; while audio is processed, the value arrives with a buffer.
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
         if !self.processing.load(Ordering::Acquire) {
             return self.set(id, value);
@@ -101,7 +101,7 @@ impl IEditControllerTrait for Guarded {
 }
 
 impl Guarded {
-    /// A state has all values.
+    /// For a loaded state, which has all values.
     pub(super) fn forget_announced(&self) {
         self.params.iter().for_each(|(.., announced)| announced.forget());
     }
@@ -125,7 +125,7 @@ impl Guarded {
     }
 }
 
-/// The value nearest to `normalized` that the parameter can have.
+/// The closest value to `normalized` that the parameter can have.
 ///
 /// # Safety
 /// The parameter is alive.

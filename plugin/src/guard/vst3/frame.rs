@@ -1,4 +1,4 @@
-//! The host's frame around the window, as the framework sees it.
+//! The host's frame around the window, as presented to the framework.
 
 #[cfg(all(target_family = "unix", not(target_os = "macos")))]
 mod run_loop;
@@ -12,7 +12,7 @@ use nice_plug::wrapper::vst3::vst3::{Class, ComPtr};
 #[cfg(all(target_family = "unix", not(target_os = "macos")))]
 use run_loop::RunLoop;
 
-/// Passes on the wishes of the framework's view as those of ours, and stands between the framework and the host's run loop.
+/// Forwards requests of the framework's view as those of ours, and mediates between the framework and the host's run loop.
 pub(super) struct Frame {
     host: ComPtr<IPlugFrame>,
     view: Arc<AtomicPtr<IPlugView>>,
@@ -33,7 +33,7 @@ impl Frame {
         }
     }
 
-    /// Gives back to the host's run loop what the framework registered. Called when the framework has let go of it, too.
+    /// Removes the framework's registrations from the host's run loop. Called once the framework has released it, too.
     #[cfg(all(target_family = "unix", not(target_os = "macos")))]
     pub(super) fn give_back(&self) {
         self.run_loop.give_back();

@@ -36,7 +36,7 @@ impl IAudioProcessorTrait for Guarded {
             return kInvalidArgument;
         };
         let Some(layout) = Arrangements::layout(*input, *output) else { return kResultFalse };
-        // The framework has as many outputs as inputs.
+        // The framework requires as many outputs as inputs.
         let mut told = *input;
         let result = caught(|| unsafe { self.inner.setBusArrangements(&raw mut told, 1, &raw mut told, 1) });
         if result == kResultOk {
@@ -69,7 +69,7 @@ impl IAudioProcessorTrait for Guarded {
         unsafe { self.inner.getLatencySamples() }
     }
 
-    /// The framework keeps the mode of the set-up before; the link has that of this one.
+    /// The framework keeps the mode of the previous set-up; the link has that of this one.
     unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {
         let Some(wanted) = (unsafe { setup.as_ref() }) else { return kInvalidArgument };
         let has_sizes = wanted.maxSamplesPerBlock > 0 && wanted.sampleRate.is_finite() && wanted.sampleRate > 0.0;
@@ -85,7 +85,7 @@ impl IAudioProcessorTrait for Guarded {
         let processing = state != 0;
         self.processing.store(processing, Ordering::Release);
         if !processing {
-            // The framework tells a VST3 plugin that processing starts, not that it stops; both end what was heard before.
+            // The framework tells a VST3 plugin when processing starts but not when it stops; either ends the current run of audio.
             caught(|| unsafe { self.inner.setProcessing(TBool::from(true)) });
         }
         caught(|| unsafe { self.inner.setProcessing(state) })
@@ -97,7 +97,7 @@ impl IAudioProcessorTrait for Guarded {
         let Some(data) = (unsafe { data.as_ref() }) else { return kInvalidArgument };
         unsafe { self.take_changes(data.inputParameterChanges) };
         let outputs = unsafe { main_bus(data.outputs, data.numOutputs) };
-        // Without samples or outputs a buffer only carries parameters, so hosts send such buffers to inactive plugins, too.
+        // A buffer without samples or outputs only carries parameters, so hosts send them to inactive plugins, too.
         let Some(output) = outputs.filter(|bus| bus.numChannels > 0 && data.numSamples > 0) else { return kResultOk };
         if !self.is_active() {
             return kNotInitialized;
@@ -122,7 +122,7 @@ impl IAudioProcessorTrait for Guarded {
 }
 
 impl Guarded {
-    /// Hands a buffer to the framework, with `pointers` to as many outputs as there are inputs, and without parameters.
+    /// Passes a buffer to the framework, with `pointers` to as many outputs as there are inputs, and without parameters.
     fn carry(&self, data: &ProcessData, layout: ChannelLayout, mut output: AudioBusBuffers, pointers: *mut *mut f32) -> tresult {
         let mut adapted = *data;
         adapted.inputParameterChanges = std::ptr::null_mut();
@@ -134,7 +134,7 @@ impl Guarded {
         unsafe { self.inner.process(&raw mut adapted) }
     }
 
-    /// Sets each parameter to its last value of the buffer.
+    /// Sets each parameter to its last value in the buffer.
     ///
     /// # Safety
     /// The pointer is null or valid.
@@ -160,7 +160,7 @@ unsafe fn main_bus(buses: *const AudioBusBuffers, n: int32) -> Option<AudioBusBu
 }
 
 /// # Safety
-/// The bus has as many channels as it says, or no pointers.
+/// The bus has as many channels as it declares, or no pointers.
 unsafe fn channels(bus: &AudioBusBuffers) -> Channels {
     unsafe { Channels::new(bus.__field0.channelBuffers32, usize::try_from(bus.numChannels).unwrap_or(0)) }
 }

@@ -1,4 +1,4 @@
-//! A host's streams, which may refuse, break off, or say what they are for.
+//! A host's streams, which may refuse, end early, or declare the purpose of a state.
 
 use nice_plug::wrapper::vst3::vst3::ComRef;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
@@ -11,13 +11,13 @@ use crate::session::SaveScope;
 
 /// Bytes read at a time.
 const N_PIECE: usize = 1 << 16;
-/// Longest name of a kind of state.
+/// Maximum length of the name of a state type.
 const N_NAME: usize = 128;
 
-/// What a state in the stream is for: whatever its attributes call other than a project has no recorded timeline.
+/// The scope of a state in the stream: if its attributes declare anything other than a project, it has no recorded timeline.
 ///
 /// # Safety
-/// The stream is valid; so below.
+/// The stream is valid (also below).
 pub(super) unsafe fn part(stream: *mut IBStream) -> SaveScope {
     match unsafe { state_type(stream) } {
         Some(name) if name != unsafe { text(StateType::kProject) } => SaveScope::WithoutTimeline,
@@ -28,7 +28,7 @@ pub(super) unsafe fn part(stream: *mut IBStream) -> SaveScope {
 unsafe fn state_type(stream: *mut IBStream) -> Option<String> {
     unsafe {
         let attributes = ComRef::from_raw(stream)?.cast::<IStreamAttributes>()?;
-        // The list stays the host's: nobody counts this reference.
+        // The host keeps ownership of the list: this reference is not counted.
         let list = ComRef::from_raw(attributes.getAttributes())?;
         let mut name: [TChar; N_NAME] = [0; N_NAME];
         let found = list.getString(PresetAttributes::kStateType, name.as_mut_ptr(), size_of_val(&name) as u32);
@@ -41,8 +41,8 @@ unsafe fn text(name: *const std::ffi::c_char) -> String {
     unsafe { std::ffi::CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
-/// Everything from where the stream stands to its end; none where it is longer than any state. Hosts differ in what they answer at the end of a
-/// stream, so that is where no more bytes come.
+/// Everything from the current position to the end of the stream; `None` if it is longer than any state. Hosts return different codes at the end of a stream,
+/// so the end is where no more bytes arrive.
 pub(super) unsafe fn read(stream: *mut IBStream) -> Option<Vec<u8>> {
     let stream = unsafe { ComRef::from_raw(stream) }?;
     let (mut bytes, mut piece) = (Vec::new(), vec![0_u8; N_PIECE]);
@@ -59,7 +59,7 @@ pub(super) unsafe fn read(stream: *mut IBStream) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether the stream took all of `bytes`.
+/// Writes `bytes`; returns whether the stream accepted all of them.
 pub(super) unsafe fn write(stream: *mut IBStream, mut bytes: &[u8]) -> bool {
     let Some(stream) = (unsafe { ComRef::from_raw(stream) }) else { return false };
     while !bytes.is_empty() {

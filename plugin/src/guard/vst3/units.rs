@@ -1,4 +1,4 @@
-//! Groups of parameters, what the plugin wants to know of the transport, and the track: the framework's, caught.
+//! Parameter groups, the transport information the plugin requires, and the track: the framework's, with panics caught.
 
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
 use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{

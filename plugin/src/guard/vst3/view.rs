@@ -1,4 +1,4 @@
-//! The window of a VST3 plugin: sizes that can be drawn, one thread, and a frame that is given back.
+//! The window of a VST3 plugin: valid sizes, one thread, and a frame that is released.
 
 use std::ffi::{CStr, c_void};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::frame::Frame;
 use crate::guard::link::Link;
 use crate::guard::sizes::{clamped, is_scale};
 
-/// What a window of this system is called.
+/// VST3's name for windows of this system.
 const PLATFORM: FIDString = if cfg!(target_os = "windows") {
     kPlatformTypeHWND
 } else if cfg!(target_os = "macos") {
@@ -27,20 +27,20 @@ const PLATFORM: FIDString = if cfg!(target_os = "windows") {
     kPlatformTypeX11EmbedWindowID
 };
 
-/// The framework's view behind ours.
+/// Our view around the framework's.
 pub(super) struct HostView {
     inner: ComPtr<IPlugView>,
     link: Arc<Link>,
-    /// This, for the frame; null once it is gone.
+    /// Pointer to this view, for the frame; null once it is gone.
     this: Arc<AtomicPtr<IPlugView>>,
     state: Mutex<ViewState>,
 }
 
 #[derive(Default)]
 struct ViewState {
-    /// The thread that attached the view, which alone may talk to its window: the framework panics at any other.
+    /// The thread that attached the view, which alone may access its window: the framework panics on any other.
     attached: Option<ThreadId>,
-    /// Physical pixels a logical one, as the host said.
+    /// Physical pixels per logical pixel, as set by the host.
     scale: Option<f32>,
     frame: Option<ComWrapper<Frame>>,
 }
@@ -50,7 +50,7 @@ impl Class for HostView {
 }
 
 impl HostView {
-    /// A view for the host around the framework's, which it takes over; null around null.
+    /// Wraps the framework's view in one for the host and takes ownership of it; null for null.
     ///
     /// # Safety
     /// The pointer is null or an owned reference.
@@ -58,7 +58,7 @@ impl HostView {
         let Some(inner) = (unsafe { ComPtr::from_raw(inner) }) else { return std::ptr::null_mut() };
         let this = Arc::new(AtomicPtr::new(std::ptr::null_mut()));
         let view = ComWrapper::new(Self { inner, link, this: Arc::clone(&this), state: Mutex::default() });
-        // INVARIANT: it is a view.
+        // INVARIANT: it implements IPlugView.
         let pointer = view.to_com_ptr::<IPlugView>().expect("a view").into_raw();
         this.store(pointer, Ordering::Release);
         pointer
@@ -72,7 +72,7 @@ impl HostView {
         self.state.lock().scale.map_or(1.0, f64::from)
     }
 
-    /// Lets the framework and the host forget the frame.
+    /// Makes the framework and the host release the frame.
     fn forget_frame(&self) {
         let frame = self.state.lock().frame.take();
         unsafe { self.inner.setFrame(std::ptr::null_mut()) };
@@ -84,7 +84,7 @@ impl HostView {
         drop(frame);
     }
 
-    /// The allowed rectangle next to `rect`.
+    /// The allowed rectangle closest to `rect`.
     fn allowed(&self, rect: &ViewRect) -> ViewRect {
         let side = |from: int32, to: int32| u32::try_from(i64::from(to) - i64::from(from)).unwrap_or(0);
         let (width, height) = clamped((side(rect.left, rect.right), side(rect.top, rect.bottom)), self.scale());
@@ -120,7 +120,7 @@ impl IPlugViewTrait for HostView {
         let result = unsafe { self.inner.attached(parent, kind) };
         if result == kResultOk {
             self.state.lock().attached = Some(thread::current().id());
-            // Hosts say the scale before; the framework only listens after.
+            // Hosts set the scale before attaching; the framework only accepts it afterwards.
             let scale = self.state.lock().scale;
             if let (Some(scale), Some(support)) = (scale, self.inner.cast::<IPlugViewContentScaleSupport>()) {
                 unsafe { support.setContentScaleFactor(scale) };
@@ -180,7 +180,7 @@ impl IPlugViewTrait for HostView {
         self.forget_frame();
         let Some(host) = (unsafe { ComRef::from_raw(frame) }) else { return kResultOk };
         let frame = ComWrapper::new(Frame::new(host.to_com_ptr(), Arc::clone(&self.this)));
-        // INVARIANT: it is a frame.
+        // INVARIANT: it implements IPlugFrame.
         let pointer = frame.as_com_ref::<IPlugFrame>().expect("a frame").as_ptr();
         let result = unsafe { self.inner.setFrame(pointer) };
         self.state.lock().frame = Some(frame);

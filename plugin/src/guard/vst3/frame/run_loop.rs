@@ -1,7 +1,7 @@
-//! The host's run loop on Linux, as the framework sees it.
+//! The host's run loop on Linux, as presented to the framework.
 //!
-//! The framework registers a handler for each window and never takes it back: it keeps a reference to it that nothing releases, and with it two
-//! descriptors and the host's entry. Here both are given back with the window.
+//! The framework registers a handler for each window and never unregisters it: it leaks a reference to it, and with it two descriptors and the host's entry.
+//! Here both are released with the window.
 
 use nice_plug::wrapper::vst3::vst3::Steinberg::Linux::{
     FileDescriptor, IEventHandler, IRunLoop, IRunLoopTrait, ITimerHandler, TimerInterval,
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::Frame;
 
-/// The host's run loop, if it has one, and what the framework registered.
+/// The host's run loop, if it has one, and the framework's registered handler.
 pub(super) struct RunLoop {
     host: Option<ComPtr<IRunLoop>>,
     handler: Mutex<Option<ComPtr<IEventHandler>>>,
@@ -23,14 +23,14 @@ impl RunLoop {
         Self { host, handler: Mutex::new(None) }
     }
 
-    /// Takes the framework's handler from the host, and lets it go. Called when the framework has let go of it, too.
+    /// Unregisters the framework's handler from the host and releases it. Called once the framework has released it, too.
     pub(super) fn give_back(&self) {
         let Some(handler) = self.handler.lock().take() else { return };
         unsafe {
             if let Some(host) = &self.host {
                 host.unregisterEventHandler(handler.as_ptr());
             }
-            // The reference that nice-plug 0.4.2 makes with `into_raw` for its own address and never releases.
+            // The reference that nice-plug 0.4.2 creates with `into_raw` to get the address and never releases.
             let unknown: *mut FUnknown = handler.as_ptr().cast();
             ((*(*unknown).vtbl).release)(unknown);
         }
@@ -42,14 +42,14 @@ impl IRunLoopTrait for Frame {
         let Some(known) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
         let result = match &self.run_loop.host {
             Some(host) => unsafe { host.registerEventHandler(handler, fd) },
-            // The framework panics at a refusal. What it posts here stays undone, and with it a wish for another size.
+            // The framework panics if refused. What it posts here is not processed, which includes requests for another size.
             None => kResultOk,
         };
         *self.run_loop.handler.lock() = Some(known.to_com_ptr());
         if result == kResultOk { result } else { kResultOk }
     }
 
-    /// The framework's handler was given back before the framework says this.
+    /// The framework's handler has already been unregistered when the framework calls this.
     unsafe fn unregisterEventHandler(&self, _handler: *mut IEventHandler) -> tresult {
         kResultOk
     }
