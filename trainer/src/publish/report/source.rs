@@ -17,7 +17,7 @@ use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::run::folder::RunFolder;
 use crate::train::run::list::{RunState, RunSummary, summarise};
 
-/// Number of timed runs for the median, and of warm-up runs before them.
+/// Number of timed runs for the median, after [`WARM_UP`] untimed ones.
 pub(super) const LATENCY_RUNS: usize = 201;
 const WARM_UP: usize = 20;
 
