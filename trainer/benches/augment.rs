@@ -1,5 +1,5 @@
-//! What each transform costs on one thread, on 2.5 s of speech-like sound at 16 kHz: the clip of a usual corpus. The throughput is in samples,
-//! so 16 M elements a second are 1000 times real time.
+//! Cost of each transform on one thread, for 2.5 s of speech-like sound at 16 kHz, a typical clip length. The throughput is in samples, so 16 M
+//! elements per second are 1000 times real time.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use trainer::data::augment::{AugmentationConfig, Augmenter};
 
 const RATE_HZ: u32 = 16_000;
 
-/// One of each kind, at its middle, and a chain of what models are trained with.
+/// One transform of each kind, with medium parameters, and a chain as used for training models.
 const CASES: [(&str, &str); 14] = [
     ("pitch_shift", "[{ kind = 'pitch_shift', semitones = 2 }]"),
     ("time_stretch", "[{ kind = 'time_stretch', rate = 0.9 }]"),
@@ -31,7 +31,7 @@ const CASES: [(&str, &str); 14] = [
     ),
 ];
 
-/// Harmonics that rise and fall as syllables do.
+/// Harmonics with a rising and falling level, like syllables.
 fn speech_like() -> Vec<f32> {
     (0..5 * RATE_HZ / 2)
         .map(|n| {

@@ -1,7 +1,7 @@
-//! What every wing of the trainer stands on: files that appear complete, what the commands say, progress, tables and pictures.
+//! Shared foundations of the trainer: atomically written files, console output, progress, tables and figures.
 //!
-//! In: values to write, print or draw. Out: files, lines, tables, SVG and PNG. Knows nothing of clips, networks or runs, and imports none of the wings
-//! above it.
+//! In: values to write, print or draw. Out: files, lines, tables, SVG and PNG. Knows nothing about clips, networks or runs, and imports none of the
+//! wings above it.
 
 pub mod config;
 pub(crate) mod console;
@@ -10,5 +10,5 @@ pub mod plot;
 pub mod progress;
 pub mod table;
 
-/// What is written into files as the program that made them: its name and version.
+/// The name and version of the program, as recorded in the files it writes.
 pub(crate) const PROGRAM: &str = concat!("trainer ", env!("CARGO_PKG_VERSION"));

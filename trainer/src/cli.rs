@@ -1,7 +1,7 @@
-//! The command line of the trainer: what it reads, and which exit code it gives.
+//! The command line of the trainer: its arguments and exit codes.
 //!
-//! Exit codes: 0 done; 1 some input failed (the others are still done) or the work could not be done; 2 the command line or the configuration
-//! is wrong; 130 interrupted, with a checkpoint to continue from.
+//! Exit codes: 0 success; 1 some input failed (the others were processed) or the work could not be done; 2 the command line or the configuration is
+//! wrong; 130 interrupted, with a checkpoint to continue from.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-/// Exit code of a run that was stopped by the user, as shells have it for Ctrl-C.
+/// Exit code of a run stopped by the user, as shells use for Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 #[derive(Parser)]
@@ -129,7 +129,7 @@ struct TrainArgs {
     /// Overrides a value of the configuration; an empty value removes an optional one
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     overrides: Vec<String>,
-    /// Seed of every random choice (the same as --set training.seed=N)
+    /// Seed of all random choices (the same as --set training.seed=N)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
@@ -165,7 +165,7 @@ struct Force {
     force: bool,
 }
 
-/// Measures a model file on labelled clips, through the engine
+/// Evaluates a model file on labelled clips, through the engine
 #[derive(Args)]
 #[command(after_help = "\
 The gate is off, because every clip has a label. A clip longer than the model's block gets the mean of its blocks, weighted by their duration.
@@ -181,10 +181,10 @@ struct EvaluateArgs {
     /// Manifest of labelled clips; several are merged
     #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Clips to measure; with "all" the manifests need no split column
+    /// Clips to evaluate; with "all" the manifests need no split column
     #[arg(long, value_enum)]
     split: SplitArg,
-    /// Which clips of the same speaker were heard before each
+    /// Which clips of the same speaker are heard before each clip
     #[arg(long, value_enum, default_value_t = History::Cold)]
     voice: History,
     /// Prints JSON instead of a table
@@ -193,7 +193,7 @@ struct EvaluateArgs {
     /// Also writes metrics.json, predictions.csv and confusion.svg there
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
-    /// What runs the network: auto, onnxruntime or native
+    /// Backend that runs the network: auto, onnxruntime or native
     #[arg(long, default_value_t = BackendChoice::Auto)]
     backend: BackendChoice,
     #[command(flatten)]
@@ -210,7 +210,7 @@ enum SplitArg {
     All,
 }
 
-/// Writes the best epoch of a run as a checked model file
+/// Writes the best epoch of a run as a verified model file
 #[derive(Args)]
 #[command(after_help = "\
 Trainer, native kernel and ONNX Runtime must agree to 1e-5 on every probability, or nothing is written. The resolved configuration is written
@@ -219,7 +219,7 @@ beside the model as train.toml.
 Example:
   trainer export runs/first --out models/first/model.onnx")]
 struct ExportArgs {
-    /// Run folder; several are combined into one model of several networks, whose answers are averaged
+    /// Run folder; several are combined into one model of several networks, whose predictions are averaged
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     /// Model file to write
@@ -244,7 +244,7 @@ Examples:
 struct CardArgs {
     /// Folder of the model
     folder: PathBuf,
-    /// Folders of the same recipe trained with other seeds, measured on the same clips
+    /// Folders of the same recipe trained with other seeds, evaluated on the same clips
     #[arg(long, value_name = "FOLDER", num_args = 1..)]
     seeds: Vec<PathBuf>,
 }
@@ -261,7 +261,7 @@ pub fn main() -> ExitCode {
     run(std::env::args_os(), Progress::detect(), &interrupt)
 }
 
-/// Runs the command with these arguments, the first of which is the name of the program.
+/// Runs the command with these arguments, starting with the name of the program.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, interrupt: &Interrupt) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
@@ -288,13 +288,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Streams(arguments) => streams::run(&arguments, progress),
     };
     outcome.unwrap_or_else(|error| {
-        // Every error of this program names its cause in its own message.
+        // Every error of this program includes its cause in its message.
         console::note(format_args!("error: {error}"));
         ExitCode::from(if is_wrong_usage(&error) { 2 } else { 1 })
     })
 }
 
-/// Whether the command line or the configuration is to blame, not the work.
+/// Whether the error lies in the command line or the configuration rather than the work.
 fn is_wrong_usage(error: &anyhow::Error) -> bool {
     let refused = error.chain().any(|error| error.is::<Refusal>());
     refused || error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SweepError::Config(_)))
@@ -402,7 +402,7 @@ fn card(arguments: &CardArgs) -> anyhow::Result<ExitCode> {
 }
 
 impl Force {
-    /// A plan of files in which this option counts.
+    /// A file plan with this option applied.
     const fn plan(&self) -> FilePlan {
         FilePlan::new(Replace::forced(self.force))
     }
@@ -430,7 +430,7 @@ impl Cache {
 }
 
 impl Pool {
-    /// Does the work on so many threads.
+    /// Executes `work` on the chosen number of threads.
     fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> anyhow::Result<R> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, usize::from)).build();
         Ok(pool.map_err(|error| anyhow::anyhow!("cannot start the threads: {error}"))?.install(work))

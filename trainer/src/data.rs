@@ -1,7 +1,7 @@
-//! From a corpus as it was published to features that a network learns from.
+//! From a published corpus to the features a network learns from.
 //!
-//! In: folders and tables of corpora, manifests, audio. Out: manifests, statistics, varied copies and a [`Dataset`](dataset::Dataset) of standardised
-//! features. Knows clips and labels; imports [`base`](crate::base), but nothing of trainings or of what is measured of a network.
+//! In: folders and tables of corpora, manifests, audio. Out: manifests, statistics, augmented copies and a [`Dataset`](dataset::Dataset) of
+//! standardised features. Knows clips and labels; imports [`base`](crate::base), but nothing about training or about measuring networks.
 
 pub mod augment;
 pub mod cache;

@@ -1,7 +1,7 @@
-//! How well a model answers.
+//! Evaluation of models.
 //!
-//! In: answers and labels, or a model file and a manifest. Out: confusion matrix, UAR with its interval, calibration, per speaker and on worse recordings,
-//! and their figures. Imports [`base`](crate::base) and [`data`](crate::data); how a model came about is not known here.
+//! In: predictions and labels, or a model file and a manifest. Out: confusion matrix, UAR with its interval, calibration, results per speaker and on
+//! degraded recordings, and their figures. Imports [`base`](crate::base) and [`data`](crate::data); knows nothing about training.
 
 mod confusion;
 pub mod evaluate;

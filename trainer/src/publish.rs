@@ -1,7 +1,7 @@
-//! What is shown to people who did not train: the page of `trainer report` and the model card.
+//! Output for readers who were not involved in training: the page of `trainer report` and the model card.
 //!
-//! In: run folders, results and evaluations that lie there. Out: one HTML page, one Markdown file. It never trains or measures; the commands alone are above
-//! it.
+//! In: run folders, results and the evaluations in them. Out: one HTML page, one Markdown file. Never trains or evaluates; only the commands are
+//! above it.
 
 pub mod card;
 pub mod report;

@@ -1,7 +1,7 @@
-//! Many trainings that answer one question.
+//! Studies: many training runs that answer one question.
 //!
-//! In: a configuration, a manifest and a plan (a protocol's folds, a sweep's trials). Out: `results.json` and tables, resumable, and the same for any number of
-//! threads. Imports every wing below it, and nothing of reports, model cards or commands.
+//! In: a configuration, a manifest and a plan (the folds of a protocol, the trials of a sweep). Out: `results.json` and tables, resumable and
+//! identical for any number of threads. Imports all wings below it, but not reports, model cards or commands.
 
 pub mod baselines;
 pub mod crossval;

@@ -1,4 +1,4 @@
-//! The program where nobody reads what it says.
+//! The program when nobody reads its output.
 
 use std::io::PipeWriter;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ fn trainer(arguments: &[&str]) -> Command {
     command
 }
 
-/// A pipe like that of `| head`, after it has seen enough.
+/// A pipe like that of `| head` after it has read enough.
 fn nobody() -> PipeWriter {
     std::io::pipe().unwrap().1
 }

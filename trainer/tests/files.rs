@@ -1,4 +1,4 @@
-//! No command of the trainer destroys what it reads, or a recording, a manifest, a model or a configuration, however the paths are spelt.
+//! No command of the trainer overwrites its inputs, or any recording, manifest, model or configuration, however the paths are written.
 #![cfg(unix)]
 
 use std::fs;
@@ -12,7 +12,7 @@ use test_support::folder::contents;
 const TABLE: &str = "path,speaker,emotion,split\nrec/angry/anna/1.flac,anna,angry,train\nrec/sad/ben/2.flac,ben,sad,dev\n";
 const AUGMENTATION: &str = "\n[augmentation]\ncopies = 1\ntransforms = [{ kind = 'gain', db = 3 }]\n";
 
-/// A folder in which every command finds what it reads.
+/// A folder in which every command finds its inputs.
 struct Place(TempDir);
 
 impl Place {
@@ -26,7 +26,7 @@ impl Place {
             place.put(name, &clip);
         }
         for name in ["corpus.csv", "theirs.csv", "report/predictions.csv", "robust/robustness.json", "crossval/folds.csv"] {
-            // From everywhere, for links to it lie elsewhere.
+            // Absolute paths, because links to the file are in other folders.
             place.put(name, TABLE.replace("rec/", &format!("{}/", place.at("rec").display())).as_bytes());
         }
         for name in ["config.toml", "run/config.toml", "train.toml"] {
@@ -52,7 +52,7 @@ impl Place {
         fs::write(self.at(name), bytes).unwrap();
     }
 
-    /// The file called `name` in other words, as seen from the folder; links are made for some.
+    /// Different ways to write the path of the file `name`, relative to the folder; some are links, which are created here.
     fn spellings(&self, name: &str) -> Vec<String> {
         let (link, hard) = ("a-link", "a-hard-link");
         for made in [link, hard] {
@@ -72,7 +72,7 @@ impl Place {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
-    /// Runs the command, which must refuse in one line with these words, and leave everything as it was.
+    /// Runs the command, which must refuse with one line containing these words, and change nothing.
     fn refused(&self, line: &str, words: &[&str]) {
         let before = contents(self.0.path());
         let (code, told) = self.trainer(line);
@@ -83,7 +83,7 @@ impl Place {
     }
 }
 
-/// Commands whose output is `{}`, and files that they read.
+/// Commands with the output `{}`, and their input files.
 const OUTPUTS: [(&str, &[&str]); 8] = [
     ("corpus manifest csv theirs.csv --labels map.toml --out {}", &["theirs.csv", "map.toml", "rec/angry/anna/1.flac"]),
     ("corpus manifest folders rec --out {}", &["rec/sad/ben/2.flac"]),
@@ -110,7 +110,7 @@ fn an_input_is_never_an_output() {
     }
 }
 
-/// Commands that write files of given names into a folder, reading `{}`.
+/// Commands that write files with fixed names into a folder, and read `{}`.
 const INPUTS: [(&str, &str); 6] = [
     ("evaluate --model model/model.onnx --split all --report report --manifest {}", "report/predictions.csv"),
     ("evaluate --model {} --split all --report report --manifest corpus.csv", "report/metrics.json"),

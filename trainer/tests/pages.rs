@@ -1,4 +1,4 @@
-//! The commands in the READMEs of `docs` make the pages they speak of: here from the sample recordings, with one epoch.
+//! The commands in the READMEs of `docs` create the pages they describe: here from the sample recordings, with one epoch.
 #![cfg(unix)]
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ const LIQUID_1: &str = include_str!("../../docs/liquid-1/README.md");
 const REPRODUCTION: &str = include_str!("../../docs/reproduction/README.md");
 const SAMPLES: &str = include_str!("../../tests/samples/samples.csv");
 
-/// `trainer` as a reader types it, but for a small corpus and little time.
+/// `trainer` as a reader would type it, adapted to a small corpus and little time.
 const SHELL: &str = r#"set -e
 trainer() {
     case $1 in
@@ -22,7 +22,7 @@ trainer() {
 }
 "#;
 
-/// The lines that a reader types, up to the one that writes the page.
+/// The lines to type, up to the one that writes the page.
 fn script(document: &str) -> String {
     let typed = document.lines().filter(|line| line.starts_with("    ")).map(str::trim_start);
     let mut script = SHELL.to_owned();
@@ -36,7 +36,7 @@ fn script(document: &str) -> String {
     panic!("no page is written:\n{document}");
 }
 
-/// A corpus of all sample recordings, under its own name and in a folder of its own.
+/// A corpus of all sample recordings, with its own name and folder.
 fn put_corpus(place: &Path, name: &str) {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/samples");
     fs::create_dir(place.join(name)).unwrap();
@@ -54,7 +54,7 @@ fn put_corpus(place: &Path, name: &str) {
     fs::write(place.join(format!("{name}.csv")), manifest).unwrap();
 }
 
-/// Follows `document` in a new folder; returns the page and how many figures lie beside it.
+/// Follows `document` in a new folder; returns the page and the number of figures beside it.
 fn page(document: &str) -> (String, usize) {
     let place = tempfile::tempdir().unwrap();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

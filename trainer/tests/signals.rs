@@ -1,4 +1,4 @@
-//! However a training is asked to end, it stores its epoch and can go on.
+//! However a training run is asked to end, it stores its epoch and can be resumed.
 #![cfg(unix)]
 
 use std::fs;
@@ -10,7 +10,7 @@ use test_support::own_process::outlives_terminal;
 use test_support::repository;
 use test_support::skip::skip;
 
-/// A manifest of the sample recordings, two speakers to train on and one to decide by.
+/// A manifest of the sample recordings, with two training speakers and one dev speaker.
 fn manifest(folder: &Path) -> PathBuf {
     let samples = repository().join("tests/samples");
     let table = fs::read_to_string(samples.join("samples.csv")).unwrap();
@@ -56,7 +56,7 @@ fn every_signal_ends_a_training_after_its_epoch() {
             line.clear();
             assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended before it was asked to");
         }
-        // Twice, as a terminal that is closed or a cluster does: the same request.
+        // Twice, as when a terminal is closed or a cluster ends a job: it counts as one request.
         let pid = child.id().to_string();
         let twice = if signal == "INT" { "kill -INT $0" } else { "kill -$1 $0; kill -$1 $0" };
         assert!(Command::new("sh").args(["-c", twice, &pid, signal]).status().unwrap().success());

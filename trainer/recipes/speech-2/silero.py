@@ -12,9 +12,10 @@ import soundfile
 import soxr
 
 RATE = 16_000
-# Samples a chunk, and those of the chunk before that the model sees again.
+# Samples per chunk, and samples of the previous chunk that the model sees again.
 CHUNK, CONTEXT = 512, 64
-# Where speech begins and ends, and the shortest of speech and pause, seconds. The wheel's own defaults are 0.5, 0.35, 0.25 and 0.1, with 30 ms of margin.
+# Thresholds for the start and end of speech, and shortest speech and pause, seconds. The wheel's own defaults are 0.5, 0.35, 0.25 and 0.1, with 30 ms
+# of margin.
 ONSET, OFFSET, MIN_SPEECH, MIN_PAUSE = 0.5, 0.35, 0.1, 0.1
 
 

@@ -18,7 +18,7 @@ import soxr
 
 from silero import RATE, Silero
 
-# Package, files in it, kind, licence of these files as its copyright file says.
+# Package, files in it, kind, licence of these files according to the package's copyright file.
 PACKAGES = [
     ("wesnoth-1.16-music", "**/music/*.ogg", "game_music", "GPL-2+"),
     ("singularity-music", "**/music/**/*.ogg", "game_music", "CC-BY-SA-3.0, GPL-2+"),
@@ -39,10 +39,10 @@ MIDI_PACKAGE = ("openttd-openmsx", "**/*.mid", "midi_music", "GPL-2")
 SOUND_FONT = ("timgm6mb-soundfont", "**/*.sf2")
 
 EXCERPT_SECONDS, MOST_EXCERPTS = 15, 2
-# Files of a package that are used, evenly over their names: of music, and of short sounds.
+# Maximum number of files used from a package, evenly spaced by name: for music, and for short sounds.
 MOST_FILES, MOST_SHORT = 24, 120
 SHORT = {"animal_sounds", "creature_sounds", "fight_sounds"}
-# What a file may have of speech in the ears of Silero.
+# Maximum fraction of an excerpt in which Silero may hear speech.
 MOST_SPEECH = 0.03
 N_PIECES, PIECE_SECONDS, SEED = 160, 10, 1
 

@@ -20,15 +20,16 @@ import numpy as np
 from silero import RATE, Silero, read
 
 BATCH = 64
-# What the cost is measured on: blocks of 5 s, chunk by chunk, one thread.
+# Input for measuring the cost: blocks of 5 s, chunk by chunk, one thread.
 BLOCK_SECONDS, N_BLOCKS = 5, 21
-# How a clip's level is measured: every so often, over so long, seconds.
+# Interval and window length for measuring the level of a clip, seconds.
 TICK, WINDOW = 0.01, 0.02
-# How far beyond Silero's times speech may reach, the shortest pause that is cut out of them, and the shortest rest that is kept, seconds.
+# How far speech may extend beyond Silero's times, shortest pause that is cut out of them, and shortest remainder that is kept, seconds.
 REACH, TIGHT_PAUSE, TIGHT_SPEECH = 0.05, 0.15, 0.05
-# The part of what is loud that Silero has to hear to be believed.
+# Fraction of the loud parts in which Silero must hear speech to be trusted.
 LEAST_HEARD = 0.5
-# What of a clip is heard: at most so far below its loud parts, and so far above its background, dB, or above it by this part of the way to the loud parts.
+# Audible parts of a clip: at most RANGE_DB below its loud parts, and above its background by at least ABOVE_DB or ABOVE_PART of the distance to the
+# loud parts, whichever is less.
 LOUD_PERCENT, FLOOR_PERCENT, RANGE_DB, ABOVE_DB, ABOVE_PART = 95, 5, 38, 8, 0.3
 
 
@@ -86,7 +87,7 @@ def main():
     for manifest in arguments.manifests:
         with manifest.open(encoding="utf-8-sig", newline="") as lines:
             recordings += [(line["path"], manifest.parent / line["path"]) for line in csv.DictReader(lines)]
-    # Those of similar length side by side.
+    # Clips of similar length are processed together.
     loaded = sorted(((name, read(path)) for name, path in recordings), key=lambda item: len(item[1]))
     times = {}
     for first in range(0, len(loaded), BATCH):

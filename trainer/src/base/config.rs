@@ -1,5 +1,5 @@
-//! What every configuration file is: TOML that is read strictly, written whole, and known by its hash. And why one cannot be used, in the same words wherever
-//! its sections are defined.
+//! Shared handling of configuration files: TOML that is parsed strictly, written in full, and identified by its hash; with uniform error messages
+//! wherever its sections are defined.
 
 use moodline_core::{FrontEndConfig, Mismatch, digest};
 use serde::Serialize;
@@ -10,21 +10,21 @@ use sha2::{Digest as _, Sha256};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The text is no such configuration; the message of the TOML reader shows the line.
+    /// The text is not a valid configuration; the message of the TOML reader shows the line.
     #[error("{file}: {reason}")]
     Toml {
         /// The configuration file.
         file: String,
-        /// What the TOML reader says.
+        /// Message of the TOML reader.
         reason: String,
     },
     /// An override is not `section.key=value`.
     #[error("--set {found}: expected section.key=value, for example training.epochs=20")]
     Override {
-        /// The override as it was given.
+        /// The override as given.
         found: String,
     },
-    /// An override led to something that is not a configuration.
+    /// Overrides lead to an invalid configuration.
     #[error("--set {overrides}: {reason}")]
     AfterOverrides {
         /// All overrides.
@@ -32,14 +32,14 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// A value is out of its range.
+    /// A value is out of range.
     #[error("{field} must be {expected}, found {found}")]
     Range {
         /// `section.key`
         field: String,
-        /// What it may be.
+        /// The permitted range.
         expected: String,
-        /// What it is.
+        /// The value found.
         found: String,
     },
 }
@@ -50,7 +50,7 @@ impl From<Mismatch> for ConfigError {
     }
 }
 
-/// Reads a configuration whose ranges are not checked yet. `file` is only named in the error.
+/// Parses a configuration whose ranges are not yet checked. `file` is only used in the error message.
 ///
 /// # Errors
 /// [`ConfigError::Toml`] with the line that does not fit.

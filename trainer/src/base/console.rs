@@ -1,6 +1,6 @@
-//! What the commands say: results on standard output, everything else on standard error.
+//! Console output of the commands: results on standard output, everything else on standard error.
 //!
-//! Whoever reads may go away (`| head`, a closed terminal): a long training does not end because of that.
+//! The reader may go away (`| head`, a closed terminal) without ending a long training run.
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use moodline_engine::files::{WriteError, is_reader_gone};
 /// Writes results.
 ///
 /// # Errors
-/// [`WriteError`] when they are lost, as on a full disk; a closed pipe did not want them.
+/// [`WriteError`] if they are lost, as on a full disk; a closed pipe is not an error.
 pub(crate) fn print(text: impl Display) -> Result<(), WriteError> {
     let mut output = std::io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {
@@ -24,12 +24,12 @@ pub(crate) fn print(text: impl Display) -> Result<(), WriteError> {
 /// Writes a line of results.
 ///
 /// # Errors
-/// As [`print`].
+/// As in [`print`].
 pub(crate) fn print_line(text: impl Display) -> Result<(), WriteError> {
     print(format_args!("{text}\n"))
 }
 
-/// Tells the user something, in lines in which no name from outside controls the terminal. Nobody can be told when standard error is gone.
+/// Writes a message for the user, in lines in which names from outside cannot control the terminal. Lost if standard error is closed.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(&text.to_string()));
 }

@@ -1,4 +1,4 @@
-//! Writing files so that a reader never sees half of one, and errors that name the file.
+//! Writes files so that a reader never sees a partial one; errors include the path of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,28 +9,28 @@ pub use moodline_engine::files::{AtomicFile, FilePlan, Refusal, Replace, WriteEr
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {path}: {source}")]
 pub struct FileError {
-    /// What was tried: "write", "read", "create".
+    /// The attempted action: "write", "read", "create".
     pub action: &'static str,
-    /// On what.
+    /// The path it was applied to.
     pub path: PathBuf,
-    /// What the system says.
+    /// The error of the operating system.
     pub source: std::io::Error,
 }
 
 impl FileError {
-    /// Puts action and path around what the system says; for `map_err`.
+    /// Adds action and path to an error of the operating system; for `map_err`.
     pub fn at(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }
 }
 
-/// Writes a whole file or nothing: a temporary file in the same folder is written, flushed to the disk and renamed over `path`.
+/// Writes a file atomically: a temporary file in the same folder is written, flushed to disk and renamed to `path`.
 ///
-/// A reader, a crash or a full disk thus leaves either the old content or the new one.
+/// After a crash or on a full disk, and for any reader, the content is thus either the old or the new one.
 ///
 /// # Errors
-/// [`FileError`] when the folder cannot be written or has no room; `path` is then as it was.
+/// [`FileError`] if the folder cannot be written or has no space left; `path` is then unchanged.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     Ok(files::write_atomically(path, bytes)?)
 }
@@ -41,10 +41,10 @@ impl From<WriteError> for FileError {
     }
 }
 
-/// Creates a folder and those above it.
+/// Creates a folder and its parents.
 ///
 /// # Errors
-/// [`FileError`] when that cannot be done.
+/// [`FileError`] if this fails.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     std::fs::create_dir_all(path).map_err(FileError::at("create folder", path))
 }
@@ -52,7 +52,7 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
 /// Reads a whole file.
 ///
 /// # Errors
-/// [`FileError`] when that cannot be done.
+/// [`FileError`] if this fails.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(FileError::at("read", path))
 }
@@ -60,12 +60,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// Reads a whole text file.
 ///
 /// # Errors
-/// [`FileError`] when that cannot be done.
+/// [`FileError`] if this fails.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(FileError::at("read", path))
 }
 
-/// The files directly in a folder; none where it cannot be read.
+/// The files directly in a folder; none if it cannot be read.
 #[must_use]
 pub fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

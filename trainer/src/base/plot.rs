@@ -1,7 +1,7 @@
-//! Every picture of the trainer: a [`Figure`] is data plus a drawing, so each picture has its table.
+//! Figures of the trainer: a [`Figure`] is data plus a drawing, so each figure has its table.
 //!
-//! In: figures already computed elsewhere. Out: SVG, and the same numbers as a [`Table`]. Nothing here measures anything.
-//! A picture names only the colours of this module, so that a page can exchange ink, grid and paper for a dark theme ([`THEMED`]).
+//! In: values computed elsewhere. Out: SVG, and the same numbers as a [`Table`]. Nothing here computes results. A figure uses only the colours of
+//! this module, so that a page can replace ink, grid and paper for a dark theme ([`THEMED`]).
 
 use std::sync::OnceLock;
 
@@ -31,17 +31,17 @@ pub use scatter::{Point, Scatter, ScatterPanel};
 
 /// Dark grey: softer than black, with the contrast of black.
 pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// What must not compete with the data: text of second rank.
+/// Secondary text, which must not compete with the data.
 pub(crate) const MUTED: RGBColor = RGBColor(0x66, 0x66, 0x66);
-/// Lines of the grid.
+/// Grid lines.
 pub(crate) const GRID: RGBColor = RGBColor(0xE2, 0xE2, 0xE2);
-/// The ground.
+/// Background.
 pub(crate) const PAPER: RGBColor = WHITE;
 
-/// Colours a page with a dark theme replaces, with the name of the variable that does.
+/// Colours that a page with a dark theme replaces, with the name of the variable for each.
 pub const THEMED: [(RGBColor, &str); 4] = [(INK, "--ink"), (MUTED, "--muted"), (GRID, "--grid"), (PAPER, "--paper")];
 
-/// Colours of series, in the order they are given out; people with any colour vision can tell them apart on white and on black.
+/// Colours of series, in the order of assignment; they are distinguishable with any type of colour vision, on white and on black.
 ///
 /// # Source
 /// M. Okabe and K. Ito, "Color Universal Design", 2008, without black and yellow.
@@ -54,15 +54,15 @@ pub const SERIES: [RGBColor; 6] = [
     RGBColor(0xE6, 0x9F, 0x00),
 ];
 
-/// The colour of a full cell of a matrix; lighter ones are mixed with white.
+/// The colour of a cell with the largest value; lighter ones are mixed with white.
 const FULL: RGBColor = RGBColor(0x1f, 0x4e, 0x79);
 
 const FONT: &str = "Ubuntu, DejaVu Sans, sans-serif";
 
-/// What a size of text stands behind in a picture.
+/// The attribute in front of a text size in a figure.
 const FONT_SIZE: &str = " font-size=\"";
 
-/// Sizes of text, px.
+/// Text sizes, px.
 pub(crate) const TITLE: f64 = 17.0;
 pub(crate) const TEXT: f64 = 13.0;
 pub(crate) const SMALL: f64 = 12.0;
@@ -70,7 +70,7 @@ pub(crate) const SMALL: f64 = 12.0;
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) type DrawResult = Result<(), Box<dyn std::error::Error>>;
 
-/// A picture that could not be drawn.
+/// A figure that could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw {what}: {reason}")]
 pub struct PlotError {
@@ -86,26 +86,26 @@ impl PlotError {
 
 /// Numbers that can be drawn.
 pub trait Figure {
-    /// What it shows, in a few words; for errors and for those who cannot see it.
+    /// A short title; for errors and as alternative text.
     fn title(&self) -> String;
 
     /// Width and height, px.
     fn size(&self) -> (u32, u32);
 
-    /// The numbers in the picture, whole.
+    /// All numbers in the figure.
     fn table(&self) -> Table;
 
     /// Draws on `area`, which has [`Figure::size`].
     ///
     /// # Errors
-    /// What the plotting library refuses.
+    /// Errors of the plotting library.
     #[doc(hidden)]
     fn draw(&self, area: &Area<'_>) -> DrawResult;
 
-    /// The picture as SVG.
+    /// The figure as SVG.
     ///
     /// # Errors
-    /// [`PlotError`], for what the plotting library refuses.
+    /// [`PlotError`] if the plotting library fails.
     fn svg(&self) -> Result<String, PlotError> {
         register_fonts();
         let mut svg = String::new();
@@ -117,16 +117,16 @@ pub trait Figure {
             Ok(())
         };
         draw().map_err(|error| PlotError::new(self.title(), &*error))?;
-        // The library escapes markup; control characters, which names in files may hold, are no XML at all.
+        // The library escapes markup, but control characters, which may occur in names from files, are not valid XML.
         Ok(without_defaults(&svg).replace(|c: char| c.is_control() && c != '\n' && c != '\t', "\u{FFFD}"))
     }
 }
 
-/// A picture without what the plotting library says again in each element: defaults of SVG, and the font, which is said once.
+/// Removes attributes that the plotting library repeats in every element: defaults of SVG, and the font, which is set once.
 fn without_defaults(svg: &str) -> String {
     let font = format!(" font-family=\"{FONT}\"");
     let repeated = [" opacity=\"1\"", " stroke=\"none\"", " stroke-width=\"1\"", " text-anchor=\"start\"", &font];
-    // In a text there are no quotation marks: the library escapes them.
+    // Text contains no quotation marks, because the library escapes them.
     let short = repeated.iter().fold(svg.to_owned(), |svg, attribute| svg.replace(attribute, ""));
     let mut parts = short.split(FONT_SIZE);
     let mut out = parts.next().unwrap_or_default().replacen("<svg", &format!("<svg{font}"), 1);
@@ -138,7 +138,7 @@ fn without_defaults(svg: &str) -> String {
     out
 }
 
-/// The colour of series `index`, starting again after the last.
+/// The colour of series `index`, repeating after the last.
 #[must_use]
 pub fn series(index: usize) -> RGBColor {
     SERIES[index % SERIES.len()]
@@ -150,24 +150,24 @@ pub(crate) fn emotion_colour(emotion: Emotion) -> RGBColor {
     RGBColor(red, green, blue)
 }
 
-/// Text that is centred vertically on its point.
+/// A text style that is centred vertically on its point.
 pub(crate) fn style(size: f64, colour: &RGBColor, horizontal: HPos) -> TextStyle<'static> {
     (FONT, size).into_font().color(colour).pos(Pos::new(horizontal, VPos::Center))
 }
 
-/// Width of a text in the widest usual font for [`FONT`], DejaVu Sans (3 to 6 % more), relative to that in the font it is measured with.
+/// Width of text in the widest common fallback for [`FONT`], DejaVu Sans (3 to 6 % more), relative to the font used for measuring.
 const WIDEST_FONT: f64 = 1.08;
 
-/// Width of `text` in the widest font it may be shown in, px.
+/// Width of `text` in the widest font that may be used for it, px.
 pub(crate) fn text_width(text: &str, size: f64) -> i32 {
     register_fonts();
     let measured = (FONT, size).into_font().layout_box(text);
-    // Without its font the library cannot measure; half the height is what letters have on average.
+    // The library cannot measure text without its font; the average width of letters is half of their height.
     let width = measured.map_or(text.chars().count() as f64 * size / 2.0, |((left, _), (right, _))| f64::from(right - left));
     (width * WIDEST_FONT).ceil() as i32
 }
 
-/// `text`, or its beginning with an ellipsis where it is wider than `width` px.
+/// `text`, or its beginning with an ellipsis if it is wider than `width` px.
 pub(crate) fn fitted(text: &str, size: f64, width: i32) -> String {
     if text_width(text, size) <= width {
         return text.to_owned();
@@ -182,7 +182,7 @@ pub(crate) fn fitted(text: &str, size: f64, width: i32) -> String {
     String::new()
 }
 
-/// Ticks at round numbers that cover `low..high`, at most `n` or so, and the decimals they need.
+/// About `n` ticks at most, at round numbers that cover `low..high`, and the decimals they need.
 pub(crate) fn ticks(low: f64, high: f64, n: usize) -> (Vec<f64>, usize) {
     let rough = (high - low).max(f64::MIN_POSITIVE) / n.max(1) as f64;
     let decade = 10.0_f64.powf(rough.log10().floor());
@@ -198,24 +198,24 @@ fn is_whole(value: f64) -> bool {
     (value - value.round()).abs() < 1e-6
 }
 
-/// The smallest range that holds all finite values, or `fallback` for none.
+/// The smallest range that contains all finite values, or `fallback` if there are none.
 pub(crate) fn range_of(values: impl IntoIterator<Item = f64>, fallback: [f64; 2]) -> [f64; 2] {
     let finite = values.into_iter().filter(|value| value.is_finite());
     let [low, high] = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)]);
     if low <= high { [low, high] } else { fallback }
 }
 
-/// The colour of a cell of a matrix that is full to this part, 0..=1.
+/// The colour of a matrix cell with this value, 0..=1.
 pub(crate) fn shade(part: f64) -> RGBColor {
     let mix = |full: u8| (255.0 + (f64::from(full) - 255.0) * (0.06 + 0.94 * part.clamp(0.0, 1.0))) as u8;
     RGBColor(mix(FULL.0), mix(FULL.1), mix(FULL.2))
 }
 
-/// The plotting library measures text with this font; the picture only names fonts.
+/// Registers the font with which the plotting library measures text; the figure only contains font names.
 pub(crate) fn register_fonts() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        // A font that cannot be read shows in the first text that is measured.
+        // If the font cannot be read, this becomes apparent when text is first measured.
         let _ = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     });
 }
@@ -225,24 +225,24 @@ pub(crate) fn dashed(points: Vec<(i32, i32)>, stroke: ShapeStyle) -> DashedPathE
     DashedPathElement::new(points, 5, 4, stroke)
 }
 
-/// A pixel of the picture as one of `area`.
+/// Converts a pixel of the figure to one of `area`.
 pub(crate) fn local(area: &Area<'_>, (x, y): (i32, i32)) -> (i32, i32) {
     let (left, top) = area.get_base_pixel();
     (x - left, y - top)
 }
 
-/// What lies along the x axis of a [`Field`].
+/// The scale of the x axis of a [`Field`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum XScale {
-    /// Any numbers.
+    /// Real numbers.
     Linear,
-    /// Things that are counted: no tick lies between two of them.
+    /// Integers: there are no ticks between them.
     Whole,
-    /// Numbers above 0, by their logarithm.
+    /// Numbers above 0 on a logarithmic scale.
     Logarithmic,
 }
 
-/// A rectangular field with a scale on each side, in pixels of its area: what [`lines`], [`scatter`] and others draw in.
+/// A rectangular field with a scale on each side, in pixels of its area; used by [`lines`], [`scatter`] and others.
 pub(crate) struct Field {
     /// Left, top, right and bottom edge, px.
     pub(crate) edges: [i32; 4],
@@ -252,12 +252,12 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// A field with these ranges; neither may be empty, and a logarithmic one is above 0.
+    /// A field with these ranges, which must not be empty; with a logarithmic scale, x must be above 0.
     pub(crate) fn new(edges: [i32; 4], x: [f64; 2], y: [f64; 2], x_scale: XScale) -> Self {
         Self { edges, x, y, x_scale }
     }
 
-    /// Where a value lies, px.
+    /// The position of a value, px.
     pub(crate) fn at(&self, x: f64, y: f64) -> (i32, i32) {
         let [left, top, right, bottom] = self.edges.map(f64::from);
         let scale = |value: f64| if self.x_scale == XScale::Logarithmic { value.log10() } else { value };
@@ -267,7 +267,7 @@ impl Field {
         ((left + along * (right - left)).round() as i32, (bottom - up * (bottom - top)).round() as i32)
     }
 
-    /// Grid, scales and what they measure.
+    /// Draws grid, scales and axis labels.
     pub(crate) fn draw_axes(&self, area: &Area<'_>, x_label: &str, y_label: &str) -> DrawResult {
         let [left, top, right, bottom] = self.edges;
         let (y_ticks, decimals) = ticks(self.y[0], self.y[1], ((bottom - top) / 38).max(3) as usize);
@@ -304,7 +304,7 @@ impl Field {
     }
 }
 
-/// A number as people say it: 1500 as 1.5k.
+/// A number in short form: 1500 as 1.5k.
 pub(crate) fn short(value: f64) -> String {
     let (scaled, unit) = match value.abs() {
         v if v >= 1e6 => (value / 1e6, "M"),

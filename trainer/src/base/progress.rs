@@ -1,4 +1,4 @@
-//! What a person sees while work goes on: a bar with the remaining time on a terminal, plain lines everywhere else.
+//! Progress display: a bar with the remaining time on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::console;
 
-/// Where progress goes.
+/// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Bars on standard error, which is a terminal.
+    /// As bars on standard error, which is a terminal.
     Bars,
-    /// Lines on standard error.
+    /// As lines on standard error.
     Lines,
     /// Nowhere.
     Silent,
@@ -27,13 +27,13 @@ impl Progress {
         if std::io::stderr().is_terminal() { Self::Bars } else { Self::Lines }
     }
 
-    /// Starts a piece of work of `n` parts.
+    /// Starts a task with `n` parts.
     #[must_use]
     pub fn bar(self, title: &str, n: usize) -> Bar {
         self.bar_like("{prefix} {wide_bar} {pos}/{len} {msg} ETA {eta}", title, n)
     }
 
-    /// As [`Progress::bar`], with the message above the bar: lines, each of which ends.
+    /// As [`Progress::bar`], with the message above the bar, as terminated lines.
     #[must_use]
     pub fn table(self, title: &str, n: usize) -> Bar {
         self.bar_like("{msg}{prefix} {wide_bar} {pos}/{len} ETA {eta}", title, n)
@@ -44,7 +44,7 @@ impl Progress {
             Some(n as u64),
             if self == Self::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
-        // INVARIANT: a template that is part of the program is well-formed.
+        // INVARIANT: a constant template of the program is well-formed.
         let style = ProgressStyle::with_template(template).expect("a valid template");
         bar.set_style(style);
         bar.set_prefix(title.to_owned());
@@ -54,7 +54,7 @@ impl Progress {
         Bar { bar, progress: self }
     }
 
-    /// Says one line.
+    /// Prints one line.
     pub fn line(self, text: &str) {
         if self != Self::Silent {
             console::note(text);
@@ -62,7 +62,7 @@ impl Progress {
     }
 }
 
-/// A piece of work under way; may be shared between threads.
+/// A task in progress; may be shared between threads.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
@@ -70,12 +70,12 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// One more part is done.
+    /// Marks one more part as done.
     pub fn advance(&self) {
         self.bar.inc(1);
     }
 
-    /// Parts that were done before, by an interrupted run.
+    /// Marks parts as done by an earlier, interrupted run.
     pub fn skip(&self, n: usize) {
         self.bar.set_position(n as u64);
         self.bar.reset_eta();
@@ -86,7 +86,7 @@ impl Bar {
         self.bar.set_message(text);
     }
 
-    /// Says one line, above the bar where there is one.
+    /// Prints one line, above the bar if there is one.
     pub fn line(&self, text: &str) {
         match self.progress {
             Progress::Bars => self.bar.println(text),
@@ -101,23 +101,23 @@ impl Bar {
     }
 }
 
-/// How often the user asked to stop.
+/// Number of times the user has asked to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicU8>);
 
 impl Interrupt {
-    /// Asks (once more) to stop.
+    /// Requests a stop (once more).
     pub fn request(&self) {
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| Some(n.saturating_add(1))).ok();
     }
 
-    /// Asked at least once: stop at the next good place.
+    /// Whether a stop was requested at least once: stop at the next suitable point.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::SeqCst) >= 1
     }
 
-    /// Asked again: stop at once.
+    /// Whether a stop was requested again: stop immediately.
     #[must_use]
     pub fn insisted(&self) -> bool {
         self.0.load(Ordering::SeqCst) >= 2

@@ -1,4 +1,4 @@
-//! Rows of text under a header: the numbers of a figure, a list of runs; as CSV, and aligned for people.
+//! Rows of text under a header: the numbers of a figure, a list of runs; as CSV, or aligned for reading.
 
 /// Rows of cells under a header; every row has as many cells as the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,21 +19,21 @@ impl Table {
     /// Adds a row.
     ///
     /// # Panics
-    /// When it has another number of cells than the header.
+    /// If the number of cells differs from the header.
     pub fn push<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
         let row: Vec<String> = cells.into_iter().map(Into::into).collect();
         assert_eq!(row.len(), self.header.len(), "a row of '{}' has as many cells as the header", self.header.join(","));
         self.rows.push(row);
     }
 
-    /// Which columns hold numbers only, and so are read best when they end below each other.
+    /// Which columns contain only numbers and should therefore be right-aligned.
     #[must_use]
     pub fn right_aligned(&self) -> Vec<bool> {
         let is_number = |cell: &String| cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "-+.".contains(c));
         (0..self.header.len()).map(|column| self.rows.iter().all(|row| is_number(&row[column]))).collect()
     }
 
-    /// Aligned in columns, with a line end after each row; columns of numbers to the right.
+    /// As text with aligned columns and a newline after each row; columns of numbers are right-aligned.
     #[must_use]
     pub fn to_text(&self) -> String {
         let lines = || std::iter::once(&self.header).chain(&self.rows);
@@ -54,7 +54,7 @@ impl Table {
         text
     }
 
-    /// As a table of Markdown, columns of numbers to the right.
+    /// As a Markdown table; columns of numbers are right-aligned.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let line = |cells: &[String]| {
@@ -73,12 +73,12 @@ impl Table {
             // INVARIANT: writing to memory cannot fail, and every row has as many cells as the header.
             writer.write_record(row).expect("a row as long as the header");
         }
-        // INVARIANT: the cells are text, and memory takes all of it.
+        // INVARIANT: the cells are text, and writing to memory cannot fail.
         String::from_utf8(writer.into_inner().expect("memory takes all of it")).expect("text")
     }
 }
 
-/// A figure between 0 and 1, or whatever else has four decimals to tell; empty for none.
+/// A number between 0 and 1, or any other for which four decimals are useful; empty for none.
 pub(crate) fn number(value: impl Into<Option<f64>>) -> String {
     value.into().map_or_else(String::new, |value| format!("{value:.4}"))
 }

@@ -50,7 +50,7 @@ struct PreviewArgs {
     /// Folder to write to
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Seed of the draws (the same as --set augmentation.seed=N)
+    /// Seed of all draws (the same as --set augmentation.seed=N)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Overrides a value of the configuration; an empty value removes an optional one

@@ -1,4 +1,4 @@
-//! `trainer corpus`: from the folder of a corpus to a manifest, and what a manifest holds.
+//! `trainer corpus`: from the folder of a corpus to a manifest, and the statistics of a manifest.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use crate::data::corpus::{
 use crate::data::manifest::{Manifest, Splits};
 use crate::data::stats::Statistics;
 
-/// Makes manifests of corpora, and shows what is in them
+/// Creates manifests of corpora, and shows their content
 #[derive(Args)]
 pub(super) struct CorpusArgs {
     #[command(subcommand)]
@@ -64,7 +64,7 @@ struct ManifestArgs {
     /// Label map, TOML
     #[arg(long, value_name = "TOML")]
     labels: Option<PathBuf>,
-    /// Splits the speakers; shares of the recordings for train, dev and test
+    /// Splits the speakers; fractions of the recordings for train, dev and test
     #[arg(long, value_name = "TRAIN,DEV,TEST")]
     split: Option<Fractions>,
     /// Seed of the split
@@ -73,13 +73,13 @@ struct ManifestArgs {
     /// Only one part of IEMOCAP
     #[arg(long, value_enum)]
     part: Option<Acting>,
-    /// IEMOCAP's excited turns: count as happy (merge), or are left out (drop) [default: merge]
+    /// IEMOCAP's excited turns: merged with happy (merge) or left out (drop) [default: merge]
     #[arg(long, value_enum)]
     excited: Option<Excited>,
-    /// For folders and csv: regular expression whose group finds the speaker in a file name
+    /// For folders and csv: regular expression whose first group matches the speaker in a file name
     #[arg(long, value_name = "REGEX")]
     speaker: Option<SpeakerPattern>,
-    /// For csv: name of the column that holds path, speaker, emotion, session, text or split
+    /// For csv: name of the column for path, speaker, emotion, session, text or split
     #[arg(long = "column", value_name = "NAME=COLUMN")]
     columns: Vec<Columns>,
     #[command(flatten)]
@@ -119,7 +119,7 @@ struct StatsArgs {
     /// Manifests
     #[arg(value_name = "CSV", required = true)]
     manifests: Vec<PathBuf>,
-    /// Also writes the figures to this file
+    /// Also writes the statistics to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Also draws them to this file
@@ -185,7 +185,7 @@ fn manifest(arguments: &ManifestArgs) -> anyhow::Result<ExitCode> {
         console::print_line(format_args!("left out, no speech: {}", found.n_other))?;
     }
     let code = tell(&found.problems);
-    // What training would refuse is told while the table is at hand.
+    // Anything that training would refuse is reported immediately.
     if let Err(error) = Manifest::read(std::slice::from_ref(out), table.splits()) {
         let advice = if error.is_about_splits() && arguments.split.is_none() {
             "\n  --split 0.7,0.15,0.15 makes other splits, with every speaker in one"
@@ -247,7 +247,7 @@ fn stats(arguments: &StatsArgs, progress: Progress, interrupt: &Interrupt) -> an
     Ok(ExitCode::from(u8::from(!statistics.problems.is_empty())))
 }
 
-/// Names what could not be used; the exit code says whether there was anything.
+/// Lists what could not be used; the exit code shows whether there was anything.
 fn tell(problems: &[String]) -> ExitCode {
     if problems.is_empty() {
         return ExitCode::SUCCESS;

@@ -1,4 +1,4 @@
-//! `trainer crossval`: every fold of a protocol, with several seeds, beside baselines.
+//! `trainer crossval`: every fold of a protocol, with several seeds, compared with baselines.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,10 +17,10 @@ use crate::study::crossval::{self, CrossvalError, CrossvalOptions, crossval};
 use crate::study::protocol::Protocol;
 use crate::train::config::TrainConfig;
 
-/// Folds where nothing else is asked for: four fifths to train on, as published.
+/// Default number of folds: four fifths for training, as published.
 const FOLDS: usize = 5;
 
-/// Trains and measures every fold of a protocol with several seeds
+/// Trains and evaluates every fold of a protocol with several seeds
 #[derive(Args)]
 #[command(after_help = "\
 Protocols:
@@ -60,22 +60,22 @@ pub(super) struct CrossvalArgs {
     /// Manifest of labelled clips; several are merged
     #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Manifest of clips that are tested only, whatever their split: another column of cross-corpus
+    /// Manifest of clips that are only used for testing, whatever their split: another column of cross-corpus
     #[arg(long, value_name = "CSV", num_args = 1..)]
     tested_only: Vec<PathBuf>,
     /// Folder of the results; must be new or empty without --resume
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Seeds of the trainings
+    /// Training seeds
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "0,1,2")]
     seeds: Vec<u64>,
     /// Number of folds of kfold, text and paper [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     folds: Option<u16>,
-    /// Only what decides between recipes: each corpus in turn, left out of training, without its test split; cross-corpus alone
+    /// Only what decides between recipes: each corpus in turn, held out from training, without its test split; only for cross-corpus
     #[arg(long)]
     unseen_only: bool,
-    /// Seed of the folds, the same for all trainings
+    /// Seed of the folds, the same for all training runs
     #[arg(long, value_name = "N", default_value_t = 0)]
     split_seed: u64,
     /// Methods to compare with the network: classical ones on statistics of the same features, and cnn-bilstm on the features
@@ -86,7 +86,7 @@ pub(super) struct CrossvalArgs {
     overrides: Vec<String>,
     #[command(flatten)]
     pool: Pool,
-    /// Continues the work in --out
+    /// Continues from the finished training runs in --out
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
@@ -167,7 +167,7 @@ pub(super) fn run(arguments: &CrossvalArgs, progress: Progress, interrupt: &Inte
     Ok(ExitCode::from(u8::from(!results.left_out.is_empty())))
 }
 
-/// A seed or method given twice is one.
+/// Removes duplicate seeds or methods.
 fn unique<V: PartialEq + Copy>(values: &[V]) -> Vec<V> {
     let mut unique = Vec::with_capacity(values.len());
     for &value in values {

@@ -31,7 +31,7 @@ pub(super) struct ReportArgs {
     /// Heading of the page [default: its file name]
     #[arg(long)]
     title: Option<String>,
-    /// Measures how long each model takes on this machine, which makes the page differ from machine to machine
+    /// Measures the inference time of each model on this machine, which makes the page differ from machine to machine
     #[arg(long)]
     latency: bool,
     #[command(flatten)]

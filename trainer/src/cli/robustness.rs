@@ -1,4 +1,4 @@
-//! `trainer robustness`: a model on worse recordings.
+//! `trainer robustness`: evaluates a model on degraded recordings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Splits};
 use crate::measure::robustness::measure;
 
-/// Measures a model on the same clips under worse conditions
+/// Evaluates a model on the same clips under worse conditions
 #[derive(Args)]
 #[command(after_help = "\
 The conditions: unchanged; telephone band; white noise at 20 and 10 dB; reverb; 20 dB louder and quieter; MP3 at 64 kbit/s, if lame or ffmpeg is installed; music at 20 and 10 dB; cut
@@ -29,13 +29,13 @@ pub(super) struct RobustnessArgs {
     /// Manifest of labelled clips; several are merged
     #[arg(long, value_name = "CSV", required = true, num_args = 1..)]
     manifest: Vec<PathBuf>,
-    /// Clips to measure; with "all" the manifests need no split column
+    /// Clips to evaluate; with "all" the manifests need no split column
     #[arg(long, value_enum)]
     split: SplitArg,
     /// Folder to write to
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// What runs the network: auto, onnxruntime or native
+    /// Backend that runs the network: auto, onnxruntime or native
     #[arg(long, default_value_t = BackendChoice::Auto)]
     backend: BackendChoice,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `trainer runs`: what runs there are, and in what they differ.
+//! `trainer runs`: lists runs and compares their settings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ Examples:
 pub(super) struct RunsArgs {
     #[command(subcommand)]
     command: Option<RunsCommand>,
-    /// Folder with runs in it or below it
+    /// Folder that contains runs, directly or in subfolders
     #[arg(required = true)]
     folder: Option<PathBuf>,
     /// Prints JSON instead of a table
@@ -38,7 +38,7 @@ enum RunsCommand {
     Compare(CompareArgs),
 }
 
-/// Shows differing settings, and the figures, side by side
+/// Shows differing settings and the metrics side by side
 #[derive(Args)]
 struct CompareArgs {
     /// Run folders

@@ -1,4 +1,4 @@
-//! `trainer speech`: the detector of speech, trained and measured.
+//! `trainer speech`: trains and evaluates the speech detector.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::measure::speech::{Peer, Recordings, SpeechFigures, markdown, measure,
 use crate::publish::speech_card;
 use crate::train::speech::{SpeechConfig, train};
 
-/// Kinds of sound that are a voice without words, by the beginning of their names.
+/// Kinds of sound that are voices without words, by the beginning of their names.
 const VOICES: [&str; 4] = ["baby_cry", "singing", "sung_note", "vocal_burst"];
 
 const MODEL: &str = "model.onnx";
@@ -29,7 +29,7 @@ const FIGURES: &str = "metrics.json";
 const SOUNDS: &str = "sounds.csv";
 const CARD: &str = "MODEL_CARD.md";
 
-/// Trains and measures a speech detector
+/// Trains and evaluates a speech detector
 #[derive(Args)]
 pub(super) struct SpeechArgs {
     #[command(subcommand)]
@@ -42,7 +42,7 @@ enum SpeechCommand {
     Evaluate(EvaluateArgs),
 }
 
-/// Trains a detector and writes it as a checked model file
+/// Trains a detector and writes it as a verified model file
 #[derive(Args)]
 #[command(after_help = "\
 The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-2. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: each recording that it learned
@@ -73,7 +73,7 @@ struct TrainArgs {
     force: Force,
 }
 
-/// Measures a detector, if you like in comparison with others
+/// Evaluates a detector, optionally in comparison with others
 #[derive(Args)]
 #[command(after_help = "\
 Writes metrics.json and MODEL_CARD.md into the folder of the model, which `trainer speech train` made. A peer is a table with times of speech in all these recordings, and a JSON file of the same name with the peer's name
@@ -88,13 +88,13 @@ struct EvaluateArgs {
     /// Table of recordings without speech
     #[arg(long, value_name = "CSV", num_args = 1..)]
     sounds: Vec<PathBuf>,
-    /// Table of recordings whose times of speech are known
+    /// Table of recordings with known times of speech
     #[arg(long, value_name = "CSV", requires = "labels")]
     labelled: Option<PathBuf>,
-    /// Their times
+    /// Times of speech of these recordings
     #[arg(long, value_name = "CSV")]
     labels: Option<PathBuf>,
-    /// Manifest of clips of speech; all splits count
+    /// Manifest of clips of speech; all splits are used
     #[arg(long, value_name = "CSV", num_args = 1..)]
     manifest: Vec<PathBuf>,
     /// Times of speech that another detector found
@@ -106,7 +106,7 @@ struct EvaluateArgs {
     force: Force,
 }
 
-/// What `metrics.json` holds.
+/// Content of `metrics.json`.
 #[derive(Serialize)]
 struct Metrics<'a> {
     fingerprint: &'a str,

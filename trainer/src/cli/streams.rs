@@ -1,4 +1,4 @@
-//! `trainer streams`: a model on whole recordings with turns.
+//! `trainer streams`: evaluates a model on whole recordings with several passages.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::base::files;
 use crate::base::progress::Progress;
 use crate::measure::streams::{StreamFigures, Track, measure};
 
-/// Measures a model on whole recordings whose turns have a label
+/// Evaluates a model on whole recordings with labelled passages
 #[derive(Args)]
 #[command(after_help = "\
 The same passages three ways: cut out and analysed alone, as the phrases of the whole recording, and as its blocks. A track is a table with the columns start_s, end_s and
@@ -30,7 +30,7 @@ pub(super) struct StreamsArgs {
     /// Folder to write to
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// What runs the network: auto, onnxruntime or native
+    /// Backend that runs the network: auto, onnxruntime or native
     #[arg(long, default_value_t = BackendChoice::Auto)]
     backend: BackendChoice,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `trainer sweep`: many trainings, and the choice between them; `trainer sweep-trial`: one of them, on a node of a cluster.
+//! `trainer sweep`: many training runs, and the choice between them; `trainer sweep-trial`: one of them, on a node of a cluster.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ Examples:
 
 Exit codes: 0 success, 1 some clips could not be used or the sweep could not finish, 2 wrong usage, 130 interrupted.")]
 pub(super) struct SweepArgs {
-    /// The file of the sweep
+    /// The configuration file of the sweep
     #[arg(long, value_name = "TOML")]
     config: PathBuf,
     /// Manifest of labelled clips; several are merged
@@ -76,13 +76,13 @@ enum ExecutorArg {
 #[derive(Args)]
 #[command(next_help_heading = "With --executor slurm")]
 struct SlurmArgs {
-    /// Further arguments of sbatch, separated by spaces
+    /// Additional arguments of sbatch, separated by spaces
     #[arg(long, value_name = "ARGS", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     sbatch_args: String,
     /// Maximum number of tasks at the same time [default: as many as the cluster allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_parallel: Option<u32>,
-    /// How often a failed trial is tried again
+    /// Number of retries of a failed trial
     #[arg(long, value_name = "N", default_value_t = 2)]
     retries: u32,
     /// Path of the trainer on the nodes [default: this program]
@@ -97,7 +97,7 @@ pub(super) struct SweepTrialArgs {
     /// The array's file in the folder of the sweep
     #[arg(long, value_name = "JSON")]
     plan: PathBuf,
-    /// Which of its tasks, counted from 0
+    /// Index of the task, counted from 0
     #[arg(long, value_name = "N")]
     index: usize,
     #[command(flatten)]
@@ -144,7 +144,7 @@ pub(super) fn run_trial(arguments: &SweepTrialArgs, progress: Progress, interrup
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether clips could not be used anywhere.
+/// Whether any clips could not be used.
 fn left_out(results: &SweepResults) -> bool {
     let in_trials = results.configurations.iter().flat_map(|of| &of.trials).any(|trial| trial.n_left_out > 0);
     let test = results.chosen.as_ref().and_then(|chosen| chosen.test.as_ref());

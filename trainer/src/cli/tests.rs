@@ -3,7 +3,7 @@ use regex::Regex;
 
 use super::*;
 
-/// The documents that name commands, by what a reader would look for.
+/// The documents that contain commands, by names that a reader would recognise.
 const DOCUMENTS: [(&str, &str); 4] = [
     ("README.md", include_str!("../../../README.md")),
     ("train-your-own.md", include_str!("../../../docs/train-your-own.md")),
@@ -11,12 +11,12 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ("reproduction", include_str!("../../../docs/reproduction/README.md")),
 ];
 
-/// The commands of this program that a text has in lines of their own.
+/// The commands of this program that are on lines of their own in a text.
 fn commands(text: &str) -> Vec<String> {
     let command = Regex::new(r"(?m)^ +(?:cargo run --release -p trainer -- |trainer )(.*)$").unwrap();
-    // What a shell would put there.
+    // Inserted by a shell.
     let substitution = Regex::new(r"\$\(.*?\)").unwrap();
-    // A line that ends with a backslash goes on.
+    // A line that ends with a backslash continues on the next.
     let text = text.replace("\\\n", " ");
     command
         .captures_iter(&text)
@@ -24,7 +24,7 @@ fn commands(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Why the program would not do what this line asks for, before it looks at any file.
+/// Why the program refuses a command line before accessing any file.
 fn refusal(line: &str) -> Option<String> {
     let words = shlex::split(line).unwrap_or_default();
     Cli::try_parse_from(words).err().map(|error| error.to_string())

@@ -1,8 +1,8 @@
-//! Varied copies of training clips: other pitches, tempos, voices, microphones, rooms and noises than the corpus has.
+//! Augmented copies of training clips, with pitches, tempos, voices, microphones, rooms and noises that the corpus lacks.
 //!
-//! In: the samples of a clip and the configuration. Out: samples of a copy, which depend on the seed, the clip's content and the number of the copy
-//! alone, and for a copy that is drawn anew in each epoch on the [`Epoch`]: not on the order, the threads, the other clips or the protocol. Only the
-//! train split is varied, after the split was made. [`batch`] varies features instead, anew in each epoch.
+//! In: the samples of a clip and the configuration. Out: the samples of a copy. They depend only on the seed, the content of the clip and the number
+//! of the copy (and, for a copy drawn anew in each epoch, on the [`Epoch`]), not on order, threads, other clips or the protocol. Only the train split
+//! is augmented, and only after splitting. [`batch`] augments features instead, anew in each epoch.
 
 pub mod batch;
 pub mod config;
@@ -33,7 +33,7 @@ pub use noise_files::{NoiseError, NoiseRecording};
 use noise_files::NoiseFiles;
 use random::{generator, uniform};
 
-/// Raised whenever the same configuration and audio give other copies than before.
+/// Increased whenever the same configuration and audio give different copies than before.
 const REVISION: u32 = 1;
 
 /// Makes the copies of clips.
@@ -50,14 +50,14 @@ pub struct Augmenter {
 pub struct Copy {
     /// Mono, at the front end's rate.
     pub samples: Vec<f32>,
-    /// What was done, in order.
+    /// The transforms that were applied, in order.
     pub drawn: Vec<Drawn>,
 }
 
-/// An epoch of a training, which has copies of its own.
+/// An epoch of a training run; each has its own copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// Seed of the training.
+    /// Seed of the training run.
     pub seed: u64,
     /// Counted from 1.
     pub number: usize,
@@ -67,17 +67,17 @@ impl Augmenter {
     /// Reads what the transforms need. Recordings of noise that cannot be decoded are left out and returned.
     ///
     /// # Errors
-    /// [`NoiseError`] for a folder of noises with nothing in it.
+    /// [`NoiseError`] for a folder that contains no noise recordings.
     pub fn new(config: &AugmentationConfig, sample_rate: u32) -> Result<(Self, Vec<DecodeError>), NoiseError> {
         let folders = config.noise_folders();
         let (noises, problems) = NoiseFiles::read(folders, sample_rate)?;
         let mut hash = Sha256::new();
         hash.update(REVISION.to_le_bytes());
-        // More copies, others in each epoch, or other masks on the batches leave the copies there are as they are.
+        // More copies, new copies in each epoch, or other masks on the batches leave existing copies unchanged.
         let mut of_copies = AugmentationConfig { copies: 0, fresh: false, batch: None, ..config.clone() };
         for TransformConfig { transform, .. } in &mut of_copies.transforms {
             if let Transform::NoiseFiles { folder, .. } = transform {
-                // What can be heard counts, not where it lies.
+                // The audio content counts, not its location.
                 noises.update(folder, &mut hash);
                 *folder = PathBuf::new();
             }
@@ -88,37 +88,37 @@ impl Augmenter {
         Ok((Self { config: config.clone(), sample_rate: f64::from(sample_rate), noises, fingerprint }, problems))
     }
 
-    /// What the copies are made by.
+    /// The configuration the copies are made with.
     #[must_use]
     pub fn config(&self) -> &AugmentationConfig {
         &self.config
     }
 
-    /// Copies of each clip, beside the clip itself.
+    /// Number of copies of each clip, not counting the clip itself.
     #[must_use]
     pub fn n_copies(&self) -> usize {
         self.config.copies
     }
 
-    /// Whether each epoch has copies of its own.
+    /// Whether each epoch draws its own copies.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.config.fresh
     }
 
-    /// SHA-256 over everything that decides a copy but the clip and the number of the copy.
+    /// SHA-256 over everything that determines a copy, except the clip and the number of the copy.
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
     }
 
-    /// A copy of a clip. `clip` is a digest of what the clip is; `copy` is its number, counted from 1, and 0 is the clip itself.
+    /// A copy of a clip. `clip` is a digest of the clip's content; `copy` is the number of the copy, counted from 1; 0 is the clip itself.
     #[must_use]
     pub fn copy(&self, samples: &[f32], clip: &[u8; 32], copy: usize, fourier: &mut Fourier) -> Copy {
         self.make(samples, copy, fourier, |index| self.generator(clip, copy, index))
     }
 
-    /// The [`copy`](Self::copy) of an epoch.
+    /// The [`copy`](Self::copy) for an epoch.
     #[must_use]
     pub fn copy_of_epoch(&self, samples: &[f32], clip: &[u8; 32], copy: usize, epoch: Epoch, fourier: &mut Fourier) -> Copy {
         let numbers = [self.config.seed, copy as u64, epoch.seed, epoch.number as u64].map(u64::to_le_bytes);
@@ -128,7 +128,7 @@ impl Augmenter {
         })
     }
 
-    /// A copy whose transforms draw from a generator each.
+    /// A copy in which each transform draws from its own generator.
     fn make(&self, samples: &[f32], copy: usize, fourier: &mut Fourier, generator: impl Fn(usize) -> ChaCha8Rng) -> Copy {
         let mut made = Copy { samples: samples.to_vec(), drawn: Vec::new() };
         let (Some(number), n) = (copy.checked_sub(1), self.config.transforms.len()) else { return made };
@@ -145,10 +145,10 @@ impl Augmenter {
         made
     }
 
-    /// One transform alone, whatever its probability: what it does in a copy that has it.
+    /// Applies a single transform, whatever its probability, as it would act in a copy.
     ///
     /// # Panics
-    /// When there is no transform of this index.
+    /// When no transform has this index.
     #[must_use]
     pub fn alone(&self, samples: &[f32], clip: &[u8; 32], index: usize, fourier: &mut Fourier) -> Copy {
         let mut made = Copy { samples: samples.to_vec(), drawn: Vec::new() };
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(augmenter.copy(&samples, &[1; 32], 3, fourier), third, "whatever was made in between");
         let other = self::augmenter(&RECIPE.replace("copies = 4", "copies = 4\nseed = 1"));
         assert_ne!(other.copy(&samples, &[1; 32], 3, fourier), third);
-        // A transform more at the end leaves the draws of those before it.
+        // Appending a transform does not change the draws of those before it.
         let longer = self::augmenter(&RECIPE.replace("]\n    ", "{ kind = \"hiss\", sigma = 0.001 }, ]\n    "));
         assert_eq!(longer.copy(&samples, &[1; 32], 3, fourier).drawn[..third.drawn.len()], third.drawn);
     }

@@ -1,12 +1,12 @@
-//! Features on disk, so that a second run starts at once.
+//! Cached features on disk, so that a second run starts at once.
 //!
-//! The key of an entry is a SHA-256 over everything that decides the features: the front end's fingerprint, with `speech_margin` that of the detector of speech, the block length, the revision of the
-//! code and the content of the audio file (not its name or date: a moved corpus stays cached, an edited file never is); for a varied copy also
-//! the augmentation and the number of the copy. An entry is written
-//! whole or not at all and ends with a checksum; one that does not verify is computed again and replaced.
+//! The key of an entry is a SHA-256 over everything that determines the features: the fingerprint of the front end, with `speech_margin` that of the
+//! speech detector, the block length, the revision of the code and the content of the audio file (not its name or date: a moved corpus stays cached,
+//! an edited file does not); for an augmented copy also the augmentation and the number of the copy. Entries are written atomically and end with a
+//! checksum; one that does not verify is recomputed and replaced.
 //!
-//! Layout of an entry: `MOODFEAT`, version (u32), steps (u32), features (u32), the key (32 bytes), values (f32, row-major), SHA-256 of
-//! all of that; numbers are little-endian.
+//! Layout of an entry: `MOODFEAT`, version (u32), steps (u32), features (u32), the key (32 bytes), values (f32, row-major), SHA-256 of all preceding
+//! bytes; numbers are little-endian.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use moodline_engine::SpeechModel;
 use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 
-/// Raised whenever the same configuration and audio give other features than before.
+/// Increased whenever the same configuration and audio give different features than before.
 const REVISION: u32 = 4;
 const MAGIC: &[u8; 8] = b"MOODFEAT";
 const VERSION: u32 = 1;
 const HEADER_LEN: usize = 8 + 3 * 4 + 32;
 const CHECKSUM_LEN: usize = 32;
 
-/// Names one entry.
+/// Identifies one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key([u8; 32]);
 
@@ -31,14 +31,14 @@ pub struct Key([u8; 32]);
 #[derive(Debug)]
 pub struct FeatureCache {
     folder: PathBuf,
-    /// What every key starts with.
+    /// The common beginning of every key.
     context: Sha256,
-    /// Set at the first entry that could not be written; it is said once and work goes on without.
+    /// Set when an entry could not be written for the first time; this is logged once, and the run continues without the cache.
     write_failed: AtomicBool,
 }
 
 impl FeatureCache {
-    /// A cache in `folder`, which is created at the first entry, for clips cut to `block_seconds`.
+    /// A cache in `folder`, which is created with the first entry, for clips cut to `block_seconds`.
     #[must_use]
     pub fn new(folder: &Path, front_end: &FrontEndConfig, block_seconds: f64) -> Self {
         let mut context = Sha256::new();
@@ -51,7 +51,7 @@ impl FeatureCache {
         Self { folder: folder.to_owned(), context, write_failed: AtomicBool::new(false) }
     }
 
-    /// `$XDG_CACHE_HOME/moodline/features`, or `~/.cache/moodline/features`; none where the user has no home.
+    /// `$XDG_CACHE_HOME/moodline/features`, or `~/.cache/moodline/features`; none if the user has no home directory.
     #[must_use]
     pub fn default_folder() -> Option<PathBuf> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -59,7 +59,7 @@ impl FeatureCache {
         cache.map(|cache| cache.join("moodline").join("features"))
     }
 
-    /// The key of a clip with this content.
+    /// The key for a clip with this content.
     #[must_use]
     pub fn key(&self, audio_file: &[u8]) -> Key {
         let mut hash = self.context.clone();
@@ -67,7 +67,7 @@ impl FeatureCache {
         Key(hash.finalize().into())
     }
 
-    /// The key of an augmented copy of a clip with this content.
+    /// The key for an augmented copy of a clip with this content.
     #[must_use]
     pub fn key_of_copy(&self, audio_file: &[u8], augmentation: &[u8; 32], copy: usize) -> Key {
         let Key(clip) = self.key(audio_file);
@@ -78,13 +78,13 @@ impl FeatureCache {
         Key(hash.finalize().into())
     }
 
-    /// The features of an entry, `[steps, n_features]`; none when it is not there or does not verify.
+    /// The features of an entry, `[steps, n_features]`; none if it is missing or does not verify.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Array2<f32>> {
         decode(&std::fs::read(self.path(key)).ok()?, key)
     }
 
-    /// Stores features. A cache that cannot be written costs time later, not the run now: the first failure is logged, the rest are not.
+    /// Stores features. If the cache cannot be written, the run continues, but later runs take longer; only the first failure is logged.
     pub fn put(&self, key: &Key, features: &Array2<f32>) {
         let path = self.path(key);
         if let Err(error) = write(&path, &encode(features, key))
@@ -94,7 +94,7 @@ impl FeatureCache {
         }
     }
 
-    /// Where an entry lies.
+    /// Path of an entry.
     #[must_use]
     pub fn path(&self, key: &Key) -> PathBuf {
         let name = moodline_core::digest::hex(&key.0);
@@ -102,7 +102,7 @@ impl FeatureCache {
     }
 }
 
-/// Unlike [`crate::base::files::write_atomically`] this does not wait for the disk: an entry lost in a crash fails its checksum.
+/// Unlike [`crate::base::files::write_atomically`], this does not wait for the disk: an entry lost in a crash fails its checksum.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let folder = crate::base::files::folder_of(path);

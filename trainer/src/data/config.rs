@@ -1,20 +1,20 @@
-//! What decides the features a network sees and what each class weighs.
+//! Which features a network is trained on, and the weights of the classes.
 
 use moodline_core::{Emotion, FrontEndConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::data::augment::AugmentationConfig;
 
-/// From clips to what is learned from.
+/// From clips to training data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataConfig {
     /// PCM to features.
     pub front_end: FrontEndConfig,
-    /// Only the first so many seconds of a clip are used.
+    /// Length used of each clip, from its start, seconds.
     pub block_seconds: f64,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
-    /// How training clips are varied. Absent: they are not.
+    /// How training clips are augmented. Absent: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<AugmentationConfig>,
 }
@@ -26,11 +26,11 @@ pub struct DataConfig {
     expecting = "expected balanced, none or { angry = 1.0, happy = 1.0, sad = 1.0, neutral = 1.0 }"
 )]
 pub enum ClassWeights {
-    /// `n / (4 n_class)`: scikit-learn's "balanced". All 1 where oversampling makes the classes equal.
+    /// `n / (4 n_class)`: scikit-learn's "balanced". All 1 where oversampling balances the classes.
     Balanced,
     /// All 1.
     None,
-    /// As they are given.
+    /// As given.
     #[serde(untagged)]
     Given(GivenWeights),
 }
@@ -47,7 +47,7 @@ pub struct GivenWeights {
 }
 
 impl GivenWeights {
-    /// By [`Emotion::index`].
+    /// The weight of a class.
     #[must_use]
     pub fn of(self, emotion: Emotion) -> f64 {
         match emotion {

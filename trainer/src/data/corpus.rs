@@ -1,8 +1,8 @@
-//! Corpora by their official layout: a folder as it was unpacked to labelled recordings, and from there to a manifest.
+//! Corpora in their official layout: from an unpacked folder to labelled recordings, and on to a manifest.
 //!
-//! In: the folder of a corpus, or somebody's table of one. Out: [`Found`]: one [`Recording`] a file, with speaker, label and (where the corpus has
-//! them) session, part, text and split, plus everything that could not be used. Labels stay the corpus's own codes until a [`LabelMap`] makes emotions
-//! of them. Audio is not read here.
+//! In: the folder of a corpus, or a user's table of one. Out: [`Found`]: one [`Recording`] per file, with speaker, label and (if the corpus has them)
+//! session, part, text and split, plus everything that could not be used. Labels remain the codes of the corpus until a [`LabelMap`] maps them to
+//! emotions. Audio is not read here.
 
 mod check;
 mod columns;
@@ -47,18 +47,18 @@ pub enum Layout {
     Tess,
     /// EMOVO: f1/rab-f1-b1.wav
     Emovo,
-    /// A folder for each class, in it a folder for each speaker
+    /// A folder per class, containing a folder per speaker
     Folders,
-    /// A table with a line for each recording: path, speaker, emotion
+    /// A table with one line per recording: path, speaker, emotion
     Csv,
 }
 
-/// What the user says of layouts that leave it open.
+/// What the user specifies where the layout leaves it open.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
-    /// Finds the speaker in the name of a file, for [`Layout::Folders`] and [`Layout::Csv`].
+    /// Finds the speaker in a file name, for [`Layout::Folders`] and [`Layout::Csv`].
     pub speaker: Option<SpeakerPattern>,
-    /// What the columns of [`Layout::Csv`] are called.
+    /// Names of the columns of [`Layout::Csv`].
     pub columns: Columns,
 }
 
@@ -78,23 +78,23 @@ impl Layout {
         }
     }
 
-    /// The corpus of this name, where the name is one corpus's own.
+    /// The corpus with this name; none for layouts that are not a specific corpus.
     #[must_use]
     pub fn of_corpus(name: &str) -> Option<Self> {
         let is_corpus = |layout: &&Self| !matches!(layout, Self::Folders | Self::Csv);
         Self::value_variants().iter().filter(is_corpus).find(|layout| layout.name().eq_ignore_ascii_case(name)).copied()
     }
 
-    /// Whether all of the corpus is short sentences, read by actors.
+    /// Whether the corpus consists entirely of short sentences read by actors.
     #[must_use]
     pub const fn is_read_by_actors(self) -> bool {
         matches!(self, Self::CremaD | Self::Ravdess | Self::Emodb | Self::Tess | Self::Emovo)
     }
 
-    /// Lists the recordings under `root` (for [`Layout::Csv`], in the table `root`) in the order of their paths.
+    /// Lists the recordings under `root` (for [`Layout::Csv`], in the table `root`), sorted by path.
     ///
     /// # Errors
-    /// [`CorpusError`] when the folder or table cannot be read or holds nothing of this layout.
+    /// [`CorpusError`] if the folder or table cannot be read or contains nothing in this layout.
     pub fn find(self, root: &Path, hints: &Hints) -> Result<Found, CorpusError> {
         if self != Self::Csv && !root.is_dir() {
             return Err(CorpusError::NoFolder { root: root.to_owned() });
@@ -116,7 +116,7 @@ impl Layout {
         Ok(found)
     }
 
-    /// What a folder of this layout holds, for the sentence of who gave another one.
+    /// What a folder with this layout contains, for error messages.
     const fn expected(self) -> &'static str {
         match self {
             Self::Iemocap => "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt and so on",
@@ -137,17 +137,17 @@ impl fmt::Display for Layout {
     }
 }
 
-/// How IEMOCAP's actors came to their words.
+/// How the dialogues of IEMOCAP were elicited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Acting {
-    /// In scenes that only gave a situation.
+    /// Improvised from a given situation.
     Improvised,
-    /// From plays; the same lines come back in every session.
+    /// Scripted, from plays; the same lines recur in every session.
     Scripted,
 }
 
 impl Acting {
-    /// As it is written on the command line and in tables.
+    /// The name on the command line and in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -157,37 +157,37 @@ impl Acting {
     }
 }
 
-/// One recording with what its corpus says of it.
+/// One recording with its metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     /// The audio file.
     pub path: PathBuf,
-    /// Who speaks, unique within the corpus.
+    /// Speaker, unique within the corpus.
     pub speaker: String,
-    /// The corpus's own code of the emotion.
+    /// The corpus's own emotion code.
     pub code: String,
-    /// The recording session, where speakers share one.
+    /// The recording session, if speakers share one.
     pub session: Option<String>,
-    /// Improvised or scripted, where that is known.
+    /// Improvised or scripted, if known.
     pub part: Option<Acting>,
-    /// Which sentence is spoken, where the corpus has a fixed set.
+    /// Which sentence is spoken, if the corpus has a fixed set.
     pub text: Option<String>,
-    /// Which split the speaker is in, where the corpus says it.
+    /// The split of the speaker, if the corpus defines one.
     pub split: Option<Split>,
 }
 
-/// What the file names (or label lists) of a corpus say.
+/// The recordings of a corpus according to its file names or label lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The usable recordings, by path.
+    /// The usable recordings, sorted by path.
     pub recordings: Vec<Recording>,
     /// What cannot be used, one sentence each, starting with the file.
     pub problems: Vec<String>,
-    /// Further files of the same recordings, which are left out.
+    /// Additional files of the same recordings, which are left out.
     pub n_copies: usize,
-    /// Recordings the layout leaves out on purpose, such as songs and videos.
+    /// Recordings left out on purpose, such as songs and videos.
     pub n_other: usize,
-    /// The label lists or the table that were read.
+    /// The label lists or the table that was read.
     pub sources: Vec<PathBuf>,
 }
 
@@ -198,14 +198,14 @@ fn none_among(problems: &[String]) -> String {
     }
 }
 
-/// Why a folder is no corpus.
+/// Why a folder cannot be used as a corpus.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorpusError {
-    /// There is no such folder.
+    /// The folder does not exist.
     #[error("{}: expected the folder of a corpus, found no folder", root.display())]
     NoFolder {
-        /// What was given.
+        /// The path that was given.
         root: PathBuf,
     },
     /// A table lacks columns.
@@ -213,11 +213,11 @@ pub enum CorpusError {
     MissingColumns {
         /// The table.
         path: PathBuf,
-        /// What is missing, by our names.
+        /// The missing columns, by our names.
         missing: String,
-        /// The first of them.
+        /// The first of these.
         example: &'static str,
-        /// The columns that are there.
+        /// The columns found.
         found: String,
     },
     /// A folder, table or label list cannot be read.
@@ -225,19 +225,19 @@ pub enum CorpusError {
     Unreadable {
         /// The folder or file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
-    /// Nothing of this layout is in the folder.
+    /// The folder contains nothing in this layout.
     #[error("{}: expected the layout of {layout} ({expected}), {}", root.display(), none_among(problems))]
     Empty {
         /// The folder.
         root: PathBuf,
-        /// The layout asked for.
+        /// The expected layout.
         layout: Layout,
-        /// An example of it.
+        /// An example of this layout.
         expected: &'static str,
-        /// What does not fit.
+        /// The files that do not fit.
         problems: Vec<String>,
     },
 }

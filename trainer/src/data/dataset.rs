@@ -1,11 +1,12 @@
-//! Clips to standardised features: what the network is trained on.
+//! From clips to standardised features: the training data of the network.
 //!
-//! In: a [`Manifest`] and the configuration. Out: a [`Dataset`] with the training and development splits. Each clip is run as a short stream of
-//! its own through the front end of the product. Nothing of the test split is read here.
-//! A clip of the train split comes with the copies that the augmentation asks for; no other split has any.
+//! In: a [`Manifest`] and the configuration. Out: a [`Dataset`] with the train and dev splits. Each clip is run as a short stream of its own through
+//! the front end of the product. The test split is never read here. Clips of the train split come with the copies that the augmentation requests;
+//! other splits have none.
 //!
-//! Clips that cannot be used are left out and named together: those that cannot be decoded, have samples that are NaN or infinite, are shorter than [`MIN_SECONDS`], or are silent
-//! (no sample above [`SILENCE_PEAK`](crate::data::silence::SILENCE_PEAK)), which would teach the network an emotion for digital silence.
+//! Unusable clips are left out and listed together: those that cannot be decoded, contain NaN or infinite samples, are shorter than [`MIN_SECONDS`],
+//! or are silent (no sample above [`SILENCE_PEAK`](crate::data::silence::SILENCE_PEAK)), which would teach the network an emotion for digital
+//! silence.
 
 mod clips;
 mod fresh;
@@ -35,11 +36,11 @@ pub use clips::{Clip, ClipLoader, ClipProblem, MIN_SECONDS};
 pub(crate) use clips::{decode, n_samples};
 pub use fresh::FreshCopies;
 
-/// Why there is nothing to train on.
+/// Why there is no training data.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// The configuration cannot be streamed.
+    /// The front end cannot be streamed with this configuration.
     #[error(transparent)]
     FrontEnd(#[from] SpeechError),
     /// A split has no usable clip.
@@ -48,7 +49,7 @@ pub enum DatasetError {
         /// The split.
         split: Split,
     },
-    /// A class has no usable clip to train on.
+    /// A class has no usable training clip.
     #[error("the train split has no usable clip of {missing}: expected every one of angry, happy, sad, neutral")]
     EmptyClass {
         /// The classes.
@@ -60,7 +61,7 @@ pub enum DatasetError {
     /// The augmentation has no noise to add.
     #[error(transparent)]
     Noise(#[from] NoiseError),
-    /// The user stopped it.
+    /// The user stopped the run.
     #[error("interrupted while computing features; those already computed are in the cache")]
     Interrupted,
 }
@@ -72,14 +73,14 @@ pub struct Part {
     pub features: Vec<Array2<f32>>,
     /// [`Emotion::index`] of each clip.
     pub labels: Vec<usize>,
-    /// Who speaks in each clip.
+    /// Speaker of each clip.
     pub speakers: Vec<String>,
     /// The corpus of each clip.
     pub corpora: Vec<String>,
 }
 
 impl Part {
-    /// Standardises the clips; those that are borrowed stay as they are.
+    /// Standardises the clips; borrowed ones are left unchanged.
     #[must_use]
     pub fn new<'c>(clips: impl IntoIterator<Item = Cow<'c, Clip>>, scaler: &Scaler) -> Self {
         let mut part = Self::default();
@@ -91,7 +92,7 @@ impl Part {
                 Cow::Owned(clip) => clip.features,
                 Cow::Borrowed(clip) => clip.features.clone(),
             };
-            // INVARIANT: the features were made in row-major order.
+            // INVARIANT: the features were created in row-major order.
             scaler.apply(features.as_slice_mut().expect("row-major features"));
             part.features.push(features);
         }
@@ -104,13 +105,13 @@ impl Part {
         self.labels.len()
     }
 
-    /// Whether there is no clip.
+    /// Whether there are no clips.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Clips of each class.
+    /// Number of clips per class.
     #[must_use]
     pub fn class_counts(&self) -> [usize; Emotion::COUNT] {
         let mut counts = [0; Emotion::COUNT];
@@ -121,29 +122,29 @@ impl Part {
     }
 }
 
-/// What a network is trained on.
+/// Training data of a network.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// The weights are fitted on it.
     pub train: Part,
-    /// Decides which epoch is best.
+    /// Selects the best epoch.
     pub dev: Part,
-    /// Fitted on the train split only: its clips and the copies loaded with them, also where each epoch draws other copies.
+    /// Fitted on the train split only: its clips and the copies loaded with them, even if each epoch draws other copies.
     pub scaler: Scaler,
     /// Weights of the classes in the loss.
     pub class_weights: [f32; Emotion::COUNT],
-    /// What `train` consists of.
+    /// The corpora in `train`.
     pub corpora: Vec<TrainingCorpus>,
-    /// Draws the copies in `train` anew in each epoch, where the configuration asks for it.
+    /// Draws the copies in `train` anew in each epoch, if configured.
     pub fresh: Option<FreshCopies>,
 }
 
-/// A dataset and the clips it had to leave out.
+/// A dataset and the clips that had to be left out.
 #[derive(Debug)]
 pub struct LoadedDataset {
     /// The dataset.
     pub dataset: Dataset,
-    /// The clips that are not in it.
+    /// The clips that were left out.
     pub problems: ClipProblems,
 }
 
@@ -171,7 +172,7 @@ impl Dataset {
     /// Loads the train and dev splits of a manifest.
     ///
     /// # Errors
-    /// [`DatasetError`] when nothing is left of a split or of a class to train on, with the clips that were left out.
+    /// [`DatasetError`] if a split or a training class is left without clips; lists the clips that were left out.
     pub fn load(
         manifest: &Manifest,
         config: &DataConfig,
@@ -201,7 +202,7 @@ impl Dataset {
         }
     }
 
-    /// The clips of the train and dev splits; the scaler is fitted on train.
+    /// The clips of the train and dev splits; the scaler is fitted on the train split.
     fn of_clips(clips: Vec<Clip>, config: &DataConfig, augmenter: Option<Arc<Augmenter>>) -> Result<Self, DatasetError> {
         let (train, dev): (Vec<_>, Vec<_>) =
             clips.into_iter().map(Cow::Owned).partition(|clip: &Cow<'_, Clip>| clip.utterance.split == Some(Split::Train));
@@ -209,11 +210,11 @@ impl Dataset {
         Self::of_parts(train, dev, scaler, config, augmenter)
     }
 
-    /// A dataset of clips that the caller told apart, whatever split their manifest puts them in, standardised with the outcome of [`fit_scaler`].
-    /// `augmenter` is what made the copies in `train`, if there are any.
+    /// A dataset of clips that the caller has already partitioned, regardless of the split in their manifest, standardised with the outcome of
+    /// [`fit_scaler`]. `augmenter` made the copies in `train`, if there are any.
     ///
     /// # Errors
-    /// [`DatasetError`]: a part without a clip, a class without one to train on, features that cannot be standardised.
+    /// [`DatasetError`]: a part without clips, a class without training clips, or features that cannot be standardised.
     pub fn of_parts(
         train: Vec<Cow<'_, Clip>>,
         dev: Vec<Cow<'_, Clip>>,
@@ -236,7 +237,7 @@ impl Dataset {
         Ok(Self { train, dev, scaler, class_weights, corpora, fresh })
     }
 
-    /// SHA-256 of everything the training sees, hexadecimal.
+    /// SHA-256 of everything the training depends on, hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
@@ -251,10 +252,10 @@ impl Dataset {
     }
 }
 
-/// What makes the copies of the training clips, where the configuration asks for any; and the recordings of noise that had to be left out.
+/// The augmenter for the training clips, if the configuration requests copies, and the noise recordings that had to be left out.
 ///
 /// # Errors
-/// [`DatasetError::Noise`] for a folder of noises with nothing in it.
+/// [`DatasetError::Noise`] for a folder that contains no noise recordings.
 pub fn augmenter_of(config: &DataConfig) -> Result<(Option<Arc<Augmenter>>, Vec<ClipProblem>), DatasetError> {
     match &config.augmentation {
         Some(augmentation) if augmentation.copies > 0 => {
@@ -265,7 +266,7 @@ pub fn augmenter_of(config: &DataConfig) -> Result<(Option<Arc<Augmenter>>, Vec<
     }
 }
 
-/// Clips of each class. A clip is counted once, however many copies of it there are.
+/// Clips per class. Each clip is counted once, however many copies it has.
 fn class_counts(clips: &[Cow<'_, Clip>]) -> [usize; Emotion::COUNT] {
     let mut counts = [0; Emotion::COUNT];
     for utterance in utterances_of(clips) {
@@ -274,21 +275,21 @@ fn class_counts(clips: &[Cow<'_, Clip>]) -> [usize; Emotion::COUNT] {
     counts
 }
 
-/// What the clips are copies of, each once.
+/// The utterances of the clips, each once.
 fn utterances_of<'c>(clips: &'c [Cow<'_, Clip>]) -> impl Iterator<Item = &'c Utterance> {
     let by_path: BTreeMap<&Path, &Utterance> =
         clips.iter().map(|clip| (clip.utterance.path.as_path(), &clip.utterance)).collect();
     by_path.into_values()
 }
 
-/// Mean and deviation of every feature over all steps of all clips.
+/// Mean and standard deviation of every feature over all steps of all clips.
 ///
 /// # Errors
-/// [`ScalerError`] when there is no step, or a feature that never changes.
+/// [`ScalerError`] if there are no steps, or a feature is constant.
 pub fn fit_scaler<'c>(clips: impl IntoIterator<Item = &'c Clip>, n_features: usize) -> Result<Scaler, ScalerError> {
     let mut fit = ScalerFit::new(n_features);
     for clip in clips {
-        // INVARIANT: the features were made in row-major order.
+        // INVARIANT: the features were created in row-major order.
         fit.update(clip.features.as_slice().expect("row-major features"));
     }
     fit.finish()
@@ -297,7 +298,7 @@ pub fn fit_scaler<'c>(clips: impl IntoIterator<Item = &'c Clip>, n_features: usi
 /// The weight of each class in the loss.
 ///
 /// # Errors
-/// [`DatasetError::EmptyClass`]: a class that never occurs has no weight, and a network would never say it.
+/// [`DatasetError::EmptyClass`]: a class without clips has no weight, and a network would never predict it.
 ///
 /// # Source
 /// `balanced`: scikit-learn 1.9, `sklearn.utils.class_weight.compute_class_weight`.
@@ -315,7 +316,7 @@ pub fn class_weights(counts: &[usize; Emotion::COUNT], kind: ClassWeights) -> Re
     })
 }
 
-/// The training record of the clips, by name of the corpus; copies are not counted.
+/// The corpora of the clips for the training record, by name; copies are not counted.
 fn corpora_of(clips: &[Cow<'_, Clip>]) -> Vec<TrainingCorpus> {
     let mut corpora: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
     for utterance in utterances_of(clips) {

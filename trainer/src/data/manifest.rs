@@ -1,12 +1,11 @@
-//! Manifests: which clip carries which emotion, who speaks, and which split the speaker belongs to.
+//! Manifests: the emotion, speaker and split of each clip.
 //!
-//! In: CSV files with a header. Out: a [`Manifest`] whose every line was checked, or all problems of all files at once, because whoever repairs a
-//! corpus wants the whole list.
+//! In: CSV files with a header. Out: a [`Manifest`] in which every line was checked, or the problems of all files together, because anyone repairing
+//! a corpus needs the whole list.
 //!
 //! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
-//! optionally `corpus` (else the name of the file), `language`, `session` and `text` (or
-//! `text_id_or_sentence`). All others are ignored. Commas, semicolons or tabs stand between them; capitals, the encoding and the kind of line ends make no
-//! difference.
+//! optionally `corpus` (default: the name of the file), `language`, `session` and `text` (or `text_id_or_sentence`). All others are ignored. The
+//! separator may be a comma, semicolon or tab; case, encoding and line endings do not matter.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -18,13 +17,13 @@ use moodline_engine::tables;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Part of a corpus; no speaker is in two of them.
+/// Part of a corpus; splits are speaker-independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
     /// The weights and the scaler are fitted on it.
     Train,
-    /// Decides when to stop and which epoch and settings to keep.
+    /// Decides on early stopping, the best epoch and the hyper-parameters.
     Dev,
     /// Measured once, at the end.
     Test,
@@ -51,11 +50,11 @@ impl fmt::Display for Split {
     }
 }
 
-/// A word that names no split.
+/// A word that is not the name of a split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown split '{found}': expected train, dev or test")]
 pub struct UnknownSplit {
-    /// The word as it was found.
+    /// The word that was found.
     pub found: String,
 }
 
@@ -72,21 +71,21 @@ impl FromStr for Split {
 pub struct Utterance {
     /// The audio file.
     pub path: PathBuf,
-    /// `path` as the manifest writes it: the name of the clip in reports, which say the same on every machine.
+    /// `path` as written in the manifest: the name of the clip in reports, which are thus identical on every machine.
     pub name: String,
     /// Corpus it comes from.
     pub corpus: String,
-    /// Who speaks, as the manifest writes it.
+    /// Speaker, as written in the manifest.
     pub speaker: String,
-    /// What the speaker meant to express.
+    /// The emotion the speaker intended to express.
     pub emotion: Emotion,
-    /// Which split it is in; none where the manifest was read without splits.
+    /// The split; none if the manifest was read without splits.
     pub split: Option<Split>,
-    /// What is spoken, where the manifest names it.
+    /// The language spoken, if the manifest gives it.
     pub language: Option<String>,
-    /// The recording session, where the manifest names it.
+    /// The recording session, if the manifest gives it.
     pub session: Option<String>,
-    /// Which sentence is spoken, where the manifest names it.
+    /// Which sentence is spoken, if the manifest gives it.
     pub text: Option<String>,
 }
 
@@ -109,14 +108,14 @@ pub struct ManifestSource {
     pub sha256: String,
 }
 
-/// Whether the `split` column counts.
+/// How the `split` column is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Splits {
-    /// It must be there, name known splits, and keep every speaker in one of them.
+    /// It must be present, contain known splits, and assign every speaker to one of them.
     Required,
-    /// It is not looked at: everything is wanted.
+    /// It is ignored: all clips are returned.
     Ignored,
-    /// It is not looked at: everything is measured, nothing is learned from.
+    /// It is ignored: all clips are measured, none are used for training.
     AllTest,
 }
 
@@ -129,10 +128,10 @@ pub enum ManifestProblem {
     Unreadable {
         /// The manifest.
         manifest: String,
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
-    /// Columns are missing; all of them are named.
+    /// Columns are missing; all of them are listed.
     #[error("{manifest}: missing column{s} {missing}; found {found}", s = if missing.contains(',') { "s" } else { "" })]
     MissingColumns {
         /// The manifest.
@@ -142,22 +141,22 @@ pub enum ManifestProblem {
         /// The names that are there.
         found: String,
     },
-    /// It has no clip.
+    /// It has no clips.
     #[error("{manifest}: no utterances below the header")]
     Empty {
         /// The manifest.
         manifest: String,
     },
-    /// Not one of its clips is there: a folder was moved, or is not mounted.
+    /// None of its clips exists: a folder was moved or is not mounted.
     #[error(
         "{manifest}: none of its {n} files is there, not even '{first}': paths are relative to the folder of the manifest; is the corpus there?"
     )]
     NoFile {
         /// The manifest.
         manifest: String,
-        /// How many it lists.
+        /// Number of clips it lists.
         n: usize,
-        /// The first, as it is written.
+        /// The first path, as written.
         first: String,
     },
     /// A line cannot be used.
@@ -170,7 +169,7 @@ pub enum ManifestProblem {
         /// Why.
         reason: String,
     },
-    /// A speaker is in several splits: what is measured on one would be known from the other.
+    /// A speaker is in several splits, so the splits would not be speaker-independent.
     #[error(
         "speaker '{speaker}' is in several splits ({splits}): keep every speaker in one, or give different people different names"
     )]
@@ -182,10 +181,10 @@ pub enum ManifestProblem {
     },
 }
 
-/// The column of the splits.
+/// Name of the split column.
 const SPLIT: &str = "split";
 
-/// Everything that is wrong with the manifests, at once.
+/// Everything that is wrong with the manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestError {
     /// The problems, in the order of files and lines.
@@ -209,7 +208,7 @@ impl ManifestError {
         self.problems.iter().any(|problem| matches!(problem, ManifestProblem::SpeakerInSeveralSplits { .. }))
     }
 
-    /// Whether nothing is wrong but that some manifests have no splits.
+    /// Whether the only problem is that some manifests have no splits.
     #[must_use]
     pub fn lacks_only_splits(&self) -> bool {
         let lacks_splits =
@@ -223,13 +222,13 @@ impl Manifest {
     ///
     /// # Errors
     /// [`ManifestError`] with every problem of every file: unreadable files, missing columns, unknown labels and splits, clips listed twice, a
-    /// speaker in two splits, no clip at all. Single clips that are not there stay: who loads the clips names them with those that cannot be
-    /// decoded.
+    /// speaker in two splits, no clips at all. Individual missing clips are kept: they are reported with those that cannot be decoded when the clips
+    /// are loaded.
     pub fn read(paths: &[PathBuf], splits: Splits) -> Result<Self, ManifestError> {
         Self::read_each(paths.iter().map(|path| (path.as_path(), splits)))
     }
 
-    /// As [`Manifest::read`], where some manifests are looked at otherwise than others.
+    /// As [`Manifest::read`], with a setting for the splits of each manifest.
     ///
     /// # Errors
     /// As [`Manifest::read`].
@@ -250,18 +249,18 @@ impl Manifest {
         self.utterances.iter().map(|utterance| utterance.path.as_path())
     }
 
-    /// The clips of one split, or all for none.
+    /// The clips of one split, or all clips if none is given.
     pub fn of_split(&self, split: Option<Split>) -> impl Iterator<Item = &Utterance> {
         self.utterances.iter().filter(move |utterance| split.is_none() || utterance.split == split)
     }
 }
 
-/// Manifests half read.
+/// Partially read manifests.
 struct HalfRead {
     splits: Splits,
     manifest: Manifest,
     problems: Vec<ManifestProblem>,
-    /// Where each audio file was listed first.
+    /// Where each audio file was first listed.
     listed: HashMap<PathBuf, String>,
 }
 
@@ -409,7 +408,7 @@ impl HalfRead {
     }
 }
 
-/// What is wrong with a line, without the position, which the caller gives.
+/// The problem with a line, without its position, which the caller adds.
 fn reason_of(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

@@ -1,6 +1,6 @@
-//! Copies of one file to listen to and to look at.
+//! Augmented copies of one file, to listen to and to look at.
 //!
-//! In: an audio file and a configuration. Out: WAV files of the clip, of each transform alone and of each copy as training gets it, and one picture
+//! In: an audio file and a configuration. Out: WAV files of the clip, of each single transform and of each copy as used in training, and one picture
 //! of their spectrograms.
 
 mod picture;
@@ -17,11 +17,11 @@ use crate::data::augment::{AugmentationConfig, Augmenter, Copy, Mode};
 use crate::data::config::DataConfig;
 use crate::data::dataset::{ClipProblem, DatasetError, augmenter_of, decode, n_samples};
 
-/// Why there is nothing to listen to.
+/// Why there is no preview.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreviewError {
-    /// The configuration asks for no copies.
+    /// The configuration requests no copies.
     #[error("the configuration has no [augmentation] with copies: there is nothing to preview")]
     NoCopies,
     /// The file cannot be used.
@@ -30,13 +30,13 @@ pub enum PreviewError {
     /// The noise cannot be read.
     #[error(transparent)]
     Noise(#[from] DatasetError),
-    /// It would overwrite a recording.
+    /// A recording would be overwritten.
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A sound cannot be stored.
+    /// A sound cannot be encoded.
     #[error("cannot make a WAV file: {0}")]
     Wav(#[from] hound::Error),
     /// The picture cannot be drawn.
@@ -44,16 +44,16 @@ pub enum PreviewError {
     Picture(String),
 }
 
-/// What was written.
+/// The files that were written.
 #[derive(Debug)]
 pub struct Preview {
     /// The WAV files and the picture.
     pub written: Vec<PathBuf>,
-    /// Recordings of noise that were left out.
+    /// Noise recordings that were left out.
     pub problems: Vec<ClipProblem>,
 }
 
-/// Name of the picture.
+/// File name of the picture.
 const PICTURE: &str = "spectrograms.png";
 
 /// One sound.
@@ -63,7 +63,7 @@ struct Take {
     samples: Vec<f32>,
 }
 
-/// Writes the preview of the first block of `audio` to `folder`, unless `files`, which then also knows these, refuses.
+/// Writes the preview of the first block of `audio` to `folder`, unless `files`, to which its outputs are added, refuses.
 ///
 /// # Errors
 /// [`PreviewError`]
@@ -116,7 +116,7 @@ fn takes(augmenter: &Augmenter, samples: &[f32], digest: &[u8; 32]) -> Vec<Take>
     takes
 }
 
-/// A mono WAV file of 32-bit floats: what is louder than full scale is kept.
+/// A mono WAV file of 32-bit floats, which preserves values above full scale.
 fn wav(samples: &[f32], sample_rate: u32) -> Result<Vec<u8>, hound::Error> {
     let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
     let mut bytes = Cursor::new(Vec::new());

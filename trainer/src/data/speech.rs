@@ -1,7 +1,8 @@
-//! What a speech detector learns from: scenes of speech, music and sounds, with what is heard at every step.
+//! Training data of a speech detector: scenes of speech, music and sounds, labelled at every step.
 //!
-//! In: clips of speech with the times at which a teacher hears speech, recordings of sounds by kind, a configuration. Out: [`Example`]s, features and
-//! labels of whole scenes. The labels stay with the clean clips; what is mixed with them, and how the scene was recorded, is drawn from a seed.
+//! In: clips of speech with the speech segments found by a teacher, recordings of sounds by kind, and a configuration. Out: [`Example`]s, the
+//! features and labels of whole scenes. The labels come from the clean clips; what is mixed with them and how the scene was recorded is drawn from a
+//! seed.
 
 pub mod config;
 pub mod scene;
@@ -28,52 +29,52 @@ use scene::{Clip, Scene, Sources};
 use sounds::{SoundEntry, SoundsError, read_sounds};
 use times::{Times, TimesError};
 
-/// Features of a scene and what is heard at each step.
+/// Features of a scene and the label of each step.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// `[steps, n_features]`, not standardised.
     pub features: Array2<f32>,
-    /// For each step the index of the kind of sound that the answer at this step is about; none where nobody knows it.
+    /// For each step, the index of the kind of sound that the output at this step refers to; none if unknown.
     pub labels: Vec<Option<usize>>,
 }
 
-/// Why there is nothing to learn from.
+/// Why there is no training data.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpeechDataError {
-    /// The times of speech.
+    /// The speech segments.
     #[error(transparent)]
     Times(#[from] TimesError),
     /// The recordings of sounds.
     #[error(transparent)]
     Sounds(#[from] SoundsError),
-    /// A clip.
+    /// A clip cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// Noise of an augmentation.
+    /// The noise of an augmentation.
     #[error(transparent)]
     Noise(#[from] NoiseError),
     /// The front end.
     #[error(transparent)]
     FrontEnd(#[from] FrontEndError),
-    /// A split without speech or without sounds of a kind.
+    /// A split lacks speech or recordings of sounds.
     #[error(
         "speech data: the split '{split}' must have clips with speech and recordings of sounds, found {n_clips} clips and {n_sounds} recordings"
     )]
     Empty {
-        /// Its name.
+        /// The split.
         split: Split,
-        /// Clips with speech.
+        /// Number of clips with speech.
         n_clips: usize,
-        /// Recordings.
+        /// Number of recordings.
         n_sounds: usize,
     },
-    /// The user stopped it.
+    /// The user stopped the run.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// The sources of scenes, train and dev apart: no speaker and no recording is in both.
+/// The sources of scenes, separately for train and dev: they share no speaker and no recording.
 pub struct SpeechData {
     config: ScenesConfig,
     front_end: FrontEndConfig,
@@ -84,7 +85,7 @@ pub struct SpeechData {
 }
 
 impl SpeechData {
-    /// Reads clips and sounds into memory. Only the splits train and dev of the manifest are looked at.
+    /// Reads clips and sounds into memory. Only the train and dev splits of the manifest are used.
     ///
     /// # Errors
     /// [`SpeechDataError`] for anything that cannot be read.
@@ -124,21 +125,21 @@ impl SpeechData {
         Ok(Self { config: config.clone(), front_end: front_end.clone(), delay_steps, augmenter, train, dev })
     }
 
-    /// Corpora that are learned from.
+    /// The corpora in the training data.
     #[must_use]
     pub fn corpora(&self) -> Vec<TrainingCorpus> {
         self.train.corpora()
     }
 
-    /// Recordings of sounds that are learned from.
+    /// The sound recordings in the training data.
     pub fn sounds(&self) -> impl Iterator<Item = &SoundEntry> {
         self.train.sounds()
     }
 
-    /// Scenes `first..first + n` of a split, on all threads of the pool; they depend on the seed and their numbers alone.
+    /// Scenes `first..first + n` of a split, on all threads of the pool; they depend only on the seed and their numbers.
     ///
     /// # Errors
-    /// [`SpeechDataError::Interrupted`], or a front end that refuses a scene.
+    /// [`SpeechDataError::Interrupted`], or an error if the front end refuses a scene.
     pub fn examples(
         &self,
         split: Split,

@@ -1,7 +1,7 @@
-//! What a corpus is made of, before anything is trained on it.
+//! The composition of a corpus, before any training.
 //!
-//! In: a [`Manifest`]. Out: [`Statistics`]: classes, speakers, durations, levels and bandwidths of each corpus, recordings that are there twice, silent
-//! ones, and those that cannot be read. Every recording is measured as it is, at its own rate.
+//! In: a [`Manifest`]. Out: [`Statistics`]: classes, speakers, durations, levels and bandwidths of each corpus, plus duplicate, silent and unreadable
+//! recordings. Every recording is measured unmodified, at its own rate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,11 +24,11 @@ mod plot;
 /// Window of the long-term average spectrum, samples.
 const N_FFT: usize = 2048;
 
-/// A recording's bandwidth ends where its long-term average spectrum stays this far below its peak, dB. A studio recording of speech is above that up to
-/// its Nyquist frequency; what a telephone or a lossy codec cut off is below.
+/// The bandwidth of a recording ends where its long-term average spectrum remains this far below the peak, dB. A studio recording of speech stays
+/// above that up to its Nyquist frequency; bands removed by a telephone or a lossy codec are below.
 const BANDWIDTH_DROP_DB: f64 = 70.0;
 
-/// What was measured on one recording.
+/// Measurements of one recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AudioFigures {
     /// Seconds.
@@ -37,11 +37,11 @@ pub struct AudioFigures {
     pub sample_rate: u32,
     /// Channels of the file.
     pub n_channels: usize,
-    /// Largest sample of the mean of the channels, dBFS; minus infinity for digital silence.
+    /// Peak of the mean of the channels, dBFS; minus infinity for digital silence.
     pub peak_db: f64,
-    /// Root of the mean square, dBFS; minus infinity for digital silence.
+    /// RMS, dBFS; minus infinity for digital silence.
     pub level_db: f64,
-    /// Where its spectrum ends, Hz; 0 for silence.
+    /// Upper end of its spectrum, Hz; 0 for silence.
     pub bandwidth_hz: f64,
     /// Whether no sample is above [`SILENCE_PEAK`].
     pub is_silent: bool,
@@ -49,14 +49,14 @@ pub struct AudioFigures {
     pub digest: [u8; 32],
 }
 
-/// Five points of a distribution.
+/// Five quantiles of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Smallest value.
     pub min: f64,
     /// 5th percentile.
     pub p5: f64,
-    /// Middle value.
+    /// Median.
     pub median: f64,
     /// 95th percentile.
     pub p95: f64,
@@ -65,7 +65,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value; percentiles are the nearest rank.
+    /// Of at least one value; percentiles use the nearest rank.
     fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
@@ -81,17 +81,17 @@ pub struct CorpusStatistics {
     pub corpus: String,
     /// Recordings that could be read.
     pub n_recordings: usize,
-    /// Different speakers.
+    /// Number of distinct speakers.
     pub n_speakers: usize,
-    /// Recordings of each emotion.
+    /// Recordings per emotion.
     pub classes: BTreeMap<String, usize>,
-    /// Fewest and most recordings of a speaker.
+    /// Smallest and largest number of recordings per speaker.
     pub per_speaker: [usize; 2],
-    /// All recordings together, hours.
+    /// Total duration, hours.
     pub hours: f64,
-    /// Recordings of each sample rate, Hz.
+    /// Recordings per sample rate, Hz.
     pub sample_rates: BTreeMap<u32, usize>,
-    /// Recordings of each number of channels.
+    /// Recordings per number of channels.
     pub channels: BTreeMap<usize, usize>,
     /// Seconds.
     pub duration_s: Spread,
@@ -105,23 +105,23 @@ pub struct CorpusStatistics {
     pub silent: Vec<String>,
 }
 
-/// Recordings with the same samples.
+/// Recordings with identical samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
     /// Their names.
     pub names: Vec<String>,
-    /// Their emotions; more than one when the same audio has different labels.
+    /// Their emotions; more than one if the same audio has conflicting labels.
     pub emotions: BTreeSet<String>,
-    /// Their splits; more than one when the same audio is trained on and tested on.
+    /// Their splits; more than one if the same audio is in several splits.
     pub splits: BTreeSet<String>,
 }
 
-/// Everything that was found.
+/// All statistics.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statistics {
-    /// By name.
+    /// Sorted by name.
     pub corpora: Vec<CorpusStatistics>,
-    /// Groups of recordings with equal audio.
+    /// Groups of recordings with identical audio.
     pub duplicates: Vec<Duplicate>,
     /// Recordings that cannot be read, one sentence each.
     pub problems: Vec<String>,
@@ -138,7 +138,7 @@ impl Statistics {
     /// Reads and measures every recording, on all threads of the pool.
     ///
     /// # Errors
-    /// [`Interrupted`]; a recording that cannot be read is one of the problems.
+    /// [`Interrupted`]; unreadable recordings are listed as problems.
     pub fn measure(manifest: &Manifest, progress: Progress, interrupt: &Interrupt) -> Result<Self, Interrupted> {
         let bar = progress.bar("recordings", manifest.utterances.len());
         let outcomes: Vec<Option<Result<AudioFigures, DecodeError>>> = manifest
@@ -195,9 +195,9 @@ fn measure(path: &Path) -> Result<AudioFigures, DecodeError> {
     })
 }
 
-/// The highest frequency at which the long-term average spectrum is less than [`BANDWIDTH_DROP_DB`] below its peak, Hz.
+/// The frequency above which the long-term average spectrum is more than [`BANDWIDTH_DROP_DB`] below its peak, Hz.
 fn bandwidth(samples: &[f32], sample_rate: u32) -> f64 {
-    // Whole frames only: half a frame of padding would spread the spectrum.
+    // Whole frames only: padding half a frame would spread the spectrum.
     let config = FrontEndConfig {
         sample_rate,
         n_fft: N_FFT,
@@ -267,7 +267,7 @@ fn of_corpus(corpus: &str, recordings: &[&(Utterance, AudioFigures)]) -> Option<
     })
 }
 
-/// Groups of equal audio, silence aside.
+/// Groups of identical audio, excluding silence.
 fn duplicates(recordings: &[(Utterance, AudioFigures)]) -> Vec<Duplicate> {
     let mut by_digest: BTreeMap<[u8; 32], Vec<&Utterance>> = BTreeMap::new();
     for (utterance, measured) in recordings.iter().filter(|(_, measured)| !measured.is_silent) {

@@ -1,4 +1,4 @@
-//! The picture of a confusion matrix.
+//! The figure of a confusion matrix.
 
 use moodline_core::Emotion;
 use plotters::style::text_anchor::HPos;
@@ -7,19 +7,19 @@ use super::metrics::{Confusion, Report, interval_text};
 use crate::base::plot::{Area, DrawResult, Figure, Grid, INK, MUTED, MatrixCell, TEXT, TITLE, fitted, style};
 use crate::base::table::{Table, number};
 
-/// A confusion matrix: counts on the left, rows as percentages on the right.
+/// A confusion matrix: counts on the left, row percentages on the right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfusionFigure {
-    /// What was measured on what.
+    /// Model and data.
     pub title: String,
-    /// The figures under the title.
+    /// The metrics, shown under the title.
     pub subtitle: String,
     /// The counts.
     pub confusion: Confusion,
 }
 
 impl ConfusionFigure {
-    /// The confusion matrix of a report, with its figures.
+    /// The confusion matrix of a report, with its metrics.
     #[must_use]
     pub fn of(title: String, report: &Report) -> Self {
         let subtitle = format!(
@@ -32,7 +32,7 @@ impl ConfusionFigure {
         Self { title, subtitle, confusion: report.confusion }
     }
 
-    /// Cells made of the count and its part of the row, which is none where the class does not occur.
+    /// Cells from the count and its fraction of the row; the fraction is none if the class does not occur.
     fn cells(&self, text: impl Fn(u64, Option<f64>) -> String) -> Vec<Vec<Option<MatrixCell>>> {
         let row = |truth: Emotion| {
             let parts = self.confusion.row(truth);

@@ -1,8 +1,8 @@
-//! Measures a model file on labelled clips, through the engine, as the product runs it.
+//! Evaluates a model file on labelled clips through the engine, as the product runs it.
 //!
 //! In: a [`Model`] and a [`Manifest`]. Out: an [`Evaluation`]. Every clip is decoded, cut into blocks of the model's length and classified by the
-//! engine, without the gate, because every clip has a label. The probabilities of a clip longer than a block are the mean over its blocks,
-//! weighted by their duration.
+//! engine, without the gate, because every clip has a label. For a clip longer than a block, the probabilities are the mean over its blocks, weighted
+//! by duration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,27 +33,27 @@ pub use heard::{HeardPoint, voice_curve, voice_figure};
 pub use honesty::{ActivationMetrics, Answered, Honesty};
 pub use voices::History;
 
-/// The answer for one clip.
+/// The prediction for one clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// Which clip.
+    /// The clip.
     pub utterance: Utterance,
     /// In [`Emotion::ALL`] order.
     pub probabilities: [f64; Emotion::COUNT],
-    /// Length of the clip, as far as it was heard.
+    /// Length of the clip, as far as it was analysed.
     pub seconds: f64,
-    /// Whether more than half of it is unlike anything the model learned from.
+    /// Whether more than half of it is unlike the training data.
     pub is_unfamiliar: bool,
 }
 
 impl Prediction {
-    /// The most probable emotion; the first of equals.
+    /// The most probable emotion; the first in case of a tie.
     #[must_use]
     pub fn emotion(&self) -> Emotion {
         Emotion::most_probable(&self.probabilities)
     }
 
-    /// The answer without the audio.
+    /// The prediction without the audio.
     #[must_use]
     pub fn answer(&self) -> Answer {
         let Utterance { name, corpus, speaker, emotion, split, .. } = &self.utterance;
@@ -69,7 +69,7 @@ impl Prediction {
     }
 }
 
-/// Which model was measured.
+/// The evaluated model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelName {
@@ -79,11 +79,11 @@ pub struct ModelName {
     pub fingerprint: String,
 }
 
-/// Figures of one speaker.
+/// Metrics of one speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeakerMetrics {
-    /// Utterances.
+    /// Number of utterances.
     pub n: u64,
     /// [`crate::measure::metrics::Confusion::uar`]
     pub uar: f64,
@@ -91,57 +91,57 @@ pub struct SpeakerMetrics {
     pub accuracy: f64,
 }
 
-/// A model measured on some clips.
+/// Evaluation of a model on a set of clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The figures.
+    /// The metrics.
     #[serde(flatten)]
     pub report: Report,
-    /// Which model.
+    /// The model.
     pub model: ModelName,
-    /// What ran it: `onnxruntime` or `native`.
+    /// The backend: `onnxruntime` or `native`.
     pub backend: String,
-    /// Which split: `train`, `dev`, `test` or `all`.
+    /// The split: `train`, `dev`, `test` or `all`.
     pub split: String,
-    /// What was heard of each voice before.
+    /// What had been heard of each voice before.
     #[serde(default)]
     pub voice: History,
     /// File names of the manifests.
     pub manifests: Vec<String>,
     /// Clips that could not be measured.
     pub n_failed: usize,
-    /// Clips that are unlike anything the model learned from, as its contract tells; they are measured like the others.
+    /// Clips that are unlike the training data according to the contract; they are evaluated like the others.
     #[serde(default)]
     pub n_unfamiliar: usize,
-    /// By speaker, as the manifest names them.
+    /// By speaker, as named in the manifest.
     pub per_speaker: BTreeMap<String, SpeakerMetrics>,
-    /// By corpus; empty in files of versions that did not count it.
+    /// By corpus; empty in files of versions without it.
     #[serde(default)]
     pub per_corpus: BTreeMap<String, CorpusMetrics>,
-    /// Confidence against accuracy; none in files of versions that did not measure it.
+    /// Confidence against accuracy; none in files of versions without it.
     #[serde(default)]
     pub calibration: Option<Calibration>,
-    /// What it does not know; none in files of versions that did not measure it.
+    /// Selective prediction; none in files of versions without it.
     #[serde(default)]
     pub honesty: Option<Honesty>,
-    /// What hearing a voice for longer is worth; empty of a model that corrects nothing by voice, and where a history was asked for.
+    /// Effect of hearing more of a voice; empty for a model without voice correction, and if a history was requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voice_curve: Vec<HeardPoint>,
 }
 
-/// Why a clip could not be measured.
+/// Why a clip could not be evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClipError {
-    /// It is no audio.
+    /// It cannot be decoded as audio.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The engine refused it.
+    /// The engine rejected it.
     #[error("{name}: {source}")]
     Analysis {
         /// The clip.
         name: String,
-        /// What the engine says.
+        /// Error of the engine.
         source: AnalysisError,
     },
     /// It is shorter than one step of the network.
@@ -152,7 +152,7 @@ pub enum ClipError {
     },
 }
 
-/// Why nothing could be measured.
+/// Why nothing could be evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluateError {
@@ -165,12 +165,12 @@ pub enum EvaluateError {
     /// None of the clips could be used.
     #[error("none of the {n} clips could be used; the first: {first}")]
     AllFailed {
-        /// How many.
+        /// Number of clips.
         n: usize,
-        /// Why the first could not.
+        /// Why the first failed.
         first: ClipError,
     },
-    /// A history was asked for, and the model cannot use one.
+    /// A history was requested, but the model cannot use one.
     #[error(
         "the model '{id}' corrects nothing by what it heard of a voice: expected a contract with a voice correction; measure it cold"
     )]
@@ -181,26 +181,26 @@ pub enum EvaluateError {
     /// The backend cannot run the model.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
-    /// The user stopped it.
+    /// The user stopped the evaluation.
     #[error("interrupted; nothing was written")]
     Interrupted,
 }
 
-/// What came out of measuring.
+/// Result of an evaluation.
 #[derive(Debug)]
 pub struct Measured {
-    /// The figures.
+    /// The metrics.
     pub evaluation: Evaluation,
-    /// The answer for each clip, in the order of the manifests.
+    /// The prediction for each clip, in the order of the manifests.
     pub predictions: Vec<Prediction>,
-    /// Clips without an answer.
+    /// Clips without a prediction.
     pub problems: Vec<ClipError>,
 }
 
-/// Measures `model` on the clips of `split` (all for none), on all threads of the pool; the result does not depend on how many there are.
+/// Evaluates `model` on the clips of `split` (all if none is given), on all threads of the pool; the result does not depend on their number.
 ///
 /// # Errors
-/// [`EvaluateError`] when there is nothing to measure. Clips that fail are no error but counted and named.
+/// [`EvaluateError`] if there is nothing to evaluate. Clips that fail are not errors but are counted and listed.
 pub fn evaluate(
     model: &Model,
     manifest: &Manifest,
@@ -233,7 +233,7 @@ pub fn evaluate(
         let n = problems.len();
         return Err(EvaluateError::AllFailed { n, first: problems.swap_remove(0) });
     }
-    // The curve has histories of its own, so it is told once, beside the cold answers.
+    // The curve uses its own histories, so it is computed only once, from the cold predictions.
     let own = model.contract().voice.filter(|_| voice == History::Cold);
     let voice_curve = own.map_or_else(Vec::new, |correction| voice_curve(&predictions, &correction));
     if let Some(correction) = &correction {
@@ -280,17 +280,17 @@ fn classify_all(
     outcomes
 }
 
-/// The answer for one clip, and the classifier for the next.
+/// The prediction for one clip, and the classifier for the next.
 fn classify(model: &Model, classifier: Classifier, utterance: &Utterance) -> Result<(Prediction, Classifier), ClipError> {
     let mut reader = AudioReader::open(&utterance.path)?;
     let rate = reader.sample_rate();
     let answer = classify_stream(model, classifier, utterance, rate, |chunk| Ok(reader.read_mono(chunk)?))?;
-    // What the trainer leaves out is not measured on, either.
+    // Clips that the trainer leaves out are not evaluated either.
     reader.refuse_unusable()?;
     Ok(answer)
 }
 
-/// The answer for a clip whose samples are already there, mono at `sample_rate` Hz.
+/// The prediction for a clip given as samples, mono at `sample_rate` Hz.
 pub(crate) fn classify_samples(
     model: &Model,
     classifier: Classifier,
@@ -307,7 +307,7 @@ pub(crate) fn classify_samples(
     classify_stream(model, classifier, utterance, sample_rate, next).map(|(prediction, _)| prediction)
 }
 
-/// The answer for a clip that comes in pieces, until `next` says that there is none.
+/// The prediction for a clip that arrives in pieces, until `next` returns none.
 fn classify_stream(
     model: &Model,
     classifier: Classifier,
@@ -349,10 +349,10 @@ fn classify_stream(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The folder or a file.
+    /// The folder or a file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The picture.
+    /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
 }
@@ -365,17 +365,17 @@ const VOICE: &str = "voice.svg";
 const VOICE_DATA: &str = "voice.csv";
 
 impl Measured {
-    /// The files that [`Self::write_report`] may write into a folder.
+    /// All files that [`Self::write_report`] may write into a folder.
     #[must_use]
     pub fn report_files(folder: &Path) -> [PathBuf; 6] {
         [METRICS, PREDICTIONS, CONFUSION, RELIABILITY, VOICE, VOICE_DATA].map(|name| folder.join(name))
     }
 
-    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg`, `reliability.svg` and, of a model that corrects by voice and was measured cold, `voice.svg` and `voice.csv` into a
-    /// folder.
+    /// Writes `metrics.json`, `predictions.csv`, `confusion.svg`, `reliability.svg` and, for a model with voice correction that was evaluated cold,
+    /// `voice.svg` and `voice.csv` into a folder.
     ///
     /// # Errors
-    /// [`ReportError`]; each file is written whole or not at all.
+    /// [`ReportError`]; each file is written atomically.
     pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
         files::create_folder(folder)?;
         let Evaluation { report, calibration, voice_curve, .. } = &self.evaluation;
@@ -410,25 +410,25 @@ impl Measured {
 }
 
 impl Evaluation {
-    /// Which model on what, in a few words.
+    /// Short description of model and data.
     #[must_use]
     pub fn title(&self) -> String {
         format!("{} on {}, split {}{}", self.model.id, self.manifests.join(", "), self.split, self.voice.words())
     }
 
-    /// What it was measured on.
+    /// The data it was evaluated on.
     #[must_use]
     pub fn place(&self) -> String {
         format!("{}, {} split{}", self.corpora().join(", "), self.split, self.voice.words())
     }
 
-    /// The manifests without the ends of their names.
+    /// The names of the manifests without their extensions.
     #[must_use]
     pub fn corpora(&self) -> Vec<&str> {
         self.manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect()
     }
 
-    /// The figures as JSON, with a line end.
+    /// The evaluation as JSON, with a trailing newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         // INVARIANT: numbers, text and maps with text keys serialise.

@@ -1,11 +1,11 @@
-//! How long something takes.
+//! Measures computing time.
 
 use std::time::Instant;
 
-/// Median time of `n_runs` (odd, at least 1) calls of `work`, ms, after `n_warm_up` whose time does not count.
+/// Median time of `n_runs` (odd, at least 1) calls of `work`, ms, after `n_warm_up` calls that are not timed.
 ///
 /// # Errors
-/// The first of `work`.
+/// The first error of `work`.
 pub(crate) fn median_ms<R, E>(n_runs: usize, n_warm_up: usize, mut work: impl FnMut() -> Result<R, E>) -> Result<f64, E> {
     let mut times = Vec::with_capacity(n_runs);
     for run in 0..n_warm_up + n_runs {

@@ -1,8 +1,8 @@
-//! The one implementation of every figure this project quotes: confusion, UAR, accuracy, F1, their intervals, and calibration.
+//! The only implementation of every metric this project quotes: confusion, UAR, accuracy, F1, their intervals, and calibration.
 //!
-//! In: true and predicted classes as indices into [`Emotion::ALL`], and the speaker of each utterance. Out: a [`Report`].
-//! The definitions are scikit-learn's with `zero_division=0`: a ratio without a denominator counts as 0, and so takes its part in the mean
-//! over the classes instead of being dropped from it.
+//! In: true and predicted classes as indices into [`Emotion::ALL`], and the speaker of each utterance. Out: a [`Report`]. The definitions are those
+//! of scikit-learn with `zero_division=0`: a ratio without a denominator counts as 0 and is included in the mean over the classes instead of being
+//! dropped from it.
 //!
 //! # Source
 //! scikit-learn 1.9: `sklearn.metrics.classification_report`, `confusion_matrix`; the UAR is its macro average of the recalls.
@@ -23,23 +23,23 @@ pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 /// Draws of the bootstrap over speakers.
 pub const BOOTSTRAP_DRAWS: usize = 2_000;
 
-/// Seed of the bootstrap: a property of the measure, not of a run, so that two models are compared on the same draws.
+/// Seed of the bootstrap: a property of the metric, not of a run, so that all models are compared on the same draws.
 const BOOTSTRAP_SEED: u64 = 20_241_215;
 
 /// Counts of (true class, predicted class), in [`Emotion::ALL`] order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion(pub [[u64; Emotion::COUNT]; Emotion::COUNT]);
 
-/// Figures of one class.
+/// Metrics of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
-    /// Part of the utterances given this class that have it, 0..=1.
+    /// Fraction of the utterances predicted as this class that belong to it, 0..=1.
     pub precision: f64,
-    /// Part of the utterances of this class that were found, 0..=1.
+    /// Fraction of the utterances of this class that were found, 0..=1.
     pub recall: f64,
     /// Harmonic mean of the two, 0..=1.
     pub f1: f64,
-    /// Utterances of this class.
+    /// Number of utterances of this class.
     pub support: u64,
 }
 
@@ -74,19 +74,20 @@ impl Confusion {
         self.0.iter().flatten().sum()
     }
 
-    /// Utterances of a class.
+    /// Number of utterances of a class.
     #[must_use]
     pub fn support(&self, emotion: Emotion) -> u64 {
         self.0[emotion.index()].iter().sum()
     }
 
-    /// Utterances that were taken for a class, rightly or not.
+    /// Number of utterances predicted as a class, rightly or not.
     #[must_use]
     pub fn found(&self, emotion: Emotion) -> u64 {
         self.0.iter().map(|row| row[emotion.index()]).sum()
     }
 
-    /// What became of the utterances of a class: parts in [`Emotion::ALL`] order, 0..=1, which add up to 1, or all 0 without utterances.
+    /// Predictions for the utterances of a class: fractions in the order of [`Emotion::ALL`], 0..=1, which sum to 1, or all 0 if there are no
+    /// utterances.
     #[must_use]
     pub fn row(&self, emotion: Emotion) -> [f64; Emotion::COUNT] {
         self.0[emotion.index()].map(|count| ratio(count, self.support(emotion)))
@@ -107,13 +108,13 @@ impl Confusion {
         }
     }
 
-    /// Part of the utterances that got their true class, 0..=1.
+    /// Fraction of correctly classified utterances, 0..=1.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         ratio((0..Emotion::COUNT).map(|index| self.0[index][index]).sum(), self.n())
     }
 
-    /// Unweighted average recall: the mean of the four recalls, 0..=1. It is the headline because it does not reward guessing the most frequent
+    /// Unweighted average recall: the mean of the four recalls, 0..=1. It is the main metric because it does not reward guessing the most frequent
     /// class.
     #[must_use]
     pub fn uar(&self) -> f64 {
@@ -130,13 +131,13 @@ impl Confusion {
         Emotion::ALL.iter().map(|&emotion| figure(&self.class(emotion))).sum::<f64>() / Emotion::COUNT as f64
     }
 
-    /// Classes without an utterance, whose recall counts as 0 in [`Self::uar`].
+    /// Classes without utterances, whose recall counts as 0 in [`Self::uar`].
     #[must_use]
     pub fn absent(&self) -> Vec<Emotion> {
         Emotion::ALL.into_iter().filter(|&emotion| self.support(emotion) == 0).collect()
     }
 
-    /// Over which classes the UAR is the mean, where that makes a difference: a sentence with the other mean beside it.
+    /// If some classes are absent, a sentence naming the classes the UAR averages over, with the mean over the others.
     #[must_use]
     pub fn absent_text(&self) -> Option<String> {
         let absent: Vec<&str> = self.absent().into_iter().map(Emotion::name).collect();
@@ -153,7 +154,7 @@ impl Confusion {
         ))
     }
 
-    /// UAR over the classes that occur: what a resampled set of speakers can be asked for.
+    /// UAR over the classes that occur, which is all that a resampled set of speakers can provide.
     fn uar_of_present_classes(&self) -> f64 {
         let present: Vec<f64> = Emotion::ALL
             .iter()
@@ -171,10 +172,10 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 /// 95 % percentile bootstrap interval of the UAR over speakers.
 ///
-/// Utterances of one voice succeed and fail together, so the unit that is drawn is the speaker: each of [`BOOTSTRAP_DRAWS`] draws takes as many
-/// speakers as there are, with replacement, pools their utterances and computes the UAR over the classes that occur among them. The interval
-/// reaches from the 2.5th to the 97.5th percentile, linearly interpolated. The draws are seeded: same input, same interval. None with fewer than two
-/// speakers: every draw would be the same, which says nothing about other voices.
+/// Utterances of one voice are not independent, so the resampling unit is the speaker: each of [`BOOTSTRAP_DRAWS`] draws takes as many speakers as
+/// there are, with replacement, pools their utterances and computes the UAR over the classes that occur among them. The interval reaches from the
+/// 2.5th to the 97.5th percentile, linearly interpolated. The draws are seeded: same input, same interval. None for fewer than two speakers: all
+/// draws would be identical, which says nothing about other voices.
 #[must_use]
 pub fn uar_interval(by_speaker: &BTreeMap<String, Confusion>) -> Option<[f64; 2]> {
     interval(by_speaker, Confusion::uar_of_present_classes)
@@ -186,7 +187,7 @@ pub fn accuracy_interval(by_speaker: &BTreeMap<String, Confusion>) -> Option<[f6
     interval(by_speaker, Confusion::accuracy)
 }
 
-/// An interval over speakers for people: `0.702 - 0.811`, or why there is none.
+/// An interval over speakers as text: `0.702 - 0.811`, or why there is none.
 #[must_use]
 pub fn interval_text(interval: Option<[f64; 2]>) -> String {
     interval.map_or_else(|| "not available: one speaker".to_owned(), |[low, high]| format!("{low:.3} - {high:.3}"))
@@ -211,7 +212,7 @@ fn interval(by_speaker: &BTreeMap<String, Confusion>, figure: impl Fn(&Confusion
     Some([percentile(&draws, 0.025), percentile(&draws, 0.975)])
 }
 
-/// Linearly interpolated percentile of sorted values (`numpy.percentile`'s default); `part` in 0..=1.
+/// Linearly interpolated percentile of sorted values (the default of `numpy.percentile`); `part` in 0..=1.
 pub(crate) fn percentile(sorted: &[f64], part: f64) -> f64 {
     let position = part * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
@@ -219,7 +220,7 @@ pub(crate) fn percentile(sorted: &[f64], part: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
-/// Figures of each class, under its name.
+/// Metrics of each class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerClass {
@@ -234,7 +235,7 @@ pub struct PerClass {
 }
 
 impl PerClass {
-    /// The figures of one class.
+    /// The metrics of one class.
     #[must_use]
     pub const fn of(&self, emotion: Emotion) -> &ClassMetrics {
         match emotion {
@@ -246,10 +247,10 @@ impl PerClass {
     }
 }
 
-/// Everything measured on one set of utterances.
+/// All metrics of one set of utterances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Utterances.
+    /// Number of utterances.
     pub n: u64,
     /// [`Confusion::uar`]
     pub uar: f64,
@@ -269,7 +270,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Measures a set of utterances that is given as one confusion matrix for each speaker.
+    /// Metrics of a set of utterances, given as one confusion matrix per speaker.
     #[must_use]
     pub fn of(by_speaker: &BTreeMap<String, Confusion>) -> Self {
         let mut confusion = Confusion::default();
@@ -295,7 +296,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A table for people, headed by the UAR.
+    /// A human-readable table, starting with the UAR.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "UAR      {:.3}   (95 % interval over speakers {})", self.uar, interval_text(self.uar_interval))?;
         writeln!(f, "accuracy {:.3}   macro-F1 {:.3}   utterances {}", self.accuracy, self.macro_f1, self.n)?;

@@ -1,4 +1,4 @@
-//! The reliability diagram: how often a model is right when it is so sure.
+//! The reliability diagram: accuracy of a model as a function of its confidence.
 //!
 //! # Source
 //! C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, figure 1.
@@ -13,14 +13,14 @@ use crate::base::table::{Table, number};
 const WIDTH: i32 = 560;
 const FIELD: i32 = 300;
 const COUNTS: i32 = 90;
-/// Between the diagram and the counts: ticks of the one, label of the other.
+/// Space between the diagram and the counts, for the ticks of one and the label of the other.
 const GAP: i32 = 56;
 const TOP: i32 = 86;
 
-/// Accuracy against confidence, and how many answers have which confidence.
+/// Accuracy against confidence, and the number of predictions at each confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
-    /// What was measured on what.
+    /// Model and data.
     pub title: String,
     /// The bins.
     pub calibration: Calibration,

@@ -1,7 +1,7 @@
-//! How a model does when the recording is worse than what it was trained on: `robustness.json`.
+//! Evaluates a model on recordings that are worse than its training data: `robustness.json`.
 //!
-//! In: a model and labelled clips. Out: its figures on the clips as they are and on the same clips under each of [`conditions`]. Every change is
-//! drawn by the clip's name, so the result is the same on any number of threads.
+//! In: a model and labelled clips. Out: its metrics on the original clips and on the same clips under each of [`conditions`]. All changes are seeded
+//! by the name of the clip, so the result does not depend on the number of threads.
 
 use crate::data::augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
@@ -19,22 +19,22 @@ mod conditions;
 
 pub use conditions::{Condition, conditions};
 
-/// UAR of guessing.
+/// UAR at chance level.
 const CHANCE: f64 = 0.25;
 
 /// A model on the same clips under several conditions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Robustness {
-    /// Which model.
+    /// The model.
     pub model: ModelName,
-    /// Which split: `train`, `dev`, `test` or `all`.
+    /// The split: `train`, `dev`, `test` or `all`.
     pub split: String,
     /// File names of the manifests.
     pub manifests: Vec<String>,
-    /// One for each condition, the clips as they are first.
+    /// One for each condition, starting with the original clips.
     pub rows: Vec<RobustnessRow>,
-    /// Conditions that could not be made, and why.
+    /// Conditions that were not available, and why.
     pub skipped: Vec<String>,
 }
 
@@ -42,9 +42,9 @@ pub struct Robustness {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RobustnessRow {
-    /// What was done to the clips.
+    /// Name of the condition.
     pub condition: String,
-    /// Utterances.
+    /// Number of utterances.
     pub n: u64,
     /// Clips that could not be measured.
     pub n_failed: usize,
@@ -55,17 +55,17 @@ pub struct RobustnessRow {
     /// [`uar_interval`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uar_interval: Option<[f64; 2]>,
-    /// Which emotion was taken for which.
+    /// The confusion matrix.
     pub confusion: Confusion,
 }
 
-/// The answers for one clip, one for each condition.
+/// The predictions for one clip, one per condition.
 type Outcomes = Vec<Result<Answer, ClipError>>;
 
-/// Measures `model` on the clips of `split` (all for none) under every condition there is a way to make.
+/// Evaluates `model` on the clips of `split` (all if none is given) under every available condition.
 ///
 /// # Errors
-/// [`EvaluateError`] when there is nothing to measure. Clips that fail are no error but counted, and returned.
+/// [`EvaluateError`] if there is nothing to evaluate. Clips that fail are not errors but are counted and returned.
 pub fn measure(
     model: &Model,
     manifest: &Manifest,
@@ -152,14 +152,14 @@ fn of_clip(
 }
 
 impl Robustness {
-    /// As JSON, with a line end.
+    /// As JSON, with a trailing newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         // INVARIANT: finite numbers and text serialise.
         serde_json::to_string_pretty(self).expect("figures serialise") + "\n"
     }
 
-    /// What was measured on what.
+    /// The data it was evaluated on.
     #[must_use]
     pub fn place(&self) -> String {
         format!("{}, {} split", self.manifests.join(", "), self.split)

@@ -1,7 +1,7 @@
-//! How well speech is told from everything else: on sounds without speech, on recordings whose times of speech are known, and on clips of speech.
+//! Evaluation of speech detection: on sounds without speech, on recordings with labelled speech, and on clips of speech.
 //!
-//! In: a detector, or the times that another one wrote down, and the recordings. Out: [`SpeechFigures`]. Both are asked about the same blocks by the same
-//! rule, so that the figures can be compared.
+//! In: a detector, or the speech segments of another one, and the recordings. Out: [`SpeechFigures`]. Both are evaluated on the same blocks with the
+//! same rule, so that the results can be compared.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,36 +24,37 @@ mod markdown;
 
 pub use markdown::markdown;
 
-/// Shortest labelled pause that counts, and how far speech may reach into it at both ends, seconds: people draw the edges of words so differently.
+/// Shortest labelled pause that counts, and tolerance for speech at both ends of it, seconds: annotators differ that much in where words begin and
+/// end.
 const PAUSE_SECONDS: f64 = 0.3;
 const TOLERANCE_SECONDS: f64 = 0.05;
 
-/// Pauses are looked at this often, seconds.
+/// Sampling interval within pauses, seconds.
 const PAUSE_TICK_SECONDS: f64 = 0.01;
 
-/// Blocks of sounds without speech, and of labelled recordings, seconds. A shorter rest is a block from half of it on.
+/// Block lengths for sounds without speech and for labelled recordings, seconds. A remainder counts as a block if it is at least half as long.
 const SOUND_BLOCK_SECONDS: f64 = 2.0;
 const LABELLED_BLOCK_SECONDS: f64 = 1.0;
 
 /// Level of the quiet copies of all clips, dBFS (RMS).
 const QUIET_DB: f64 = -60.0;
 
-/// What the cost is measured on, and how often.
+/// Length of the audio for measuring the computing time, seconds, and number of runs.
 const COST_SECONDS: usize = 5;
 const COST_RUNS: usize = 41;
 const COST_WARM_UP: usize = 5;
 
-/// Blocks of some recordings.
+/// Number of blocks of some recordings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocks {
-    /// How many.
+    /// All blocks.
     pub n: usize,
-    /// How many are called speech.
+    /// Blocks classified as speech.
     pub speech: usize,
 }
 
 impl Blocks {
-    /// Part that is called speech, 0..=1; 0 for none.
+    /// Fraction classified as speech, 0..=1; 0 if there are none.
     #[must_use]
     pub fn share(&self) -> f64 {
         if self.n == 0 { 0.0 } else { self.speech as f64 / self.n as f64 }
@@ -64,54 +65,54 @@ impl Blocks {
         self.speech += usize::from(is_speech);
     }
 
-    /// All of them together.
+    /// The sum of all.
     pub fn sum<'a>(blocks: impl IntoIterator<Item = &'a Self>) -> Self {
         blocks.into_iter().fold(Self::default(), |sum, blocks| Self { n: sum.n + blocks.n, speech: sum.speech + blocks.speech })
     }
 }
 
-/// On recordings with known times of speech.
+/// Results on recordings with labelled speech.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Labelled {
-    /// Blocks of which at least half is speech.
+    /// Blocks with speech in at least half of their length.
     pub speech: Blocks,
     /// Hundredths of a second within labelled pauses.
     pub pauses: Blocks,
-    /// Median distance from a labelled beginning to the nearest that was found, seconds.
+    /// Median distance from a labelled onset to the nearest detected one, seconds.
     pub onset_error_s: f64,
-    /// Likewise of the ends.
+    /// The same for offsets.
     pub offset_error_s: f64,
 }
 
-/// Everything that is measured of a detector.
+/// All results of a detector.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpeechFigures {
     /// Name of the detector.
     pub name: String,
     /// Blocks of sounds without speech, by kind.
     pub sounds: BTreeMap<String, Blocks>,
-    /// Recordings with times of speech.
+    /// Recordings with labelled speech.
     pub labelled: Labelled,
     /// Clips of speech, by corpus.
     pub clips: BTreeMap<String, Blocks>,
-    /// The same at -60 dBFS; empty where it was not measured.
+    /// The same at -60 dBFS; empty if not measured.
     pub quiet_clips: BTreeMap<String, Blocks>,
-    /// Median computing time of five seconds, ms, one thread.
+    /// Median computing time for five seconds of audio, ms, one thread.
     pub ms_per_5_s: f64,
 }
 
-/// What is measured on.
+/// The test recordings.
 #[derive(Clone, Debug, Default)]
 pub struct Recordings {
     /// Tables of sounds without speech.
     pub sounds: Vec<PathBuf>,
-    /// Tables of labelled recordings with their times.
+    /// Tables of labelled recordings, each with its table of speech segments.
     pub labelled: Vec<(PathBuf, PathBuf)>,
     /// Clips of speech.
     pub manifest: Option<Manifest>,
 }
 
-/// Times that another detector wrote down, and what it is.
+/// The speech segments found by another detector, and its description.
 #[derive(Clone, Debug)]
 pub struct Peer {
     times: Times,
@@ -124,37 +125,37 @@ struct About {
     ms_per_5_s: f64,
 }
 
-/// Why nothing could be measured.
+/// Why nothing could be evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpeechMeasureError {
-    /// A recording.
+    /// A recording cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The detector.
+    /// The detector failed.
     #[error(transparent)]
     Speech(#[from] SpeechError),
-    /// Times of speech.
+    /// The speech segments cannot be used.
     #[error(transparent)]
     Times(#[from] TimesError),
-    /// A table of sounds.
+    /// A table of sounds cannot be used.
     #[error(transparent)]
     Sounds(#[from] SoundsError),
-    /// What a peer is.
+    /// The description of a peer cannot be read.
     #[error("{path}: expected name and ms_per_5_s of the other detector as JSON: {reason}", path = path.display())]
     Peer {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// Message of the reader.
         reason: String,
     },
 }
 
 impl Peer {
-    /// Reads times of speech, and the JSON beside them that says who found them.
+    /// Reads speech segments, and the JSON beside them that describes the detector.
     ///
     /// # Errors
-    /// [`SpeechMeasureError`] with the file.
+    /// [`SpeechMeasureError`] with the path of the file.
     pub fn read(times: &Path) -> Result<Self, SpeechMeasureError> {
         let path = times.with_extension("json");
         let refused = |reason: String| SpeechMeasureError::Peer { path: path.clone(), reason };
@@ -164,10 +165,10 @@ impl Peer {
     }
 }
 
-/// Measures `model`.
+/// Evaluates `model`.
 ///
 /// # Errors
-/// [`SpeechMeasureError`] for a recording that cannot be used.
+/// [`SpeechMeasureError`] for an unusable recording.
 pub fn measure(model: &SpeechModel, recordings: &Recordings, progress: Progress) -> Result<SpeechFigures, SpeechMeasureError> {
     let contract = model.contract();
     let rate = contract.front_end.sample_rate;
@@ -178,10 +179,10 @@ pub fn measure(model: &SpeechModel, recordings: &Recordings, progress: Progress)
     Ok(figures)
 }
 
-/// Measures what another detector wrote down, by the same rule for blocks.
+/// Evaluates the segments of another detector with the same rule for blocks.
 ///
 /// # Errors
-/// As [`measure`]; a recording without times.
+/// As in [`measure`], and for a recording without segments.
 pub fn measure_peer(
     peer: &Peer,
     model: &SpeechModel,
@@ -194,7 +195,7 @@ pub fn measure_peer(
     Ok(SpeechFigures { name: peer.about.name.clone(), ms_per_5_s: peer.about.ms_per_5_s, ..figures })
 }
 
-/// Times of speech of a whole recording at the detector's rate.
+/// Speech segments of a whole recording at the detector's rate.
 ///
 /// # Errors
 /// [`SpeechMeasureError::Speech`] for a sample that is not finite.
@@ -292,7 +293,7 @@ fn labelled(
     Ok(labelled)
 }
 
-/// Name and file of each line of a table with the column `path`.
+/// Name and path of each line of a table with the column `path`.
 fn audio_of(table: &Path) -> Result<Vec<(String, PathBuf)>, TimesError> {
     let unreadable = |reason: String| TimesError::Unreadable { path: table.to_owned(), reason };
     let mut reader = csv::Reader::from_path(table).map_err(|error| unreadable(error.to_string()))?;
@@ -325,7 +326,7 @@ fn speech_in(times: &[(f64, f64)], start: f64, end: f64) -> f64 {
     times.iter().map(|(from, to)| (to.min(end) - from.max(start)).max(0.0)).sum()
 }
 
-/// The inner parts of what lies between times of speech.
+/// The gaps between speech segments, without the tolerance at their ends.
 fn pauses(speech: &[(f64, f64)], seconds: f64) -> Vec<(f64, f64)> {
     let starts = std::iter::once(0.0).chain(speech.iter().map(|times| times.1));
     let ends = speech.iter().map(|times| times.0).chain([seconds]);
@@ -337,13 +338,13 @@ fn nearest(time: f64, found: impl Iterator<Item = f64>) -> Option<f64> {
     found.map(|other| (other - time).abs()).min_by(f64::total_cmp)
 }
 
-/// 0 for nothing.
+/// 0 if there are no values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Median computing time of five seconds of noise, ms.
+/// Median computing time for five seconds of noise, ms.
 fn cost(model: &SpeechModel) -> Result<f64, SpeechMeasureError> {
     let rate = model.contract().front_end.sample_rate;
     let mut noise = 1_u32;

@@ -1,7 +1,8 @@
-//! How a model does on whole recordings with turns, as a user has them: by phrase, by block, and on the same clips cut out by hand.
+//! Evaluates a model on whole recordings with several passages, as in real use: by phrase, by block, and on the same passages cut out by hand.
 //!
-//! In: a model and tracks, each a table of times and emotions (columns `start_s`, `end_s` and `emotion`, which may be empty) beside the recording that has its
-//! name. Out: a [`StreamFigures`] for each, and for all of them. A network that hears what the product hears answers alike in all three ways.
+//! In: a model and tracks, each a table of times and emotions (columns `start_s`, `end_s` and `emotion`, which may be empty) beside the recording of
+//! the same name. Out: a [`StreamFigures`] for each, and for all together. A network that hears in training what the product hears performs alike in
+//! all three.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -17,17 +18,17 @@ use serde::Serialize;
 use crate::base::table::Table;
 use crate::measure::metrics::Confusion;
 
-/// Endings that the recording of a track may have.
+/// Extensions of recordings.
 const AUDIO: [&str; 3] = ["flac", "wav", "ogg"];
 
-/// A passage of a track whose emotion is known.
+/// A passage of a track with a known emotion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Passage {
     /// Start, seconds.
     pub start_s: f64,
     /// End, seconds.
     pub end_s: f64,
-    /// What is heard.
+    /// The emotion.
     pub emotion: Emotion,
 }
 
@@ -42,16 +43,16 @@ pub struct Track {
     pub passages: Vec<Passage>,
 }
 
-/// Which emotion was taken for which on a track.
+/// Confusion matrices of a track.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct StreamFigures {
     /// The track.
     pub name: String,
-    /// Of the passages, each cut out and analysed alone.
+    /// For passages that were cut out and analysed individually.
     pub clips: Confusion,
-    /// Of the passages, each with the mean of the phrases in it.
+    /// For passages, each with the mean of its phrases.
     pub phrases: Confusion,
-    /// Of the blocks with speech, each with the passage that most of it lies in.
+    /// For blocks with speech, each with the passage that covers most of it.
     pub blocks: Confusion,
     /// Passages in which no phrase was found.
     pub n_unheard: usize,
@@ -61,7 +62,7 @@ pub struct StreamFigures {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The table.
+    /// The table cannot be used.
     #[error("{path}: {reason}", path = path.display())]
     Table {
         /// The table.
@@ -69,7 +70,7 @@ pub enum StreamError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The recording.
+    /// The recording cannot be analysed.
     #[error(transparent)]
     Analysis(#[from] FileAnalysisError),
 }
@@ -78,7 +79,7 @@ impl Track {
     /// Reads a table and finds its recording.
     ///
     /// # Errors
-    /// [`StreamError::Table`] for a table without the columns, an emotion, or a recording beside it.
+    /// [`StreamError::Table`] if the columns, a known emotion, or the recording beside the table are missing.
     pub fn read(path: &Path) -> Result<Self, StreamError> {
         let refused = |reason: String| StreamError::Table { path: path.to_owned(), reason };
         let mut reader =
@@ -119,7 +120,7 @@ impl Track {
         Ok(Self { name, audio, passages })
     }
 
-    /// Measures `model`, cold, on the track.
+    /// Evaluates `model`, cold, on the track.
     ///
     /// # Errors
     /// [`StreamError::Analysis`]
@@ -159,7 +160,7 @@ impl Track {
 }
 
 impl StreamFigures {
-    /// Of all tracks together.
+    /// The sum over all tracks.
     #[must_use]
     pub fn total(tracks: &[Self]) -> Self {
         let mut total = Self { name: "all".to_owned(), ..Self::default() };
@@ -172,7 +173,7 @@ impl StreamFigures {
         total
     }
 
-    /// UAR of each way to cut, and of how many answers.
+    /// UAR and number of predictions for each way of segmenting.
     #[must_use]
     pub fn table(tracks: &[Self]) -> Table {
         let mut table = Table::new(["track", "UAR of clips", "of phrases", "of blocks", "passages", "not heard", "blocks"]);
@@ -192,20 +193,20 @@ impl StreamFigures {
     }
 }
 
-/// Measures `model` on every track, on all threads of the pool.
+/// Evaluates `model` on every track, on all threads of the pool.
 ///
 /// # Errors
-/// The first track that cannot be measured.
+/// The error of the first track that cannot be evaluated.
 pub fn measure(model: &Model, tracks: &[Track], backend: BackendChoice) -> Result<Vec<StreamFigures>, StreamError> {
     tracks.par_iter().map(|track| track.measure(model, backend)).collect()
 }
 
-/// Seconds of a segment in a stretch of time.
+/// Duration of a segment within a time interval, seconds.
 fn overlap(segment: &Segment, start_s: f64, end_s: f64) -> f64 {
     (segment.end_s.min(end_s) - segment.start_s.max(start_s)).max(0.0)
 }
 
-/// The most probable emotion of the mean over the segments in a stretch of time, each by what of it lies there; none without speech.
+/// The most probable emotion of the mean over the segments in a time interval, weighted by their overlap with it; none without speech.
 fn mean_answer(segments: &[Segment], start_s: f64, end_s: f64) -> Option<Emotion> {
     let (mut sums, mut seconds) = ([0.0; Emotion::COUNT], 0.0);
     for segment in segments {

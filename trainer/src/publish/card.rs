@@ -1,8 +1,8 @@
-//! The model card: what a model is, what it was trained on, how well it works and where it does not.
+//! The model card: what a model is, its training data, how well it works, and where it does not.
 //!
-//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `unseen.json` from `trainer crossval --protocol cross-corpus`, `robustness.json` from `trainer robustness` and
-//! `units.md`, the `summary.md` of a sweep over numbers of units), and maybe those of the same recipe with other seeds. Out: `MODEL_CARD.md`, in which
-//! no figure was typed by hand.
+//! In: the folder of a model (`model.onnx`, `metrics*.json` from `trainer evaluate`, optionally `unseen.json` from
+//! `trainer crossval --protocol cross-corpus`, `robustness.json` from `trainer robustness` and `units.md`, the `summary.md` of a sweep over numbers of
+//! units), and optionally the folders of the same recipe with other seeds. Out: `MODEL_CARD.md`, in which no number was typed by hand.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -30,51 +30,51 @@ mod tests;
 
 use seeds::SeedFigures;
 
-/// What `trainer crossval --protocol cross-corpus` wrote of the recipe.
+/// Cross-corpus results of the recipe, written by `trainer crossval --protocol cross-corpus`.
 const UNSEEN: &str = "unseen.json";
-/// Its name in the folder of a model.
+/// File name of the card in the folder of a model.
 const CARD: &str = "MODEL_CARD.md";
 
-/// Why there is no card.
+/// Why the card was not written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CardError {
-    /// The model.
+    /// The model cannot be opened.
     #[error(transparent)]
     Model(#[from] OpenModelError),
-    /// A file.
+    /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of figures is something else.
+    /// A results file has unexpected content.
     #[error("{path}: expected what `{command}` writes: {reason}; write it again", path = path.display())]
     Figures {
         /// The file.
         path: PathBuf,
-        /// What writes such files.
+        /// The command that writes such files.
         command: &'static str,
         /// What is wrong.
         reason: String,
     },
-    /// The metrics are those of another model.
+    /// The metrics belong to another model.
     #[error("{path}: expected metrics of the model {expected}, found those of {found}; evaluate the model again", path = path.display())]
     OtherModel {
         /// The file.
         path: PathBuf,
         /// Fingerprint of the model.
         expected: String,
-        /// Fingerprint in the metrics.
+        /// Fingerprint found in the metrics.
         found: String,
     },
-    /// Nothing was measured.
+    /// There are no metrics.
     #[error("{path} holds no metrics*.json: run `trainer evaluate --report` first", path = path.display())]
     NoMetrics {
         /// The folder.
         path: PathBuf,
     },
-    /// The configuration of a model.
+    /// The configuration of a model cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A model that is to be another seed is another model.
+    /// A model given as another seed has a different recipe or other corpora.
     #[error(
         "{path}: expected the recipe and the corpora of {expected} with another seed, found others; name models that differ in \
          training.seed alone",
@@ -82,28 +82,28 @@ pub enum CardError {
         expected = expected.display()
     )]
     OtherRecipe {
-        /// The folder that was to be another seed.
+        /// The folder given as another seed.
         path: PathBuf,
         /// The folder of the card.
         expected: PathBuf,
     },
-    /// Two models of one seed.
+    /// Two models have the same seed.
     #[error("{path}: the seed {seed} is there already; name each seed once, and not that of the model itself", path = path.display())]
     SeedTwice {
-        /// The second of them.
+        /// The folder of the second.
         path: PathBuf,
         /// Its seed.
         seed: u64,
     },
-    /// An evaluation that the model itself has is missing.
+    /// A model lacks an evaluation that the main model has.
     #[error("{path} holds no metrics*.json of {place}: run `trainer evaluate --report` on it", path = path.display())]
     NotMeasured {
         /// The folder.
         path: PathBuf,
-        /// On what it is to be measured.
+        /// The data to evaluate it on.
         place: String,
     },
-    /// A file of seeds is something else.
+    /// A file of seeds has unexpected content.
     #[error("{path}: expected what `trainer card --seeds` writes for this model: {reason}; write it again, or remove it", path = path.display())]
     Seeds {
         /// The file.
@@ -113,11 +113,11 @@ pub enum CardError {
     },
 }
 
-/// Writes `MODEL_CARD.md` into the folder of a model, and `seeds.csv` if there are folders of other `seeds`: the same recipe, each with its model and
-/// `metrics*.json` of the same clips.
+/// Writes `MODEL_CARD.md` into the folder of a model, and `seeds.csv` if there are folders for other `seeds`: the same recipe, each with its model
+/// and `metrics*.json` of the same clips.
 ///
 /// # Errors
-/// [`CardError`]; a card that was there before is then as it was.
+/// [`CardError`]; an existing card is then unchanged.
 pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError> {
     let model = Model::open(&folder.join("model.onnx"))?;
     let evaluations = evaluations(folder, &model)?;
@@ -136,7 +136,7 @@ pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError
     Ok(path)
 }
 
-/// The files that [`write_card`] writes.
+/// The files written by [`write_card`].
 #[must_use]
 pub fn files(folder: &Path, seeds: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = vec![folder.join(CARD)];
@@ -144,18 +144,18 @@ pub fn files(folder: &Path, seeds: &[PathBuf]) -> Vec<PathBuf> {
     files
 }
 
-/// What a folder tells of its model.
+/// Results found in the folder of a model.
 struct Measured {
-    /// Of the recipe, on corpora that were left out.
+    /// Results of the recipe on corpora held out from training.
     unseen: Option<UnseenRecord>,
     evaluations: Vec<Evaluation>,
     seeds: Vec<SeedFigures>,
     robustness: Option<Robustness>,
-    /// Markdown.
+    /// As Markdown.
     units: Option<String>,
 }
 
-/// All `metrics*.json` of a folder, `metrics.json` first.
+/// All `metrics*.json` of a folder, starting with `metrics.json`.
 fn evaluations(folder: &Path, model: &Model) -> Result<Vec<Evaluation>, CardError> {
     let entries = std::fs::read_dir(folder).map_err(FileError::at("read folder", folder))?;
     let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -179,7 +179,7 @@ fn evaluations(folder: &Path, model: &Model) -> Result<Vec<Evaluation>, CardErro
         .collect()
 }
 
-/// `robustness.json`, if it is there.
+/// `robustness.json`, if it exists.
 fn robustness(folder: &Path, model: &Model) -> Result<Option<Robustness>, CardError> {
     let path = folder.join("robustness.json");
     if !path.is_file() {
@@ -194,7 +194,7 @@ fn robustness(folder: &Path, model: &Model) -> Result<Option<Robustness>, CardEr
     }
 }
 
-/// What `command` wrote into a file.
+/// The content of a file written by `command`.
 fn figures<T: DeserializeOwned>(path: &Path, command: &'static str) -> Result<T, CardError> {
     let text = files::read_text(path)?;
     serde_json::from_str(&text).map_err(|error| CardError::Figures { path: path.to_owned(), command, reason: error.to_string() })
@@ -334,7 +334,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     }
 }
 
-/// A network in a line.
+/// One-line description of a network.
 fn describe(network: &NetworkConfig, n_features: usize) -> String {
     let cell = network.cell.description();
     let layers = if network.layers == 1 { String::new() } else { format!("{} layers of ", network.layers) };

@@ -1,7 +1,7 @@
-//! `trainer report`: runs, models, evaluations, cross-validations and sweeps as one HTML page, each picture also as SVG and CSV.
+//! `trainer report`: runs, models, evaluations, cross-validations and sweeps on one HTML page, with each figure also as SVG and CSV.
 //!
-//! In: folders. Out: a page that needs nothing else and says the same for the same folders, and beside it a folder of pictures. What a folder
-//! lacks is named on the page. Numbers come from `metrics`; this only puts them side by side.
+//! In: folders. Out: a self-contained page, identical for the same folders, and beside it a folder of figures. Anything missing from a folder is
+//! listed on the page. All numbers were computed elsewhere and are only arranged here.
 
 use std::path::{Path, PathBuf};
 
@@ -24,11 +24,11 @@ use source::Material;
 pub struct ReportOptions {
     /// Folders of runs, models, evaluations, cross-validations and sweeps.
     pub folders: Vec<PathBuf>,
-    /// The page; its pictures go into a folder beside it that is called like it.
+    /// The page; its figures go into a folder beside it with the same name.
     pub out: PathBuf,
     /// Heading of the page.
     pub title: String,
-    /// Measure how long each model takes. The page then depends on the machine.
+    /// Measure the inference time of each model. The page then depends on the machine.
     pub latency: bool,
 }
 
@@ -37,11 +37,11 @@ pub struct ReportOptions {
 pub struct Written {
     /// The page.
     pub page: PathBuf,
-    /// The folder of pictures.
+    /// The folder of figures.
     pub pictures: PathBuf,
-    /// How many there are.
+    /// Number of figures.
     pub n_figures: usize,
-    /// What is there but could not be read; the rest is reported all the same.
+    /// Content that could not be read; the remainder is reported nevertheless.
     pub problems: Vec<String>,
 }
 
@@ -49,13 +49,13 @@ pub struct Written {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A file or folder.
+    /// A file or folder cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It would overwrite what it reports on.
+    /// The report would overwrite its own sources.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// A picture.
+    /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// There is nothing to report on.
@@ -66,10 +66,10 @@ pub enum ReportError {
     },
 }
 
-/// Writes the page and its pictures, unless `files`, which then also knows these, refuses.
+/// Writes the page and its figures, unless `files`, to which these are added, refuses.
 ///
 /// # Errors
-/// [`ReportError`]; a page that was there before is then as it was.
+/// [`ReportError`]; an existing page is then unchanged.
 pub fn write_report(options: &ReportOptions, files: FilePlan) -> Result<Written, ReportError> {
     let material = Material::read(&options.folders, options.latency)?;
     if material.folders.iter().all(|(_, kinds)| kinds.is_empty()) {
@@ -95,7 +95,7 @@ pub fn write_report(options: &ReportOptions, files: FilePlan) -> Result<Written,
     Ok(Written { page: options.out.clone(), pictures, n_figures, problems: material.problems })
 }
 
-/// The page from top to bottom; sections that would be empty are left out.
+/// The sections of the page in order; empty ones are left out.
 fn sections(material: &Material, latency: bool) -> Vec<Section> {
     let mut sections = vec![overview(material)];
     sections.extend(compare::uar(material));
@@ -113,7 +113,7 @@ fn sections(material: &Material, latency: bool) -> Vec<Section> {
     sections
 }
 
-/// What was read, what is missing, what could not be read.
+/// What was read, what is missing, and what could not be read.
 fn overview(material: &Material) -> Section {
     let mut section = Section::new("What this is made of");
     let mut table = crate::base::table::Table::new(["folder", "holds"]);
@@ -135,7 +135,7 @@ fn overview(material: &Material) -> Section {
     section
 }
 
-/// The title a page gets when none is given.
+/// The title of a page for which none is given.
 #[must_use]
 pub fn default_title(out: &Path) -> String {
     out.file_stem().map_or_else(|| "Report".to_owned(), |stem| stem.to_string_lossy().replace(['-', '_'], " "))

@@ -1,7 +1,7 @@
-//! The card of a speech detector: what it is, what it learned from, and how it compares with others.
+//! The card of a speech detector: what it is, its training data, and how it compares with others.
 //!
-//! In: the detector, the kinds of sound it learned from, the recordings of them, and the tables of figures. Out: the text of its `MODEL_CARD.md`, in
-//! which no figure was typed by hand.
+//! In: the detector, the kinds of sound in its training data, their recordings, and the tables of results. Out: the text of its `MODEL_CARD.md`, in
+//! which no number was typed by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,11 +13,11 @@ use moodline_engine::SpeechModel;
 use crate::base::table::Table;
 use crate::data::speech::sounds::SoundEntry;
 
-/// The text of the card. `tables` are the figures, as Markdown.
+/// The text of the card. `tables` are the results, as Markdown.
 #[must_use]
 pub fn card(model: &SpeechModel, kinds: &BTreeMap<String, Sound>, learned_from: &[SoundEntry], tables: &str) -> String {
     let mut text = String::new();
-    // INVARIANT: writing to a string does not fail.
+    // INVARIANT: writing to a String cannot fail.
     write_card(&mut text, model, kinds, learned_from, tables).expect("a string takes everything");
     text
 }

@@ -1,9 +1,9 @@
-//! Other methods beside the network, on the same clips and measured the same way.
+//! Baseline methods, evaluated on the same clips and in the same way as the network.
 //!
-//! In: a recipe, a [`Dataset`] and the clips to test. Out: an [`Outcome`]. For the classical methods a clip becomes one row of statistics of its features
-//! over time ([`statistics`]); each hyper-parameter is chosen by the UAR on the clips that decide, the first of equals, before a tested clip is looked at.
-//! Class weights and augmentation batches of the recipe do not apply to them; augmented copies of training clips do. The one other network learns
-//! from the features themselves (`cnn_bilstm`).
+//! In: a recipe, a [`Dataset`] and the test clips. Out: an [`Outcome`]. For the classical methods, a clip becomes one row of statistics of its
+//! features over time ([`statistics`]); each hyper-parameter is chosen by the UAR on the dev clips, the first in case of a tie, before any test clip
+//! is used. Class weights and batch augmentation of the recipe do not apply to them; augmented copies of training clips do. The other network is
+//! trained on the features themselves (`cnn_bilstm`).
 
 mod cnn_bilstm;
 mod methods;
@@ -25,14 +25,14 @@ use methods::Settings;
 use statistics::{Columns, Table};
 pub use statistics::{STATISTICS, statistics};
 
-/// A method beside the network.
+/// A baseline method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Baseline {
     /// Random forest
     Forest,
     /// Multinomial logistic regression with an L2 penalty
     Logistic,
-    /// Support vector machine, linear
+    /// Linear support vector machine
     SvmLinear,
     /// Support vector machine with a Gaussian kernel
     SvmRbf,
@@ -43,7 +43,7 @@ pub enum Baseline {
 }
 
 impl Baseline {
-    /// As it is written on the command line and in results.
+    /// The name on the command line and in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Baseline {
         }
     }
 
-    /// What it is and what it says of a clip, for people.
+    /// Human-readable description of the method and of its probabilities.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl Baseline {
         }
     }
 
-    /// Whether anything in it is drawn.
+    /// Whether the method uses random numbers.
     #[must_use]
     pub const fn is_seeded(self) -> bool {
         match self {
@@ -94,21 +94,21 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// Why a baseline has no answer.
+/// Why a baseline has no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaselineError {
-    /// The library refused.
+    /// The library failed.
     #[error("{baseline}, {settings}: {reason}")]
     Library {
         /// The method.
         baseline: Baseline,
         /// Its hyper-parameters.
         settings: String,
-        /// What the library says.
+        /// Message of the library.
         reason: String,
     },
-    /// The network that is trained beside.
+    /// The baseline network could not be trained.
     #[error(transparent)]
     Fit(FitError),
     /// The user stopped it.
@@ -122,22 +122,22 @@ impl From<FitError> for BaselineError {
     }
 }
 
-/// What a baseline said.
+/// Result of a baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Fitted values, of a method that has a fixed number of them.
+    /// Number of fitted values, for methods with a fixed number.
     pub n_parameters: Option<usize>,
-    /// The epoch that was kept, of the method that has any, counted from 1.
+    /// The epoch that was kept, counted from 1, for methods with epochs.
     pub best_epoch: Option<usize>,
-    /// The hyper-parameters that were chosen; empty where there are none.
+    /// The chosen hyper-parameters; empty if there are none.
     pub chosen: String,
-    /// UAR on the clips that decide.
+    /// UAR on the dev clips.
     pub dev_uar: f64,
-    /// Probabilities of each clip of each test, in [`Emotion::ALL`] order.
+    /// Probabilities for each clip of each test, in the order of [`Emotion::ALL`].
     pub tests: Vec<Vec<[f32; Emotion::COUNT]>>,
 }
 
-/// Chooses the hyper-parameters on `data.dev`, fits on `data.train` alone, and answers for the tests. The same seed of the recipe gives the same outcome
+/// Chooses the hyper-parameters on `data.dev`, fits on `data.train` only, and predicts the tests. The same seed of the recipe gives the same outcome
 /// for any number of threads.
 ///
 /// # Errors

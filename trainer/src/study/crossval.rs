@@ -1,10 +1,11 @@
-//! Cross-validation: every fold of a protocol trained with every seed, measured, and put together.
+//! Cross-validation: trains every fold of a protocol with every seed, evaluates it, and combines the results.
 //!
-//! In: a recipe, a manifest, a protocol, seeds and baselines. Out: a folder with `results.json` ([`crate::study::protocol::results`]), `summary.md`, `folds.csv`,
-//! `predictions.csv`, confusion matrices and reliability diagrams, for a cross-corpus protocol its matrix and learning curve and `unseen.json`, and in `folds/` one file for each finished training.
+//! In: a recipe, a manifest, a protocol, seeds and baselines. Out: a folder with `results.json` ([`crate::study::protocol::results`]), `summary.md`,
+//! `folds.csv`, `predictions.csv`, confusion matrices and reliability diagrams, for a cross-corpus protocol its matrix and learning curve and
+//! `unseen.json`, and in `folds/` one file for each finished training run.
 //!
-//! Features are computed once for all folds; the scaler belongs to each fold. Trainings run side by side on the threads of the pool and each of them
-//! uses it too; the results are the same for any number of threads. What is finished survives an interrupt or a crash.
+//! Features are computed once for all folds; each fold has its own scaler. Training runs execute in parallel on the threads of the pool, and each of
+//! them also uses the pool; the results are the same for any number of threads. Finished runs survive an interrupt or a crash.
 
 mod clips;
 mod finished;
@@ -49,30 +50,30 @@ const SUMMARY: &str = "summary.md";
 const RESULTS: &str = "results.json";
 const UNSEEN: &str = "unseen.json";
 
-/// What to cross-validate, and where to.
+/// What to cross-validate, and where to write the results.
 #[derive(Clone, Debug)]
 pub struct CrossvalOptions<'a> {
     /// The recipe; its seed is replaced.
     pub config: &'a TrainConfig,
-    /// The clips, read as [`Protocol::splits`] says.
+    /// The clips, read according to [`Protocol::splits`].
     pub manifest: &'a Manifest,
-    /// How clips are told apart.
+    /// The protocol that partitions the clips.
     pub protocol: Protocol,
-    /// Folds of a protocol that lets them be chosen, at least 2.
+    /// Number of folds, for protocols where it can be chosen; at least 2.
     pub folds: usize,
-    /// Seed of what is drawn to make the folds.
+    /// Seed of the random choices for the folds.
     pub split_seed: u64,
-    /// Only what decides between recipes: [`PlanOptions::unseen_only`].
+    /// Only evaluate what decides between recipes: [`PlanOptions::unseen_only`].
     pub unseen_only: bool,
-    /// Seeds of the trainings, at least one.
+    /// Training seeds, at least one.
     pub seeds: &'a [u64],
-    /// What is measured beside the network.
+    /// The baselines.
     pub baselines: &'a [Baseline],
-    /// Features on disk.
+    /// The feature cache.
     pub cache: Option<&'a FeatureCache>,
-    /// Folder of the results: new or empty, unless it is continued.
+    /// Folder of the results: new or empty unless resumed.
     pub out: &'a Path,
-    /// Go on with what is finished in `out`.
+    /// Resume from the finished runs in `out`.
     pub resume: bool,
 }
 
@@ -83,22 +84,22 @@ pub enum CrossvalError {
     /// The manifest does not fit the protocol.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-    /// The folder.
+    /// The folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
-    /// A file of it.
+    /// One of its files cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The clips.
+    /// The clips cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// All that would be tested had to be left out.
+    /// All test clips had to be left out.
     #[error("no clip that can be used is left to test{problems}", problems = if problems.0.is_empty() { String::new() } else { format!("\n{problems}") })]
     NoClips {
         /// Why.
         problems: ClipProblems,
     },
-    /// A training failed; the others are stored.
+    /// A training run failed; the others are stored.
     #[error("{model}, fold '{fold}', seed {seed}: {source}")]
     Job {
         /// `network`, or the name of a baseline.
@@ -110,41 +111,41 @@ pub enum CrossvalError {
         /// What failed.
         source: Box<JobError>,
     },
-    /// What is finished was made with something else.
+    /// A finished run was made with different settings or data.
     #[error("{path}: {reason}; choose another --out, or remove the folder to start anew", path = path.display())]
     Stale {
-        /// The file of the finished training.
+        /// The file of the finished run.
         path: PathBuf,
         /// What differs.
         reason: String,
     },
-    /// A picture.
+    /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The user stopped it.
     #[error("interrupted after {done} of {of} trainings; continue with --resume")]
     Interrupted {
-        /// Trainings that are stored.
+        /// Number of stored training runs.
         done: usize,
-        /// All trainings.
+        /// Number of all training runs.
         of: usize,
     },
 }
 
-/// Why one training failed.
+/// Why a training run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
-    /// The clips of the fold.
+    /// The clips of the fold cannot be used.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The training.
+    /// Training failed.
     #[error(transparent)]
     Fit(#[from] FitError),
-    /// The measuring.
+    /// Evaluation failed.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A baseline.
+    /// A baseline failed.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
     /// It could not be stored.
@@ -152,19 +153,19 @@ pub enum JobError {
     File(#[from] FileError),
 }
 
-/// A cross-validation that is done.
+/// A completed cross-validation.
 #[derive(Clone, Debug)]
 pub struct Crossval {
-    /// The figures.
+    /// The results.
     pub results: CrossvalResults,
-    /// Every tested clip, as CSV.
+    /// The predictions for all test clips, as CSV.
     pub predictions: String,
 }
 
-/// Trains and measures every fold with every seed, and writes the folder.
+/// Trains and evaluates every fold with every seed, and writes the folder.
 ///
 /// # Errors
-/// [`CrossvalError`]; trainings that were finished before are stored, and `resume` goes on from there.
+/// [`CrossvalError`]; runs finished before are stored, and `resume` continues from them.
 pub fn crossval(options: &CrossvalOptions<'_>, progress: Progress, interrupt: &Interrupt) -> Result<Crossval, CrossvalError> {
     let config = &resolved(options.config, options.protocol);
     let options = &CrossvalOptions { config, ..options.clone() };
@@ -195,13 +196,13 @@ pub fn crossval(options: &CrossvalOptions<'_>, progress: Progress, interrupt: &I
     Ok(crossval)
 }
 
-/// The tables that [`crossval`] writes into its folder, whatever is cross-validated.
+/// The tables that [`crossval`] writes into its folder, whatever the protocol.
 #[must_use]
 pub fn files(out: &Path) -> [PathBuf; 4] {
     [PREDICTIONS, FOLDS, SUMMARY, RESULTS].map(|name| out.join(name))
 }
 
-/// The recipe with the copies of the published protocol, where those are asked for and it has none of its own.
+/// The recipe, with the copies of the published protocol if these are required and it has none of its own.
 fn resolved(config: &TrainConfig, protocol: Protocol) -> TrainConfig {
     let mut config = config.clone();
     let has_copies = config.augmentation.as_ref().is_some_and(|augmentation| augmentation.copies > 0);
@@ -211,7 +212,7 @@ fn resolved(config: &TrainConfig, protocol: Protocol) -> TrainConfig {
     config
 }
 
-/// All trainings, in the order of models, seeds and folds.
+/// All training runs, in the order of models, seeds and folds.
 fn jobs<'a>(options: &CrossvalOptions<'_>, plan: &'a Plan) -> Vec<Job<'a>> {
     let models = [Model::Network].into_iter().chain(options.baselines.iter().copied().map(Model::Baseline));
     models
@@ -224,8 +225,8 @@ fn jobs<'a>(options: &CrossvalOptions<'_>, plan: &'a Plan) -> Vec<Job<'a>> {
         .collect()
 }
 
-/// Runs what is not finished yet, as many trainings at a time as there are threads: that bounds the memory, and at the end, when fewer are left,
-/// those share the threads.
+/// Executes the unfinished runs, at most as many at a time as there are threads, which bounds the memory; when fewer are left at the end, they share
+/// the threads.
 fn train_all(
     options: &CrossvalOptions<'_>,
     plan: &Plan,
@@ -280,7 +281,7 @@ fn train_all(
     finished.into_iter().collect::<Option<Vec<_>>>().ok_or(CrossvalError::Interrupted { done, of: jobs.len() })
 }
 
-/// What is told of each finished training.
+/// What is reported for each finished run.
 struct Watch {
     bar: crate::base::progress::Bar,
     start: Instant,
@@ -311,7 +312,7 @@ fn minutes(left: Duration) -> String {
     if seconds < 90 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
-/// Groups are named after corpora, whose names are anything: only what a file name takes is kept, and the number tells them apart.
+/// Groups are named after corpora with arbitrary names: only characters that are safe in file names are kept, and the number makes the result unique.
 fn picture_name(kind: &str, model: &ModelResults, group: usize) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let name: String = model.groups[group].name.chars().map(keep).collect();
@@ -320,7 +321,7 @@ fn picture_name(kind: &str, model: &ModelResults, group: usize) -> String {
 }
 
 impl Crossval {
-    /// Writes the figures, tables and pictures.
+    /// Writes the results, tables and figures.
     fn write(&self, out: &Path) -> Result<(), CrossvalError> {
         let results = &self.results;
         let mut contents = vec![
@@ -360,7 +361,7 @@ impl Crossval {
                 }
             }
         }
-        // Last, because whoever finds it may take everything else for complete.
+        // Written last, because its presence means that everything else is complete.
         contents.push((RESULTS.to_owned(), results.to_json()));
         for (name, content) in contents {
             files::write_atomically(&out.join(name), content.as_bytes())?;

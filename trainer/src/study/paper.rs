@@ -1,7 +1,7 @@
-//! The paper that the first model reproduces: its numbers, its protocol, and what is found here set against them.
+//! The paper that the first model reproduces: its published results, its protocol, and the comparison with ours.
 //!
-//! In: a manifest to plan on, or results. Out: the folds of the published protocol, the published numbers, a table of both. Everything that knows the paper is
-//! here.
+//! In: a manifest to plan on, or results. Out: the folds of the published protocol, the published numbers, and a comparison table. All code specific
+//! to the paper is here.
 
 pub(crate) mod comparison;
 pub mod protocol;

@@ -1,16 +1,17 @@
 //! From the name of a protocol to its folds.
 //!
-//! In: a [`Protocol`], a [`Manifest`] and [`PlanOptions`]. Out: a [`Plan`]. The honest protocols and the published one are made elsewhere; both meet here.
+//! In: a [`Protocol`], a [`Manifest`] and [`PlanOptions`]. Out: a [`Plan`]. The honest protocols and the published one are implemented in their own
+//! modules; this one selects between them.
 
 use crate::data::manifest::Manifest;
 use crate::study::paper;
 use crate::study::protocol::honest::Planner;
 use crate::study::protocol::{Plan, PlanOptions, Protocol, ProtocolError};
 
-/// Makes the folds.
+/// Creates the folds.
 ///
 /// # Errors
-/// [`ProtocolError`] when the manifest lacks what the protocol needs.
+/// [`ProtocolError`] if the manifest lacks what the protocol needs.
 pub fn plan(protocol: Protocol, manifest: &Manifest, options: &PlanOptions) -> Result<Plan, ProtocolError> {
     let planner = Planner { protocol, manifest, options };
     match protocol {

@@ -1,11 +1,11 @@
-//! Protocols: which clips a network is trained on, which decide, and which it is measured on.
+//! Protocols: the partition of the clips into train, dev and test.
 //!
-//! In: a [`Manifest`](crate::data::manifest::Manifest) and [`PlanOptions`]. Out: a [`Plan`] of folds. Nothing here reads audio or trains; the same manifest, options and seed give the
-//! same plan.
+//! In: a [`Manifest`](crate::data::manifest::Manifest) and [`PlanOptions`]. Out: a [`Plan`] of folds. Nothing here reads audio or trains; the same
+//! manifest, options and seed give the same plan.
 //!
-//! In every protocol but [`Protocol::Paper`] no speaker is on both sides, each clip is tested at most once, and what decides (epoch, hyper-parameters) are
-//! whole speakers taken from those to train on: of each corpus as many, in seeded order, as bring [`DEV_PART`] of its clips together, but at least
-//! one, and never the last.
+//! All protocols except [`Protocol::Paper`] are speaker-independent and test each clip at most once, and the dev set (for epoch and hyper-parameters)
+//! consists of whole speakers taken from the training side: from each corpus as many, in seeded order, as are needed for [`DEV_PART`] of its clips,
+//! but at least one, and never the last.
 
 pub mod results;
 
@@ -25,10 +25,10 @@ use crate::data::manifest::{Split, Splits};
 
 pub use plot::matrix_figure;
 
-/// Part of each corpus's training clips that decides.
+/// Fraction of the training clips of each corpus for the dev set.
 pub const DEV_PART: f64 = 0.15;
 
-/// How clips are told apart.
+/// How clips are partitioned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
@@ -42,14 +42,14 @@ pub enum Protocol {
     Speaker,
     /// Train on all corpora but one, on each and on all; test on every one
     CrossCorpus,
-    /// Test on voices and sentences that were not trained on
+    /// Test on speakers and sentences that are not in the training data
     Text,
-    /// The published one, which leaks, beside the honest one
+    /// The published protocol, which leaks, compared with the honest one
     Paper,
 }
 
 impl Protocol {
-    /// As it is written on the command line and in results.
+    /// The name on the command line and in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Protocol {
         }
     }
 
-    /// Whether the manifests must come with a split.
+    /// Whether the manifests need a split column.
     #[must_use]
     pub const fn splits(self) -> Splits {
         match self {
@@ -88,57 +88,57 @@ impl fmt::Display for Protocol {
 /// A clip, or one of its augmented copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sample {
-    /// Place in [`Manifest::utterances`](crate::data::manifest::Manifest::utterances).
+    /// Index in [`Manifest::utterances`](crate::data::manifest::Manifest::utterances).
     pub utterance: usize,
-    /// 0 for the clip as it is.
+    /// 0 for the original clip.
     pub copy: usize,
 }
 
-/// Clips that are measured as part of a group.
+/// Test clips that belong to a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
-    /// Place in [`Plan::groups`].
+    /// Index in [`Plan::groups`].
     pub group: usize,
     /// The clips.
     pub samples: Vec<Sample>,
 }
 
-/// What the mean and deviation of the features are taken from.
+/// The data on which the mean and standard deviation of the features are fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalerOn {
-    /// What is trained on.
+    /// The training clips.
     Train,
-    /// Everything, the tested clips included, as published.
+    /// Everything, including the test clips, as published.
     Everything,
 }
 
-/// One training and what it is measured on.
+/// One training run and its tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
-    /// For people.
+    /// Human-readable name.
     pub name: String,
     /// The weights are fitted on it.
     pub train: Vec<Sample>,
-    /// Decides which epoch and which hyper-parameters are kept.
+    /// Selects the epoch and the hyper-parameters.
     pub dev: Vec<Sample>,
-    /// What is measured.
+    /// The test clips.
     pub tests: Vec<Test>,
-    /// Where the scaler comes from.
+    /// The data for the scaler.
     pub scaler: ScalerOn,
 }
 
-/// Clips of one or more folds that are measured as a whole.
+/// Clips of one or more folds that are evaluated together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Its name in results.
     pub name: String,
-    /// What it was trained on, in a cross-corpus matrix.
+    /// The training corpora, in a cross-corpus matrix.
     pub train_on: Option<String>,
-    /// What it is tested on, in a cross-corpus matrix.
+    /// The test corpus, in a cross-corpus matrix.
     pub test_on: Option<String>,
-    /// The corpora that are trained on, where they tell groups apart.
+    /// The training corpora, if groups differ in them.
     pub corpora: Vec<String>,
-    /// The corpus that none of the training clips come from, where its clips decide between recipes.
+    /// The corpus excluded from training, if its clips decide between recipes.
     pub unseen: Option<String>,
 }
 
@@ -148,40 +148,40 @@ impl Group {
     }
 }
 
-/// Two groups that differ in one loosened rule.
+/// Two groups that differ in one relaxed rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What was loosened.
+    /// The relaxed rule.
     pub name: &'static str,
-    /// Place of the stricter group in [`Plan::groups`].
+    /// Index of the stricter group in [`Plan::groups`].
     pub from: usize,
-    /// Place of the looser group.
+    /// Index of the less strict group.
     pub to: usize,
 }
 
 /// All folds of a protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How the clips were told apart, in sentences.
+    /// Description of the protocol in sentences.
     pub description: String,
-    /// What is measured.
+    /// The groups that are evaluated.
     pub groups: Vec<Group>,
-    /// The trainings.
+    /// The training runs.
     pub folds: Vec<Fold>,
-    /// What is compared; only for [`Protocol::Paper`].
+    /// The steps to compare; only for [`Protocol::Paper`].
     pub steps: Vec<Step>,
 }
 
-/// What a plan depends on besides the manifest.
+/// Options of a plan besides the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Folds of a protocol that lets them be chosen, at least 2.
+    /// Number of folds, for protocols where it can be chosen; at least 2.
     pub folds: usize,
-    /// Seed of everything that is drawn.
+    /// Seed of all random choices.
     pub split_seed: u64,
     /// Augmented copies of each clip.
     pub copies: usize,
-    /// Only what decides between recipes: no test split is looked at. For [`Protocol::CrossCorpus`].
+    /// Only evaluate what decides between recipes: no test split is used. For [`Protocol::CrossCorpus`].
     pub unseen_only: bool,
 }
 
@@ -198,26 +198,26 @@ pub enum ProtocolError {
         protocol: Protocol,
         /// The column.
         column: &'static str,
-        /// Clips without.
+        /// Number of clips without a value.
         n: usize,
-        /// All clips.
+        /// Number of all clips.
         of: usize,
-        /// Name of the first without.
+        /// Name of the first clip without a value.
         first: String,
     },
-    /// There are not enough of something to keep apart.
+    /// Too few speakers, sessions or the like to keep apart.
     #[error("the protocol {protocol} needs at least {expected} {what}, found {found}")]
     TooFew {
         /// The protocol.
         protocol: Protocol,
-        /// Of what, such as "speakers".
+        /// What is counted, such as "speakers".
         what: String,
-        /// How many.
+        /// Required number.
         expected: usize,
-        /// How many there are.
+        /// Number found.
         found: usize,
     },
-    /// A voice is on both sides.
+    /// A speaker is in several sessions, so the folds would not be speaker-independent.
     #[error(
         "speaker '{speaker}' is in several sessions ({sessions}): leaving one out would test a voice that was trained on; give different \
          people different names, or use the protocol speaker"
@@ -240,12 +240,12 @@ pub enum ProtocolError {
         /// The split.
         split: Split,
     },
-    /// A fold would train on nobody.
+    /// A fold would have no speakers left for training.
     #[error("the fold '{fold}' has {found} speaker{s} to train on, expected at least 2: one of them decides", s = if *found == 1 { "" } else { "s" })]
     NobodyDecides {
-        /// Its name.
+        /// Name of the fold.
         fold: String,
-        /// Speakers to train on.
+        /// Number of speakers on the training side.
         found: usize,
     },
 }

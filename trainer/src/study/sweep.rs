@@ -1,12 +1,12 @@
-//! Many trainings of one recipe with other settings, and the choice between them.
+//! Sweeps: many training runs of one recipe with different settings, and the choice between them.
 //!
-//! In: a [`config::SweepConfig`], manifests and a folder. Out: [`results::SweepResults`] with tables and a picture in that folder. The whole sweep is planned
-//! and checked first ([`plan`]); every trial is a run folder of its own ([`folder`]); an executor trains them, on this machine or on a cluster. The
-//! dev split decides, as a mean over seeds. Only when the choice is made is the chosen configuration measured on the test split, once: its
-//! figures are stored and never made again.
+//! In: a [`config::SweepConfig`], manifests and a folder. Out: [`results::SweepResults`] with tables and a figure in that folder. The whole sweep is
+//! planned and checked first ([`plan`]); every trial has its own run folder ([`folder`]); an executor trains the trials on this machine or on a
+//! cluster. The mean dev metric over the seeds decides. Only after the choice is the chosen configuration evaluated on the test split, once: its
+//! results are stored and never recomputed.
 //!
-//! A sweep can be killed at any moment and goes on when it is started again: a trial whose `trial.json` is there is never repeated, one that was under way
-//! goes on from its last epoch.
+//! A sweep can be killed at any moment and continues when it is started again: a trial with a `trial.json` is never repeated, and one that was in
+//! progress resumes from its last epoch.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,10 +47,10 @@ use scoreboard::Scoreboard;
 use slurm::{Slurm, SlurmOptions};
 use trial::{DataSource, Job};
 
-/// What to try, on what, and where.
+/// What to try, on which data, and where.
 #[derive(Clone, Debug)]
 pub struct SweepOptions {
-    /// The file of the sweep.
+    /// The sweep configuration file.
     pub config: PathBuf,
     /// Overrides of all configurations.
     pub overrides: Vec<String>,
@@ -58,53 +58,53 @@ pub struct SweepOptions {
     pub manifests: Vec<PathBuf>,
     /// The folder of the sweep.
     pub out: PathBuf,
-    /// Folder of the feature cache, or none.
+    /// Folder of the feature cache, if any.
     pub cache: Option<PathBuf>,
-    /// Who trains.
+    /// How trials are executed.
     pub executor: ExecutorOptions,
 }
 
-/// Who trains.
+/// How trials are executed.
 #[derive(Clone, Debug)]
 pub enum ExecutorOptions {
-    /// The threads of the pool, one trial each.
+    /// On the threads of the pool, one per trial.
     Local,
-    /// A cluster.
+    /// On a cluster.
     Slurm(SlurmOptions),
 }
 
-/// Why a sweep did not come to its end.
+/// Why a sweep did not finish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
-    /// What is to be tried.
+    /// The sweep configuration is invalid.
     #[error(transparent)]
     Config(#[from] config::SweepConfigError),
-    /// The manifests.
+    /// The manifests cannot be used.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A file.
+    /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// It would overwrite what it reads.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The folder of a trial.
+    /// The folder of a trial cannot be used.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
-    /// The data, or a training.
+    /// The data cannot be loaded, or a training run failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A network.
+    /// A network cannot be used.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The picture.
+    /// The figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// A trial's configuration in the plan.
+    /// The configuration of a trial in the plan is invalid.
     #[error("the plan was edited: {0}")]
     Plan(#[from] ConfigError),
-    /// A file of the sweep is something else.
+    /// A file of the sweep is damaged.
     #[error("{path}: {reason}", path = path.display())]
     Damaged {
         /// The file.
@@ -112,13 +112,13 @@ pub enum SweepError {
         /// What is wrong.
         reason: String,
     },
-    /// Another program works in the folder.
+    /// Another process is using the folder.
     #[error("a sweep is running in {path}: wait for it, or choose another --out", path = path.display())]
     Running {
         /// The folder.
         path: PathBuf,
     },
-    /// Another sweep is in the folder.
+    /// The folder contains another sweep.
     #[error("{path} holds another sweep ({what}): choose another --out", path = path.display())]
     OtherSweep {
         /// The folder.
@@ -126,13 +126,13 @@ pub enum SweepError {
         /// The first difference.
         what: String,
     },
-    /// Something is there already.
+    /// The folder is not empty.
     #[error("{path} is not empty and holds no sweep: choose another --out", path = path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// The audio is not what it was.
+    /// The audio has changed.
     #[error(
         "{path} was trained on other audio: expected features with SHA-256 {expected}, found {found}; choose another --out",
         path = path.display()
@@ -142,61 +142,61 @@ pub enum SweepError {
         path: PathBuf,
         /// In the trial.
         expected: String,
-        /// Now.
+        /// Computed now.
         found: String,
     },
     /// A trial could not be stored.
     #[error("{trial}: {source}; all trials that are done are safe: make room and start the same command again")]
     Store {
-        /// Which.
+        /// The trial.
         trial: String,
         /// What failed.
         source: Box<SweepError>,
     },
-    /// The threads of the trials.
+    /// The threads for the trials cannot be started.
     #[error("cannot start the threads: {reason}")]
     Threads {
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
-    /// A program of Slurm.
+    /// A Slurm command failed.
     #[error("{command}: {reason}")]
     Slurm {
-        /// The program.
+        /// The command.
         command: String,
-        /// What it says.
+        /// Its message.
         reason: String,
     },
-    /// Trials that failed again and again on the cluster.
+    /// Trials that failed repeatedly on the cluster.
     #[error(
         "{n} of the trials failed {times} times, first {first}; {log} says why; the others are done, and the same command tries again",
         log = log.display()
     )]
     TasksFailed {
-        /// How many.
+        /// Number of trials.
         n: usize,
         /// Attempts.
         times: usize,
-        /// One of them.
+        /// One of these trials.
         first: String,
-        /// What it printed last.
+        /// The end of its output.
         log: PathBuf,
     },
-    /// No configuration was trained to its end with every seed.
+    /// No configuration finished training with every seed.
     #[error("every configuration diverged with some seed, so none can be chosen; {path} says where", path = path.display())]
     NoneFinished {
         /// The table.
         path: PathBuf,
     },
-    /// The user stopped it.
+    /// The user stopped the sweep.
     #[error("interrupted; start the same command again to go on")]
     Interrupted,
 }
 
-/// Runs a sweep, or what is left of it.
+/// Runs a sweep, or the remainder of it.
 ///
 /// # Errors
-/// [`SweepError`]; trials that are done have their records and are in the tables, also then.
+/// [`SweepError`]; even then, completed trials are recorded and included in the tables.
 pub fn sweep(options: &SweepOptions, progress: Progress, interrupt: &Interrupt) -> Result<SweepResults, SweepError> {
     let manifest = Manifest::read(&options.manifests, Splits::Required)?;
     let plan = plan_of(options, &manifest)?;
@@ -218,7 +218,7 @@ pub fn sweep(options: &SweepOptions, progress: Progress, interrupt: &Interrupt) 
         }
     };
     let trained = train_all(&folder, &plan, executor, progress, interrupt);
-    // Whatever happened, the tables show what is done.
+    // In any case, the tables show the completed trials.
     let mut results = tables::collect(&folder, &plan);
     let written = output::write(&folder, &results);
     trained?;
@@ -247,7 +247,7 @@ fn plan_of(options: &SweepOptions, manifest: &Manifest) -> Result<Plan, SweepErr
     Ok(Plan::new(&sweep, &source)?)
 }
 
-/// Brings every trial as far as its configuration gets.
+/// Trains every trial as far as its configuration advances.
 fn train_all(
     folder: &SweepFolder,
     plan: &Plan,
@@ -276,7 +276,7 @@ fn train_all(
     Ok(())
 }
 
-/// Sorts configurations by their mean after so many epochs, the best first; those with a trial that diverged are last.
+/// Sorts configurations by their mean after `epochs` epochs, best first; those with a diverged trial come last.
 fn rank(folder: &SweepFolder, plan: &Plan, configurations: &mut [&Configuration], epochs: usize) {
     configurations.sort_by_cached_key(|configuration| {
         let figures = configuration.trials.iter().map(|trial| {
@@ -288,7 +288,7 @@ fn rank(folder: &SweepFolder, plan: &Plan, configurations: &mut [&Configuration]
     });
 }
 
-/// Orders means, the better first, none last.
+/// Orders means, best first, none last.
 struct Rank {
     mean: Option<f64>,
     metric: config::Metric,
@@ -317,7 +317,7 @@ impl PartialEq for Rank {
 
 impl Eq for Rank {}
 
-/// A mutex's content; what a thread that panicked left behind is still the truth about the sweep.
+/// The content of a mutex; it is valid even if a thread panicked while holding it.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! Checkpoints: everything a run needs to go on as if it had never stopped.
+//! Checkpoints: everything needed to resume a run as if it had never stopped.
 //!
-//! One safetensors file holds weights, optimiser moments, the best weights so far, the scaler, and, as JSON in its metadata, the rest of the
-//! state; so no two files can disagree. It is written atomically, and a checksum notices what the disk did to it. The random
-//! stream of an epoch is a function of seed and epoch.
+//! One safetensors file holds the weights, the optimiser moments, the best weights so far, the scaler and, as JSON in its metadata, the rest of the
+//! state, so that the parts cannot become inconsistent. It is written atomically; a checksum detects damage on disk. The random stream of an epoch is
+//! a function of seed and epoch.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const STATE: &str = "moodline";
 /// Prefix of the tensors of the moving average.
 const AVERAGE: &str = "average";
 
-/// One epoch in figures.
+/// Metrics of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
@@ -33,15 +33,15 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Mean weighted cross-entropy over the training split, while it was being trained.
+    /// Mean weighted cross-entropy on the train split during the epoch.
     pub train_loss: f64,
-    /// Accuracy on the training split, while it was being trained.
+    /// Accuracy on the train split during the epoch.
     pub train_accuracy: f64,
-    /// UAR on the training split, while it was being trained.
+    /// UAR on the train split during the epoch.
     pub train_uar: f64,
     /// L2 term of the loss after the epoch.
     pub regularisation: f64,
-    /// Mean unweighted cross-entropy over the dev split after the epoch.
+    /// Mean unweighted cross-entropy on the dev split after the epoch.
     pub dev_loss: f64,
     /// Accuracy on the dev split.
     pub dev_accuracy: f64,
@@ -53,34 +53,34 @@ pub struct EpochRecord {
     pub seconds: f64,
 }
 
-/// Which epoch was best.
+/// The best epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
     /// Counted from 1.
     pub epoch: usize,
-    /// The monitored figure.
+    /// The monitored metric.
     pub value: f64,
 }
 
-/// The state of a run besides its tensors.
+/// The state of a run, except its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingState {
     /// [`crate::train::config::TrainConfig::sha256`]
     pub config_sha256: String,
-    /// Fingerprint of the standardised training and dev data.
+    /// SHA-256 of the standardised train and dev data.
     pub data_sha256: String,
-    /// What was trained on.
+    /// The training corpora.
     pub corpora: Vec<TrainingCorpus>,
-    /// What its blocks are like, where the configuration asks for it.
+    /// Statistics of the training blocks, if configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub familiarity: Option<Familiarity>,
-    /// Epochs done.
+    /// Completed epochs.
     pub epoch: usize,
-    /// Updates of the optimiser done.
+    /// Completed updates of the optimiser.
     pub updates: u64,
-    /// The learning rate and what it depends on.
+    /// The learning rate and the state it depends on.
     pub schedule: Schedule,
     /// The best epoch so far.
     pub best: Option<Best>,
@@ -91,7 +91,7 @@ pub struct TrainingState {
 /// A run at the end of an epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Everything that is not a tensor.
+    /// Everything except the tensors.
     pub state: TrainingState,
     /// Feature normalisation.
     pub scaler: Scaler,
@@ -99,7 +99,7 @@ pub struct Checkpoint {
     pub weights: Tensors<f32>,
     /// The optimiser's first and second moments.
     pub moments: [Tensors<f32>; 2],
-    /// The moving average of the weights, of a run that keeps one.
+    /// The moving average of the weights, if the run keeps one.
     pub average: Option<Tensors<f32>>,
     /// Weights of the best epoch so far.
     pub best_weights: Tensors<f32>,
@@ -112,7 +112,7 @@ pub enum CheckpointError {
     /// It cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is damaged or something else.
+    /// It is damaged or not a checkpoint.
     #[error("{path}: {reason}")]
     Damaged {
         /// The file.
@@ -122,7 +122,7 @@ pub enum CheckpointError {
     },
 }
 
-/// What lies under [`STATE`].
+/// Content of the metadata under [`STATE`].
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -131,11 +131,11 @@ struct Header {
     state: TrainingState,
 }
 
-/// What lies in the file, by name: shape, type and bytes.
+/// Content of the file by name: shape, type and bytes.
 type Stored = BTreeMap<String, (Vec<usize>, Dtype, Vec<u8>)>;
 
 impl Checkpoint {
-    /// Writes the checkpoint to a file, whole or not at all.
+    /// Writes the checkpoint to a file, atomically.
     ///
     /// # Errors
     /// [`FileError`]; an earlier checkpoint in `path` is then intact.
@@ -160,7 +160,7 @@ impl Checkpoint {
             tensors.insert(name.to_owned(), (vec![values.len()], Dtype::F64, bytes));
         }
         let header = Header { version: VERSION, sha256: checksum(&self.state, &tensors), state: self.state.clone() };
-        // INVARIANT: numbers, strings and vectors serialise, and every tensor has the bytes its shape asks for.
+        // INVARIANT: numbers, strings and vectors serialise, and every tensor has as many bytes as its shape requires.
         let header = serde_json::to_string(&header).expect("a state serialises");
         let views: Vec<(&String, TensorView<'_>)> = tensors
             .iter()
@@ -172,7 +172,7 @@ impl Checkpoint {
     /// Reads a checkpoint.
     ///
     /// # Errors
-    /// [`CheckpointError`] when the file is missing, damaged, or of another version.
+    /// [`CheckpointError`] if the file is missing, damaged, or of another version.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = crate::base::files::read(path)?;
         Self::from_bytes(&bytes).map_err(|reason| CheckpointError::Damaged { path: path.to_owned(), reason })
@@ -217,13 +217,13 @@ impl Checkpoint {
     }
 }
 
-/// Only the version of a header, which a newer program may have written with other fields.
+/// Only the version of a header, whose other fields may come from a newer program.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
 }
 
-/// Each tensor as `prefix.NUMBER.name`: the number keeps the order that the names alone would lose.
+/// Each tensor as `prefix.NUMBER.name`: the number preserves the order, which names alone would not.
 fn insert_parameters(tensors: &mut Stored, prefix: &str, parameters: &Tensors<f32>) {
     for (index, tensor) in parameters.iter().enumerate() {
         let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -254,10 +254,10 @@ fn reals(tensors: &Stored, name: &str) -> Result<Vec<f64>, String> {
     }
 }
 
-/// SHA-256 over the state and names, shapes and bytes of all tensors, in the order of the names.
+/// SHA-256 over the state and the names, shapes and bytes of all tensors, sorted by name.
 fn checksum(state: &TrainingState, tensors: &Stored) -> String {
     let mut hash = Sha256::new();
-    // INVARIANT: numbers, strings and vectors serialise, and JSON brings back every number to the last bit.
+    // INVARIANT: numbers, strings and vectors serialise, and JSON restores every number exactly.
     hash.update(serde_json::to_vec(state).expect("a state serialises"));
     for (name, (shape, _, bytes)) in tensors {
         hash.update(format!("{name} {shape:?} {};", bytes.len()));
@@ -270,7 +270,7 @@ fn checksum(state: &TrainingState, tensors: &Stored) -> String {
 mod tests {
     use super::*;
 
-    /// More than ten tensors, whose names are in no order.
+    /// More than ten tensors, with unsorted names.
     fn parameters_of(value: f32) -> Tensors<f32> {
         let shapes = (0..12).map(|index| (format!("layer{}.{}", index / 6, 100 - index), vec![1 + index % 3, 2])).collect();
         let mut parameters = Tensors::filled(shapes, &value);

@@ -1,6 +1,6 @@
-//! The configuration of a training run: one TOML file that decides everything but the data, and overrides from the command line.
+//! The configuration of a training run: one TOML file that determines everything except the data, plus overrides from the command line.
 //!
-//! In: TOML text and `section.key=value` overrides. Out: a checked [`TrainConfig`], whose text form is saved with the run.
+//! In: TOML text and `section.key=value` overrides. Out: a validated [`TrainConfig`], whose text form is saved with the run.
 
 use moodline_core::contract::TrainingCorpus;
 use moodline_core::network::{NetworkConfig, layer_tensor};
@@ -22,11 +22,11 @@ mod overrides;
 
 pub(crate) use overrides::value_at;
 
-/// Everything that decides a run, except the manifests.
+/// Everything that determines a run, except the manifests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// What the model is called and who may use it.
+    /// Name and licence of the model.
     pub model: ModelConfig,
     /// PCM to features.
     pub front_end: FrontEndConfig,
@@ -35,31 +35,32 @@ pub struct TrainConfig {
     /// Which synapses its layers have. Absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wiring: Option<WiringConfig>,
-    /// Where its parameters start.
+    /// Initial values of the parameters.
     #[serde(default, skip_serializing_if = "is_default")]
     pub initialisation: Initialisation,
-    /// How they are trained.
+    /// Training settings.
     pub training: TrainingConfig,
-    /// How training clips are varied. Absent: they are not.
+    /// How training clips are augmented. Absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<AugmentationConfig>,
-    /// How answers are corrected by what was heard of a voice; goes into the contract and changes no weight. Absent: they are not.
+    /// How predictions are corrected using what has been heard of a voice; goes into the contract and changes no weights. Absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<VoiceCorrection>,
-    /// How the blocks that are learned from are told from others; goes into the contract and changes no weight. Absent: they are not.
+    /// How blocks unlike the training data are detected; goes into the contract and changes no weights. Absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub familiarity: Option<FamiliarityConfig>,
 }
 
-/// What counts as like the blocks that are learned from.
+/// What counts as similar to the training blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamiliarityConfig {
-    /// Part of each corpus in the dev split, of voices that are not learned from, that may be called unfamiliar by mistake; above 0, at most 0.5.
+    /// Fraction of the clips of each corpus in the dev split (speakers not used for training) that may be wrongly called unfamiliar; above 0, at most
+    /// 0.5.
     pub rejected: f64,
 }
 
-/// What the model is called and who may use it; goes into the contract.
+/// Name and licence of the model; goes into the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
@@ -67,12 +68,12 @@ pub struct ModelConfig {
     pub id: String,
     /// Licence of the weights, an SPDX expression or a sentence.
     pub licence: String,
-    /// How train, dev and test are told apart, in one sentence.
+    /// How train, dev and test are separated, in one sentence.
     pub protocol: String,
 }
 
 impl ModelConfig {
-    /// A corpus that the licence names although the model learns nothing from it, as when a recipe is used for other recordings.
+    /// A corpus that the licence names although it is not in the training data, as when a recipe is used for other recordings.
     #[must_use]
     pub fn licence_of_others(&self, corpora: &[TrainingCorpus]) -> Option<Layout> {
         let is_learnt = |layout: &Layout| corpora.iter().any(|corpus| corpus.name == layout.name());
@@ -83,91 +84,92 @@ impl ModelConfig {
     }
 }
 
-/// Where the trained parameters start, where it is not where the cell's authors start.
+/// Initial values of the trained parameters, where they differ from those of the cell's authors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Initialisation {
-    /// Time constants, of cells that have `tau`. Absent: as the cell has them; the paper starts all of them equal.
+    /// Time constants of cells with `tau`. Absent: the default of the cell; in the paper, all start equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tau: Option<TauInit>,
 }
 
-/// How the parameters are trained.
+/// Training settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// Seed of every random choice.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Passes over the training split, at most.
+    /// Maximum number of passes over the train split.
     pub epochs: usize,
-    /// Utterances of one step of the optimiser.
+    /// Utterances per optimiser step.
     pub batch_size: usize,
-    /// Only the first so many seconds of a clip are used; also the block length of the contract.
+    /// Length used of each clip, from its start, seconds; also the block length of the contract.
     pub block_seconds: f64,
     /// Weights of the classes in the loss.
     pub class_weights: ClassWeights,
-    /// Whether clips of the smaller classes are drawn again, at random and anew in each epoch, until all classes are as large as the largest.
+    /// Whether clips of smaller classes are repeated, chosen at random in each epoch, until all classes are as large as the largest.
     #[serde(default, skip_serializing_if = "is_default")]
     pub oversample: bool,
-    /// How much larger corpora count for more: the share of a corpus in an epoch is as its number of clips to the power of this, 0..=1, and its classes are drawn
-    /// equally often. 0: all corpora alike. Absent: every clip once.
+    /// Weight of larger corpora: the share of a corpus in an epoch is proportional to its number of clips to the power of this exponent, 0..=1, and
+    /// its classes are drawn equally often. 0: all corpora equally. Absent: every clip once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpus_exponent: Option<f64>,
-    /// What a mistake costs.
+    /// The loss function.
     #[serde(default, skip_serializing_if = "is_default")]
     pub loss: LossConfig,
     /// Factor of the sum of squares of the kernels (of cells and readout) in the loss.
     pub l2: f64,
-    /// Part of the features that a training step leaves out, value by value, 0..1.
+    /// Dropout rate of the features in a training step, per value, 0..1.
     #[serde(default, skip_serializing_if = "is_default")]
     pub input_dropout: f64,
-    /// Part of the outputs of each layer that a training step keeps from the next layer, 0..1; without effect on a network of one layer.
+    /// Dropout rate between layers in a training step, 0..1; no effect on a network of one layer.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dropout: f64,
-    /// Longest gradient: a longer one (Euclidean norm over all parameters) is scaled down to it. Absent: never.
+    /// Gradient clipping: a longer gradient (Euclidean norm over all parameters) is scaled down to this norm. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_gradient_norm: Option<f64>,
     /// Which epoch's weights are kept.
     pub best: BestBy,
-    /// Epochs without a new best after which training stops. Absent: all epochs are run.
+    /// Early stopping after this many epochs without a new best. Absent: all epochs are run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// Which way the parameters go.
+    /// The optimiser.
     #[serde(default, skip_serializing_if = "is_default")]
     pub optimiser: OptimiserConfig,
     /// Decay rates of Adam and AdamW.
     #[serde(default)]
     pub adam: AdamConfig,
-    /// Decay of the moving average of the weights a step, 0..1. The average is what is measured, kept and exported. Absent: the weights themselves.
+    /// Decay per step of the moving average of the weights, 0..1. The average is what is evaluated, kept and exported. Absent: the weights
+    /// themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
     /// Learning rate over time.
     pub schedule: ScheduleConfig,
 }
 
-/// Settings that are what they were before there was a choice are not written, so that older resolved configurations stay as they are.
+/// Settings with their historical defaults are not written, so that older resolved configurations stay unchanged.
 fn is_default<V: Default + PartialEq>(value: &V) -> bool {
     *value == V::default()
 }
 
-/// The figure on the dev split that decides which epoch is best.
+/// The dev metric that selects the best epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BestBy {
-    /// Mean cross-entropy plus the L2 term (Keras' `val_loss`), the smaller the better.
+    /// Mean cross-entropy plus the L2 term (Keras' `val_loss`); lower is better.
     DevLoss,
-    /// Unweighted average recall, the larger the better.
+    /// Unweighted average recall; higher is better.
     DevUar,
 }
 
 impl TrainConfig {
-    /// Reads a configuration and applies overrides to it, in order. `file` is only named in errors.
+    /// Reads a configuration and applies overrides to it, in order. `file` is only used in error messages.
     ///
-    /// An override is `section.key=value`; the value is TOML, and what is not TOML is taken as text. An empty value removes the key. An override that
-    /// makes a section another `kind` drops the file's keys that this kind does not know.
+    /// An override is `section.key=value`; the value is TOML, or else taken as text. An empty value removes the key. An override that changes the
+    /// `kind` of a section drops the keys of the file that the new kind does not have.
     ///
     /// # Errors
-    /// [`ConfigError`]: text that is not a configuration (with its line), an unknown section or key, a value out of its range.
+    /// [`ConfigError`]: text that is not a configuration (with its line), an unknown section or key, or a value out of range.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config: Self = config::from_toml(file, text)?;
         if !overrides.is_empty() {
@@ -189,14 +191,14 @@ impl TrainConfig {
         config::sha256(self)
     }
 
-    /// The part that decides what is learned from.
+    /// The part that determines the training data.
     #[must_use]
     pub fn data(&self) -> DataConfig {
         DataConfig {
             front_end: self.front_end.clone(),
             block_seconds: self.training.block_seconds,
             class_weights: match self.training.class_weights {
-                // What is drawn has made up for the small classes already.
+                // Sampling already balances the classes.
                 ClassWeights::Balanced if self.training.oversample || self.training.corpus_exponent.is_some() => {
                     ClassWeights::None
                 }
@@ -251,8 +253,8 @@ impl TrainConfig {
 }
 
 impl TrainingConfig {
-    /// Whether a run with so many epochs, the best of which is `best` (counted from 1), is over: all are done, or there was no new best for too
-    /// long.
+    /// Whether a run is over after `epochs` epochs, the best of which is `best` (counted from 1): all are done, or there was no new best for
+    /// `patience` epochs.
     #[must_use]
     pub fn is_over(&self, epochs: usize, best: Option<usize>) -> bool {
         let waited = epochs - best.unwrap_or(0);

@@ -1,15 +1,15 @@
-//! The one loop over epochs. A run, a training in memory and a trial of a sweep differ only in what they do between epochs.
+//! The shared loop over epochs. A run, an in-memory training and a trial of a sweep differ only in what they do between epochs.
 //!
-//! In: a [`Trainer`] and a [`Watch`]. Out: how it ended; what was trained is in the trainer.
+//! In: a [`Trainer`] and a [`Watch`]. Out: how the training ended; the result is in the trainer.
 
 use std::ops::ControlFlow;
 
 use crate::train::checkpoint::EpochRecord;
 use crate::train::trainer::{BatchRecord, TrainError, Trainable, Trainer};
 
-/// What is done between batches and epochs, and whether the training goes on.
+/// Called between batches and epochs; decides whether the training continues.
 pub trait Watch<N: Trainable> {
-    /// Why the training cannot go on.
+    /// Why the training cannot continue.
     type Error: From<TrainError>;
 
     /// Before each epoch.
@@ -17,31 +17,31 @@ pub trait Watch<N: Trainable> {
         ControlFlow::Continue(())
     }
 
-    /// After each batch. To break here costs the epoch.
+    /// After each batch. Breaking here discards the epoch.
     fn batch(&mut self, record: &BatchRecord) -> ControlFlow<()>;
 
     /// After each epoch.
     ///
     /// # Errors
-    /// What is to end the training with an error, such as an epoch that cannot be stored.
+    /// Anything that should end the training with an error, such as an epoch that cannot be stored.
     fn epoch(&mut self, trainer: &Trainer<'_, N>, record: &EpochRecord) -> Result<ControlFlow<()>, Self::Error>;
 }
 
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It is finished, or has as many epochs as were asked for.
+    /// It is finished, or has reached the requested number of epochs.
     Done,
     /// The watch ended it between two epochs.
     Stopped,
-    /// The watch ended it within an epoch: the network is in the middle of it, and only the last checkpoint is of use.
+    /// The watch ended it within an epoch: the network is in an intermediate state, and only the last checkpoint is usable.
     BrokenOff,
 }
 
-/// Trains until the last epoch, early stopping, `n_epochs` epochs in all, or until `watch` ends it.
+/// Trains until the last epoch, early stopping, `n_epochs` epochs in total, or until `watch` ends it.
 ///
 /// # Errors
-/// What the watch made of a number that is not finite, or its own.
+/// A value that is not finite, converted by the watch, or the watch's own error.
 pub fn run_epochs<N: Trainable, W: Watch<N>>(
     trainer: &mut Trainer<'_, N>,
     n_epochs: usize,

@@ -1,8 +1,8 @@
-//! The best epochs of one or more runs as a checked model file.
+//! Exports the best epochs of one or more runs as a verified model file.
 //!
-//! In: a [`RunFolder`] for each network of the model. Out: the ONNX file and, beside it, the resolved configurations as `train.toml`, `train-2.toml` and so on. Before
-//! anything is written, the trainer's forward pass, the native kernel and ONNX Runtime run the same features; if any two differ by more
-//! than [`TOLERANCE`] there is no file.
+//! In: a [`RunFolder`] for each network of the model. Out: the ONNX file and, beside it, the resolved configurations as `train.toml`, `train-2.toml`
+//! and so on. Before anything is written, the trainer's forward pass, the native kernel and ONNX Runtime are run on the same features; if any two
+//! differ by more than [`TOLERANCE`], no file is written.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,24 +26,24 @@ use crate::train::run::folder::{RunFolder, RunFolderError};
 #[cfg(test)]
 mod parity;
 
-/// Largest difference of a probability between two of trainer, native kernel and ONNX Runtime.
+/// Largest permitted difference of a probability between any two of trainer, native kernel and ONNX Runtime.
 pub const TOLERANCE: f32 = 1e-5;
 
-/// Blocks of features that are compared, and how far their values go, in standard deviations of the training data.
+/// Number of feature blocks compared; their range, in standard deviations of the training data; and their seed.
 const N_BLOCKS: usize = 64;
 const SPREAD: f64 = 3.0;
 const PARITY_SEED: u64 = 17;
 
-/// Whether ONNX Runtime must be there.
+/// Whether ONNX Runtime is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnnxRuntimeLeg {
-    /// Without it there is no export.
+    /// Without it, the export fails.
     Required,
-    /// Without it the comparison is between trainer and native kernel only, and [`Exported::skipped`] says so.
+    /// Without it, only trainer and native kernel are compared, and [`Exported::skipped`] says so.
     IfFound,
 }
 
-/// A model that was written.
+/// An exported model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
     /// The model file.
@@ -52,11 +52,11 @@ pub struct Exported {
     pub configs: Vec<PathBuf>,
     /// [`Model::fingerprint`]
     pub fingerprint: String,
-    /// Trained values.
+    /// Number of trained values.
     pub n_parameters: usize,
-    /// Largest difference of a probability that was found.
+    /// Largest difference of a probability in the comparison.
     pub largest_difference: f32,
-    /// Why ONNX Runtime was not compared, if it was not.
+    /// Why ONNX Runtime was not part of the comparison, if it was not.
     pub skipped: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub enum ExportError {
         /// The run.
         path: PathBuf,
     },
-    /// The configuration in the run folder was edited after the training.
+    /// The configuration in the run folder was edited after training.
     #[error(
         "{path}: the configuration is not the one the checkpoint was trained with: expected SHA-256 {expected}, found {found}",
         path = path.display()
@@ -89,14 +89,14 @@ pub enum ExportError {
         /// In the folder.
         found: String,
     },
-    /// Networks that do not hear the same.
+    /// The networks have different inputs.
     #[error(
         "{path}: the networks of a model must hear the same: expected the {what} of the first run, found another; train them with the same \
          [front_end], [training] block_seconds, [augmentation] and manifests",
         path = path.display()
     )]
     Unequal {
-        /// The run that is different.
+        /// The run that differs.
         path: PathBuf,
         /// What differs.
         what: &'static str,
@@ -104,13 +104,13 @@ pub enum ExportError {
     /// The weights do not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The file does not read back.
+    /// The file cannot be read back.
     #[error("the exported model does not read back: {0}")]
     Model(#[from] ModelError),
     /// A backend failed.
     #[error(transparent)]
     Classifier(#[from] ClassifierError),
-    /// Two of the three disagree.
+    /// Two of the three implementations disagree.
     #[error(
         "{a} and {b} disagree on block {block}: expected a difference of at most {TOLERANCE:e}, found {found:e}; nothing was written"
     )]
@@ -119,7 +119,7 @@ pub enum ExportError {
         a: &'static str,
         /// Second.
         b: &'static str,
-        /// Which of the blocks.
+        /// Index of the block.
         block: usize,
         /// The difference.
         found: f32,
@@ -135,7 +135,7 @@ pub enum ExportError {
     File(#[from] FileError),
 }
 
-/// A network as it was trained.
+/// A trained network.
 struct TrainedNetwork {
     config: TrainConfig,
     checkpoint: Checkpoint,
@@ -160,7 +160,7 @@ impl TrainedNetwork {
         Ok(Self { config, checkpoint, best, network })
     }
 
-    /// What must be the same in all networks of a model and is not, if anything.
+    /// The first property that all networks of a model must share but these do not, if any.
     fn differs_from(&self, first: &Self) -> Option<&'static str> {
         let what = [
             ("front end", self.config.front_end == first.config.front_end),
@@ -180,11 +180,11 @@ impl TrainedNetwork {
     }
 }
 
-/// Writes the best epoch of each run to `out`, one network for each, and their configurations beside it. Name, protocol and licence are those of the
-/// first; the figures are named after the first as well.
+/// Writes the best epoch of each run to `out`, one network per run, with their configurations beside it. Name, protocol, licence and dev metrics are
+/// those of the first.
 ///
 /// # Panics
-/// When there is no run.
+/// When no run is given.
 ///
 /// # Errors
 /// [`ExportError`]; nothing is written then.
@@ -216,7 +216,7 @@ pub fn export(folders: &[RunFolder], out: &Path, onnxruntime: OnnxRuntimeLeg) ->
     })
 }
 
-/// The files that [`export`] writes for a model of so many networks at `out`: the model and the configurations.
+/// The files that [`export`] writes for a model of `n_networks` networks at `out`: the model and the configurations.
 #[must_use]
 pub fn files(out: &Path, n_networks: usize) -> Vec<PathBuf> {
     let config = |network: usize| match network {
@@ -227,7 +227,7 @@ pub fn files(out: &Path, n_networks: usize) -> Vec<PathBuf> {
     [out.to_owned()].into_iter().chain(configs).collect()
 }
 
-/// All are complete before any takes its place: a model never lies beside the configuration of another because the disk was full.
+/// All files are written completely before any takes its place, so that a full disk never leaves a model beside the configuration of another.
 fn write_all<'a>(contents: impl Iterator<Item = (&'a Path, &'a [u8])>) -> Result<(), WriteError> {
     let mut complete = Vec::new();
     for (path, bytes) in contents {
@@ -238,7 +238,7 @@ fn write_all<'a>(contents: impl Iterator<Item = (&'a Path, &'a [u8])>) -> Result
     complete.into_iter().try_for_each(AtomicFile::commit)
 }
 
-/// The contract of the best epochs.
+/// The contract of a model made from the best epochs.
 fn contract_of(trained: &[TrainedNetwork]) -> Contract {
     let TrainedNetwork { config, checkpoint, best, .. } = &trained[0];
     let Scaler { mean, scale } = checkpoint.scaler.clone();
@@ -273,7 +273,7 @@ fn contract_of(trained: &[TrainedNetwork]) -> Contract {
     }
 }
 
-/// Compares trainer, native kernel and ONNX Runtime. The largest difference, and why ONNX Runtime was left out, if it was.
+/// Compares trainer, native kernel and ONNX Runtime. Returns the largest difference, and why ONNX Runtime was left out, if it was.
 pub(crate) fn check_parity(
     model: &Model,
     networks: &[&Network<f32>],
@@ -314,7 +314,7 @@ pub(crate) fn check_parity(
     Ok((largest, skipped))
 }
 
-/// Features as they come from a front end: seeded, around the mean of the training data, in blocks from one step to the longest.
+/// Features resembling those of a front end: seeded, around the mean of the training data, in blocks from one step to the longest.
 fn parity_blocks(scaler: &Scaler, longest: usize) -> Vec<Array2<f32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(PARITY_SEED);
     (0..N_BLOCKS)
@@ -327,10 +327,10 @@ fn parity_blocks(scaler: &Scaler, longest: usize) -> Vec<Array2<f32>> {
         .collect()
 }
 
-/// The answer of the trained networks together.
+/// The combined prediction of the trained networks.
 fn forward(networks: &[&Network<f32>], scaler: &Scaler, features: &Array2<f32>) -> Result<Probabilities, ExportError> {
     let mut standardised = features.clone();
-    // INVARIANT: the blocks were made in row-major order.
+    // INVARIANT: the blocks were created in row-major order.
     scaler.apply(standardised.as_slice_mut().expect("row-major features"));
     let mut sum = [0.0; Emotion::COUNT];
     for network in networks {

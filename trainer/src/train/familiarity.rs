@@ -1,6 +1,6 @@
-//! What the blocks of a training are like, fitted so that a program can tell others from them.
+//! Statistics of the training blocks, fitted so that a program can detect blocks unlike them.
 //!
-//! In: standardised clips to train on and to decide by. Out: the [`Familiarity`] of a contract.
+//! In: standardised train and dev clips. Out: the [`Familiarity`] of a contract.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,15 @@ use ndarray::{Array2, ArrayView2, s};
 use crate::data::dataset::Part;
 use crate::measure::metrics::percentile;
 
-/// Into so many parts of equal length each clip is cut besides, so that the training tells how much more a short block varies.
+/// Each clip is also cut into this many parts of equal length, to learn how much more a short block varies.
 const N_PARTS: usize = 4;
-/// Shorter parts say nothing, steps.
+/// Shorter parts are too short to be informative, steps.
 const LEAST_STEPS: usize = 4;
-/// A statistic that hardly varies from clip to clip keeps this part of its variance, so that no single one decides.
+/// A statistic that hardly varies from clip to clip keeps this fraction of its variance, so that no single one dominates.
 const LEAST_BETWEEN: f64 = 0.05;
 
-/// Mean and variances come from `train`, where each corpus counts alike; beyond the limit lies at most the part `rejected` of each corpus in `dev`.
+/// Mean and variances come from `train`, with equal weight for each corpus; at most the fraction `rejected` of each corpus in `dev` exceeds the
+/// limit.
 pub(super) fn fit(train: &Part, dev: &Part, rejected: f64) -> Familiarity {
     let mut blocks_of: BTreeMap<&str, Vec<(Vec<f64>, f64)>> = BTreeMap::new();
     for (features, corpus) in train.features.iter().zip(&train.corpora) {
@@ -51,14 +52,14 @@ pub(super) fn fit(train: &Part, dev: &Part, rejected: f64) -> Familiarity {
     Familiarity { limit: limit.fold(f64::MIN_POSITIVE, f64::max), ..familiarity }
 }
 
-/// A clip, and its parts.
+/// A clip, followed by its parts.
 fn blocks(features: &Array2<f32>) -> impl Iterator<Item = ArrayView2<'_, f32>> {
     let length = features.nrows() / N_PARTS;
     let parts = if length >= LEAST_STEPS { N_PARTS } else { 0 };
     std::iter::once(features.view()).chain((0..parts).map(move |part| features.slice(s![part * length..(part + 1) * length, ..])))
 }
 
-/// The statistics of a standardised block, as [`Familiarity::mean`] has them.
+/// The statistics of a standardised block, in the order of [`Familiarity::mean`].
 fn describe(block: ArrayView2<'_, f32>) -> Vec<f64> {
     let of_features: Vec<[f64; 2]> =
         block.columns().into_iter().map(|values| statistics(values.iter().map(|value| f64::from(*value)))).collect();
@@ -66,7 +67,7 @@ fn describe(block: ArrayView2<'_, f32>) -> Vec<f64> {
     each(0).chain(each(1)).collect()
 }
 
-/// The distance of a clip that is standardised already.
+/// The distance of a clip that is already standardised.
 fn distance(familiarity: &Familiarity, features: &Array2<f32>) -> f64 {
     let n = features.ncols();
     let standard = Normalisation::Standard { mean: vec![0.0; n], scale: vec![1.0; n] };
@@ -104,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// Clips whose two features wander around a place of their own.
+    /// Clips whose two features each vary around a mean of their own near `place`.
     fn part(n: usize, steps: usize, place: f64, seed: u64) -> Part {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut clip = || {

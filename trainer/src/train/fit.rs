@@ -1,7 +1,7 @@
-//! One training in memory, from a dataset to the network of its best epoch; what cross-validation, sweeps and comparisons repeat.
+//! One training in memory, from a dataset to the network of its best epoch; used repeatedly by cross-validation, sweeps and comparisons.
 //!
-//! In: a configuration and a [`Dataset`]. Out: [`Fitted`], and [`predict`] for what it says of other clips. Nothing here touches a file; a run that
-//! has to survive a crash is [`crate::train::run`].
+//! In: a configuration and a [`Dataset`]. Out: [`Fitted`], and [`predict`] for its predictions on other clips. Nothing here accesses files, except
+//! where each epoch draws new copies; runs that must survive a crash use [`crate::train::run`].
 
 use std::ops::ControlFlow;
 
@@ -25,12 +25,12 @@ pub struct Fitted<N = Network<f32>> {
     pub n_parameters: usize,
     /// All epochs that were run, in order.
     pub history: Vec<EpochRecord>,
-    /// The epoch the network is of, counted from 1.
+    /// The epoch of the network's weights, counted from 1.
     pub best_epoch: usize,
 }
 
 impl<N> Fitted<N> {
-    /// The figures of the best epoch; none when no epoch was run.
+    /// Metrics of the best epoch; none if no epoch was run.
     #[must_use]
     pub fn best(&self) -> Option<&EpochRecord> {
         self.history.get(self.best_epoch.checked_sub(1)?)
@@ -41,23 +41,24 @@ impl<N> Fitted<N> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {
-    /// The mathematics.
+    /// The computation failed.
     #[error(transparent)]
     Train(#[from] TrainError),
     /// The clips do not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The user stopped it.
+    /// The user stopped the training.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// Trains the configured network until the last epoch or early stopping. `watch` is told of every epoch and may end the training there, which is not an error.
+/// Trains the configured network until the last epoch or early stopping. `watch` is called after every epoch and may end the training there, which is
+/// not an error.
 ///
 /// The same configuration and data give the same network to the last bit, whatever else runs on the threads of the pool.
 ///
 /// # Errors
-/// [`FitError`]: a number that is not finite, or the user's interrupt, which is looked for after every batch.
+/// [`FitError`]: a value that is not finite, or an interrupt by the user, which is checked after every batch.
 pub fn fit(
     config: &TrainConfig,
     data: &Dataset,
@@ -67,10 +68,10 @@ pub fn fit(
     fit_with(Trainer::new(config, data), interrupt, watch)
 }
 
-/// [`fit`] for a trainer of any network.
+/// [`fit`] for a trainer of any kind of network.
 ///
 /// # Errors
-/// As [`fit`].
+/// As in [`fit`].
 pub fn fit_with<N: Trainable>(
     mut trainer: Trainer<'_, N>,
     interrupt: &Interrupt,
@@ -90,7 +91,7 @@ pub fn fit_with<N: Trainable>(
     })
 }
 
-/// Looks for the user's interrupt after each batch and tells of each epoch.
+/// Checks for an interrupt after each batch and reports each epoch.
 struct InMemory<'w> {
     interrupt: &'w Interrupt,
     watch: &'w mut dyn FnMut(&EpochRecord) -> ControlFlow<()>,
@@ -108,10 +109,10 @@ impl<N: Trainable> Watch<N> for InMemory<'_> {
     }
 }
 
-/// What a network says of each clip: probabilities in [`Emotion::ALL`] order.
+/// The network's predictions for each clip: probabilities in the order of [`Emotion::ALL`].
 ///
 /// # Errors
-/// [`NetworkError`] when the clips do not fit it.
+/// [`NetworkError`] if the clips do not fit the network.
 pub fn predict(network: &impl Trainable, part: &Part) -> Result<Vec<[f32; Emotion::COUNT]>, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
     network.predict(&views)

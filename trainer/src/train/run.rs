@@ -26,24 +26,24 @@ pub mod folder;
 pub mod list;
 pub mod log;
 
-/// What to train, from what, and where.
+/// What to train, on which data, and where.
 #[derive(Clone, Debug)]
 pub struct TrainOptions {
     /// The resolved configuration.
     pub config: TrainConfig,
-    /// File name it came from.
+    /// Name of the file it was read from.
     pub config_file: String,
-    /// Overrides that are already part of it.
+    /// Overrides that are already applied to it.
     pub overrides: Vec<String>,
     /// The manifests.
     pub manifests: Vec<PathBuf>,
     /// The run folder.
     pub out: PathBuf,
-    /// Go on with the run in `out`.
+    /// Resume the run in `out`.
     pub resume: bool,
-    /// Folder of the feature cache, or none.
+    /// Folder of the feature cache, if any.
     pub cache: Option<PathBuf>,
-    /// Also write the epochs for TensorBoard; a run that does goes on doing so.
+    /// Also write the epochs for TensorBoard; a run that started doing so continues.
     pub tensorboard: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Outcome {
     pub problems: ClipProblems,
 }
 
-/// Why a run did not start or end.
+/// Why a run did not start or finish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
@@ -78,13 +78,13 @@ pub enum RunError {
         /// What was left out.
         problems: ClipProblems,
     },
-    /// The mathematics.
+    /// The computation failed.
     #[error("{0} (the checkpoint of the epoch before is intact)")]
     Train(#[from] TrainError),
     /// The checkpoint is of another network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The user stopped it.
+    /// The user stopped the run.
     #[error("interrupted; nothing was written")]
     Interrupted,
     /// An epoch could not be stored.
@@ -110,15 +110,15 @@ impl From<FitError> for RunError {
 /// Trains until the last epoch, early stopping, or an interrupt.
 ///
 /// # Errors
-/// [`RunError`]; what was finished before is in the run folder.
+/// [`RunError`]; everything completed before is in the run folder.
 pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) -> Result<Outcome, RunError> {
     train_watched(options, progress, interrupt, &mut |_| ())
 }
 
-/// [`train`], telling `watch` the number of each epoch as soon as it is stored.
+/// As [`train`], calling `watch` with the number of each epoch as soon as it is stored.
 ///
 /// # Errors
-/// As [`train`].
+/// As in [`train`].
 pub fn train_watched(
     options: &TrainOptions,
     progress: Progress,
@@ -133,7 +133,7 @@ pub fn train_watched(
     outcome
 }
 
-/// [`train_watched`] in a folder that is this process's own for so long, with its log.
+/// As [`train_watched`], in a folder that is locked by this process, with its log.
 fn train_logged(
     folder: &RunFolder,
     options: &TrainOptions,
@@ -148,7 +148,7 @@ fn train_logged(
         let outcome = train_in(folder, options, progress, interrupt, watch);
         match &outcome {
             Ok(outcome) => tracing::info!("{}", end_line(outcome)),
-            // Whoever started the program gets the error itself.
+            // The caller receives the error itself.
             Err(error) => tracing::info!("ended: {error}"),
         }
         outcome
@@ -205,7 +205,7 @@ fn train_in(
     Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }
 
-/// Everything before the first epoch that can go wrong without a trace in the run folder.
+/// Everything before the first epoch that can fail without leaving a trace in the run folder.
 fn prepare(
     options: &TrainOptions,
     folder: &RunFolder,
@@ -243,7 +243,7 @@ fn describe(dataset: &Dataset, trainer: &Trainer<'_>) -> String {
     format!("{n_clips} clips{copies} to train on, {} to decide by; {} parameters", dataset.dev.len(), trainer.n_parameters())
 }
 
-/// A warning where the dev split cannot tell how well a class is found.
+/// A warning if the dev split cannot show how well a class is recognised.
 fn classes_missing_in_dev(dataset: &Dataset) -> Option<String> {
     let missing: Vec<&str> =
         Emotion::ALL.into_iter().filter(|emotion| !dataset.dev.labels.contains(&emotion.index())).map(Emotion::name).collect();
@@ -265,7 +265,7 @@ fn end_line(outcome: &Outcome) -> String {
     format!("{end} after {} epochs{best}", outcome.history.len())
 }
 
-/// Runs the remaining epochs and stores each. Whether it was interrupted.
+/// Runs the remaining epochs and stores each one. Returns whether it was interrupted.
 fn train_to_the_end(
     trainer: &mut Trainer<'_>,
     folder: &RunFolder,
@@ -282,7 +282,7 @@ fn train_to_the_end(
     Ok(end != End::Done)
 }
 
-/// Shows every batch and stores every epoch. The user's first interrupt ends the training between two epochs, the second at once.
+/// Displays every batch and stores every epoch. The user's first interrupt ends the training between two epochs, the second immediately.
 struct Stored<'w> {
     folder: &'w RunFolder,
     bar: &'w Bar,

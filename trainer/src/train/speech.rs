@@ -1,8 +1,8 @@
 //! One training of a speech detector, from its configuration to a model file.
 //!
-//! In: a [`SpeechConfig`] and [`SpeechData`]. Out: a [`Detector`], the network of the best epoch as the bytes of a file that was read back and compared
-//! with the trainer's own forward pass. Scenes are drawn anew every few epochs; the dev scenes, of other speakers and other recordings, stay the same
-//! and decide the epoch.
+//! In: a [`SpeechConfig`] and [`SpeechData`]. Out: a [`Detector`], the network of the best epoch as the bytes of a file that was read back and
+//! compared with the trainer's own forward pass. Training scenes are redrawn every few epochs; the dev scenes, with other speakers and recordings,
+//! stay the same and select the epoch.
 
 use std::collections::BTreeMap;
 
@@ -29,37 +29,37 @@ mod config;
 
 pub use config::{SpeechConfig, SpeechTraining};
 
-/// Largest difference of a probability between trainer and native kernel.
+/// Largest permitted difference of a probability between trainer and native kernel.
 pub const TOLERANCE: f32 = 1e-5;
 
-/// Scenes that trainer and kernel are compared on.
+/// Number of scenes for comparing trainer and kernel.
 const N_COMPARED: usize = 4;
 
-/// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`, and update `n` draws its dropout from
+/// Stream of the random generator for initialising the parameters; epoch `n` shuffles with stream `n`, and update `n` draws its dropout from
 /// [`DROPOUT_STREAMS`] plus `n`.
 const INITIALISATION_STREAM: u64 = 0;
 const DROPOUT_STREAMS: u64 = 1 << 32;
 
-/// Figures of one epoch.
+/// Metrics of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SpeechEpoch {
     /// Counted from 1.
     pub epoch: usize,
     /// Mean weighted loss over the steps.
     pub train_loss: f64,
-    /// On the dev scenes.
+    /// Metrics on the dev scenes.
     #[serde(flatten)]
     pub dev: StepFigures,
 }
 
-/// How well steps are told apart.
+/// Metrics of the classification of steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct StepFigures {
     /// Mean cross-entropy.
     pub loss: f64,
-    /// Part of the steps with speech whose probability of it is below one half.
+    /// Fraction of the steps with speech whose probability of speech is below one half.
     pub missed: f64,
-    /// Part of the others whose probability of speech is at least one half.
+    /// Fraction of the other steps whose probability of speech is at least one half.
     pub false_alarms: f64,
 }
 
@@ -70,9 +70,9 @@ pub struct Detector {
     pub bytes: Vec<u8>,
     /// All epochs.
     pub history: Vec<SpeechEpoch>,
-    /// The one the file is of, counted from 1.
+    /// The epoch stored in the file, counted from 1.
     pub best_epoch: usize,
-    /// Trained values.
+    /// Number of trained values.
     pub n_parameters: usize,
     /// Largest difference of a probability between trainer and native kernel.
     pub largest_difference: f32,
@@ -88,10 +88,10 @@ pub enum SpeechTrainError {
     /// The scaler.
     #[error(transparent)]
     Scaler(#[from] ScalerError),
-    /// The mathematics.
+    /// The computation failed.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The file does not read back.
+    /// The file cannot be read back.
     #[error("the detector does not read back: {0}")]
     Model(#[from] ModelError),
     /// Trainer and kernel disagree.
@@ -102,7 +102,7 @@ pub enum SpeechTrainError {
         /// The difference.
         found: f32,
     },
-    /// The user stopped it.
+    /// The user stopped the training.
     #[error("interrupted; nothing was written")]
     Interrupted,
 }
@@ -110,7 +110,7 @@ pub enum SpeechTrainError {
 /// Trains the configured detector.
 ///
 /// # Errors
-/// [`SpeechTrainError`]; an interrupt is looked for after every batch.
+/// [`SpeechTrainError`]; an interrupt is checked for after every batch.
 pub fn train(
     config: &SpeechConfig,
     data: &SpeechData,
@@ -184,7 +184,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// One pass over the scenes; the mean loss.
+    /// One pass over the scenes; returns the mean loss.
     fn epoch(&mut self, epoch: usize, scenes: &[Example], interrupt: &Interrupt) -> Result<f64, SpeechTrainError> {
         let mut order: Vec<usize> = (0..scenes.len()).collect();
         order.shuffle(&mut stream(self.config.training.seed, epoch as u64));
@@ -253,21 +253,21 @@ fn fit(scenes: &[Example]) -> Result<Scaler, ScalerError> {
 
 fn standardise(scaler: &Scaler, scenes: &mut [Example]) {
     for scene in scenes {
-        // INVARIANT: features are made in row-major order.
+        // INVARIANT: features are created in row-major order.
         scaler.apply(scene.features.as_slice_mut().expect("row-major features"));
     }
 }
 
 fn values(features: &Array2<f32>) -> &[f32] {
-    // INVARIANT: features are made in row-major order.
+    // INVARIANT: features are created in row-major order.
     features.as_slice().expect("row-major features")
 }
 
-/// How well a network tells the steps of standardised scenes apart.
+/// Metrics of a network on the steps of standardised scenes.
 fn figures(network: &Network<f32>, scenes: &[Example]) -> Result<StepFigures, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = scenes.iter().map(|scene| scene.features.view()).collect();
     let (mut loss, mut n) = (0.0, 0.0);
-    // Steps, and wrong ones of them: without speech, and with.
+    // Number of steps and of errors, each without speech and with.
     let (mut steps, mut wrong) = ([0.0; 2], [0.0; 2]);
     for (answers, scene) in network.predict_steps(&views)?.iter().zip(scenes) {
         for (answer, label) in answers.rows().into_iter().zip(&scene.labels) {
@@ -312,7 +312,8 @@ fn contract_of(config: &SpeechConfig, scaler: &Scaler, corpora: Vec<TrainingCorp
     }
 }
 
-/// Reads the file back and runs it with the native kernel on scenes that `network` has seen standardised; the largest difference of a probability.
+/// Reads the file back and runs it with the native kernel on scenes that were standardised for `network`; returns the largest difference of a
+/// probability.
 fn compare(bytes: &[u8], network: &Network<f32>, scaler: &Scaler, scenes: &[Example]) -> Result<f32, SpeechTrainError> {
     let file = speech::read(bytes)?;
     let mut kernel = NetworkKernel::new(&file.contract.network, &file.weights);

@@ -1,6 +1,6 @@
-//! The epochs of a run as TensorBoard's event file.
+//! The epochs of a run as an event file for TensorBoard.
 //!
-//! In: [`EpochRecord`]s. Out: bytes to append. An event file is a sequence of records, each framed by its length and checksums, each a protobuf message.
+//! In: [`EpochRecord`]s. Out: bytes to append. An event file is a sequence of records, each a protobuf message framed by its length and checksums.
 //!
 //! # Source
 //! TensorFlow 2.21: `tensorflow/core/lib/io/record_writer.h` (framing, masked CRC-32C), `tensorflow/core/util/event.proto` and
@@ -11,10 +11,10 @@ use prost::Message;
 
 use crate::train::checkpoint::EpochRecord;
 
-/// Name of the file; TensorBoard takes every file with `.tfevents.` in its name.
+/// Name of the file; TensorBoard reads every file with `.tfevents.` in its name.
 pub const FILE_NAME: &str = "events.out.tfevents.moodline";
 
-/// What the first record says about the rest.
+/// File version in the first record.
 const FILE_VERSION: &str = "brain.Event:2";
 
 #[derive(Clone, PartialEq, Message)]
@@ -39,18 +39,18 @@ struct Summary {
 struct Value {
     #[prost(string, tag = "1")]
     tag: String,
-    /// Optional because a number that is 0 must be there too.
+    /// Optional, so that a value of 0 is written too.
     #[prost(float, optional, tag = "2")]
     simple_value: Option<f32>,
 }
 
-/// The record every file starts with; `wall_time` in seconds since 1970.
+/// The first record of every file; `wall_time` in seconds since 1970.
 #[must_use]
 pub fn header(wall_time: f64) -> Vec<u8> {
     framed(&Event { wall_time, step: 0, file_version: Some(FILE_VERSION.to_owned()), summary: None })
 }
 
-/// The record of an epoch, which is its step.
+/// The record of an epoch; the epoch is the step.
 #[must_use]
 pub fn epoch(record: &EpochRecord, wall_time: f64) -> Vec<u8> {
     let scalars = [
@@ -70,7 +70,7 @@ pub fn epoch(record: &EpochRecord, wall_time: f64) -> Vec<u8> {
     framed(&Event { wall_time, step: record.epoch as i64, file_version: None, summary: Some(summary) })
 }
 
-/// A message between its length and its checksums.
+/// A message with its length and checksums.
 fn framed(event: &Event) -> Vec<u8> {
     let message = event.encode_to_vec();
     let length = (message.len() as u64).to_le_bytes();
@@ -78,7 +78,7 @@ fn framed(event: &Event) -> Vec<u8> {
     parts.concat()
 }
 
-/// The checksum of the format: rotated and shifted, because a CRC over data that hold CRCs is weak.
+/// The checksum of the format: rotated and shifted, because a CRC over data containing CRCs is weak.
 fn masked_crc(bytes: &[u8]) -> u32 {
     const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
     CRC.checksum(bytes).rotate_right(15).wrapping_add(0xA282_EAD8)
@@ -88,7 +88,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Reads a varint; an oracle that knows nothing of prost.
+    /// Reads a varint; a test oracle that is independent of prost.
     fn varint(bytes: &mut &[u8]) -> u64 {
         let mut value = 0;
         for shift in (0..).step_by(7) {
@@ -108,7 +108,7 @@ mod tests {
         head
     }
 
-    /// Fields of a message: number and content, numbers as eight little-endian bytes.
+    /// Fields of a message: number and content, with numbers as eight little-endian bytes.
     fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
         let mut fields = Vec::new();
         while !bytes.is_empty() {

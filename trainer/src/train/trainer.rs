@@ -1,10 +1,10 @@
 //! The training loop.
 //!
-//! In: a [`Dataset`] and a configuration. Out: trained parameters, epoch by epoch, with a [`Checkpoint`] after each. Nothing here touches a
-//! file.
+//! In: a [`Dataset`] and a configuration. Out: trained parameters, epoch by epoch, with a [`Checkpoint`] after each. Nothing here accesses files,
+//! except where each epoch draws new copies.
 //!
-//! The same seed gives the same weights to the last bit, whatever the number of threads and wherever the run was interrupted: the order of
-//! the clips in an epoch is a function of seed and epoch, sums over a batch have a fixed order, and everything else is in the checkpoint.
+//! The same seed gives the same weights to the last bit, whatever the number of threads and wherever the run was interrupted: the order of the clips
+//! in an epoch is a function of seed and epoch, sums over a batch have a fixed order, and everything else is in the checkpoint.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -34,16 +34,16 @@ mod trainable;
 
 pub use trainable::Trainable;
 
-/// Stream of the random generator that initialises the parameters; epoch `n` shuffles with stream `n`.
+/// Stream of the random generator for initialising the parameters; epoch `n` shuffles with stream `n`.
 const INITIALISATION_STREAM: u64 = 0;
 
 /// Update `n` of the optimiser draws its dropout from this stream plus `n`.
 const DROPOUT_STREAMS: u64 = 1 << 32;
 
-/// Smallest probability a dev loss is computed from, as in Keras: one certain mistake does not decide the mean.
+/// Smallest probability used for the dev loss, as in Keras: one confident mistake does not dominate the mean.
 const SMALLEST_PROBABILITY: f32 = 1e-7;
 
-/// Why training cannot go on.
+/// Why training cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[error("epoch {epoch}, batch {batch}: {source}")]
 pub struct TrainError {
@@ -55,19 +55,19 @@ pub struct TrainError {
     pub source: StepError,
 }
 
-/// Why a step of the optimiser was not made.
+/// Why an optimiser step failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// What is not finite, by name, or what does not fit.
+    /// A value that is not finite, by name, or an input that does not fit.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A clip of which this epoch wants another copy.
+    /// A clip for which this epoch needs a new copy.
     #[error(transparent)]
     Clip(#[from] ClipProblem),
 }
 
-/// A batch that was just learned from; figures are over the epoch so far.
+/// A completed batch; metrics are over the epoch so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchRecord {
     /// Counted from 1.
@@ -78,16 +78,16 @@ pub struct BatchRecord {
     pub accuracy: f64,
     /// 0..=1
     pub uar: f64,
-    /// Of this batch.
+    /// Learning rate of this batch.
     pub learning_rate: f64,
 }
 
-/// Loss and hits of a network on some clips.
+/// Loss and confusion matrix of a network on a set of clips.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     /// Mean unweighted cross-entropy.
     pub loss: f64,
-    /// Which class was taken for which.
+    /// The confusion matrix.
     pub confusion: Confusion,
 }
 
@@ -102,15 +102,15 @@ pub struct Trainer<'a, N = Network<f32>> {
     schedule: Schedule,
     best: Option<Best>,
     best_weights: Tensors<f32>,
-    /// What a wiring leaves.
+    /// Masks of the wiring.
     masks: Option<Masks>,
-    /// What the blocks are like, where the contract is to say it.
+    /// Statistics of the training blocks, if they go into the contract.
     familiarity: Option<Familiarity>,
     history: Vec<EpochRecord>,
 }
 
 impl<'a> Trainer<'a> {
-    /// The configured network with fresh parameters.
+    /// The configured network with new parameters.
     #[must_use]
     pub fn new(config: &'a TrainConfig, data: &'a Dataset) -> Self {
         let mut network = initial_network(config);
@@ -121,10 +121,10 @@ impl<'a> Trainer<'a> {
         Self { masks, ..Self::of(config, data, network) }
     }
 
-    /// A network as a checkpoint left it, to go on with the same configuration and data.
+    /// A network from a checkpoint, to be resumed with the same configuration and data.
     ///
     /// # Errors
-    /// [`NetworkError`] when the parameters are not those of the configured network.
+    /// [`NetworkError`] if the parameters are not those of the configured network.
     pub fn resume(config: &'a TrainConfig, data: &'a Dataset, checkpoint: Checkpoint) -> Result<Self, NetworkError> {
         let Checkpoint { state, weights, moments: [first_moment, second_moment], average, best_weights, .. } = checkpoint;
         let TrainingConfig { optimiser, adam, .. } = config.training;
@@ -146,7 +146,7 @@ impl<'a> Trainer<'a> {
 }
 
 impl<'a, N: Trainable> Trainer<'a, N> {
-    /// A network of any kind, from the parameters it has; of the configuration, only what says how to train counts.
+    /// A network of any kind, starting from its current parameters; only the training settings of the configuration are used.
     #[must_use]
     pub fn of(config: &'a TrainConfig, data: &'a Dataset, network: N) -> Self {
         let training = &config.training;
@@ -169,7 +169,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         }
     }
 
-    /// Everything needed to go on from here.
+    /// Everything needed to continue from here.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -198,25 +198,25 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         self.network.parameters().count()
     }
 
-    /// Batches of one epoch; the last may be smaller.
+    /// Number of batches per epoch; the last may be smaller.
     #[must_use]
     pub fn batches_per_epoch(&self) -> usize {
         batches(self.data, self.config)
     }
 
-    /// Epochs of a whole run.
+    /// Number of epochs of a complete run.
     #[must_use]
     pub fn n_epochs(&self) -> usize {
         self.config.training.epochs
     }
 
-    /// Epochs done.
+    /// Completed epochs.
     #[must_use]
     pub fn epochs_done(&self) -> usize {
         self.history.len()
     }
 
-    /// Whether all epochs are done, or there was no new best for too long.
+    /// Whether all epochs are done, or early stopping applies.
     #[must_use]
     pub fn finished(&self) -> bool {
         self.config.training.is_over(self.epochs_done(), self.best.map(|best| best.epoch))
@@ -230,11 +230,11 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         self.network.with_parameters(self.best_weights.clone())
     }
 
-    /// One pass over the training split and a look at the dev split. `watch` is told of every batch and may break off, which gives no record
-    /// and leaves the network in the middle of the epoch: drop it and go on from the last checkpoint.
+    /// One pass over the train split and an evaluation on the dev split. `watch` is called after every batch and may break off; then there is no
+    /// record, and the network is left in an intermediate state: drop it and resume from the last checkpoint.
     ///
     /// # Errors
-    /// [`TrainError`] for a number that is not finite, data that do not fit the network, or an audio file that is gone.
+    /// [`TrainError`] for a value that is not finite, data that do not fit the network, or an audio file that no longer exists.
     pub fn epoch(&mut self, watch: &mut dyn FnMut(&BatchRecord) -> ControlFlow<()>) -> Result<Option<EpochRecord>, TrainError> {
         let start = Instant::now();
         let epoch = self.epochs_done() + 1;
@@ -276,7 +276,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         Ok(Some(record))
     }
 
-    /// The clips of an epoch in the order they are learned from.
+    /// The clips of an epoch in training order.
     fn order(&self, epoch: usize) -> Vec<usize> {
         let rng = &mut random_stream(self.config.training.seed, epoch as u64);
         let labels = &self.data.train.labels;
@@ -299,7 +299,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         order
     }
 
-    /// The weights that are measured and kept: their average, where there is one.
+    /// The weights that are evaluated and kept: their moving average, if there is one.
     fn measured_weights(&self) -> &Tensors<f32> {
         self.average.as_ref().unwrap_or(self.network.parameters())
     }
@@ -308,7 +308,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         self.network.with_parameters(self.measured_weights().clone())
     }
 
-    /// One step of the optimiser. The loss of the batch.
+    /// One optimiser step; returns the loss of the batch.
     fn learn(&mut self, clips: &[usize], confusion: &mut Confusion) -> Result<f64, StepError> {
         let (train, training) = (&self.data.train, &self.config.training);
         let labels: Vec<usize> = clips.iter().map(|&clip| train.labels[clip]).collect();
@@ -354,7 +354,7 @@ impl<'a, N: Trainable> Trainer<'a, N> {
         Ok(outcome.loss)
     }
 
-    /// What this epoch has instead of the loaded copies among `clips`.
+    /// The new copies of this epoch that replace the loaded copies among `clips`.
     fn fresh_copies(&self, clips: &[usize]) -> Result<Vec<Option<Array2<f32>>>, ClipProblem> {
         let epoch = Epoch { seed: self.config.training.seed, number: self.epochs_done() + 1 };
         self.data.fresh.as_ref().map_or_else(|| Ok(vec![None; clips.len()]), |fresh| fresh.draw(clips, epoch))
@@ -381,7 +381,7 @@ impl TrainError {
 /// Runs a network over clips.
 ///
 /// # Errors
-/// [`NetworkError`] when the clips do not fit it.
+/// [`NetworkError`] if the clips do not fit the network.
 pub fn measure(network: &impl Trainable, part: &Part) -> Result<Score, NetworkError> {
     let views: Vec<ArrayView2<'_, f32>> = part.features.iter().map(|features| features.view()).collect();
     let mut measured = Score { loss: 0.0, confusion: Confusion::default() };
@@ -392,7 +392,7 @@ pub fn measure(network: &impl Trainable, part: &Part) -> Result<Score, NetworkEr
     Ok(measured)
 }
 
-/// Keras' `val_loss`: the loss the optimiser minimises, on the dev split and without class weights.
+/// Keras' `val_loss`: the loss that the optimiser minimises, on the dev split and without class weights.
 fn monitored_loss(record: &EpochRecord) -> f64 {
     record.dev_loss + record.regularisation
 }
@@ -400,7 +400,7 @@ fn monitored_loss(record: &EpochRecord) -> f64 {
 fn batches(data: &Dataset, config: &TrainConfig) -> usize {
     let counts = data.train.class_counts();
     let largest = counts.into_iter().max().unwrap_or(0);
-    // Every class has clips: a dataset without refuses to be made.
+    // Every class has clips; otherwise no dataset could have been created.
     let n_clips = match config.training.corpus_exponent {
         Some(exponent) => draw::Group::n_clips(&draw::groups(&data.train, exponent)),
         None if config.training.oversample => largest * counts.len(),
@@ -413,13 +413,13 @@ fn masks(config: &TrainConfig) -> Option<Masks> {
     config.wiring.map(|wiring| Masks::new(&wiring, &config.network, config.front_end.n_features()))
 }
 
-/// The configured network before its training, without a wiring.
+/// The configured network before training, without a wiring.
 pub(crate) fn initial_network(config: &TrainConfig) -> Network<f32> {
     let mut rng = initialisation_rng(config.training.seed);
     Network::init(config.network.clone(), config.front_end.n_features(), config.initialisation.tau, &mut rng)
 }
 
-/// What the parameters of a training are drawn from.
+/// The generator for the initial parameters of a training.
 pub(crate) fn initialisation_rng(seed: u64) -> ChaCha8Rng {
     random_stream(seed, INITIALISATION_STREAM)
 }

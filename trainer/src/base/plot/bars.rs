@@ -1,4 +1,4 @@
-//! Figures of several things under each other: a bar from 0 for each, its interval, its value.
+//! Horizontal bar charts: for each item a bar from 0, its interval, and its value.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -20,36 +20,36 @@ const WIDEST_NOTE: i32 = 190;
 /// Horizontal bars with intervals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bars {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// Where the intervals come from, or another sentence under the title.
+    /// Origin of the intervals, or another sentence under the title.
     pub subtitle: String,
     /// Name and unit of the values.
     pub x_label: String,
-    /// From top to bottom; neighbours of the same group stand under its name.
+    /// From top to bottom; adjacent bars of a group are shown under its name.
     pub bars: Vec<Bar>,
-    /// A value to compare with, and its name.
+    /// A reference value, and its name.
     pub reference: Option<(f64, String)>,
 }
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
-    /// Heading over neighbours; may be empty.
+    /// Heading above adjacent bars; may be empty.
     pub group: String,
-    /// What it is.
+    /// Label.
     pub label: String,
     /// Its length.
     pub value: f64,
-    /// Lower and upper end.
+    /// Lower and upper end of the interval.
     pub interval: Option<[f64; 2]>,
-    /// Beside the value, such as the number of utterances.
+    /// Note beside the value, such as the number of utterances.
     pub note: String,
     /// Its colour.
     pub colour: RGBColor,
 }
 
-/// The note of a figure over `n` utterances, which says why its interval is missing.
+/// The note for a value over `n` utterances, which says why its interval is missing.
 pub(crate) fn counted(n: u64, interval: Option<[f64; 2]>) -> String {
     format!("n = {n}{}", if interval.is_none() { ", one speaker" } else { "" })
 }
@@ -66,7 +66,7 @@ impl Bars {
         self.bars.len() as i32 * ROW + groups * GROUP
     }
 
-    /// Widest of these texts, within reason, px.
+    /// Width of the widest of these texts, up to a limit, px.
     fn widest<'a>(texts: impl Iterator<Item = &'a str>, most: i32) -> i32 {
         texts.map(|text| text_width(text, TEXT)).max().unwrap_or(0).min(most)
     }
@@ -133,7 +133,7 @@ impl Bars {
         Ok(())
     }
 
-    /// The reference behind one bar: a line from top to bottom would cross the headings.
+    /// Draws the reference behind one bar: a line from top to bottom would cross the headings.
     fn draw_reference(&self, area: &Area<'_>, field: &Field, [top, bottom]: [i32; 2]) -> DrawResult {
         if let Some((value, _)) = &self.reference {
             let (x, _) = field.at(*value, 0.0);

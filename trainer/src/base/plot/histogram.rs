@@ -1,4 +1,4 @@
-//! Small charts of a corpus: a column for each emotion, a histogram of a quantity.
+//! Small charts of a corpus: a column per emotion, a histogram of a quantity.
 
 use moodline_core::Emotion;
 use plotters::prelude::*;
@@ -8,7 +8,7 @@ use super::{Area, DrawResult, INK, PAPER, SERIES, SMALL, emotion_colour, local, 
 
 const N_BINS: usize = 30;
 
-/// A column for each emotion, as high as its count, up to `largest`.
+/// One column per emotion with its count as height, on a scale up to `largest`.
 pub(crate) fn class_columns(area: &Area<'_>, largest: usize, count: impl Fn(Emotion) -> usize) -> DrawResult {
     let mut chart = ChartBuilder::on(area)
         .margin(10)
@@ -37,7 +37,7 @@ pub(crate) fn class_columns(area: &Area<'_>, largest: usize, count: impl Fn(Emot
     Ok(())
 }
 
-/// How often which value of `range` occurs.
+/// How often each value of `range` occurs.
 pub(crate) fn histogram(area: &Area<'_>, title: &str, range: std::ops::Range<f64>, values: &[f64]) -> DrawResult {
     let width = (range.end - range.start) / N_BINS as f64;
     let mut counts = [0_usize; N_BINS];
@@ -69,7 +69,7 @@ pub(crate) fn histogram(area: &Area<'_>, title: &str, range: std::ops::Range<f64
     Ok(())
 }
 
-/// How many labels an axis of counts bears: none between two whole numbers.
+/// Number of labels on an axis of counts: none between two integers.
 fn whole_labels(largest: usize) -> usize {
     (largest + 1).min(5)
 }

@@ -1,4 +1,4 @@
-//! Curves over a common x axis of whole numbers, in panels side by side: learning curves.
+//! Curves over a common x axis of integers, in adjacent panels: learning curves.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -9,26 +9,26 @@ use crate::base::table::{Table, number};
 const PANEL: i32 = 470;
 const HEAD: i32 = 44;
 const FIELD_HEIGHT: i32 = 230;
-/// From a panel to its field, at each side.
+/// Margins between a panel and its field.
 const LEFT: i32 = 56;
 const RIGHT: i32 = 24;
-/// A short piece of each line in the legend, the space behind it, and that behind its name.
+/// Length of the line sample in a legend, the space after it, and the space after its name.
 const SAMPLE: i32 = 22;
 const SAMPLE_GAP: i32 = 6;
 const NAME_GAP: i32 = 16;
-/// Between the rows of a legend.
+/// Distance between the rows of a legend.
 const LEGEND_ROW: i32 = 18;
 
-/// Curves in panels side by side.
+/// Curves in adjacent panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lines {
-    /// What it shows.
+    /// Title.
     pub title: String,
     /// Name and unit of the x axis.
     pub x_label: String,
     /// From left to right.
     pub panels: Vec<LinePanel>,
-    /// A place on the x axis that stands out.
+    /// A highlighted position on the x axis.
     pub guide: Option<Guide>,
 }
 
@@ -44,9 +44,9 @@ pub struct LinePanel {
 /// One curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// For legend and table.
+    /// Name in legend and table.
     pub name: String,
-    /// By x; points that are not finite are left out.
+    /// Points sorted by x; points that are not finite are left out.
     pub points: Vec<(f64, f64)>,
     /// Its colour.
     pub colour: RGBColor,
@@ -54,12 +54,12 @@ pub struct Line {
     pub dashed: bool,
 }
 
-/// A place on the x axis.
+/// A position on the x axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guide {
-    /// Where.
+    /// Its x value.
     pub x: f64,
-    /// What is there.
+    /// Its meaning.
     pub label: String,
 }
 
@@ -101,7 +101,7 @@ impl Figure for Lines {
 }
 
 impl Lines {
-    /// Where the fields begin: below the longest legend.
+    /// Top of the fields, below the longest legend.
     fn top(&self) -> i32 {
         let rows = self.panels.iter().map(|panel| legend_rows(&panel.lines).len()).max().unwrap_or(1).max(1);
         HEAD + 46 + LEGEND_ROW * (rows as i32 - 1)
@@ -115,7 +115,7 @@ impl Lines {
         let edges = [left + LEFT, top, left + PANEL - RIGHT, top + FIELD_HEIGHT];
         let field = Field::new(edges, x, [low - room, high + room], XScale::Whole);
         draw_legend(area, &panel.lines, (left + LEFT, HEAD + 8))?;
-        // Beside the line the label would lie on a curve.
+        // The label would overlap a curve if it were next to the line.
         let guide = self.guide.as_ref().map_or_else(String::new, |guide| format!(" (line: {})", guide.label));
         field.draw_axes(area, &format!("{}{guide}", self.x_label), &panel.y_label)?;
         if let Some(guide) = &self.guide {
@@ -167,7 +167,7 @@ fn entry_width(line: &Line) -> i32 {
     SAMPLE + SAMPLE_GAP + text_width(&line.name, TEXT)
 }
 
-/// A short piece of each line and its name.
+/// A sample of each line, and its name.
 fn draw_legend(area: &Area<'_>, lines: &[Line], (left, top): (i32, i32)) -> DrawResult {
     for (row, lines) in (0..).zip(legend_rows(lines)) {
         let (mut x, y) = (left, top + LEGEND_ROW * row);

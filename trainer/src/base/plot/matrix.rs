@@ -1,4 +1,4 @@
-//! Tables whose cells are shaded by their value, such as what a model trained on one corpus does on others.
+//! Tables whose cells are shaded by value, such as the results of models trained on one corpus and tested on others.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use super::{Area, DrawResult, Figure, INK, MUTED, TEXT, TITLE, fitted, shade, style, text_width};
 use crate::base::table::Table;
 
-/// Above this part, white text is easier to read than dark.
+/// Above this shade, white text is easier to read than dark text.
 const DARK: f64 = 0.5;
 /// Text in light cells, which stay light in a dark theme.
 const CELL_INK: RGBColor = RGBColor(0x11, 0x11, 0x11);
@@ -15,16 +15,16 @@ const CELL_WHITE: RGBColor = RGBColor(0xFE, 0xFE, 0xFE);
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixCell {
-    /// What it says.
+    /// Its text.
     pub text: String,
-    /// How dark it is, 0..=1.
+    /// Its shade, 0..=1; 1 is darkest.
     pub shade: f64,
 }
 
-/// Where a matrix lies and how large its cells are, px.
+/// Position and cell size of a matrix, px.
 pub(crate) struct Grid {
     pub(crate) left: i32,
-    /// For the names of the rows.
+    /// Space for the names of the rows.
     pub(crate) margin: i32,
     pub(crate) top: i32,
     pub(crate) width: i32,
@@ -32,7 +32,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// Draws the names of rows and columns, and the cells there are.
+    /// Draws the names of rows and columns, and all cells that exist.
     pub(crate) fn draw(
         &self,
         area: &Area<'_>,
@@ -60,22 +60,22 @@ impl Grid {
     }
 }
 
-/// A table of figures between 0 and 1, shaded.
+/// A shaded table of values between 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
-    /// What it shows.
+    /// Title.
     pub title: String,
     /// A sentence under the title.
     pub subtitle: String,
-    /// What the rows are.
+    /// Label of the rows.
     pub row_label: String,
-    /// What the columns are.
+    /// Label of the columns.
     pub column_label: String,
     /// Names of the rows.
     pub rows: Vec<String>,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// A row each; none where nothing was measured.
+    /// One list per row; none for cells without a value.
     pub cells: Vec<Vec<Option<MatrixCell>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Points in panels side by side, which share their values upwards: what a figure costs in parameters, bytes or time.
+//! Points in adjacent panels with a common y axis: a metric against parameters, bytes or time.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -11,15 +11,15 @@ const TOP: i32 = 86;
 const FIELD_HEIGHT: i32 = 230;
 const KEY_ROW: i32 = 20;
 const KEY_COLUMNS: usize = 2;
-/// Room a number needs, px.
+/// Space for a number, px.
 const NUMBER: (i32, i32) = (18, 13);
 
-/// Points in panels side by side.
+/// Points in adjacent panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scatter {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// Name and unit upwards.
+    /// Name and unit of the y axis.
     pub y_label: String,
     /// From left to right.
     pub panels: Vec<ScatterPanel>,
@@ -32,18 +32,18 @@ pub struct Scatter {
 pub struct ScatterPanel {
     /// Name and unit of the axis, which is logarithmic.
     pub x_label: String,
-    /// For each point, above 0; none leaves it out.
+    /// One value per point, above 0; points without a value are left out.
     pub x: Vec<Option<f64>>,
 }
 
 /// One point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// What it is.
+    /// Name.
     pub name: String,
-    /// How high it is.
+    /// Its y value.
     pub y: f64,
-    /// Lower and upper end of its interval.
+    /// Lower and upper end of the interval.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -123,7 +123,7 @@ impl Scatter {
     }
 }
 
-/// Where the number of a point at `centre` goes: to its right, and further right as long as other numbers stand there.
+/// Position for the number of a point at `centre`: to its right, and further right if other numbers are in the way.
 fn free_place((x, y): (i32, i32), taken: &[(i32, i32)]) -> (i32, i32) {
     let mut at = (x + 9, y - 8);
     while taken.iter().any(|other| (other.0 - at.0).abs() < NUMBER.0 && (other.1 - at.1).abs() < NUMBER.1) {

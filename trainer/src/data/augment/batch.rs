@@ -1,7 +1,7 @@
-//! What varies from epoch to epoch: parts of the features hidden, and clips mixed with each other.
+//! Augmentation that varies from epoch to epoch: masked parts of the features, and mixed clips.
 //!
-//! In: standardised features and labels of one batch. Out: features like them, and for mixed clips a second label. It depends on the seed and the
-//! number of the step alone, so an interrupted training goes on with the same draws.
+//! In: standardised features and labels of one batch. Out: augmented features and, for mixed clips, a second label. The result depends only on the
+//! seed and the number of the step, so that a resumed run continues with the same draws.
 
 use moodline_learn::loss::Mixed;
 use ndarray::{Array2, ArrayView2, Axis, s};
@@ -11,60 +11,60 @@ use serde::{Deserialize, Serialize};
 use super::random::{beta, generator, index, uniform};
 use crate::base::config::ConfigError;
 
-/// What is done to the features of a batch.
+/// Augmentation of the features of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchConfig {
-    /// Takes a part of each clip, so that its length tells nothing.
+    /// Crops clips, so that their length carries no information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<Crop>,
-    /// Hides stretches of time.
+    /// Masks stretches of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_mask: Option<TimeMask>,
-    /// Hides neighbouring features.
+    /// Masks neighbouring features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_mask: Option<FeatureMask>,
-    /// Mixes each clip with another of its batch, in parts drawn from Beta(`mixup`, `mixup`); above 0, at most 1.
+    /// Mixes each clip with another of its batch, with weights drawn from Beta(`mixup`, `mixup`); above 0, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f64>,
 }
 
-/// A part of a clip.
+/// Random cropping of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crop {
-    /// How many of the clips are cut; above 0, at most 1.
+    /// Fraction of the clips that are cropped; above 0, at most 1.
     pub probability: f64,
-    /// The shortest part; above 0, below 1. Its length is drawn evenly from this to all, its place evenly.
+    /// Smallest fraction kept; above 0, below 1. The length is drawn uniformly between this and the whole clip, the position uniformly.
     pub least: f64,
 }
 
-/// Stretches of time that are hidden.
+/// Masked stretches of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimeMask {
-    /// How many, 1..=10.
+    /// Number of masks, 1..=10.
     pub count: usize,
-    /// The longest, as a part of the clip; above 0, at most 0.5. Each is drawn evenly from nothing to this.
+    /// Largest mask as a fraction of the clip; above 0, at most 0.5. Each width is drawn uniformly between 0 and this.
     pub most: f64,
 }
 
-/// Neighbouring features that are hidden over the whole clip.
+/// Neighbouring features that are masked over the whole clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureMask {
-    /// How many bands, 1..=10.
+    /// Number of bands, 1..=10.
     pub count: usize,
-    /// Features of the widest band, 1..=100. Each is drawn evenly from none to this.
+    /// Features in the widest band, 1..=100. Each width is drawn uniformly between 0 and this.
     pub most: usize,
 }
 
 /// A batch after augmentation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Varied {
-    /// `[steps, n_features]` each, as long as they were unless they are cut.
+    /// `[steps, n_features]` each, of unchanged length unless cropped.
     pub features: Vec<Array2<f32>>,
-    /// What is mixed into each, its part at most 0.5; empty without mixup.
+    /// What is mixed into each clip, with a weight of at most 0.5; empty without mixup.
     pub mixed: Vec<Mixed>,
 }
 
@@ -99,13 +99,13 @@ impl BatchConfig {
         within(mixup > 0.0 && mixup <= 1.0, "mixup", "above 0 and at most 1, or absent", mixup.to_string())
     }
 
-    /// Mixes, cuts and masks one batch.
+    /// Mixes, crops and masks one batch.
     ///
-    /// A hidden value becomes 0, the mean of a standardised feature. A clip is mixed with another that is repeated or cut to its length, and it always
-    /// keeps the larger part, so that its own label stays the better answer.
+    /// A masked value becomes 0, the mean of a standardised feature. The clip that is mixed in is repeated or cut to the length of the first, which
+    /// always keeps the larger weight, so that its own label remains the better answer.
     ///
     /// # Shapes
-    /// `sequences`: `[steps, n_features]` each; `labels`: as many. `step` counts the steps of the optimiser before this one.
+    /// `sequences`: `[steps, n_features]` each; `labels`: one per sequence. `step` is the number of optimiser steps before this one.
     ///
     /// # Source
     /// Masks: Park et al. 2019, "SpecAugment", section 2, without the warp. Mixup: Zhang et al. 2018, "mixup: Beyond empirical risk minimization".
@@ -159,14 +159,14 @@ impl BatchConfig {
     }
 }
 
-/// A stretch of at most `most` of `n`.
+/// Start and end of a random stretch of at most `most` out of `n`.
 fn hidden(n: usize, most: usize, rng: &mut impl Rng) -> (usize, usize) {
     let length = (uniform(rng) * (most + 1) as f64) as usize;
     let from = index(rng, n - length + 1);
     (from, from + length)
 }
 
-/// `own` keeps `1 - part`; `part` of `other` is added, from its first step again when it ends.
+/// Weighs `own` by `1 - part` and adds `other` weighted by `part`; `other` is repeated if it is shorter.
 fn mix(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
     let others = other.axis_iter(Axis(0)).cycle();
     for (mut own, other) in own.axis_iter_mut(Axis(0)).zip(others) {
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// Clips whose every value is their own number.
+    /// Clips that are filled with their own number.
     fn clips(n: usize) -> Vec<Array2<f32>> {
         (0..n).map(|clip| Array2::from_elem((20 + 7 * clip, 6), (clip + 1) as f32)).collect()
     }
@@ -218,7 +218,7 @@ mod tests {
             widest[1] = widest[1].max(hidden.len());
         }
         assert!(widest[0] > 50 && widest[1] == 3, "{widest:?}");
-        // Wider than a clip has features, and clips of one step.
+        // Masks wider than the number of features, and clips of one step.
         let wide = BatchConfig {
             time_mask: Some(TimeMask { count: 10, most: 0.5 }),
             feature_mask: Some(FeatureMask { count: 10, most: 100 }),
@@ -257,7 +257,7 @@ mod tests {
             assert!((0.0..=0.5).contains(part));
             let value = varied[[0, 0]];
             assert!(varied.iter().all(|other| *other == value), "shorter clips are repeated");
-            // Only one clip of the batch can be what was added.
+            // Only one clip of the batch can have been mixed in.
             let own = clip[[0, 0]];
             let other = (value - own) / part + own;
             if *part > 1e-3 {
@@ -282,7 +282,7 @@ mod tests {
         for other in [[4, 1], [3, 2], [1, 3]] {
             assert_ne!(first, vary(&config, &clips, other));
         }
-        // Random numbers do not depend on what is in the clips.
+        // Random numbers do not depend on the content of the clips.
         let mut changed = clips.clone();
         changed[0].fill(9.0);
         assert_eq!(first.mixed, vary(&config, &changed, [3, 1]).mixed);

@@ -1,4 +1,4 @@
-//! `[augmentation]` of a training configuration: what is drawn from, and what may be asked for.
+//! `[augmentation]` of a training configuration: the transforms, their parameters and the permitted ranges.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,33 +13,33 @@ use super::noise::Colour;
 use super::random::uniform;
 use crate::base::config::ConfigError;
 
-/// Copies a clip may have, at most.
+/// Most copies per clip.
 const MAX_COPIES: usize = 64;
 
-/// Bands an equaliser may have, at most: more would be closer to each other than its filter can tell apart.
+/// Most bands of an equaliser: with more, they would be closer together than its filter can resolve.
 const MAX_BANDS: usize = 16;
 
-/// How training clips are varied. Only the train split sees any of it.
+/// How training clips are augmented. Only the train split is affected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentationConfig {
-    /// Varied copies of each training clip, beside the clip itself.
+    /// Augmented copies of each training clip, not counting the clip itself.
     #[serde(default)]
     pub copies: usize,
-    /// What the copies get.
+    /// Which transforms a copy gets.
     #[serde(default)]
     pub mode: Mode,
-    /// Whether each epoch draws its copies anew, by the seed of the training and the number of the epoch too, instead of seeing the same ones again.
-    /// They are then made batch by batch from the audio, and never cached.
+    /// Whether each epoch draws new copies, seeded also by the training seed and the number of the epoch, instead of reusing the same ones. They are
+    /// then computed batch by batch from the audio and never cached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
-    /// Seed of every draw for the copies. It is not that of the training, so that trainings of several seeds share their copies.
+    /// Seed of all draws for the copies. It is separate from the training seed, so that runs with different seeds share their copies.
     #[serde(default)]
     pub seed: u64,
-    /// What is done to the samples of a copy, in this order.
+    /// Transforms of the samples of a copy, in this order.
     #[serde(default)]
     pub transforms: Vec<TransformConfig>,
-    /// What is done to the features of a batch, anew in each epoch.
+    /// Augmentation of the features of a batch, anew in each epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchConfig>,
 }
@@ -51,7 +51,7 @@ pub enum Mode {
     /// All of them in order, each with its probability.
     #[default]
     Chain,
-    /// One alone: the first copy the first transform, the second copy the second, and so on, from the start again when they are used up.
+    /// A single one: the first copy gets the first transform, the second copy the second, and so on, starting over after the last.
     Each,
 }
 
@@ -59,17 +59,17 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Table", into = "Table")]
 pub struct TransformConfig {
-    /// 0..=1, 1 where it is not said.
+    /// 0..=1; 1 if not given.
     pub probability: f64,
-    /// What is done.
+    /// The transform.
     pub transform: Transform,
 }
 
-/// What can be done to the samples of a clip, and where its parameters are drawn from.
+/// Transforms of the samples of a clip, and the ranges their parameters are drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Transform {
-    /// Higher or lower at the same tempo.
+    /// Higher or lower pitch at the same tempo.
     PitchShift {
         /// -12..=12
         semitones: Span,
@@ -78,11 +78,11 @@ pub enum Transform {
     TimeStretch {
         /// 0.5..=2; below 1 is slower.
         rate: Span,
-        /// Whether what is longer than the clip was is cut off.
+        /// Whether anything beyond the original length is cut off.
         #[serde(default)]
         cut: bool,
     },
-    /// Faster or slower with the pitch, as a tape.
+    /// Faster or slower together with the pitch, like a tape.
     Speed {
         /// 0.5..=2; below 1 is slower.
         rate: Span,
@@ -102,79 +102,79 @@ pub enum Transform {
         /// -12..=12
         db_per_octave: Span,
     },
-    /// A gain of its own for each band, drawn apart.
+    /// An individual gain for each band, drawn independently.
     Equaliser {
-        /// 1..=16, at equal distances in octaves from 80 Hz to 8 kHz.
+        /// 1..=16, equally spaced in octaves from 80 Hz to 8 kHz.
         bands: usize,
         /// -24..=24
         db: Span,
     },
-    /// Less of the frequency range. At least one of the two.
+    /// Restricts the frequency range. At least one of the two limits is required.
     BandLimit {
         /// 20..=4000
         #[serde(default, skip_serializing_if = "Option::is_none")]
         low_hz: Option<Span>,
-        /// 200..=24000; above half the sample rate nothing happens.
+        /// 200..=24000; above half the sample rate it has no effect.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         high_hz: Option<Span>,
     },
     /// A synthetic room.
     Reverb {
-        /// Time of the decay by 60 dB, seconds, 0.05..=3.
+        /// Time of decay by 60 dB, seconds, 0.05..=3.
         t60_seconds: Span,
-        /// Energy of the direct sound over that of the rest, dB, -20..=40.
+        /// Energy of the direct sound relative to the rest, dB, -20..=40.
         direct_db: Span,
     },
     /// Synthetic noise.
     Noise {
-        /// One of them is drawn.
+        /// One of these is drawn.
         #[serde(default = "all_colours")]
         colours: Vec<Colour>,
-        /// Power of the clip over that of the noise, dB, -20..=80.
+        /// Power of the clip relative to the noise, dB, -20..=80.
         snr_db: Span,
     },
-    /// White noise that does not depend on the level of the clip.
+    /// White noise whose level does not depend on the clip.
     Hiss {
-        /// Deviation, full scale being 1; above 0, at most 1.
+        /// Standard deviation relative to full scale; above 0, at most 1.
         sigma: Span,
     },
-    /// A part of a recording.
+    /// An excerpt of a noise recording.
     NoiseFiles {
-        /// Folder of audio files; those below it count, too. Relative to the folder that the command is called in, as manifests are.
+        /// Folder of audio files, including those in its subfolders. Relative to the working directory, as manifests are.
         folder: PathBuf,
-        /// Power of the clip over that of the noise, dB, -20..=80.
+        /// Power of the clip relative to the noise, dB, -20..=80.
         snr_db: Span,
     },
-    /// Peaks cut off.
+    /// Peak clipping.
     Clipping {
-        /// Where, relative to the peak, dB, -40..=0.
+        /// Threshold relative to the peak, dB, -40..=0.
         threshold_db: Span,
     },
-    /// Coarse numbers and a limited band, as a telephone or an old recorder.
+    /// Coarse quantisation and a limited band, like a telephone or an old recorder.
     Codec {
         /// `mu_law` or `linear`.
         #[serde(default)]
         law: Law,
         /// 3..=16, rounded.
         bits: Span,
-        /// As that of `band_limit`, before the quantisation.
+        /// As in `band_limit`, applied before the quantisation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         high_hz: Option<Span>,
     },
 }
 
-/// A number, or `[least, most]` to draw from evenly.
+/// A number, or `[least, most]` to draw from uniformly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Span {
-    /// Always this.
+    /// Always this value.
     Fixed(f64),
-    /// Anything between the two.
+    /// Any value between the two.
     Between([f64; 2]),
 }
 
 impl Span {
-    /// Least and most.
+    /// Smallest and largest value.
     #[must_use]
     pub const fn bounds(self) -> [f64; 2] {
         match self {
@@ -183,7 +183,7 @@ impl Span {
         }
     }
 
-    /// One of its numbers.
+    /// Draws a value.
     pub fn draw(self, rng: &mut impl Rng) -> f64 {
         let [least, most] = self.bounds();
         least + (most - least) * uniform(rng)
@@ -244,7 +244,7 @@ impl AugmentationConfig {
     /// Checks every value against its range.
     ///
     /// # Errors
-    /// [`ConfigError::Range`] with the place of the first that is out of it.
+    /// [`ConfigError::Range`] with the location of the first value out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |field: &str, expected: String, found: String| {
             Err(ConfigError::Range { field: format!("augmentation.{field}"), expected, found })
@@ -280,7 +280,7 @@ impl AugmentationConfig {
     }
 }
 
-/// What a parameter may be.
+/// Permitted values of a parameter.
 struct Limits {
     field: &'static str,
     value: Span,
@@ -338,7 +338,7 @@ impl Transform {
         }
     }
 
-    /// What no range says. The field, what it may be, what it is.
+    /// Constraints that no range expresses: the field, the expected value and the value found.
     fn validate_choices(&self) -> Result<(), (&'static str, String, String)> {
         match self {
             Self::Equaliser { bands, .. } if !(1..=MAX_BANDS).contains(bands) => {

@@ -1,4 +1,4 @@
-//! A transform with its parameters drawn, and what it does.
+//! A transform with drawn parameters, and its application.
 
 use std::fmt;
 use std::sync::Arc;
@@ -74,10 +74,10 @@ impl Transform {
 }
 
 impl Drawn {
-    /// Does it to the samples of a clip; the noise in it is drawn from `rng`.
+    /// Applies the transform to the samples of a clip; any noise is drawn from `rng`.
     ///
-    /// Samples stay within -1..=1 if they were: what would leave that range is scaled down as a whole. Only a gain may leave it, since it is asked to.
-    /// Whatever the samples were, those that come out are numbers of a magnitude that the front end takes.
+    /// Samples within -1..=1 remain so: a result that leaves this range is scaled down as a whole. Only a gain may leave it, as it was configured to.
+    /// Whatever the input, the output consists of numbers of a magnitude that the front end accepts.
     pub fn apply(&self, mut samples: Vec<f32>, sample_rate: f64, fourier: &mut Fourier, rng: &mut ChaCha8Rng) -> Vec<f32> {
         bound(&mut samples);
         let loudest = peak(&samples).max(1.0);

@@ -1,25 +1,25 @@
-//! Filters: convolution, and any gain over frequency.
+//! Filters: convolution, and arbitrary gains over frequency.
 
 use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
 
-/// Length of the filters of [`by_gain`], seconds: their gain follows the one asked for within about 30 Hz.
+/// Length of the filters of [`by_gain`], seconds: their gain has a frequency resolution of about 30 Hz.
 const FILTER_SECONDS: f64 = 0.05;
 
-/// Order of the flanks of [`band_limit`]: 96 dB an octave, as steep as telephones and codecs.
+/// Order of the flanks of [`band_limit`]: 96 dB per octave, as steep as those of telephones and codecs.
 const BAND_ORDER: i32 = 16;
 
-/// Below this frequency a tilt goes no further, Hz: there is no speech to be tilted, only rumble to be blown up.
+/// A tilt stops at this frequency, Hz: below it there is no speech to tilt, only rumble that would be amplified.
 const LOWEST_TILTED_HZ: f64 = 60.0;
 
 /// The frequency at which a tilt changes nothing, Hz.
 const TILT_PIVOT_HZ: f64 = 1000.0;
 
-/// The frequencies between which an equaliser's bands lie, Hz; above and below, the gain is that of the outermost band.
+/// Range of an equaliser's bands, Hz; outside, the gain is that of the outermost band.
 const EQUALISER_HZ: [f64; 2] = [80.0, 8000.0];
 
-/// `samples` convolved with `response`, `[samples + response - 1]`; empty when either is.
+/// `samples` convolved with `response`, `[samples + response - 1]`; empty if either is empty.
 ///
 /// # Source
 /// Overlap-add: Oppenheim and Schafer, Discrete-Time Signal Processing, section 8.7.3.
@@ -47,14 +47,14 @@ pub fn convolve(samples: &[f32], response: &[f32], fourier: &mut Fourier) -> Vec
     out
 }
 
-/// `samples` with the amplitude at each frequency multiplied by `gain` (of Hz), without delay or phase. As long as before.
+/// `samples` with the amplitude at each frequency multiplied by `gain` (a function of Hz), without delay or phase shift. Same length.
 pub fn by_gain(samples: &[f32], sample_rate: f64, gain: impl Fn(f64) -> f64, fourier: &mut Fourier) -> Vec<f32> {
     let n = ((sample_rate * FILTER_SECONDS) as usize).next_power_of_two().max(2);
     let mut gains: Vec<Complex<f32>> =
         (0..=n / 2).map(|bin| Complex::new(gain(bin as f64 * sample_rate / n as f64) as f32, 0.0)).collect();
     let mut response = vec![0.0; n];
     fourier.of_length(n).inverse(&mut gains, &mut response);
-    // Symmetric about its middle; the window fades out what would wrap around.
+    // Symmetric about its middle; the window fades out the part that would wrap around.
     response.rotate_right(n / 2);
     response.iter_mut().zip(periodic(Window::Hann, n)).for_each(|(point, weight)| *point *= weight as f32);
     let mut out = convolve(samples, &response, fourier);
@@ -63,13 +63,13 @@ pub fn by_gain(samples: &[f32], sample_rate: f64, gain: impl Fn(f64) -> f64, fou
     out
 }
 
-/// A spectrum tilted by so many dB an octave about 1 kHz; below 60 Hz it stays level.
+/// Tilts the spectrum by `db_per_octave` about 1 kHz; below 60 Hz it stays level.
 pub fn tilt(samples: &[f32], sample_rate: f64, db_per_octave: f64, fourier: &mut Fourier) -> Vec<f32> {
     let gain = |hz: f64| amplitude(db_per_octave * (hz.max(LOWEST_TILTED_HZ) / TILT_PIVOT_HZ).log2());
     by_gain(samples, sample_rate, gain, fourier)
 }
 
-/// Gains in dB of bands at equal distances in octaves from 80 Hz to 8 kHz, joined by half waves of a cosine.
+/// Applies gains in dB to bands that are equally spaced in octaves from 80 Hz to 8 kHz, with cosine interpolation between them.
 pub fn equaliser(samples: &[f32], sample_rate: f64, bands_db: &[f64], fourier: &mut Fourier) -> Vec<f32> {
     let Some(last) = bands_db.len().checked_sub(1) else { return samples.to_vec() };
     let [lowest, highest] = EQUALISER_HZ;
@@ -83,7 +83,7 @@ pub fn equaliser(samples: &[f32], sample_rate: f64, bands_db: &[f64], fourier: &
     by_gain(samples, sample_rate, gain, fourier)
 }
 
-/// Nothing below `low_hz` and above `high_hz`: 3 dB less at the edge itself, 96 dB an octave beyond it.
+/// Removes what is below `low_hz` and above `high_hz`: 3 dB less at the edge itself, 96 dB per octave beyond it.
 ///
 /// # Source
 /// The magnitude of a Butterworth filter of order 16 at each edge (Butterworth 1930).
@@ -99,7 +99,7 @@ pub fn band_limit(
     by_gain(samples, sample_rate, gain, fourier)
 }
 
-/// The factor of so many dB.
+/// The amplitude factor for a gain in dB.
 pub(super) fn amplitude(db: f64) -> f64 {
     10.0_f64.powf(db / 20.0)
 }
@@ -125,7 +125,7 @@ mod tests {
         assert!(convolve(&[], &[1.0], fourier).is_empty() && convolve(&[1.0], &[], fourier).is_empty());
     }
 
-    /// dB by which `filter` changes a tone of each frequency.
+    /// Change in dB that `filter` makes to a tone of each frequency.
     fn response_db(hz: &[f64], filter: impl Fn(&[f32], &mut Fourier) -> Vec<f32>) -> Vec<f64> {
         let fourier = &mut Fourier::new();
         hz.iter()

@@ -1,26 +1,26 @@
-//! Transforms of whole signals and back, for whoever changes sounds rather than measures them.
+//! Fourier transforms of whole signals and their inverse, for modifying sounds rather than measuring them.
 //!
-//! The front end has a faster transform of its own, [`moodline_core::frontend::spectrum`], which only goes forward and keeps no phase.
+//! The front end has its own, faster transform, [`moodline_core::frontend::spectrum`], which has no inverse and discards the phase.
 
 use std::sync::Arc;
 
 pub use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-/// Plans of real transforms; each length is planned once.
+/// Plans for real transforms; each length is planned once.
 #[derive(Default)]
 pub struct Fourier {
     planner: RealFftPlanner<f32>,
 }
 
 impl Fourier {
-    /// No plan yet.
+    /// Starts without plans.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The transform of `n` samples, at least 2 and even.
+    /// The transform of length `n`, which is even and at least 2.
     pub fn of_length(&mut self, n: usize) -> Transform {
         let (forward, inverse) = (self.planner.plan_fft_forward(n), self.planner.plan_fft_inverse(n));
         let n_scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
@@ -43,17 +43,17 @@ impl Transform {
         self.n / 2 + 1
     }
 
-    /// Writes the transform of `samples`, `[n]`, to `spectrum`, `[n / 2 + 1]`; what is in `samples` afterwards means nothing.
+    /// Writes the transform of `samples`, `[n]`, to `spectrum`, `[n / 2 + 1]`; `samples` holds no meaningful values afterwards.
     ///
     /// # Panics
     /// When a slice has another length.
     pub fn forward(&mut self, samples: &mut [f32], spectrum: &mut [Complex<f32>]) {
-        // INVARIANT: lengths are the only thing realfft refuses.
+        // INVARIANT: realfft only refuses wrong lengths.
         self.forward.process_with_scratch(samples, spectrum, &mut self.scratch).expect("n samples and n / 2 + 1 bins");
     }
 
-    /// Writes the signal of `spectrum`, `[n / 2 + 1]`, to `samples`, `[n]`, scaled so that it undoes [`forward`](Self::forward); what is in
-    /// `spectrum` afterwards means nothing. The first and the last bin of a real signal are real, and their imaginary parts are not read.
+    /// Writes the signal of `spectrum`, `[n / 2 + 1]`, to `samples`, `[n]`, scaled so that it inverts [`forward`](Self::forward); `spectrum` holds no
+    /// meaningful values afterwards. The first and the last bin of a real signal are real; their imaginary parts are ignored.
     ///
     /// # Panics
     /// When a slice has another length.
@@ -61,7 +61,7 @@ impl Transform {
         let last = self.n / 2;
         spectrum[0].im = 0.0;
         spectrum[last].im = 0.0;
-        // INVARIANT: lengths, and the imaginary parts that were just removed, are the only things realfft refuses.
+        // INVARIANT: realfft only refuses wrong lengths and the imaginary parts that were just removed.
         self.inverse.process_with_scratch(spectrum, samples, &mut self.scratch).expect("n / 2 + 1 bins and n samples");
         let scale = 1.0 / self.n as f32;
         samples.iter_mut().for_each(|sample| *sample *= scale);

@@ -1,4 +1,4 @@
-//! Level, and what equipment does to samples one by one: clipping and coarse numbers.
+//! Level, and what equipment does to individual samples: clipping and coarse quantisation.
 
 use moodline_core::samples::MAX_MAGNITUDE;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// ITU-T G.711 (the continuous form of its mu-law).
 const MU: f32 = 255.0;
 
-/// How the steps of a codec are spaced.
+/// How the quantisation steps of a codec are spaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Law {
@@ -20,13 +20,13 @@ pub enum Law {
     Linear,
 }
 
-/// Makes `samples` louder by `db`, quieter where it is negative. They may leave -1..=1: in the product, too, full scale is no limit.
+/// Makes `samples` louder by `db`, or quieter if it is negative. They may leave -1..=1: full scale is no limit in the product either.
 pub fn gain(samples: &mut [f32], db: f64) {
     let factor = super::filter::amplitude(db) as f32;
     samples.iter_mut().for_each(|sample| *sample *= factor);
 }
 
-/// Makes `samples` as loud as `level_db`, dBFS (RMS); silence stays silent.
+/// Scales `samples` to `level_db`, dBFS (RMS); silence stays silent.
 pub fn bring_to(samples: &mut [f32], level_db: f64) {
     let power = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
     if power > 0.0 {
@@ -35,13 +35,13 @@ pub fn bring_to(samples: &mut [f32], level_db: f64) {
     }
 }
 
-/// Cuts off everything more than `threshold_db` (negative) from the peak: an input stage driven too far.
+/// Clips everything above `threshold_db` (negative) relative to the peak, like an overdriven input stage.
 pub fn clip(samples: &mut [f32], threshold_db: f64) {
     let limit = peak(samples) * super::filter::amplitude(threshold_db) as f32;
     samples.iter_mut().for_each(|sample| *sample = sample.clamp(-limit, limit));
 }
 
-/// Rounds every sample to one of `2^bits - 1` levels in -1..=1, zero among them; louder samples become -1 or 1.
+/// Rounds every sample to one of `2^bits - 1` levels in -1..=1, including zero; louder samples become -1 or 1.
 pub fn quantise(samples: &mut [f32], law: Law, bits: f64) {
     let steps = bits.round().exp2() as f32 / 2.0 - 1.0;
     let round = |value: f32| (value * steps).round() / steps;
@@ -57,7 +57,7 @@ pub fn quantise(samples: &mut [f32], law: Law, bits: f64) {
     }
 }
 
-/// Makes everything a number of a magnitude that the front end takes.
+/// Ensures that every value is a number of a magnitude that the front end accepts.
 pub(super) fn bound(samples: &mut [f32]) {
     let most = MAX_MAGNITUDE as f32;
     for sample in samples {
@@ -65,7 +65,7 @@ pub(super) fn bound(samples: &mut [f32]) {
     }
 }
 
-/// Largest magnitude; 0 without samples.
+/// Largest magnitude; 0 if there are no samples.
 pub(in crate::data) fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn eight_bit_telephony_has_38_db_of_signal_over_noise() {
-        // G.711 gives about 38 dB over a wide range of levels, where 8 even steps a bit would lose with the level.
+        // G.711 gives about 38 dB over a wide range of levels, whereas 8 uniform bits would lose SNR with the level.
         for level_db in [0.0, -20.0] {
             let mut tone = sum_of_tones(&[997.0], 0.5);
             gain(&mut tone, level_db);

@@ -1,4 +1,4 @@
-//! Noise: white, pink and brown, and how loud it is beside the voice.
+//! Noise: white, pink and brown, and its level relative to the voice.
 
 use std::f64::consts::TAU;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::random::{normal_pair, normals};
 
-/// Below this frequency brown noise falls no further, Hz.
+/// Corner frequency of brown noise, Hz; below it the spectrum is flat.
 const BROWN_CORNER_HZ: f64 = 20.0;
 
-/// How the power of a noise falls with frequency.
+/// How the power of a noise falls off with frequency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Colour {
-    /// It does not.
+    /// Not at all.
     White,
-    /// 3 dB an octave, as that of many rooms and streets.
+    /// 3 dB per octave, as in many rooms and streets.
     Pink,
-    /// 6 dB an octave above 20 Hz: rumble and wind.
+    /// 6 dB per octave above 20 Hz: rumble and wind.
     Brown,
 }
 
@@ -37,7 +37,7 @@ impl Colour {
     }
 }
 
-/// `n` samples of noise, of any level.
+/// `n` samples of noise, at an arbitrary level.
 ///
 /// # Source
 /// Pink: P. Kellet's filter ("refined", 1999; within 0.05 dB of its slope above a 4800th of the sample rate). Brown: a first-order low-pass.
@@ -50,7 +50,7 @@ pub fn noise(colour: Colour, n: usize, sample_rate: f64, rng: &mut impl Rng) -> 
         }
         Colour::Brown => {
             let kept = (-TAU * BROWN_CORNER_HZ / sample_rate).exp() as f32;
-            // Starts where it would be after a long time: the deviation of the filter's output.
+            // Starts in the stationary state, with the standard deviation of the filter's output.
             let mut value = normal_pair(rng)[0] / (1.0 - kept * kept).sqrt();
             normals(rng, n)
                 .into_iter()
@@ -74,8 +74,8 @@ fn pink(filter: &mut [f32; 7], white: f32) -> f32 {
     filter[..6].iter().sum::<f32>() + before + 0.5362 * white
 }
 
-/// Adds `noise` so that the power of `samples` is `snr_db` above that of the noise, both over all of `samples`. The noise is repeated from its
-/// sample `from` on where it is shorter. Nothing is added where either is silent.
+/// Adds `noise` so that the power of `samples` is `snr_db` above that of the noise, both over all of `samples`. The noise starts at sample `from` and
+/// is repeated if it is shorter. Nothing is added if either is silent.
 pub fn add_at_snr(samples: &mut [f32], noise: &[f32], from: usize, snr_db: f64) {
     if noise.is_empty() {
         return;
@@ -89,7 +89,7 @@ pub fn add_at_snr(samples: &mut [f32], noise: &[f32], from: usize, snr_db: f64) 
     }
 }
 
-/// Adds white noise of a deviation that does not depend on the voice, full scale being 1.
+/// Adds white noise whose standard deviation, relative to full scale, does not depend on the voice.
 pub fn add_hiss(samples: &mut [f32], sigma: f64, rng: &mut impl Rng) {
     let hiss = normals(rng, samples.len());
     samples.iter_mut().zip(hiss).for_each(|(sample, noise)| *sample += sigma as f32 * noise);
@@ -101,11 +101,11 @@ mod tests {
     use super::super::signals::{RATE, power, sum_of_tones};
     use super::*;
 
-    /// Power of `samples` an octave above `low_hz`, from sums of single bins.
+    /// Power of `samples` in the octave above `low_hz`, summed over single bins.
     fn octave_power(samples: &[f32], low_hz: f64) -> f64 {
         let mut total = 0.0;
         for part in samples.chunks_exact(1600) {
-            // 10 Hz a bin.
+            // One bin every 10 Hz.
             for bin in (low_hz / 10.0) as usize..(low_hz / 5.0) as usize {
                 let (mut re, mut im) = (0.0, 0.0);
                 for (n, &sample) in part.iter().enumerate() {
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_colour_has_its_slope() {
-        // An octave holds twice the bins: white noise has 3 dB more in each, pink the same, brown 3 dB less.
+        // Each octave holds twice the bins of the one below: white noise gains 3 dB per octave, pink stays the same, brown loses 3 dB.
         for (colour, per_octave) in [(Colour::White, 3.01), (Colour::Pink, 0.0), (Colour::Brown, -3.01)] {
             let samples = noise(colour, 64_000, RATE, &mut generator(&[colour.name().as_bytes()]));
             let [low, high] = [200.0, 1600.0].map(|hz| 10.0 * octave_power(&samples, hz).log10());
@@ -136,7 +136,7 @@ mod tests {
         let tone = sum_of_tones(&[500.0], 1.0);
         for colour in Colour::ALL {
             for snr_db in [-5.0, 10.0, 40.0] {
-                // Shorter than the clip: it is repeated.
+                // Shorter than the clip, so it is repeated.
                 let noise = noise(colour, 7000, RATE, &mut generator(&[b"snr"]));
                 let mut mixed = tone.clone();
                 add_at_snr(&mut mixed, &noise, 900, snr_db);

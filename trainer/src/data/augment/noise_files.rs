@@ -1,4 +1,4 @@
-//! Recordings of noise: every audio file of the folders that a configuration names, in memory.
+//! Noise recordings: all audio files in the folders named by a configuration, in memory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use walkdir::WalkDir;
 use super::level::peak;
 use crate::data::silence::SILENCE_PEAK;
 
-/// What is read of a recording, seconds; the rest of a longer one is not used.
+/// Longest part read of a recording, seconds; the remainder is not used.
 const MOST_SECONDS: usize = 60;
 
-/// A recording of noise.
+/// A noise recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseRecording {
     /// Its file name.
@@ -31,15 +31,15 @@ pub enum NoiseError {
     /// The folder cannot be read.
     #[error("augmentation: cannot read the folder of noises {folder}: {reason}")]
     Folder {
-        /// As the configuration has it.
+        /// Path as configured.
         folder: PathBuf,
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
-    /// Nothing in it is of use.
+    /// It contains nothing usable.
     #[error("augmentation: the folder of noises {folder} has no usable recording: expected audio files ({}) that are not silent", EXTENSIONS.join(", "))]
     Empty {
-        /// As the configuration has it.
+        /// Path as configured.
         folder: PathBuf,
     },
 }
@@ -85,7 +85,7 @@ impl NoiseFiles {
         &self.folders[folder]
     }
 
-    /// Puts everything that can be heard of a folder into `hash`; not where it lies.
+    /// Adds the audio content of a folder to `hash`, but not its location.
     ///
     /// # Panics
     /// When the folder was not read.
@@ -99,7 +99,7 @@ impl NoiseFiles {
     }
 }
 
-/// The audio files of a folder and those below it, in the order of their paths, without macOS' AppleDouble files `._name`.
+/// The audio files of a folder and its subfolders in the order of their paths, without the AppleDouble files `._name` of macOS.
 pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
     let mut files = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {

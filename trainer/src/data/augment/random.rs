@@ -1,4 +1,4 @@
-//! Random numbers of the augmentation: portable from machine to machine, and named by what they are for.
+//! Random numbers of the augmentation, identical on all machines and seeded by their purpose.
 
 use std::f64::consts::TAU;
 
@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
-/// A generator of its own for the parts that name it: no draw here changes what is drawn elsewhere.
+/// A generator of its own for `parts`: draws from it do not affect draws elsewhere.
 pub(crate) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
     let mut hash = Sha256::new();
     for part in parts {
@@ -16,17 +16,17 @@ pub(crate) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
-/// A number in 0..1.
+/// A uniform number in 0..1.
 pub(crate) fn uniform(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// One of `0..n`; 0 when there is none.
+/// One of `0..n`; 0 if `n` is 0.
 pub(crate) fn index(rng: &mut impl Rng, n: usize) -> usize {
     ((uniform(rng) * n as f64) as usize).min(n.saturating_sub(1))
 }
 
-/// Two independent normal numbers of mean 0 and deviation 1.
+/// Two independent normal random numbers of mean 0 and standard deviation 1.
 ///
 /// # Source
 /// Box and Muller 1958.
@@ -37,7 +37,7 @@ pub(super) fn normal_pair(rng: &mut impl Rng) -> [f32; 2] {
     [(radius * cos) as f32, (radius * sin) as f32]
 }
 
-/// `n` normal numbers of mean 0 and deviation 1.
+/// `n` normal random numbers of mean 0 and standard deviation 1.
 pub(super) fn normals(rng: &mut impl Rng, n: usize) -> Vec<f32> {
     let mut values = Vec::with_capacity(n + 1);
     while values.len() < n {
@@ -47,14 +47,14 @@ pub(super) fn normals(rng: &mut impl Rng, n: usize) -> Vec<f32> {
     values
 }
 
-/// A number of the distribution Beta(`shape`, `shape`), `shape` in 0..=1.
+/// A random number from the distribution Beta(`shape`, `shape`), `shape` in 0..=1.
 ///
 /// # Source
 /// Jöhnk 1964.
 pub(super) fn beta(rng: &mut impl Rng, shape: f64) -> f64 {
     loop {
         let (x, y) = (uniform(rng).powf(1.0 / shape), uniform(rng).powf(1.0 / shape));
-        // Both underflow for a tiny shape; the distribution is then 0 or 1, and another draw decides.
+        // Both underflow for a tiny shape; the result would be 0 or 1, and another draw decides which.
         if x + y > 0.0 && x + y <= 1.0 {
             return x / (x + y);
         }
@@ -84,7 +84,7 @@ mod tests {
         for shape in [0.2, 0.5, 1.0] {
             let values: Vec<f64> = (0..n).map(|_| beta(rng, shape)).collect();
             let [mean, variance] = moments(&values);
-            // Beta(a, a) has the variance 1 / (4 (2 a + 1)).
+            // Beta(a, a) has variance 1 / (4 (2 a + 1)).
             let expected = 0.25 / (2.0 * shape + 1.0);
             assert!((mean - 0.5).abs() < 0.01 && (variance - expected).abs() < 0.005, "{shape}: {mean} {variance}");
         }

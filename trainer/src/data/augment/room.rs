@@ -1,22 +1,22 @@
-//! The sound of a room: a synthetic impulse response.
+//! Room acoustics: a synthetic impulse response.
 
 use super::fourier::Fourier;
 use rand::Rng;
 
 use super::random::normals;
 
-/// Time between the direct sound and the first that comes back from a wall, seconds: 0.7 m more to go.
+/// Time between the direct sound and the first reflection from a wall, seconds: a detour of 0.7 m.
 const FIRST_REFLECTION_SECONDS: f64 = 0.002;
 
-/// What a room answers to a click: the click itself, then noise that decays by 60 dB in `t60_seconds` (its length) and whose energy is
-/// `direct_db` below that of the click.
+/// Impulse response of a room: the impulse itself, then noise that decays by 60 dB over `t60_seconds` (its length) and whose energy is `direct_db`
+/// below that of the impulse.
 ///
 /// # Source
-/// Polack 1988: the tail of a room's response is Gaussian noise under an exponential.
+/// Polack 1988: the tail of a room's impulse response is Gaussian noise with an exponential envelope.
 pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     let first = (FIRST_REFLECTION_SECONDS * sample_rate).round().max(1.0) as usize;
     let n_tail = (t60_seconds * sample_rate).round() as usize;
-    // An amplitude a sample that is a thousandth after the whole tail.
+    // Decay per sample so that the amplitude falls to a thousandth over the whole tail.
     let kept = (-(1000.0_f64.ln()) / n_tail.max(1) as f64).exp();
     let mut envelope = 1.0;
     let mut response = vec![0.0; first];
@@ -33,7 +33,7 @@ pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng:
     response
 }
 
-/// `samples` as they sound in a room, at the level they had, and as long: what rings on after the end is cut off.
+/// `samples` as they sound in a room, at the same level and length: reverberation beyond the end is cut off.
 pub fn reverberate(samples: &[f32], response: &[f32], fourier: &mut Fourier) -> Vec<f32> {
     let energy = |samples: &[f32]| samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>();
     let mut wet = super::filter::convolve(samples, response, fourier);
@@ -59,7 +59,7 @@ mod tests {
             let energy: f64 = response[1..].iter().map(|&sample| f64::from(sample).powi(2)).sum();
             assert!((-10.0 * energy.log10() - direct_db).abs() < 0.01, "{t60}");
 
-            // Schroeder's backward integration, its slope between -5 and -25 dB.
+            // Schroeder's backward integration; slope between -5 and -25 dB.
             let mut left = energy;
             let decay: Vec<f64> = response[1..]
                 .iter()

@@ -1,4 +1,4 @@
-//! Sounds whose answer is known, and ways to measure sounds that share nothing with what made them.
+//! Test signals with known properties, and measurements that share no code with the transforms under test.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 /// Rate of the test signals, Hz.
 pub(crate) const RATE: f64 = 16_000.0;
 
-/// So many seconds of tones of amplitude 0.5 together.
+/// A sum of tones with a total amplitude of 0.5.
 pub(crate) fn sum_of_tones(hz: &[f64], seconds: f64) -> Vec<f32> {
     let amplitude = 0.5 / hz.len() as f64;
     (0..(seconds * RATE) as usize)
@@ -14,7 +14,7 @@ pub(crate) fn sum_of_tones(hz: &[f64], seconds: f64) -> Vec<f32> {
         .collect()
 }
 
-/// The middle half, which no edge reaches.
+/// The middle half, which is free of edge effects.
 pub(crate) fn middle(samples: &[f32]) -> &[f32] {
     &samples[samples.len() / 4..samples.len() * 3 / 4]
 }
@@ -33,9 +33,9 @@ pub(crate) fn level_at(samples: &[f32], hz: f64) -> f64 {
     2.0 * re.hypot(im) / sum
 }
 
-/// Frequency of the strongest tone between two frequencies: the maximum of [`level_at`], to 0.01 Hz.
+/// Frequency of the strongest tone between two frequencies: the maximum of [`level_at`], to within 0.01 Hz.
 pub(crate) fn strongest_hz(samples: &[f32], between: [f64; 2]) -> f64 {
-    // The coarsest step is finer than the lobe of a tone in a second.
+    // The coarsest step is finer than the main lobe of a tone of one second.
     let (mut best, mut step) = (between[0], 1.0);
     let (mut from, mut to) = (between[0], between[1]);
     while step > 0.01 {
@@ -53,7 +53,7 @@ pub(crate) fn power(samples: &[f32]) -> f64 {
     samples.iter().map(|&sample| f64::from(sample) * f64::from(sample)).sum::<f64>() / samples.len() as f64
 }
 
-/// Writes mono samples at [`RATE`] as a WAV file of 16 bits.
+/// Writes mono samples at [`RATE`] as a 16-bit WAV file.
 pub(crate) fn write_wav(path: &Path, samples: &[f32]) {
     let spec =
         hound::WavSpec { channels: 1, sample_rate: RATE as u32, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };

@@ -1,4 +1,4 @@
-//! Pitch and tempo: together (speed) or one without the other.
+//! Pitch and tempo: both together (speed), or one without the other.
 
 use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
@@ -7,27 +7,27 @@ use moodline_core::resample::Resampler;
 
 use super::level::bound;
 
-/// The common multiple that [`resample`] works at; any: only the ratio of two rates counts.
+/// Common multiple for the rates of [`resample`]; arbitrary, because only the ratio of the rates matters.
 const UNIT_HZ: u32 = 96_000;
 
-/// Steps of a factor in 1. Ratios of small numbers resample fast; a step is 0.16 %, under 3 cents of pitch.
+/// Steps of a factor per unit. Ratios of small integers resample fast; a step is 0.16 %, less than 3 cents of pitch.
 const FACTOR_STEPS: f64 = 640.0;
 
 /// Shortest window of the vocoder, seconds: four periods of a low voice.
 const WINDOW_SECONDS: f64 = 0.05;
 
-/// Hops in a window of the vocoder.
+/// Hops per window of the vocoder.
 const OVERLAP: usize = 4;
 
-/// The sum of the squares of Hann windows at [`OVERLAP`].
+/// Sum of squared Hann windows at [`OVERLAP`].
 const WINDOW_SUM: f32 = 1.5;
 
-/// `rate` times as fast, 0.5..=2: pitch and tempo together, as a tape does. `n / rate` samples, rounded up.
+/// Plays `rate` times as fast, 0.5..=2: pitch and tempo together, like a tape. Returns `n / rate` samples, rounded up.
 pub fn speed(samples: &[f32], rate: f64) -> Vec<f32> {
     resample(samples, steps(rate))
 }
 
-/// `rate` times as fast at the same pitch, 0.5..=2. `n / rate` samples, rounded.
+/// Plays `rate` times as fast at the same pitch, 0.5..=2. Returns `n / rate` samples, rounded.
 ///
 /// # Source
 /// A phase vocoder: Laroche and Dolson 1999, "Improved phase vocoder time-scale modification of audio", with identity phase locking; the phase
@@ -40,7 +40,7 @@ pub fn time_stretch(samples: &[f32], sample_rate: f64, rate: f64, fourier: &mut 
     let window: Vec<f32> = periodic(Window::Hann, n).into_iter().map(|weight| weight as f32).collect();
     let mut transform = fourier.of_length(n);
     let mut buffer = vec![0.0; n];
-    // Sample `i` of the output is at `n + i`, so that frames before the first sample have room.
+    // Output sample `i` is at `n + i`, which leaves room for frames before the first sample.
     let mut out = vec![0.0; n_out + 2 * n];
     let [mut now, mut before, mut last, mut made] = [(); 4].map(|()| vec![Complex::default(); n / 2 + 1]);
     let mut peaks = Vec::new();
@@ -72,8 +72,8 @@ pub fn time_stretch(samples: &[f32], sample_rate: f64, rate: f64, fourier: &mut 
     out
 }
 
-/// `semitones` higher (lower where negative), -12..=12, at the same tempo: stretched, then played faster. Formants move with the pitch. As long
-/// as before.
+/// Shifts the pitch by `semitones` (down if negative), -12..=12, at the same tempo: stretched, then played faster. Formants move with the pitch. Same
+/// length.
 ///
 /// # Source
 /// librosa 0.10 `effects.pitch_shift`.
@@ -86,23 +86,23 @@ pub fn pitch_shift(samples: &[f32], sample_rate: f64, semitones: f64, fourier: &
     shifted
 }
 
-/// The nearest factor that [`resample`] has.
+/// The nearest factor that [`resample`] supports.
 fn steps(factor: f64) -> u32 {
     (factor * FACTOR_STEPS).round() as u32
 }
 
 fn resample(samples: &[f32], steps: u32) -> Vec<f32> {
     let step_hz = UNIT_HZ / FACTOR_STEPS as u32;
-    // INVARIANT: factors from 0.5 to 2 keep the rate in the range of the resampler.
+    // INVARIANT: factors from 0.5 to 2 keep the rate within the range of the resampler.
     let mut resampler = Resampler::new(steps * step_hz, UNIT_HZ).expect("a rate in range");
     let mut out = Vec::with_capacity(samples.len() * FACTOR_STEPS as usize / steps as usize + 1);
-    // INVARIANT: every transform is given samples that are finite and within the resampler's range.
+    // INVARIANT: all transforms get finite samples within the range of the resampler.
     resampler.push(samples, &mut |part| out.extend_from_slice(part)).expect("samples in range");
     resampler.finish(&mut |part| out.extend_from_slice(part));
     out
 }
 
-/// The windowed samples from `at`, zero outside the signal.
+/// The windowed samples from `at` on, zero outside the signal.
 pub(super) fn cut(samples: &[f32], at: isize, window: &[f32], frame: &mut [f32]) {
     for (index, (point, weight)) in frame.iter_mut().zip(window).enumerate() {
         let sample = usize::try_from(at + index as isize).ok().and_then(|place| samples.get(place));
@@ -110,7 +110,7 @@ pub(super) fn cut(samples: &[f32], at: isize, window: &[f32], frame: &mut [f32])
     }
 }
 
-/// The bins that are stronger than the two on either side.
+/// The bins that are stronger than their two neighbours on either side.
 fn find_peaks(spectrum: &[Complex<f32>], peaks: &mut Vec<usize>) {
     peaks.clear();
     let power = |bin: usize| spectrum.get(bin).map_or(0.0, Complex::norm_sqr);
@@ -123,7 +123,7 @@ fn find_peaks(spectrum: &[Complex<f32>], peaks: &mut Vec<usize>) {
     }
 }
 
-/// A turn without a change of length; none where there is nothing to turn by.
+/// `value` scaled to length 1, a pure rotation; 1 if it has no direction.
 fn unit(value: Complex<f32>) -> Complex<f32> {
     let length = value.norm();
     if length > 0.0 && length.is_finite() { value / length } else { Complex::new(1.0, 0.0) }

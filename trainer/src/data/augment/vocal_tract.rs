@@ -1,4 +1,4 @@
-//! Another length of the vocal tract: formants move, pitch and tempo stay.
+//! Vocal tract length perturbation: formants move, pitch and tempo do not.
 
 use super::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
@@ -6,32 +6,33 @@ use moodline_core::frontend::window::periodic;
 
 use super::time::cut;
 
-/// Formants above this are not moved by the full factor, Hz.
+/// Formants above this frequency are not moved by the full factor, Hz.
 const HIGHEST_MOVED_HZ: f64 = 4800.0;
 
 /// Shortest window, seconds.
 const WINDOW_SECONDS: f64 = 0.03;
 
-/// The spectral envelope is what is left of the cepstrum below this, seconds: the period of a voice of 400 Hz.
+/// The spectral envelope keeps the cepstrum below this quefrency, seconds: the period of a 400 Hz voice.
 const ENVELOPE_SECONDS: f64 = 0.0025;
 
-/// Bins with less than this part of the amplitude of the frame's loudest count as having it, so that the envelope follows the voice and not the gaps in it.
+/// Bins below this fraction of the frame's largest amplitude are raised to it, so that the envelope follows the voice and not the gaps between
+/// harmonics.
 const FLOOR: f32 = 1e-4;
 
-/// Largest change of a bin, natural logarithm of its amplitude (30 dB): where the band of a recording ends, nothing can be moved over the edge.
+/// Largest change of a bin, natural logarithm of its amplitude (30 dB): nothing can be moved across the band edge of a recording.
 const LARGEST_CHANGE: f32 = 3.45;
 
-/// `samples` with the formants moved by `alpha`, 0.8..=1.25: above 1 the vocal tract is shorter, the formants are higher. As long as before.
+/// Moves the formants by `alpha`, 0.8..=1.25: above 1 the vocal tract is shorter and the formants are higher. Same length.
 ///
 /// # Source
 /// Jaitly and Hinton 2013, "Vocal tract length perturbation (VTLP) improves speech recognition", the warping function of section 3; used for emotions
-/// by Etienne et al. 2018. Deviation: the paper warps the centres of the mel filters; here the smoothed spectrum (its cepstrum cut off) is warped and
-/// the sound is filtered by the difference, which moves the same formants, leaves harmonics where they are, and works for any features.
+/// by Etienne et al. 2018. Deviation: the paper warps the centres of the mel filters; here the smoothed spectrum (from the truncated cepstrum) is
+/// warped and the sound is filtered by the difference, which moves the same formants, leaves harmonics in place, and works for any features.
 pub fn move_formants(samples: &[f32], sample_rate: f64, alpha: f64, fourier: &mut Fourier) -> Vec<f32> {
     let n = ((sample_rate * WINDOW_SECONDS) as usize).next_power_of_two().max(8);
     let (hop, n_bins) = (n / 2, n / 2 + 1);
     let n_kept = ((sample_rate * ENVELOPE_SECONDS) as usize).clamp(1, n / 2);
-    // The square roots of Hann windows, before and after: together they add up to 1 at half a window.
+    // Square roots of Hann windows for analysis and synthesis: their products add up to 1 at a hop of half a window.
     let window: Vec<f32> = periodic(Window::Hann, n).into_iter().map(|weight| weight.sqrt() as f32).collect();
     let sources: Vec<f32> = (0..n_bins)
         .map(|bin| source_of(bin as f64 * sample_rate / n as f64, sample_rate, alpha) * n as f64 / sample_rate)
@@ -67,7 +68,7 @@ pub fn move_formants(samples: &[f32], sample_rate: f64, alpha: f64, fourier: &mu
     out
 }
 
-/// The frequency that is moved to `hz`: the inverse of the paper's warp, two lines that meet where formants end.
+/// The frequency that is moved to `hz`: the inverse of the paper's warp, piecewise linear with a break above the formants.
 fn source_of(hz: f64, sample_rate: f64, alpha: f64) -> f64 {
     let nyquist = sample_rate / 2.0;
     let highest = HIGHEST_MOVED_HZ.min(0.6 * nyquist) * alpha.min(1.0);
@@ -88,7 +89,7 @@ mod tests {
     use super::super::signals::{RATE, level_at, strongest_hz};
     use super::*;
 
-    /// Harmonics of 100 Hz under one resonance, wide as a formant.
+    /// Harmonics of 100 Hz shaped by one resonance as wide as a formant.
     fn vowel(formant_hz: f64) -> Vec<f32> {
         let harmonics: Vec<(f64, f64)> = (1..70)
             .map(|k| {
@@ -104,7 +105,7 @@ mod tests {
             .collect()
     }
 
-    /// Centre of gravity of the harmonics around a resonance.
+    /// Centroid of the harmonics around a resonance.
     fn formant_of(samples: &[f32], near: f64) -> f64 {
         let (mut sum, mut weights) = (0.0, 0.0);
         for k in ((near / 100.0) as u32 - 4)..=((near / 100.0) as u32 + 5) {
@@ -124,7 +125,7 @@ mod tests {
                 let moved = move_formants(&voice, RATE, alpha, &mut Fourier::new());
                 assert_eq!(moved.len(), voice.len());
                 let (before, after) = (formant_of(&voice, formant), formant_of(&moved, formant * alpha));
-                // The envelope is smoother than the resonance, so a little of the way is missing.
+                // The envelope is smoother than the resonance, so the shift falls slightly short.
                 let way = (after / before - 1.0) / (alpha - 1.0);
                 assert!((0.75..1.15).contains(&way), "{formant} x {alpha}: {before} became {after}");
                 let nearest = 100.0 * (formant * alpha / 100.0).round();
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_warp_is_the_one_of_the_paper() {
-        // Jaitly and Hinton's forward function.
+        // Jaitly and Hinton's forward warping function.
         let warp = |hz: f64, alpha: f64| {
             let (nyquist, high) = (RATE / 2.0, 4800.0);
             if hz <= high * alpha.min(1.0) / alpha {

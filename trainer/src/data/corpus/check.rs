@@ -1,4 +1,4 @@
-//! Whether a copy of IEMOCAP is complete: its label lists beside the published counts.
+//! Whether a copy of IEMOCAP is complete: compares its label lists with the published counts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,26 +42,26 @@ const BY_PART: [(Acting, [usize; 5]); 2] =
 /// One count that was compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckLine {
-    /// What is counted.
+    /// What was counted.
     pub what: String,
     /// Published count.
     pub expected: usize,
-    /// Count of this copy.
+    /// Count in this copy.
     pub found: usize,
 }
 
 impl CheckLine {
-    /// Whether the copy has what was published.
+    /// Whether this copy matches the published count.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         self.expected == self.found
     }
 }
 
-/// Compares the label lists under `root` with the published counts; also returns what is wrong with files and lists.
+/// Compares the label lists under `root` with the published counts; also returns problems with files and lists.
 ///
 /// # Errors
-/// [`CorpusError`] when the folder or a label list cannot be read.
+/// [`CorpusError`] if the folder or a label list cannot be read.
 ///
 /// # Source
 /// The label lists in EmoBox, `data/iemocap`.

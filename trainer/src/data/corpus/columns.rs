@@ -1,4 +1,4 @@
-//! A table of somebody else's: a line for each recording, under any names of columns and with any codes.
+//! A user's own table: one line per recording, with arbitrary column names and codes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use moodline_engine::tables;
 use super::{CorpusError, Found, Hints, Recording};
 use crate::data::manifest::{Split, UnknownSplit};
 
-/// Our names of what a table may say.
+/// Our names for the columns of a table.
 const NAMES: [&str; 6] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT];
 const PATH: &str = "path";
 const SPEAKER: &str = "speaker";
@@ -18,11 +18,11 @@ const SESSION: &str = "session";
 const TEXT: &str = "text";
 const SPLIT: &str = "split";
 
-/// What the columns of a table are called, where it is not our name.
+/// Names of the columns of a table that differ from ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns(BTreeMap<&'static str, String>);
 
-/// One `NAME=COLUMN`.
+/// A single `NAME=COLUMN`.
 impl FromStr for Columns {
     type Err = String;
 
@@ -59,7 +59,7 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
 
     let mut missing: Vec<&'static str> = [PATH, SPEAKER, EMOTION].into_iter().filter(|name| position(name).is_none()).collect();
     missing.retain(|name| *name != SPEAKER || hints.speaker.is_none());
-    // What was named on purpose must be there.
+    // Columns named explicitly must be present.
     missing
         .extend([SESSION, TEXT, SPLIT].into_iter().filter(|name| hints.columns.0.contains_key(name) && position(name).is_none()));
     if let Some(&example) = missing.first() {
@@ -104,7 +104,7 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
     Ok(found)
 }
 
-/// The recording of a line whose values `field` gives by our names; what cannot be used of it otherwise.
+/// The recording of a line; `field` returns its values by our names. Otherwise the reason why it cannot be used.
 fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hints) -> Result<Recording, String> {
     let name = field(PATH).ok_or("no path")?;
     let path = folder.join(&name);
@@ -127,7 +127,7 @@ fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hint
     })
 }
 
-/// The split that other people's tables call so.
+/// Maps names that other tables use for splits.
 fn split_of(word: &str) -> Result<Split, UnknownSplit> {
     let word = word.to_lowercase();
     match word.as_str() {

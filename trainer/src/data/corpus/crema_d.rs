@@ -4,7 +4,7 @@ use super::files::Parsed;
 
 const SENTENCES: [&str; 12] = ["IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI"];
 const EMOTIONS: [&str; 6] = ["ANG", "DIS", "FEA", "HAP", "NEU", "SAD"];
-/// `X` is a slip in older copies for `XX`.
+/// `X` is a typo for `XX` in older copies.
 const LEVELS: [&str; 5] = ["LO", "MD", "HI", "XX", "X"];
 
 pub(super) fn parse(stem: &str) -> Parsed {

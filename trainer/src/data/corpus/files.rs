@@ -1,4 +1,4 @@
-//! Walking a folder of audio files whose names carry their labels.
+//! Walks a folder of audio files whose names encode their labels.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,29 +9,29 @@ use walkdir::WalkDir;
 
 use super::{CorpusError, Found, Recording};
 
-/// Endings of files that hold every sample of a recording.
+/// Extensions of lossless file formats.
 const LOSSLESS: [&str; 5] = ["wav", "flac", "aif", "aiff", "aifc"];
 
-/// What the name of a file says.
+/// What a file name encodes.
 pub(super) enum Parsed {
     /// A recording of the corpus.
     Recording { speaker: String, code: String, text: Option<String> },
-    /// One the corpus has beside speech, left out on purpose.
+    /// A recording left out on purpose, such as a song or a video.
     Other,
-    /// No name of this corpus; what one looks like.
+    /// Not a file name of this corpus; with the expected form.
     Unknown(&'static str),
 }
 
 /// The audio files under a folder.
 #[derive(Debug, Default)]
 pub(super) struct AudioFiles {
-    /// By path.
+    /// Sorted by path.
     pub(super) paths: Vec<PathBuf>,
-    /// What could not be looked at, such as a link that leads nowhere; one sentence each.
+    /// Entries that could not be read, such as broken links; one sentence each.
     pub(super) problems: Vec<String>,
 }
 
-/// Every audio file under `root`. macOS archives have an AppleDouble file `._name` beside each file; those are no audio.
+/// Every audio file under `root`. macOS archives contain an AppleDouble file `._name` beside each file; these are not audio.
 pub(super) fn audio_files(root: &Path) -> Result<AudioFiles, CorpusError> {
     let mut files = AudioFiles::default();
     for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
@@ -62,8 +62,8 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|found| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
 }
 
-/// Reads the labels off the name (without its ending) of every audio file. A name is a recording: where several files have it, as in a release that brings
-/// the same clips as WAV and MP3 or lies nested in itself, one is taken, without loss before compressed, the shorter path first.
+/// Parses the labels from the name (without extension) of every audio file. A name identifies a recording: if several files share it, as in a release
+/// that contains the same clips as WAV and MP3 or is nested in itself, one is taken, lossless before compressed, shorter path first.
 pub(super) fn find(root: &Path, parse: impl Fn(&str) -> Parsed) -> Result<Found, CorpusError> {
     let AudioFiles { paths, problems } = audio_files(root)?;
     let mut found = Found { problems, ..Found::default() };
@@ -75,7 +75,7 @@ pub(super) fn find(root: &Path, parse: impl Fn(&str) -> Parsed) -> Result<Found,
     for (stem, mut paths) in by_name {
         paths.sort_by_key(|path| (Reverse(has_ending(path, &LOSSLESS)), path.components().count(), path.clone()));
         let n_copies = paths.len() - 1;
-        // INVARIANT: a name is there because a file has it.
+        // INVARIANT: every name comes from at least one file.
         let path = paths.swap_remove(0);
         match parse(&stem) {
             Parsed::Recording { speaker, code, text } => {

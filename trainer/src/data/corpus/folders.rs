@@ -1,4 +1,4 @@
-//! A folder for each class: `angry/anna/take1.wav`, or `angry/anna_take1.wav` with a pattern that finds the speaker in the name.
+//! A folder per class: `angry/anna/take1.wav`, or `angry/anna_take1.wav` with a pattern that finds the speaker in the name.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 use super::files::{AudioFiles, audio_files};
 use super::{CorpusError, Found, Recording};
 
-/// A regular expression whose first group is the speaker, searched in the name of a file without its ending.
+/// A regular expression whose first group is the speaker, matched against a file name without its extension.
 #[derive(Clone, Debug)]
 pub struct SpeakerPattern(Regex);
 
@@ -24,13 +24,13 @@ impl std::str::FromStr for SpeakerPattern {
 }
 
 impl SpeakerPattern {
-    /// The speaker of a file of this name without its ending, where it fits.
+    /// The speaker in a file name without extension, if the pattern matches.
     pub(super) fn speaker(&self, stem: &str) -> Option<String> {
         Some(self.0.captures(stem)?.get(1)?.as_str().to_owned())
     }
 }
 
-/// The first folder is the class; the speaker is what `pattern` finds, else the second folder.
+/// The first folder is the class; the speaker is what `pattern` finds, or else the second folder.
 pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Found, CorpusError> {
     let AudioFiles { paths, problems } = audio_files(root)?;
     let mut found = Found { problems, ..Found::default() };

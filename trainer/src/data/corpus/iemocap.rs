@@ -1,7 +1,7 @@
 //! IEMOCAP: labels in `Session1/dialog/EmoEvaluation/DIALOG.txt`, audio in `Session1/sentences/wav/DIALOG/TURN.wav`.
 //!
-//! A turn is `Ses01F_impro01_M003`: session 1, the dialog in which the woman wore the markers, spoken by the man. The speaker is the letter of
-//! the *last* group; the letter behind the session only says who wore the markers.
+//! A turn is `Ses01F_impro01_M003`: session 1, the dialogue in which the woman wore the markers, spoken by the man. The speaker is the letter of the
+//! *last* group; the letter after the session only says who wore the markers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Turn {
         if self.name.contains("_impro") { Acting::Improvised } else { Acting::Scripted }
     }
 
-    /// `script03_2` or `impro01`: a scripted dialog repeats the lines of its play in every session, an improvised one the situation that was given,
+    /// `script03_2` or `impro01`: a scripted dialogue repeats the lines of its play in every session; an improvised one repeats the given situation,
     /// and with it much of what is said.
     fn text(&self) -> String {
         let dialog = self.dialog().split_once('_').map_or("", |(_, dialog)| dialog);
@@ -72,14 +72,14 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
     Ok(found)
 }
 
-/// What the label lists say.
+/// Content of the label lists.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     /// Every labelled turn with the folder of its session.
     pub(super) turns: Vec<(PathBuf, Turn)>,
-    /// What is wrong with the lists.
+    /// Problems found in the lists.
     pub(super) problems: Vec<String>,
-    /// The lists.
+    /// Paths of the lists.
     pub(super) paths: Vec<PathBuf>,
 }
 
@@ -115,7 +115,7 @@ fn release(root: &Path) -> PathBuf {
     candidates.iter().find(|folder| folder.join("Session1").is_dir()).unwrap_or(&candidates[0]).clone()
 }
 
-/// The label lists of a session: those directly in `folder`, for the folders below hold the single raters'.
+/// The label lists of a session: only those directly in `folder`; its subfolders hold the lists of individual raters.
 fn label_lists(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {
     let mut lists = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {

@@ -1,7 +1,7 @@
 //! From a corpus's own codes to the four emotions.
 //!
-//! Every known corpus has its map in `labels.toml`; a user's file of the same form replaces it. A code that no emotion lists is left out on
-//! purpose.
+//! The maps of all known corpora are in `labels.toml`; a user's file of the same form replaces it. Codes that are not listed under any emotion are
+//! left out on purpose.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::Layout;
 /// The maps of the known corpora.
 const KNOWN: &str = include_str!("labels.toml");
 
-/// Which emotion each code stands for, whether it is written in capitals or not.
+/// The emotion for each code; case is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelMap(BTreeMap<String, Emotion>);
 
@@ -35,7 +35,7 @@ impl LabelMap {
         Self::of_table("labels.toml", &all[layout.name()]).expect("labels.toml is a label map")
     }
 
-    /// Reads a user's map from the text of `file`: for each emotion the codes that stand for it.
+    /// Parses a user's map from the text of `file`: the codes for each emotion.
     ///
     /// # Errors
     /// [`LabelMapError`] for text that is not TOML, unknown emotions, or a code listed twice.
@@ -58,7 +58,7 @@ impl LabelMap {
         if map.is_empty() { Err(fail(file, "no code is listed".to_owned())) } else { Ok(Self(map)) }
     }
 
-    /// The emotion of a code, or none when it is left out.
+    /// The emotion for a code; none if it is left out.
     #[must_use]
     pub fn emotion(&self, code: &str) -> Option<Emotion> {
         self.0.get(&code.to_lowercase()).copied()

@@ -1,4 +1,4 @@
-//! Speakers to splits: a fixed, speaker-disjoint split of a corpus that came without one.
+//! Assigns speakers to splits: a reproducible, speaker-independent split of a corpus without one.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::data::manifest::Split;
 
-/// Which part of the recordings each split should get, in [`Split::ALL`] order; they sum to 1.
+/// Fraction of the recordings for each split, in the order of [`Split::ALL`]; they sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fractions([f64; 3]);
 
@@ -26,22 +26,22 @@ impl FromStr for Fractions {
     }
 }
 
-/// Too few people to keep the splits apart.
+/// Too few speakers to keep the splits apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected at least {expected} speakers, one for each split, found {found}: give a split a part of 0 to leave it out")]
 pub struct SplitError {
-    /// Splits that want somebody.
+    /// Splits with a fraction above 0.
     pub expected: usize,
-    /// Speakers there are.
+    /// Speakers found.
     pub found: usize,
 }
 
-/// Puts every speaker into one split, so that each split gets about its part of the recordings. `n_recordings` counts those of each speaker.
+/// Assigns every speaker to one split, so that each split gets about its fraction of the recordings. `n_recordings` is the count per speaker.
 ///
-/// The order of the speakers is shuffled with `seed`; each split gets one of them, then each further speaker goes to the split that lacks most.
+/// The order of the speakers is shuffled with `seed`; each split first gets one of them, then each further speaker goes to the split that lacks most.
 ///
 /// # Errors
-/// [`SplitError`] when there are fewer speakers than splits.
+/// [`SplitError`] if there are fewer speakers than splits.
 pub fn split_speakers(
     n_recordings: &BTreeMap<String, usize>,
     fractions: Fractions,

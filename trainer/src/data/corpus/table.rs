@@ -8,16 +8,16 @@ use moodline_core::Emotion;
 use super::{Acting, Fractions, LabelMap, Recording, SplitError, split_speakers};
 use crate::data::manifest::{Split, Splits};
 
-/// What goes into a manifest.
+/// Options for a manifest.
 #[derive(Clone, Debug)]
 pub struct TableOptions {
-    /// Name of the corpus; speakers get it as a prefix, so that several corpora never share one.
+    /// Name of the corpus; it becomes a prefix of the speakers, so that different corpora never share one.
     pub corpus: String,
-    /// Which codes stand for which emotion.
+    /// Emotion of each code.
     pub labels: LabelMap,
-    /// Only improvised or only scripted recordings.
+    /// Restricts to improvised or scripted recordings.
     pub part: Option<Acting>,
-    /// Parts and seed of a new split by speaker; without, the manifest has the splits of the corpus, or no such column.
+    /// Fractions and seed of a new split by speaker; absent: the manifest has the splits of the corpus, or no such column.
     pub split: Option<(Fractions, u64)>,
 }
 
@@ -26,17 +26,17 @@ pub struct TableOptions {
 pub struct Row {
     /// The audio file.
     pub path: PathBuf,
-    /// With the name of the corpus in front.
+    /// With the name of the corpus as a prefix.
     pub speaker: String,
-    /// What the code stands for.
+    /// The emotion of the code.
     pub emotion: Emotion,
-    /// Which split the speaker is in.
+    /// The split of the speaker.
     pub split: Option<Split>,
     /// The corpus's own code.
     pub code: String,
     /// The recording session.
     pub session: Option<String>,
-    /// The sentence.
+    /// The spoken sentence.
     pub text: Option<String>,
 }
 
@@ -45,17 +45,17 @@ pub struct Row {
 pub struct Table {
     /// Name of the corpus.
     pub corpus: String,
-    /// By path.
+    /// Sorted by path.
     pub rows: Vec<Row>,
-    /// How many recordings each code that stands for no emotion has.
+    /// Number of recordings for each code without an emotion.
     pub left_out: BTreeMap<String, usize>,
 }
 
 impl Table {
-    /// Maps the labels, keeps what is wanted, and splits by speaker where that is asked for.
+    /// Maps the labels, filters the recordings, and splits by speaker if requested.
     ///
     /// # Errors
-    /// [`SplitError`] for fewer speakers than splits.
+    /// [`SplitError`] if there are fewer speakers than splits.
     pub fn new(recordings: Vec<Recording>, options: &TableOptions) -> Result<Self, SplitError> {
         let (mut rows, mut left_out) = (Vec::new(), BTreeMap::new());
         for Recording { path, speaker, code, session, part, text, split } in recordings {
@@ -82,7 +82,7 @@ impl Table {
         Ok(Self { corpus: options.corpus.clone(), rows, left_out })
     }
 
-    /// The manifest as CSV, for a file in `folder`; audio below that folder is named relative to it, other audio by its whole path.
+    /// The manifest as CSV, for a file in `folder`; audio below that folder gets a relative path, other audio its full path.
     #[must_use]
     pub fn to_csv(&self, folder: &Path) -> Vec<u8> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -109,13 +109,13 @@ impl Table {
         writer.into_inner().expect("memory")
     }
 
-    /// Whether the manifest has a column of splits.
+    /// Whether the manifest has a split column.
     #[must_use]
     pub fn splits(&self) -> Splits {
         if self.rows.iter().any(|row| row.split.is_some()) { Splits::Required } else { Splits::Ignored }
     }
 
-    /// Recordings of each emotion, in [`Emotion::ALL`] order.
+    /// Recordings per emotion, in the order of [`Emotion::ALL`].
     #[must_use]
     pub fn class_counts(&self) -> [usize; Emotion::COUNT] {
         let mut counts = [0; Emotion::COUNT];

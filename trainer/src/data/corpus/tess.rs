@@ -1,4 +1,4 @@
-//! TESS: `OAF_back_angry`: actress, word, emotion. Folder names vary in case, so only file names count.
+//! TESS: `OAF_back_angry`: actress, word, emotion. Folder names vary in case, so only file names are used.
 
 use super::files::Parsed;
 
@@ -7,7 +7,7 @@ const EMOTIONS: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "ps
 pub(super) fn parse(stem: &str) -> Parsed {
     let fields: Vec<&str> = stem.split('_').collect();
     match fields[..] {
-        // One file of the corpus is named OA_bite_neutral.
+        // One file of the corpus is named `OA_bite_neutral`.
         [actress @ ("OAF" | "OA" | "YAF"), word, emotion] if EMOTIONS.contains(&emotion.to_ascii_lowercase().as_str()) => {
             Parsed::Recording {
                 speaker: if actress == "YAF" { "YAF" } else { "OAF" }.to_owned(),

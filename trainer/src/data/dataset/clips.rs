@@ -1,4 +1,4 @@
-//! Audio files to features, in parallel, through the cache.
+//! From audio files to features, in parallel and through the cache.
 //!
 //! In: utterances and numbers of copies. Out: a [`Clip`] for each, in the same order, and one [`ClipProblem`] for each that cannot be used.
 
@@ -20,18 +20,18 @@ use crate::data::cache::FeatureCache;
 use crate::data::manifest::Utterance;
 use crate::data::silence::SILENCE_PEAK;
 
-/// Shortest clip that is used, seconds: less holds no syllable.
+/// Shortest usable clip, seconds: anything shorter holds no syllable.
 pub const MIN_SECONDS: f64 = 0.1;
 
-/// Clips are read for this many times as long as is used, because an augmentation may play them faster.
+/// Clips are read for this multiple of the length used, because an augmentation may play them faster.
 const LONGEST_READ: f64 = 2.0;
 
 /// A clip with its features.
 #[derive(Clone, Debug)]
 pub struct Clip {
-    /// Which clip.
+    /// The utterance of the clip.
     pub utterance: Utterance,
-    /// 0 is the clip as it is; the others are its augmented copies.
+    /// 0 is the original clip; the others are its augmented copies.
     pub copy: usize,
     /// `[steps, n_features]`
     pub features: Array2<f32>,
@@ -41,21 +41,21 @@ pub struct Clip {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClipProblem {
-    /// The file is no audio.
+    /// The file cannot be decoded as audio.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] crate::base::files::FileError),
-    /// The samples are no audio.
+    /// The front end refuses the samples.
     #[error("{name}: {reason}")]
     FrontEnd {
         /// The clip.
         name: String,
-        /// What the front end or the detector of speech says.
+        /// Error of the front end or the speech detector.
         reason: SpeechError,
     },
-    /// Too little of it.
+    /// It is too short.
     #[error("{name}: expected at least {MIN_SECONDS} s of audio, found {found:.3} s")]
     TooShort {
         /// The clip.
@@ -63,13 +63,13 @@ pub enum ClipProblem {
         /// Seconds.
         found: f64,
     },
-    /// Nothing to hear.
+    /// It is silent.
     #[error("{name}: the clip is silent (no sample above -90 dBFS)")]
     Silent {
         /// The clip.
         name: String,
     },
-    /// A recording of noise that an augmentation would add.
+    /// A noise recording of the augmentation cannot be decoded.
     #[error("noise of the augmentation: {0}")]
     Noise(DecodeError),
     /// A feature overflowed.
@@ -80,7 +80,7 @@ pub enum ClipProblem {
     },
 }
 
-/// Loads clips: from the cache where it has them, else from the audio.
+/// Loads clips from the cache if possible, otherwise from the audio.
 pub struct ClipLoader<'a> {
     front_end: &'a FrontEndConfig,
     block_seconds: f64,
@@ -88,7 +88,7 @@ pub struct ClipLoader<'a> {
     augmenter: Option<&'a Augmenter>,
 }
 
-/// What one thread needs to make features.
+/// What a thread needs to compute features.
 pub(super) struct Workshop {
     front_end: FrontEnd<f32>,
     speech: Option<SpeechDetector>,
@@ -111,11 +111,11 @@ impl Workshop {
     }
 }
 
-/// A clip's audio file and what was read of it.
+/// The audio file of a clip and the samples decoded so far.
 struct Source {
     bytes: Vec<u8>,
     digest: [u8; 32],
-    /// Decoded when the first copy is not in the cache.
+    /// Decoded when the first copy that is not in the cache is needed.
     samples: Option<Vec<f32>>,
 }
 
@@ -126,17 +126,17 @@ impl<'a> ClipLoader<'a> {
         Self { front_end, block_seconds, cache, augmenter: None }
     }
 
-    /// The same loader, able to make copies.
+    /// The same loader, with the ability to make copies.
     #[must_use]
     pub fn with_augmenter(self, augmenter: Option<&'a Augmenter>) -> Self {
         Self { augmenter, ..self }
     }
 
-    /// Loads clips on all threads of the pool; the order is that of `utterances`, whoever finishes first.
+    /// Loads clips on all threads of the pool, in the order of `utterances`.
     ///
     /// # Errors
-    /// [`DatasetError::FrontEnd`] for a configuration that cannot be streamed, [`DatasetError::Interrupted`]. A clip that cannot be used is no
-    /// error but one of the problems.
+    /// [`DatasetError::FrontEnd`] for a configuration that cannot be streamed, [`DatasetError::Interrupted`]. An unusable clip is not an error but
+    /// listed as a problem.
     pub fn load(
         &self,
         utterances: &[&Utterance],
@@ -147,14 +147,14 @@ impl<'a> ClipLoader<'a> {
         self.load_copies(&requests, progress, interrupt)
     }
 
-    /// [`load`](Self::load) for clips and copies of them, counted from 1; copy 0 is the clip as it is. Copies that follow each other in `requests` are
-    /// made from one reading of the file.
+    /// [`load`](Self::load) for clips and their copies, counted from 1; copy 0 is the original clip. For consecutive copies of a clip in `requests`,
+    /// the file is read only once.
     ///
     /// # Panics
-    /// When a copy is asked for and the loader has no augmenter.
+    /// When a copy is requested and the loader has no augmenter.
     ///
     /// # Errors
-    /// As [`load`](Self::load). A clip that cannot be used is one problem, however many copies of it were asked for.
+    /// As in [`load`](Self::load). An unusable clip is one problem, however many of its copies were requested.
     pub fn load_copies(
         &self,
         requests: &[(&Utterance, usize)],
@@ -165,7 +165,7 @@ impl<'a> ClipLoader<'a> {
         Workshop::new(self.front_end, self.block_seconds)?;
         let groups: Vec<&[(&Utterance, usize)]> = requests.chunk_by(|(a, _), (b, _)| a.path == b.path).collect();
         let bar = progress.bar("features", groups.len());
-        // The threads of the pool say what they have to say where this one does: in the log of the run.
+        // The threads of the pool log to the same place as this thread: the log of the run.
         let messages = tracing::dispatcher::get_default(Clone::clone);
         let outcomes: Vec<Option<Vec<Result<Clip, ClipProblem>>>> = groups
             .par_iter()
@@ -194,7 +194,7 @@ impl<'a> ClipLoader<'a> {
         Ok((clips, problems))
     }
 
-    /// Copies of one clip.
+    /// Loads one clip and its copies.
     fn load_group(&self, group: &[(&Utterance, usize)], workshop: &mut Workshop) -> Vec<Result<Clip, ClipProblem>> {
         let mut source = match group.first().map(|(utterance, _)| crate::base::files::read(&utterance.path)) {
             None => return Vec::new(),
@@ -274,15 +274,15 @@ impl<'a> ClipLoader<'a> {
         }
         let heard = speech_steps.of(speech.as_ref(), 0, &steps);
         let (values, n_features) = (block.of(heard).to_vec(), self.front_end.n_features());
-        // INVARIANT: a block has whole steps.
+        // INVARIANT: a block consists of whole steps.
         Ok(Array2::from_shape_vec((values.len() / n_features, n_features), values).expect("whole steps"))
     }
 }
 
-/// The samples of a clip that can be used, mono at the front end's rate: enough of them for a copy that is played twice as fast.
+/// The samples of a usable clip, mono at the front end's rate: enough for a copy that is played twice as fast.
 ///
 /// # Errors
-/// [`ClipProblem`] for a file that is not audio, too short or silent; `name` is what it is called there.
+/// [`ClipProblem`] for a file that is not audio, too short or silent; `name` identifies the clip in it.
 pub(crate) fn decode(path: &Path, name: &str, front_end: &FrontEndConfig, block_seconds: f64) -> Result<Vec<f32>, ClipProblem> {
     let mut samples = read_mono_resampled(path, front_end.sample_rate)?;
     let found = samples.len() as f64 / f64::from(front_end.sample_rate);
@@ -296,7 +296,7 @@ pub(crate) fn decode(path: &Path, name: &str, front_end: &FrontEndConfig, block_
     Ok(samples)
 }
 
-/// Samples in so many seconds.
+/// Number of samples in `seconds`.
 pub(crate) fn n_samples(seconds: f64, front_end: &FrontEndConfig) -> usize {
     (seconds * f64::from(front_end.sample_rate)).round() as usize
 }
@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(with.class_weights, without.class_weights);
         assert_ne!(with.sha256(), without.sha256());
 
-        // The scaler knows the copies, so the features are compared as they are before it.
+        // The scaler is fitted on the copies too, so the features are compared before scaling.
         let loader = ClipLoader::new(&plain.front_end, plain.block_seconds, None);
         let of = |split| {
             let clips: Vec<&Utterance> = manifest.utterances.iter().filter(|utterance| utterance.split == Some(split)).collect();

@@ -1,7 +1,7 @@
 //! Copies of training clips that are drawn anew in each epoch.
 //!
-//! In: places in the train part, and an epoch. Out: standardised features of the copies there, made from the audio files at that moment on all threads
-//! of the pool. Whoever asks batch by batch holds the copies of one batch, however long the training is.
+//! In: positions in the train part, and an epoch. Out: standardised features of the copies there, computed from the audio files on demand on all
+//! threads of the pool. Drawing batch by batch keeps only the copies of one batch in memory, however long the training is.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -24,21 +24,21 @@ pub struct FreshCopies {
     front_end: FrontEndConfig,
     block_seconds: f64,
     scaler: Scaler,
-    /// Of each clip of the train part, in its order.
+    /// One for each clip of the train part, in the same order.
     sources: Vec<Source>,
 }
 
-/// What a clip is made from.
+/// Source of a clip.
 #[derive(Clone, Debug)]
 struct Source {
     path: PathBuf,
     name: String,
-    /// 0 is the clip as it is.
+    /// 0 is the original clip.
     copy: usize,
 }
 
 impl FreshCopies {
-    /// What draws copies in the places of those in `train`, standardised by `scaler`.
+    /// Draws new copies for those in `train`, standardised by `scaler`.
     pub(super) fn new(augmenter: Arc<Augmenter>, train: &[Cow<'_, Clip>], scaler: &Scaler, config: &DataConfig) -> Self {
         let source = |clip: &Cow<'_, Clip>| {
             let (path, name) = (clip.utterance.path.clone(), clip.utterance.name.clone());
@@ -53,18 +53,18 @@ impl FreshCopies {
         }
     }
 
-    /// The copies of an epoch in these places of the train part: features `[steps, n_features]`, or none where the clip stays as it was loaded, because it
-    /// is no copy or because nothing usable was drawn (a clip of 0.1 s, played faster, may end before its first step).
+    /// The copies for an epoch at these positions of the train part: features `[steps, n_features]`, or none if the clip stays as loaded, because it
+    /// is not a copy or because nothing usable was drawn (a clip of 0.1 s, played faster, may end before its first step).
     ///
-    /// The features depend on the epoch and the clip alone: not on the other places, their order or the number of threads.
+    /// The features depend only on the epoch and the clip, not on the other positions, their order or the number of threads.
     ///
     /// # Errors
     /// [`ClipProblem`] for an audio file that can no longer be read.
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When a position is out of range.
     pub fn draw(&self, places: &[usize], epoch: Epoch) -> Result<Vec<Option<Array2<f32>>>, ClipProblem> {
-        // INVARIANT: the clips were loaded through the same front end.
+        // INVARIANT: the clips were loaded with the same front end.
         let workshop = || Workshop::new(&self.front_end, self.block_seconds).expect("a front end that was accepted before");
         places
             .par_iter()
@@ -82,7 +82,7 @@ impl FreshCopies {
         let made = self.augmenter.copy_of_epoch(&samples, &digest, *copy, epoch, &mut workshop.fourier);
         let loader = ClipLoader::new(&self.front_end, self.block_seconds, None);
         let Ok(mut features) = loader.compute(&made.samples, name, workshop) else { return Ok(None) };
-        // INVARIANT: the features were made in row-major order.
+        // INVARIANT: the features were created in row-major order.
         self.scaler.apply(features.as_slice_mut().expect("row-major features"));
         Ok(Some(features))
     }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::data::augment::signals::{sum_of_tones, write_wav};
 
-    /// Twelve clips, each with two copies that every epoch draws anew.
+    /// Twelve clips, each with two copies that are drawn anew in every epoch.
     fn setting(overrides: &str) -> (tempfile::TempDir, Dataset) {
         let folder = tempfile::tempdir().unwrap();
         let manifest = corpus(folder.path());

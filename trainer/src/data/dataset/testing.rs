@@ -9,7 +9,7 @@ use crate::data::cache::FeatureCache;
 use crate::data::config::DataConfig;
 use crate::data::manifest::{Manifest, Splits};
 
-/// Two clips of each class to train on and one to decide by, each with tones of its own.
+/// For each class, two training clips and one dev clip with tones of their own.
 pub(crate) fn corpus(folder: &Path) -> Manifest {
     let mut table = "path,speaker,emotion,split\n".to_owned();
     for (index, (emotion, split)) in ["angry", "happy", "sad", "neutral"]
@@ -25,7 +25,7 @@ pub(crate) fn corpus(folder: &Path) -> Manifest {
     Manifest::read(&[folder.join("clips.csv")], Splits::Required).unwrap()
 }
 
-/// What a recipe says of its data, with this augmentation.
+/// The data settings of a recipe, with this augmentation.
 pub(crate) fn config(augmentation: &str) -> DataConfig {
     let text = include_str!("../../../configs/paper-ltc-16.toml").to_owned() + augmentation;
     let recipe: toml::Table = toml::from_str(&text).unwrap();

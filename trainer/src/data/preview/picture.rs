@@ -1,4 +1,4 @@
-//! Spectrograms side by side: dark is loud, all on the same scale.
+//! A grid of spectrograms: dark is loud, all on the same scale.
 
 use std::error::Error;
 
@@ -14,16 +14,16 @@ use crate::base::plot::{INK, register_fonts, style};
 
 const PANEL: (u32, u32) = (460, 260);
 const N_COLUMNS: usize = 3;
-/// Rows of text above a panel, px each.
+/// Height of a row of text above a panel, px.
 const TITLE_ROW: i32 = 16;
 const N_TITLE_ROWS: usize = 2;
-/// Letters of a row of text.
+/// Characters per row of text.
 const ROW_LETTERS: usize = 68;
 /// From black to white, dB.
 const RANGE_DB: f32 = 70.0;
 /// Time between the columns of a spectrogram, seconds.
 const HOP_SECONDS: f64 = 0.005;
-/// Length of its window, seconds: harmonics of a voice are apart, syllables too.
+/// Length of its window, seconds: resolves the harmonics of a voice as well as syllables.
 const WINDOW_SECONDS: f64 = 0.03;
 
 /// Power in dB, `[columns][bins]`.
@@ -56,7 +56,7 @@ pub(super) fn spectrograms(takes: &[Take], sample_rate: u32) -> Result<Vec<u8>, 
     Ok(file)
 }
 
-/// One spectrogram of `seconds` on a time axis of `longest`, up to `nyquist` Hz.
+/// One spectrogram of length `seconds` on a time axis of length `longest`, up to `nyquist` Hz.
 fn panel(
     area: &DrawingArea<BitMapBackend<'_>, Shift>,
     title: &str,
@@ -97,7 +97,7 @@ fn panel(
     Ok(())
 }
 
-/// `title` in rows that fit a panel; what is too long ends in an ellipsis.
+/// `title` in rows that fit a panel; text that is too long ends in an ellipsis.
 fn rows_of(title: &str) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     for word in title.split(' ') {
@@ -171,7 +171,7 @@ mod tests {
         let (width, height) = (50, 80);
         let pixels = spectrogram.pixels(width, height, spectrogram.loudest());
         let grey = |x: u32, y: u32| pixels[((y * width + x) * 3) as usize];
-        // 2 kHz of 8 kHz is a quarter of the height above the bottom.
+        // On an axis up to 8 kHz, 2 kHz is a quarter of the height above the bottom.
         assert!((58..=61).any(|y| grey(25, y) < 20));
         assert!((0..50).chain(70..80).all(|y| grey(25, y) > 200));
     }

@@ -1,4 +1,4 @@
-//! What scenes are drawn from.
+//! The distributions that scenes are drawn from.
 
 use std::collections::BTreeMap;
 
@@ -8,60 +8,60 @@ use serde::{Deserialize, Serialize};
 use crate::base::config::{ConfigError, check};
 use crate::data::augment::{AugmentationConfig, Span};
 
-/// `[scenes]` of the configuration of a speech detector.
+/// `[scenes]` in the configuration of a speech detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenesConfig {
-    /// Seed of every draw.
+    /// Seed of all draws.
     pub seed: u64,
     /// Length of a scene, seconds, 1..=60.
     pub seconds: f64,
-    /// Steps nearer than this to where speech begins or ends have no label, seconds, 0..=1.
+    /// Steps closer than this to the start or end of speech have no label, seconds, 0..=1.
     pub boundary_seconds: f64,
-    /// Part of the scenes in which nobody speaks, 0..=1.
+    /// Fraction of the scenes without speech, 0..=1.
     pub without_speech: f64,
-    /// In the others, part of what is heard that is speech, 0..=1.
+    /// In the other scenes, fraction of the items that are speech, 0..=1.
     pub speech: f64,
-    /// What is kept of a clip before and after its speech, seconds; little is more frequent. Clips of single sentences begin and end with long silence, and
-    /// without this no pause would be as short as those of somebody who goes on speaking. Absent: all of it, as older recipes have it.
+    /// What is kept of a clip before and after its speech, seconds; small values are more frequent. Clips of single sentences begin and end with long
+    /// silences; without this, no pause would be as short as in continuous speech. Absent: everything, as in older recipes.
     #[serde(default = "whole")]
     pub margin_seconds: Span,
-    /// Pauses between what is heard, seconds; short ones are more frequent.
+    /// Pauses between items, seconds; short ones are more frequent.
     pub pause_seconds: Span,
-    /// Length of a sound, seconds; a shorter recording is heard as a whole.
+    /// Length of a sound, seconds; shorter recordings are used as a whole.
     pub sound_seconds: Span,
-    /// Part of the sounds with another one at the same time, 0..=1.
+    /// Fraction of the sounds that are overlaid with another one, 0..=1.
     #[serde(default)]
     pub layered: f64,
-    /// How much louder or quieter each clip and sound is than the others, dB.
+    /// Level of each clip or sound relative to the others, dB.
     pub item_db: Span,
     /// Speed of a clip of speech.
     pub speed: Span,
-    /// Part of the scenes with something beneath, 0..=1.
+    /// Fraction of the scenes with a background, 0..=1.
     pub background: f64,
-    /// How far what is beneath lies under the rest, dB.
+    /// Level of the background below the other items, dB.
     pub snr_db: Span,
-    /// Part of the backgrounds that are heard only together with something, so that pauses are silent, 0..=1.
+    /// Fraction of the backgrounds that are heard only together with an item, so that pauses are silent, 0..=1.
     pub gated: f64,
-    /// Part of the scenes at a low level, 0..=1.
+    /// Fraction of the scenes at a low level, 0..=1.
     pub quiet: f64,
-    /// Level of the others and of those, dBFS (RMS).
+    /// Level of the other scenes, dBFS (RMS).
     pub level_db: Span,
-    /// As `level_db`, of the quiet ones.
+    /// Level of the quiet scenes, dBFS (RMS).
     pub quiet_db: Span,
-    /// Part of the scenes that are rounded to 16 bits, 0..=1.
+    /// Fraction of the scenes that are rounded to 16 bits, 0..=1.
     pub sixteen_bits: f64,
-    /// How often each class of sounds is drawn, relative to the others.
+    /// Relative frequency of each class of sounds.
     pub weights: BTreeMap<Sound, f64>,
-    /// The kinds of sound that are learned from, each with its class. Recordings of other kinds are left out.
+    /// The kinds of sound used for training, each with its class. Recordings of other kinds are left out.
     pub kinds: BTreeMap<String, Sound>,
-    /// Licences of recordings that may be learned from: what their text begins with.
+    /// Accepted licences of recordings, by the beginning of their text.
     pub licences: Vec<String>,
-    /// What a scene is recorded with: rooms, bands, noise.
+    /// Recording conditions of a scene: rooms, bands, noise.
     pub recording: AugmentationConfig,
 }
 
-/// Longer than the silence of any clip, seconds.
+/// Longer than the silence in any clip, seconds.
 const fn whole() -> Span {
     Span::Fixed(60.0)
 }
@@ -70,7 +70,7 @@ impl ScenesConfig {
     /// Checks every value against its range.
     ///
     /// # Errors
-    /// [`ConfigError::Range`] with the place of the first that is out of it.
+    /// [`ConfigError::Range`] with the location of the first value out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         check((1.0..=60.0).contains(&self.seconds), "scenes.seconds", "1..=60 s", self.seconds)?;
         let parts = [
@@ -111,13 +111,13 @@ impl ScenesConfig {
         self.recording.validate()
     }
 
-    /// How often a class is drawn.
+    /// Relative frequency of a class.
     #[must_use]
     pub fn weight(&self, sound: Sound) -> f64 {
         self.weights.get(&sound).copied().unwrap_or(0.0)
     }
 
-    /// Whether a recording of this licence may be learned from.
+    /// Whether a recording with this licence may be used for training.
     #[must_use]
     pub fn allows(&self, licence: &str) -> bool {
         self.licences.iter().any(|start| licence.starts_with(start))

@@ -1,4 +1,4 @@
-//! One scene: what is said and heard one after the other, what lies beneath, and how it was recorded.
+//! One scene: consecutive speech and sounds, the background, and the recording conditions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,19 +17,19 @@ use crate::data::augment::time::speed;
 use crate::data::augment::{Augmenter, Span};
 use crate::data::manifest::Split;
 
-/// Level that what is heard has before it is recorded, dBFS (RMS).
+/// Level of each item before the recording conditions are applied, dBFS (RMS).
 const REFERENCE_DB: f64 = -26.0;
 
-/// Recordings of a kind that a computed one counts as, since it has as many forms as somebody would record.
+/// Number of recordings that a computed kind counts as, as it has about as many forms as a recorded collection.
 const COMPUTED_RECORDINGS: usize = 16;
 
-/// Voices of a crowd, least and most: with fewer, one of them could be understood.
+/// Smallest and largest number of voices in a crowd: with fewer, individual voices would be intelligible.
 const CROWD_VOICES: [usize; 2] = [7, 14];
 
-/// How much quieter than a sound another one is that is heard with it, at most, dB.
+/// Largest level difference between a sound and a second one overlaid on it, dB.
 const LAYER_DB: f64 = 12.0;
 
-/// How sounds begin and end when they are cut out of a recording, seconds.
+/// Length of the fades at the start and end of excerpts, seconds.
 const FADE_SECONDS: f64 = 0.01;
 
 /// A clip of speech in memory.
@@ -41,12 +41,12 @@ pub struct Clip {
     pub speaker: String,
     /// Mono.
     pub samples: Vec<f32>,
-    /// Times of speech, seconds; at least one.
+    /// Speech segments, seconds; at least one.
     pub speech: Vec<(f64, f64)>,
 }
 
 impl Clip {
-    /// The clip from so many seconds before its speech to so many after it, and the number of its first sample.
+    /// The clip from `before` seconds before its speech to `after` seconds after it, and the index of its first sample.
     fn part(&self, before: f64, after: f64, sample_rate: f64) -> (&[f32], usize) {
         let n = self.samples.len();
         let (start, end) = (self.speech[0].0 - before, self.speech[self.speech.len() - 1].1 + after);
@@ -55,18 +55,18 @@ impl Clip {
     }
 }
 
-/// What scenes of one split are drawn from.
+/// Sources of the scenes of one split.
 #[derive(Debug)]
 pub struct Sources {
     clips: Vec<Clip>,
-    /// Clips of each corpus.
+    /// Indices of the clips of each corpus.
     corpora: Vec<Vec<usize>>,
     recordings: Vec<SoundRecording>,
-    /// Recordings of each kind, by what is heard.
+    /// Kinds of each class of sounds.
     kinds: BTreeMap<Sound, Vec<Kind>>,
 }
 
-/// Where sounds of a kind come from.
+/// Source of the sounds of a kind.
 #[derive(Clone, Debug)]
 enum Kind {
     Recorded(Vec<usize>),
@@ -76,8 +76,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// How often it is drawn, relative to the others of its class: by the root of its recordings, so that a rich kind is not starved by poor ones, and a
-    /// poor one is heard too.
+    /// Relative frequency within the class: the square root of the number of recordings, so that a large kind is not under-represented and a small
+    /// one still occurs.
     fn weight(&self) -> f64 {
         let n = match self {
             Self::Recorded(of_kind) => of_kind.len(),
@@ -87,19 +87,19 @@ impl Kind {
     }
 }
 
-/// Samples and what is heard in them.
+/// Samples and their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
     /// Mono.
     pub samples: Vec<f32>,
-    /// What is heard in front, from sample to sample, in order.
+    /// The foreground: first sample, end and class of each segment, in order.
     pub heard: Vec<(usize, usize, Sound)>,
-    /// What is heard elsewhere.
+    /// The class everywhere else.
     pub beneath: Sound,
 }
 
 impl Sources {
-    /// Clips and recordings of a split.
+    /// From the clips and recordings of a split.
     #[must_use]
     pub fn new(clips: Vec<Clip>, recordings: Vec<SoundRecording>) -> Self {
         let mut corpora: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -121,7 +121,7 @@ impl Sources {
         Self { clips, corpora, recordings, kinds }
     }
 
-    /// Corpora with their clips and speakers.
+    /// The corpora with their clips and speakers.
     #[must_use]
     pub fn corpora(&self) -> Vec<TrainingCorpus> {
         let corpus = |clips: &Vec<usize>| {
@@ -131,19 +131,19 @@ impl Sources {
         self.corpora.iter().map(corpus).collect()
     }
 
-    /// What was recorded of sounds.
+    /// The recorded sounds.
     pub fn sounds(&self) -> impl Iterator<Item = &SoundEntry> {
         self.recordings.iter().map(|recording| &recording.entry)
     }
 
-    /// A clip; a corpus is drawn by the root of its size, so that a small one is heard too.
+    /// Draws a clip; corpora are weighted by the square root of their size, so that small ones occur too.
     fn clip(&self, rng: &mut ChaCha8Rng) -> &Clip {
         let roots = self.corpora.iter().map(|clips| (clips.len() as f64).sqrt());
         let corpus = &self.corpora[weighted(rng, roots)];
         &self.clips[corpus[index(rng, corpus.len())]]
     }
 
-    /// `n` samples at most of a sound of any kind, and what it is.
+    /// At most `n` samples of a sound of any kind, and its class.
     fn sound(&self, n: usize, config: &ScenesConfig, sample_rate: f64, rng: &mut ChaCha8Rng) -> (Vec<f32>, Sound) {
         let classes: Vec<&Sound> = self.kinds.keys().collect();
         let sound = *classes[weighted(rng, classes.iter().map(|sound| config.weight(**sound)))];
@@ -160,7 +160,7 @@ impl Sources {
         (samples, sound)
     }
 
-    /// `n` samples of so many voices at once, all about as loud, that no word is understood.
+    /// `n` samples of so many simultaneous voices of similar level that no word is intelligible.
     fn crowd(&self, n: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let [least, most] = CROWD_VOICES;
         let mut out = vec![0.0; n];
@@ -170,7 +170,7 @@ impl Sources {
                 let clip = self.clip(rng);
                 let mut samples = clip.samples.clone();
                 level_of(&mut samples, &[(0, clip.samples.len(), Sound::Speech)], REFERENCE_DB + 4.0 * uniform(rng));
-                // The first one is already being spoken.
+                // The first clip starts somewhere in the middle.
                 let from = if voice.is_empty() { index(rng, samples.len()) } else { 0 };
                 voice.extend_from_slice(&samples[from..]);
             }
@@ -181,7 +181,7 @@ impl Sources {
 }
 
 impl Scene {
-    /// What is heard at a sample; none within `boundary` samples of where speech begins or ends.
+    /// The class at a sample; none within `boundary` samples of the start or end of speech.
     #[must_use]
     pub fn heard_at(&self, sample: usize, boundary: usize) -> Option<Sound> {
         let speech = self.heard.iter().filter(|(.., sound)| *sound == Sound::Speech);
@@ -194,7 +194,7 @@ impl Scene {
     }
 }
 
-/// The scene of a number; nothing else decides it.
+/// The scene with this number in a split; all draws depend only on the seed, the split and the number.
 #[must_use]
 pub fn draw(
     sources: &Sources,
@@ -215,7 +215,7 @@ pub fn draw(
     Scene { samples, heard, beneath }
 }
 
-/// Clips and sounds with pauses between them, and where each is.
+/// Clips and sounds with pauses between them, and the segments they occupy.
 fn foreground(
     sources: &Sources,
     config: &ScenesConfig,
@@ -261,7 +261,7 @@ fn foreground(
     (samples, heard)
 }
 
-/// Adds a second sound of any kind to one, not louder than the first.
+/// Overlays a second sound of any kind that is no louder than the first.
 fn add_layer(item: &mut [f32], sources: &Sources, config: &ScenesConfig, sample_rate: f64, rng: &mut ChaCha8Rng) {
     let (mut layer, _) = sources.sound(item.len(), config, sample_rate, rng);
     level_of(item, &[(0, item.len(), Sound::Other)], REFERENCE_DB);
@@ -270,7 +270,7 @@ fn add_layer(item: &mut [f32], sources: &Sources, config: &ScenesConfig, sample_
     item.iter_mut().zip(&layer).for_each(|(sample, value)| *sample += value);
 }
 
-/// Adds something beneath all of it, or beneath what is heard alone; what is heard where nothing else is.
+/// Adds a background under the whole scene, or only under its items; returns the class between items.
 fn add_background(
     samples: &mut [f32],
     heard: &[(usize, usize, Sound)],
@@ -294,7 +294,7 @@ fn add_background(
     if gated { Sound::Other } else { sound }
 }
 
-/// The level of the whole scene, and by chance the steps of 16 bits.
+/// Sets the level of the whole scene and, at random, rounds it to 16 bits.
 fn set_level(samples: &mut [f32], config: &ScenesConfig, rng: &mut ChaCha8Rng) {
     let span = if uniform(rng) < config.quiet { config.quiet_db } else { config.level_db };
     let whole = [(0, samples.len(), Sound::Other)];
@@ -304,7 +304,7 @@ fn set_level(samples: &mut [f32], config: &ScenesConfig, rng: &mut ChaCha8Rng) {
     }
 }
 
-/// Brings what is heard to a level, dBFS (RMS); silence stays silent.
+/// Scales the samples so that the segments in `heard` reach a level, dBFS (RMS); silence stays silent.
 fn level_of(samples: &mut [f32], heard: &[(usize, usize, Sound)], level_db: f64) {
     let parts = heard.iter().map(|(start, end, _)| &samples[(*start).min(samples.len())..(*end).min(samples.len())]);
     let (power, n) = parts.fold((0.0, 0), |(power, n), part| {
@@ -315,12 +315,12 @@ fn level_of(samples: &mut [f32], heard: &[(usize, usize, Sound)], level_db: f64)
     }
 }
 
-/// Samples of a pause.
+/// Length of a pause, samples.
 fn pause(config: &ScenesConfig, sample_rate: f64, rng: &mut ChaCha8Rng) -> usize {
     (often_little(config.pause_seconds, rng) * sample_rate) as usize
 }
 
-/// A number of a span, of which the small ones are more frequent: the place in the span is the square of an even draw.
+/// A number from a span in which small values are more frequent: the position in the span is the square of a uniform draw.
 fn often_little(span: Span, rng: &mut ChaCha8Rng) -> f64 {
     let [least, most] = span.bounds();
     least + (most - least) * uniform(rng).powi(2)
@@ -336,7 +336,7 @@ fn fade(samples: &mut [f32], sample_rate: f64) {
     }
 }
 
-/// The index of one of some weights, drawn in proportion to them.
+/// A random index, drawn in proportion to the weights.
 fn weighted(rng: &mut ChaCha8Rng, weights: impl Iterator<Item = f64>) -> usize {
     let weights: Vec<f64> = weights.collect();
     let mut left = uniform(rng) * weights.iter().sum::<f64>();

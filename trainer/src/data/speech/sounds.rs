@@ -14,18 +14,18 @@ use crate::data::augment::level::peak;
 use crate::data::manifest::Split;
 use crate::data::silence::SILENCE_PEAK;
 
-/// What is read of a recording, seconds; the rest of a longer one is not used.
+/// Longest part read of a recording, seconds; the remainder is not used.
 const MOST_SECONDS: usize = 60;
 
-/// One recording in so many is of the split dev.
+/// One in this many recordings is in the dev split.
 const DEV_SHARE: u8 = 6;
 
 /// A recording in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoundRecording {
-    /// Where it comes from.
+    /// Its line in the table.
     pub entry: SoundEntry,
-    /// What is heard.
+    /// Its class.
     pub sound: Sound,
     /// Mono; not silent.
     pub samples: Vec<f32>,
@@ -36,13 +36,13 @@ pub struct SoundRecording {
 pub struct SoundEntry {
     /// The audio file.
     pub path: PathBuf,
-    /// The path as it is written.
+    /// The path as written.
     pub name: String,
     /// What kind of sound it is.
     pub kind: String,
-    /// Who may use it.
+    /// Its licence.
     pub licence: String,
-    /// Where it comes from, where the table says it.
+    /// Its origin, if the table gives it.
     pub source: String,
 }
 
@@ -55,7 +55,7 @@ pub enum SoundsError {
     Unreadable {
         /// The table.
         path: PathBuf,
-        /// What the reader says.
+        /// Message of the reader.
         reason: String,
     },
     /// A recording cannot be decoded.
@@ -66,7 +66,7 @@ pub enum SoundsError {
 /// The lines of a table.
 ///
 /// # Errors
-/// [`SoundsError::Unreadable`] for a file without the columns.
+/// [`SoundsError::Unreadable`] for a file that lacks columns.
 pub fn entries(table: &Path) -> Result<Vec<SoundEntry>, SoundsError> {
     let unreadable = |reason: String| SoundsError::Unreadable { path: table.to_owned(), reason };
     let mut reader =
@@ -89,12 +89,12 @@ pub fn entries(table: &Path) -> Result<Vec<SoundEntry>, SoundsError> {
     reader.records().map(entry).collect()
 }
 
-/// Whether a recording decides instead of being learned from; by its name alone.
+/// Whether a recording is in the dev split rather than train; depends only on its name.
 fn is_dev(name: &str) -> bool {
     Sha256::digest(name)[0] % DEV_SHARE == 0
 }
 
-/// The recordings of a split whose kind and licence the configuration names, in the order of the tables.
+/// The recordings of a split whose kind and licence the configuration accepts, in the order of the tables.
 pub(super) fn read_sounds(
     tables: &[PathBuf],
     config: &ScenesConfig,

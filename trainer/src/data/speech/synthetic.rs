@@ -1,4 +1,4 @@
-//! Sounds that nobody has to record: hum, tones, sirens, clicks, noise that swells, buzzes, barks, bursts of breath, crackle, and simple music.
+//! Computed sounds: hum, tones, sirens, clicks, swelling noise, buzzes, barks, bursts of breath, crackle, and simple music.
 
 use std::f64::consts::TAU;
 
@@ -8,12 +8,12 @@ use rand::Rng;
 use crate::data::augment::noise::{Colour, noise};
 use crate::data::augment::random::{index, uniform};
 
-/// A kind of sound that is computed.
+/// A kind of computed sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synthetic {
     /// Mains hum with its harmonics.
     Hum,
-    /// One tone or some, that stand still.
+    /// One or several steady tones.
     Tones,
     /// A tone that comes and goes.
     Beeps,
@@ -21,19 +21,19 @@ pub enum Synthetic {
     Siren,
     /// Clicks, regular or not.
     Clicks,
-    /// Noise whose level moves.
+    /// Noise of changing level.
     SwellingNoise,
     /// Bursts of noise with silence between them.
     NoiseBursts,
-    /// Pulses of a rate that wanders, as of engines and insects.
+    /// Pulses of a drifting rate, as from engines and insects.
     Buzz,
     /// Notes with harmonics, one after the other or together.
     Notes,
-    /// Short harmonic bursts whose pitch rises and falls fast, with hoarse noise: what animals call.
+    /// Short harmonic bursts with a fast rise and fall of pitch and hoarse noise, like animal calls.
     Barks,
-    /// Bursts of breath through a mouth, by chance after a short gasp: sneezes, snorts, coughs.
+    /// Bursts of breath through a mouth, some after a short gasp: sneezes, snorts, coughs.
     Breath,
-    /// Clicks of any size over a quiet noise, as of old records and fire.
+    /// Clicks of all sizes over quiet noise, as from old records and fire.
     Crackle,
     /// Steady noise with resonances: machines, wind, water.
     Roar,
@@ -60,13 +60,13 @@ impl Synthetic {
         Self::Noise,
     ];
 
-    /// What is heard.
+    /// The class of the sound.
     #[must_use]
     pub const fn sound(self) -> Sound {
         if matches!(self, Self::Notes) { Sound::Music } else { Sound::Other }
     }
 
-    /// `n` samples, of any level.
+    /// `n` samples, at an arbitrary level.
     pub fn samples(self, n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
         let seconds = |sample: usize| sample as f64 / sample_rate;
         match self {
@@ -238,7 +238,7 @@ fn barks(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     out
 }
 
-/// Bursts of noise shaped by a mouth, with by chance a short voiced gasp before each.
+/// Bursts of noise shaped by a mouth, each preceded, at random, by a short voiced gasp.
 fn breath(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     let mut out = vec![0.0; n];
     let mut at = (sample_rate * between(rng, 0.0, 0.3)) as usize;
@@ -279,7 +279,7 @@ fn breath(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     out
 }
 
-/// Clicks of any size, many small and few large, over noise; of a record, some come again with every turn.
+/// Clicks of all sizes, many small and few large, over noise; on a record, some recur with every turn.
 fn crackle(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     let (rate, spread, floor) = (octaves(rng, 3.0, 400.0), between(rng, 0.5, 2.0), octaves(rng, 0.002, 0.3) as f32);
     let turn = (sample_rate * [60.0 / 33.3, 60.0 / 45.0, 60.0 / 78.0][index(rng, 3)]) as usize;
@@ -289,7 +289,7 @@ fn crackle(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     let mut impulses = vec![0.0_f32; n];
     let mut at = 0.0;
     while (at as usize) < n {
-        // Log-normal by the sum of a few even draws.
+        // Approximately log-normal, from the sum of a few uniform draws.
         let size = (spread * ((0..4).map(|_| uniform(rng)).sum::<f64>() - 2.0) * 1.7).exp();
         impulses[at as usize] += (if uniform(rng) < 0.5 { -size } else { size }) as f32;
         at += 1.0 - sample_rate / rate * (1.0 - uniform(rng)).ln();
@@ -306,7 +306,7 @@ fn crackle(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     (0..n).map(click).collect()
 }
 
-/// One resonance at `hz`, `width` Hz wide, about as loud as what it is given.
+/// Filters through one resonance at `hz`, `width` Hz wide; the level stays about the same.
 fn resonated(samples: &[f32], hz: f64, width: f64, sample_rate: f64) -> Vec<f32> {
     let kept = (-std::f64::consts::PI * width / sample_rate).exp();
     let (first, second) = (2.0 * kept * (TAU * hz / sample_rate).cos(), -kept * kept);
@@ -320,12 +320,12 @@ fn resonated(samples: &[f32], hz: f64, width: f64, sample_rate: f64) -> Vec<f32>
     samples.iter().map(sample).collect()
 }
 
-/// Noise of any colour.
+/// Noise of a random colour.
 fn coloured(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
     noise(Colour::ALL[index(rng, Colour::ALL.len())], n, sample_rate, rng)
 }
 
-/// Tones, each of a frequency and an amplitude, from phases of their own.
+/// A sum of tones, each with a frequency and an amplitude, in different phases.
 fn sum_of(n: usize, sample_rate: f64, tones: &[(f64, f64)]) -> Vec<f32> {
     let mut out = vec![0.0; n];
     for (number, (hz, amplitude)) in tones.iter().enumerate() {
@@ -341,7 +341,7 @@ fn between(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
     least + (most - least) * uniform(rng)
 }
 
-/// Evenly over octaves.
+/// Uniform over octaves.
 fn octaves(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
     least * (most / least).powf(uniform(rng))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Times(BTreeMap<String, Vec<(f64, f64)>>);
 
-/// Why there are no times.
+/// Why there are no speech segments.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimesError {
@@ -18,29 +18,29 @@ pub enum TimesError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the reader says.
+        /// Message of the reader.
         reason: String,
     },
-    /// A line says nothing.
+    /// A line is not a valid segment.
     #[error("{path} line {line}: expected start_s and end_s in seconds, the first before the second, or neither, found '{found}'", path = path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// Counted from 1, the header included.
         line: u64,
-        /// The two.
+        /// The two values.
         found: String,
     },
-    /// A recording that nobody listened to.
+    /// A recording that is not in any file.
     #[error("no times of speech for '{name}': write them with the recipe of the detector, for all manifests")]
     Missing {
-        /// As the manifest has it.
+        /// Its name in the manifest.
         name: String,
     },
 }
 
 impl Times {
-    /// Reads files into one table.
+    /// Merges files into one table.
     ///
     /// # Errors
     /// [`TimesError`] with the file and line.
@@ -81,10 +81,10 @@ impl Times {
         Ok(())
     }
 
-    /// Those of one recording, as its manifest names it.
+    /// The segments of one recording, by its name in the manifest.
     ///
     /// # Errors
-    /// [`TimesError::Missing`] where no file has a line for it.
+    /// [`TimesError::Missing`] if no file has a line for it.
     pub fn of(&self, name: &str) -> Result<&[(f64, f64)], TimesError> {
         self.0.get(name).map(Vec::as_slice).ok_or_else(|| TimesError::Missing { name: name.to_owned() })
     }

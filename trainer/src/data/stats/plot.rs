@@ -13,7 +13,7 @@ const COLUMN: u32 = 300;
 const ROW: u32 = 230;
 const HEAD: u32 = 34;
 
-/// What a histogram shows.
+/// Quantity shown in a histogram.
 struct Quantity {
     title: &'static str,
     of: fn(&AudioFigures) -> f64,
@@ -80,7 +80,7 @@ fn values<'a>(statistics: &'a Statistics, quantity: &'a Quantity) -> impl Iterat
         .map(|(utterance, measured)| (utterance.corpus.as_str(), (quantity.of)(measured)))
 }
 
-/// How many recordings each speaker of a corpus has.
+/// Number of recordings of each speaker of a corpus.
 fn recordings_by_speaker(statistics: &Statistics, corpus: &str) -> Vec<f64> {
     let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
     for (utterance, _) in statistics.recordings.iter().filter(|(utterance, _)| utterance.corpus == corpus) {
@@ -89,18 +89,18 @@ fn recordings_by_speaker(statistics: &Statistics, corpus: &str) -> Vec<f64> {
     counts.into_values().collect()
 }
 
-/// The axis of these values: everything that occurs, and never empty.
+/// An axis that covers all values and is never empty.
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     around(low, high)
 }
 
-/// An axis from `low` to `high`, which are infinite where there is no value.
+/// An axis from `low` to `high`, which are infinite if there are no values.
 fn around(low: f64, high: f64) -> Range<f64> {
     if low < high {
         low..high + (high - low) * 1e-6
     } else if low.is_finite() {
-        // All alike, as after cutting to one length.
+        // All equal, as after cutting to one length.
         low - 0.5..high + 0.5
     } else {
         0.0..1.0

@@ -1,4 +1,4 @@
-//! The answers of a model, clip by clip: `predictions.csv`, and everything that is counted from it.
+//! The predictions of a model for each clip: `predictions.csv`, and all metrics computed from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,32 +13,32 @@ use crate::measure::metrics::{Calibration, Confusion, Report, uar_interval};
 
 const HEADER: [&str; 10] = ["path", "corpus", "speaker", "split", "emotion", "predicted", "angry", "happy", "sad", "neutral"];
 
-/// The answer for one clip, without its audio.
+/// The prediction for one clip, without its audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Name of the clip.
     pub name: String,
     /// Corpus it comes from.
     pub corpus: String,
-    /// Who speaks.
+    /// Speaker.
     pub speaker: String,
-    /// Which split it is in, if any.
+    /// Its split, if any.
     pub split: Option<Split>,
-    /// What it is.
+    /// True emotion.
     pub truth: Emotion,
-    /// What was found.
+    /// Predicted emotion.
     pub found: Emotion,
     /// In [`Emotion::ALL`] order.
     pub probabilities: [f64; Emotion::COUNT],
 }
 
-/// Figures of one corpus.
+/// Metrics of one corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusMetrics {
-    /// Utterances.
+    /// Number of utterances.
     pub n: u64,
-    /// Speakers.
+    /// Number of speakers.
     pub n_speakers: usize,
     /// [`Confusion::uar`]
     pub uar: f64,
@@ -56,19 +56,19 @@ pub enum AnswersError {
     /// It cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is something else.
+    /// It is not such a file.
     #[error("{path}{line}: {reason}", path = path.display(), line = line.map_or_else(String::new, |line| format!(", line {line}")))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Counted from 1; none where the whole file is meant.
+        /// Counted from 1; none for the file as a whole.
         line: Option<u64>,
         /// What is wrong.
         reason: String,
     },
 }
 
-/// One line a clip: path, corpus, speaker, split, true and found emotion, and the four probabilities.
+/// One line per clip: path, corpus, speaker, split, true and predicted emotion, and the four probabilities.
 #[must_use]
 pub fn answers_csv(answers: &[Answer]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -82,14 +82,14 @@ pub fn answers_csv(answers: &[Answer]) -> String {
         let split = split.map_or("", Split::name);
         write(&[name, corpus, speaker, split, truth.name(), found.name(), &angry, &happy, &sad, &neutral]);
     }
-    // INVARIANT: the fields are text, and memory takes all of it.
+    // INVARIANT: the fields are text, and writing to memory cannot fail.
     String::from_utf8(writer.into_inner().expect("memory takes all of it")).expect("text")
 }
 
 /// Reads what [`answers_csv`] wrote.
 ///
 /// # Errors
-/// [`AnswersError`] with the line that is not an answer.
+/// [`AnswersError`] with the line that is not a prediction.
 pub fn read_answers(path: &Path) -> Result<Vec<Answer>, AnswersError> {
     let text = files::read_text(path)?;
     let malformed = |line: Option<u64>, reason: String| AnswersError::Malformed { path: path.to_owned(), line, reason };
@@ -130,7 +130,7 @@ fn answer(record: &csv::StringRecord) -> Result<Answer, String> {
     })
 }
 
-/// A confusion matrix for each speaker.
+/// A confusion matrix per speaker.
 #[must_use]
 pub fn confusion_by_speaker(answers: &[Answer]) -> BTreeMap<String, Confusion> {
     let mut by_speaker: BTreeMap<String, Confusion> = BTreeMap::new();
@@ -140,7 +140,7 @@ pub fn confusion_by_speaker(answers: &[Answer]) -> BTreeMap<String, Confusion> {
     by_speaker
 }
 
-/// The figures of each corpus.
+/// Metrics per corpus.
 #[must_use]
 pub fn figures_by_corpus(answers: &[Answer]) -> BTreeMap<String, CorpusMetrics> {
     let corpora: BTreeSet<&String> = answers.iter().map(|answer| &answer.corpus).collect();
@@ -159,14 +159,14 @@ pub fn figures_by_corpus(answers: &[Answer]) -> BTreeMap<String, CorpusMetrics> 
     corpora.into_iter().map(|corpus| (corpus.clone(), figures(corpus))).collect()
 }
 
-/// How sure the answers are, and how right.
+/// Confidence of the predictions compared with their accuracy.
 #[must_use]
 pub fn calibration(answers: &[Answer]) -> Calibration {
     Calibration::of(answers.iter().map(|answer| (answer.truth, answer.probabilities)))
 }
 
 impl Evaluation {
-    /// Everything that is counted from the answers of a model.
+    /// All metrics that are computed from the predictions of a model.
     #[must_use]
     pub fn of(
         answers: &[Answer],

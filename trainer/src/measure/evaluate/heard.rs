@@ -1,7 +1,7 @@
-//! What hearing a voice for longer is worth: UAR against the seconds that were heard of it.
+//! Effect of hearing more of a voice: UAR against the seconds heard of it before.
 //!
-//! In: the cold answers for the clips of many speakers, in the order of the manifest. Out: a point for each number of seconds, at which **every** clip is measured, so
-//! that the points differ in nothing but the history.
+//! In: the cold predictions for the clips of many speakers, in the order of the manifest. Out: a point for each number of seconds; **every** clip is
+//! evaluated at each point, so that the points differ only in the history.
 
 use moodline_core::{VoiceCorrection, VoiceProfile};
 use rand::seq::SliceRandom as _;
@@ -13,20 +13,20 @@ use crate::base::plot::{Line, LinePanel, Lines, series};
 use crate::data::augment::random::generator;
 use crate::measure::metrics::Confusion;
 
-/// Seconds of speech that were heard before.
+/// Seconds of speech heard before.
 const SECONDS: [f64; 7] = [0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0];
 
-/// UAR after so many seconds of a voice.
+/// UAR after this much speech of a voice.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeardPoint {
-    /// Seconds of speech, and what is over of the last clip; less where a speaker has no more.
+    /// Seconds of speech, plus the remainder of the last clip; less if a speaker has no more.
     pub seconds: f64,
-    /// After other clips of the speaker, drawn by chance.
+    /// After other clips of the speaker, in random order.
     pub others: f64,
-    /// After the clips right before it in the manifest.
+    /// After the directly preceding clips in the manifest.
     pub before: f64,
-    /// After others with the same label, drawn by chance: what must do no harm.
+    /// After others with the same label, in random order; this must do no harm.
     pub same: f64,
 }
 
@@ -62,7 +62,7 @@ pub fn voice_curve(predictions: &[Prediction], correction: &VoiceCorrection) -> 
     SECONDS.into_iter().zip(confusions).map(point).collect()
 }
 
-/// The curve as a picture.
+/// The curve as a figure.
 #[must_use]
 pub fn voice_figure(curve: &[HeardPoint], title: String) -> Lines {
     let line = |name: &str, index: usize, dashed: bool, figure: fn(&HeardPoint) -> f64| Line {

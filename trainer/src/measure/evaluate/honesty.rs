@@ -1,6 +1,6 @@
-//! What is left of the answers once the doubtful ones do not count, and how well calm voices are told from excited ones.
+//! Metrics without the uncertain predictions, and how well calm voices are separated from excited ones.
 //!
-//! In: the answers of a model. Out: figures that say whether a user can rely on what a program tells without a question mark.
+//! In: the predictions of a model. Out: metrics that show whether a user can rely on predictions shown without a question mark.
 
 use moodline_core::Emotion;
 use moodline_engine::display::CONFIDENCE_THRESHOLD;
@@ -9,42 +9,42 @@ use serde::{Deserialize, Serialize};
 use super::answers::Answer;
 use crate::measure::metrics::Calibration;
 
-/// The answers that count, and how often they are right.
+/// The retained predictions and their accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answered {
-    /// Part of all answers, 0..=1.
+    /// Fraction of all predictions, 0..=1.
     pub coverage: f64,
-    /// Part of these that is right, 0..=1; 0 without any.
+    /// Fraction of these that are correct, 0..=1; 0 if there are none.
     pub accuracy: f64,
 }
 
-/// Calm, which is sad or neutral, against excited, which is angry or happy.
+/// Calm (sad or neutral) against excited (angry or happy).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActivationMetrics {
-    /// Mean of the recalls of both, of those that occur.
+    /// Mean of the two recalls, over the classes that occur.
     pub balanced_accuracy: f64,
-    /// [`Calibration::ece`] of the two.
+    /// [`Calibration::ece`] of the two classes.
     pub ece: f64,
 }
 
-/// Whether a model knows what it does not know.
+/// Whether a model recognises its own uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Honesty {
-    /// The answers that no program calls uncertain, unless its user chooses another threshold.
+    /// The predictions not marked as uncertain at the default threshold.
     pub told: Answered,
-    /// The surest half.
+    /// The most confident half.
     pub surest_50: Answered,
-    /// The surest 70 %.
+    /// The most confident 70 %.
     pub surest_70: Answered,
     /// Calm against excited.
     pub activation: ActivationMetrics,
 }
 
 impl Honesty {
-    /// Counts the answers, of which there is at least one.
+    /// Computes the metrics of at least one prediction.
     #[must_use]
     pub fn of(answers: &[Answer]) -> Self {
         let sure = |answer: &Answer| answer.probabilities.into_iter().fold(0.0, f64::max);
@@ -74,7 +74,7 @@ impl ActivationMetrics {
             (!those.is_empty()).then(|| those.iter().filter(|right| **right).count() as f64 / those.len() as f64)
         };
         let recalls: Vec<f64> = [true, false].into_iter().filter_map(recall).collect();
-        // The two as the first and the third of four classes, of which the others never occur.
+        // Represents the two classes as the first and the third of four; the others never occur.
         let as_class = |excited: bool| if excited { Emotion::Angry } else { Emotion::Sad };
         let two =
             answers.iter().map(|answer| (as_class(is_excited(answer.truth)), [excited(answer), 0.0, 1.0 - excited(answer), 0.0]));
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(told, Answered { coverage: 0.75, accuracy: 2.0 / 3.0 });
         assert_eq!(surest_50, Answered { coverage: 0.5, accuracy: 0.5 });
         assert_eq!(surest_70, told, "2.8 of four answers are three");
-        // Both excited ones and one of two calm ones; sure by 0.9, 0.8, 0.8 and 0.7, of which the last is wrong.
+        // Both excited ones and one of two calm ones are found; confidences 0.9, 0.8, 0.8 and 0.7, of which the last is wrong.
         assert_eq!(activation.balanced_accuracy, 0.75);
         assert!((activation.ece - (0.1 + 0.4 + 0.7) / 4.0).abs() < 1e-12, "{}", activation.ece);
     }

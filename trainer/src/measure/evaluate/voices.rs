@@ -1,7 +1,8 @@
-//! Answers with what was heard of each voice before.
+//! Predictions with a history of each voice.
 //!
-//! In: the cold answers for the clips of many speakers, in the order of the manifest. Out: the same answers, each corrected by a [`VoiceProfile`] of other clips of
-//! its speaker. Which ones tells what is measured: what a user meets, the most that there is to win, or the harm that can be done.
+//! In: the cold predictions for the clips of many speakers, in the order of the manifest. Out: the same predictions, each corrected by a
+//! [`VoiceProfile`] of other clips of its speaker. The choice of these clips determines what is measured: typical use, the largest possible gain, or
+//! the possible harm.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Prediction;
 
-/// Which clips of the speaker were heard before the one that is measured.
+/// Which clips of the speaker were heard before the evaluated one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum History {
@@ -39,7 +40,7 @@ impl fmt::Display for History {
 }
 
 impl History {
-    /// What a title says of it; nothing for a cold answer.
+    /// Its description in titles; empty for cold predictions.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -59,7 +60,7 @@ impl History {
         }
     }
 
-    /// Corrects `predictions`, which are cold and in the order of the manifest.
+    /// Corrects `predictions`, which must be cold and in the order of the manifest.
     pub fn correct(self, predictions: &mut [Prediction], correction: &VoiceCorrection) {
         let mut corrected = Vec::with_capacity(predictions.len());
         for clips in by_speaker(predictions) {
@@ -77,7 +78,7 @@ impl History {
     }
 }
 
-/// The clips of each speaker with their places, in order.
+/// The clips of each speaker with their positions, in order.
 pub(super) fn by_speaker(predictions: &[Prediction]) -> Vec<Vec<(usize, &Prediction)>> {
     let mut speakers: BTreeMap<(&str, &str), Vec<(usize, &Prediction)>> = BTreeMap::new();
     for (place, prediction) in predictions.iter().enumerate() {
@@ -87,9 +88,9 @@ pub(super) fn by_speaker(predictions: &[Prediction]) -> Vec<Vec<(usize, &Predict
     speakers.into_values().collect()
 }
 
-/// As the engine gave them; a mean over blocks is a distribution, too.
+/// The probabilities as given by the engine; a mean over blocks is a distribution, too.
 pub(super) fn probabilities(prediction: &Prediction) -> Probabilities {
-    // INVARIANT: the mean of distributions is one.
+    // INVARIANT: the mean of distributions is a distribution.
     Probabilities::new(prediction.probabilities.map(|probability| probability as f32)).expect("the mean of distributions")
 }
 
@@ -103,7 +104,7 @@ pub(super) mod tests {
     pub(in crate::measure::evaluate) const CORRECTION: VoiceCorrection =
         VoiceCorrection { prior_seconds: 3.0, memory_seconds: 600.0, least_variety: 0.15, full_variety: 0.3 };
 
-    /// A speaker to whom the model hears anger in everything.
+    /// A speaker for whom the model is biased towards anger.
     pub(in crate::measure::evaluate) fn leaning(emotions: &[Emotion]) -> Vec<Prediction> {
         let prediction = |(number, &emotion): (usize, &Emotion)| {
             let mut logits = [0.0; Emotion::COUNT];

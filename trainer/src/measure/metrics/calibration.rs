@@ -1,24 +1,24 @@
-//! Whether a model is as often right as it is sure.
+//! Whether the confidence of a model matches its accuracy.
 
 use moodline_core::Emotion;
 use serde::{Deserialize, Serialize};
 
-/// Bins of equal width between confidence 0 and 1.
+/// Number of bins of equal width between confidence 0 and 1.
 pub const CALIBRATION_BINS: usize = 15;
 
-/// Answers of about the same confidence, which is the probability of the answer given.
+/// Predictions of similar confidence, which is the probability of the predicted class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationBin {
-    /// Confidence is above this; the first bin also holds 0.
+    /// Exclusive lower bound of the confidence; the first bin also holds 0.
     pub low: f64,
-    /// Confidence is at most this.
+    /// Inclusive upper bound of the confidence.
     pub high: f64,
-    /// Answers.
+    /// Number of predictions.
     pub n: u64,
-    /// Their mean confidence, 0..=1; 0 without answers.
+    /// Their mean confidence, 0..=1; 0 if there are none.
     pub confidence: f64,
-    /// Part of them that is right, 0..=1; 0 without answers.
+    /// Fraction of them that are correct, 0..=1; 0 if there are none.
     pub accuracy: f64,
 }
 
@@ -26,17 +26,18 @@ pub struct CalibrationBin {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// Answers.
+    /// Number of predictions.
     pub n: u64,
-    /// Expected calibration error, 0..=1: the mean difference of accuracy and confidence, each bin weighted by its answers.
+    /// Expected calibration error, 0..=1: the mean absolute difference of accuracy and confidence, with each bin weighted by its number of
+    /// predictions.
     pub ece: f64,
-    /// [`CALIBRATION_BINS`], from unsure to sure.
+    /// [`CALIBRATION_BINS`] bins, by increasing confidence.
     pub bins: Vec<CalibrationBin>,
 }
 
 impl Calibration {
-    /// Counts pairs of (true class, probabilities in [`Emotion::ALL`] order). The answer is the first of the most probable classes; its
-    /// probability is the confidence.
+    /// From pairs of (true class, probabilities in [`Emotion::ALL`] order). The prediction is the first of the most probable classes; its probability
+    /// is the confidence.
     ///
     /// # Source
     /// C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equations 1 to 3 with M = 15.
@@ -77,12 +78,12 @@ mod tests {
     #[test]
     fn four_answers_by_hand() {
         let answers = [
-            // Sure of angry at 0.95: once right, once wrong. The last bin: accuracy 0.5, confidence 0.95.
+            // Angry with confidence 0.95: once right, once wrong. The last bin: accuracy 0.5, confidence 0.95.
             (Emotion::Angry, [0.95, 0.05, 0.0, 0.0]),
             (Emotion::Sad, [0.95, 0.0, 0.05, 0.0]),
-            // Exactly on the edge 9/15 = 0.6 belongs to the bin below it: right, so its gap is 0.4.
+            // Exactly on the edge, 9/15 = 0.6 belongs to the bin below it: right, so its gap is 0.4.
             (Emotion::Happy, [0.1, 0.6, 0.2, 0.1]),
-            // All equal: the answer is the first class; wrong, so the gap is 0.25.
+            // All equal: the prediction is the first class; wrong, so the gap is 0.25.
             (Emotion::Neutral, [0.25; 4]),
         ];
         let calibration = Calibration::of(answers);

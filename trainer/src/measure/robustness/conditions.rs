@@ -1,4 +1,4 @@
-//! What can become of a recording.
+//! Degradations of recordings.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,10 +13,10 @@ use crate::data::augment::random::generator;
 use crate::data::augment::{AugmentationConfig, Augmenter, Span, Transform, TransformConfig};
 use crate::data::speech::synthetic::Synthetic;
 
-/// What is done to every clip.
+/// A change applied to every clip.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// For people.
+    /// Human-readable name.
     pub name: String,
     change: Change,
     sample_rate: u32,
@@ -25,25 +25,25 @@ pub struct Condition {
 #[derive(Clone, Debug)]
 enum Change {
     Nothing,
-    /// The first copy of this augmenter.
+    /// The first copy made by this augmenter.
     Transform(Box<Augmenter>),
-    /// So many seconds from the middle; a shorter clip stays as it is.
+    /// An excerpt of this many seconds from the middle; shorter clips are unchanged.
     Excerpt(f64),
-    /// From where speech begins to where it ends, with so many seconds of silence around it.
+    /// From the start to the end of speech, with this many seconds of silence around it.
     Cut(f64),
-    /// Music at this distance beneath, dB.
+    /// Music in the background at this signal-to-noise ratio, dB.
     Music(f64),
     Mp3(Encoder),
 }
 
-/// A program that makes MP3 files.
+/// A program that encodes MP3 files.
 #[derive(Clone, Copy, Debug)]
 enum Encoder {
     Lame,
     Ffmpeg,
 }
 
-/// All conditions for audio at `sample_rate`, the clips as they are first, and a sentence for each that cannot be made here.
+/// All conditions for audio at `sample_rate`, starting with the original clips, and a sentence for each that is not available here.
 #[must_use]
 pub fn conditions(sample_rate: u32) -> (Vec<Condition>, Vec<String>) {
     let condition = |name: &str, change: Change| Condition { name: name.to_owned(), change, sample_rate };
@@ -88,10 +88,10 @@ fn always(transform: Transform, sample_rate: u32) -> Augmenter {
 }
 
 impl Condition {
-    /// A clip under this condition. `name` is what random draws depend on.
+    /// A clip under this condition. Random draws are seeded by `name`.
     ///
     /// # Errors
-    /// [`DecodeError`] when an encoder's file is no audio.
+    /// [`DecodeError`] if the file from an encoder is not audio.
     pub fn apply(&self, samples: &[f32], name: &str, fourier: &mut Fourier) -> Result<Vec<f32>, DecodeError> {
         Ok(match &self.change {
             Change::Nothing => samples.to_vec(),
@@ -110,10 +110,10 @@ impl Condition {
     }
 }
 
-/// What lies between the beginning of speech and its end, with silence around it. A clip in which the detector hears no speech stays as it is.
+/// The part from the start to the end of speech (the whole clip if the detector finds none), surrounded by silence.
 fn cut(samples: &[f32], sample_rate: u32, margin_seconds: f64) -> Vec<f32> {
     let (rate, seconds) = (f64::from(sample_rate), samples.len() as f64 / f64::from(sample_rate));
-    // INVARIANT: the rate is that of a front end, and samples that were decoded are finite.
+    // INVARIANT: the rate is that of a front end, and decoded samples are finite.
     let mut speech =
         SpeechDetector::new(&SpeechModel::embedded(), sample_rate, GateConfig::default(), seconds).expect("a usable rate");
     speech.push(samples).and_then(|()| speech.finish()).expect("finite samples");
@@ -144,7 +144,7 @@ impl Encoder {
         }
     }
 
-    /// Encoded and decoded again. What goes wrong on the way leaves a file that is not audio, which the decoder names.
+    /// Encodes and decodes the samples. Any failure leaves a file that is not audio, which the decoder reports.
     fn round_trip(self, samples: &[f32], sample_rate: u32) -> Result<Vec<f32>, DecodeError> {
         let file = |suffix: &str| tempfile::Builder::new().prefix("moodline-").suffix(suffix).tempfile();
         let (Ok(wav), Ok(mp3)) = (file(".wav"), file(".mp3")) else {
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(cut(&tone(440.0), 16_000, 0.0), tone(440.0), "without speech");
     }
 
-    /// A second of a tone at `hz`.
+    /// One second of a tone at `hz`.
     fn tone(hz: f64) -> Vec<f32> {
         (0..16_000).map(|n| (0.3 * (std::f64::consts::TAU * hz * f64::from(n) / 16_000.0).sin()) as f32).collect()
     }

@@ -1,4 +1,4 @@
-//! The figures of detectors side by side, as tables of Markdown.
+//! Comparison of speech detectors as Markdown tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use moodline_core::Sound;
 use super::{Blocks, PAUSE_TICK_SECONDS, SpeechFigures};
 use crate::base::table::Table;
 
-/// Whether a kind of sound counts.
+/// Whether a kind of sound is included.
 type Wanted<'a> = &'a dyn Fn(&str) -> bool;
 
-/// Tables of detectors, the first of which is the one the others are compared with. `trained` are the kinds of sound it learned from; `voices` those of a
-/// voice without words, which are counted apart.
+/// Tables of detectors, the first of which is the reference. `trained` are the kinds of sound in its training data; `voices` are the kinds of voices
+/// without words, which are counted separately.
 #[must_use]
 pub fn markdown(detectors: &[SpeechFigures], trained: &BTreeMap<String, Sound>, voices: &[String]) -> String {
     let mut text = String::new();

@@ -1,8 +1,8 @@
-//! The same recipe with other seeds: how much of a model's figures is luck.
+//! The same recipe with other seeds: how much a model's metrics vary by chance.
 //!
-//! In: folders of models that differ from the card's in nothing but the seed, each with `metrics*.json` of the same clips. Out: `seeds.csv` beside the
-//! card, a line for each seed and evaluation, and the card's table of it. The file is what the table is written from, so a card that is written
-//! again without those folders keeps it.
+//! In: folders of models that differ from the card's only in the seed, each with `metrics*.json` of the same clips. Out: `seeds.csv` beside the card,
+//! one line per seed and evaluation, and the card's table of it. The table is generated from this file, so it is kept when the card is rewritten
+//! without those folders.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,35 +17,35 @@ use crate::measure::evaluate::Evaluation;
 use crate::study::protocol::results::Spread;
 use crate::train::config::TrainConfig;
 
-/// Its name in the folder of a model.
+/// File name in the folder of a model.
 pub(super) const FILE: &str = "seeds.csv";
 
-/// A line of the file: one seed, measured on some clips.
+/// A line of the file: one seed, evaluated on one set of clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeedFigures {
-    /// Seed of the training.
+    /// Training seed.
     seed: u64,
-    /// [`Model::fingerprint`] of what came out of it.
+    /// [`Model::fingerprint`] of the resulting model.
     fingerprint: String,
     /// [`Evaluation::place`]
     place: String,
-    /// Utterances.
+    /// Number of utterances.
     n: u64,
     /// Unweighted average recall.
     uar: f64,
-    /// Part of the utterances.
+    /// Fraction of correctly classified utterances.
     accuracy: f64,
-    /// Mean F1 of the classes.
+    /// Mean F1 score over the classes.
     macro_f1: f64,
-    /// UAR on the dev split, which chose the epoch; empty where the model does not say.
+    /// UAR on the dev split, which selected the epoch; empty if the model does not contain it.
     dev_uar: Option<f64>,
 }
 
 /// Writes `seeds.csv` into `folder` from its own model and those of `others`.
 ///
 /// # Errors
-/// [`CardError`]: a folder that is not such a model, one that was trained in another way, a seed that is there twice, an evaluation that is missing.
+/// [`CardError`]: a folder without such a model, a model trained differently, a duplicate seed, or a missing evaluation.
 pub(super) fn write(folder: &Path, model: &Model, own: &[Evaluation], others: &[impl AsRef<Path>]) -> Result<(), CardError> {
     let mut by_seed = BTreeMap::from([(model.contract().training.seed, figures(folder, model, own, own)?)]);
     for other in others.iter().map(AsRef::as_ref) {
@@ -62,11 +62,11 @@ pub(super) fn write(folder: &Path, model: &Model, own: &[Evaluation], others: &[
         // INVARIANT: numbers and text serialise, and writing to memory cannot fail.
         writer.serialize(line).expect("a line");
     }
-    // INVARIANT: memory takes all of it.
+    // INVARIANT: writing to memory cannot fail.
     Ok(files::write_atomically(&folder.join(FILE), &writer.into_inner().expect("memory takes all of it"))?)
 }
 
-/// The figures of a model on the clips of the `wanted` evaluations, in their order.
+/// The metrics of a model for each of the `wanted` evaluations, in their order.
 fn figures(folder: &Path, model: &Model, found: &[Evaluation], wanted: &[Evaluation]) -> Result<Vec<SeedFigures>, CardError> {
     let of_place = |wanted: &Evaluation| {
         let place = wanted.place();
@@ -87,7 +87,7 @@ fn figures(folder: &Path, model: &Model, found: &[Evaluation], wanted: &[Evaluat
     wanted.iter().map(of_place).collect()
 }
 
-/// Refuses a model whose configuration or corpora are others, because the mean over both would be of nothing.
+/// Refuses a model with a different configuration or other corpora, because a mean over both would be meaningless.
 fn check_recipe((folder, model): (&Path, &Model), (other, other_model): (&Path, &Model)) -> Result<(), CardError> {
     let mut recipe = recipe(other)?;
     recipe.training.seed = model.contract().training.seed;
@@ -100,10 +100,10 @@ fn recipe(folder: &Path) -> Result<TrainConfig, CardError> {
     Ok(TrainConfig::parse(&path.display().to_string(), &files::read_text(&path)?, &[])?)
 }
 
-/// What `seeds.csv` of a folder holds; nothing where there is none.
+/// The content of a folder's `seeds.csv`; nothing if it does not exist.
 ///
 /// # Errors
-/// [`CardError`]: the file is something else, or tells of other models.
+/// [`CardError`]: the file has unexpected content or refers to other models.
 pub(super) fn read(folder: &Path, model: &Model) -> Result<Vec<SeedFigures>, CardError> {
     let path = folder.join(FILE);
     if !path.is_file() {
@@ -119,7 +119,7 @@ pub(super) fn read(folder: &Path, model: &Model) -> Result<Vec<SeedFigures>, Car
     }
 }
 
-/// The section of the card; nothing without figures.
+/// The section of the card; nothing without lines.
 pub(super) fn write_section(text: &mut String, model: &Model, lines: &[SeedFigures]) -> std::fmt::Result {
     if lines.is_empty() {
         return Ok(());
@@ -150,7 +150,7 @@ pub(super) fn write_section(text: &mut String, model: &Model, lines: &[SeedFigur
     writeln!(text, "| {} seeds | {} |\n", seeds.len(), row(&|uars| spread(uars)))
 }
 
-/// Mean and deviation; empty where a figure is missing.
+/// Mean and standard deviation; empty if a value is missing.
 fn spread(uars: &[Option<f64>]) -> String {
     let uars: Option<Vec<f64>> = uars.iter().copied().collect();
     uars.filter(|uars| !uars.is_empty()).map_or_else(String::new, |uars| Spread::of(&uars).to_string())

@@ -11,7 +11,7 @@ use crate::train::run::TrainOptions;
 use crate::train::run::folder::RunFolder;
 use crate::train::run::list::tests::{finish, tiny_run};
 
-/// Sixteen answers of two speakers, of which the first `n_right` are right.
+/// Sixteen predictions for two speakers, of which the first `n_right` are correct.
 fn answers(n_right: usize) -> Vec<Answer> {
     let answer = |index: usize| {
         let (truth, wrong) = (Emotion::ALL[index % 4], Emotion::ALL[(index + 1) % 4]);
@@ -24,7 +24,7 @@ fn answers(n_right: usize) -> Vec<Answer> {
     (0..16).map(answer).collect()
 }
 
-/// The folder of a tiny model, with `n_right` of sixteen clips right.
+/// The folder of a tiny model with `n_right` of sixteen clips correct.
 fn model(root: &Path, name: &str, overrides: &[&str], n_right: usize) -> PathBuf {
     let options = tiny_run(root, &format!("runs/{name}"), overrides);
     finish(&options);

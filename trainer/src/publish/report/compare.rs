@@ -1,4 +1,4 @@
-//! Models beside each other: the paper's Figure 2, and what a figure costs.
+//! Comparison of models: the paper's Figure 2, and UAR against cost.
 
 use super::evaluations;
 use super::page::Section;
@@ -8,22 +8,22 @@ use crate::measure::evaluate::confusion_by_speaker;
 use crate::measure::metrics::accuracy_interval;
 use crate::study::paper::published;
 
-/// UAR of guessing.
+/// UAR at chance level.
 const CHANCE: f64 = 0.25;
-/// The colour of quoted figures: none of a series.
+/// The colour for quoted numbers, which is not used by any series.
 const QUOTED: plotters::style::RGBColor = plotters::style::RGBColor(0x99, 0x99, 0x99);
 
-/// So many seeds.
+/// "N seeds" as text.
 pub(super) fn seeds(n: usize) -> String {
     format!("{n} seed{}", if n == 1 { "" } else { "s" })
 }
 
-/// Where evaluations were measured: only those of one place can be compared.
+/// The data of an evaluation: only evaluations on the same data are comparable.
 fn place(part: &EvaluationPart) -> String {
     format!("{}, {} split", part.evaluation.manifests.join(", "), part.evaluation.split)
 }
 
-/// UAR of everything measured, by where it was measured.
+/// UAR of all evaluations, grouped by data.
 pub(super) fn uar(material: &Material) -> Option<Section> {
     let mut places: Vec<String> = Vec::new();
     let mut rows: Vec<(String, Bar)> = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
             add(group, run.name.clone(), best.dev_uar, None, format!("epoch {}", best.epoch));
         }
     }
-    // Neighbours of a group stand together, in the order the groups appeared.
+    // Bars of a group are adjacent, in the order in which the groups first appeared.
     let ordered: Vec<Bar> = places
         .iter()
         .flat_map(|place| rows.iter().filter(move |(group, _)| group == place).map(|(_, bar)| bar.clone()))
@@ -75,7 +75,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
     Some(section)
 }
 
-/// Accuracy beside what the paper's Figure 2 compares.
+/// Accuracy in comparison with the paper's Figure 2.
 pub(super) fn accuracy(material: &Material) -> Option<Section> {
     if material.evaluations.is_empty() {
         return None;
@@ -117,7 +117,7 @@ pub(super) fn accuracy(material: &Material) -> Option<Section> {
     Some(section)
 }
 
-/// UAR against parameters, size and time. An evaluation belongs to the model with its fingerprint.
+/// UAR against number of parameters, size and time. An evaluation belongs to the model with its fingerprint.
 pub(super) fn cost(material: &Material, latency: bool) -> Option<Section> {
     let pairs: Vec<_> = material
         .evaluations

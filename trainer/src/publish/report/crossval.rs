@@ -1,4 +1,4 @@
-//! Cross-validations: every model and group, the leak of the published protocol, the cross-corpus matrix.
+//! Cross-validations: all models and groups, the leakage of the published protocol, the cross-corpus matrix.
 
 use std::collections::BTreeMap;
 
@@ -108,7 +108,7 @@ fn figures(results: &CrossvalResults) -> Table {
     table
 }
 
-/// What each loosened rule of the published protocol is worth.
+/// The effect of each relaxed rule of the published protocol.
 fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model: &ModelResults) {
     if model.leak.is_empty() {
         return;
@@ -151,7 +151,7 @@ fn add_unseen(section: &mut Section, name: &str, model: &ModelResults) {
     }
 }
 
-/// Train on one corpus, test on another.
+/// Training on one corpus, testing on another.
 fn add_matrix(section: &mut Section, name: &str, model: &ModelResults) {
     let title = format!("{name}, {}: across corpora", model.name);
     if let Some(figure) = matrix_figure(model, &title) {
@@ -160,7 +160,7 @@ fn add_matrix(section: &mut Section, name: &str, model: &ModelResults) {
     }
 }
 
-/// UAR of each speaker or corpus.
+/// UAR per speaker or corpus.
 fn add_parts(section: &mut Section, part: &str, title: &str, by_name: &BTreeMap<String, SpeakerMetrics>) {
     let mut speakers: Vec<_> = by_name.iter().collect();
     speakers.sort_by(|a, b| b.1.uar.total_cmp(&a.1.uar).then_with(|| a.0.cmp(b.0)));

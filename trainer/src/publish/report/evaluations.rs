@@ -8,7 +8,7 @@ use crate::measure::{ConfusionFigure, Reliability};
 
 const CHANCE: f64 = 0.25;
 
-/// Which evaluation, on what.
+/// Name of the evaluation and its data.
 pub(super) fn title(part: &EvaluationPart) -> String {
     format!("{} on {}, {} split", part.name, part.evaluation.manifests.join(", "), part.evaluation.split)
 }

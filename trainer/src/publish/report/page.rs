@@ -1,6 +1,7 @@
-//! The page: sections of text, tables and pictures as one HTML file that asks nobody for anything.
+//! The page: sections of text, tables and figures in one HTML file that loads nothing from elsewhere.
 //!
-//! Every text is escaped here and nowhere else, because names of corpora, speakers and folders come from files. The page allows itself no script.
+//! All text is escaped here and nowhere else, because names of corpora, speakers and folders come from files. The page contains no scripts and
+//! forbids them.
 
 use std::fmt::Write as _;
 
@@ -9,16 +10,16 @@ use plotters::style::RGBColor;
 use crate::base::plot::{Figure, PlotError, THEMED};
 use crate::base::table::Table;
 
-/// Longest part of a name that goes into the name of a file, characters.
+/// Maximum number of characters of a name in a file name.
 const SLUG: usize = 60;
 
-/// A part of the report with its heading.
+/// A part of the report with a heading.
 pub(super) struct Section {
     pub(super) title: String,
     pub(super) items: Vec<Item>,
 }
 
-/// What a section is made of.
+/// Content of a section.
 pub(super) enum Item {
     Text(String),
     List(Vec<String>),
@@ -26,7 +27,7 @@ pub(super) enum Item {
     Figure { name: String, caption: String, figure: Box<dyn Figure> },
 }
 
-/// A picture beside the page.
+/// A figure stored beside the page.
 pub(super) struct Picture {
     /// File name without its extension.
     pub(super) name: String,
@@ -52,10 +53,10 @@ impl Section {
     }
 }
 
-/// The whole page, and its pictures one by one. `folder` is where the page says they are.
+/// The whole page and its individual figures. `folder` is the path used for them on the page.
 ///
 /// # Errors
-/// [`PlotError`] of the first picture that cannot be drawn.
+/// [`PlotError`] for the first figure that cannot be drawn.
 pub(super) fn page(title: &str, folder: &str, sections: &[Section]) -> Result<(String, Vec<Picture>), PlotError> {
     let mut pictures = Vec::new();
     let mut body = String::new();
@@ -128,7 +129,7 @@ fn write_table(body: &mut String, table: &Table) {
     let class = |column: usize| if right[column] { " class=\"n\"" } else { "" };
     body.push_str("<div class=\"scroll\"><table>\n<thead><tr>");
     for (column, name) in table.header.iter().enumerate() {
-        // The key of a setting may be broken after each of its parts, so that its column is as narrow as its values.
+        // Allows line breaks after each part of a setting's key, so that its column can be as narrow as its values.
         let name = escape(name).replace('.', ".<wbr>").replace('_', "_<wbr>");
         push(body, format_args!("<th{}>{name}</th>", class(column)));
     }
@@ -143,7 +144,7 @@ fn write_table(body: &mut String, table: &Table) {
     body.push_str("</tbody>\n</table></div>\n");
 }
 
-/// Text as HTML, in elements and in quoted attributes.
+/// Escapes text for HTML elements and quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -153,7 +154,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // A control character is no HTML, and a terminal or a parser might obey it.
+            // Control characters are not valid HTML, and a terminal or parser might act on them.
             c if c.is_control() && c != '\n' && c != '\t' => escaped.push('\u{FFFD}'),
             c => escaped.push(c),
         }
@@ -161,7 +162,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// The name of a folder in an address.
+/// The name of a folder, encoded for a URL.
 fn encoded(folder: &str) -> String {
     let mut address = String::new();
     for byte in folder.bytes() {
@@ -174,14 +175,14 @@ fn encoded(folder: &str) -> String {
     address
 }
 
-/// A name that any file system takes.
+/// A name that is valid on any file system.
 fn slug(name: &str) -> String {
     let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
     words.join("-").chars().take(SLUG).collect::<String>().trim_end_matches('-').to_owned()
 }
 
-/// What the page looks like; the pictures change with the theme because they name only colours that are exchanged here.
+/// The style sheet of the page; figures follow the theme because they only use colours that are replaced here.
 fn style() -> String {
     let mut css = String::from(
         ":root{--ink:#222222;--muted:#666666;--grid:#e2e2e2;--paper:#ffffff;--link:#00598c}\n\

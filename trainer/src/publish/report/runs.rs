@@ -1,4 +1,4 @@
-//! Learning curves: the paper's Figure 1, for each run.
+//! Learning curves, as in the paper's Figure 1, for each run.
 
 use super::page::Section;
 use super::source::{Material, RunPart};
@@ -28,7 +28,7 @@ pub(super) fn learning_curves(material: &Material) -> Option<Section> {
     Some(section)
 }
 
-/// The last epoch of each run, below that of the paper's Figure 1.
+/// The last epoch of each run, below the one from the paper's Figure 1.
 fn ends(material: &Material) -> Table {
     let mut table = Table::new(["", "epoch", "train accuracy", "dev accuracy", "train loss", "dev loss"]);
     let [[train_accuracy, train_loss], [accuracy, loss]] = LAST_EPOCH;

@@ -1,6 +1,6 @@
-//! What lies in the folders a report is made of.
+//! The content of the folders for a report.
 //!
-//! In: folders of runs, models, evaluations, cross-validations and sweeps; one folder may be several of these. Out: [`Material`].
+//! In: folders of runs, models, evaluations, cross-validations and sweeps; a folder may be several of these at once. Out: [`Material`].
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::run::folder::RunFolder;
 use crate::train::run::list::{RunState, RunSummary, summarise};
 
-/// Runs of the network whose time is the median of this many, after as many to warm up as [`WARM_UP`].
+/// Number of timed runs for the median, after [`WARM_UP`] untimed ones.
 pub(super) const LATENCY_RUNS: usize = 201;
 const WARM_UP: usize = 20;
 
@@ -32,9 +32,9 @@ pub(super) struct Material {
     pub(super) crossvals: Vec<(String, CrossvalResults)>,
     pub(super) sweeps: Vec<(String, SweepResults)>,
     pub(super) robustness: Vec<(String, Robustness)>,
-    /// What is not there, and what therefore is not shown.
+    /// What is missing and therefore not shown.
     pub(super) gaps: Vec<String>,
-    /// What is there and cannot be read.
+    /// What exists but cannot be read.
     pub(super) problems: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct ModelPart {
     pub(super) fingerprint: String,
     pub(super) n_parameters: usize,
     pub(super) n_bytes: usize,
-    /// Of the network over one block, ms.
+    /// Inference time of the network for one block, ms.
     pub(super) latency_ms: Option<f64>,
 }
 
@@ -59,10 +59,10 @@ pub(super) struct EvaluationPart {
 }
 
 impl Material {
-    /// Reads all folders. What cannot be read is named in the material; only a folder that is nothing at all is an error.
+    /// Reads all folders. Unreadable content is listed in the material; only a folder without anything reportable is an error.
     ///
     /// # Errors
-    /// A sentence about the first folder that holds nothing a report is made of.
+    /// A sentence about the first folder that contains nothing for a report.
     pub(super) fn read(folders: &[PathBuf], measure_latency: bool) -> Result<Self, FileError> {
         let mut material = Self::default();
         for (path, name) in folders.iter().zip(short_names(folders)) {
@@ -111,7 +111,7 @@ impl Material {
         Ok(kinds)
     }
 
-    /// The run, and the evaluations in the folders of the run.
+    /// The run, and the evaluations in its folder.
     fn add_run(&mut self, path: &Path, name: &str) -> Result<(), FileError> {
         let summary = summarise(path, name.to_owned());
         if summary.state == RunState::Damaged {
@@ -169,7 +169,7 @@ impl Material {
         });
     }
 
-    /// Every `metrics*.json` with the predictions beside it. Whether there is one.
+    /// Every `metrics*.json` with the predictions beside it. Returns whether there is one.
     fn add_evaluations(&mut self, path: &Path, name: &str, names: &[String]) -> bool {
         let metrics = names.iter().filter_map(|file| Some((file, file.strip_prefix("metrics")?.strip_suffix(".json")?)));
         let mut found = false;
@@ -183,7 +183,7 @@ impl Material {
             } else {
                 None
             };
-            // Another model's answers would be drawn as this one's.
+            // Otherwise the predictions of another model would be shown as this one's.
             let answers = answers.filter(|answers| {
                 let fits = answers.len() as u64 == evaluation.report.n;
                 if !fits {
@@ -202,7 +202,7 @@ impl Material {
         found
     }
 
-    /// `robustness.json`. Whether it is there.
+    /// `robustness.json`. Returns whether it exists.
     fn add_robustness(&mut self, path: &Path, name: &str, names: &[String]) -> bool {
         let robustness = self.json(path, name, "robustness.json", names);
         let found = robustness.is_some();
@@ -210,7 +210,7 @@ impl Material {
         found
     }
 
-    /// A JSON file, if it is there and is what it should be.
+    /// The content of a JSON file, if it exists and is valid.
     fn json<T: DeserializeOwned>(&mut self, path: &Path, name: &str, file: &str, names: &[String]) -> Option<T> {
         if !names.iter().any(|found| found == file) {
             return None;
@@ -221,7 +221,7 @@ impl Material {
     }
 }
 
-/// The files of a folder and of those directly in it that a report may be made of, and all of a run.
+/// The files in a folder and its direct subfolders that may be used for a report, and all those of a run.
 pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let folders = entries.filter(|path| path.is_dir()).chain([folder.to_owned()]);
@@ -236,7 +236,7 @@ fn is_material(path: &Path) -> bool {
     single.contains(&&*name) || is_like("metrics", ".json") || is_like("predictions", ".csv")
 }
 
-/// Names of what is in a folder, sorted; those that are no text are left out.
+/// Sorted names of the entries of a folder; those that are not valid text are left out.
 fn file_names(path: &Path) -> Result<Vec<String>, FileError> {
     let entries = std::fs::read_dir(path).map_err(FileError::at("read folder", path))?;
     let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -244,7 +244,7 @@ fn file_names(path: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
-/// The end of each path, as short as tells it from the others: a report must not name the folders of a machine.
+/// The shortest distinctive end of each path: a report must not reveal the folders of a machine.
 fn short_names(folders: &[PathBuf]) -> Vec<String> {
     let parts: Vec<Vec<String>> = folders
         .iter()
@@ -260,7 +260,7 @@ fn short_names(folders: &[PathBuf]) -> Vec<String> {
         .collect()
 }
 
-/// Median time of Moodline's own kernel over one block of the model, ms. The front end is not part of it.
+/// Median inference time of Moodline's own kernel for one block of the model, ms, without the front end.
 fn latency_ms(model: &Model) -> Result<f64, moodline_engine::ClassifierError> {
     let contract = model.contract();
     let n_steps = (contract.block_seconds / contract.front_end.step_seconds()).round().max(1.0) as usize;

@@ -1,4 +1,4 @@
-//! Sweeps: the paper's Table 1 beside ours, and every configuration by its dev figure.
+//! Sweeps: the paper's Table 1 compared with ours, and all configurations by their dev metric.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::study::protocol::results::Spread;
 use crate::study::sweep::config::Metric;
 use crate::study::sweep::results::{ConfigurationResult, SweepResults, TrialStatus};
 
-/// The paper's Table 1 beside the sweeps that hold configurations of it.
+/// The paper's Table 1 compared with the sweeps that contain its configurations.
 pub(super) fn table_1(material: &Material) -> Option<Section> {
-    // One configuration may fit several rows by what it does not say; that is no Table 1.
+    // A single configuration may match several rows in the settings it contains; that is not a reproduction of Table 1.
     let is_table = |sweep: &SweepResults| {
         let found = TABLE_1.iter().filter_map(|row| of_row(sweep, row));
         found.map(|configuration| configuration.name.as_str()).collect::<BTreeSet<_>>().len() > 1
@@ -116,12 +116,12 @@ impl Row {
     }
 }
 
-/// One deviation to each side.
+/// One standard deviation to each side.
 fn around(spread: &Spread) -> Option<[f64; 2]> {
     spread.deviation.map(|deviation| [spread.mean - deviation, spread.mean + deviation])
 }
 
-/// Every sweep: its configurations, the best first, and what was chosen.
+/// Every sweep: its configurations, best first, and the choice.
 pub(super) fn sweeps(material: &Material) -> Option<Section> {
     if material.sweeps.is_empty() {
         return None;

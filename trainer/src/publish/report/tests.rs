@@ -11,7 +11,7 @@ use crate::train::run::list::tests::{finish, tiny_run};
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 
-/// Forty answers of four speakers in two corpora, one of them with a name that attacks.
+/// Forty predictions for four speakers in two corpora, with a hostile name among them.
 fn answers() -> Vec<Answer> {
     (0..40)
         .map(|index: usize| {
@@ -31,7 +31,7 @@ fn answers() -> Vec<Answer> {
         .collect()
 }
 
-/// A model folder with an evaluation of that model.
+/// A model folder with an evaluation of this model.
 fn write_model(folder: &Path, with_predictions: bool) {
     fs::create_dir_all(folder).unwrap();
     let model = Model::embedded();

@@ -1,4 +1,4 @@
-//! [`CnnBilstm`] as a baseline: how it is trained.
+//! Training of [`CnnBilstm`] as a baseline.
 
 use std::ops::ControlFlow;
 
@@ -13,23 +13,23 @@ use crate::train::fit::{FitError, fit_with, predict};
 use moodline_learn::network::{CnnBilstm, CnnBilstmConfig};
 use moodline_learn::optimiser::{AdamConfig, OptimiserConfig};
 
-/// Highest learning rate: the one that the authors of Adam propose.
+/// Highest learning rate: the value proposed by the authors of Adam.
 const LEARNING_RATE: f64 = 1e-3;
 
-/// Part of the training in which it rises.
+/// Fraction of the training in which it rises.
 const WARM_UP: f64 = 0.1;
 
-/// As the recipes of the trainer have it for their networks.
+/// As in the trainer's recipes for its own networks.
 const MAX_GRADIENT_NORM: f64 = 1.0;
 
-/// The network before its training.
+/// The network before training.
 #[must_use]
 pub fn reference_network(config: &TrainConfig) -> CnnBilstm<f32> {
     let rng = &mut initialisation_rng(config.training.seed);
     CnnBilstm::init(CnnBilstmConfig::default(), config.front_end.n_features(), rng)
 }
 
-/// Trains on the clips of the recipe, varied as it says, for as many epochs, and keeps the one with the best UAR on the clips that decide.
+/// Trains on the clips of the recipe, with its augmentation and number of epochs, and keeps the epoch with the best UAR on the dev clips.
 ///
 /// # Errors
 /// [`BaselineError::Fit`], [`BaselineError::Interrupted`]
@@ -52,7 +52,7 @@ pub(super) fn fit_and_predict(
     })
 }
 
-/// The recipe, with an optimiser that suits this network: the recipe's was chosen for another one.
+/// The recipe with an optimiser suitable for this network, as the recipe's own was chosen for another one.
 fn with_own_optimiser(config: &TrainConfig) -> TrainConfig {
     let mut config = config.clone();
     let training = &mut config.training;

@@ -1,4 +1,4 @@
-//! The methods themselves, by smartcore, and the hyper-parameters there are to choose from.
+//! The methods themselves, based on smartcore, and their hyper-parameter grids.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use smartcore::svm::svc::{SVC, SVCParameters};
 use super::Baseline;
 use super::statistics::Table;
 
-/// Trees of a forest.
+/// Trees per forest.
 const TREES: u64 = 200;
 
-/// Passes of the support vector machines over their clips; two are the library's default.
+/// Passes of the support vector machines over their clips; the library's default is two.
 const SVM_PASSES: usize = 2;
 
-/// One clip's answer.
+/// The prediction for one clip.
 type Answer = [f32; Emotion::COUNT];
 
-/// The class that one voter gives to each row of each table.
+/// The class that one voter assigns to each row of each table.
 type Ballot = Vec<Vec<usize>>;
 
 /// A method with its hyper-parameters.
@@ -39,7 +39,7 @@ pub(super) enum Settings {
     Logistic {
         penalty: f64,
     },
-    /// Gaussian with a gamma, else linear.
+    /// Gaussian kernel if there is a gamma, otherwise linear.
     Svm {
         gamma: Option<f64>,
         c: f64,
@@ -50,9 +50,9 @@ pub(super) enum Settings {
 }
 
 impl Settings {
-    /// What there is to choose from, for tables of this width; nothing for a network, which reads no tables.
+    /// The hyper-parameter grid for tables of this width; empty for a network, which uses no tables.
     pub(super) fn of(baseline: Baseline, width: usize) -> Vec<Self> {
-        // scikit-learn's `gamma="scale"` for columns of deviation 1.
+        // scikit-learn's `gamma="scale"` for columns of standard deviation 1.
         let gamma = Some(1.0 / width as f64);
         match baseline {
             Baseline::Forest => [1, 4].map(|smallest_leaf| Self::Forest { smallest_leaf }).to_vec(),
@@ -64,7 +64,7 @@ impl Settings {
         }
     }
 
-    /// Fits on `train` and answers for each of the tables.
+    /// Fits on `train` and predicts each of the tables.
     pub(super) fn answer(&self, train: &Table, others: &[&Table], seed: u64) -> Result<Vec<Vec<Answer>>, Failed> {
         let x = matrix(train)?;
         let y: Vec<i32> = train.labels.iter().map(|&label| label as i32).collect();
@@ -94,7 +94,7 @@ fn matrix(table: &Table) -> Result<DenseMatrix<f64>, Failed> {
     DenseMatrix::from_2d_vec(&table.rows)
 }
 
-/// The part of the votes that each class got.
+/// The fraction of votes for each class.
 fn shares(votes: &[Ballot], tables: &[DenseMatrix<f64>]) -> Vec<Vec<Answer>> {
     let of_table = |(index, table): (usize, &DenseMatrix<f64>)| {
         let mut counts = vec![[0_u16; Emotion::COUNT]; table.shape().0];
@@ -106,7 +106,7 @@ fn shares(votes: &[Ballot], tables: &[DenseMatrix<f64>]) -> Vec<Vec<Answer>> {
     tables.iter().enumerate().map(of_table).collect()
 }
 
-/// Grows the trees one by one, which lets them grow side by side and makes their votes countable.
+/// Grows the trees individually, so that they can grow in parallel and their votes can be counted.
 fn forest(
     x: &DenseMatrix<f64>,
     y: &Vec<i32>,
@@ -144,13 +144,13 @@ fn logistic(x: &DenseMatrix<f64>, y: &Vec<i32>, tables: &[DenseMatrix<f64>], pen
     Ok(tables.iter().map(|table| (0..table.shape().0).map(|row| answer(table, row)).collect()).collect())
 }
 
-/// A kernel of two rows that are given by their numbers.
+/// A kernel of two rows that are identified by their numbers.
 ///
-/// Handed the rows themselves, the library copies them at every step, and cuts off what is wider than there are clips.
+/// If given the rows themselves, the library copies them at every step and truncates rows that are longer than the number of clips.
 #[derive(Debug)]
 struct RowKernel {
     rows: Arc<Vec<Vec<f64>>>,
-    /// Gaussian with a gamma, else linear.
+    /// Gaussian kernel if there is a gamma, otherwise linear.
     gamma: Option<f64>,
 }
 
@@ -164,9 +164,9 @@ impl Kernel for RowKernel {
     }
 }
 
-/// One machine for each pair of classes; each gives its vote to one of the two.
+/// One machine per pair of classes, each voting for one of the two.
 ///
-/// The library's own combination of them counts votes in a hash map, whose order decides between equals and differs from run to run.
+/// The library's own combination counts votes in a hash map, whose order decides ties and differs from run to run.
 fn svm(train: &Table, others: &[&Table], gamma: Option<f64>, c: f64, seed: u64) -> Result<Vec<Vec<Answer>>, Failed> {
     let mut rows = train.rows.clone();
     let numbers = |rows: std::ops::Range<usize>| DenseMatrix::from_2d_vec(&rows.map(|row| vec![row as f64]).collect());

@@ -6,14 +6,14 @@ use ndarray::Array2;
 use crate::data::dataset::Part;
 use crate::measure::metrics::percentile;
 
-/// What is kept of each feature, in this order.
+/// The statistics of each feature, in this order.
 pub const STATISTICS: [&str; 4] = ["mean", "deviation", "10th percentile", "90th percentile"];
 
-/// Mean, deviation (of the population) and two percentiles of each feature over the steps of a clip: `[n_features * 4]`, the four of the first feature
-/// first.
+/// Mean, standard deviation (of the population) and two percentiles of each feature over the steps of a clip: `[n_features * 4]`, starting with the
+/// four of the first feature.
 ///
 /// # Source
-/// Percentiles are linearly interpolated between steps, as `numpy.percentile` does.
+/// Percentiles are linearly interpolated between steps, as in `numpy.percentile`.
 #[must_use]
 pub fn statistics(features: &Array2<f32>) -> Vec<f64> {
     let mut row = Vec::with_capacity(features.ncols() * STATISTICS.len());
@@ -28,7 +28,7 @@ pub fn statistics(features: &Array2<f32>) -> Vec<f64> {
     row
 }
 
-/// Clips as rows, `[clips, width]`, each column with mean 0 and deviation 1 over the training clips.
+/// Clips as rows, `[clips, width]`, with each column standardised to mean 0 and standard deviation 1 over the training clips.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Table {
     pub(super) rows: Vec<Vec<f64>>,
@@ -46,7 +46,7 @@ impl Table {
     }
 }
 
-/// Mean and deviation of each column over the training clips.
+/// Mean and standard deviation of each column over the training clips.
 pub(super) struct Columns {
     mean: Vec<f64>,
     deviation: Vec<f64>,
@@ -62,7 +62,7 @@ impl Columns {
         };
         let mean = over_rows(&|row, column| row[column]);
         let variance = over_rows(&|row, column| (row[column] - mean[column]).powi(2));
-        // A column that never changes says nothing, whatever it is divided by.
+        // A constant column carries no information, whatever it is divided by.
         let deviation = variance.into_iter().map(|variance| if variance > 0.0 { variance.sqrt() } else { 1.0 }).collect();
         Self { mean, deviation }
     }

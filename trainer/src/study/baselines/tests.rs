@@ -19,7 +19,7 @@ struct Golden {
     logistic: BTreeMap<String, Vec<[f64; 4]>>,
     /// By number of neighbours.
     knn: BTreeMap<String, Vec<[f64; 4]>>,
-    /// Of the other methods.
+    /// For the other methods.
     accuracy: BTreeMap<String, f64>,
 }
 
@@ -73,7 +73,7 @@ fn forest_and_support_vector_machines_are_as_good_as_scikit_learns() {
         ("svm-rbf", Settings::Svm { gamma, c: 1.0 }),
     ] {
         let (found, expected) = (golden.accuracy(&settings), golden.accuracy[name]);
-        // Four of the eighty clips: the forests draw other trees, and the machines stop at other places.
+        // A difference of four of the eighty clips: the forests draw other trees, and the machines stop at other points.
         assert!(found >= expected - 0.05, "{name}: {found:.4}, scikit-learn {expected:.4}");
     }
 }
@@ -100,7 +100,7 @@ fn statistics_are_numpys() {
     }
 }
 
-/// Clips of one step; the first feature tells the class with some noise, the second never changes.
+/// Clips of one step; the first feature is the class plus some noise, the second is constant.
 fn part(n: usize, noise: f32) -> Part {
     let labels: Vec<usize> = (0..n).map(|clip| clip % 4).collect();
     let value = |clip: usize| (clip % 4) as f32 + noise * ((clip * 37 % 11) as f32 / 11.0 - 0.5);
@@ -120,7 +120,7 @@ fn hyper_parameters_are_chosen_by_those_who_decide_and_tested_clips_change_nothi
     assert_eq!(one.tests[0], other.tests[1]);
     assert_eq!(other.tests.iter().map(Vec::len).collect::<Vec<_>>(), [12, 8]);
 
-    // The choice is the best on the clips that decide.
+    // The choice is the best on the dev clips.
     let columns = Columns::fit(&data.train);
     let (train, dev) = (columns.table(&data.train), columns.table(&data.dev));
     for settings in Settings::of(Baseline::Knn, train.width()) {
@@ -136,7 +136,7 @@ fn hyper_parameters_are_chosen_by_those_who_decide_and_tested_clips_change_nothi
     assert!(matches!(interrupted, Err(BaselineError::Interrupted)));
 }
 
-/// Clips of 12 to 19 steps in which the first feature rises or falls, and the second is high early or late; all means are the same.
+/// Clips of 12 to 19 steps in which the first feature rises or falls and the second is high early or late; all means are equal.
 fn moving(n: usize, n_features: usize, seed: u64) -> Part {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut noise = || 0.5 * ((rng.next_u32() >> 8) as f32 / (1_u32 << 23) as f32 - 1.0);

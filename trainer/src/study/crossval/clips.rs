@@ -15,13 +15,13 @@ use crate::data::manifest::Utterance;
 use crate::study::protocol::{Fold, Plan, Sample, ScalerOn};
 use crate::train::config::TrainConfig;
 
-/// A clip and what names its content.
+/// A clip and the hash of its content.
 struct HashedClip {
     clip: Clip,
     sha256: [u8; 32],
 }
 
-/// Every clip and copy that any fold wants and that can be used.
+/// All usable clips and copies that any fold needs.
 pub(super) struct Clips<'a> {
     utterances: &'a [Utterance],
     loaded: HashMap<Sample, HashedClip>,
@@ -30,7 +30,7 @@ pub(super) struct Clips<'a> {
 }
 
 impl<'a> Clips<'a> {
-    /// Loads what the plan wants, and takes what cannot be loaded out of it.
+    /// Loads what the plan needs, and removes from it what cannot be loaded.
     pub(super) fn load(
         plan: &mut Plan,
         options: &CrossvalOptions<'a>,
@@ -48,7 +48,7 @@ impl<'a> Clips<'a> {
         let (clips, problems_of_clips) = loader.load_copies(&requests, progress, interrupt)?;
         problems.extend(problems_of_clips);
         let problems = ClipProblems(problems);
-        // A manifest lists no file twice.
+        // A manifest never lists a file twice.
         let places: HashMap<_, usize> =
             utterances.iter().enumerate().map(|(index, utterance)| (utterance.path.as_path(), index)).collect();
         let loaded = clips
@@ -64,7 +64,7 @@ impl<'a> Clips<'a> {
         if plan.folds.is_empty() { Err(CrossvalError::NoClips { problems: clips.problems }) } else { Ok(clips) }
     }
 
-    /// Takes the clips that could not be loaded out of the folds, and then what nothing is left of.
+    /// Removes the clips that could not be loaded from the folds, and then empty tests and folds.
     fn keep_usable(&self, plan: &mut Plan) {
         for fold in &mut plan.folds {
             let lists = [&mut fold.train, &mut fold.dev].into_iter().chain(fold.tests.iter_mut().map(|test| &mut test.samples));
@@ -78,7 +78,7 @@ impl<'a> Clips<'a> {
         &self.utterances[sample.utterance]
     }
 
-    /// Steps of a clip that the network hears.
+    /// Number of steps of a clip.
     pub(super) fn n_steps(&self, sample: Sample) -> usize {
         self.loaded[&sample].clip.features.nrows()
     }
@@ -87,7 +87,7 @@ impl<'a> Clips<'a> {
         self.utterance(sample).emotion
     }
 
-    /// Hashes what a list of clips is: names, labels, voices and content.
+    /// Hashes a list of clips: names, corpora, speakers, labels and content.
     pub(super) fn hash(&self, samples: &[Sample], hash: &mut Sha256) {
         hash.update(samples.len().to_le_bytes());
         for sample in samples {
@@ -105,7 +105,7 @@ impl<'a> Clips<'a> {
         samples.iter().map(|sample| Cow::Borrowed(&self.loaded[sample].clip)).collect()
     }
 
-    /// What a fold trains on and decides by, standardised; and each of its tests.
+    /// The standardised train and dev data of a fold, and each of its tests.
     ///
     /// # Errors
     /// [`JobError::Dataset`]
@@ -122,7 +122,7 @@ impl<'a> Clips<'a> {
     }
 }
 
-/// Everything that a fold looks at.
+/// All samples of a fold.
 fn samples(fold: &Fold) -> impl Iterator<Item = Sample> {
     let tests = fold.tests.iter().flat_map(|test| &test.samples);
     fold.train.iter().chain(&fold.dev).chain(tests).copied()

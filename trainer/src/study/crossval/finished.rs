@@ -1,4 +1,4 @@
-//! What is kept of a training that is done.
+//! What is stored of a finished training run.
 
 use moodline_core::Emotion;
 use serde::{Deserialize, Serialize};
@@ -7,23 +7,23 @@ use super::clips::Clips;
 use crate::measure::metrics::Confusion;
 use crate::study::protocol::Fold;
 
-/// What is kept of a training.
+/// The stored result of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Finished {
-    /// What decided the outcome: [`Job::key`](super::job::Job::key).
+    /// Identifies everything that determined the result: [`Job::key`](super::job::Job::key).
     pub(super) key: String,
     pub(super) n_parameters: Option<usize>,
     pub(super) best_epoch: Option<usize>,
     pub(super) chosen: String,
     pub(super) dev_uar: f64,
     pub(super) seconds: f64,
-    /// Probabilities of each clip of each test of the fold, in its order.
+    /// Probabilities for each clip of each test of the fold, in its order.
     pub(super) tests: Vec<Vec<[f32; Emotion::COUNT]>>,
 }
 
 impl Finished {
-    /// What one test of the fold found.
+    /// The confusion matrix of one test of the fold.
     pub(super) fn confusion(&self, fold: &Fold, test: usize, clips: &Clips<'_>) -> Confusion {
         let samples = fold.tests[test].samples.iter();
         Confusion::of(
@@ -31,7 +31,7 @@ impl Finished {
         )
     }
 
-    /// Whether there is an answer for each clip that the fold tests.
+    /// Whether there is a prediction for each test clip of the fold.
     pub(super) fn fits(&self, fold: &Fold) -> bool {
         self.tests.len() == fold.tests.len()
             && self.tests.iter().zip(&fold.tests).all(|(found, test)| found.len() == test.samples.len())

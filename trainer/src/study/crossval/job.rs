@@ -1,4 +1,4 @@
-//! One training of one fold with one seed.
+//! One training run: one fold with one seed.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -15,15 +15,15 @@ use crate::study::protocol::{Fold, ScalerOn};
 use crate::train::config::TrainConfig;
 use crate::train::fit::{fit, predict};
 
-/// Raised whenever the same recipe on the same clips trains something else than before, so that `--resume` does not mix the two.
+/// Increased whenever the same recipe on the same clips gives a different result than before, so that `--resume` does not mix the two.
 const REVISION: u32 = 1;
 
-/// What is trained.
+/// The model to train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Model {
     /// The network of the recipe.
     Network,
-    /// Another method beside it.
+    /// A baseline.
     Baseline(Baseline),
 }
 
@@ -35,7 +35,7 @@ impl Model {
         }
     }
 
-    /// The seeds that make a difference: for a model in which nothing is drawn the first stands for all.
+    /// The seeds that make a difference: only the first for a model without randomness.
     pub(super) fn seeds(self, seeds: &[u64]) -> &[u64] {
         match self {
             Self::Baseline(baseline) if !baseline.is_seeded() => &seeds[..1],
@@ -44,18 +44,18 @@ impl Model {
     }
 }
 
-/// A training to be done.
+/// A training run to be executed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job<'a> {
     pub(super) model: Model,
     pub(super) seed: u64,
-    /// Place of the fold in the plan.
+    /// Index of the fold in the plan.
     pub(super) index: usize,
     pub(super) fold: &'a Fold,
 }
 
 impl Job<'_> {
-    /// SHA-256 of everything that decides the outcome, hexadecimal.
+    /// SHA-256 of everything that determines the result, hexadecimal.
     pub(super) fn key(&self, config: &TrainConfig, clips: &Clips<'_>) -> String {
         let mut hash = Sha256::new();
         let scaler = match self.fold.scaler {

@@ -1,4 +1,4 @@
-//! The results of a cross-validation as a page for people: `summary.md`.
+//! The results of a cross-validation as a readable page: `summary.md`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::study::protocol::results::{CrossvalResults, FoldResults, GroupResults
 use crate::study::protocol::tables::{LEAK_NOTE, Matrix, leak_rows};
 
 impl CrossvalResults {
-    /// Headline, classes, seeds, folds; for a cross-corpus protocol the matrix, for `paper` the leak.
+    /// Main results, classes, seeds, folds; for a cross-corpus protocol the matrix, for `paper` the leakage.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let seeds: Vec<String> = self.seeds.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Finished trainings on disk: `folds/MODEL-FOLD-SEED.json`, each written whole or not at all.
+//! Finished training runs on disk: `folds/MODEL-FOLD-SEED.json`, each written atomically.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::finished::Finished;
 use super::job::Job;
 use crate::base::files::{self, FileError};
 
-/// The folder of the finished trainings.
+/// The folder of finished runs.
 pub(super) struct Store {
     folder: PathBuf,
 }
@@ -29,10 +29,10 @@ impl Store {
         files::write_atomically(&self.path(job), json.as_bytes())
     }
 
-    /// What an interrupted run left of this training; none when it was not finished.
+    /// The result of this run from an earlier, interrupted cross-validation; none if it was not finished.
     ///
     /// # Errors
-    /// [`CrossvalError::Stale`] for one of another recipe, of other clips, or that cannot be read.
+    /// [`CrossvalError::Stale`] if it belongs to another recipe or other clips, or cannot be read.
     pub(super) fn read(&self, job: &Job<'_>, key: &str) -> Result<Option<Finished>, CrossvalError> {
         let path = self.path(job);
         if !path.exists() {

@@ -1,4 +1,4 @@
-//! From the finished trainings to the figures of each model and group.
+//! From finished training runs to the results of each model and group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::study::protocol::results::{
 use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults, VoiceSetting};
 use crate::study::protocol::{Fold, Plan, Sample};
 
-/// A finished training and what it was of.
+/// The result of a training run, with its fold and seed.
 struct Outcome<'a> {
     seed: u64,
     index: usize,
@@ -26,7 +26,7 @@ struct Outcome<'a> {
     finished: &'a Finished,
 }
 
-/// A tested clip.
+/// A test clip and its prediction.
 struct Tested<'a> {
     sample: Sample,
     utterance: &'a Utterance,
@@ -45,7 +45,7 @@ impl Tested<'_> {
 }
 
 impl<'a> Outcome<'a> {
-    /// The place of a group among the tests of the fold.
+    /// The index of a group among the tests of the fold.
     fn test(&self, group: usize) -> Option<usize> {
         self.fold.tests.iter().position(|test| test.group == group)
     }
@@ -145,7 +145,7 @@ fn model_results(
     }
 }
 
-/// The groups of corpora that were left out; none where the protocol has no such group.
+/// The results for corpora that were left out of training; none if the protocol has no such group.
 fn unseen_results(
     options: &CrossvalOptions<'_>,
     plan: &Plan,
@@ -233,7 +233,7 @@ fn unseen_results(
     })
 }
 
-/// `gains`: of each corpus and seed, after earlier clips, all others, others of the same emotion.
+/// `gains`: for each corpus and seed, after earlier clips, all others, and others with the same emotion.
 fn voice_setting(correction: VoiceCorrection, gains: &[[f64; 3]]) -> VoiceSetting {
     let mean = |which: usize| gains.iter().map(|of| of[which]).sum::<f64>() / gains.len() as f64;
     VoiceSetting { correction, before: mean(0), all: mean(1), same: mean(2) }
@@ -296,7 +296,7 @@ fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], ou
     }
 }
 
-/// Counts by who speaks and by corpus.
+/// Counts by speaker and by corpus.
 #[derive(Default)]
 struct ByVoice {
     speakers: BTreeMap<String, Confusion>,
@@ -343,6 +343,6 @@ fn predictions_csv(plan: &Plan, clips: &Clips<'_>, models: &[(Model, Vec<Outcome
             }
         }
     }
-    // INVARIANT: the fields are text, and memory takes all of it.
+    // INVARIANT: the fields are text, and writing to memory cannot fail.
     String::from_utf8(writer.into_inner().expect("memory takes all of it")).expect("text")
 }

@@ -15,7 +15,7 @@ const N_TEXTS: usize = 2;
 const N_CLIPS: usize = N_SPEAKERS * N_TEXTS * Emotion::COUNT;
 const SEEDS: [u64; 2] = [0, 1];
 
-/// 0.4 s of a tone whose harmonics tell the emotion, whose pitch tells the speaker, and whose tremolo tells the text.
+/// 0.4 s of a tone whose harmonics encode the emotion, whose pitch encodes the speaker, and whose tremolo encodes the text.
 fn tone(speaker: usize, text: usize, emotion: Emotion) -> Vec<f32> {
     let pitch = 110.0 + 15.0 * speaker as f32;
     (0..RATE as usize * 2 / 5)
@@ -28,7 +28,7 @@ fn tone(speaker: usize, text: usize, emotion: Emotion) -> Vec<f32> {
         .collect()
 }
 
-/// A folder with two corpora of four speakers each, two speakers a session, and a manifest of both.
+/// A folder with two corpora of four speakers each, two speakers per session, and a manifest of both.
 fn workplace() -> (TempDir, Manifest) {
     let folder = tempfile::tempdir().unwrap();
     let mut lines = vec!["path,corpus,speaker,emotion,split,session,text".to_owned()];
@@ -96,7 +96,7 @@ impl Place {
     }
 }
 
-/// Everything but how long it took.
+/// Everything except durations.
 fn timeless(mut results: CrossvalResults) -> CrossvalResults {
     let groups = results.models.iter_mut().flat_map(|model| &mut model.groups);
     groups.flat_map(|group| &mut group.folds).for_each(|fold| fold.seconds = 0.0);
@@ -147,7 +147,7 @@ fn every_clip_is_tested_once_for_each_seed_and_the_folder_holds_it_all() {
 #[test]
 fn the_other_honest_protocols_run_to_the_end() {
     let place = Place::new(&[]);
-    // Speakers 6 and 7 are the test split; sessions are those of each corpus; 2 groups of texts times 2 of speakers.
+    // Speakers 6 and 7 are the test split; sessions are per corpus; 2 groups of texts times 2 of speakers.
     for (protocol, n_folds, n_tested) in [
         (Protocol::Fixed, 1, N_CLIPS / 4),
         (Protocol::Session, 4, N_CLIPS),
@@ -211,7 +211,7 @@ fn an_interrupted_run_keeps_what_is_finished_and_goes_on_to_the_same_results() {
     assert_eq!(fs::read_dir(out.join("folds")).unwrap().count(), done);
     assert!(!out.join("results.json").exists());
 
-    // What is finished is taken as it is.
+    // Finished runs are used as they are.
     let finished = out.join("folds").join("network-000-0.json");
     let mut stored: serde_json::Value = serde_json::from_str(&fs::read_to_string(&finished).unwrap()).unwrap();
     stored["seconds"] = 1234.5.into();
@@ -322,7 +322,7 @@ fn what_decides_between_recipes_is_measured_on_corpora_left_out_cold_and_with_a_
 #[test]
 fn the_learning_curve_counts_corpora_that_are_not_the_tested_one() {
     let mut place = Place::new(&[]);
-    // Three corpora: the third has the last speaker of each split but train, and is tested only.
+    // Three corpora: the third gets the last speaker of each split except train, and is only used for testing.
     for utterance in &mut place.manifest.utterances {
         if utterance.speaker == "s6" || utterance.speaker == "s7" {
             utterance.corpus = "third".to_owned();
@@ -356,7 +356,7 @@ fn the_leak_is_measured_seed_by_seed_against_the_same_network_and_data() {
         assert_eq!(group(name).seeds[0].report.n as usize, N_CLIPS, "{name}");
     }
     assert_eq!(group("published").seeds[0].report.n as usize, 4 * N_CLIPS, "each clip and its three copies");
-    // With the tested clips deciding, the best epoch's UAR on the dev set is the result.
+    // With the test clips as the dev set, the best dev UAR is the result.
     for fold in &group("random-clips").folds {
         assert!((fold.dev_uar - fold.uar).abs() < 1e-9);
     }
@@ -383,7 +383,7 @@ fn baselines_run_through_the_same_folds() {
         let group = &model.groups[0];
         assert_eq!(group.seeds[0].report.n as usize, N_CLIPS, "{}", model.name);
         assert!(group.folds.iter().all(|fold| !fold.chosen.is_empty() && fold.best_epoch.is_none()), "{}", model.name);
-        // Guessing gives 0.25.
+        // Chance level is 0.25.
         assert!(group.uar.mean > 0.35, "{}: {}", model.name, group.uar.mean);
     }
     let seeds: Vec<usize> = results.models.iter().map(|model| model.seeds.len()).collect();

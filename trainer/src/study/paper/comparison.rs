@@ -1,4 +1,4 @@
-//! What the protocol `paper` found beside what the paper reports.
+//! Results of the protocol `paper` compared with those reported in the paper.
 
 use super::protocol::{HONEST_COPIES, NAMES, PUBLISHED};
 use super::published::{CITATION, CLASSES, LATENCY_S, N_CLIPS, N_PARAMETERS, TABLE_1};
@@ -7,8 +7,8 @@ use crate::measure::metrics::Report;
 use crate::study::protocol::Protocol;
 use crate::study::protocol::results::{CrossvalResults, GroupResults, ModelResults, Spread};
 
-/// Every number that the paper gives of its best network beside the same of a network here, trained and tested as published and honestly, both with copies; none for
-/// other protocols and for methods that are no network.
+/// Every number given in the paper for its best network, compared with the same number for a network trained and tested here as published and
+/// honestly, both with copies; none for other protocols and for methods other than networks.
 pub(crate) fn beside_the_paper(results: &CrossvalResults, model: &ModelResults) -> Option<Table> {
     let group = |name: &str| model.groups.iter().find(|group| group.name == name);
     let (Some(published), Some(honest)) = (group(NAMES[PUBLISHED]), group(NAMES[HONEST_COPIES])) else { return None };
@@ -51,7 +51,7 @@ pub(crate) fn beside_the_paper(results: &CrossvalResults, model: &ModelResults) 
     Some(table)
 }
 
-/// What stands under [`beside_the_paper`].
+/// The note below [`beside_the_paper`].
 pub(crate) fn note_beside_the_paper() -> String {
     format!(
         "Paper: {CITATION}; its network was tested on one random fifth, ours on five. Its latency is a call of Keras' predict for one block; ours is the time of a block \

@@ -1,8 +1,8 @@
-//! The published protocol beside the honest one, and the steps between them.
+//! The published protocol, the honest one, and the steps between them.
 //!
-//! The authors pool every turn with three augmented copies of it, fit the scaler on all of that, and split it at random into 80 % and 20 %, stratified by class; the
-//! 20 % stop the training early, choose its weights, and are the test. So a test item has most of its siblings in training, every voice is
-//! on both sides, and what is measured was chosen by.
+//! The authors pool every turn with three augmented copies of it, fit the scaler on all of them, and split them at random into 80 % and 20 %,
+//! stratified by class; the 20 % are used for early stopping, for selecting the weights, and as the test set. So most siblings of a test item are in
+//! the training data, every speaker is on both sides, and the test data are also used for model selection.
 //!
 //! # Source
 //! Faldu, Parikh, Kumar: *Real-Time Emotion Recognition Using Liquid Neural Networks*, and their repository at commit 1e9e6dca.
@@ -37,7 +37,7 @@ const STEPS: [Step; 6] = [
     },
 ];
 
-/// The authors' three: two semitones up; slower, cut to the original length; white noise.
+/// The three augmentations of the authors: two semitones up; slower, cut to the original length; white noise.
 const COPIES: &str = r#"
 copies = 3
 mode = "each"
@@ -48,14 +48,14 @@ transforms = [
 ]
 "#;
 
-/// The augmentation of the published protocol, for a recipe that has none of its own.
+/// The augmentation of the published protocol, for recipes without one.
 #[must_use]
 pub fn published_copies() -> AugmentationConfig {
-    // INVARIANT: a text that is part of the program is well-formed.
+    // INVARIANT: a constant of the program is well-formed.
     toml::from_str(COPIES).expect("an augmentation")
 }
 
-/// The published protocol, the honest one, and what lies between.
+/// The published protocol, the honest one, and the steps between them.
 pub(crate) fn plan(planner: &Planner<'_>) -> Result<Plan, ProtocolError> {
     let mut folds = Vec::new();
     for (index, sides) in planner.speaker_groups()?.into_iter().enumerate() {
@@ -87,7 +87,7 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Plan, ProtocolError> {
     Ok(Plan { description, groups: NAMES.map(Group::named).to_vec(), folds, steps: STEPS.to_vec() })
 }
 
-/// Clips at random, the tested ones decide.
+/// Random split of the clips; the test clips are also the dev set.
 fn random_clips(planner: &Planner<'_>) -> Vec<Fold> {
     let clips: Vec<usize> = (0..planner.manifest.utterances.len()).collect();
     let folds = stratified(planner, planner.originals(&clips), CLIPS_STREAM).into_iter().enumerate();
@@ -102,7 +102,7 @@ fn random_clips(planner: &Planner<'_>) -> Vec<Fold> {
         .collect()
 }
 
-/// Clips and copies at random, the tested ones decide, the scaler knows them all.
+/// Random split of clips and copies; the test clips are also the dev set, and the scaler is fitted on everything.
 fn published(planner: &Planner<'_>) -> Vec<Fold> {
     let clips: Vec<usize> = (0..planner.manifest.utterances.len()).collect();
     let folds = stratified(planner, planner.with_copies(&clips), SAMPLES_STREAM).into_iter().enumerate();
@@ -120,12 +120,12 @@ fn published(planner: &Planner<'_>) -> Vec<Fold> {
         .collect()
 }
 
-/// Deals samples out to as many parts as there are folds, class by class, and sets each part against the others: `[train, test]`.
+/// Distributes samples over as many parts as there are folds, class by class, and pairs each part with the remainder: `[train, test]`.
 fn stratified(planner: &Planner<'_>, samples: Vec<Sample>, stream: u64) -> Vec<[Vec<Sample>; 2]> {
     let rng = &mut random_stream(planner.options.split_seed, stream);
     let n_parts = planner.options.folds;
     let mut parts: Vec<Vec<Sample>> = vec![Vec::new(); n_parts];
-    // The parts of the next class go on where those of the last one ended, so that all stay equally large.
+    // Each class continues at the part where the previous one ended, so that all parts have equal size.
     let mut next = 0;
     for emotion in Emotion::ALL {
         let has_it = |sample: &&Sample| planner.manifest.utterances[sample.utterance].emotion == emotion;

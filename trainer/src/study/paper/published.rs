@@ -1,19 +1,19 @@
 //! The paper's published numbers.
 //!
 //! # Source
-//! S. Faldu, M. Parikh, A. Kumar, "Real-Time Emotion Recognition Using Liquid Neural Networks": Table 1 and the text. All are accuracies on IEMOCAP, on a
-//! random split with augmented copies and all speakers on both sides, so they stand beside figures of honest splits but cannot be compared with
-//! them. The values of its figures are published as pictures only; what the text says of them is here.
+//! S. Faldu, M. Parikh, A. Kumar, "Real-Time Emotion Recognition Using Liquid Neural Networks": Table 1 and the text. All are accuracies on IEMOCAP,
+//! with a random split, augmented copies and all speakers on both sides; they are shown next to results of honest splits but are not comparable with
+//! them. The values of its figures are published only as images; those quoted in its text are here.
 
 use std::collections::BTreeMap;
 
 use moodline_core::Emotion;
 use serde_json::Value;
 
-/// What every quotation is introduced with.
+/// Introduces every quotation.
 pub(crate) const CITATION: &str = "Faldu, Parikh and Kumar, \"Real-Time Emotion Recognition Using Liquid Neural Networks\"";
 
-/// Accuracies the paper names, 0..=1.
+/// Accuracies stated in the paper, 0..=1.
 pub(crate) const ACCURACIES: [(&str, f64); 3] = [
     ("the paper's network (Table 1, first row)", 0.63),
     ("the baseline the paper aims at (its conclusion)", 0.65),
@@ -28,16 +28,16 @@ pub(crate) const CLASSES: [(Emotion, [f64; 3]); Emotion::COUNT] = [
     (Emotion::Neutral, [0.57, 0.70, 0.63]),
 ];
 
-/// Where its Figure 1 ends, on the training and the validation clips: accuracy 0..=1, and loss in nats.
+/// Last epoch in its Figure 1, on the training and the validation clips: accuracy 0..=1, and loss in nats.
 pub(crate) const LAST_EPOCH: [[f64; 2]; 2] = [[0.6499, 0.9118], [0.63, 0.9308]];
 
-/// Clips that are trained on and that are tested, copies included.
+/// Number of training and test clips, copies included.
 pub(crate) const N_CLIPS: [u32; 2] = [14_368, 3_592];
 
-/// Trained values that it says its 16 units have; its code makes 1,012 of them.
+/// Number of trained values stated for its 16 units; its code creates 1,012.
 pub(crate) const N_PARAMETERS: u32 = 710;
 
-/// Time of one prediction, seconds.
+/// Time per prediction, seconds.
 pub(crate) const LATENCY_S: f64 = 0.1;
 
 /// One row of Table 1.
@@ -47,7 +47,7 @@ pub(crate) struct Row {
     pub(crate) batch_size: u32,
     pub(crate) units: u32,
     pub(crate) epochs: u32,
-    /// Factor of the learning rate on a plateau; none: it stays.
+    /// Factor of the learning rate on a plateau; none: constant rate.
     pub(crate) factor: Option<f64>,
     pub(crate) patience: u32,
     pub(crate) oversample: bool,
@@ -81,7 +81,7 @@ pub(crate) const TABLE_1: [Row; 9] = [
 ];
 
 impl Row {
-    /// Whether a configuration of a sweep is this row, as far as it says; the number of units it must say.
+    /// Whether a configuration of a sweep matches this row in all the settings it contains; the number of units must be among them.
     pub(crate) fn is(&self, settings: &BTreeMap<String, Value>) -> bool {
         let agrees = |key: &str, expected: f64| {
             let found = settings.get(key).and_then(Value::as_f64);

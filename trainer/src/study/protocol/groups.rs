@@ -1,4 +1,4 @@
-//! Dealing out whole speakers (or texts), so that groups are about equally large, and taking those that decide.
+//! Distributes whole speakers (or texts) over groups of about equal size, and selects dev speakers.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use rand_chacha::ChaCha8Rng;
 use super::DEV_PART;
 use crate::data::manifest::Utterance;
 
-/// Clips that stay together.
+/// Clips that must stay together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bundle<'m> {
-    /// What they share: a speaker, a text.
+    /// The speaker or text they share.
     pub(crate) name: &'m str,
-    /// Corpus of the first of them.
+    /// Corpus of the first clip.
     pub(crate) corpus: &'m str,
-    /// Places in the manifest, in order.
+    /// Indices in the manifest, in order.
     pub(crate) clips: Vec<usize>,
 }
 
@@ -36,22 +36,22 @@ pub(crate) fn bundles<'m, K: Ord>(
     by_key.into_values().collect()
 }
 
-/// The clips of each speaker. A name is a person, whatever corpus it is in.
+/// The clips of each speaker. A name identifies a person across corpora.
 pub(crate) fn by_speaker(utterances: &[Utterance], clips: impl IntoIterator<Item = usize>) -> Vec<Bundle<'_>> {
     bundles(utterances, clips, |utterance| (&utterance.speaker, utterance.speaker.as_str()))
 }
 
-/// A generator of its own for each purpose and fold.
+/// A separate generator for each purpose and fold.
 pub(crate) fn random_stream(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     rng
 }
 
-/// Deals bundles out to `n_groups` groups, corpus by corpus: the group of each bundle. The largest go first (in seeded order where they are equally
-/// large), each to the group that has fewest clips of its corpus and, among those, fewest clips.
+/// Distributes bundles over `n_groups` groups, corpus by corpus; returns the group of each bundle. The largest come first (in seeded order if they
+/// are of equal size), each assigned to the group with the fewest clips of its corpus and, among those, the fewest clips.
 ///
-/// No group stays empty while there are as many bundles as groups.
+/// No group stays empty if there are at least as many bundles as groups.
 pub(crate) fn deal(bundles: &[Bundle<'_>], n_groups: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..bundles.len()).collect();
     order.shuffle(rng);
@@ -70,8 +70,8 @@ pub(crate) fn deal(bundles: &[Bundle<'_>], n_groups: usize, rng: &mut ChaCha8Rng
     groups
 }
 
-/// Splits the clips of a fold's training speakers into those to train on and those that decide; see [`super`] for how many. Both keep the order of the
-/// manifest. None when there are fewer than two speakers.
+/// Splits the clips of a fold's training speakers into train and dev; see [`super`] for the proportions. Both keep the order of the manifest. None if
+/// there are fewer than two speakers.
 pub(crate) fn take_dev(utterances: &[Utterance], clips: &[usize], rng: &mut ChaCha8Rng) -> Option<(Vec<usize>, Vec<usize>)> {
     let speakers = by_speaker(utterances, clips.iter().copied());
     if speakers.len() < 2 {
@@ -97,7 +97,7 @@ pub(crate) fn take_dev(utterances: &[Utterance], clips: &[usize], rng: &mut ChaC
         }
     }
     if dev.is_empty() {
-        // Every corpus has one speaker only: one of these voices decides.
+        // Every corpus has only one speaker: one of these speakers becomes the dev set.
         let chosen = speakers.choose(rng)?;
         train.retain(|clip| !chosen.clips.contains(clip));
         dev.extend(&chosen.clips);

@@ -1,4 +1,4 @@
-//! The protocols that keep every speaker either in training or in test.
+//! The speaker-independent protocols.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ const DECIDING_STREAM: u64 = 16;
 const DECIDES: &str = "Epoch and hyper-parameters are chosen on whole speakers taken from those to train on (about 15 % of the clips of each corpus), \
                        never on tested ones; the scaler is fitted on the training clips alone.";
 
-/// Rows of the cross-corpus matrix that are no single corpus: trained on all, and on all but the tested one.
+/// Rows of the cross-corpus matrix other than single corpora: trained on all, and on all except the test corpus.
 const ALL: &str = "all";
 const OTHERS: &str = "the others";
 
-/// A manifest and what is asked of it.
+/// A manifest and the options for its plan.
 pub(crate) struct Planner<'m> {
     pub(crate) protocol: Protocol,
     pub(crate) manifest: &'m Manifest,
     pub(crate) options: &'m PlanOptions,
 }
 
-/// Clips of one fold before the dev set is taken from the training speakers.
+/// Clips of one fold, before the dev set is taken from the training speakers.
 pub(crate) struct Sides {
     pub(crate) name: String,
     pub(crate) train: Vec<usize>,
@@ -54,7 +54,7 @@ impl<'m> Planner<'m> {
         Err(ProtocolError::TooFew { protocol: self.protocol, what: what.into(), expected, found })
     }
 
-    /// Clips as they are.
+    /// Clips without copies.
     pub(crate) fn originals(&self, clips: &[usize]) -> Vec<Sample> {
         clips.iter().map(|&utterance| Sample { utterance, copy: 0 }).collect()
     }
@@ -64,7 +64,7 @@ impl<'m> Planner<'m> {
         clips.iter().flat_map(|&utterance| (0..=self.options.copies).map(move |copy| Sample { utterance, copy })).collect()
     }
 
-    /// The clips to train on and those of the dev set.
+    /// The train and dev clips.
     ///
     /// # Errors
     /// [`ProtocolError::NobodyDecides`]
@@ -92,7 +92,7 @@ impl<'m> Planner<'m> {
         Ok(Plan { description: format!("{description} {DECIDES}"), groups: vec![Group::named("test")], folds, steps: Vec::new() })
     }
 
-    /// The clips of one split, of the corpora that are `wanted`.
+    /// The clips of one split, from the corpora that are `wanted`.
     fn split(&self, split: Split, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
         let is_in = |&clip: &usize| {
             let utterance = &self.utterances()[clip];
@@ -101,7 +101,7 @@ impl<'m> Planner<'m> {
         self.all().filter(is_in).collect()
     }
 
-    /// [`Planner::split`] where there have to be some; `of` names the corpora.
+    /// [`Planner::split`], which must not be empty here; `of` names the corpora.
     fn some_of_split(&self, split: Split, of: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<usize>, ProtocolError> {
         let clips = self.split(split, wanted);
         if clips.is_empty() {
@@ -125,7 +125,7 @@ impl<'m> Planner<'m> {
         Ok(Plan { description, groups: vec![Group::named("test")], folds: vec![fold], steps: Vec::new() })
     }
 
-    /// Each group of speakers against all others.
+    /// Each group of speakers as the test set for all others.
     pub(crate) fn speaker_groups(&self) -> Result<Vec<Sides>, ProtocolError> {
         let (speakers, n_folds) = (self.speakers(), self.options.folds);
         self.too_few("speakers, one for each fold and two to train on", n_folds.max(3), speakers.len())?;
@@ -220,7 +220,7 @@ impl<'m> Planner<'m> {
         let names: BTreeSet<&str> = self.utterances().iter().map(|utterance| utterance.corpus.as_str()).collect();
         self.too_few("corpora", 2, names.len())?;
         let has = |corpus: &str, split| !self.split(split, |name| name == corpus).is_empty();
-        // A corpus of too few voices to be trained on can still be tested on, and the other way round.
+        // A corpus with too few speakers for training can still be used for testing, and vice versa.
         let sources: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Train) || has(name, Split::Dev)).collect();
         let targets: Vec<&str> = names.iter().copied().filter(|name| has(name, Split::Test)).collect();
         let tested_only: Vec<&str> = targets.iter().copied().filter(|target| !sources.contains(target)).collect();
@@ -229,7 +229,7 @@ impl<'m> Planner<'m> {
         if unseen_only {
             self.too_few("corpora to train on", 2, sources.len())?;
         }
-        // Without a third corpus the others are one, and have a row anyway.
+        // Without a third corpus, "all others" is a single corpus, which already has a row.
         let others_are_one = sources.len() == 2 && !unseen_only;
         if sources.len() > 1 && !others_are_one {
             for unseen in &sources {
@@ -276,17 +276,18 @@ impl<'m> Planner<'m> {
     }
 }
 
-/// A cross-corpus matrix that grows row by row.
+/// A cross-corpus matrix, built row by row.
 struct CrossCorpus<'p> {
     planner: &'p Planner<'p>,
-    /// Corpora that can be trained on.
+    /// Corpora with training clips.
     sources: &'p [&'p str],
     groups: Vec<Group>,
     folds: Vec<Fold>,
 }
 
 impl CrossCorpus<'_> {
-    /// One training, on the corpora that `is_source` names: measured on what decides of the `unseen` corpus, and on the test split of each cell (row, column).
+    /// One training run on the corpora selected by `is_source`: evaluated on the train and dev splits of the `unseen` corpus, and on the test split
+    /// of each cell (row, column).
     fn fold(
         &mut self,
         name: &str,
@@ -303,7 +304,7 @@ impl CrossCorpus<'_> {
         };
         if let Some(unseen) = unseen {
             let mut clips = [Split::Train, Split::Dev].map(|split| planner.split(split, |name| name == unseen)).concat();
-            // In the order of the manifest, which is that of a history.
+            // In the order of the manifest, which is the order of histories.
             clips.sort_unstable();
             let group =
                 Group { corpora: corpora.clone(), unseen: Some(unseen.to_owned()), ..Group::named(&format!("{unseen}, unseen")) };
@@ -325,7 +326,7 @@ impl CrossCorpus<'_> {
     }
 }
 
-/// The bundles that are tested, and all others.
+/// The test bundles, and all others.
 fn sides(name: String, bundles: &[Bundle<'_>], is_tested: impl Fn(usize) -> bool) -> Sides {
     let select = |tested: bool| {
         let bundles = bundles.iter().enumerate().filter(|(index, _)| is_tested(*index) == tested);
@@ -340,7 +341,7 @@ fn group_of_clip(bundles: &[Bundle<'_>], groups: &[usize]) -> BTreeMap<usize, us
     bundles.iter().zip(groups).flat_map(|(bundle, &group)| bundle.clips.iter().map(move |&clip| (clip, group))).collect()
 }
 
-/// Two corpora may use the same names for different sessions and texts.
+/// Different corpora may use the same names for their sessions and texts.
 fn session_of(utterance: &Utterance) -> (&str, &str) {
     (&utterance.corpus, utterance.session.as_deref().unwrap_or_default())
 }

@@ -1,13 +1,13 @@
-//! A cross-corpus matrix as a picture.
+//! A cross-corpus matrix as a figure.
 
 use super::results::ModelResults;
 use super::tables::Matrix as CrossCorpus;
 use crate::base::plot::{Matrix, MatrixCell};
 
-/// UAR of guessing; it and everything below is as light as can be.
+/// UAR at chance level, which has the lightest colour, as has everything below.
 const CHANCE: f64 = 0.25;
 
-/// The mean UAR of every cell with its deviation over the seeds; none of a model without a matrix.
+/// The mean UAR of every cell with its standard deviation over the seeds; none for a model without a matrix.
 #[must_use]
 pub fn matrix_figure(model: &ModelResults, title: &str) -> Option<Matrix> {
     let matrix = CrossCorpus::of(model)?;

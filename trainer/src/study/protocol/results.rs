@@ -1,10 +1,10 @@
-//! What a cross-validation found: the schema of `results.json`.
+//! Results of a cross-validation: the schema of `results.json`.
 //!
-//! In: the predictions of every model, fold and seed. Out: [`CrossvalResults`], which holds every figure that tables and pictures are made of, so that
-//! a report needs no other file. The probabilities of each clip are in `predictions.csv` beside it.
+//! In: the predictions of every model, fold and seed. Out: [`CrossvalResults`], which contains all values for tables and figures, so that a report
+//! needs no other file. The probabilities of each clip are in `predictions.csv` beside it.
 //!
-//! A *group* is a set of clips that is tested as a whole: all folds together for a k-fold protocol, a cell of a cross-corpus matrix, one of the protocols
-//! that `paper` compares. Every clip of a group is tested once for each seed.
+//! A *group* is a set of clips that is evaluated as a whole: all folds together for a k-fold protocol, a cell of a cross-corpus matrix, or one of the
+//! protocols compared by `paper`. Every clip of a group is tested once per seed.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use crate::measure::metrics::{Calibration, Confusion, Report};
 
 pub use super::spread::Spread;
 
-/// Raised whenever a reader of the version before would misread the file.
+/// Increased whenever a reader of the previous version would misread the file.
 pub const SCHEMA: u32 = 1;
 
-/// Everything a cross-validation found.
+/// All results of a cross-validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossvalResults {
@@ -29,9 +29,9 @@ pub struct CrossvalResults {
     pub schema: u32,
     /// Program and version that wrote it.
     pub program: String,
-    /// How clips were told apart.
+    /// How clips were partitioned.
     pub protocol: Protocol,
-    /// The same in sentences: who is tested, who decides, on what the scaler is fitted.
+    /// The same in sentences: test and dev clips, and the data the scaler is fitted on.
     pub description: String,
     /// Name of the recipe.
     pub model: String,
@@ -39,72 +39,72 @@ pub struct CrossvalResults {
     pub config_sha256: String,
     /// The manifests.
     pub manifests: Vec<ManifestSource>,
-    /// Seed of what is drawn to make the folds.
+    /// Seed of the random choices for the folds.
     pub split_seed: u64,
-    /// Seeds of the trainings.
+    /// Training seeds.
     pub seeds: Vec<u64>,
     /// Clips that could not be used, one sentence each.
     pub left_out: Vec<String>,
-    /// The folds; figures name them by their place in this list, counted from 0.
+    /// The folds; results refer to them by their index in this list, counted from 0.
     pub folds: Vec<FoldSummary>,
     /// The network first, then the baselines.
     pub models: Vec<ModelResults>,
 }
 
-/// Who is where in one fold.
+/// Clips and speakers of one fold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoldSummary {
     /// Name of the fold.
     pub name: String,
-    /// Clips to train on, augmented copies included.
+    /// Number of training clips, augmented copies included.
     pub n_train: usize,
-    /// Clips that decide.
+    /// Number of dev clips.
     pub n_dev: usize,
-    /// Clips that are tested in each group.
+    /// Number of test clips in each group.
     pub n_test: BTreeMap<String, usize>,
-    /// Speakers to train on.
+    /// Training speakers.
     pub train_speakers: Vec<String>,
-    /// Speakers that decide.
+    /// Dev speakers.
     pub dev_speakers: Vec<String>,
-    /// Speakers that are tested, in any group.
+    /// Test speakers, in any group.
     pub test_speakers: Vec<String>,
 }
 
-/// What one model reached.
+/// Results of one model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelResults {
     /// `network`, `forest`, `logistic`, `svm-linear`, `svm-rbf`, `knn`, `cnn-bilstm`.
     pub name: String,
-    /// What it is, for people.
+    /// Human-readable description.
     pub description: String,
-    /// Trained values, where they can be counted.
+    /// Number of trained values, where it is defined.
     pub n_parameters: Option<usize>,
-    /// Time of a network for one block of the recipe, front end not included, ms: sixteen blocks side by side on one thread, as the trainer computes them,
-    /// divided by sixteen. None for methods that are no network, and in files of before it was measured.
+    /// Inference time of a network per block of the recipe, without the front end, ms: sixteen blocks side by side on one thread, as the trainer
+    /// computes them, divided by sixteen. None for other methods, and in files of versions without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_ms: Option<f64>,
-    /// Seeds it was trained with: those of the results, or the first alone for a model in which nothing is drawn.
+    /// The seeds it was trained with: those of the results, or only the first for a model without randomness.
     pub seeds: Vec<u64>,
     /// In the order of the protocol.
     pub groups: Vec<GroupResults>,
-    /// What decides between recipes; only for the protocol `cross-corpus`, and none in files of before it was measured.
+    /// What decides between recipes; only for the protocol `cross-corpus`, and none in files of versions without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<UnseenResults>,
-    /// What each step of the protocol `paper` adds; empty for all others.
+    /// The effect of each step of the protocol `paper`; empty for all others.
     pub leak: Vec<LeakStep>,
 }
 
-/// What one model reached on one group.
+/// Results of one model on one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupResults {
-    /// Name of the group: `test` where there is one only.
+    /// Name of the group: `test` if there is only one.
     pub name: String,
-    /// What it was trained on, in a cross-corpus matrix.
+    /// The training corpora, in a cross-corpus matrix.
     pub train_on: Option<String>,
-    /// What it was tested on, in a cross-corpus matrix.
+    /// The test corpus, in a cross-corpus matrix.
     pub test_on: Option<String>,
     /// [`Confusion::uar`], over the seeds.
     pub uar: Spread,
@@ -114,12 +114,12 @@ pub struct GroupResults {
     pub macro_f1: Spread,
     /// Recall of each class in [`moodline_core::Emotion::ALL`] order, over the seeds.
     pub recall: [Spread; 4],
-    /// All clips once for each seed: the counts of all seeds added up, with the interval over speakers.
+    /// All clips once per seed: the summed counts of all seeds, with the interval over speakers.
     pub pooled: Report,
-    /// How sure the answers of all seeds are, and how right. None in results that were written before it was measured.
+    /// Calibration over all seeds. None in results of versions without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// Each seed for itself, its folds pooled.
+    /// Each seed separately, with its folds pooled.
     pub seeds: Vec<SeedResults>,
     /// Each fold and seed.
     pub folds: Vec<FoldResults>,
@@ -127,64 +127,64 @@ pub struct GroupResults {
     pub per_speaker: BTreeMap<String, SpeakerMetrics>,
     /// All seeds together, by corpus.
     pub per_corpus: BTreeMap<String, SpeakerMetrics>,
-    /// The corpora that were learned from, where they tell groups apart.
+    /// The training corpora, if groups differ in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub corpora: Vec<String>,
 }
 
-/// One seed, its folds pooled.
+/// One seed, with its folds pooled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeedResults {
     /// Seed.
     pub seed: u64,
-    /// The figures.
+    /// The metrics.
     pub report: Report,
 }
 
-/// One training, measured on its part of the group.
+/// One training run, evaluated on its part of the group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoldResults {
-    /// Place in [`CrossvalResults::folds`].
+    /// Index in [`CrossvalResults::folds`].
     pub fold: usize,
     /// Seed.
     pub seed: u64,
-    /// Epoch that was kept, counted from 1; none for a method without epochs.
+    /// The epoch that was kept, counted from 1; none for a method without epochs.
     pub best_epoch: Option<usize>,
-    /// Hyper-parameters chosen on the clips that decide; empty for a network.
+    /// Hyper-parameters chosen on the dev clips; empty for a network.
     pub chosen: String,
-    /// UAR on the clips that decide.
+    /// UAR on the dev clips.
     pub dev_uar: f64,
-    /// UAR on the tested clips; a class that no clip has counts as 0, so it is comparable between models of one fold only.
+    /// UAR on the test clips; absent classes count as 0, so it is only comparable between models on the same fold.
     pub uar: f64,
-    /// Accuracy on the tested clips.
+    /// Accuracy on the test clips.
     pub accuracy: f64,
     /// Rows: true class. Columns: predicted class.
     pub confusion: Confusion,
-    /// Duration of the training, s.
+    /// Duration of the training run, s.
     pub seconds: f64,
 }
 
-/// What one loosened rule of the protocol `paper` is worth.
+/// Effect of one relaxed rule of the protocol `paper`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeakStep {
-    /// What was loosened.
+    /// The relaxed rule.
     pub name: String,
     /// The stricter group.
     pub from: String,
-    /// The looser group.
+    /// The less strict group.
     pub to: String,
-    /// Difference of the UARs in points (per cent), over the seeds, each seed with itself.
+    /// Difference of the UARs in percentage points, over the seeds, paired by seed.
     pub points: Spread,
 }
 
 impl ModelResults {
-    /// Mean duration of a training, s, while others ran beside it.
+    /// Mean duration of a training run, s, with others running in parallel.
     #[must_use]
     pub fn training_seconds(&self) -> f64 {
-        // The folds of a group are as many trainings; some serve several groups.
+        // A group has one training run per fold; some runs serve several groups.
         let trainings: BTreeMap<(usize, u64), f64> =
             self.groups.iter().flat_map(|group| &group.folds).map(|fold| ((fold.fold, fold.seed), fold.seconds)).collect();
         trainings.values().sum::<f64>() / trainings.len() as f64
@@ -192,7 +192,7 @@ impl ModelResults {
 }
 
 impl CrossvalResults {
-    /// Clips that a training of a group learns from, copies included, as the mean over its folds. None of a group that is not there.
+    /// Mean number of training clips over the folds of a group, copies included. None if there is no such group.
     #[must_use]
     pub fn mean_n_train(&self, model: &ModelResults, group: &str) -> Option<f64> {
         let group = model.groups.iter().find(|other| other.name == group)?;
@@ -200,7 +200,7 @@ impl CrossvalResults {
         (!counts.is_empty()).then(|| counts.iter().sum::<f64>() / counts.len() as f64)
     }
 
-    /// What a card quotes of one of the models.
+    /// What a model card quotes about one of the models.
     #[must_use]
     pub fn unseen_record(&self, model: &ModelResults, unseen: &UnseenResults) -> UnseenRecord {
         UnseenRecord {
@@ -214,7 +214,7 @@ impl CrossvalResults {
         }
     }
 
-    /// As JSON, with a line end.
+    /// As JSON, with a trailing newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         // INVARIANT: numbers, text and maps with text keys serialise.
@@ -222,7 +222,7 @@ impl CrossvalResults {
     }
 }
 
-/// UAR by the number of corpora that were learned from, for every tested corpus that was not among them.
+/// UAR by the number of training corpora, for every test corpus that was not among them.
 #[must_use]
 pub fn learning_curve(groups: &[GroupResults]) -> Vec<LearningPoint> {
     let mut places: BTreeMap<(&str, usize), Vec<&GroupResults>> = BTreeMap::new();

@@ -1,28 +1,28 @@
-//! A figure that was measured with several seeds.
+//! A quantity measured with several seeds.
 //!
-//! In: one value for each seed. Out: their mean, deviation and range.
+//! In: one value per seed. Out: their mean, standard deviation and range.
 
 use serde::{Deserialize, Serialize};
 
-/// A figure over the seeds.
+/// A quantity over the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Mean.
     pub mean: f64,
-    /// Sample deviation (n - 1); none for a single seed.
+    /// Sample standard deviation (n - 1); none for a single seed.
     pub deviation: Option<f64>,
-    /// Smallest.
+    /// Smallest value.
     pub min: f64,
-    /// Largest.
+    /// Largest value.
     pub max: f64,
 }
 
 impl Spread {
-    /// Mean, deviation and range of the values.
+    /// Mean, standard deviation and range of the values.
     ///
     /// # Panics
-    /// Without a value: there is nothing to take the mean of.
+    /// Without values, because they have no mean.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
         assert!(!values.is_empty(), "a figure over no seed");

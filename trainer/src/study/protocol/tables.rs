@@ -1,8 +1,8 @@
-//! The results of a cross-validation as tables for programs, and the rows of those for people.
+//! The results of a cross-validation as machine-readable tables, and the rows of the readable ones.
 
 use super::results::{CrossvalResults, GroupResults, LeakStep, ModelResults, Spread};
 
-/// A figure with its deviation over the seeds, `0.612 ± 0.011`.
+/// A quantity with its standard deviation over the seeds, `0.612 ± 0.011`.
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let digits = f.precision().unwrap_or(3);
@@ -46,11 +46,11 @@ impl CrossvalResults {
     }
 }
 
-/// What stands under a table of the leak.
+/// The note below a table of the leakage.
 pub(crate) const LEAK_NOTE: &str = "Clips: what a training learns from, copies included, as the mean over the folds. Where the two differ, a part of the points is \
     that difference: who decides is taken out of those to train on, unless the tested clips decide.";
 
-/// Adds the steps of the leak up: what changes, from where to where, with how many clips to train on, and what it is worth.
+/// One row per step of the leakage: what changes, from where to where, number of training clips, and effect.
 pub(crate) fn leak_rows(results: &CrossvalResults, model: &ModelResults) -> Vec<[String; 5]> {
     let clips = |group: &str| results.mean_n_train(model, group).map_or_else(|| "?".to_owned(), |n| format!("{n:.0}"));
     let row = |step: &LeakStep| {
@@ -61,7 +61,7 @@ pub(crate) fn leak_rows(results: &CrossvalResults, model: &ModelResults) -> Vec<
 }
 
 impl ModelResults {
-    /// The mean UAR of every cell, rows trained on, columns tested on; none where the protocol has no matrix.
+    /// The mean UAR of every cell, with rows for training and columns for testing; none if the protocol has no matrix.
     #[must_use]
     pub fn to_matrix_csv(&self) -> Option<String> {
         let matrix = Matrix::of(self)?;
@@ -102,7 +102,7 @@ impl<'a> Matrix<'a> {
         (!rows.is_empty()).then_some(Self { rows, columns, groups: &model.groups })
     }
 
-    /// UAR of a cell; none where nothing was measured.
+    /// UAR of a cell; none if it was not evaluated.
     pub(crate) fn cell(&self, row: &str, column: &str) -> Option<Spread> {
         let is_it = |group: &&GroupResults| group.train_on.as_deref() == Some(row) && group.test_on.as_deref() == Some(column);
         self.groups.iter().find(is_it).map(|group| group.uar)
@@ -110,6 +110,6 @@ impl<'a> Matrix<'a> {
 }
 
 fn text(writer: csv::Writer<Vec<u8>>) -> String {
-    // INVARIANT: the fields are text, and memory takes all of it.
+    // INVARIANT: the fields are text, and writing to memory cannot fail.
     String::from_utf8(writer.into_inner().expect("memory takes all of it")).expect("text")
 }

@@ -10,8 +10,8 @@ use crate::study::plan::plan;
 
 const OPTIONS: PlanOptions = PlanOptions { folds: 5, split_seed: 0, copies: 0, unseen_only: false };
 
-/// `n_speakers` of a corpus with two in each session, who say `n_texts` sentences in every emotion; the first speaker lacks one clip, so that groups
-/// differ in size.
+/// `n_speakers` of a corpus, two per session, who speak `n_texts` sentences in every emotion; the first speaker lacks one clip, so that groups differ
+/// in size.
 fn corpus(name: &str, n_speakers: usize, n_texts: usize) -> Vec<Utterance> {
     let mut utterances = Vec::new();
     for speaker in 0..n_speakers {

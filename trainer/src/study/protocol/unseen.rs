@@ -1,7 +1,7 @@
-//! What decides between recipes: how well voices of a corpus are heard that nothing was learned from.
+//! Decides between recipes: how well emotions are recognised on a corpus excluded from training.
 //!
-//! In: the answers for corpora that were left out of training, clip by clip and seed by seed. Out: [`UnseenResults`]: each corpus and language, cold and with a
-//! voice, the threshold from which on answers may be told, and what a further corpus is worth.
+//! In: the predictions for corpora that were left out of training, clip by clip and seed by seed. Out: [`UnseenResults`]: each corpus and language,
+//! cold and with voice correction, the confidence threshold for showing predictions, and the benefit of an additional corpus.
 
 use std::collections::BTreeMap;
 
@@ -14,43 +14,45 @@ use crate::base::table::Table;
 use crate::data::manifest::ManifestSource;
 use crate::measure::evaluate::Answer;
 
-/// How many of the answers that a program tells without a question mark may be wrong on corpora never heard.
+/// Acceptable error rate, on unseen corpora, of predictions shown without a question mark.
 pub const ACCEPTED_RISK: f64 = 0.4;
 
-/// How much UAR a history of the emotion spoken now may cost.
+/// Acceptable loss of UAR from a history of the current emotion.
 pub const ACCEPTED_HARM: f64 = 0.02;
 
-/// Settings of the correction by voice that are tried: [`VoiceCorrection::prior_seconds`], and the variety from which on and up to which it sets in.
+/// Settings of the voice correction that are tried: [`VoiceCorrection::prior_seconds`], and the variety at which it begins and at which it is
+/// complete.
 const PRIOR_SECONDS: [f64; 3] = [3.0, 10.0, 30.0];
 const VARIETIES: [(f64, f64); 5] = [(0.05, 0.15), (0.1, 0.2), (0.1, 0.3), (0.15, 0.3), (0.2, 0.4)];
 
-/// Thresholds that are tried, in hundredths: from where every answer counts (the most probable of four has a quarter) to where hardly any does.
+/// Thresholds that are tried, in hundredths: from the value that retains every prediction (the most probable of four has at least a quarter) to one
+/// that retains hardly any.
 const HUNDREDTHS: std::ops::RangeInclusive<u32> = 25..=95;
 
-/// Fewer answers than this part of all say nothing about a threshold.
+/// Below this fraction of all predictions, the accuracy at a threshold is not informative.
 const LEAST_COVERAGE: f64 = 0.05;
 
-/// What a model reaches on corpora that none of its training clips come from.
+/// Results of a model on corpora excluded from training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnseenResults {
-    /// Mean over the corpora, over the seeds: recipes are told apart by it.
+    /// Mean over the corpora, over the seeds; this decides between recipes.
     pub uar: Spread,
-    /// The same after the speaker's earlier clips; none where the recipe corrects nothing by voice.
+    /// The same after the speaker's earlier clips; none if the recipe has no voice correction.
     pub uar_with_voice: Option<Spread>,
-    /// Mean over the corpora of each language, where the manifests name it.
+    /// Mean over the corpora of each language, if the manifests give it.
     pub languages: BTreeMap<String, Spread>,
     /// Each corpus.
     pub corpora: Vec<UnseenCorpus>,
-    /// From which probability on an answer counts.
+    /// The confidence threshold for retaining predictions.
     pub threshold: RiskThreshold,
-    /// Settings of the correction by voice that were tried, with the recipe's own; empty where it has none.
+    /// Settings of the voice correction that were tried, including the recipe's own; empty if it has none.
     pub voice_settings: Vec<VoiceSetting>,
-    /// What each number of corpora to learn from is worth.
+    /// The effect of the number of training corpora.
     pub learning_curve: Vec<LearningPoint>,
 }
 
-/// [`UnseenResults`] of a recipe's network, and where they come from: `unseen.json`, which a card quotes.
+/// [`UnseenResults`] of a recipe's network and their provenance: `unseen.json`, which a model card quotes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnseenRecord {
@@ -62,11 +64,11 @@ pub struct UnseenRecord {
     pub config_sha256: String,
     /// The manifests.
     pub manifests: Vec<ManifestSource>,
-    /// Seeds of the trainings.
+    /// Training seeds.
     pub seeds: Vec<u64>,
-    /// Trained values of the network.
+    /// Number of trained values of the network.
     pub n_parameters: Option<usize>,
-    /// What it reached.
+    /// The results.
     pub results: UnseenResults,
 }
 
@@ -76,9 +78,9 @@ pub struct UnseenRecord {
 pub struct UnseenCorpus {
     /// Its name.
     pub corpus: String,
-    /// What is spoken, where the manifest names it.
+    /// The language spoken, if the manifest gives it.
     pub language: Option<String>,
-    /// Clips.
+    /// Number of clips.
     pub n: usize,
     /// Over the seeds, cold.
     pub uar: Spread,
@@ -86,27 +88,27 @@ pub struct UnseenCorpus {
     pub uar_with_voice: Option<Spread>,
     /// [`crate::measure::metrics::Calibration::ece`]
     pub ece: Spread,
-    /// Part of the surest half that is right.
+    /// Accuracy of the most confident half.
     pub surest_50: Spread,
-    /// Part of the surest 70 % that is right.
+    /// Accuracy of the most confident 70 %.
     pub surest_70: Spread,
     /// Calm against excited, mean of both recalls.
     pub activation: Spread,
 }
 
-/// The answers that count from one probability on.
+/// The predictions retained at one threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RiskPoint {
-    /// Least probability of the most probable emotion.
+    /// Smallest probability of the most probable emotion.
     pub threshold: f64,
-    /// Part of all answers that counts; corpora weigh alike.
+    /// Fraction of all predictions that is retained, with equal weight for each corpus.
     pub coverage: f64,
-    /// Part of these that is right; 0 without any.
+    /// Fraction of these that are correct; 0 if there are none.
     pub accuracy: f64,
 }
 
-/// What other settings of the correction by voice would be worth: differences of UAR to the cold answers, mean over corpora and seeds.
+/// Effect of other settings of the voice correction: differences of UAR from the cold predictions, mean over corpora and seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VoiceSetting {
@@ -126,28 +128,28 @@ pub struct VoiceSetting {
 pub struct RiskThreshold {
     /// [`ACCEPTED_RISK`]
     pub risk: f64,
-    /// The lowest from which on no higher one has a greater risk; none where every one has.
+    /// The lowest threshold at and above which the risk is never exceeded; none if there is no such threshold.
     pub chosen: Option<RiskPoint>,
-    /// All that were tried.
+    /// All thresholds that were tried.
     pub curve: Vec<RiskPoint>,
 }
 
-/// UAR on a corpus after learning from so many others.
+/// UAR on a corpus after training on a number of others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningPoint {
-    /// What is tested, the test split.
+    /// The test corpus; its test split is used.
     pub test_on: String,
-    /// Corpora that were learned from, none of them the tested one.
+    /// Number of training corpora, not including the test corpus.
     pub n_corpora: usize,
-    /// Trainings that differ in which corpora these are.
+    /// Number of training runs with different choices of these corpora.
     pub n_choices: usize,
-    /// Mean over those, over the seeds.
+    /// Mean over these choices, over the seeds.
     pub uar: Spread,
 }
 
 impl VoiceSetting {
-    /// Settings around the `own` ones of a recipe, those first.
+    /// Settings around the recipe's `own`, which come first.
     #[must_use]
     pub fn grid(own: &VoiceCorrection) -> Vec<VoiceCorrection> {
         let mut settings = vec![*own];
@@ -162,17 +164,17 @@ impl VoiceSetting {
         settings
     }
 
-    /// The most useful of those that do no more harm than is accepted; none where all do.
+    /// The most beneficial of the settings whose harm is acceptable; none if there are none.
     #[must_use]
     pub fn best(settings: &[Self]) -> Option<&Self> {
         let harmless = settings.iter().filter(|setting| setting.same >= -ACCEPTED_HARM);
-        // The first of equals, so that a recipe is not told to change for nothing.
+        // The first in case of a tie, so that no change of the recipe is suggested without benefit.
         harmless.reduce(|best, other| if other.before + other.all > best.before + best.all { other } else { best })
     }
 }
 
 impl RiskThreshold {
-    /// Chooses for [`ACCEPTED_RISK`] by the answers for each corpus.
+    /// Chooses the threshold for [`ACCEPTED_RISK`] from the predictions for each corpus.
     #[must_use]
     pub fn choose(corpora: &[Vec<Answer>]) -> Self {
         let sureness = |answer: &Answer| answer.probabilities.into_iter().fold(0.0, f64::max);
@@ -225,7 +227,7 @@ impl UnseenResults {
         table
     }
 
-    /// What another corpus is worth.
+    /// The benefit of an additional corpus.
     #[must_use]
     pub fn learning_table(&self) -> Table {
         let mut table = Table::new(["tested on", "corpora learned from, not that one", "choices of them", "UAR"]);
@@ -235,7 +237,7 @@ impl UnseenResults {
         table
     }
 
-    /// What stands under [`UnseenResults::table`].
+    /// The note below [`UnseenResults::table`].
     #[must_use]
     pub fn note(&self) -> String {
         let languages: Vec<String> = self.languages.iter().map(|(language, uar)| format!("{language} {uar}")).collect();
@@ -259,7 +261,7 @@ impl UnseenResults {
         )
     }
 
-    /// The settings of the correction by voice, the recipe's own first.
+    /// The settings of the voice correction, the recipe's own first.
     #[must_use]
     pub fn voice_table(&self) -> Table {
         let best = VoiceSetting::best(&self.voice_settings);
@@ -285,7 +287,7 @@ impl UnseenResults {
         table
     }
 
-    /// Tables and what they mean.
+    /// The tables with explanations.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let learning =
@@ -304,7 +306,7 @@ impl UnseenResults {
 }
 
 impl UnseenRecord {
-    /// As JSON, with a line end.
+    /// As JSON, with a trailing newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         // INVARIANT: numbers, text and maps with text keys serialise.
@@ -312,7 +314,7 @@ impl UnseenRecord {
     }
 }
 
-/// A curve for each corpus that was tested after learning from more than one number of others; none without such a corpus.
+/// A curve for each corpus that was tested with more than one number of training corpora; none if there is no such corpus.
 #[must_use]
 pub fn learning_figure(points: &[LearningPoint], title: &str) -> Option<Lines> {
     let mut corpora: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn the_lowest_threshold_is_chosen_from_which_on_the_risk_is_kept() {
-        // Answers of 0.8 are right, of 0.6 by half, of 0.3 never.
+        // Predictions at 0.8 are right, at 0.6 half of the time, at 0.3 never.
         let corpus = answers(&[(0.8, true), (0.8, true), (0.8, true), (0.6, true), (0.6, false), (0.3, false), (0.3, false)]);
         let RiskThreshold { chosen, curve, .. } = RiskThreshold::choose(&[corpus]);
         let chosen = chosen.unwrap();

@@ -1,4 +1,4 @@
-//! The choice: the configuration with the best mean on dev, and only then its one look at the test split.
+//! The choice: the configuration with the best mean on dev, and only then its single evaluation on the test split.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,10 +20,10 @@ use crate::train::fit::predict;
 use crate::train::run::RunError;
 use crate::train::run::folder::{RunFolder, RunFolderError};
 
-/// The best configuration on dev, measured on test unless the folder already holds what that gave.
+/// The best configuration on dev, evaluated on test unless the folder already contains that result.
 ///
 /// # Errors
-/// [`SweepError`]; no figure of the test split was made then.
+/// [`SweepError`]; in that case the test split was not evaluated.
 pub(super) fn choose(
     folder: &SweepFolder,
     plan: &Plan,
@@ -43,7 +43,7 @@ pub(super) fn choose(
     Ok(Chosen { configuration: best.name.clone(), by: sentence(results, test.is_some()), test })
 }
 
-/// The configuration with the best mean; of equals the smaller, then the first.
+/// The configuration with the best mean; in case of a tie the smaller one, then the first.
 fn best(results: &SweepResults) -> Option<&ConfigurationResult> {
     let finished = results.configurations.iter().filter_map(|of| Some((of, of.dev?.get(results.metric).mean)));
     let ordered = |(a, a_mean): &(&ConfigurationResult, f64), (b, b_mean): &(&ConfigurationResult, f64)| {
@@ -62,7 +62,7 @@ fn sentence(results: &SweepResults, measured: bool) -> String {
     format!("best {label} {seeds} among {n} configurations; {test}")
 }
 
-/// Measures trials on the test split; none where the manifests have none.
+/// Evaluates trials on the test split; none if the manifests have none.
 fn measure(
     folder: &SweepFolder,
     plan: &Plan,
@@ -94,7 +94,7 @@ fn measure(
     }))
 }
 
-/// The weights of a trial's best epoch on clips as they come from the front end.
+/// Evaluates the weights of a trial's best epoch on clips with unstandardised features.
 fn measure_one(folder: &SweepFolder, plan: &Plan, id: &str, clips: &[Clip]) -> Result<TestTrial, SweepError> {
     let path = folder.trial(id);
     let missing = || SweepError::Damaged { path: path.clone(), reason: "the trial is not in the plan".to_owned() };

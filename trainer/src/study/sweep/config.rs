@@ -1,6 +1,6 @@
-//! The file of a sweep: which configurations are tried, with which seeds, and what decides.
+//! The configuration file of a sweep: the configurations, the seeds, and the deciding metric.
 //!
-//! In: TOML. Out: a checked [`SweepConfig`]. What it varies goes through the same `section.key=value` overrides as `--set`.
+//! In: TOML. Out: a validated [`SweepConfig`]. What varies is applied through the same `section.key=value` overrides as `--set`.
 
 use std::collections::BTreeSet;
 
@@ -10,52 +10,53 @@ use toml::{Table, Value};
 use crate::base::config::ConfigError;
 use crate::base::files::FileError;
 
-/// Most trainings of one sweep: whoever asks for more has most likely not meant the product.
+/// Maximum number of training runs in one sweep: a larger number is most likely an unintended product of axes.
 pub const MAX_TRIALS: usize = 10_000;
 
-/// A sweep, as its file says it.
+/// A sweep as defined by its file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepConfig {
-    /// The training configuration everything starts from; a path relative to the sweep's file.
+    /// The base training configuration; a path relative to the sweep's file.
     pub base: String,
-    /// How the configurations are found.
+    /// How the configurations are generated.
     pub strategy: Strategy,
-    /// Every configuration is trained with each of these.
+    /// Every configuration is trained with each of these seeds.
     pub seeds: Vec<u64>,
-    /// What decides.
+    /// The metric that decides.
     pub metric: Metric,
     /// Overrides of all configurations.
     pub set: Vec<String>,
-    /// What varies, in alphabetical order.
+    /// The settings that vary, in alphabetical order.
     pub axes: Vec<Axis>,
-    /// Configurations that are not a product of axes; each is combined with all axes.
+    /// Configurations outside the product of the axes; each is combined with all axes.
     pub groups: Vec<Group>,
 }
 
-/// How the configurations are found.
+/// How the configurations are generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Strategy {
     /// All combinations.
     Grid,
-    /// Different combinations, drawn at random.
+    /// Distinct combinations, drawn at random.
     Random {
-        /// How many.
+        /// Number of configurations.
         trials: usize,
         /// Seed of the draws.
         #[serde(default)]
         seed: u64,
     },
-    /// As [`Strategy::Random`], but only the best go on: all are trained for `min_epochs`, the best `1/factor` of them for `factor` times as many, and so on.
+    /// As [`Strategy::Random`], but only the best continue: all are trained for `min_epochs`, the best `1/factor` of them for `factor` times as many,
+    /// and so on.
     ///
     /// # Source
     /// Jamieson and Talwalkar 2016, "Non-stochastic best arm identification and hyperparameter optimization", algorithm 1.
     SuccessiveHalving {
-        /// How many configurations start.
+        /// Number of initial configurations.
         trials: usize,
-        /// Epochs before the first choice.
+        /// Epochs before the first selection.
         min_epochs: usize,
-        /// Part that goes on, and factor of the epochs; at least 2.
+        /// Inverse of the fraction that continues, and factor of the epochs; at least 2.
         factor: usize,
         /// Seed of the draws.
         #[serde(default)]
@@ -63,18 +64,18 @@ pub enum Strategy {
     },
 }
 
-/// The figure on the dev split that decides between configurations, as the mean over the seeds.
+/// The dev metric that decides between configurations, as the mean over the seeds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// Unweighted average recall, the larger the better.
+    /// Unweighted average recall; higher is better.
     #[default]
     DevUar,
-    /// Accuracy, the larger the better.
+    /// Accuracy; higher is better.
     DevAccuracy,
-    /// Macro-F1, the larger the better.
+    /// Macro-F1; higher is better.
     DevMacroF1,
-    /// Mean unweighted cross-entropy, the smaller the better.
+    /// Mean unweighted cross-entropy; lower is better.
     DevLoss,
 }
 
@@ -90,7 +91,7 @@ impl Metric {
         }
     }
 
-    /// The name in tables and pictures.
+    /// The name in tables and figures.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -101,62 +102,62 @@ impl Metric {
         }
     }
 
-    /// The order of two values of it, the better first.
+    /// Compares two values of the metric, better first.
     #[must_use]
     pub fn better_first(self, a: f64, b: f64) -> std::cmp::Ordering {
         if self == Self::DevLoss { a.total_cmp(&b) } else { b.total_cmp(&a) }
     }
 }
 
-/// One thing that varies.
+/// A setting that varies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// `section.key`
     pub path: String,
-    /// Over what.
+    /// Its possible values.
     pub domain: Domain,
 }
 
-/// What an axis varies over.
+/// Possible values of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Domain {
     /// These values.
     Values(Vec<Value>),
-    /// Everything between two numbers, both included.
+    /// All numbers between two limits, both included.
     Range {
         /// The smallest.
         min: f64,
         /// The largest.
         max: f64,
-        /// Even on a logarithmic scale instead of a linear one.
+        /// Uniform on a logarithmic scale instead of a linear one.
         log: bool,
-        /// Whole numbers only: both ends were written as such.
+        /// Integers only: both limits were written as integers.
         whole: bool,
     },
 }
 
-/// A configuration by name.
+/// A named configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// Its overrides, as for `--set`.
+    /// Its overrides, in the form used for `--set`.
     #[serde(default)]
     pub set: Vec<String>,
-    /// Accuracy that was published for it, 0..=1, to be put beside ours.
+    /// Published accuracy, 0..=1, for comparison with ours.
     #[serde(default)]
     pub published_accuracy: Option<f64>,
 }
 
-/// A sweep that cannot be run.
+/// Why a sweep cannot be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepConfigError {
-    /// The file cannot be read, or the one it starts from.
+    /// The file, or its base configuration, cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The text is no sweep.
+    /// The text is not a sweep configuration.
     #[error("{file}: {reason}")]
     Toml {
         /// The file.
@@ -164,16 +165,16 @@ pub enum SweepConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// A value of it is out of its range.
+    /// A value is out of range.
     #[error("{file}: {field} must be {expected}, found {found}")]
     Range {
         /// The file.
         file: String,
-        /// Which value.
+        /// The name of the value.
         field: String,
-        /// What it may be.
+        /// The permitted range.
         expected: String,
-        /// What it is.
+        /// The value found.
         found: String,
     },
     /// One of the configurations cannot be trained.
@@ -184,7 +185,7 @@ pub enum SweepConfigError {
         /// What is wrong with it.
         source: ConfigError,
     },
-    /// Two configurations are one.
+    /// Two configurations are identical.
     #[error("the configurations '{first}' and '{second}' are the same: take one of them out")]
     Twice {
         /// One.
@@ -192,27 +193,27 @@ pub enum SweepConfigError {
         /// The other.
         second: String,
     },
-    /// Too many trainings.
+    /// Too many training runs.
     #[error("{n} trainings are more than one sweep takes: expected at most {MAX_TRIALS}; take values out, or draw at random")]
     TooMany {
-        /// How many there would be.
+        /// Number of training runs.
         n: usize,
     },
-    /// Fewer configurations than are to be drawn.
+    /// Fewer distinct configurations than should be drawn.
     #[error(
         "expected {expected} different configurations, but the axes gave only {found} in {draws} draws; ask for fewer, or vary more"
     )]
     TooFew {
-        /// How many are to be drawn.
+        /// Requested number.
         expected: usize,
-        /// How many were found.
+        /// Number found.
         found: usize,
-        /// How often was tried.
+        /// Number of draws.
         draws: usize,
     },
 }
 
-/// The file as TOML has it.
+/// The file as it is in TOML.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -236,10 +237,10 @@ struct Section {
 }
 
 impl SweepConfig {
-    /// Reads the text of a sweep. `file` is only named in errors.
+    /// Parses the text of a sweep. `file` is only used in error messages.
     ///
     /// # Errors
-    /// [`SweepConfigError`]: text that is not a sweep (with its line), unknown keys, values out of their range, nothing that varies.
+    /// [`SweepConfigError`]: text that is not a sweep (with its line), unknown keys, values out of range, or nothing that varies.
     pub fn parse(file: &str, text: &str) -> Result<Self, SweepConfigError> {
         let parsed: Result<File, _> = toml::from_str(text);
         let Section { base, strategy, seeds, metric, set, axes, group: groups } =
@@ -333,7 +334,7 @@ fn range(path: &str, mut table: Table) -> Result<Domain, Problem> {
     Ok(Domain::Range { min, max, log, whole: min_whole && max_whole })
 }
 
-/// A value out of its range.
+/// A value out of range.
 struct Problem {
     field: String,
     expected: String,

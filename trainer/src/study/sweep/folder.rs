@@ -1,6 +1,6 @@
 //! The folder of a sweep: `plan.json`, a run folder with a `trial.json` for each trial under `trials`, and the results.
 //!
-//! Every JSON file is written whole or not at all, and a `trial.json` appears only when its trial has come to a halt. So whatever is there counts,
+//! Every JSON file is written atomically, and a `trial.json` appears only when its trial has reached a halt. So all existing files are valid,
 //! whenever the sweep was killed.
 
 use std::fs::{File, TryLockError};
@@ -24,14 +24,14 @@ pub struct SweepFolder {
     root: PathBuf,
 }
 
-/// Held while a sweep runs in a folder.
+/// Held while a sweep is running in a folder.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
 }
 
 impl SweepFolder {
-    /// A folder in which a sweep is, or may be.
+    /// A folder that contains a sweep, or may do so.
     #[must_use]
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned() }
@@ -56,7 +56,7 @@ impl SweepFolder {
         self.root.join("trials").join(id)
     }
 
-    /// Where the results are.
+    /// The path of the results.
     #[must_use]
     pub fn results_path(&self) -> PathBuf {
         self.root.join("sweep.json")
@@ -70,10 +70,10 @@ impl SweepFolder {
         self.trial(id).join("trial.json")
     }
 
-    /// Takes the folder for a plan: a new or empty one, or one with the same plan, whose sweep then goes on.
+    /// Claims the folder for a plan: it must be new or empty, or contain the same plan, whose sweep is then continued.
     ///
     /// # Errors
-    /// [`SweepError`] when another sweep is or runs there, or something else lies there.
+    /// [`SweepError`] if another sweep is stored or running there, or the folder contains something else.
     pub(crate) fn claim(&self, plan: &Plan) -> Result<Lock, SweepError> {
         files::create_folder(&self.root)?;
         self.check_is_free()?;
@@ -81,7 +81,7 @@ impl SweepFolder {
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(FileError::at("write", &path))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(SweepError::Running { path: self.root.clone() }),
-            // Some network file systems know no locks.
+            // Some network file systems do not support locks.
             Err(TryLockError::Error(error)) => tracing::warn!("{} is not locked against a second sweep: {error}", path.display()),
             Ok(()) => {}
         }
@@ -99,7 +99,7 @@ impl SweepFolder {
         Ok(Lock { _file: file })
     }
 
-    /// Refuses a folder with something in it that is not a sweep, before there is even a lock in it.
+    /// Refuses a non-empty folder that is not a sweep, before even a lock is created in it.
     fn check_is_free(&self) -> Result<(), SweepError> {
         let mut entries = std::fs::read_dir(&self.root).map_err(FileError::at("read folder", &self.root))?;
         let has_others = entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK));
@@ -119,7 +119,7 @@ impl SweepFolder {
         serde_json::from_str(&text).map_err(|error| SweepError::Damaged { path, reason: error.to_string() })
     }
 
-    /// The record of a trial that came to a halt; none where there is none, or none that can be read, and the trial has to run.
+    /// The record of a trial that has reached a halt; none if there is no readable record, in which case the trial must run.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<TrialRecord> {
         let path = self.record_path(id);
@@ -136,27 +136,27 @@ impl SweepFolder {
     /// Writes the record of a trial.
     ///
     /// # Errors
-    /// [`FileError`]; a record that was there before is then as it was.
+    /// [`FileError`]; an existing record is then unchanged.
     pub(crate) fn write_record(&self, record: &TrialRecord) -> Result<(), FileError> {
         // INVARIANT: finite numbers and strings serialise.
         let json = serde_json::to_string_pretty(record).expect("a record serialises");
         files::write_atomically(&self.record_path(&record.id), (json + "\n").as_bytes())
     }
 
-    /// The last epoch of a trial that is under way, for looking on.
+    /// The last epoch of a trial in progress, for display.
     pub(crate) fn last_epoch(&self, id: &str) -> Option<EpochRecord> {
         let text = std::fs::read_to_string(self.trial(id).join("metrics.jsonl")).ok()?;
         serde_json::from_str(text.lines().last()?).ok()
     }
 
-    /// The results that were written last; none where there are none that can be read.
+    /// The results that were written last; none if there are no readable results.
     #[must_use]
     pub fn results(&self) -> Option<SweepResults> {
         serde_json::from_str(&std::fs::read_to_string(self.results_path()).ok()?).ok()
     }
 }
 
-/// What is not the same in two plans.
+/// The first difference between two plans.
 fn difference(there: &Plan, now: &Plan) -> Option<String> {
     if there == now {
         return None;

@@ -1,7 +1,7 @@
-//! All cores of this machine, one trial each.
+//! Runs trials on all cores of this machine, one core per trial.
 //!
-//! A trial has one thread to itself, so that no core waits for another within a batch; its result would be the same with any number. Trials
-//! with the same data share it in memory; other data are loaded when their turn comes and dropped afterwards.
+//! Each trial runs on a single thread, so that no core waits for another within a batch; its result would be the same with any number. Trials with
+//! the same data share it in memory; other data are loaded when needed and dropped afterwards.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ pub(crate) struct Local<'a> {
     plan: &'a Plan,
     source: DataSource<'a>,
     progress: Progress,
-    /// The data loaded last, which is mostly what the next halt wants, too.
+    /// The data loaded last, which is usually needed again for the next halt.
     loaded: Option<(DataConfig, TrialData)>,
 }
 
@@ -41,7 +41,7 @@ impl Executor for Local<'_> {
                 None => by_data.push((key, vec![*job])),
             }
         }
-        // What is in memory comes first.
+        // Trials whose data are in memory come first.
         let in_memory = self.loaded.as_ref().map(|(key, _)| key.clone());
         by_data.sort_by_key(|(key, _)| Some(key) != in_memory.as_ref());
         for (key, jobs) in by_data {
@@ -54,7 +54,7 @@ impl Executor for Local<'_> {
                 }
                 self.loaded = Some((key.clone(), data));
             }
-            // INVARIANT: it was loaded above unless it was there.
+            // INVARIANT: the data were loaded above unless already present.
             let (_, data) = self.loaded.as_ref().expect("loaded data");
             check_data(self.folder, self.plan, &key, data)?;
             run_all(self.folder, self.plan, &jobs, data, board, interrupt)?;
@@ -63,7 +63,7 @@ impl Executor for Local<'_> {
     }
 }
 
-/// Refuses to go on when trials that are done were trained on other audio under the same names.
+/// Refuses to continue if completed trials were trained on different audio with the same file names.
 pub(crate) fn check_data(folder: &SweepFolder, plan: &Plan, config: &DataConfig, data: &TrialData) -> Result<(), SweepError> {
     for trial in plan.configurations.iter().flat_map(|configuration| &configuration.trials) {
         let Some(record) = folder.record(&trial.id) else { continue };

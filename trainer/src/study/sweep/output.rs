@@ -1,4 +1,4 @@
-//! The results as files: `sweep.json`, `results.csv` (a line for each trial), `summary.csv` and `summary.md` (a line for each configuration), `sweep.svg`.
+//! The results as files: `sweep.json`, `results.csv` (one line per trial), `summary.csv` and `summary.md` (one line per configuration), `sweep.svg`.
 
 use super::folder::{PICTURE, RESULTS, SUMMARY, SUMMARY_TEXT, SweepFolder};
 use super::plot::SweepFigure;
@@ -7,9 +7,9 @@ use super::{SweepError, tables};
 use crate::base::files;
 use crate::base::plot::Figure as _;
 
-/// Writes all tables and the picture.
+/// Writes all tables and the figure.
 ///
-/// `sweep.json` keeps the stored look at the test split until the choice is made again.
+/// `sweep.json` keeps the stored test results until the choice is made again.
 pub(super) fn write(folder: &SweepFolder, results: &SweepResults) -> Result<(), SweepError> {
     let write = |name: &str, text: &str| files::write_atomically(&folder.root().join(name), text.as_bytes());
     let mut stored = results.clone();

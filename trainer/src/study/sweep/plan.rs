@@ -1,7 +1,7 @@
-//! What a sweep will do, down to the last trial, before anything runs: `plan.json`.
+//! The complete plan of a sweep, down to the last trial, before anything runs: `plan.json`.
 //!
-//! In: a [`SweepConfig`], the configuration it starts from, and the manifests. Out: a [`Plan`] whose every configuration was checked. The same
-//! input gives the same plan, so a sweep that was killed finds its trials again.
+//! In: a [`SweepConfig`], its base configuration, and the manifests. Out: a [`Plan`] in which every configuration was checked. The same input gives
+//! the same plan, so a sweep that was killed finds its trials again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ use crate::base::config::ConfigError;
 use crate::data::manifest::ManifestSource;
 use crate::train::config::{TrainConfig, value_at};
 
-/// Draws for each configuration asked for, before it is said that there are not so many different ones.
+/// Draws per requested configuration before giving up on finding enough distinct ones.
 const DRAWS_EACH: usize = 100;
 
 /// Characters of a trial's id: 48 bits, for at most [`MAX_TRIALS`] trials.
@@ -30,17 +30,17 @@ const ID_LEN: usize = 12;
 pub struct Plan {
     /// Name of the sweep.
     pub name: String,
-    /// File name of the configuration it starts from.
+    /// File name of the base configuration.
     pub base: String,
-    /// How the configurations were found.
+    /// How the configurations were generated.
     pub strategy: Strategy,
-    /// What decides.
+    /// The metric that decides.
     pub metric: Metric,
-    /// Every configuration is trained with each of these.
+    /// Every configuration is trained with each of these seeds.
     pub seeds: Vec<u64>,
     /// The manifests.
     pub manifests: Vec<ManifestSource>,
-    /// `section.key` of everything that is not the same in all configurations.
+    /// `section.key` of all settings that differ between configurations.
     pub keys: Vec<String>,
     /// All configurations.
     pub configurations: Vec<Configuration>,
@@ -52,27 +52,27 @@ pub struct Plan {
 pub struct Configuration {
     /// Name, unique in the plan.
     pub name: String,
-    /// What it changes, without the seed.
+    /// Its changes to the base configuration, without the seed.
     pub overrides: Vec<String>,
-    /// Value of every key of the plan.
+    /// Its value for every key of the plan.
     pub settings: BTreeMap<String, Value>,
-    /// Accuracy that was published for it.
+    /// Its published accuracy.
     pub published_accuracy: Option<f64>,
-    /// Trained values.
+    /// Number of trained values.
     pub n_parameters: usize,
-    /// Epochs of a whole training, at most.
+    /// Maximum number of epochs of a complete run.
     pub epochs: usize,
-    /// One for each seed, in the order of the seeds.
+    /// One per seed, in the order of the seeds.
     pub trials: Vec<Trial>,
 }
 
-/// One training of a plan.
+/// One training run of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Hash of the resolved configuration and the manifests.
     pub id: String,
-    /// Seed of every random choice.
+    /// Seed of all random choices.
     pub seed: u64,
     /// The resolved configuration, TOML.
     pub config: String,
@@ -81,18 +81,18 @@ pub struct Trial {
 /// A halt at which the configurations are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt {
-    /// Epochs every trial is trained for until then, at most; the last halt has no limit of its own.
+    /// Maximum number of epochs per trial up to this halt; the last halt has no limit of its own.
     pub epochs: usize,
-    /// Configurations that come here, the best of those that came to the halt before.
+    /// Number of configurations that get here, the best of those at the previous halt.
     pub n: usize,
 }
 
-/// Where a plan comes from, besides the sweep itself.
+/// The origin of a plan, besides the sweep itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// Name of the sweep.
     pub name: &'a str,
-    /// Name of the file the configurations start from.
+    /// File name of the base configuration.
     pub base_file: &'a str,
     /// Its text.
     pub base_text: &'a str,
@@ -102,7 +102,7 @@ pub struct Source<'a> {
     pub manifests: &'a [ManifestSource],
 }
 
-/// A configuration before it was resolved.
+/// A configuration before it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Draft {
     name: String,
@@ -114,7 +114,7 @@ impl Plan {
     /// Resolves and checks every configuration of a sweep.
     ///
     /// # Errors
-    /// [`SweepConfigError`] with the first configuration that cannot be trained, or too many or too few of them.
+    /// [`SweepConfigError`] for the first configuration that cannot be trained, or if there are too many or too few of them.
     pub fn new(sweep: &SweepConfig, source: &Source<'_>) -> Result<Self, SweepConfigError> {
         let drafts = match sweep.strategy {
             Strategy::Grid => grid(sweep)?,
@@ -145,7 +145,7 @@ impl Plan {
         })
     }
 
-    /// Number of trainings.
+    /// Number of training runs.
     #[must_use]
     pub fn n_trials(&self) -> usize {
         self.configurations.iter().map(|configuration| configuration.trials.len()).sum()
@@ -158,7 +158,7 @@ impl Plan {
         trials.find(|(_, trial)| trial.id == id)
     }
 
-    /// The halts, in order; one of all configurations where there is no successive halving.
+    /// The halts, in order; a single one with all configurations unless the strategy is successive halving.
     #[must_use]
     pub fn halts(&self) -> Vec<Halt> {
         let mut halts = Vec::new();
@@ -180,13 +180,13 @@ impl Trial {
     /// The resolved configuration.
     ///
     /// # Errors
-    /// [`ConfigError`] for a plan that somebody edited.
+    /// [`ConfigError`] if the plan was edited.
     pub fn train_config(&self) -> Result<TrainConfig, ConfigError> {
         TrainConfig::parse(&format!("trial {}", self.id), &self.config, &[])
     }
 }
 
-/// All combinations, the last axis first.
+/// All combinations, starting with the last axis.
 fn grid(sweep: &SweepConfig) -> Result<Vec<Draft>, SweepConfigError> {
     let sizes = sweep.axes.iter().map(|axis| if let Domain::Values(values) = &axis.domain { values.len() } else { 0 });
     let n = sizes.chain([sweep.seeds.len()]).fold(sweep.groups.len().max(1), usize::saturating_mul);
@@ -203,7 +203,7 @@ fn grid(sweep: &SweepConfig) -> Result<Vec<Draft>, SweepConfigError> {
     Ok(groups.iter().flat_map(|&group| chosen.iter().map(move |values| draft(sweep, group, values))).collect())
 }
 
-/// Different combinations, at random.
+/// Distinct random combinations.
 fn draw(sweep: &SweepConfig, n: usize, seed: u64) -> Result<Vec<Draft>, SweepConfigError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let groups = group_indices(sweep);
@@ -224,13 +224,13 @@ fn draw(sweep: &SweepConfig, n: usize, seed: u64) -> Result<Vec<Draft>, SweepCon
 }
 
 impl Domain {
-    /// A value, as TOML has it. Real numbers have three digits, which is as exactly as anybody wants to know them.
+    /// A random value as TOML. Real numbers have three significant digits, which is precise enough.
     fn draw(&self, rng: &mut ChaCha8Rng) -> String {
         match *self {
             Self::Values(ref values) => values[rng.random_range(0..values.len() as u64) as usize].to_string(),
             Self::Range { min, max, log, whole } => {
                 let part: f64 = rng.random_range(0.0..1.0);
-                // Whole numbers are equally likely, the ends too, if each owns one unit of the line.
+                // Integers are equally likely, including the limits, if each has an interval of length one.
                 let (low, high) = if whole { (min - 0.5, max + 0.5) } else { (min, max) };
                 let (low, high) = if log && whole { (low.max(0.5), high) } else { (low, high) };
                 let value = if log { (low.ln() + part * (high / low).ln()).exp() } else { low + part * (high - low) };
@@ -249,7 +249,7 @@ fn group_indices(sweep: &SweepConfig) -> Vec<Option<usize>> {
     if sweep.groups.is_empty() { vec![None] } else { (0..sweep.groups.len()).map(Some).collect() }
 }
 
-/// One value for each axis, as TOML has it.
+/// One value per axis, as TOML.
 fn draft(sweep: &SweepConfig, group: Option<usize>, values: &[String]) -> Draft {
     let group_of = group.map(|index| &sweep.groups[index]);
     let on_axes = sweep.axes.iter().zip(values);
@@ -266,14 +266,14 @@ fn draft(sweep: &SweepConfig, group: Option<usize>, values: &[String]) -> Draft 
     }
 }
 
-/// The last part of a path, or all of it where two axes end alike.
+/// The last part of a path, or all of it if the last parts of two axes are the same.
 fn short_name<'a>(axes: &[Axis], path: &'a str) -> &'a str {
     let last = |path: &'a str| path.rsplit('.').next().unwrap_or(path);
     let alike = axes.iter().filter(|axis| axis.path.rsplit('.').next() == Some(last(path))).count();
     if alike > 1 { path } else { last(path) }
 }
 
-/// Everything that an axis or a group sets.
+/// All keys set by an axis or a group.
 fn keys(sweep: &SweepConfig) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     let of_groups = sweep.groups.iter().flat_map(|Group { set, .. }| set).filter_map(|setting| setting.split_once('='));
@@ -296,7 +296,7 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
     };
     let configs: Vec<TrainConfig> = sweep.seeds.iter().map(|&seed| with_seed(seed)).collect::<Result<_, _>>()?;
     let first = &configs[0];
-    // INVARIANT: what a configuration is written as is a table.
+    // INVARIANT: a configuration is always written as a table.
     let table: Table = toml::from_str(&first.to_toml()).expect("a table");
     let resolved = |key: &String| serde_json::to_value(value_at(&table, key)?).ok();
     let setting = |key: &String| resolved(key).or_else(|| set_to(&overrides, key)).unwrap_or(Value::Null);
@@ -314,7 +314,7 @@ fn resolve(sweep: &SweepConfig, source: &Source<'_>, keys: &[String], draft: Dra
     })
 }
 
-/// What the last override of a path sets it to: a resolved configuration does not write what is as by default.
+/// The value set by the last override of a path: a resolved configuration does not contain default values.
 fn set_to(overrides: &[String], path: &str) -> Option<Value> {
     let values = overrides.iter().rev().filter_map(|setting| setting.split_once('='));
     let (_, text) = values.into_iter().find(|(key, _)| key.trim() == path)?;

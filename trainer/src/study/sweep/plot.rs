@@ -1,6 +1,6 @@
-//! A sweep as a picture: all configurations in order, one panel for each key that varies, and parallel coordinates of more than two.
+//! A sweep as a figure: a ranked list of all configurations, one panel per varying key, and parallel coordinates if there are more than two.
 //!
-//! A point is a trial; a line goes through the means. The chosen configuration stands out.
+//! Each point is a trial; lines connect the means. The chosen configuration is highlighted.
 
 use std::ops::Range;
 
@@ -20,25 +20,25 @@ use scale::Scale;
 
 const WIDTH: u32 = 1140;
 const HEAD: u32 = 64;
-/// Height of a configuration's row, and how many there may be: more would be no list to read any more.
+/// Height of a configuration's row, px, and maximum number of rows, beyond which a list is unreadable.
 const ROW: u32 = 22;
 const MAX_ROWS: usize = 40;
-/// Room for the names of the configurations, px.
+/// Space for the names of the configurations, px.
 const LONGEST_NAME: i32 = 420;
 const PANELS_ACROSS: usize = 3;
 const PANEL: (u32, u32) = (WIDTH / PANELS_ACROSS as u32, 250);
 const PARALLEL: u32 = 380;
-/// Keys that a list shows, and a grid of panels; more than two make parallel coordinates.
+/// Largest number of keys without parallel coordinates.
 const FEW_KEYS: usize = 2;
 
 const TRIAL: RGBColor = SERIES[4];
 const MEAN: RGBColor = SERIES[0];
 const CHOSEN: RGBColor = SERIES[1];
 
-/// A sweep as a picture. Configurations that were not trained to their end are not in it.
+/// A sweep as a figure. Configurations that did not finish training are omitted.
 pub(super) struct SweepFigure<'a>(pub(super) &'a SweepResults);
 
-/// A configuration that was trained to its end.
+/// A configuration that finished training.
 struct Point<'a> {
     of: &'a ConfigurationResult,
     mean: f64,
@@ -108,28 +108,28 @@ fn axes<'a>(results: &'a SweepResults, points: &[Point<'_>]) -> Vec<Axis<'a>> {
     named.filter_map(axis).collect()
 }
 
-/// Of the list, the panels and the parallel coordinates, px.
+/// Heights of the list, the panels and the parallel coordinates, px.
 fn heights(n_points: usize, n_axes: usize) -> [u32; 3] {
     let list = if n_points <= MAX_ROWS { ROW * n_points as u32 + 60 } else { 0 };
     let panels = PANEL.1 * n_axes.div_ceil(PANELS_ACROSS) as u32;
     [list, panels, if n_axes > FEW_KEYS { PARALLEL } else { 0 }]
 }
 
-/// The configurations that were trained to their end, the best first.
+/// The configurations that finished training, best first.
 fn points(results: &SweepResults) -> Vec<Point<'_>> {
     let mut points: Vec<Point<'_>> = results.configurations.iter().filter_map(|of| Point::of(of, results)).collect();
     points.sort_by(|a, b| results.metric.better_first(a.mean, b.mean));
     points
 }
 
-/// What the values take, with a little more room.
+/// The range of the values, with a small margin.
 fn padded(values: impl Iterator<Item = f64>) -> Range<f64> {
     let [start, end] = range_of(values, [0.0, 1.0]);
     let room = ((end - start) * 0.06).max(1e-3);
     start - room..end + room
 }
 
-/// Places and texts of about so many ticks.
+/// Positions and labels of about `n` ticks.
 fn labelled(range: &Range<f64>, n: usize) -> Vec<(f64, String)> {
     let (ticks, decimals) = ticks(range.start, range.end, n);
     ticks.into_iter().map(|tick| (tick, format!("{tick:.decimals$}"))).collect()
@@ -146,7 +146,7 @@ fn draw_head(area: &Area<'_>, title: &str) -> DrawResult {
     Ok(())
 }
 
-/// Pixels of a figure between two ends.
+/// The pixel position of a value between two ends.
 fn place(value: f64, range: &Range<f64>, from: i32, to: i32) -> i32 {
     from + ((value - range.start) / (range.end - range.start) * f64::from(to - from)).round() as i32
 }
@@ -196,7 +196,7 @@ fn draw_panel(area: &Area<'_>, metric: &str, axis: &Axis<'_>, points: &[Point<'_
     }
     area.draw_text(name, &style(TEXT, &INK, HPos::Center), ((left + right) / 2, bottom + 36))?;
     area.draw_text(metric, &style(SMALL, &INK, HPos::Left), (4, 6))?;
-    // The best come last, so that they lie on top.
+    // The best are drawn last, on top of the others.
     for point in points.iter().rev() {
         let at = x(scale.part(&point.of.settings[*key]));
         for &trial in &point.trials {
@@ -235,7 +235,7 @@ fn draw_parallel(area: &Area<'_>, metric: &str, axes: &[Axis<'_>], points: &[Poi
     let labels = axes.iter().map(|axis| (axis.name, axis.scale.labels())).chain([(metric, of_metric)]);
     for (axis, (name, labels)) in labels.enumerate() {
         line(area, vec![(x(axis), top), (x(axis), bottom)], INK, 1)?;
-        // Neighbours' names stand at two heights, so that long ones do not touch.
+        // Names of adjacent axes are at different heights, so that long ones do not overlap.
         area.draw_text(name, &style(TEXT, &INK, HPos::Center), (x(axis), if axis % 2 == 0 { 18 } else { 36 }))?;
         let (side, gap) = if axis == axes.len() { (HPos::Left, 8) } else { (HPos::Right, -8) };
         for (part, text) in labels {

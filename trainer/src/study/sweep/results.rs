@@ -1,7 +1,7 @@
-//! What a sweep found: the record of a trial (`trial.json`) and of the whole sweep (`sweep.json`).
+//! Results of a sweep: the record of a trial (`trial.json`) and of the whole sweep (`sweep.json`).
 //!
-//! Plain data, written as JSON and read by whatever makes tables and pictures of it. Figures of the dev split are those of a trial's best epoch, the
-//! one whose weights are kept. Figures of the test split exist for the chosen configuration alone.
+//! Plain data, written as JSON, from which tables and figures are made. Dev metrics are those of a trial's best epoch, whose weights are kept. Test
+//! metrics exist only for the chosen configuration.
 
 use std::collections::BTreeMap;
 
@@ -25,23 +25,23 @@ pub struct SweepResults {
     pub version: u32,
     /// Name and version of the program.
     pub program: String,
-    /// Name of the sweep: its file's, without the extension.
+    /// Name of the sweep: that of its file, without the extension.
     pub name: String,
-    /// How the configurations were found.
+    /// How the configurations were generated.
     pub strategy: Strategy,
-    /// What decides.
+    /// The metric that decides.
     pub metric: Metric,
-    /// Every configuration is trained with each of these.
+    /// Every configuration is trained with each of these seeds.
     pub seeds: Vec<u64>,
     /// The manifests.
     pub manifests: Vec<ManifestSource>,
-    /// `section.key` of everything that is not the same in all configurations.
+    /// `section.key` of all settings that differ between configurations.
     pub keys: Vec<String>,
-    /// Whether every trial is done; otherwise the sweep can be continued.
+    /// Whether every trial is completed; otherwise the sweep can be continued.
     pub complete: bool,
     /// All configurations, in the order they were planned.
     pub configurations: Vec<ConfigurationResult>,
-    /// The best configuration on dev; none while the sweep is not complete.
+    /// The best configuration on dev; none until the sweep is complete.
     pub chosen: Option<Chosen>,
 }
 
@@ -51,19 +51,19 @@ pub struct SweepResults {
 pub struct ConfigurationResult {
     /// Name, unique in the sweep.
     pub name: String,
-    /// Value of every one of [`SweepResults::keys`]; null where the configuration has no such key.
+    /// Its value for each of [`SweepResults::keys`]; null if the configuration has no such key.
     pub settings: BTreeMap<String, Value>,
-    /// Accuracy that was published for this configuration, 0..=1, to be put beside ours.
+    /// Published accuracy of this configuration, 0..=1, for comparison with ours.
     pub published_accuracy: Option<f64>,
-    /// Trained values.
+    /// Number of trained values.
     pub n_parameters: usize,
-    /// Over the seeds; none unless every seed was trained to its end.
+    /// Over the seeds; none unless training finished with every seed.
     pub dev: Option<DevSpread>,
-    /// One for each seed.
+    /// One per seed.
     pub trials: Vec<TrialRecord>,
 }
 
-/// One training, `trial.json` in its folder.
+/// One training run, `trial.json` in its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrialRecord {
@@ -71,17 +71,17 @@ pub struct TrialRecord {
     pub id: String,
     /// [`ConfigurationResult::name`]
     pub configuration: String,
-    /// Seed of every random choice.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// How far it came.
+    /// Its progress.
     pub status: TrialStatus,
-    /// What a diverged trial stumbled over.
+    /// Why the trial diverged, if it did.
     pub reason: Option<String>,
     /// Epochs trained.
     pub epochs: usize,
-    /// Time they took, s.
+    /// Duration of the training, s.
     pub seconds: f64,
-    /// Fingerprint of the standardised training and dev data; empty before they were loaded.
+    /// SHA-256 of the standardised train and dev data; empty before they were loaded.
     pub data_sha256: String,
     /// Clips that could not be used.
     pub n_left_out: usize,
@@ -89,17 +89,17 @@ pub struct TrialRecord {
     pub rungs: Vec<Rung>,
 }
 
-/// How far a trial came.
+/// Progress of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialStatus {
-    /// Not done yet; never in a `trial.json`.
+    /// Not completed yet; never in a `trial.json`.
     Pending,
-    /// Trained for the epochs of a rung. It stays so where the configuration was not among the best.
+    /// Trained up to a rung. Remains in this state if the configuration was not among the best.
     Paused,
-    /// Trained to its end.
+    /// Training finished.
     Finished,
-    /// A number was not finite: this configuration cannot be trained with this seed.
+    /// A value was not finite: this configuration cannot be trained with this seed.
     Diverged,
 }
 
@@ -107,17 +107,17 @@ pub enum TrialStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rung {
-    /// Epochs the trial was to be trained for; early stopping may have ended it before.
+    /// Target number of epochs for the trial; early stopping may have ended it before.
     pub epochs: usize,
     /// The best epoch so far.
     pub best: DevFigures,
 }
 
-/// The dev split at one epoch.
+/// Dev metrics at one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DevFigures {
-    /// Which epoch, counted from 1.
+    /// The epoch, counted from 1.
     pub epoch: usize,
     /// Unweighted average recall, 0..=1.
     pub uar: f64,
@@ -129,7 +129,7 @@ pub struct DevFigures {
     pub loss: f64,
 }
 
-/// The dev split over the seeds of a configuration.
+/// Dev metrics over the seeds of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DevSpread {
@@ -151,11 +151,11 @@ pub struct Chosen {
     pub configuration: String,
     /// How it was chosen, in one sentence.
     pub by: String,
-    /// What it does on the test split, measured once, after the choice; none where the manifests have no test split.
+    /// Its results on the test split, evaluated once, after the choice; none if the manifests have no test split.
     pub test: Option<TestResult>,
 }
 
-/// The test split, over the seeds of the chosen configuration.
+/// Test metrics over the seeds of the chosen configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestResult {
@@ -167,11 +167,11 @@ pub struct TestResult {
     pub macro_f1: Spread,
     /// Clips that could not be used.
     pub n_left_out: usize,
-    /// One for each seed.
+    /// One per seed.
     pub trials: Vec<TestTrial>,
 }
 
-/// The test split, with one seed.
+/// Test metrics with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestTrial {
@@ -179,7 +179,7 @@ pub struct TestTrial {
     pub id: String,
     /// [`TrialRecord::seed`]
     pub seed: u64,
-    /// All figures.
+    /// All metrics.
     pub report: Report,
 }
 
@@ -200,7 +200,7 @@ impl SweepResults {
 }
 
 impl TrialRecord {
-    /// What the trial gives if it halts after `epochs`; none if it has not come that far or has diverged.
+    /// The metrics of the trial if it halts after `epochs`; none if it has not come that far or has diverged.
     #[must_use]
     pub fn after(&self, epochs: usize) -> Option<&DevFigures> {
         let halt = self.rungs.iter().find(|rung| rung.epochs >= epochs);
@@ -208,7 +208,7 @@ impl TrialRecord {
         halt.or(end).map(|rung| &rung.best).filter(|_| self.status != TrialStatus::Diverged)
     }
 
-    /// The result of a trial that was trained to its end.
+    /// The result of a trial that finished training.
     #[must_use]
     pub fn result(&self) -> Option<&DevFigures> {
         self.rungs.last().filter(|_| self.status == TrialStatus::Finished).map(|rung| &rung.best)
@@ -216,7 +216,7 @@ impl TrialRecord {
 }
 
 impl DevFigures {
-    /// The dev figures of an epoch.
+    /// The dev metrics of an epoch.
     #[must_use]
     pub fn of(record: &EpochRecord) -> Self {
         Self {
@@ -228,7 +228,7 @@ impl DevFigures {
         }
     }
 
-    /// The figure that decides.
+    /// The value of the deciding metric.
     #[must_use]
     pub const fn get(&self, metric: Metric) -> f64 {
         match metric {
@@ -241,7 +241,7 @@ impl DevFigures {
 }
 
 impl DevSpread {
-    /// Over the seeds; none of none.
+    /// Over the seeds; none if there are no trials.
     #[must_use]
     pub fn of(trials: &[&DevFigures]) -> Option<Self> {
         let over = |figure: fn(&DevFigures) -> f64| Spread::of(&trials.iter().map(|trial| figure(trial)).collect::<Vec<_>>());
@@ -253,7 +253,7 @@ impl DevSpread {
         })
     }
 
-    /// The figure that decides.
+    /// The deciding metric over the seeds.
     #[must_use]
     pub const fn get(&self, metric: Metric) -> Spread {
         match metric {

@@ -1,4 +1,4 @@
-//! What a person sees of a sweep while it runs: a table on a terminal, a line for each trial everywhere else.
+//! Progress display of a running sweep: a table on a terminal, otherwise one line per trial.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use super::trial::Job;
 use crate::base::progress::{Bar, Progress};
 use crate::train::checkpoint::EpochRecord;
 
-/// Trials under way that the table has room for.
+/// Maximum number of trials in progress in the table.
 const N_SHOWN: usize = 12;
 
-/// The state of a sweep, to look at; may be shared between threads.
+/// The state of a sweep for display; may be shared between threads.
 pub(crate) struct Scoreboard<'a> {
     plan: &'a Plan,
     bar: Bar,
@@ -24,18 +24,18 @@ pub(crate) struct Scoreboard<'a> {
 #[derive(Debug)]
 struct State {
     start: Instant,
-    /// Trials that come to a halt in this run of the program, and how many have.
+    /// Number of trials that reach a halt in this run of the program, and number of those that already have.
     n: usize,
     n_done: usize,
-    /// Name, epoch, and figure of the trials under way, by id.
+    /// Name, epoch and metric of the trials in progress, by id.
     running: BTreeMap<String, (String, Option<(usize, f64)>)>,
-    /// Deciding figures of the trials at their last halt, by configuration and seed.
+    /// Deciding metric of the trials at their last halt, by configuration and seed.
     found: BTreeMap<String, BTreeMap<u64, f64>>,
     n_diverged: usize,
 }
 
 impl<'a> Scoreboard<'a> {
-    /// A board for `n` jobs, with what is known from earlier.
+    /// A board for `n` jobs, with results known from earlier runs.
     pub(crate) fn new(plan: &'a Plan, n: usize, known: &[TrialRecord], progress: Progress) -> Self {
         let state =
             State { start: Instant::now(), n, n_done: 0, running: BTreeMap::new(), found: BTreeMap::new(), n_diverged: 0 };
@@ -47,7 +47,7 @@ impl<'a> Scoreboard<'a> {
         board
     }
 
-    /// A trial has begun.
+    /// A trial has started.
     pub(crate) fn started(&self, job: &Job<'_>) {
         self.change(|state| {
             state.running.entry(job.trial.id.clone()).or_insert_with(|| (job.name(), None));
@@ -62,14 +62,14 @@ impl<'a> Scoreboard<'a> {
         });
     }
 
-    /// A trial has ended without a record, and is not under way any more.
+    /// A trial has ended without a record and is no longer in progress.
     pub(crate) fn lost(&self, job: &Job<'_>) {
         self.change(|state| {
             state.running.remove(&job.trial.id);
         });
     }
 
-    /// A trial has come to its halt.
+    /// A trial has reached its halt.
     pub(crate) fn finished(&self, job: &Job<'_>, record: &TrialRecord) {
         let mut state = super::locked(&self.state);
         state.running.remove(&record.id);
@@ -80,7 +80,7 @@ impl<'a> Scoreboard<'a> {
         self.show(&state);
     }
 
-    /// What is said of a trial that came to its halt.
+    /// The line for a trial that has reached its halt.
     fn line(&self, state: &State, job: &Job<'_>, record: &TrialRecord) -> String {
         let State { n, n_done, start, .. } = state;
         let outcome = match (&record.reason, record.rungs.last()) {
@@ -101,7 +101,7 @@ impl<'a> Scoreboard<'a> {
         format!("{n_done}/{n}  {}: {outcome}; {}; {} left", job.name(), self.best(state), duration(left))
     }
 
-    /// Says one line beside the table.
+    /// Prints one line beside the table.
     pub(crate) fn say(&self, text: &str) {
         self.bar.line(text);
     }
@@ -144,7 +144,7 @@ impl<'a> Scoreboard<'a> {
         self.bar.message(self.table(state));
     }
 
-    /// The table above the bar, a line for each trial under way; every line ends.
+    /// The table above the bar, one line per trial in progress; every line is terminated.
     fn table(&self, state: &State) -> String {
         let mut table = format!("{}\n", self.best(state));
         let diverged = if state.n_diverged > 0 { format!(", {} diverged", state.n_diverged) } else { String::new() };

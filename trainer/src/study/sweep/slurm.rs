@@ -1,12 +1,12 @@
-//! A cluster with Slurm: one array job for all trials, its results in the shared folder of the sweep.
+//! Runs trials on a Slurm cluster: one array job for all trials, with results in the shared folder of the sweep.
 //!
-//! The folder must be at the same path on this machine and on the nodes, as must the program, the manifests with their audio and the feature cache.
-//! A task of the array runs `trainer sweep-trial`, which trains one trial as the local executor would and writes the same files; whether it is done is
-//! told from its `trial.json` alone. `squeue` only says which tasks are still to come, so no accounting is needed. Tasks that ended without
-//! a record are submitted again as a smaller array, and go on from their last epoch.
+//! The folder must have the same path on this machine and on the nodes, as must the program, the manifests with their audio and the feature cache. A
+//! task of the array runs `trainer sweep-trial`, which trains one trial like the local executor and writes the same files; only its `trial.json`
+//! shows whether it is done. `squeue` only lists pending and running tasks, so no accounting is needed. Tasks that ended without a record are
+//! submitted again as a smaller array, and resume from their last epoch.
 //!
 //! # Source
-//! Slurm 22.05: `sbatch`, `squeue` and `scancel`, their manual pages.
+//! Slurm 22.05: manual pages of `sbatch`, `squeue` and `scancel`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,29 +28,29 @@ use crate::base::files::{self, FileError};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Splits};
 
-/// How often the queue and the folder are looked at.
+/// Polling interval for the queue and the folder.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Time a shared file system may take to show a file that another machine has written.
+/// Time a shared file system may need to show a file written by another machine.
 const VISIBLE: Duration = Duration::from_secs(10);
 
-/// How long the queue may not be asked before that is an error: a controller that restarts is no reason to give up.
+/// How long the queue may be unreachable before this is an error: a restart of the controller must not end the sweep.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How trials are submitted.
 #[derive(Clone, Debug)]
 pub struct SlurmOptions {
-    /// Further arguments of `sbatch`.
+    /// Additional arguments of `sbatch`.
     pub sbatch_args: Vec<String>,
-    /// Tasks at the same time, at most; none for as many as the cluster gives.
+    /// Maximum number of simultaneous tasks; none: as many as the cluster allows.
     pub max_parallel: Option<usize>,
-    /// How often a trial that failed is tried again.
+    /// Number of retries of a failed trial.
     pub retries: usize,
-    /// The trainer, as the nodes find it.
+    /// Path of the trainer on the nodes.
     pub program: PathBuf,
 }
 
-/// What the tasks of an array do: `slurm/array-N.json`.
+/// The tasks of an array: `slurm/array-N.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Array {
@@ -59,11 +59,11 @@ struct Array {
     manifests: Vec<PathBuf>,
     /// Folder of the feature cache.
     cache: Option<PathBuf>,
-    /// By index of the task.
+    /// By task index.
     tasks: Vec<Task>,
 }
 
-/// What one task does.
+/// A single task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Task {
@@ -108,7 +108,7 @@ pub(crate) struct Slurm<'a> {
     options: &'a SlurmOptions,
     manifests: Vec<PathBuf>,
     cache: Option<PathBuf>,
-    /// Name of the jobs, by which they are found again whoever submitted them.
+    /// Name of the jobs, by which they are found again regardless of who submitted them.
     name: String,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Slurm<'a> {
         })
     }
 
-    /// Ends what an earlier run of this sweep, which was killed, left in the queue: its trials go on from their last epoch.
+    /// Cancels jobs left in the queue by an earlier run of this sweep that was killed: their trials resume from the last epoch.
     fn cancel(&self) -> Result<(), SweepError> {
         let start = Instant::now();
         while !self.queue()?.is_empty() {
@@ -161,7 +161,7 @@ impl<'a> Slurm<'a> {
         let tasks = jobs.iter().map(|job| Task { trial: job.trial.id.clone(), epochs: job.epochs }).collect();
         let array =
             Array { folder: self.folder.root().to_owned(), manifests: self.manifests.clone(), cache: self.cache.clone(), tasks };
-        // INVARIANT: paths that this program was given as text serialise.
+        // INVARIANT: paths that were given to this program as text serialise.
         let json = serde_json::to_string_pretty(&array).map_err(|error| SweepError::Damaged {
             path: file(number, "json"),
             reason: format!("a path cannot be written: {error}"),
@@ -173,7 +173,7 @@ impl<'a> Slurm<'a> {
             "--parsable".to_owned(),
             format!("--job-name={}", self.name),
             format!("--array={}", indices(jobs.len(), self.options.max_parallel)),
-            // Slurm replaces %a by the index of the task, and %% by %.
+            // Slurm replaces %a with the index of the task, and %% with %.
             format!("--output={}%a.log", log.replace('%', "%%")),
             "--ntasks=1".to_owned(),
             "--cpus-per-task=1".to_owned(),
@@ -181,19 +181,19 @@ impl<'a> Slurm<'a> {
         arguments.extend(self.options.sbatch_args.iter().cloned());
         arguments.push(file(number, "sh").display().to_string());
         let answer = call("sbatch", &arguments)?;
-        // With several clusters the name of the cluster follows.
+        // With several clusters, the name of the cluster follows.
         let id = answer.trim().split(';').next().unwrap_or_default().to_owned();
         Ok(Submitted { id, log })
     }
 
-    /// Indices of the tasks that are waiting or running, and whether they run, of all arrays of this sweep.
+    /// The pending or running tasks of all arrays of this sweep, and whether they are running.
     fn queue(&self) -> Result<Vec<Queued>, SweepError> {
         let arguments = ["--noheader", "--array", "--format=%F %K %T"].map(str::to_owned);
         let answer = call("squeue", &[&arguments[..], &[format!("--name={}", self.name)]].concat())?;
         Ok(answer.lines().filter_map(Queued::parse).collect())
     }
 
-    /// Waits until no task of an array is left, and tells the board what happens meanwhile.
+    /// Waits until no task of an array is left, and reports the progress to the board meanwhile.
     fn wait(&self, array: &Submitted, jobs: &[Job<'_>], board: &Scoreboard<'_>, interrupt: &Interrupt) -> Result<(), SweepError> {
         let mut told: BTreeSet<usize> = BTreeSet::new();
         let mut answered = Instant::now();
@@ -267,7 +267,7 @@ impl Executor for Slurm<'_> {
     }
 }
 
-/// A task that `squeue` lists.
+/// A task listed by `squeue`.
 #[derive(Debug, PartialEq, Eq)]
 struct Queued {
     /// Id of the array's job.
@@ -290,19 +290,19 @@ impl Queued {
     }
 }
 
-/// `--array` of so many tasks, so many of them at a time.
+/// The `--array` argument for `n` tasks, with a limit on simultaneous ones.
 fn indices(n: usize, max_parallel: Option<usize>) -> String {
     let limit = max_parallel.map_or_else(String::new, |limit| format!("%{limit}"));
     format!("0-{}{limit}", n.saturating_sub(1))
 }
 
-/// What a task of the array runs.
+/// The script of a task of the array.
 fn script(program: &Path, plan: &Path) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
     format!("#!/bin/sh\nexec {} sweep-trial --plan {} --index \"$SLURM_ARRAY_TASK_ID\"\n", quoted(program), quoted(plan))
 }
 
-/// What a program of Slurm answers.
+/// Runs a Slurm command and returns its output.
 fn call(program: &str, arguments: &[String]) -> Result<String, SweepError> {
     let fail = |reason: String| SweepError::Slurm { command: program.to_owned(), reason };
     let output = Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output();

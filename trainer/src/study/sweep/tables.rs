@@ -1,4 +1,4 @@
-//! The results as tables: a line for each trial, or for each configuration.
+//! The results as tables: one line per trial or per configuration.
 
 use std::fmt::Write as _;
 
@@ -10,12 +10,12 @@ use super::results::{ConfigurationResult, DevSpread, Spread, SweepResults, Trial
 use crate::base::PROGRAM;
 use crate::base::table::Table;
 
-/// What the folder of a sweep holds, without a choice.
+/// The results in the folder of a sweep, without a choice.
 pub(super) fn collect(folder: &SweepFolder, plan: &Plan) -> SweepResults {
     results(plan, |id| folder.record(id))
 }
 
-/// Results of the trials whose records there are.
+/// The results from the existing records of trials.
 pub(super) fn results(plan: &Plan, record: impl Fn(&str) -> Option<TrialRecord>) -> SweepResults {
     let trial = |of: &Configuration, trial: &Trial| record(&trial.id).unwrap_or_else(|| pending(of, trial));
     let result = |of: &Configuration| {
@@ -60,7 +60,7 @@ fn pending(of: &Configuration, trial: &Trial) -> TrialRecord {
     }
 }
 
-/// One line a trial.
+/// One line per trial.
 pub(super) fn trials(results: &SweepResults) -> Table {
     let mut columns: Vec<&str> = vec!["configuration", "seed", "id", "status"];
     columns.extend(results.keys.iter().map(String::as_str));
@@ -98,7 +98,7 @@ pub(super) fn trials(results: &SweepResults) -> Table {
     table
 }
 
-/// One line a configuration.
+/// One line per configuration.
 pub(super) fn summary(results: &SweepResults) -> Table {
     let mut columns: Vec<String> = vec!["configuration".to_owned()];
     columns.extend(results.keys.iter().cloned());
@@ -125,7 +125,7 @@ pub(super) fn summary(results: &SweepResults) -> Table {
 }
 
 impl SweepResults {
-    /// A table for people, the best first, and the chosen configuration's figures on test.
+    /// A readable table, best configuration first, and the test metrics of the chosen configuration.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let results = self;
@@ -168,7 +168,7 @@ impl SweepResults {
     }
 }
 
-/// Why a configuration has no figures.
+/// Why a configuration has no metrics.
 fn unfinished(of: &ConfigurationResult) -> String {
     let n = |status| of.trials.iter().filter(|trial| trial.status == status).count();
     match (n(TrialStatus::Diverged), n(TrialStatus::Paused)) {
@@ -186,7 +186,7 @@ fn settings(results: &SweepResults, of: &ConfigurationResult) -> Vec<String> {
     results.keys.iter().map(|key| value_text(of.settings.get(key).unwrap_or(&Value::Null))).collect()
 }
 
-/// A setting as people write it; a dash for none.
+/// A setting in human-readable form; a dash for none.
 pub(super) fn value_text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -195,7 +195,7 @@ pub(super) fn value_text(value: &Value) -> String {
     }
 }
 
-/// A setting in as few words as tell it apart at a glance: a table by its kind, else by what is in it; results.csv has all of it.
+/// A setting in short form: a table by its kind, or else by its content; results.csv has all of it.
 pub(super) fn label(value: &Value) -> String {
     match value {
         Value::Array(values) => values.iter().map(label).collect::<Vec<_>>().join(", "),
@@ -207,7 +207,7 @@ pub(super) fn label(value: &Value) -> String {
     }
 }
 
-/// Keys by as many of their last parts as tell them apart.
+/// Keys, shortened to as many of their last parts as are needed to tell them apart.
 pub(super) fn short_keys(keys: &[String]) -> Vec<&str> {
     let suffixes = |key: &'_ String| -> Vec<usize> { key.rmatch_indices('.').map(|(at, _)| at + 1).chain([0]).collect() };
     let ends_so = |key: &String, suffix: &str| *key == suffix || key.ends_with(&format!(".{suffix}"));

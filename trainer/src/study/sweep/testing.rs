@@ -6,12 +6,12 @@ use super::results::{DevFigures, Rung, SweepResults, TrialRecord, TrialStatus};
 use super::tables;
 use crate::data::manifest::ManifestSource;
 
-/// The shipped recipe with these numbers of units and seeds.
+/// A plan of the shipped recipe with these numbers of units and seeds.
 pub(crate) fn plan(units: &[usize], seeds: &[u64]) -> Plan {
     plan_of(&format!("strategy = {{ kind = \"grid\" }}\nseeds = {seeds:?}\n[sweep.axes]\n\"network.units\" = {units:?}\n"))
 }
 
-/// A plan of the shipped recipe and this sweep.
+/// A plan of the shipped recipe with this sweep.
 pub(crate) fn plan_of(sweep: &str) -> Plan {
     let sweep = SweepConfig::parse("s.toml", &format!("[sweep]\nbase = \"b.toml\"\n{sweep}")).unwrap();
     let manifests = [ManifestSource { name: "a.csv".to_owned(), sha256: "a".repeat(64) }];
@@ -35,7 +35,7 @@ pub(crate) fn record(id: &str, configuration: &str, seed: u64, uar: f64) -> Tria
     }
 }
 
-/// What a sweep has found when these records are in its folder.
+/// The results of a sweep with these records in its folder.
 pub(crate) fn results(plan: &Plan, records: &[TrialRecord]) -> SweepResults {
     tables::results(plan, |id| records.iter().find(|record| record.id == id).cloned())
 }

@@ -1,4 +1,4 @@
-//! One trial: a run folder that is trained to a halt, from scratch or from its last epoch, and the record of it.
+//! One trial: a run folder that is trained up to a halt, from scratch or from its last epoch, and its record.
 
 use std::ops::ControlFlow;
 
@@ -19,29 +19,29 @@ use crate::train::run::folder::{Provenance, RunFolder};
 use crate::train::trainer::{BatchRecord, StepError, TrainError, Trainable, Trainer};
 use moodline_learn::network::NetworkError;
 
-/// A trial, and how far it is to be trained.
+/// A trial, and how far to train it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) configuration: &'a Configuration,
     pub(crate) trial: &'a Trial,
-    /// Epochs of the halt, at most those of a whole training.
+    /// Epochs up to the halt, at most those of a complete run.
     pub(crate) epochs: usize,
 }
 
 impl Job<'_> {
-    /// The trial's record, if it has come to this halt or will never come there.
+    /// The trial's record, if it has reached this halt or never will.
     pub(crate) fn done(&self, folder: &SweepFolder) -> Option<TrialRecord> {
         let record = folder.record(&self.trial.id)?;
         (record.status == TrialStatus::Diverged || record.after(self.epochs).is_some()).then_some(record)
     }
 
-    /// What the trial is called for people.
+    /// Human-readable name of the trial.
     pub(crate) fn name(&self) -> String {
         format!("{}, seed {}", self.configuration.name, self.trial.seed)
     }
 }
 
-/// Where the data of trials comes from.
+/// The source of the data for trials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataSource<'a> {
     pub(crate) manifest: &'a Manifest,
@@ -49,7 +49,7 @@ pub(crate) struct DataSource<'a> {
     pub(crate) cache: Option<&'a std::path::Path>,
 }
 
-/// What trials are trained on.
+/// The data of trials.
 #[derive(Debug)]
 pub(crate) struct TrialData {
     pub(crate) dataset: Dataset,
@@ -64,7 +64,7 @@ impl DataSource<'_> {
         self.cache.map(|folder| FeatureCache::new(folder, &config.front_end, config.training.block_seconds))
     }
 
-    /// Loads what a configuration is trained on.
+    /// Loads the data of a configuration.
     pub(crate) fn load(&self, config: &TrainConfig, progress: Progress, interrupt: &Interrupt) -> Result<TrialData, SweepError> {
         let LoadedDataset { dataset, problems } =
             Dataset::load(self.manifest, &config.data(), self.cache(config).as_ref(), progress, interrupt)
@@ -74,10 +74,10 @@ impl DataSource<'_> {
     }
 }
 
-/// Trains a trial to its halt and writes its record; none when `stop` broke it off, which costs it the epoch it was in.
+/// Trains a trial up to its halt and writes its record; none if `stop` aborted it, which discards the current epoch.
 ///
 /// # Errors
-/// [`SweepError`]; the epochs before are in the trial's folder, and it goes on from them.
+/// [`SweepError`]; completed epochs are in the trial's folder, from which it resumes.
 pub(crate) fn train(
     folder: &SweepFolder,
     plan: &Plan,
@@ -130,7 +130,7 @@ pub(crate) fn train(
     Ok(Some(record))
 }
 
-/// Stores every epoch and tells of it. `stop` is asked after each batch.
+/// Stores and reports every epoch. `stop` is checked after each batch.
 struct Stored<'w> {
     run: &'w RunFolder,
     stop: &'w dyn Fn() -> bool,
@@ -168,7 +168,7 @@ fn best(state: &TrainingState) -> Option<DevFigures> {
     Some(DevFigures::of(state.history.get(epoch.checked_sub(1)?)?))
 }
 
-/// The folder and last epoch of a trial that was broken off, or has come to an earlier halt; none for anything that is not wholly that.
+/// The folder and last epoch of a trial that was aborted or has reached an earlier halt; none if the folder does not contain exactly that.
 fn resumable(folder: &SweepFolder, job: &Job<'_>, config: &TrainConfig, data: &TrialData) -> Option<(RunFolder, Checkpoint)> {
     let run = RunFolder::open(&folder.trial(&job.trial.id)).ok()?;
     let checkpoint = Checkpoint::read(&run.last_checkpoint()).ok()?;
@@ -177,7 +177,7 @@ fn resumable(folder: &SweepFolder, job: &Job<'_>, config: &TrainConfig, data: &T
     fits.then_some((run, checkpoint))
 }
 
-/// Starts a trial from scratch; what lies in its folder has no worth.
+/// Starts a trial from scratch; existing files in its folder are discarded.
 fn start<'a>(
     folder: &SweepFolder,
     plan: &Plan,

@@ -1,21 +1,21 @@
-//! `section.key=value` from the command line or a sweep, laid over the table of a configuration.
+//! `section.key=value` from the command line or a sweep, applied to the table of a configuration.
 //!
-//! In: the table of the file, and overrides in order. Out: a [`TrainConfig`] whose ranges are not checked yet.
+//! In: the table of the file, and overrides in order. Out: a [`TrainConfig`] whose ranges are not yet checked.
 //!
-//! A section with a `kind` is one of several things. When an override makes it another, the file's keys that the new kind knows stay (a learning rate, of
-//! every schedule) and those it does not know are dropped. An override of a key that the kind does not know is refused.
+//! A section with a `kind` has several variants. When an override changes the variant, keys of the file that the new kind also has are kept (such as
+//! the learning rate, which every schedule has) and the others are dropped. An override of a key that the kind does not have is refused.
 
 use toml::{Table, Value};
 
 use super::{ConfigError, TrainConfig};
 
-/// The key that says which of several things a section is.
+/// The key that selects the variant of a section.
 const KIND: &str = "kind";
 
-/// The configuration of a file, with overrides.
+/// The configuration of a file, with overrides applied.
 ///
 /// # Errors
-/// [`ConfigError`] for what is not an override, or leads to something that is not a configuration.
+/// [`ConfigError`] for something that is not an override, or that results in an invalid configuration.
 pub(super) fn overlaid(file: &Table, overrides: &[String]) -> Result<TrainConfig, ConfigError> {
     let mut table = file.clone();
     let given = overrides.iter().map(|setting| apply(&mut table, setting)).collect::<Result<Vec<String>, _>>()?;
@@ -40,7 +40,7 @@ pub(super) fn overlaid(file: &Table, overrides: &[String]) -> Result<TrainConfig
     Ok(config)
 }
 
-/// Paths of what a section still has from the file although an override made it another kind.
+/// Paths of the keys that a section still has from the file although an override changed its kind.
 fn find_leftovers(section: &str, file: &Table, table: &Table, given: &[String], found: &mut Vec<String>) {
     let is_other = file.contains_key(KIND) && file.get(KIND) != table.get(KIND);
     for (key, value) in table {
@@ -54,14 +54,14 @@ fn find_leftovers(section: &str, file: &Table, table: &Table, given: &[String], 
     }
 }
 
-/// The key that serde says a section must not have.
+/// The unknown key in an error message of serde.
 fn unknown_key(error: &toml::de::Error) -> Option<&str> {
     error.message().split_once("unknown field `")?.1.split('`').next()
 }
 
-/// A kind without keys of its own accepts any: what is not in the resolved configuration either was not understood.
+/// Kinds without keys of their own accept any key: one that is missing from the resolved configuration was not recognised.
 fn refuse_unknown(table: &Table, config: &TrainConfig, given: &[String]) -> Result<(), ConfigError> {
-    // INVARIANT: what a configuration is written as is a table.
+    // INVARIANT: a configuration is always written as a table.
     let resolved: Table = toml::from_str(&config.to_toml()).expect("a table");
     for path in given {
         let Some(kind) = value_at(table, &format!("{}.{KIND}", parts(path).0)) else { continue };
@@ -86,12 +86,12 @@ fn section_mut<'t>(table: &'t mut Table, path: &str) -> Option<&'t mut Table> {
     path.split('.').filter(|section| !section.is_empty()).try_fold(table, |table, section| table.get_mut(section)?.as_table_mut())
 }
 
-/// Section and last key of a path.
+/// Section and last component of a path.
 fn parts(path: &str) -> (&str, &str) {
     path.rsplit_once('.').unwrap_or(("", path))
 }
 
-/// Puts one override into the table. Its path.
+/// Applies one override to the table and returns its path.
 fn apply(table: &mut Table, setting: &str) -> Result<String, ConfigError> {
     let malformed = || ConfigError::Override { found: setting.to_owned() };
     let (path, text) = setting.split_once('=').ok_or_else(malformed)?;
@@ -110,7 +110,7 @@ fn apply(table: &mut Table, setting: &str) -> Result<String, ConfigError> {
     Ok(path.trim().to_owned())
 }
 
-/// A TOML value, or the text itself where it is none; a whole number becomes a real one where a real one was.
+/// A TOML value, or the text itself if it is not TOML; an integer becomes a float if the previous value was one.
 fn value_of(text: &str, before: Option<&Value>) -> Value {
     let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
     match (parsed, before) {
@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(config.network.cell, cell);
             assert!(!config.to_toml().contains("unfolds"));
         }
-        // Wherever the override of the kind stands.
+        // Regardless of the position of the override of the kind.
         let settings = ["network.cell.mode=pure", "initialisation.tau=", "network.cell.kind=cfc", "network.cell.elapsed=0.5"];
         let CellConfig::Cfc(cell) = parse(&settings).unwrap().network.cell else { panic!("a cfc") };
         assert_eq!(cell.elapsed, 0.5);

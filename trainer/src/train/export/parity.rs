@@ -1,4 +1,4 @@
-//! What is trained is what runs: trainer, native kernel and, where it is found, ONNX Runtime.
+//! Training and inference agree: trainer, native kernel and, if it is found, ONNX Runtime.
 
 use moodline_core::contract::{CONTRACT_VERSION, Contract, Normalisation};
 use moodline_core::frontend::Scaler;

@@ -1,8 +1,8 @@
-//! The folder of a run: `config.toml` (resolved), `run.json` (where it comes from), `metrics.csv` and `metrics.jsonl` (one line an epoch) and
-//! `checkpoints/{last,best}.safetensors`, `log.txt`, and `events.out.tfevents.moodline` for TensorBoard where it was asked for.
+//! The folder of a run: `config.toml` (resolved), `run.json` (its provenance), `metrics.csv` and `metrics.jsonl` (one line per epoch),
+//! `checkpoints/{last,best}.safetensors`, `log.txt`, and `events.out.tfevents.moodline` for TensorBoard if requested.
 //!
-//! A finished epoch is in the folder before the next one starts. Configuration and checkpoints are replaced atomically; the metrics files are
-//! appended to and, as they only repeat what the checkpoint knows, written anew when a run is resumed.
+//! A finished epoch is stored before the next one starts. Configuration and checkpoints are replaced atomically; the metrics files are appended to
+//! and, as they only repeat what is in the checkpoint, rewritten when a run is resumed.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
@@ -22,35 +22,35 @@ use crate::train::checkpoint::{Checkpoint, CheckpointError, EpochRecord};
 use crate::train::config::TrainConfig;
 use crate::train::tensorboard;
 
-/// How long a lock is tried for: [`RunFolder::is_busy`] of another process holds it for an instant.
+/// Number of attempts to lock: [`RunFolder::is_busy`] of another process holds the lock for an instant.
 const LOCK_TRIES: usize = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 const CSV_HEADER: &str = "epoch,learning_rate,train_loss,train_accuracy,train_uar,regularisation,dev_loss,dev_accuracy,dev_uar,\
                           dev_macro_f1,seconds\n";
 
-/// Where a run comes from.
+/// The provenance of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Name and version of the program.
     pub program: String,
-    /// File name of the configuration it started from.
+    /// File name of the configuration it was started with.
     pub config_file: String,
-    /// Overrides of it, as given.
+    /// Overrides as given.
     pub overrides: Vec<String>,
     /// The manifests.
     pub manifests: Vec<ManifestSource>,
-    /// What was trained on.
+    /// The training corpora.
     pub corpora: Vec<TrainingCorpus>,
-    /// Clips of the dev split.
+    /// Number of clips in the dev split.
     pub n_dev_utterances: usize,
     /// Clips that could not be used, and why.
     pub left_out: Vec<String>,
 }
 
 impl Provenance {
-    /// Of a training on `dataset`, which was made from these manifests without the clips that are named in `left_out`.
+    /// The provenance of a training on `dataset`, which was made from these manifests without the clips in `left_out`.
     #[must_use]
     pub fn of(
         config_file: &str,
@@ -75,19 +75,19 @@ impl Provenance {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunFolderError {
-    /// Something is there already.
+    /// The folder is not empty.
     #[error("{path} is not empty: choose another --out, or continue the run in it with --resume", path = path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// Nothing is there.
+    /// The folder contains no run.
     #[error("{path} holds no run to resume: expected a config.toml in it", path = path.display())]
     NothingToResume {
         /// The folder.
         path: PathBuf,
     },
-    /// Somebody else is at it.
+    /// Another process is training in it.
     #[error("another process is training in {path}: wait for it, or stop it first", path = path.display())]
     Busy {
         /// The folder.
@@ -100,9 +100,9 @@ pub enum RunFolderError {
         path: PathBuf,
         /// `section.key`
         field: String,
-        /// In the run.
+        /// Value in the run.
         expected: String,
-        /// Now.
+        /// Current value.
         found: String,
     },
     /// The run was started with other manifests.
@@ -112,10 +112,10 @@ pub enum RunFolderError {
         path: PathBuf,
         /// In the run.
         expected: String,
-        /// Now.
+        /// Given now.
         found: String,
     },
-    /// The audio is not what it was.
+    /// The audio has changed.
     #[error(
         "the run in {path} was started with other audio: expected features with SHA-256 {expected}, found {found}",
         path = path.display()
@@ -125,7 +125,7 @@ pub enum RunFolderError {
         path: PathBuf,
         /// In the run.
         expected: String,
-        /// Now.
+        /// Computed now.
         found: String,
     },
     /// A file cannot be read or written.
@@ -153,17 +153,17 @@ pub struct RunFolder {
     root: PathBuf,
 }
 
-/// While it lives, no other process trains in the folder. The system takes it back from a process that was killed.
+/// While this exists, no other process trains in the folder. The system releases it when a process is killed.
 #[derive(Debug)]
 pub struct RunLock {
     _file: Option<File>,
 }
 
 impl RunFolder {
-    /// Claims `root` for a new run; it is created if need be.
+    /// Claims `root` for a new run and creates it if necessary.
     ///
     /// # Errors
-    /// [`RunFolderError::NotEmpty`], or [`RunFolderError::File`] when it cannot be created or written.
+    /// [`RunFolderError::NotEmpty`], or [`RunFolderError::File`] if it cannot be created or written.
     pub fn claim(root: &Path) -> Result<Self, RunFolderError> {
         files::create_folder(root)?;
         let mut entries = std::fs::read_dir(root).map_err(FileError::at("read folder", root))?;
@@ -174,7 +174,7 @@ impl RunFolder {
         Ok(Self { root: root.to_owned() })
     }
 
-    /// Opens the folder of a run that was started before.
+    /// Opens the folder of an existing run.
     ///
     /// # Errors
     /// [`RunFolderError::NothingToResume`]
@@ -190,10 +190,10 @@ impl RunFolder {
         folder.config_path().is_file() && folder.provenance_path().is_file()
     }
 
-    /// Keeps other processes from training here. On a file system without locks it keeps nobody away.
+    /// Keeps other processes from training here. Has no effect on a file system without locks.
     ///
     /// # Errors
-    /// [`RunFolderError::Busy`] when another one is, [`RunFolderError::File`] when the folder cannot be written.
+    /// [`RunFolderError::Busy`] if another process is training, [`RunFolderError::File`] if the folder cannot be written.
     pub fn lock(&self) -> Result<RunLock, RunFolderError> {
         let path = self.lock_path();
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
@@ -212,13 +212,13 @@ impl RunFolder {
         Err(RunFolderError::Busy { path: self.root.clone() })
     }
 
-    /// Whether some process trains here now.
+    /// Whether a process is currently training here.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         File::open(self.lock_path()).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Gives a claimed folder back when the run could not start; what holds more than lock and log stays.
+    /// Releases a claimed folder if the run could not start; it is kept if it contains more than lock and log.
     pub fn abandon(self) {
         std::fs::remove_file(self.lock_path()).ok();
         std::fs::remove_file(self.log_path()).ok();
@@ -249,13 +249,13 @@ impl RunFolder {
         self.root.join("checkpoints").join("best.safetensors")
     }
 
-    /// What the run did, line by line.
+    /// The log of the run.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.root.join("log.txt")
     }
 
-    /// Scalars for TensorBoard; where the file is, every epoch is added to it.
+    /// Scalars for TensorBoard; if the file exists, every epoch is added to it.
     #[must_use]
     pub fn tensorboard_path(&self) -> PathBuf {
         self.root.join(tensorboard::FILE_NAME)
@@ -277,14 +277,14 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
-    /// Every file that a run may have in its folder `root`.
+    /// All files that a run may have in its folder `root`.
     #[must_use]
     pub fn files(root: &Path) -> Vec<PathBuf> {
         let of = Self { root: root.to_owned() };
         [vec![of.config_path(), of.provenance_path()], Self::files_of_training(root)].concat()
     }
 
-    /// Those that are written again and again while the run in `root` goes on.
+    /// Those that are written repeatedly during training in `root`.
     #[must_use]
     pub fn files_of_training(root: &Path) -> Vec<PathBuf> {
         let of = Self { root: root.to_owned() };
@@ -321,7 +321,7 @@ impl RunFolder {
         Ok(TrainConfig::parse(&path.display().to_string(), &files::read_text(&path)?, &[])?)
     }
 
-    /// Where the run comes from.
+    /// The provenance of the run.
     ///
     /// # Errors
     /// [`RunFolderError::File`], [`RunFolderError::Damaged`]
@@ -331,10 +331,10 @@ impl RunFolder {
         serde_json::from_str(&text).map_err(|error| RunFolderError::Damaged { path, reason: error.to_string() })
     }
 
-    /// Refuses to go on with another configuration or other manifests.
+    /// Refuses to continue with another configuration or other manifests.
     ///
     /// # Errors
-    /// [`RunFolderError::ConfigChanged`], [`RunFolderError::ManifestsChanged`], with what was expected and found.
+    /// [`RunFolderError::ConfigChanged`] or [`RunFolderError::ManifestsChanged`], with the expected and found values.
     pub fn check_unchanged(&self, config: &TrainConfig, manifests: &[ManifestSource]) -> Result<(), RunFolderError> {
         let path = || self.root.clone();
         if let Some((field, expected, found)) = first_difference(&self.config()?, config) {
@@ -347,10 +347,10 @@ impl RunFolder {
         Err(RunFolderError::ManifestsChanged { path: path(), expected: names(&expected), found: names(manifests) })
     }
 
-    /// Writes a finished epoch.
+    /// Stores a finished epoch.
     ///
     /// # Errors
-    /// [`FileError`]; the checkpoint of the epoch before is then intact.
+    /// [`FileError`]; the checkpoint of the previous epoch is then intact.
     pub fn write_epoch(&self, checkpoint: &Checkpoint) -> Result<(), FileError> {
         let state = &checkpoint.state;
         if state.best.is_some_and(|best| best.epoch == state.epoch) {
@@ -366,7 +366,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Writes the metrics files anew.
+    /// Rewrites the metrics files.
     ///
     /// # Errors
     /// [`FileError`]
@@ -378,7 +378,7 @@ impl RunFolder {
         if self.tensorboard_path().is_file() { self.write_tensorboard(history) } else { Ok(()) }
     }
 
-    /// Writes the scalars for TensorBoard anew, and from now on those of every epoch. Past epochs get times as if they had ended just now.
+    /// Rewrites the scalars for TensorBoard, and from now on adds those of every epoch. Past epochs are dated as if they had ended just now.
     ///
     /// # Errors
     /// [`FileError`]
@@ -398,7 +398,7 @@ fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(FileError::at("write", path))
 }
 
-/// A clock that is set before 1970 gives 0.
+/// 0 if the clock is set before 1970.
 fn seconds_since_1970() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
@@ -433,7 +433,7 @@ fn names(manifests: &[ManifestSource]) -> String {
     names.join(", ")
 }
 
-/// The first key, in alphabetical order, in which two configurations differ: name, value of `a`, value of `b`.
+/// The first key, in alphabetical order, in which two configurations differ: name, value in `a`, value in `b`.
 fn first_difference(a: &TrainConfig, b: &TrainConfig) -> Option<(String, String, String)> {
     let (a, b) = (settings(a), settings(b));
     let value_in = |keys: &[(String, String)], name: &str| {
@@ -451,7 +451,7 @@ fn first_difference(a: &TrainConfig, b: &TrainConfig) -> Option<(String, String,
 #[must_use]
 pub fn settings(config: &TrainConfig) -> Vec<(String, String)> {
     let mut keys = Vec::new();
-    // INVARIANT: what serialises to a configuration file is a table.
+    // INVARIANT: a configuration serialises to a table.
     flatten("", &toml::from_str(&config.to_toml()).expect("a table"), &mut keys);
     keys
 }

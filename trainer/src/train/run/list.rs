@@ -1,4 +1,4 @@
-//! What runs there are, how far they came, and in what they differ.
+//! Lists runs, their progress and their differences.
 //!
 //! In: folders. Out: a [`RunSummary`] for each run below them, and [`comparison`]s.
 
@@ -13,15 +13,15 @@ use crate::base::table::Table;
 use crate::train::checkpoint::{Checkpoint, EpochRecord};
 use crate::train::run::folder::{RunFolder, RunFolderError, settings};
 
-/// How far a run came.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
-    /// Some process is training it now.
+    /// A process is currently training it.
     Running,
     /// It was stopped and can be continued.
     Stopped,
-    /// All its epochs are done, or there was no new best for too long.
+    /// All its epochs are done, or early stopping ended it.
     Finished,
     /// Its files cannot be read.
     Damaged,
@@ -40,30 +40,30 @@ impl RunState {
     }
 }
 
-/// One run, as lists show it.
+/// Summary of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunSummary {
-    /// Its folder, from where the search began.
+    /// Its folder, relative to where the search began.
     pub name: String,
-    /// How far it came.
+    /// Its progress.
     pub state: RunState,
-    /// What is wrong with a damaged one.
+    /// What is wrong with it, if it is damaged.
     pub problem: Option<String>,
     /// Name of the model.
     pub model: String,
     /// SHA-256 of the resolved configuration, hexadecimal.
     pub config_sha256: String,
-    /// Seed of every random choice.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// What it is trained on.
+    /// Its training corpora.
     pub corpora: Vec<String>,
-    /// Epochs done.
+    /// Completed epochs.
     pub epochs: usize,
-    /// Epochs it may have.
+    /// Maximum number of epochs.
     pub of_epochs: usize,
     /// The best epoch so far.
     pub best: Option<EpochRecord>,
-    /// Time its epochs took, s.
+    /// Total duration of its epochs, s.
     pub seconds: f64,
 }
 
@@ -73,10 +73,10 @@ struct Readable {
     settings: Vec<(String, String)>,
 }
 
-/// All runs in `root` and below, by name. A run inside the folder of a run is not looked for.
+/// All runs in `root` and below, sorted by name. Folders of runs are not searched for further runs.
 ///
 /// # Errors
-/// [`FileError`] when `root` cannot be read. A run that cannot be read is in the list as damaged.
+/// [`FileError`] if `root` cannot be read. A run that cannot be read is listed as damaged.
 pub fn find_runs(root: &Path) -> Result<Vec<RunSummary>, FileError> {
     std::fs::read_dir(root).map_err(FileError::at("read folder", root))?;
     let mut found = Vec::new();
@@ -98,7 +98,7 @@ fn name_of(folder: &Path) -> String {
     full.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The summary of one run under this name.
+/// The summary of one run, with the given name.
 #[must_use]
 pub fn summarise(path: &Path, name: String) -> RunSummary {
     match read(path, name.clone()) {
@@ -144,7 +144,7 @@ fn read(path: &Path, name: String) -> Result<Readable, RunFolderError> {
     Ok(Readable { summary, settings: settings(&config) })
 }
 
-/// A row for each run.
+/// One row per run.
 #[must_use]
 pub fn list(runs: &[RunSummary]) -> Table {
     let mut table =
@@ -167,10 +167,10 @@ pub fn list(runs: &[RunSummary]) -> Table {
     table
 }
 
-/// Runs side by side: settings that are not the same in all of them, then their figures. A column each, after the name of the row.
+/// Compares runs: one column for each setting that is not the same in all of them, followed by their metrics. The first column is the name.
 ///
 /// # Errors
-/// [`RunFolderError`] of the first run that cannot be read.
+/// [`RunFolderError`] for the first run that cannot be read.
 pub fn comparison(folders: &[PathBuf]) -> Result<Table, RunFolderError> {
     let runs: Vec<Readable> =
         folders.iter().map(|folder| read(folder, folder.display().to_string())).collect::<Result<_, _>>()?;

@@ -1,6 +1,6 @@
-//! The log of a run, `log.txt` in its folder: what it ran on, what it did, and what it warned of, each line with its time.
+//! The log of a run, `log.txt` in its folder: host, progress and warnings, each line with its time.
 //!
-//! A line that cannot be written (a full disk) is lost and ends nothing.
+//! A line that cannot be written (because the disk is full) is lost without ending the run.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -15,12 +15,12 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use crate::base::PROGRAM;
 use crate::base::files::FileError;
 
-/// Where this thread's messages go while a run goes on: to standard error as before, and to the run's log.
+/// Destination of this thread's messages during a run: standard error as before, and the log of the run.
 #[derive(Clone, Debug)]
 pub struct RunLog(Dispatch);
 
 impl RunLog {
-    /// Opens the log at `path`; lines are added to what is there.
+    /// Opens the log at `path`; lines are appended to existing ones.
     ///
     /// # Errors
     /// [`FileError`]
@@ -35,20 +35,20 @@ impl RunLog {
         Ok(Self(Dispatch::new(registry().with(to_file).with(to_standard_error()))))
     }
 
-    /// Does the work with the messages of this thread going to the log.
+    /// Executes `work` with the messages of this thread going to the log.
     pub fn during<R>(&self, work: impl FnOnce() -> R) -> R {
         tracing::dispatcher::with_default(&self.0, work)
     }
 }
 
-/// Messages for whoever started the program: warnings, or what `RUST_LOG` asks for.
+/// Messages for the user of the program: warnings, or what `RUST_LOG` selects.
 pub fn to_standard_error<S: tracing::Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    // Nobody can be told when standard error is gone, not even of that.
+    // When standard error is closed, nothing can be reported, not even that.
     fmt::layer().with_writer(std::io::stderr).log_internal_errors(false).with_filter(filter)
 }
 
-/// What a run ran on: program, system, threads; nothing that names the machine or its folders.
+/// The environment of a run: program, system, threads; nothing that identifies the machine or its folders.
 #[must_use]
 pub fn host() -> String {
     format!(

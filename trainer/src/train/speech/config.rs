@@ -1,4 +1,4 @@
-//! The configuration of a speech detector: one TOML file that decides everything but the recordings.
+//! The configuration of a speech detector: one TOML file that determines everything except the recordings.
 
 use std::collections::BTreeMap;
 
@@ -15,65 +15,65 @@ use crate::base::config::{self, ConfigError, check, check_front_end};
 use crate::data::speech::config::ScenesConfig;
 use crate::train::config::ModelConfig;
 
-/// Everything that decides a detector, except the recordings.
+/// Everything that determines a detector, except the recordings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechConfig {
-    /// Steps by which the answers come late: the network hears so much of what follows.
+    /// Delay of the outputs in steps: how much of the following audio the network hears before it decides.
     pub delay_steps: usize,
-    /// What the model is called and who may use it.
+    /// Name and licence of the model.
     pub model: ModelConfig,
     /// PCM to features.
     pub front_end: FrontEndConfig,
-    /// Probabilities to times of speech.
+    /// From probabilities to speech segments.
     pub detection: Detection,
     /// Cell and size.
     pub network: NetworkConfig,
-    /// How it is trained.
+    /// Training settings.
     pub training: SpeechTraining,
-    /// What it is trained on.
+    /// Training scenes.
     pub scenes: ScenesConfig,
 }
 
-/// How a detector is trained.
+/// Training settings of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechTraining {
-    /// Seed of every random choice but those of the scenes.
+    /// Seed of all random choices except those of the scenes.
     pub seed: u64,
     /// Passes over the scenes.
     pub epochs: usize,
-    /// Scenes of an epoch.
+    /// Scenes per epoch.
     pub scenes: usize,
-    /// Epochs after which others are drawn.
+    /// Number of epochs after which new scenes are drawn.
     pub epochs_of_scenes: usize,
-    /// Scenes that decide the epoch.
+    /// Number of dev scenes, which select the epoch.
     pub dev_scenes: usize,
-    /// Scenes of one step of the optimiser.
+    /// Scenes per optimiser step.
     pub batch_size: usize,
-    /// What a mistake in a class costs, relative to the others; 1 where it is not said.
+    /// Weights of the classes in the loss; 1 if not given.
     #[serde(default)]
     pub class_weights: BTreeMap<Sound, f32>,
-    /// What a mistake costs.
+    /// The loss function.
     #[serde(default)]
     pub loss: LossConfig,
     /// Factor of the sum of squares of the kernels in the loss.
     #[serde(default)]
     pub l2: f64,
-    /// Part of the features that a training step leaves out, 0..1.
+    /// Dropout rate of the features in a training step, 0..1.
     #[serde(default)]
     pub input_dropout: f64,
-    /// Part of the outputs of each layer that a training step keeps from the next layer, 0..1.
+    /// Dropout rate between layers in a training step, 0..1.
     #[serde(default)]
     pub dropout: f64,
-    /// Longest gradient.
+    /// Gradient clipping: largest norm.
     pub max_gradient_norm: f64,
-    /// Decay of the moving average of the weights a step, 0..1; the average is what is measured and kept.
+    /// Decay per step of the moving average of the weights, 0..1; the average is what is evaluated and kept.
     pub average: f64,
-    /// Where the time constants start, of cells that have them. Absent: as the cell has them.
+    /// Initial time constants, for cells that have them. Absent: the default of the cell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tau: Option<TauInit>,
-    /// Which way the parameters go.
+    /// The optimiser.
     #[serde(default)]
     pub optimiser: OptimiserConfig,
     /// Decay rates of Adam and AdamW.
@@ -84,10 +84,10 @@ pub struct SpeechTraining {
 }
 
 impl SpeechConfig {
-    /// Reads a configuration. `file` is only named in errors.
+    /// Reads a configuration. `file` is only used in error messages.
     ///
     /// # Errors
-    /// [`ConfigError`]: text that is not a configuration (with its line), or a value out of its range.
+    /// [`ConfigError`]: text that is not a configuration (with its line), or a value out of range.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         let config: Self = config::from_toml(file, text)?;
         config.validate()?;
@@ -124,7 +124,7 @@ impl SpeechConfig {
 }
 
 impl SpeechTraining {
-    /// By [`Sound::index`].
+    /// The class weights, by [`Sound::index`].
     #[must_use]
     pub fn weights(&self) -> [f32; Sound::COUNT] {
         Sound::ALL.map(|sound| self.class_weights.get(&sound).copied().unwrap_or(1.0))

@@ -1,4 +1,4 @@
-//! Trainings on clips as they are loaded: copies that each epoch draws anew, and what classes weigh.
+//! Tests of training on loaded clips: copies that are redrawn in each epoch, and class weights.
 
 use crate::data::augment::signals::{sum_of_tones, write_wav};
 use crate::data::dataset::testing::{AUGMENTATION, corpus, load};

@@ -1,6 +1,6 @@
-//! How often each clip is learned from in an epoch, where corpora of other sizes are to count more alike.
+//! How often each clip is used in an epoch, when corpora of different sizes should be weighted more equally.
 //!
-//! In: classes and corpora of the training clips. Out: groups of clips, and how many of each an epoch has.
+//! In: classes and corpora of the training clips. Out: groups of clips, and how many of each an epoch contains.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use rand::seq::IndexedRandom as _;
 
 use crate::data::dataset::Part;
 
-/// Clips of one class in one corpus, and how many of them an epoch has.
+/// Clips of one class in one corpus, and how many of them an epoch contains.
 pub(super) struct Group {
-    /// Positions in the part.
+    /// Indices in the part.
     clips: Vec<usize>,
     n: usize,
 }
@@ -21,7 +21,7 @@ impl Group {
         groups.iter().map(|group| group.n).sum()
     }
 
-    /// Positions of the clips of one epoch, group by group. Each clip of a group comes as often as any other, or once more.
+    /// Indices of the clips for one epoch. All clips of a group are used equally often, or once more.
     pub(super) fn draw(&self, rng: &mut impl Rng) -> Vec<usize> {
         let times = self.n / self.clips.len();
         let mut drawn = self.clips.repeat(times);
@@ -30,9 +30,9 @@ impl Group {
     }
 }
 
-/// As many clips in all as there are, but for rounding. The share of a corpus is as its number of clips to the power of `exponent` (temperature sampling:
-/// Arivazhagan et al. 2019, arXiv:1907.05019, section 4.2), and within a corpus all its classes have the same share, so that no corpus is known by its
-/// favourite emotion.
+/// Except for rounding, an epoch has as many clips as there are in total. The share of a corpus is proportional to its number of clips to the power
+/// of `exponent` (temperature sampling: Arivazhagan et al. 2019, arXiv:1907.05019, section 4.2), and all classes of a corpus have the same share, so
+/// that a corpus does not predict the emotion.
 pub(super) fn groups(part: &Part, exponent: f64) -> Vec<Group> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut groups: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::*;
 
-/// Clips of one step each, `counts` of each class.
+/// Clips of one step each, `counts` per class.
 fn part(counts: [usize; Emotion::COUNT], n_features: usize) -> Part {
     let labels: Vec<usize> = counts.into_iter().enumerate().flat_map(|(class, n)| std::iter::repeat_n(class, n)).collect();
     let features = labels.iter().enumerate().map(|(clip, _)| Array2::from_elem((2, n_features), clip as f32 * 0.01)).collect();
@@ -52,7 +52,7 @@ fn the_share_of_a_corpus_goes_with_a_power_of_its_size_and_its_classes_come_equa
     let trainer = Trainer::new(&config, &data);
     let (first, second) = (trainer.order(1), trainer.order(2));
     let count = |of: &dyn Fn(usize) -> bool| first.iter().filter(|&&clip| of(clip)).count();
-    // 17 clips by the roots of 13 and 4: 10.9 and 6.1, shared by three classes and by two.
+    // 17 clips in proportion to the square roots of 13 and 4: 10.9 and 6.1, shared by three classes and by two.
     let label = |clip: usize| data.train.labels[clip];
     assert_eq!([0, 1, 2].map(|class| count(&|clip| large(clip) && label(clip) == class)), [4, 4, 4]);
     assert_eq!([2, 3].map(|class| count(&|clip| !large(clip) && label(clip) == class)), [3, 3]);
@@ -113,7 +113,7 @@ fn what_a_wiring_leaves_out_stays_out_and_the_rest_learns() {
         }
         let mut wired = trainer.network.parameters.clone();
         masks(&config).unwrap().wire(&mut wired);
-        // The sign of an erev is learned; wiring once more gives it the first one.
+        // The sign of an erev is learned; applying the wiring again restores the initial one.
         for tensor in wired.iter().filter(|tensor| !tensor.name.ends_with("erev")) {
             assert_eq!(trainer.network.parameters.get(&tensor.name), tensor, "what is missing is still missing");
         }

@@ -1,4 +1,4 @@
-//! Tests of what `[augmentation]` may say.
+//! Tests of what `[augmentation]` accepts.
 
 use super::super::random::generator;
 use super::*;
@@ -9,7 +9,7 @@ fn parse(text: &str) -> Result<AugmentationConfig, String> {
     Ok(config)
 }
 
-/// One of each kind, at values that are fine.
+/// One transform of each kind, with valid values.
 pub(crate) const EVERY_KIND: &str = r#"
     copies = 2
     seed = 7

@@ -32,7 +32,7 @@ fn config() -> ScenesConfig {
     config
 }
 
-/// Half a second of a tone between two silent quarters.
+/// Half a second of a tone between two silent quarter-seconds.
 fn sources() -> Sources {
     let samples = (0..16_000).map(|n| if (4000..12_000).contains(&n) { (n as f32 * 0.3).sin() } else { 0.0 }).collect();
     Sources::new(

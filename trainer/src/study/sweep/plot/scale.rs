@@ -1,4 +1,4 @@
-//! Where the values of a key lie on an axis: side by side, or, where there are many numbers, to scale.
+//! Positions of values on an axis: as categories, or to scale if there are many numbers.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::base::plot::ticks;
 use crate::study::sweep::tables::{label, value_text};
 
-/// More different numbers than this are drawn to scale.
+/// More distinct numbers than this are drawn to scale.
 const MAX_CATEGORIES: usize = 6;
-/// Numbers over a wider range than this factor are drawn on a logarithmic scale.
+/// Numbers that span more than this factor are drawn on a logarithmic scale.
 const WIDE: f64 = 50.0;
 
 /// An axis.
@@ -18,14 +18,14 @@ pub(super) enum Scale {
     /// Values, in order.
     Categories(Vec<Value>),
     Numbers {
-        /// Of the numbers, or of their logarithms.
+        /// Range of the numbers, or of their logarithms.
         range: Range<f64>,
         log: bool,
     },
 }
 
 impl Scale {
-    /// An axis for these values; none when they are all the same.
+    /// An axis for these values; none if they are all equal.
     pub(super) fn of(values: &[&Value]) -> Option<Self> {
         let mut different: Vec<Value> = Vec::new();
         for value in values {
@@ -48,13 +48,13 @@ impl Scale {
         })
     }
 
-    /// The values that are drawn side by side; none on an axis to scale.
+    /// The categories; none on an axis that is drawn to scale.
     pub(super) fn categories(&self) -> impl Iterator<Item = &Value> {
         let values: &[Value] = if let Self::Categories(values) = self { values } else { &[] };
         values.iter()
     }
 
-    /// Where a value lies, 0..=1.
+    /// The position of a value, 0..=1.
     pub(super) fn part(&self, value: &Value) -> f64 {
         match self {
             Self::Categories(values) => {
@@ -69,7 +69,7 @@ impl Scale {
         }
     }
 
-    /// Places, 0..=1, and texts of the labels.
+    /// Positions, 0..=1, and texts of the labels.
     pub(super) fn labels(&self) -> Vec<(f64, String)> {
         match self {
             Self::Categories(values) => values.iter().map(|value| (self.part(value), category(value))).collect(),
@@ -88,7 +88,7 @@ impl Scale {
     }
 }
 
-/// A value under its place.
+/// The label of a category.
 fn category(value: &Value) -> String {
     const LONGEST: usize = 14;
     let text = label(value);

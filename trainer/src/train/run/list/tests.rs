@@ -9,7 +9,7 @@ use crate::train::tensorboard;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A run of two epochs on the sixteen samples, below `folder`, whose `corpus.csv` is written if need be.
+/// A run of two epochs on the sixteen samples, below `folder`, whose `corpus.csv` is written if necessary.
 pub(crate) fn tiny_run(folder: &Path, name: &str, overrides: &[&str]) -> TrainOptions {
     let manifest = folder.join("corpus.csv");
     let samples = Manifest::read(&[Path::new(REPOSITORY).join("tests/samples/samples.csv")], Splits::Ignored).unwrap();
@@ -144,7 +144,7 @@ fn tensorboard_gets_every_epoch_once_whatever_was_resumed() {
     let interrupt = Interrupt::default();
     train_watched(&options, Progress::Silent, &interrupt, &mut |_| interrupt.request()).unwrap();
     let path = options.out.join(tensorboard::FILE_NAME);
-    // A process that was killed has left half a record.
+    // A killed process left half a record.
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() - 7]).unwrap();
     options.resume = true;
@@ -160,7 +160,7 @@ fn tensorboard_gets_every_epoch_once_whatever_was_resumed() {
     assert!(!plain.out.join(tensorboard::FILE_NAME).exists());
 }
 
-/// In the child process of the test below, where no file may grow beyond some size.
+/// Runs in the child process of the test below, where a limit on file sizes applies.
 #[cfg(unix)]
 fn train_where_files_may_not_grow(folder: &Path) {
     let mut options = tiny_run(folder, "run", &["training.epochs=4"]);
@@ -192,7 +192,7 @@ fn a_disk_that_fills_up_loses_no_finished_epoch() {
     assert_eq!(last().state.epoch, 2);
 
     let (_, module) = module_path!().split_once("::").unwrap();
-    // Blocks of 512 or 1024 bytes: more than the tables take, less than a checkpoint.
+    // Blocks of 512 or 1024 bytes: enough for the tables but not for a checkpoint.
     let child = std::process::Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" --exact \"$1\""])
         .arg(std::env::current_exe().unwrap())
