@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::certainty::Certainty;
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 use crate::familiarity::Familiarity;
@@ -121,6 +122,8 @@ pub struct Contract {
     pub voice: Option<VoiceCorrection>,
     /// What the blocks that were learned from are like; none, and every block counts as such.
     pub familiarity: Option<Familiarity>,
+    /// From which probability on answers are certain; none, and the program decides.
+    pub certainty: Option<Certainty>,
     /// Origin of the weights.
     pub training: TrainingRecord,
     /// Licence of the weights, an SPDX expression or a sentence.

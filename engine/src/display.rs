@@ -14,18 +14,15 @@ use crate::segment::{Segment, State};
 pub use smooth::smoothed;
 pub use summary::Summary;
 
-/// Winners below this probability are called uncertain, unless the user chooses another threshold.
-///
-/// With four emotions, a winner of 0.4 leaves 0.2 on average for each of the other three: from here on it is at least twice as probable as
-/// the average of them.
-/// The model cards tell how often the others are right.
-pub const CONFIDENCE_THRESHOLD: f32 = 0.4;
+/// From which probability on an answer is certain: what the model that is built in says of itself
+/// ([`Contract::certainty`](moodline_core::Contract::certainty)), for models that do not say, and until a user chooses another.
+pub const CONFIDENCE_THRESHOLD: f32 = 0.53;
 
-/// Whether the network was asked, and no emotion can be told without a doubt: none is probable enough, or it is unlike anything that was learned from.
+/// Whether the network was asked, and no emotion is certain: none has a probability of `certain_from`, or the block is unlike anything that was learned from.
 #[must_use]
-pub fn is_uncertain(segment: &Segment) -> bool {
+pub fn is_uncertain(segment: &Segment, certain_from: f32) -> bool {
     match segment.state {
-        State::Speech(answer) => answer.of(answer.winner()) < CONFIDENCE_THRESHOLD,
+        State::Speech(answer) => answer.of(answer.winner()) < certain_from,
         State::Unfamiliar(_) => true,
         State::NoSpeech | State::Gap(_) => false,
     }

@@ -54,6 +54,8 @@ pub struct Results {
     pub model_fingerprint: String,
     /// What ran the network: `onnxruntime` or `native`.
     pub backend: String,
+    /// From which probability on answers are certain, 0..=1.
+    pub certain_from: f32,
     /// What was found, without gaps: in one voice, or in each channel.
     pub voices: Vec<Voice>,
 }
@@ -69,7 +71,7 @@ impl Results {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { duration_s: self.duration_s, ..Summary::default() };
-        self.voices.iter().for_each(|voice| summary.add(&Summary::of(&voice.segments, 0.0)));
+        self.voices.iter().for_each(|voice| summary.add(&Summary::of(&voice.segments, 0.0, self.certain_from)));
         summary
     }
 

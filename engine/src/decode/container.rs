@@ -1,6 +1,6 @@
 //! What a recording is, told from how it begins and never from its name, and the reader for it.
 //!
-//! Nothing is taken for audio because it might be: each format has its mark, and MPEG audio, which has next to none, counts only where frame follows
+//! Nothing is taken for audio because it might be: each format has its signature, and MPEG audio, which has next to none, counts only where frame follows
 //! frame. What is known and not read is refused by its name.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -229,14 +229,14 @@ const NAMED: [(usize, &[u8], &str); 27] = [
 ];
 
 fn name(head: &[u8]) -> Option<String> {
-    let begins = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
+    let begins = |at: usize, signature: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(signature));
     let every = |distance: usize, n: usize, is_mark: fn(u8) -> bool| {
         (0..n).all(|index| head.get(index * distance).is_some_and(|&byte| is_mark(byte)))
     };
-    if let Some((_, _, name)) = NAMED.iter().find(|(at, mark, _)| begins(*at, mark)) {
+    if let Some((_, _, name)) = NAMED.iter().find(|(at, signature, _)| begins(*at, signature)) {
         return Some((*name).to_owned());
     }
-    // Packets of a transport stream; frames of GSM, which have no other mark than their first four bits.
+    // Packets of a transport stream; frames of GSM, which have no other signature than their first four bits.
     if every(188, 2, |byte| byte == 0x47) {
         return Some("an MPEG transport stream".to_owned());
     }

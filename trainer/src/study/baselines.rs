@@ -1,6 +1,6 @@
 //! Other methods beside the network, on the same clips and measured the same way.
 //!
-//! In: a recipe, a [`Dataset`] and the clips to test. Out: an [`Outcome`]. For the classical methods a clip becomes one row of statistics of its features
+//! In: a recipe, a [`Dataset`] and the clips to test. Out: an [`BaselineAnswers`]. For the classical methods a clip becomes one row of statistics of its features
 //! over time ([`statistics`]); each hyper-parameter is chosen by the UAR on the clips that decide, the first of equals, before a tested clip is looked at.
 //! Class weights and augmentation batches of the recipe do not apply to them; augmented copies of training clips do. The one other network learns
 //! from the features themselves (`cnn_bilstm`).
@@ -124,7 +124,7 @@ impl From<FitError> for BaselineError {
 
 /// What a baseline said.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct BaselineAnswers {
     /// Fitted values, of a method that has a fixed number of them.
     pub n_parameters: Option<usize>,
     /// The epoch that was kept, of the method that has any, counted from 1.
@@ -148,7 +148,7 @@ pub fn fit_and_predict(
     data: &Dataset,
     tests: &[Part],
     interrupt: &Interrupt,
-) -> Result<Outcome, BaselineError> {
+) -> Result<BaselineAnswers, BaselineError> {
     if baseline == Baseline::CnnBilstm {
         return cnn_bilstm::fit_and_predict(config, data, tests, interrupt);
     }
@@ -175,7 +175,7 @@ pub fn fit_and_predict(
     }
     // INVARIANT: every classical method has settings to choose from.
     let (settings, dev_uar) = best.expect("settings to choose from");
-    Ok(Outcome {
+    Ok(BaselineAnswers {
         n_parameters: (baseline == Baseline::Logistic).then_some((train.width() + 1) * Emotion::COUNT),
         best_epoch: None,
         chosen: settings.to_string(),

@@ -7,6 +7,7 @@
 //! whole speakers taken from those to train on: of each corpus as many, in seeded order, as bring [`DEV_PART`] of its clips together, but at least
 //! one, and never the last.
 
+pub mod compare;
 pub mod results;
 
 pub(crate) mod groups;
@@ -129,7 +130,7 @@ pub struct Fold {
 
 /// Clips of one or more folds that are measured as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct TestGroup {
     /// Its name in results.
     pub name: String,
     /// What it was trained on, in a cross-corpus matrix.
@@ -142,7 +143,7 @@ pub struct Group {
     pub unseen: Option<String>,
 }
 
-impl Group {
+impl TestGroup {
     pub(crate) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), train_on: None, test_on: None, corpora: Vec::new(), unseen: None }
     }
@@ -165,7 +166,7 @@ pub struct Plan {
     /// How the clips were told apart, in sentences.
     pub description: String,
     /// What is measured.
-    pub groups: Vec<Group>,
+    pub groups: Vec<TestGroup>,
     /// The trainings.
     pub folds: Vec<Fold>,
     /// What is compared; only for [`Protocol::Paper`].
