@@ -271,6 +271,7 @@ fn model() -> Vec<u8> {
         networks: config(Reading::Recomputed).into(),
         voice: None,
         familiarity: None,
+        certainty: None,
         training: TrainingRecord {
             corpora: vec![],
             protocol: "not trained".into(),

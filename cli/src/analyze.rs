@@ -236,7 +236,10 @@ impl<'a, 'b> ResultWriter<'a, 'b> {
                 for Voice { channel, segments, .. } in voices.iter().filter(|_| !is_said) {
                     let name =
                         channel.filter(|_| voices.len() > 1).map_or_else(String::new, |channel| format!(", channel {channel}"));
-                    self.note(&format!("{file}{name}: {}\n", Summary::of(segments, seconds).text()));
+                    self.note(&format!(
+                        "{file}{name}: {}\n",
+                        Summary::of(segments, seconds, analysis.results.certain_from).text()
+                    ));
                 }
                 for warning in &analysis.warnings {
                     self.note(&format!("warning: {warning}\n"));

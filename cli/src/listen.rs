@@ -272,14 +272,15 @@ impl<'a, 'b> Listener<'a, 'b> {
     }
 
     fn tell(&mut self, found: &[Found]) -> anyhow::Result<()> {
+        let certain_from = self.setup.model.certain_from();
         for one in found {
             let Some(placed) = self.ear.as_ref().map(|ear| ear.placed(*one)) else { return Ok(()) };
             // Each block counts until the start of the next one.
             let own_end_s = placed.segment.end_s.min(placed.segment.start_s + self.setup.config.hop_seconds);
-            self.summary.add(&Summary::of(&[Segment { end_s: own_end_s, ..placed.segment }], 0.0));
+            self.summary.add(&Summary::of(&[Segment { end_s: own_end_s, ..placed.segment }], 0.0, certain_from));
             let line = match self.setup.lines {
-                Lines::Jsonl => block_line(&placed),
-                Lines::Table => format!("{}\n", table::row(&placed, self.has_channels()).trim_end()),
+                Lines::Jsonl => block_line(&placed, certain_from),
+                Lines::Table => format!("{}\n", table::row(&placed, self.has_channels(), certain_from).trim_end()),
             };
             self.say(&line)?;
         }
@@ -323,6 +324,7 @@ impl<'a, 'b> Listener<'a, 'b> {
             source: *source,
             model_id: model.id(),
             model_fingerprint: model.fingerprint(),
+            certain_from: model.certain_from(),
             backend: ear.voices.backend(),
             config: *config,
         }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use moodline_core::Contract;
 use moodline_core::contract::{Normalisation, Padding, StatePolicy, TrainingRun};
 use moodline_core::network::{NetworkConfig, Pooling};
+use moodline_core::{Certainty, Contract};
 use moodline_engine::Model;
 use moodline_engine::files::{FilePlan, Replace};
 use serde_json::json;
@@ -58,6 +58,15 @@ fn plain_text(model: &Model) -> String {
             format!(
                 "blocks farther than {:.2} from those of the training, of which an average one is about 1 away",
                 familiarity.limit
+            ),
+        );
+    }
+    if let Some(Certainty { least_probability, risk }) = contract.certainty {
+        let (percent, right) = (100.0 * least_probability, 100.0 * (1.0 - risk));
+        line(
+            "uncertain",
+            format!(
+                "below {percent:.0} %; of the others, {right:.0} % are right with voices of a corpus that it did not learn from"
             ),
         );
     }

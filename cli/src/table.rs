@@ -21,7 +21,7 @@ pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     let has_channels = results.voices.len() > 1;
     line(&mut text, &titles(has_channels, labels.is_some()));
     for found in results.found() {
-        let mut row = row(&found, has_channels);
+        let mut row = row(&found, has_channels, results.certain_from);
         if let Some(labels) = labels {
             row.push_str(&truth(&found.segment, labels));
         }
@@ -29,7 +29,7 @@ pub(crate) fn text(results: &Results, labels: Option<&[Label]>) -> String {
     }
     for Voice { channel, segments, heard, .. } in &results.voices {
         let name = channel.filter(|_| has_channels).map_or_else(String::new, |channel| format!("channel {channel}: "));
-        line(&mut text, &format!("  {name}{}", Summary::of(segments, results.duration_s).text()));
+        line(&mut text, &format!("  {name}{}", Summary::of(segments, results.duration_s, results.certain_from).text()));
         if let Some(heard) = heard {
             line(&mut text, &format!("  {name}{}", heard.text()));
         }
@@ -63,8 +63,8 @@ pub(crate) fn titles(has_channels: bool, has_labels: bool) -> String {
     format!("{channel}      from          to  emotion                angry  happy    sad  neutral{truth}")
 }
 
-/// One block; with its channel number if some blocks have one.
-pub(crate) fn row(found: &Found, has_channels: bool) -> String {
+/// One block, with its channel number if some blocks have one; answers are certain from the probability `certain_from` on.
+pub(crate) fn row(found: &Found, has_channels: bool, certain_from: f32) -> String {
     let Found { channel, segment, .. } = found;
     let channel = channel.filter(|_| has_channels).map_or_else(String::new, |channel| channel.to_string());
     let width = if has_channels { "channel".len() } else { 0 };
@@ -76,7 +76,7 @@ pub(crate) fn row(found: &Found, has_channels: bool) -> String {
         State::Speech(probabilities) => {
             let percent = |emotion| 100.0 * probabilities.of(emotion);
             let bar = "█".repeat((BAR_WIDTH * probabilities.of(probabilities.winner())).round() as usize);
-            let label = format!("{}{}", segment.label(), if is_uncertain(segment) { "?" } else { "" });
+            let label = format!("{}{}", segment.label(), if is_uncertain(segment, certain_from) { "?" } else { "" });
             format!(
                 "{times}  {label:<8} {bar:<12}{:>5.0} %{:>5.0} %{:>5.0} %{:>7.0} %",
                 percent(Emotion::Angry),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::certainty::Certainty;
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 use crate::familiarity::Familiarity;
@@ -121,6 +122,8 @@ pub struct Contract {
     pub voice: Option<VoiceCorrection>,
     /// Statistics of the blocks the model was trained on; without them every block counts as familiar.
     pub familiarity: Option<Familiarity>,
+    /// Probability from which answers are certain; without it the program decides.
+    pub certainty: Option<Certainty>,
     /// Origin of the weights.
     pub training: TrainingRecord,
     /// Licence of the weights, an SPDX expression or a sentence.

@@ -75,10 +75,12 @@
 //! | features | logits | [`network`] |
 //! | the bytes of a file | a checked model | [`onnx`], [`contract`] |
 //! | features of a block | whether the model was trained on similar ones | [`familiarity`] |
-//! | answers for one voice | answers without the model's bias on it | [`voice`] |
+//! | an answer | whether it is certain | [`certainty`] |
+//! | answers for one voice | answers without the model's lean on it | [`voice`] |
 //! | trained parameters | the bytes of a file | [`network::NetworkConfig::fold`], [`onnx::write()`] |
 #![forbid(unsafe_code)]
 
+pub mod certainty;
 pub mod config;
 pub mod contract;
 pub mod digest;
@@ -97,6 +99,7 @@ pub mod samples;
 pub mod sound;
 pub mod voice;
 
+pub use certainty::Certainty;
 pub use config::FrontEndConfig;
 pub use contract::Contract;
 pub use emotion::Emotion;

@@ -1,8 +1,8 @@
 //! The history of one voice, and how it corrects a model's answers.
 //!
 //! In: the model's probabilities for blocks of one voice. Out: a [`VoiceProfile`], and probabilities corrected by it. A model is biased: one voice sounds angry
-//! to it whatever is said, another sad. Over a history in which every emotion occurs, the mean of its answers shows the bias, and dividing by it removes
-//! the bias. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers into wrong ones. The two are distinguished
+//! to it whatever is said, another sad. Over a history in which every emotion occurs, the mean of its answers shows the lean, and dividing by it removes
+//! the lean. Over a history of one emotion the mean shows that emotion, and dividing by it would turn right answers into wrong ones. The two are distinguished
 //! by how much the answers differ among themselves: [`VoiceProfile::variety`].
 //!
 //! Independent of audio and files; the caller adds answers to the profile and decides when to use it.
@@ -23,7 +23,7 @@ pub struct VoiceCorrection {
     pub memory_seconds: f64,
     /// Variety up to which nothing is corrected, nats.
     pub least_variety: f64,
-    /// Variety from which the bias is corrected in full, nats.
+    /// Variety from which the lean is corrected in full, nats.
     pub full_variety: f64,
 }
 
@@ -97,14 +97,14 @@ impl VoiceProfile {
         (entropy(&mean) - self.entropies / self.seconds).max(0.0)
     }
 
-    /// The fraction of the bias that is corrected, 0..=1.
+    /// The fraction of the lean that is corrected, 0..=1.
     #[must_use]
     pub fn trust(&self, correction: &VoiceCorrection) -> f64 {
         let VoiceCorrection { least_variety, full_variety, .. } = correction;
         ((self.variety() - least_variety) / (full_variety - least_variety)).clamp(0.0, 1.0)
     }
 
-    /// The weights that remove the model's bias on this voice from its answers.
+    /// The weights that remove the model's lean on this voice from its answers.
     ///
     /// # Source
     /// Division by the estimated prior as in Saerens, Latinne and Decaestecker 2002 ("Adjusting the outputs of a classifier to new a priori
@@ -118,7 +118,7 @@ impl VoiceProfile {
         VoiceWeights(lean.map(|lean| lean.powf(-trust)))
     }
 
-    /// The answer without the model's bias on this voice. For many answers, compute the [`weights`](Self::weights) once.
+    /// The answer without the model's lean on this voice. For many answers, compute the [`weights`](Self::weights) once.
     #[must_use]
     pub fn correct(&self, answer: &Probabilities, correction: &VoiceCorrection) -> Probabilities {
         self.weights(correction).apply(answer)

@@ -14,18 +14,15 @@ use crate::segment::{Segment, State};
 pub use smooth::smoothed;
 pub use summary::Summary;
 
-/// Winners below this probability are shown as uncertain, unless the user chooses another threshold.
-///
-/// With four emotions, a winner of 0.4 leaves an average of 0.2 for each of the other three, so that above this threshold it is at least twice as
-/// probable as their average.
-/// The model cards say how often the other answers are right.
-pub const CONFIDENCE_THRESHOLD: f32 = 0.4;
+/// Probability from which an answer is certain: that of the built-in model ([`Contract::certainty`](moodline_core::Contract::certainty)). It also applies to
+/// models that do not state one, and until a user chooses another.
+pub const CONFIDENCE_THRESHOLD: f32 = 0.53;
 
-/// Whether the network was run but the emotion is uncertain: none is probable enough, or the voice is unlike the training data.
+/// Whether the network was run but the emotion is uncertain: none has a probability of `certain_from`, or the voice is unlike the training data.
 #[must_use]
-pub fn is_uncertain(segment: &Segment) -> bool {
+pub fn is_uncertain(segment: &Segment, certain_from: f32) -> bool {
     match segment.state {
-        State::Speech(answer) => answer.of(answer.winner()) < CONFIDENCE_THRESHOLD,
+        State::Speech(answer) => answer.of(answer.winner()) < certain_from,
         State::Unfamiliar(_) => true,
         State::NoSpeech | State::Gap(_) => false,
     }

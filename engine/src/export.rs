@@ -54,6 +54,8 @@ pub struct Results {
     pub model_fingerprint: String,
     /// Backend that ran the network: `onnxruntime` or `native`.
     pub backend: String,
+    /// Probability from which an answer is certain, 0..=1.
+    pub certain_from: f32,
     /// Results without gaps: of one voice, or of each channel.
     pub voices: Vec<Voice>,
 }
@@ -69,7 +71,7 @@ impl Results {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary { duration_s: self.duration_s, ..Summary::default() };
-        self.voices.iter().for_each(|voice| summary.add(&Summary::of(&voice.segments, 0.0)));
+        self.voices.iter().for_each(|voice| summary.add(&Summary::of(&voice.segments, 0.0, self.certain_from)));
         summary
     }
 

@@ -188,6 +188,7 @@ impl Pass<'_> {
             model_id: model.id().to_owned(),
             model_fingerprint: model.fingerprint().to_owned(),
             backend: voices.backend().to_string(),
+            certain_from: model.certain_from(),
             voices: found,
         };
         let warnings = reader.warnings().iter().map(|warning| format!("{}: {warning}", path.display())).collect();

@@ -12,6 +12,9 @@ use crate::segment::{Segment, State, spans};
 /// Shorter marks are omitted, seconds: half the resolution of the coarsest format that does not count frames.
 const SHORTEST_S: f64 = 5e-4;
 
+/// The probability from which every answer is certain.
+const EVERY_ANSWER: f32 = 0.0;
+
 /// How blocks are converted to stretches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarkOptions {
@@ -35,11 +38,11 @@ pub enum Told {
 }
 
 impl Told {
-    /// The result for a segment, with the threshold of [`is_uncertain`].
+    /// The result for a segment; answers are certain from the probability `certain_from` on.
     #[must_use]
-    pub fn of(segment: &Segment) -> Self {
+    pub fn of(segment: &Segment, certain_from: f32) -> Self {
         match &segment.state {
-            State::Speech(answer) if is_uncertain(segment) => Self::Uncertain(answer.winner()),
+            State::Speech(answer) if is_uncertain(segment, certain_from) => Self::Uncertain(answer.winner()),
             State::Speech(answer) => Self::Emotion(answer.winner()),
             State::Unfamiliar(_) => Self::Unfamiliar,
             State::NoSpeech | State::Gap(_) => Self::Nothing,
@@ -52,14 +55,6 @@ impl Told {
         match self {
             Self::Emotion(emotion) | Self::Uncertain(emotion) => Some(emotion),
             Self::Unfamiliar | Self::Nothing => None,
-        }
-    }
-
-    /// For marks, which have the most probable emotion however low its probability is.
-    const fn without_doubt(self) -> Self {
-        match self {
-            Self::Uncertain(emotion) => Self::Emotion(emotion),
-            told => told,
         }
     }
 }
@@ -116,17 +111,13 @@ impl Mark {
 /// The stretches with an emotion, certain or not: programs that read marks have one label for each.
 #[must_use]
 pub fn marks(segments: &[Segment], options: &MarkOptions) -> Vec<Mark> {
-    grouped(segments, options, Told::without_doubt).iter().filter_map(Stretch::mark).collect()
+    stretches(segments, options, EVERY_ANSWER).iter().filter_map(Stretch::mark).collect()
 }
 
-/// The stretches of `segments`, sorted and non-overlapping.
+/// The stretches of `segments`, sorted and non-overlapping; answers are certain from the probability `certain_from` on.
 #[must_use]
-pub fn stretches(segments: &[Segment], options: &MarkOptions) -> Vec<Stretch> {
-    grouped(segments, options, |told| told)
-}
-
-fn grouped(segments: &[Segment], options: &MarkOptions, tell: fn(Told) -> Told) -> Vec<Stretch> {
-    let stretch = |(segment, span)| Stretch::new(segment, tell(Told::of(segment)), span);
+pub fn stretches(segments: &[Segment], options: &MarkOptions, certain_from: f32) -> Vec<Stretch> {
+    let stretch = |(segment, span)| Stretch::new(segment, Told::of(segment, certain_from), span);
     let mut stretches: Vec<Stretch> = segments.iter().zip(spans(segments)).filter_map(stretch).collect();
     if options.merge {
         merge(&mut stretches);
@@ -259,7 +250,8 @@ mod tests {
         let doubt = Some([0.35, 0.25, 0.2, 0.2]);
         let mut segments = row(&[(3.0, ANGRY), (1.0, doubt), (2.0, ANGRY), (4.0, SAD)]);
         segments[3].state = State::Unfamiliar(Probabilities::new([0.0, 0.0, 1.0, 0.0]).unwrap());
-        let told: Vec<_> = stretches(&segments, &merged(0.0)).iter().map(|stretch| (stretch.length_s(), stretch.told)).collect();
+        let told: Vec<_> =
+            stretches(&segments, &merged(0.0), 0.4).iter().map(|stretch| (stretch.length_s(), stretch.told)).collect();
         let (angry, doubt) = (Told::Emotion(Emotion::Angry), Told::Uncertain(Emotion::Angry));
         assert_eq!(told, [(3.0, angry), (1.0, doubt), (2.0, angry), (4.0, Told::Unfamiliar)]);
         assert_eq!(found(&segments, &merged(0.0)), [(0.0, 6.0, "angry 68 %".into())]);

@@ -10,6 +10,7 @@ use moodline_core::Contract;
 use moodline_core::network::Tensors;
 use moodline_core::onnx::{self, MAX_FILE_BYTES, ModelError, ModelFile};
 
+use crate::display::CONFIDENCE_THRESHOLD;
 use crate::files::open_regular;
 
 /// A valid model. Clones share the memory.
@@ -101,6 +102,12 @@ impl Model {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.contract().id
+    }
+
+    /// Probability from which an answer of this model is certain, 0..=1.
+    #[must_use]
+    pub fn certain_from(&self) -> f32 {
+        self.contract().certainty.map_or(CONFIDENCE_THRESHOLD, |certainty| certainty.least_probability as f32)
     }
 
     /// The bytes of the file, as read by ONNX Runtime.

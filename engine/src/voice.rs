@@ -44,7 +44,7 @@ pub struct HeardVoice {
     pub seconds: f64,
     /// How much the answers differ among themselves, nats; see [`VoiceProfile::variety`].
     pub variety: f64,
-    /// Fraction of the model's bias on this voice that is removed, 0..=1; see [`VoiceProfile::trust`].
+    /// Fraction of the model's lean on this voice that is removed, 0..=1; see [`VoiceProfile::trust`].
     pub trust: f64,
 }
 
@@ -81,7 +81,7 @@ impl HeardVoice {
     }
 }
 
-/// Removes the model's bias on this voice from every answer.
+/// Removes the model's lean on this voice from every answer.
 pub fn correct(segments: &mut [Segment], profile: &VoiceProfile, correction: &VoiceCorrection) {
     apply(segments, &profile.weights(correction));
 }

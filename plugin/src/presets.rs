@@ -22,24 +22,24 @@ pub const PRESETS: [Preset; 4] = [
         id: "dialogue",
         name: "Dialogue",
         description: "Edited dialogue, phrase by phrase: short blocks that follow quick turns.",
-        values: &[("window", 3.0), ("hop", 0.5), ("smoothing", 0.0), ("confidence", 0.4), ("gate", -80.0)],
+        values: &[("window", 3.0), ("hop", 0.5), ("smoothing", 0.0), ("gate", -80.0)],
     },
     Preset {
         id: "podcast",
         name: "Podcast",
         description: "One voice or two at a steady level: whole sentences, a calm display, room noise kept out.",
-        values: &[("window", 5.0), ("hop", 0.5), ("smoothing", 2.0), ("confidence", 0.45), ("gate", -60.0)],
+        values: &[("window", 5.0), ("hop", 0.5), ("smoothing", 2.0), ("gate", -60.0)],
     },
     Preset {
         id: "long",
         name: "Long recording",
         description: "Audiobooks and hours of tape: few blocks, so that many hours fit into the project.",
-        values: &[("window", 10.0), ("hop", 5.0), ("smoothing", 5.0), ("confidence", 0.4), ("gate", -80.0)],
+        values: &[("window", 10.0), ("hop", 5.0), ("smoothing", 5.0), ("gate", -80.0)],
     },
     Preset {
         id: "fast",
         name: "Fast",
         description: "Comparing takes and playing live: the shortest blocks, a new answer every quarter of a second.",
-        values: &[("window", 2.0), ("hop", 0.25), ("smoothing", 0.0), ("confidence", 0.35), ("gate", -80.0)],
+        values: &[("window", 2.0), ("hop", 0.25), ("smoothing", 0.0), ("gate", -80.0)],
     },
 ];

@@ -99,7 +99,8 @@ impl Drawn {
     pub fn model(&self) -> Model {
         let weights = self.network.fold(&self.parameters, &self.normalisation);
         let (networks, normalisation) = (self.network.clone().into(), self.normalisation.clone());
-        let mut contract = Contract { networks, normalisation, familiarity: None, ..Model::embedded().contract().clone() };
+        let mut contract =
+            Contract { networks, normalisation, familiarity: None, certainty: None, ..Model::embedded().contract().clone() };
         contract.training.further_runs.clear();
         Model::from_bytes(onnx::write(&contract, &weights)).expect("what is written is read")
     }

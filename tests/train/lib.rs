@@ -7,7 +7,7 @@ use test_support::{repository, sample};
 use trainer::base::progress::{Interrupt, Progress};
 use trainer::data::manifest::{Manifest, Split, Splits};
 use trainer::train::config::TrainConfig;
-use trainer::train::run::{Outcome, RunError, TrainOptions, train};
+use trainer::train::run::{RunError, TrainOptions, TrainedRun, train};
 
 /// A recipe that takes seconds: three epochs of the shipped one.
 const OVERRIDES: [&str; 4] =
@@ -60,6 +60,6 @@ pub fn options(place: &TempDir, out: &str, more: &[&str]) -> TrainOptions {
 ///
 /// # Errors
 /// The run cannot start or continue.
-pub fn run(options: &TrainOptions) -> Result<Outcome, RunError> {
+pub fn run(options: &TrainOptions) -> Result<TrainedRun, RunError> {
     train(options, Progress::Silent, &Interrupt::default())
 }

@@ -17,7 +17,7 @@ use trainer::measure::evaluate::evaluate;
 use trainer::train::checkpoint::Checkpoint;
 use trainer::train::export::{OnnxRuntimeLeg, TOLERANCE, export};
 use trainer::train::run::folder::{RunFolder, RunFolderError};
-use trainer::train::run::{Outcome, RunError, TrainOptions};
+use trainer::train::run::{RunError, TrainOptions, TrainedRun};
 use trainer::train::trainer::Trainer;
 
 mod command;
@@ -97,7 +97,7 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
 }
 
 /// Runs until one more epoch is saved.
-fn interrupt_after_next_epoch(options: &TrainOptions) -> Outcome {
+fn interrupt_after_next_epoch(options: &TrainOptions) -> TrainedRun {
     let interrupt = Interrupt::default();
     trainer::train::run::train_watched(options, Progress::Silent, &interrupt, &mut |_| interrupt.request()).unwrap()
 }

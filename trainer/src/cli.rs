@@ -30,6 +30,8 @@ use crate::train::run::log::to_standard_error;
 use crate::train::run::{self, TrainOptions};
 
 mod augment;
+mod certainty;
+mod compare;
 mod corpus;
 mod crossval;
 mod report;
@@ -81,6 +83,8 @@ enum Command {
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
     Card(CardArgs),
+    Certainty(certainty::CertaintyArgs),
+    Compare(compare::CompareArgs),
     Crossval(crossval::CrossvalArgs),
     Runs(runs::RunsArgs),
     Report(report::ReportArgs),
@@ -280,6 +284,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Evaluate(arguments) => evaluate(&arguments, progress, interrupt),
         Command::Export(arguments) => export(&arguments),
         Command::Card(arguments) => card(&arguments),
+        Command::Certainty(arguments) => certainty::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Crossval(arguments) => crossval::run(&arguments, progress, interrupt),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -1,8 +1,9 @@
-//! Output for readers who were not involved in training: the page of `trainer report` and the model card.
+//! Output for readers who were not involved in training: the page of `trainer report`, the model card, and the threshold in a model.
 //!
-//! In: run folders, results and the evaluations in them. Out: one HTML page, one Markdown file. Never trains or evaluates; only the commands are
+//! In: run folders, results and the evaluations in them. Out: one HTML page, one Markdown file, a model with a threshold. Never trains or evaluates; only the commands are
 //! above it.
 
 pub mod card;
+pub mod certainty;
 pub mod report;
 pub mod speech_card;

@@ -128,7 +128,7 @@ fn timeline(results: &Results, outlines: &[Vec<f32>], summary: &Summary, can_pla
         .iter()
         .zip(outlines)
         .map(|(Voice { channel, segments, .. }, outline)| {
-            let (parts, spans) = (stretches(segments, &options), spans(segments));
+            let (parts, spans) = (stretches(segments, &options, results.certain_from), spans(segments));
             Lane { channel: channel.filter(|_| several), segments, parts, spans, duration_s, row_s, outline }
         })
         .collect();
@@ -295,7 +295,7 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
     let several = results.voices.len() > 1;
     let texts = results.voices.iter().map(|Voice { channel, segments, .. }| {
         let name = channel.filter(|_| several).map_or_else(String::new, |channel| format!("Channel {channel}: "));
-        format!("<p>{name}{}.</p>", escaped(&Summary::of(segments, results.duration_s).text()))
+        format!("<p>{name}{}.</p>", escaped(&Summary::of(segments, results.duration_s, results.certain_from).text()))
     });
     let texts: String = texts.collect();
     let shares = format!(
@@ -327,8 +327,8 @@ fn summary_tables(results: &Results, summary: &Summary, can_play: bool) -> Strin
         )
     };
     let found = results.found();
-    let intense = list("Most intense", "Nothing but neutral speech.", &moments::most_intense(&found));
-    let uncertain = list("Uncertain", "No block is uncertain.", &moments::uncertain(&found));
+    let intense = list("Most intense", "Nothing but neutral speech.", &moments::most_intense(&found, results.certain_from));
+    let uncertain = list("Uncertain", "No block is uncertain.", &moments::uncertain(&found, results.certain_from));
     format!(
         "<section aria-labelledby=\"summary\"><h2 id=\"summary\">Summary</h2><div class=\"columns\">\n{shares}{intense}{uncertain}</div></section>\n"
     )
@@ -343,7 +343,7 @@ fn passages(results: &Results) -> Vec<Passage> {
     let options = MarkOptions { merge: true, min_length_s: 0.0 };
     let of_voice = |Voice { channel, segments, .. }: &Voice| {
         let channel = channel.filter(|_| several);
-        stretches(segments, &options).into_iter().map(move |stretch| (channel, stretch)).collect::<Vec<_>>()
+        stretches(segments, &options, results.certain_from).into_iter().map(move |stretch| (channel, stretch)).collect::<Vec<_>>()
     };
     let mut passages: Vec<Passage> = results.voices.iter().flat_map(of_voice).collect();
     passages.retain(|(_, stretch)| stretch.told != Told::Nothing);
@@ -411,6 +411,7 @@ mod tests {
             model_id: "m".to_owned(),
             model_fingerprint: "0f".to_owned(),
             backend: "native".to_owned(),
+            certain_from: 0.4,
             voices: vec![Voice { segments: segments.collect(), ..Voice::default() }],
         };
         let outline = vec![0.25; outline_parts(20.0)];

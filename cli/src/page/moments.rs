@@ -22,24 +22,24 @@ pub(super) struct Moment {
 }
 
 /// The blocks with the most probable emotions other than neutral, the most probable first.
-pub(super) fn most_intense(found: &[Found]) -> Vec<Moment> {
-    let mut moments = moments(found);
+pub(super) fn most_intense(found: &[Found], certain_from: f32) -> Vec<Moment> {
+    let mut moments = moments(found, certain_from);
     moments.retain(|moment| matches!(moment.told, Told::Emotion(emotion) if emotion != Emotion::Neutral));
     moments.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     apart(moments)
 }
 
-/// The blocks in which no emotion is probable, the least certain first.
-pub(super) fn uncertain(found: &[Found]) -> Vec<Moment> {
-    let mut moments = moments(found);
+/// The blocks in which no emotion is certain, the least certain first.
+pub(super) fn uncertain(found: &[Found], certain_from: f32) -> Vec<Moment> {
+    let mut moments = moments(found, certain_from);
     moments.retain(|moment| matches!(moment.told, Told::Uncertain(_)));
     moments.sort_by(|a, b| a.probability.total_cmp(&b.probability));
     apart(moments)
 }
 
-fn moments(found: &[Found]) -> Vec<Moment> {
+fn moments(found: &[Found], certain_from: f32) -> Vec<Moment> {
     let moment = |&Found { channel, segment, .. }: &Found| {
-        let told = Told::of(&segment);
+        let told = Told::of(&segment, certain_from);
         let probability = segment.probabilities()?.of(told.emotion()?);
         Some(Moment { start_s: segment.start_s, channel, told, probability })
     };
@@ -78,7 +78,7 @@ mod tests {
             segment(60.0, [0.3, 0.25, 0.25, 0.2]),
         ];
         let starts = |moments: Vec<Moment>| moments.iter().map(|moment| moment.start_s).collect::<Vec<_>>();
-        assert_eq!(starts(most_intense(&segments)), [5.0, 40.0]);
-        assert_eq!(starts(uncertain(&segments)), [60.0]);
+        assert_eq!(starts(most_intense(&segments, 0.4)), [5.0, 40.0]);
+        assert_eq!(starts(uncertain(&segments, 0.4)), [60.0]);
     }
 }

@@ -68,11 +68,15 @@ struct Lane<'a> {
 
 /// Paints everything.
 pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_>, layout: &Layout) -> Drawn<DB> {
-    let voices = &scene.results.voices;
+    let (voices, certain_from) = (&scene.results.voices, scene.results.certain_from);
     let options = MarkOptions { merge: true, min_length_s: NARROWEST_CELL * layout.seconds_per_unit };
     let lanes: Vec<Lane<'_>> = voices
         .iter()
-        .map(|Voice { segments, .. }| Lane { segments, spans: spans(segments), parts: stretches(segments, &options) })
+        .map(|Voice { segments, .. }| Lane {
+            segments,
+            spans: spans(segments),
+            parts: stretches(segments, &options, certain_from),
+        })
         .collect();
     // Blocks of all voices have the same spacing.
     let smooth_s = lanes.first().and_then(|lane| smoothing(lane.segments, layout.seconds_per_unit));
@@ -100,7 +104,7 @@ pub(super) fn paint<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, scene: Scene<'_
         (Told::Nothing, NO_SPEECH),
     ];
     let is_there = |told: &Told| {
-        let is_like = |segment: &Segment| discriminant(&Told::of(segment)) == discriminant(told);
+        let is_like = |segment: &Segment| discriminant(&Told::of(segment, certain_from)) == discriminant(told);
         lanes.iter().any(|lane| lane.segments.iter().any(is_like))
     };
     legend(canvas, layout, others.into_iter().filter(|(told, _)| is_there(told)))

@@ -28,6 +28,7 @@ fn results(file: &str, duration_s: f64) -> Results {
         model_id: "liquid-1".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
+        certain_from: 0.4,
         voices: vec![Voice { segments: (0..n).map(segment).collect(), ..Voice::default() }],
     }
 }

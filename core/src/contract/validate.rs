@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{CONTRACT_VERSION, Contract, Normalisation, OLDEST_CONTRACT_VERSION, TrainingRecord, TrainingRun};
+use crate::certainty::Certainty;
 use crate::config::FrontEndConfig;
 use crate::emotion::Emotion;
 use crate::mismatch::{Mismatch, check};
@@ -36,6 +37,7 @@ impl Contract {
         self.networks.validate(self.front_end.n_features())?;
         self.voice.as_ref().map_or(Ok(()), VoiceCorrection::validate)?;
         self.familiarity.as_ref().map_or(Ok(()), |familiarity| familiarity.validate(self.front_end.n_features()))?;
+        self.certainty.as_ref().map_or(Ok(()), Certainty::validate)?;
         check_origin(&self.training, self.networks.members().len(), &self.licence, &self.metrics)
     }
 }

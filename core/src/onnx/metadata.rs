@@ -85,6 +85,7 @@ pub(super) fn read(entries: &[StringStringEntryProto]) -> Result<Metadata, Model
         },
         voice: if version == SINGLE_NETWORK { None } else { entries.field("voice")? },
         familiarity: if version == SINGLE_NETWORK { None } else { entries.field_if_there("familiarity")? },
+        certainty: if version == SINGLE_NETWORK { None } else { entries.field_if_there("certainty")? },
         training: entries.field("training")?,
         licence: entries.field("licence")?,
         metrics: entries.field("metrics")?,
@@ -113,6 +114,7 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
         networks,
         voice,
         familiarity,
+        certainty,
         training,
         licence,
         metrics,
@@ -139,6 +141,7 @@ fn fields(contract: &Contract, weights: &WeightChecksums) -> Vec<(&'static str, 
     if *version > SINGLE_NETWORK {
         fields.push(("voice", json(voice)));
         fields.extend(familiarity.as_ref().map(|familiarity| ("familiarity", json(familiarity))));
+        fields.extend(certainty.as_ref().map(|certainty| ("certainty", json(certainty))));
     }
     fields
 }

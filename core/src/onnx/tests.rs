@@ -6,6 +6,7 @@ mod semantic;
 mod speech;
 
 use super::*;
+use crate::certainty::Certainty;
 use crate::contract::{Normalisation, OLDEST_CONTRACT_VERSION};
 use crate::familiarity::Familiarity;
 use crate::network::{Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver};
@@ -53,6 +54,16 @@ fn what_blocks_are_like_is_read_back_and_refused_by_name() {
     file.metadata_props.retain(|entry| !entry.key.contains("familiarity"));
     let error = read(&file.encode_to_vec()).unwrap_err();
     assert_eq!(field(&error), "fingerprint", "what a model has cannot be taken out: {error}");
+}
+
+#[test]
+fn from_where_on_answers_are_certain_is_read_back_and_refused_by_name() {
+    let mut model = paper();
+    model.contract.certainty = Some(Certainty { least_probability: 0.53, risk: 0.4 });
+    assert_eq!(read(&model.bytes()).unwrap().contract, model.contract);
+    assert_eq!(write(&model.contract, &model.weights), model.bytes());
+    let error = read(&model.with(|contract| contract.certainty.as_mut().unwrap().risk = 0.0)).unwrap_err();
+    assert_eq!(error.to_string(), "the model file is refused: certainty.risk must be between 0 and 1, found 0");
 }
 
 #[test]

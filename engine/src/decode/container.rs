@@ -229,11 +229,11 @@ const NAMED: [(usize, &[u8], &str); 27] = [
 ];
 
 fn name(head: &[u8]) -> Option<String> {
-    let begins = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
+    let begins = |at: usize, signature: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(signature));
     let every = |distance: usize, n: usize, is_mark: fn(u8) -> bool| {
         (0..n).all(|index| head.get(index * distance).is_some_and(|&byte| is_mark(byte)))
     };
-    if let Some((_, _, name)) = NAMED.iter().find(|(at, mark, _)| begins(*at, mark)) {
+    if let Some((_, _, name)) = NAMED.iter().find(|(at, signature, _)| begins(*at, signature)) {
         return Some((*name).to_owned());
     }
     // Packets of a transport stream; frames of GSM, whose only signature is their first four bits.

@@ -90,12 +90,12 @@ pub(super) fn is_wave(head: &[u8]) -> bool {
 
 impl Family {
     fn of(head: &[u8]) -> Option<Self> {
-        let (mark, form) = (head.get(..4)?.to_ascii_uppercase(), head.get(8..12)?);
-        let (big_endian, has_ds64) = (mark == b"RIFX", mark == b"RF64" || mark == b"BW64");
-        if mark == b"RIFF" && head.get(4..16) == Some(&W64_RIFF[..]) {
+        let (signature, form) = (head.get(..4)?.to_ascii_uppercase(), head.get(8..12)?);
+        let (big_endian, has_ds64) = (signature == b"RIFX", signature == b"RF64" || signature == b"BW64");
+        if signature == b"RIFF" && head.get(4..16) == Some(&W64_RIFF[..]) {
             return Some(Self { big_endian: false, is_w64: true, has_ds64: false });
         }
-        let is_riff = mark == b"RIFF" || big_endian || has_ds64;
+        let is_riff = signature == b"RIFF" || big_endian || has_ds64;
         (is_riff && form.eq_ignore_ascii_case(b"WAVE")).then_some(Self { big_endian, is_w64: false, has_ds64 })
     }
 

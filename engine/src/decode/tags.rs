@@ -33,10 +33,10 @@ pub(super) fn stripped(mut bytes: Bytes) -> io::Result<Bytes> {
 }
 
 /// Length of a whole ID3v2 tag whose header, or footer, is at the start of `head`.
-fn id3v2_len(head: &[u8], mark: [u8; 3]) -> Option<u64> {
+fn id3v2_len(head: &[u8], signature: [u8; 3]) -> Option<u64> {
     let header: &[u8; ID3V2_HEADER] = head.get(..ID3V2_HEADER)?.try_into().ok()?;
     let [a, b, c, major, minor, flags, size @ ..] = *header;
-    if [a, b, c] != mark || major == 0xff || minor == 0xff || size.iter().any(|byte| byte & 0x80 != 0) {
+    if [a, b, c] != signature || major == 0xff || minor == 0xff || size.iter().any(|byte| byte & 0x80 != 0) {
         return None;
     }
     let body = size.iter().fold(0, |sum, &byte| sum << 7 | u64::from(byte));

@@ -13,16 +13,16 @@ pub struct Summary {
     pub duration_s: f64,
     /// Speech whose most probable emotion is this, seconds, in [`Emotion::ALL`] order.
     pub emotion_s: [f64; Emotion::COUNT],
-    /// The part of this speech below [`CONFIDENCE_THRESHOLD`](super::CONFIDENCE_THRESHOLD), seconds.
+    /// The part of this speech that is [uncertain](is_uncertain), seconds.
     pub uncertain_s: f64,
     /// Time that is unlike the training data of the model, seconds; not included in the speech.
     pub unfamiliar_s: f64,
 }
 
 impl Summary {
-    /// The summary of one recording.
+    /// The summary of one recording; answers are certain from the probability `certain_from` on.
     #[must_use]
-    pub fn of(segments: &[Segment], duration_s: f64) -> Self {
+    pub fn of(segments: &[Segment], duration_s: f64, certain_from: f32) -> Self {
         let mut summary = Self { duration_s, ..Self::default() };
         for (segment, (start_s, end_s)) in segments.iter().zip(spans(segments)) {
             let length_s = (end_s - start_s).max(0.0);
@@ -32,7 +32,7 @@ impl Summary {
             let State::Speech(probabilities) = &segment.state else { continue };
             let winner = probabilities.winner();
             summary.emotion_s[winner.index()] += length_s;
-            if is_uncertain(segment) {
+            if is_uncertain(segment, certain_from) {
                 summary.uncertain_s += length_s;
             }
         }
@@ -97,15 +97,15 @@ mod tests {
         let unsure = Some([0.3, 0.2, 0.39, 0.11]);
         // The first two overlap by two seconds, so each counts for four.
         let segments = [segment(0.0, 5.0, angry), segment(3.0, 8.0, unsure), segment(8.0, 100.0, None)];
-        let mut summary = Summary::of(&segments, 100.0);
+        let mut summary = Summary::of(&segments, 100.0, 0.4);
         assert_eq!(summary.text(), "8 s of speech in 1:40 min: angry 50 %, sad 50 %; 50 % of it uncertain");
-        summary.add(&Summary::of(&[segment(0.0, 8.0, angry)], 8.0));
+        summary.add(&Summary::of(&[segment(0.0, 8.0, angry)], 8.0, 0.4));
         assert_eq!(summary.text(), "16 s of speech in 1:48 min: angry 75 %, sad 25 %; 25 % of it uncertain");
-        assert_eq!(Summary::of(&segments[2..], 100.0).text(), "no speech in 1:40 min");
+        assert_eq!(Summary::of(&segments[2..], 100.0, 0.4).text(), "no speech in 1:40 min");
         let drill =
             Segment { start_s: 0.0, end_s: 3.0, state: State::Unfamiliar(Probabilities::new([0.75, 0.25, 0.0, 0.0]).unwrap()) };
         assert_eq!(
-            Summary::of(&[drill, segment(3.0, 7.0, angry)], 7.0).text(),
+            Summary::of(&[drill, segment(3.0, 7.0, angry)], 7.0, 0.4).text(),
             "4 s of speech in 7 s: angry 100 %; 3 s unfamiliar"
         );
     }

@@ -101,7 +101,10 @@ impl CsvDialect {
             row.extend([latency.features, latency.inference].map(|time| self.number(time.as_secs_f64() * 1e3, 3)));
             row.push(channel.map_or_else(String::new, |channel| channel.to_string()));
             match segment.answer() {
-                Some(answer) => row.extend([self.number(f64::from(answer.activation()), 6), is_uncertain(&segment).to_string()]),
+                Some(answer) => row.extend([
+                    self.number(f64::from(answer.activation()), 6),
+                    is_uncertain(&segment, results.certain_from).to_string(),
+                ]),
                 None => row.extend([const { String::new() }; 2]),
             }
             self.row(row)

@@ -41,6 +41,8 @@ pub struct Listening<'a> {
     pub model_id: &'a str,
     /// Fingerprint of the model.
     pub model_fingerprint: &'a str,
+    /// Probability from which an answer is certain, 0..=1.
+    pub certain_from: f32,
     /// Backend that runs the network.
     pub backend: Backend,
     /// How the stream is cut into blocks.
@@ -75,6 +77,7 @@ struct ListeningObject<'a> {
 struct Model<'a> {
     id: &'a str,
     fingerprint: &'a str,
+    certain_from: f32,
 }
 
 /// The voice whose history corrects the answers.
@@ -120,10 +123,10 @@ pub(super) fn line(results: &Results) -> String {
         sample_rate: results.sample_rate,
         channels: results.n_channels,
         duration_s: rounded(results.duration_s, 1e6),
-        model: Model { id: &results.model_id, fingerprint: &results.model_fingerprint },
+        model: Model { id: &results.model_id, fingerprint: &results.model_fingerprint, certain_from: results.certain_from },
         backend: &results.backend,
         voices: results.voices.iter().filter_map(voice).collect(),
-        segments: results.found().iter().map(block).collect(),
+        segments: results.found().iter().map(|found| block(found, results.certain_from)).collect(),
     };
     as_line(&document)
 }
@@ -159,7 +162,7 @@ impl Listening<'_> {
             channels: self.n_channels,
             source: self.source.to_string(),
             duration_s,
-            model: Model { id: self.model_id, fingerprint: self.model_fingerprint },
+            model: Model { id: self.model_id, fingerprint: self.model_fingerprint, certain_from: self.certain_from },
             backend: self.backend.name(),
             window_s: self.config.window_seconds,
             hop_s: self.config.hop_seconds,
@@ -167,10 +170,10 @@ impl Listening<'_> {
     }
 }
 
-/// A block of a live stream, as a line with the same fields as in the results of a recording.
+/// A block of a live stream, as a line with the same fields as in the results of a recording; answers are certain from the probability `certain_from` on.
 #[must_use]
-pub fn block_line(found: &Found) -> String {
-    as_line(&Event::Block(block(found)))
+pub fn block_line(found: &Found, certain_from: f32) -> String {
+    as_line(&Event::Block(block(found, certain_from)))
 }
 
 /// A time range, seconds, without live results, and the reason.
@@ -187,7 +190,7 @@ fn as_line(object: &impl Serialize) -> String {
     text
 }
 
-fn block(found: &Found) -> SegmentObject {
+fn block(found: &Found, certain_from: f32) -> SegmentObject {
     let Found { channel, segment, latency } = *found;
     SegmentObject {
         start_s: rounded(segment.start_s, 1e6),
@@ -200,7 +203,7 @@ fn block(found: &Found) -> SegmentObject {
             Scores { angry, happy, sad, neutral }
         }),
         activation: segment.answer().map(Probabilities::activation),
-        uncertain: segment.answer().map(|_| is_uncertain(&segment)),
+        uncertain: segment.answer().map(|_| is_uncertain(&segment, certain_from)),
         latency_ms: LatencyMs {
             features: rounded(latency.features.as_secs_f64() * 1e3, 1e3),
             inference: rounded(latency.inference.as_secs_f64() * 1e3, 1e3),

@@ -24,6 +24,7 @@ fn results(segments: Vec<Segment>) -> Results {
         model_id: "paper-ltc-16".to_owned(),
         model_fingerprint: "0f".to_owned(),
         backend: "native".to_owned(),
+        certain_from: 0.4,
         voices: vec![Voice { latencies: vec![latency; segments.len()], segments, ..Voice::default() }],
     }
 }
@@ -79,7 +80,7 @@ fn json() {
         text(Format::Json, &short),
         concat!(
             r#"{"file":"a \"b\", c.wav","sample_rate":44100,"channels":2,"duration_s":13.25,"#,
-            r#""model":{"id":"paper-ltc-16","fingerprint":"0f"},"backend":"native","voices":[],"segments":["#,
+            r#""model":{"id":"paper-ltc-16","fingerprint":"0f","certain_from":0.4},"backend":"native","voices":[],"segments":["#,
             r#"{"start_s":0.0,"end_s":5.0,"channel":null,"state":"speech","emotion":"angry","#,
             r#""probabilities":{"angry":0.75,"happy":0.125,"sad":0.0625,"neutral":0.0625},"#,
             r#""activation":0.875,"uncertain":false,"#,
@@ -225,12 +226,13 @@ fn what_is_heard_live_has_the_fields_of_a_recording() {
         source: "each".parse().unwrap(),
         model_id: "liquid-2",
         model_fingerprint: "0f",
+        certain_from: 0.4,
         backend: Backend::Native,
         config: AnalysisConfig::default(),
     };
     let about = concat!(
         r#""file":"USB \"Audio\"","sample_rate":48000,"channels":2,"source":"each","#,
-        r#"DURATION"model":{"id":"liquid-2","fingerprint":"0f"},"backend":"native","window_s":5.0,"hop_s":5.0}"#,
+        r#"DURATION"model":{"id":"liquid-2","fingerprint":"0f","certain_from":0.4},"backend":"native","window_s":5.0,"hop_s":5.0}"#,
         "\n"
     );
     assert_eq!(listening.start_line(), format!(r#"{{"event":"start",{}"#, about.replace("DURATION", "")));
@@ -241,7 +243,7 @@ fn what_is_heard_live_has_the_fields_of_a_recording() {
     let results = example();
     let document = text(Format::Json, &results);
     for found in results.found() {
-        let line = block_line(&found);
+        let line = block_line(&found, results.certain_from);
         let fields = line.trim_end().strip_prefix(r#"{"event":"block","#).unwrap();
         assert!(document.contains(&format!("{{{fields}")), "{line}");
     }

@@ -33,8 +33,8 @@ pub(crate) const fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The results recorded on the track, as corrected for `voice`.
-pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &TrackVoice) -> Results {
+/// The results recorded on the track, as corrected for `voice`; answers are certain from the probability `certain_from` on.
+pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &TrackVoice, certain_from: f32) -> Results {
     let (model_id, model_fingerprint) = match &status.model {
         ModelState::Ready { id, fingerprint } => (id.clone(), fingerprint.clone()),
         ModelState::Loading | ModelState::Failed(_) => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
@@ -48,13 +48,15 @@ pub(crate) fn results_of_track(status: &Status, segments: &[Segment], voice: &Tr
         model_id,
         model_fingerprint,
         backend: status.backend.map_or_else(|| UNKNOWN.to_owned(), |backend| backend.name().to_owned()),
+        certain_from,
         voices: vec![Voice { segments: segments.to_vec(), ..Voice::default() }],
     };
-    shown_by(voice, results)
+    shown_by(voice, certain_from, results)
 }
 
-/// The results as corrected for `voice`.
-pub(crate) fn shown_by(voice: &TrackVoice, mut results: Results) -> Results {
+/// The results as corrected for `voice`; answers are certain from the probability `certain_from` on.
+pub(crate) fn shown_by(voice: &TrackVoice, certain_from: f32, mut results: Results) -> Results {
+    results.certain_from = certain_from;
     for of in &mut results.voices {
         of.segments = voice.shown_segments(&of.segments).into_owned();
         of.heard = voice.heard;
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn every_format_is_written_and_nothing_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let results = results_of_track(&status(), &segments(), &TrackVoice::default());
+        let results = results_of_track(&status(), &segments(), &TrackVoice::default(), 0.4);
         for format in Format::ALL {
             let first = free_path(folder.path(), format.extension());
             assert!(write(&first, format, &results, &OPTIONS).unwrap().contains("moodline."), "{format}");
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn recordings_models_and_manifests_are_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let results = results_of_track(&status(), &segments(), &TrackVoice::default());
+        let results = results_of_track(&status(), &segments(), &TrackVoice::default(), 0.4);
         let model = moodline_engine::Model::embedded();
         let (wav, manifest) = (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", b"path,speaker,emotion\na.wav,anna,sad\n");
         for (name, bytes, kind) in [
@@ -164,8 +166,8 @@ mod tests {
     fn a_folder_that_does_not_exist_is_one_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("moodline.csv");
-        let error =
-            write(&path, Format::Csv, &results_of_track(&status(), &segments(), &TrackVoice::default()), &OPTIONS).unwrap_err();
+        let error = write(&path, Format::Csv, &results_of_track(&status(), &segments(), &TrackVoice::default(), 0.4), &OPTIONS)
+            .unwrap_err();
         assert!(error.contains("missing") && !error.contains('\n'), "{error}");
     }
 

@@ -207,14 +207,14 @@ impl EditorApp {
 
     /// The results to export: everything recorded, held or not, as displayed.
     fn results(&self, file: bool, status: &Status) -> Result<Results, String> {
-        let clock = self.monitor.clock();
+        let (clock, certain_from) = (self.monitor.clock(), self.params.confidence.value());
         if file {
             let file = self.monitor.file();
             let results = file.as_ref().and_then(|file| Some((file, Results::clone(file.results.as_deref()?))));
             let (file, results) = results.ok_or_else(|| "The file has not been analysed to the end.".to_owned())?;
-            return Ok(export::shown_by(&self.monitor.voice_of_file(file), results));
+            return Ok(export::shown_by(&self.monitor.voice_of_file(file), certain_from, results));
         }
         let segments = self.monitor.with_timeline(clock, |timeline| timeline.without_gaps());
-        Ok(export::results_of_track(status, &segments, &self.monitor.voice(clock)))
+        Ok(export::results_of_track(status, &segments, &self.monitor.voice(clock), certain_from))
     }
 }

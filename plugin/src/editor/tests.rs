@@ -240,7 +240,7 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
     let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
-    let results = export::results_of_track(&bench.app.monitor.status(), &recorded().without_gaps(), &TrackVoice::default());
+    let results = export::results_of_track(&bench.app.monitor.status(), &recorded().without_gaps(), &TrackVoice::default(), 0.4);
     assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
 }
 
@@ -415,7 +415,7 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     bench.click_text("Export");
     bench.click_text("Save to");
     let file = bench.app.monitor.file().unwrap();
-    let results = export::shown_by(&bench.app.monitor.voice_of_file(&file), Results::clone(&file.results.unwrap()));
+    let results = export::shown_by(&bench.app.monitor.voice_of_file(&file), 0.4, Results::clone(&file.results.unwrap()));
     assert!(results.voices[0].segments.len() > 3);
     let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
     assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));

@@ -244,6 +244,7 @@ pub fn evaluate(
     let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
     let mut evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
     evaluation.voice = voice;
+    evaluation.honesty = Some(Honesty::of(&answers, f64::from(model.certain_from())));
     evaluation.voice_curve = voice_curve;
     evaluation.n_unfamiliar = predictions.iter().filter(|prediction| prediction.is_unfamiliar).count();
     Ok(Measured { evaluation, predictions, problems })
@@ -348,7 +349,7 @@ fn classify_stream(
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ReportError {
+pub enum EvaluationFilesError {
     /// The folder or a file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -375,8 +376,8 @@ impl Measured {
     /// `voice.svg` and `voice.csv` into a folder.
     ///
     /// # Errors
-    /// [`ReportError`]; each file is written atomically.
-    pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    /// [`EvaluationFilesError`]; each file is written atomically.
+    pub fn write_report(&self, folder: &Path) -> Result<Vec<PathBuf>, EvaluationFilesError> {
         files::create_folder(folder)?;
         let Evaluation { report, calibration, voice_curve, .. } = &self.evaluation;
         let title = self.evaluation.title();

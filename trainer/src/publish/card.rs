@@ -12,7 +12,6 @@ use moodline_core::contract::{TrainingCorpus, TrainingRun};
 use moodline_core::network::{CellConfig, NetworkConfig, Pooling};
 use moodline_core::{Contract, Emotion};
 use moodline_engine::Model;
-use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::model::OpenModelError;
 use serde::de::DeserializeOwned;
 
@@ -30,8 +29,6 @@ mod tests;
 
 use seeds::SeedFigures;
 
-/// Cross-corpus results of the recipe, written by `trainer crossval --protocol cross-corpus`.
-const UNSEEN: &str = "unseen.json";
 /// File name of the card in the folder of a model.
 const CARD: &str = "MODEL_CARD.md";
 
@@ -129,7 +126,7 @@ pub fn write_card(folder: &Path, seeds: &[PathBuf]) -> Result<PathBuf, CardError
     let units = folder.join("units.md");
     let units = if units.is_file() { Some(files::read_text(&units)?) } else { None };
     let path = folder.join(CARD);
-    let unseen = folder.join(UNSEEN);
+    let unseen = folder.join(UnseenRecord::FILE);
     let unseen = if unseen.is_file() { Some(figures(&unseen, "trainer crossval --protocol cross-corpus")?) } else { None };
     let measured = Measured { unseen, evaluations, seeds, robustness, units };
     files::write_atomically(&path, card(&model, &measured).as_bytes())?;
@@ -406,7 +403,13 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
         )?;
     }
     if let Some(calibration) = &evaluation.calibration {
-        writeln!(text, "\nExpected calibration error over {} bins: {:.3}.", calibration.bins.len(), calibration.ece)?;
+        writeln!(
+            text,
+            "\nExpected calibration error over {} bins: {:.3}; a calibrated model would have {:.3} with so many clips.",
+            calibration.bins.len(),
+            calibration.ece,
+            calibration.ece_if_calibrated()
+        )?;
     }
     if let Some(honesty) = &evaluation.honesty {
         write_honesty(text, evaluation, honesty)?;
@@ -426,13 +429,13 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
 }
 
 fn write_honesty(text: &mut String, evaluation: &Evaluation, honesty: &Honesty) -> std::fmt::Result {
-    let Honesty { told, surest_50, surest_70, activation } = honesty;
+    let Honesty { certain_from, certain, surest_50, surest_70, activation } = honesty;
     let of = |Answered { coverage, accuracy }: &Answered| format!("{:.1} % of {:.0} %", 100.0 * accuracy, 100.0 * coverage);
     writeln!(
         text,
-        "\nRight: {} that no program calls uncertain (probability of at least {CONFIDENCE_THRESHOLD}); {} the surest, {} the surest. Calm against excited: balanced \
+        "\nRight: {} that are certain (probability of at least {certain_from}); {} the surest, {} the surest. Calm against excited: balanced \
          accuracy {:.3}, calibration error {:.3}. Unfamiliar: {} of {} clips.",
-        of(told),
+        of(certain),
         of(surest_50),
         of(surest_70),
         activation.balanced_accuracy,

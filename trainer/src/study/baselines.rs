@@ -1,6 +1,6 @@
 //! Baseline methods, evaluated on the same clips and in the same way as the network.
 //!
-//! In: a recipe, a [`Dataset`] and the test clips. Out: an [`Outcome`]. For the classical methods, a clip becomes one row of statistics of its
+//! In: a recipe, a [`Dataset`] and the test clips. Out: [`BaselineAnswers`]. For the classical methods, a clip becomes one row of statistics of its
 //! features over time ([`statistics`]); each hyper-parameter is chosen by the UAR on the dev clips, the first in case of a tie, before any test clip
 //! is used. Class weights and batch augmentation of the recipe do not apply to them; augmented copies of training clips do. The other network is
 //! trained on the features themselves (`cnn_bilstm`).
@@ -124,7 +124,7 @@ impl From<FitError> for BaselineError {
 
 /// Result of a baseline.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct BaselineAnswers {
     /// Number of fitted values, for methods with a fixed number.
     pub n_parameters: Option<usize>,
     /// The epoch that was kept, counted from 1, for methods with epochs.
@@ -148,7 +148,7 @@ pub fn fit_and_predict(
     data: &Dataset,
     tests: &[Part],
     interrupt: &Interrupt,
-) -> Result<Outcome, BaselineError> {
+) -> Result<BaselineAnswers, BaselineError> {
     if baseline == Baseline::CnnBilstm {
         return cnn_bilstm::fit_and_predict(config, data, tests, interrupt);
     }
@@ -175,7 +175,7 @@ pub fn fit_and_predict(
     }
     // INVARIANT: every classical method has settings to choose from.
     let (settings, dev_uar) = best.expect("settings to choose from");
-    Ok(Outcome {
+    Ok(BaselineAnswers {
         n_parameters: (baseline == Baseline::Logistic).then_some((train.width() + 1) * Emotion::COUNT),
         best_epoch: None,
         chosen: settings.to_string(),

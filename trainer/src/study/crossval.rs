@@ -33,7 +33,7 @@ use crate::study::baselines::{Baseline, BaselineError};
 use crate::study::paper::protocol::published_copies;
 use crate::study::plan::plan;
 use crate::study::protocol::results::{CrossvalResults, ModelResults};
-use crate::study::protocol::unseen::learning_figure;
+use crate::study::protocol::unseen::{UnseenRecord, learning_figure};
 use crate::study::protocol::{Fold, Plan, PlanOptions, Protocol, ProtocolError, matrix_figure};
 use crate::train::config::TrainConfig;
 use crate::train::fit::FitError;
@@ -48,7 +48,6 @@ const PREDICTIONS: &str = "predictions.csv";
 const FOLDS: &str = "folds.csv";
 const SUMMARY: &str = "summary.md";
 const RESULTS: &str = "results.json";
-const UNSEEN: &str = "unseen.json";
 
 /// What to cross-validate, and where to write the results.
 #[derive(Clone, Debug)]
@@ -353,7 +352,7 @@ impl Crossval {
             if let Some(unseen) = &model.unseen {
                 let title = format!("{} of {}: what another corpus is worth", model.name, results.model);
                 if model.name == Model::Network.name() {
-                    contents.push((UNSEEN.to_owned(), results.unseen_record(model, unseen).to_json()));
+                    contents.push((UnseenRecord::FILE.to_owned(), results.unseen_record(model, unseen).to_json()));
                 }
                 if let Some(figure) = learning_figure(&unseen.learning_curve, &title) {
                     contents.push((format!("learning-curve-{}.csv", model.name), figure.table().to_csv()));

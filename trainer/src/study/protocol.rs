@@ -7,6 +7,7 @@
 //! consists of whole speakers taken from the training side: from each corpus as many, in seeded order, as are needed for [`DEV_PART`] of its clips,
 //! but at least one, and never the last.
 
+pub mod compare;
 pub mod results;
 
 pub(crate) mod groups;
@@ -129,7 +130,7 @@ pub struct Fold {
 
 /// Clips of one or more folds that are evaluated together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct TestGroup {
     /// Its name in results.
     pub name: String,
     /// The training corpora, in a cross-corpus matrix.
@@ -142,7 +143,7 @@ pub struct Group {
     pub unseen: Option<String>,
 }
 
-impl Group {
+impl TestGroup {
     pub(crate) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), train_on: None, test_on: None, corpora: Vec::new(), unseen: None }
     }
@@ -165,7 +166,7 @@ pub struct Plan {
     /// Description of the protocol in sentences.
     pub description: String,
     /// The groups that are evaluated.
-    pub groups: Vec<Group>,
+    pub groups: Vec<TestGroup>,
     /// The training runs.
     pub folds: Vec<Fold>,
     /// The steps to compare; only for [`Protocol::Paper`].

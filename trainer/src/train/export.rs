@@ -256,6 +256,7 @@ fn contract_of(trained: &[TrainedNetwork]) -> Contract {
         networks: Committee::new(trained.iter().map(|one| one.config.network.clone()).collect()),
         voice: config.voice,
         familiarity: checkpoint.state.familiarity.clone(),
+        certainty: None,
         training: TrainingRecord {
             corpora: checkpoint.state.corpora.clone(),
             protocol: config.model.protocol.clone(),

@@ -1,6 +1,6 @@
 //! A training run from manifests to the last checkpoint.
 //!
-//! In: [`TrainOptions`]. Out: a [`RunFolder`] and an [`Outcome`].
+//! In: [`TrainOptions`]. Out: a [`RunFolder`] and an [`TrainedRun`].
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub struct TrainOptions {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct TrainedRun {
     /// Whether the user stopped it; otherwise it is finished.
     pub interrupted: bool,
     /// All epochs.
@@ -111,7 +111,7 @@ impl From<FitError> for RunError {
 ///
 /// # Errors
 /// [`RunError`]; everything completed before is in the run folder.
-pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) -> Result<Outcome, RunError> {
+pub fn train(options: &TrainOptions, progress: Progress, interrupt: &Interrupt) -> Result<TrainedRun, RunError> {
     train_watched(options, progress, interrupt, &mut |_| ())
 }
 
@@ -124,7 +124,7 @@ pub fn train_watched(
     progress: Progress,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(usize),
-) -> Result<Outcome, RunError> {
+) -> Result<TrainedRun, RunError> {
     let folder = if options.resume { RunFolder::open(&options.out)? } else { RunFolder::claim(&options.out)? };
     let outcome = train_logged(&folder, options, progress, interrupt, watch);
     if outcome.is_err() && !options.resume && !RunFolder::is_run(&options.out) {
@@ -140,7 +140,7 @@ fn train_logged(
     progress: Progress,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(usize),
-) -> Result<Outcome, RunError> {
+) -> Result<TrainedRun, RunError> {
     let _lock = folder.lock()?;
     let log = RunLog::open(&folder.log_path()).map_err(RunFolderError::from)?;
     log.during(|| {
@@ -161,7 +161,7 @@ fn train_in(
     progress: Progress,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(usize),
-) -> Result<Outcome, RunError> {
+) -> Result<TrainedRun, RunError> {
     let (LoadedDataset { dataset, problems }, manifest) = prepare(options, folder, progress, interrupt)?;
     if !problems.0.is_empty() {
         progress.line(&problems.to_string());
@@ -202,7 +202,7 @@ fn train_in(
     let n_helpers = options.config.training.batch_size.div_ceil(LANES) - 1;
     let interrupted = with_awake_helpers(n_helpers, || train_to_the_end(&mut trainer, folder, progress, interrupt, watch))?;
     let state = trainer.checkpoint().state;
-    Ok(Outcome { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
+    Ok(TrainedRun { interrupted, history: state.history, best_epoch: state.best.map(|best| best.epoch), problems })
 }
 
 /// Everything before the first epoch that can fail without leaving a trace in the run folder.
@@ -258,7 +258,7 @@ fn classes_missing_in_dev(dataset: &Dataset) -> Option<String> {
     })
 }
 
-fn end_line(outcome: &Outcome) -> String {
+fn end_line(outcome: &TrainedRun) -> String {
     let end = if outcome.interrupted { "interrupted" } else { "finished" };
     let best = outcome.best_epoch.and_then(|epoch| outcome.history.get(epoch - 1));
     let best = best.map_or_else(String::new, |best| format!("; best epoch {}: dev UAR {:.4}", best.epoch, best.dev_uar));

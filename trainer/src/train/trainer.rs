@@ -402,7 +402,7 @@ fn batches(data: &Dataset, config: &TrainConfig) -> usize {
     let largest = counts.into_iter().max().unwrap_or(0);
     // Every class has clips; otherwise no dataset could have been created.
     let n_clips = match config.training.corpus_exponent {
-        Some(exponent) => draw::Group::n_clips(&draw::groups(&data.train, exponent)),
+        Some(exponent) => draw::Share::n_clips(&draw::groups(&data.train, exponent)),
         None if config.training.oversample => largest * counts.len(),
         None => data.train.len(),
     };

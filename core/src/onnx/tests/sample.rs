@@ -33,6 +33,7 @@ impl Model {
             networks: sample.config.clone().into(),
             voice: None,
             familiarity: None,
+            certainty: None,
             training: TrainingRecord {
                 corpora: vec![TrainingCorpus { name: "sample".to_owned(), n_utterances: 7, n_speakers: 2 }],
                 protocol: "Speakers of dev and test are in no other split.".to_owned(),

@@ -90,7 +90,7 @@ fn lanes_headline_and_exports_are_shown_by_the_voice() {
     bench.click_text("Save to");
     let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
     let shown = voice_of(&bench);
-    let results = export::results_of_track(&bench.app.monitor.status(), leaning().entries(), &shown);
+    let results = export::results_of_track(&bench.app.monitor.status(), leaning().entries(), &shown, 0.4);
     assert_eq!(results.voices[0].segments[1].probabilities(), Some(&warm));
     assert!(results.voices[0].heard.is_some());
     assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, History, Honesty, ModelName, SpeakerMetrics};
+use super::{Evaluation, History, ModelName, SpeakerMetrics};
 use crate::base::files::{self, FileError};
 use crate::data::manifest::Split;
 use crate::measure::metrics::{Calibration, Confusion, Report, uar_interval};
@@ -166,7 +166,7 @@ pub fn calibration(answers: &[Answer]) -> Calibration {
 }
 
 impl Evaluation {
-    /// All metrics that are computed from the predictions of a model.
+    /// All metrics that are computed from the predictions of a model alone.
     #[must_use]
     pub fn of(
         answers: &[Answer],
@@ -191,7 +191,7 @@ impl Evaluation {
             per_speaker: by_speaker.iter().map(|(name, confusion)| (name.clone(), figures(confusion))).collect(),
             per_corpus: figures_by_corpus(answers),
             calibration: Some(calibration(answers)),
-            honesty: (!answers.is_empty()).then(|| Honesty::of(answers)),
+            honesty: None,
             voice_curve: Vec::new(),
         }
     }

@@ -3,7 +3,6 @@
 //! In: the predictions of a model. Out: metrics that show whether a user can rely on predictions shown without a question mark.
 
 use moodline_core::Emotion;
-use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Answer;
@@ -33,8 +32,10 @@ pub struct ActivationMetrics {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Honesty {
-    /// The predictions not marked as uncertain at the default threshold.
-    pub told: Answered,
+    /// Probability from which a prediction is certain, as stated by the model, 0..=1.
+    pub certain_from: f64,
+    /// The certain predictions.
+    pub certain: Answered,
     /// The most confident half.
     pub surest_50: Answered,
     /// The most confident 70 %.
@@ -44,9 +45,9 @@ pub struct Honesty {
 }
 
 impl Honesty {
-    /// Computes the metrics of at least one prediction.
+    /// Computes the metrics of at least one prediction; predictions are certain from the probability `certain_from` on.
     #[must_use]
-    pub fn of(answers: &[Answer]) -> Self {
+    pub fn of(answers: &[Answer], certain_from: f64) -> Self {
         let sure = |answer: &Answer| answer.probabilities.into_iter().fold(0.0, f64::max);
         let mut by_sureness: Vec<&Answer> = answers.iter().collect();
         by_sureness.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
@@ -55,8 +56,14 @@ impl Honesty {
             Answered { coverage: n as f64 / answers.len().max(1) as f64, accuracy: n_right as f64 / n.max(1) as f64 }
         };
         let part = |part: f64| surest((part * answers.len() as f64).round() as usize);
-        let told = by_sureness.partition_point(|answer| sure(answer) >= f64::from(CONFIDENCE_THRESHOLD));
-        Self { told: surest(told), surest_50: part(0.5), surest_70: part(0.7), activation: ActivationMetrics::of(answers) }
+        let n_certain = by_sureness.partition_point(|answer| sure(answer) >= certain_from);
+        Self {
+            certain_from,
+            certain: surest(n_certain),
+            surest_50: part(0.5),
+            surest_70: part(0.7),
+            activation: ActivationMetrics::of(answers),
+        }
     }
 }
 
@@ -100,10 +107,10 @@ mod tests {
             answer(Emotion::Sad, [0.1, 0.1, 0.5, 0.3]),
             answer(Emotion::Neutral, [0.39, 0.31, 0.1, 0.2]),
         ];
-        let Honesty { told, surest_50, surest_70, activation } = Honesty::of(&answers);
-        assert_eq!(told, Answered { coverage: 0.75, accuracy: 2.0 / 3.0 });
+        let Honesty { certain, surest_50, surest_70, activation, .. } = Honesty::of(&answers, 0.4);
+        assert_eq!(certain, Answered { coverage: 0.75, accuracy: 2.0 / 3.0 });
         assert_eq!(surest_50, Answered { coverage: 0.5, accuracy: 0.5 });
-        assert_eq!(surest_70, told, "2.8 of four answers are three");
+        assert_eq!(surest_70, certain, "2.8 of four answers are three");
         // Both excited ones and one of two calm ones are found; confidences 0.9, 0.8, 0.8 and 0.7, of which the last is wrong.
         assert_eq!(activation.balanced_accuracy, 0.75);
         assert!((activation.ece - (0.1 + 0.4 + 0.7) / 4.0).abs() < 1e-12, "{}", activation.ece);

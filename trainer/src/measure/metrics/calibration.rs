@@ -65,6 +65,28 @@ impl Calibration {
         let gaps: f64 = bins.iter().map(|bin| bin.n as f64 * (bin.accuracy - bin.confidence).abs()).sum();
         Self { n, ece: if n == 0 { 0.0 } else { gaps / n as f64 }, bins }
     }
+
+    /// The calibration error that as many answers of the same confidence have on average if each is right with exactly the probability it states, 0..=1: what is left
+    /// of [`Calibration::ece`] when a model is calibrated, because few answers scatter.
+    ///
+    /// # Source
+    /// The mean absolute deviation of a binomial distribution, found by A. de Moivre (P. Diaconis, S. Zabell, "Closed Form Summation for Classical Distributions",
+    /// Statistical Science 6, 1991, equation 1.1).
+    #[must_use]
+    pub fn ece_if_calibrated(&self) -> f64 {
+        let gaps: f64 = self.bins.iter().map(|bin| binomial_deviation(bin.n, bin.confidence)).sum();
+        if self.n == 0 { 0.0 } else { gaps / self.n as f64 }
+    }
+}
+
+/// How far on average the number of successes in `n` trials of probability `p` lies from `n * p`.
+fn binomial_deviation(n: u64, p: f64) -> f64 {
+    if n == 0 || p <= 0.0 || p >= 1.0 {
+        return 0.0;
+    }
+    let above = ((n as f64 * p).floor() as u64).min(n - 1) + 1;
+    let ln_choose: f64 = (1..=above).map(|k| ((n - above + k) as f64 / k as f64).ln()).sum();
+    2.0 * above as f64 * (ln_choose + above as f64 * p.ln() + (n - above + 1) as f64 * (1.0 - p).ln()).exp()
 }
 
 fn edge(bin: usize) -> f64 {
@@ -98,6 +120,24 @@ mod tests {
         assert_eq!(filled, [(3, 1, 0.0), (8, 1, 1.0), (14, 2, 0.5)]);
         let expected = (2.0 * 0.45 + 0.4 + 0.25) / 4.0;
         assert!((calibration.ece - expected).abs() < 1e-12, "{}", calibration.ece);
+    }
+
+    #[test]
+    fn a_calibrated_model_has_the_error_of_chance() {
+        // Of two answers of 0.5 none, one or two are right with probabilities 1/4, 1/2 and 1/4: 0.5, 0 and 0.5 away.
+        let two = Calibration::of([(Emotion::Angry, [0.5, 0.3, 0.1, 0.1]); 2]);
+        assert!((two.ece_if_calibrated() - 0.25).abs() < 1e-12);
+        // By counting all outcomes of more of them.
+        for (n, p) in [(1_u64, 0.9_f64), (7, 0.4), (12, 0.75)] {
+            let choose = |k: u64| (1..=k).map(|i| (n - k + i) as f64 / i as f64).product::<f64>();
+            let outcome =
+                |k: u64| choose(k) * p.powi(k as i32) * (1.0 - p).powi((n - k) as i32) * (k as f64 - n as f64 * p).abs();
+            let counted: f64 = (0..=n).map(outcome).sum();
+            assert!((binomial_deviation(n, p) - counted).abs() < 1e-9, "{n} of {p}: {counted}");
+        }
+        assert_eq!((binomial_deviation(0, 0.5), binomial_deviation(3, 1.0)), (0.0, 0.0));
+        assert_eq!(Calibration::of([]).ece_if_calibrated(), 0.0);
+        assert!(binomial_deviation(100_000, 0.5).is_finite());
     }
 
     #[test]

@@ -104,8 +104,12 @@ pub(super) fn calibration(material: &Material) -> Option<Section> {
     );
     for (part, calibration) in measured {
         let title = title(part);
-        let caption =
-            format!("{title}: reliability diagram, expected calibration error {:.3}, n = {}.", calibration.ece, calibration.n);
+        let caption = format!(
+            "{title}: reliability diagram, expected calibration error {:.3} (of a calibrated model: {:.3}), n = {}.",
+            calibration.ece,
+            calibration.ece_if_calibrated(),
+            calibration.n
+        );
         section.figure(format!("reliability-{}", part.name), caption, Reliability { title, calibration });
     }
     Some(section)

@@ -6,7 +6,7 @@ use crate::train::config::{BestBy, TrainConfig};
 use crate::train::trainer::{Trainer, initialisation_rng};
 use moodline_learn::schedule::ScheduleConfig;
 
-use super::{BaselineError, Outcome};
+use super::{BaselineAnswers, BaselineError};
 use crate::base::progress::Interrupt;
 use crate::data::dataset::{Dataset, Part};
 use crate::train::fit::{FitError, fit_with, predict};
@@ -38,12 +38,12 @@ pub(super) fn fit_and_predict(
     data: &Dataset,
     tests: &[Part],
     interrupt: &Interrupt,
-) -> Result<Outcome, BaselineError> {
+) -> Result<BaselineAnswers, BaselineError> {
     let config = &with_own_optimiser(config);
     let trainer = Trainer::of(config, data, reference_network(config));
     let fitted = fit_with(trainer, interrupt, &mut |_| ControlFlow::Continue(()))?;
     let tests = tests.iter().map(|test| predict(&fitted.network, test)).collect::<Result<_, _>>();
-    Ok(Outcome {
+    Ok(BaselineAnswers {
         n_parameters: Some(fitted.n_parameters),
         best_epoch: Some(fitted.best_epoch),
         chosen: String::new(),

@@ -19,7 +19,7 @@ use crate::study::protocol::unseen::{RiskThreshold, UnseenCorpus, UnseenResults,
 use crate::study::protocol::{Fold, Plan, Sample};
 
 /// The result of a training run, with its fold and seed.
-struct Outcome<'a> {
+struct FinishedFold<'a> {
     seed: u64,
     index: usize,
     fold: &'a Fold,
@@ -44,7 +44,7 @@ impl Tested<'_> {
     }
 }
 
-impl<'a> Outcome<'a> {
+impl<'a> FinishedFold<'a> {
     /// The index of a group among the tests of the fold.
     fn test(&self, group: usize) -> Option<usize> {
         self.fold.tests.iter().position(|test| test.group == group)
@@ -63,9 +63,9 @@ impl<'a> Outcome<'a> {
 
 pub(super) fn summarise(options: &CrossvalOptions<'_>, plan: &Plan, clips: &Clips<'_>, finished: &[Finished]) -> Crossval {
     let jobs = jobs(options, plan);
-    let mut models: Vec<(Model, Vec<Outcome<'_>>)> = Vec::new();
+    let mut models: Vec<(Model, Vec<FinishedFold<'_>>)> = Vec::new();
     for (job, finished) in jobs.iter().zip(finished) {
-        let outcome = Outcome { seed: job.seed, index: job.index, fold: job.fold, finished };
+        let outcome = FinishedFold { seed: job.seed, index: job.index, fold: job.fold, finished };
         match models.last_mut() {
             Some((model, outcomes)) if *model == job.model => outcomes.push(outcome),
             _ => models.push((job.model, vec![outcome])),
@@ -111,7 +111,7 @@ fn model_results(
     plan: &Plan,
     clips: &Clips<'_>,
     model: Model,
-    outcomes: &[Outcome<'_>],
+    outcomes: &[FinishedFold<'_>],
 ) -> ModelResults {
     let seeds = model.seeds(options.seeds);
     let is_tested = |group: &usize| outcomes.iter().any(|outcome| outcome.test(*group).is_some());
@@ -151,7 +151,7 @@ fn unseen_results(
     plan: &Plan,
     clips: &Clips<'_>,
     seeds: &[u64],
-    outcomes: &[Outcome<'_>],
+    outcomes: &[FinishedFold<'_>],
     groups: &[GroupResults],
 ) -> Option<UnseenResults> {
     let step_seconds = options.config.front_end.step_seconds();
@@ -190,7 +190,7 @@ fn unseen_results(
         let over_seeds = |answers: &[Vec<Answer>], figure: &dyn Fn(&[Answer]) -> f64| {
             Spread::of(&answers.iter().map(|of| figure(of)).collect::<Vec<_>>())
         };
-        let honesty = |figure: fn(Honesty) -> f64| over_seeds(&cold, &|answers| figure(Honesty::of(answers)));
+        let honesty = |figure: fn(Honesty) -> f64| over_seeds(&cold, &|answers| figure(Honesty::of(answers, 0.0)));
         corpora.push(UnseenCorpus {
             corpus: corpus.clone(),
             language,
@@ -247,7 +247,7 @@ fn uar(answers: &[Answer]) -> f64 {
     Confusion::of(answers.iter().map(|answer| (answer.truth, answer.found))).uar()
 }
 
-fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[Outcome<'_>]) -> GroupResults {
+fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[FinishedFold<'_>]) -> GroupResults {
     let mut pooled = ByVoice::default();
     let mut answers = Vec::new();
     let mut by_seed = Vec::with_capacity(seeds.len());
@@ -319,7 +319,7 @@ fn figures(confusions: &BTreeMap<String, Confusion>) -> BTreeMap<String, Speaker
 }
 
 /// One line for each model, group, seed and clip.
-fn predictions_csv(plan: &Plan, clips: &Clips<'_>, models: &[(Model, Vec<Outcome<'_>>)]) -> String {
+fn predictions_csv(plan: &Plan, clips: &Clips<'_>, models: &[(Model, Vec<FinishedFold<'_>>)]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |fields: &[&str]| {
         // INVARIANT: writing to memory cannot fail, and every line has as many fields as the header.

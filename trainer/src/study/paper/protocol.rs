@@ -13,7 +13,7 @@ use rand::seq::SliceRandom as _;
 use crate::data::augment::AugmentationConfig;
 use crate::study::protocol::groups::random_stream;
 use crate::study::protocol::honest::{CLIPS_STREAM, Planner, SAMPLES_STREAM};
-use crate::study::protocol::{Fold, Group, Plan, ProtocolError, Sample, ScalerOn, Step, Test};
+use crate::study::protocol::{Fold, Plan, ProtocolError, Sample, ScalerOn, Step, Test, TestGroup};
 
 const HONEST: usize = 0;
 pub(super) const HONEST_COPIES: usize = 1;
@@ -84,7 +84,7 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Plan, ProtocolError> {
          and their {copies} copies pooled and split at random (the published 80/20 split is one of 5 such folds), the tested ones decide, the scaler \
          is fitted on everything; published-originals is that, measured on the clips that are no copies."
     );
-    Ok(Plan { description, groups: NAMES.map(Group::named).to_vec(), folds, steps: STEPS.to_vec() })
+    Ok(Plan { description, groups: NAMES.map(TestGroup::named).to_vec(), folds, steps: STEPS.to_vec() })
 }
 
 /// Random split of the clips; the test clips are also the dev set.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::groups::{Bundle, bundles, by_speaker, deal, random_stream, take_dev};
-use super::{Fold, Group, Plan, PlanOptions, Protocol, ProtocolError, Sample, ScalerOn, Test};
+use super::{Fold, Plan, PlanOptions, Protocol, ProtocolError, Sample, ScalerOn, Test, TestGroup};
 use crate::data::manifest::{Manifest, Split, Utterance};
 
 /// Streams of the random generator; fold `n` draws its dev set from stream `DECIDING_STREAM + n`.
@@ -89,7 +89,12 @@ impl<'m> Planner<'m> {
             })
         });
         let folds = folds.collect::<Result<Vec<_>, _>>()?;
-        Ok(Plan { description: format!("{description} {DECIDES}"), groups: vec![Group::named("test")], folds, steps: Vec::new() })
+        Ok(Plan {
+            description: format!("{description} {DECIDES}"),
+            groups: vec![TestGroup::named("test")],
+            folds,
+            steps: Vec::new(),
+        })
     }
 
     /// The clips of one split, from the corpora that are `wanted`.
@@ -122,7 +127,7 @@ impl<'m> Planner<'m> {
         let description = "The split of the manifests: weights and scaler from train, epoch and hyper-parameters from dev, test measured once. \
                            No speaker is in two of them."
             .to_owned();
-        Ok(Plan { description, groups: vec![Group::named("test")], folds: vec![fold], steps: Vec::new() })
+        Ok(Plan { description, groups: vec![TestGroup::named("test")], folds: vec![fold], steps: Vec::new() })
     }
 
     /// Each group of speakers as the test set for all others.
@@ -281,7 +286,7 @@ struct CrossCorpus<'p> {
     planner: &'p Planner<'p>,
     /// Corpora with training clips.
     sources: &'p [&'p str],
-    groups: Vec<Group>,
+    groups: Vec<TestGroup>,
     folds: Vec<Fold>,
 }
 
@@ -298,7 +303,7 @@ impl CrossCorpus<'_> {
         let planner = self.planner;
         let corpora: Vec<String> = self.sources.iter().filter(|name| is_source(name)).map(|name| (*name).to_owned()).collect();
         let mut tests = Vec::new();
-        let mut add = |clips: &[usize], group: Group| {
+        let mut add = |clips: &[usize], group: TestGroup| {
             tests.push(Test { group: self.groups.len(), samples: planner.originals(clips) });
             self.groups.push(group);
         };
@@ -306,13 +311,17 @@ impl CrossCorpus<'_> {
             let mut clips = [Split::Train, Split::Dev].map(|split| planner.split(split, |name| name == unseen)).concat();
             // In the order of the manifest, which is the order of histories.
             clips.sort_unstable();
-            let group =
-                Group { corpora: corpora.clone(), unseen: Some(unseen.to_owned()), ..Group::named(&format!("{unseen}, unseen")) };
+            let group = TestGroup {
+                corpora: corpora.clone(),
+                unseen: Some(unseen.to_owned()),
+                ..TestGroup::named(&format!("{unseen}, unseen"))
+            };
             add(&clips, group);
         }
         for (row, column) in cells {
             let (train_on, test_on) = (Some((*row).to_owned()), Some((*column).to_owned()));
-            let group = Group { train_on, test_on, corpora: corpora.clone(), ..Group::named(&format!("{row} to {column}")) };
+            let group =
+                TestGroup { train_on, test_on, corpora: corpora.clone(), ..TestGroup::named(&format!("{row} to {column}")) };
             add(&planner.split(Split::Test, |name| name == *column), group);
         }
         self.folds.push(Fold {

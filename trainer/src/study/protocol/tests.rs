@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::PathBuf;
 
 use moodline_core::Emotion;
@@ -303,6 +304,11 @@ fn a_manifest_without_what_the_protocol_needs_is_refused_in_one_sentence() {
     moving[0].session = Some("Ses02".to_owned());
     let text = refuse(Protocol::Session, moving, OPTIONS);
     assert!(text.starts_with("speaker 'a:00' is in several sessions (Ses00, Ses02)"), "{text}");
+    let mut one_large = corpus("a", 6, 2);
+    let large = one_large[0].clone();
+    one_large.extend(iter::repeat_n(large, 200));
+    let text = refuse(Protocol::Kfold, one_large, PlanOptions { folds: 2, ..OPTIONS });
+    assert!(text.ends_with("has 1 speaker to train on, expected at least 2: one of them decides"), "{text}");
 }
 
 proptest! {
@@ -318,12 +324,15 @@ proptest! {
             utterances.extend((0..n).map(|_| Utterance { speaker: format!("s{speaker:02}"), ..template.clone() }));
         }
         let manifest = manifest(utterances);
+        let largest = *counts.iter().max().unwrap();
+        // Of two folds one may hold a single speaker with more clips than all others together: refused, see above.
+        let all: usize = counts.iter().sum();
+        prop_assume!(folds > 2 || 2 * largest < all - counts.iter().min().unwrap());
         let options = PlanOptions { folds, split_seed: seed, ..OPTIONS };
         let plan_of = |options: &PlanOptions| plan(Protocol::Kfold, &manifest, options).unwrap();
         let made = plan_of(&options);
         prop_assert_eq!(&made, &plan_of(&options));
         let sizes: Vec<usize> = made.folds.iter().map(|fold| fold.tests[0].samples.len()).collect();
-        let largest = *counts.iter().max().unwrap();
         prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= largest, "{:?}", sizes);
         prop_assert!(every_clip_once(&manifest, &made, 0));
         prop_assert!(made.folds.iter().all(|fold| is_speaker_disjoint(&manifest, fold)));

@@ -306,6 +306,9 @@ impl UnseenResults {
 }
 
 impl UnseenRecord {
+    /// File name in the folder of a cross-validation or a model.
+    pub const FILE: &str = "unseen.json";
+
     /// As JSON, with a trailing newline.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -333,6 +336,45 @@ pub fn learning_figure(points: &[LearningPoint], title: &str) -> Option<Lines> {
         panels: vec![LinePanel { y_label: "UAR on a corpus that is not among them".to_owned(), lines }],
         guide: None,
     })
+}
+
+/// Small results for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Two seeds of a recipe with this threshold, whose UAR is 0.5 and 0.7 on the corpora `a` and `b`.
+    pub(crate) fn record(threshold: Option<f64>) -> UnseenRecord {
+        let corpus = |name: &str, uar: f64| UnseenCorpus {
+            corpus: name.to_owned(),
+            language: None,
+            n: 10,
+            uar: Spread::of(&[uar - 0.02, uar + 0.02]),
+            uar_with_voice: None,
+            ece: Spread::of(&[0.1]),
+            surest_50: Spread::of(&[0.8]),
+            surest_70: Spread::of(&[0.7]),
+            activation: Spread::of(&[0.9]),
+        };
+        let chosen = threshold.map(|threshold| RiskPoint { threshold, coverage: 0.7, accuracy: 0.6 });
+        UnseenRecord {
+            program: "trainer".to_owned(),
+            model: "small".to_owned(),
+            config_sha256: "c".repeat(64),
+            manifests: vec![ManifestSource { name: "a.csv".to_owned(), sha256: "a".repeat(64) }],
+            seeds: vec![0, 1],
+            n_parameters: Some(100),
+            results: UnseenResults {
+                uar: Spread::of(&[0.58, 0.62]),
+                uar_with_voice: None,
+                languages: BTreeMap::new(),
+                corpora: vec![corpus("a", 0.5), corpus("b", 0.7)],
+                threshold: RiskThreshold { risk: ACCEPTED_RISK, chosen, curve: Vec::new() },
+                voice_settings: Vec::new(),
+                learning_curve: Vec::new(),
+            },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub struct SweepConfig {
     /// The settings that vary, in alphabetical order.
     pub axes: Vec<Axis>,
     /// Configurations outside the product of the axes; each is combined with all axes.
-    pub groups: Vec<Group>,
+    pub groups: Vec<NamedConfiguration>,
 }
 
 /// How the configurations are generated.
@@ -139,7 +139,7 @@ pub enum Domain {
 /// A named configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Group {
+pub struct NamedConfiguration {
     /// Its name.
     pub name: String,
     /// Its overrides, in the form used for `--set`.
@@ -233,7 +233,7 @@ struct Section {
     #[serde(default)]
     axes: Table,
     #[serde(default)]
-    group: Vec<Group>,
+    group: Vec<NamedConfiguration>,
 }
 
 impl SweepConfig {
@@ -276,7 +276,7 @@ impl SweepConfig {
             check(!taken, "sweep.axes", "other keys than training.seed, which sweep.seeds varies", path)?;
         }
         let mut names = BTreeSet::new();
-        for Group { name, published_accuracy, .. } in &self.groups {
+        for NamedConfiguration { name, published_accuracy, .. } in &self.groups {
             check(!name.trim().is_empty(), "sweep.group.name", "a name", "none")?;
             check(names.insert(name), "sweep.group.name", "a different one in every group", format!("'{name}' twice"))?;
             let published = published_accuracy.unwrap_or_default();

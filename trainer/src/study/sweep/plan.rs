@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use toml::Table;
 
-use super::config::{Axis, Domain, Group, MAX_TRIALS, Metric, Strategy, SweepConfig, SweepConfigError};
+use super::config::{Axis, Domain, MAX_TRIALS, Metric, NamedConfiguration, Strategy, SweepConfig, SweepConfigError};
 use crate::base::config::ConfigError;
 use crate::data::manifest::ManifestSource;
 use crate::train::config::{TrainConfig, value_at};
@@ -276,7 +276,8 @@ fn short_name<'a>(axes: &[Axis], path: &'a str) -> &'a str {
 /// All keys set by an axis or a group.
 fn keys(sweep: &SweepConfig) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
-    let of_groups = sweep.groups.iter().flat_map(|Group { set, .. }| set).filter_map(|setting| setting.split_once('='));
+    let of_groups =
+        sweep.groups.iter().flat_map(|NamedConfiguration { set, .. }| set).filter_map(|setting| setting.split_once('='));
     let paths = of_groups.map(|(path, _)| path.trim()).chain(sweep.axes.iter().map(|axis| axis.path.trim()));
     for path in paths {
         if !keys.iter().any(|key| key == path) {

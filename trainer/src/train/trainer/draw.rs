@@ -10,13 +10,13 @@ use rand::seq::IndexedRandom as _;
 use crate::data::dataset::Part;
 
 /// Clips of one class in one corpus, and how many of them an epoch contains.
-pub(super) struct Group {
+pub(super) struct Share {
     /// Indices in the part.
     clips: Vec<usize>,
     n: usize,
 }
 
-impl Group {
+impl Share {
     pub(super) fn n_clips(groups: &[Self]) -> usize {
         groups.iter().map(|group| group.n).sum()
     }
@@ -33,7 +33,7 @@ impl Group {
 /// Except for rounding, an epoch has as many clips as there are in total. The share of a corpus is proportional to its number of clips to the power
 /// of `exponent` (temperature sampling: Arivazhagan et al. 2019, arXiv:1907.05019, section 4.2), and all classes of a corpus have the same share, so
 /// that a corpus does not predict the emotion.
-pub(super) fn groups(part: &Part, exponent: f64) -> Vec<Group> {
+pub(super) fn groups(part: &Part, exponent: f64) -> Vec<Share> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut groups: BTreeMap<(&str, usize), Vec<usize>> = BTreeMap::new();
     for (clip, (corpus, &label)) in part.corpora.iter().zip(&part.labels).enumerate() {
@@ -45,5 +45,5 @@ pub(super) fn groups(part: &Part, exponent: f64) -> Vec<Group> {
     let n_classes = |corpus: &str| groups.keys().filter(|(of, _)| *of == corpus).count() as f64;
     let n = |corpus: &str| (part.len() as f64 * weight(corpus) / total / n_classes(corpus)).round().max(1.0) as usize;
     let wanted: Vec<usize> = groups.keys().map(|(corpus, _)| n(corpus)).collect();
-    groups.into_values().zip(wanted).map(|(clips, n)| Group { clips, n }).collect()
+    groups.into_values().zip(wanted).map(|(clips, n)| Share { clips, n }).collect()
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Splits};
 use crate::train::config::TrainConfig;
-use crate::train::run::{Outcome, RunError, TrainOptions, train, train_watched};
+use crate::train::run::{RunError, TrainOptions, TrainedRun, train, train_watched};
 use crate::train::tensorboard;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -41,7 +41,7 @@ pub(crate) fn tiny_run(folder: &Path, name: &str, overrides: &[&str]) -> TrainOp
     }
 }
 
-pub(crate) fn finish(options: &TrainOptions) -> Outcome {
+pub(crate) fn finish(options: &TrainOptions) -> TrainedRun {
     train(options, Progress::Silent, &Interrupt::default()).unwrap()
 }
 
