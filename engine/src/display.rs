@@ -27,3 +27,28 @@ pub fn is_uncertain(segment: &Segment, certain_from: f32) -> bool {
         State::NoSpeech | State::Gap(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use moodline_core::Probabilities;
+
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn the_threshold_is_that_of_the_built_in_model() {
+        let certainty = Model::embedded().contract().certainty.unwrap();
+        assert_eq!(certainty.least_probability as f32, CONFIDENCE_THRESHOLD);
+        assert_eq!(Model::embedded().certain_from(), CONFIDENCE_THRESHOLD);
+    }
+
+    #[test]
+    fn what_is_unfamiliar_is_uncertain_however_probable() {
+        let segment = |state| Segment { start_s: 0.0, end_s: 5.0, state };
+        let answer = Probabilities::new([0.6, 0.4, 0.0, 0.0]).unwrap();
+        assert!(!is_uncertain(&segment(State::Speech(answer)), 0.6));
+        assert!(is_uncertain(&segment(State::Speech(answer)), 0.61));
+        assert!(is_uncertain(&segment(State::Unfamiliar(answer)), 0.5));
+        assert!(!is_uncertain(&segment(State::NoSpeech), 0.5));
+    }
+}

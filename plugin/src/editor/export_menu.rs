@@ -135,7 +135,7 @@ fn options(ui: &mut Ui, choice: &mut ExportChoice) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             for rate in FrameRate::ALL {
-                ui.selectable_value(&mut options.frame_rate, rate, rate.name()).on_hover_text("Frames a second of the timeline");
+                ui.selectable_value(&mut options.frame_rate, rate, rate.name()).on_hover_text("Frame rate of the timeline");
             }
         });
     }

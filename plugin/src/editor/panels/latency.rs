@@ -39,7 +39,7 @@ impl LatencyPanel<'_> {
             let rate = status.sample_rate.map_or_else(|| "no stream".to_owned(), |rate| format!("{rate} Hz"));
             row(ui, "Sample rate", &rate, "Of the incoming audio");
             let backend = status.backend.map_or("none yet", |backend| backend.name());
-            row(ui, "Backend", backend, "What runs the network");
+            row(ui, "Backend", backend, "The backend that runs the network");
             if let ModelState::Ready { id, fingerprint } = &status.model {
                 row(ui, "Model", id, id);
                 let digits = fingerprint.get(..SHOWN_DIGITS).unwrap_or(fingerprint);

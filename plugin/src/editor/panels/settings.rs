@@ -81,7 +81,7 @@ impl SettingsPanel<'_> {
         slider(ui, host, &params.confidence, "Confidence", "Less probable emotions are shown as uncertain");
         self.style(ui, &mut request);
         heading(ui, "Model");
-        choice(ui, host, &params.backend, "What runs the network");
+        choice(ui, host, &params.backend, "The backend that runs the network");
         self.model(ui, &mut request);
         heading(ui, "Export folder");
         self.folder(ui, &mut request);
