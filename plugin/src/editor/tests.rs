@@ -6,6 +6,7 @@ use egui::{
     Context, Event, FullOutput, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2,
 };
 use moodline_core::Probabilities;
+use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::live::{Asked, FileState, TrackVoice, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
@@ -239,9 +240,14 @@ fn an_export_is_the_file_the_command_would_write() {
     bench.click_text("JSON");
     bench.click_text("Save to");
     assert!(bench.says("Saved "));
-    let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
-    let results = export::results_of_track(&bench.app.monitor.status(), &recorded().without_gaps(), &TrackVoice::default(), 0.4);
-    assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
+    let written = std::fs::read_to_string(folder.path().join("moodline.json")).unwrap();
+    let results = export::results_of_track(
+        &bench.app.monitor.status(),
+        &recorded().without_gaps(),
+        &TrackVoice::default(),
+        CONFIDENCE_THRESHOLD,
+    );
+    assert_eq!(written, String::from_utf8(Format::Json.file(&results, &ExportOptions::DEFAULT)).unwrap());
 }
 
 #[test]
@@ -383,8 +389,8 @@ fn a_file_that_is_opened_fills_the_window_and_is_what_is_exported() {
     bench.click_text("Save to");
     assert!(bench.says("Saved "), "without choosing the file first");
     let results = bench.app.monitor.file().unwrap().results.unwrap();
-    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
-    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
+    let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, String::from_utf8(Format::Csv.file(&results, &ExportOptions::DEFAULT)).unwrap());
 
     // If the track has content, its lane returns; and a view chosen by the user is kept while a file is read.
     bench.app.control.restore(Timelines { host: recorded(), stream: recorded() });
@@ -415,10 +421,11 @@ fn phrases_of_the_open_file_are_shown_and_exported() {
     bench.click_text("Export");
     bench.click_text("Save to");
     let file = bench.app.monitor.file().unwrap();
-    let results = export::shown_by(&bench.app.monitor.voice_of_file(&file), 0.4, Results::clone(&file.results.unwrap()));
+    let results =
+        export::shown_by(&bench.app.monitor.voice_of_file(&file), CONFIDENCE_THRESHOLD, Results::clone(&file.results.unwrap()));
     assert!(results.voices[0].segments.len() > 3);
-    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
-    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
+    let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, String::from_utf8(Format::Csv.file(&results, &ExportOptions::DEFAULT)).unwrap());
 }
 
 /// A recording of two speakers.
@@ -466,8 +473,8 @@ fn a_file_gets_a_lane_with_its_name_which_can_be_exported_and_closed() {
     bench.click_text("File");
     bench.click_text("Save to");
     let results = bench.app.monitor.file().unwrap().results.unwrap();
-    let written = std::fs::read(folder.path().join("moodline.csv")).unwrap();
-    assert_eq!(written, Format::Csv.file(&results, &ExportOptions::DEFAULT));
+    let written = std::fs::read_to_string(folder.path().join("moodline.csv")).unwrap();
+    assert_eq!(written, String::from_utf8(Format::Csv.file(&results, &ExportOptions::DEFAULT)).unwrap());
 
     bench.click_text("Close");
     assert!(bench.app.monitor.file().is_none());

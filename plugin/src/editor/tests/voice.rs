@@ -1,5 +1,6 @@
 //! The voice: what the window shows about it, what can be done with it, and that everything displayed and exported is corrected for it.
 
+use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::live::{SavedLearning, VoiceMode};
 use moodline_engine::{Model, voice};
 
@@ -88,12 +89,12 @@ fn lanes_headline_and_exports_are_shown_by_the_voice() {
     bench.click_text("Export");
     bench.click_text("JSON");
     bench.click_text("Save to");
-    let written = std::fs::read(folder.path().join("moodline.json")).unwrap();
+    let written = std::fs::read_to_string(folder.path().join("moodline.json")).unwrap();
     let shown = voice_of(&bench);
-    let results = export::results_of_track(&bench.app.monitor.status(), leaning().entries(), &shown, 0.4);
+    let results = export::results_of_track(&bench.app.monitor.status(), leaning().entries(), &shown, CONFIDENCE_THRESHOLD);
     assert_eq!(results.voices[0].segments[1].probabilities(), Some(&warm));
     assert!(results.voices[0].heard.is_some());
-    assert_eq!(written, Format::Json.file(&results, &ExportOptions::DEFAULT));
+    assert_eq!(written, String::from_utf8(Format::Json.file(&results, &ExportOptions::DEFAULT)).unwrap());
 }
 
 #[test]
