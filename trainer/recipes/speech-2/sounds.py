@@ -172,7 +172,7 @@ def main():
             name = f"{kind}/{source.split('/')[0].split(' ')[0]}_{path.stem}_{index}.flac".replace(" ", "-")
             (out / kind).mkdir(exist_ok=True)
             soundfile.write(out / name, part.clip(-1, 1), RATE)
-            lines.append([name, kind, licence, f"{source}: {path.name}"])
+            lines.append([name, kind, licence, source])
 
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)

@@ -14,7 +14,7 @@ use crate::base::table::Table;
 use crate::base::{console, files};
 use crate::data::manifest::{Manifest, Splits};
 use crate::data::speech::SpeechData;
-use crate::data::speech::sounds::entries;
+use crate::data::speech::sounds::{Origin, origins};
 use crate::measure::speech::{Peer, Recordings, SpeechFigures, markdown, measure, measure_peer};
 use crate::publish::speech_card;
 use crate::train::speech::{SpeechConfig, train};
@@ -45,8 +45,8 @@ enum SpeechCommand {
 /// Trains a detector and writes it as a verified model file
 #[derive(Args)]
 #[command(after_help = "\
-The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-2. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: each recording that it learned
-from, with its licence and source.
+The times of speech and the free sounds are made by the recipe in trainer/recipes/speech-2. Writes model.onnx, train.toml, epochs.csv, and sounds.csv: the sources of the sounds it learned
+from, with their licences.
 
 Example:
   trainer speech train --config trainer/configs/speech-2.toml --manifest crema-d.csv emodb.csv banglaser.csv --times times.csv \\
@@ -128,8 +128,8 @@ fn run_train(arguments: &TrainArgs, progress: Progress, interrupt: &Interrupt) -
     files.write([MODEL, CONFIG, HISTORY, SOUNDS].map(|name| out.join(name))).check()?;
     let (detector, learned_from) = pool.install(|| -> anyhow::Result<_> {
         let data = SpeechData::read(&config.scenes, &config.front_end, config.delay_steps, &clips, times, sounds, progress)?;
-        let mut table = Table::new(["path", "kind", "licence", "source"]);
-        data.sounds().for_each(|sound| table.push([&*sound.name, &sound.kind, &sound.licence, &sound.source]));
+        let mut table = Table::new(Origin::COLUMNS);
+        Origin::of(data.sounds()).iter().for_each(|origin| table.push(origin.cells()));
         Ok((train(&config, &data, progress, interrupt)?, table.to_csv()))
     })??;
     files::create_folder(out)?;
@@ -178,7 +178,7 @@ fn run_evaluate(arguments: &EvaluateArgs, progress: Progress) -> anyhow::Result<
         Ok(detectors)
     })??;
     let tables = markdown(&detectors, &config.scenes.kinds, &VOICES.map(str::to_owned));
-    let learned_from = entries(&folder.join(SOUNDS))?;
+    let learned_from = origins(&folder.join(SOUNDS))?;
     let card = speech_card::card(&model, &config.scenes.kinds, &learned_from, &tables);
     let figures = serde_json::to_string_pretty(&Metrics { fingerprint: model.fingerprint(), detectors: &detectors })? + "\n";
     for (name, content) in [(FIGURES, &figures), (CARD, &card)] {

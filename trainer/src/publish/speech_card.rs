@@ -11,11 +11,11 @@ use moodline_core::contract::{Detection, SpeechContract};
 use moodline_engine::SpeechModel;
 
 use crate::base::table::Table;
-use crate::data::speech::sounds::SoundEntry;
+use crate::data::speech::sounds::Origin;
 
 /// The text of the card. `tables` are the results, as Markdown.
 #[must_use]
-pub fn card(model: &SpeechModel, kinds: &BTreeMap<String, Sound>, learned_from: &[SoundEntry], tables: &str) -> String {
+pub fn card(model: &SpeechModel, kinds: &BTreeMap<String, Sound>, learned_from: &[Origin], tables: &str) -> String {
     let mut text = String::new();
     // INVARIANT: writing to a String cannot fail.
     write_card(&mut text, model, kinds, learned_from, tables).expect("a string takes everything");
@@ -26,7 +26,7 @@ fn write_card(
     text: &mut String,
     model: &SpeechModel,
     kinds: &BTreeMap<String, Sound>,
-    learned_from: &[SoundEntry],
+    learned_from: &[Origin],
     tables: &str,
 ) -> std::fmt::Result {
     let SpeechContract { id, front_end, delay_steps, detection, network, training, licence, metrics, .. } = model.contract();
@@ -98,15 +98,15 @@ fn write_card(
         text,
         "## What it says\n\nRecordings that no training saw, but for the sounds of the kinds it learned from and the clips of the corpora above.\n\n{tables}"
     )?;
-    writeln!(text, "## Sounds it learned from\n\n`sounds.csv` names every recording with its source, for attribution.\n")?;
+    writeln!(text, "## Sounds it learned from\n\n`sounds.csv` names their sources, for attribution.\n")?;
     let mut sounds = Table::new(["kind", "taken for", "recordings", "licences"]);
     for (kind, sound) in kinds {
-        let of_kind: Vec<&SoundEntry> = learned_from.iter().filter(|entry| entry.kind == *kind).collect();
-        let licences: BTreeSet<&str> = of_kind.iter().map(|entry| entry.licence.as_str()).collect();
+        let of_kind: Vec<&Origin> = learned_from.iter().filter(|origin| origin.kind == *kind).collect();
+        let licences: BTreeSet<&str> = of_kind.iter().map(|origin| origin.licence.as_str()).collect();
         sounds.push([
             kind.clone(),
             sound.to_string(),
-            of_kind.len().to_string(),
+            of_kind.iter().map(|origin| origin.recordings).sum::<usize>().to_string(),
             licences.into_iter().collect::<Vec<_>>().join("; "),
         ]);
     }

@@ -2,6 +2,7 @@
 //!
 //! CSV with the columns `path` (relative to the folder of the file), `kind`, `licence` and optionally `source`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use moodline_core::Sound;
@@ -44,6 +45,64 @@ pub struct SoundEntry {
     pub licence: String,
     /// Its origin, if the table gives it.
     pub source: String,
+}
+
+/// A source of sounds, and how much was taken from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Kind of the sounds.
+    pub kind: String,
+    /// Their licence.
+    pub licence: String,
+    /// Recording, package or collection.
+    pub source: String,
+    /// Number of recordings of this kind and licence from this source.
+    pub recordings: usize,
+}
+
+impl Origin {
+    /// The columns of a table of origins.
+    pub const COLUMNS: [&'static str; 4] = ["kind", "licence", "source", "recordings"];
+
+    /// The origins of some recordings, sorted by kind, licence and source. A recording without a source is its own origin.
+    #[must_use]
+    pub fn of<'a>(sounds: impl Iterator<Item = &'a SoundEntry>) -> Vec<Self> {
+        let mut recordings: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+        for SoundEntry { kind, licence, source, name, .. } in sounds {
+            *recordings.entry([kind, licence, if source.is_empty() { name } else { source }]).or_default() += 1;
+        }
+        let origin = |([kind, licence, source], recordings): ([&str; 3], usize)| Self {
+            kind: kind.to_owned(),
+            licence: licence.to_owned(),
+            source: source.to_owned(),
+            recordings,
+        };
+        recordings.into_iter().map(origin).collect()
+    }
+
+    /// One line of a table with [`Origin::COLUMNS`].
+    #[must_use]
+    pub fn cells(&self) -> [String; 4] {
+        [self.kind.clone(), self.licence.clone(), self.source.clone(), self.recordings.to_string()]
+    }
+}
+
+/// The lines of a table of origins.
+///
+/// # Errors
+/// [`SoundsError::Unreadable`] for a file without [`Origin::COLUMNS`], or with a line whose number cannot be parsed.
+pub fn origins(table: &Path) -> Result<Vec<Origin>, SoundsError> {
+    let unreadable = |reason: String| SoundsError::Unreadable { path: table.to_owned(), reason };
+    let mut reader = csv::Reader::from_path(table).map_err(|error| unreadable(error.to_string()))?;
+    let header = reader.headers().map_err(|error| unreadable(error.to_string()))?;
+    if header.iter().ne(Origin::COLUMNS) {
+        return Err(unreadable(format!("expected the columns {}", Origin::COLUMNS.join(", "))));
+    }
+    let origin = |record: Result<(String, String, String, usize), csv::Error>| {
+        let (kind, licence, source, recordings) = record.map_err(|error| unreadable(error.to_string()))?;
+        Ok(Origin { kind, licence, source, recordings })
+    };
+    reader.deserialize().map(origin).collect()
 }
 
 /// Why there are no sounds.
@@ -117,4 +176,31 @@ pub(super) fn read_sounds(
     };
     let recordings: Vec<Option<SoundRecording>> = wanted.par_iter().map(read).collect::<Result<_, _>>()?;
     Ok(recordings.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::table::Table;
+
+    fn entry(name: &str, kind: &str, source: &str) -> SoundEntry {
+        let [name, kind, source] = [name, kind, source].map(str::to_owned);
+        SoundEntry { path: PathBuf::from(&name), name, kind, licence: "CC0".to_owned(), source }
+    }
+
+    #[test]
+    fn a_source_is_named_once_for_each_kind_and_its_table_reads_back() {
+        let sounds =
+            [entry("a", "bell", "here, 1"), entry("b", "bell", "here, 1"), entry("c", "wind", "here, 1"), entry("d", "wind", "")];
+        let found = Origin::of(sounds.iter());
+        let lines: Vec<String> = found.iter().map(|origin| origin.cells().join("; ")).collect();
+        assert_eq!(lines, ["bell; CC0; here, 1; 2", "wind; CC0; d; 1", "wind; CC0; here, 1; 1"]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut table = Table::new(Origin::COLUMNS);
+        found.iter().for_each(|origin| table.push(origin.cells()));
+        std::fs::write(file.path(), table.to_csv()).unwrap();
+        assert_eq!(origins(file.path()).unwrap(), found);
+        std::fs::write(file.path(), "path,kind\na,b\n").unwrap();
+        assert!(origins(file.path()).unwrap_err().to_string().contains("expected the columns kind, licence, source, recordings"));
+    }
 }
