@@ -244,7 +244,7 @@ pub fn evaluate(
     let manifests = manifest.sources.iter().map(|source| source.name.clone()).collect();
     let mut evaluation = Evaluation::of(&answers, name, backend.to_string(), split_name, manifests, problems.len());
     evaluation.voice = voice;
-    evaluation.honesty = Some(Honesty::of(&answers, f64::from(model.certain_from())));
+    evaluation.honesty = Some(Honesty::of(&answers, model.certain_from()));
     evaluation.voice_curve = voice_curve;
     evaluation.n_unfamiliar = predictions.iter().filter(|prediction| prediction.is_unfamiliar).count();
     Ok(Measured { evaluation, predictions, problems })

@@ -33,7 +33,7 @@ pub struct ActivationMetrics {
 #[serde(deny_unknown_fields)]
 pub struct Honesty {
     /// Probability from which a prediction is certain, as stated by the model, 0..=1.
-    pub certain_from: f64,
+    pub certain_from: f32,
     /// The certain predictions.
     pub certain: Answered,
     /// The most confident half.
@@ -47,7 +47,7 @@ pub struct Honesty {
 impl Honesty {
     /// Computes the metrics of at least one prediction; predictions are certain from the probability `certain_from` on.
     #[must_use]
-    pub fn of(answers: &[Answer], certain_from: f64) -> Self {
+    pub fn of(answers: &[Answer], certain_from: f32) -> Self {
         let sure = |answer: &Answer| answer.probabilities.into_iter().fold(0.0, f64::max);
         let mut by_sureness: Vec<&Answer> = answers.iter().collect();
         by_sureness.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
@@ -56,7 +56,7 @@ impl Honesty {
             Answered { coverage: n as f64 / answers.len().max(1) as f64, accuracy: n_right as f64 / n.max(1) as f64 }
         };
         let part = |part: f64| surest((part * answers.len() as f64).round() as usize);
-        let n_certain = by_sureness.partition_point(|answer| sure(answer) >= certain_from);
+        let n_certain = by_sureness.partition_point(|answer| sure(answer) >= f64::from(certain_from));
         Self {
             certain_from,
             certain: surest(n_certain),
