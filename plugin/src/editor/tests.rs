@@ -6,11 +6,10 @@ use egui::{
     Context, Event, FullOutput, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, ViewportId, pos2, vec2,
 };
 use moodline_core::Probabilities;
-use moodline_engine::display::CONFIDENCE_THRESHOLD;
 use moodline_engine::export::{ExportOptions, Format, Results};
 use moodline_engine::live::{Asked, FileState, TrackVoice, Transport};
 use moodline_engine::timeline::{Timeline, Timelines};
-use moodline_engine::{GapReason, State};
+use moodline_engine::{GapReason, State, display::CONFIDENCE_THRESHOLD};
 
 use super::dialogs::Question;
 use super::*;
