@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use super::report::Results;
 
-const WIDTH: f64 = 900.0;
-const LEFT: f64 = 300.0;
+/// Length of the axis.
+const AXIS: f64 = 530.0;
+const MARGIN: f64 = 12.0;
 const RIGHT: f64 = 70.0;
+/// Width of a character of the names, at most on average: 12 px of any usual sans-serif font.
+const CHARACTER: f64 = 6.8;
 const TOP: f64 = 64.0;
 const TITLE_HEIGHT: f64 = 26.0;
 const BAR_HEIGHT: f64 = 20.0;
@@ -22,7 +25,10 @@ pub(super) fn svg(results: &Results) -> String {
     let largest = peers.flat_map(|peer| [peer.ratio, peer.target.unwrap_or(1.0)]).fold(10.0, f64::max);
     // Up to the end of the decade's next third, so that no label leaves the picture.
     let decades = (largest.log10() * 3.0).ceil() / 3.0;
-    let x = |ratio: f64| LEFT + (WIDTH - LEFT - RIGHT) * (ratio.max(1.0).log10() / decades);
+    let longest = results.cases.iter().flat_map(|case| &case.peers).map(|peer| peer.name.chars().count()).max().unwrap_or(0);
+    let left = (MARGIN + longest as f64 * CHARACTER + GAP).round();
+    let total = left + AXIS + RIGHT;
+    let x = |ratio: f64| left + AXIS * (ratio.max(1.0).log10() / decades);
 
     let mut rows = String::new();
     let mut y = TOP;
@@ -36,16 +42,16 @@ pub(super) fn svg(results: &Results) -> String {
                 Some(false) => "#b3382c",
                 None => "#7d8ca3",
             };
-            let (baseline, width) = (y + 14.0, x(peer.ratio) - LEFT);
+            let (baseline, width) = (y + 14.0, x(peer.ratio) - left);
             let _ = writeln!(
                 rows,
                 "<text x=\"{:.0}\" y=\"{baseline:.0}\" text-anchor=\"end\">{}</text>",
-                LEFT - 8.0,
+                left - 8.0,
                 escaped(&peer.name)
             );
             let _ = writeln!(
                 rows,
-                "<rect x=\"{LEFT}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>",
+                "<rect x=\"{left}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>",
                 y + 2.0,
                 BAR_HEIGHT - 4.0
             );
@@ -74,7 +80,7 @@ pub(super) fn svg(results: &Results) -> String {
     }
     let head = "How many times faster than its peers Moodline is (one thread; a black mark is the target; green: kept, red: not)";
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" width=\"{WIDTH}\" height=\"{height:.0}\">\n{STYLE}\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {total} {height:.0}\" width=\"{total}\" height=\"{height:.0}\">\n{STYLE}\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text class=\"title\" x=\"12\" y=\"24\">{head}</text>\n{grid}{rows}</svg>\n"
     )
 }
@@ -93,5 +99,16 @@ mod tests {
         let picture = svg(&results(1.0, 14.0));
         assert!(picture.contains("#b3382c") && picture.contains("a &lt; b"), "{picture}");
         assert!(svg(&results(1.0, 16.0)).contains("#2a7f62"));
+    }
+
+    #[test]
+    fn the_longest_name_begins_within_the_picture() {
+        let mut results = results(1.0, 14.0);
+        results.cases[0].peers[0].name = "n".repeat(90);
+        let picture = svg(&results);
+        let (before, _) = picture.split_once(&"n".repeat(90)).unwrap();
+        let (_, name) = before.rsplit_once("<text x=\"").unwrap();
+        let end: f64 = name.split('"').next().unwrap().parse().unwrap();
+        assert!(end >= 90.0 * CHARACTER, "ends at {end}");
     }
 }
