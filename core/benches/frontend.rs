@@ -3,10 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use moodline_core::FrontEndConfig;
 use moodline_core::config::FeatureGroup;
-use moodline_core::frontend::{FrontEnd, features};
+use moodline_core::frontend::{FrontEnd, Sample, features};
 use moodline_core::resample::Resampler;
-use moodline_core::{FrontEndConfig, Real};
 
 const SECONDS: usize = 5;
 
@@ -24,7 +24,7 @@ fn voice(sample_rate: usize) -> Vec<f64> {
         .collect()
 }
 
-fn front_end<T: Real>(criterion: &mut Criterion, configuration: &str, precision: &str, config: &FrontEndConfig) {
+fn front_end<T: Sample>(criterion: &mut Criterion, configuration: &str, precision: &str, config: &FrontEndConfig) {
     let samples: Vec<T> = voice(16_000).into_iter().map(T::of).collect();
     let mut group = criterion.benchmark_group("features_5s");
 

@@ -30,11 +30,13 @@ pub mod log_mel;
 pub mod mel;
 mod normalise;
 pub mod prosody;
+mod sample;
 pub mod spectrum;
 pub mod window;
 
 pub use block::{BlockFeatures, LEVEL_RANGE_DB};
 pub use normalise::{Scaler, ScalerError, ScalerFit};
+pub use sample::Sample;
 
 use assembler::Assembler;
 use average::Averager;
@@ -43,6 +45,7 @@ use frames::Framer;
 use log_mel::LogMel;
 use prosody::Prosody;
 use prosody::yin::{PitchFrame, Yin};
+use sample::Sink;
 
 /// Why the front end refused a configuration or samples.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -87,7 +90,7 @@ pub struct FrontEnd<T: Real> {
     steps: StepStream<T>,
 }
 
-impl<T: Real> FrontEnd<T> {
+impl<T: Sample> FrontEnd<T> {
     /// Allocates everything the stream needs.
     ///
     /// # Errors
@@ -113,8 +116,7 @@ impl<T: Real> FrontEnd<T> {
     /// [`FrontEndError::Sample`]; none of `samples` is then consumed.
     pub fn push(&mut self, samples: &[T], sink: &mut impl FnMut(&[T])) -> Result<(), FrontEndError> {
         check_samples(samples, self.framer.n_pushed())?;
-        let Self { framer, frames, steps } = self;
-        framer.push(samples, &mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
+        T::push(self, samples, sink);
         Ok(())
     }
 
@@ -124,21 +126,29 @@ impl<T: Real> FrontEnd<T> {
     /// silence, as in librosa. A stream without centring that is shorter than `n_fft` has no steps either.
     pub fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
         if self.framer.n_pushed() > 0 {
-            self.flush(sink);
+            T::flush(self, sink);
         }
         self.reset();
-    }
-
-    fn flush(&mut self, sink: &mut impl FnMut(&[T])) {
-        let Self { framer, frames, steps } = self;
-        framer.finish(&mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
-        steps.finish(sink);
     }
 
     /// Drops the current stream and is ready for a new one.
     pub fn reset(&mut self) {
         self.framer.reset();
         self.steps.reset();
+    }
+}
+
+/// The analysis, which [`Sample`] has compiled in this crate.
+impl<T: Real> FrontEnd<T> {
+    fn generic_push(&mut self, samples: &[T], sink: Sink<'_, T>) {
+        let Self { framer, frames, steps } = self;
+        framer.push(samples, &mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
+    }
+
+    fn generic_flush(&mut self, sink: Sink<'_, T>) {
+        let Self { framer, frames, steps } = self;
+        framer.finish(&mut |frame| frames.of_frame(frame, &mut |log_mel, sound| steps.push(log_mel, sound, sink)));
+        steps.finish(sink);
     }
 }
 
@@ -206,7 +216,7 @@ impl<T: Real> StepStream<T> {
         }
     }
 
-    fn push(&mut self, mel: &[f64], sound: Option<&PitchFrame>, sink: &mut impl FnMut(&[T])) {
+    fn push(&mut self, mel: &[f64], sound: Option<&PitchFrame>, sink: Sink<'_, T>) {
         let Self { cepstrum, columns, prosody, assembler, averager } = self;
         match cepstrum {
             Some(cepstrum) => cepstrum.transform(mel, columns),
@@ -219,7 +229,7 @@ impl<T: Real> StepStream<T> {
         }
     }
 
-    fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+    fn finish(&mut self, sink: Sink<'_, T>) {
         let Self { prosody, assembler, averager, .. } = self;
         if let Some(prosody) = prosody {
             prosody.finish(&mut |row| assembler.push(row, &mut |features| averager.push(features, sink)));
@@ -244,7 +254,7 @@ impl<T: Real> StepStream<T> {
 ///
 /// # Errors
 /// [`FrontEndError::Config`], [`FrontEndError::Sample`] and, without centring, [`FrontEndError::TooShort`].
-pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array2<T>, FrontEndError> {
+pub fn features<T: Sample>(config: &FrontEndConfig, samples: &[T]) -> Result<Array2<T>, FrontEndError> {
     of_clip(config, samples, None)
 }
 
@@ -254,7 +264,7 @@ pub fn features<T: Real>(config: &FrontEndConfig, samples: &[T]) -> Result<Array
 ///
 /// # Errors
 /// As [`features`], and [`FrontEndError::Config`] when `top_db` is not a positive number.
-pub fn features_with_floor<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: f64) -> Result<Array2<T>, FrontEndError> {
+pub fn features_with_floor<T: Sample>(config: &FrontEndConfig, samples: &[T], top_db: f64) -> Result<Array2<T>, FrontEndError> {
     if let Some(floor_db) = config.floor_db {
         return Err(
             ConfigError { field: "floor_db", expected: "absent beside top_db".to_owned(), found: floor_db.to_string() }.into()
@@ -267,7 +277,7 @@ pub fn features_with_floor<T: Real>(config: &FrontEndConfig, samples: &[T], top_
     of_clip(config, samples, Some(top_db))
 }
 
-fn of_clip<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>) -> Result<Array2<T>, FrontEndError> {
+fn of_clip<T: Sample>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>) -> Result<Array2<T>, FrontEndError> {
     let mut front_end = FrontEnd::new(config)?;
     check_samples(samples, 0)?;
     if !config.center && samples.len() < config.n_fft {
@@ -278,9 +288,9 @@ fn of_clip<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>)
     match top_db {
         None => {
             front_end.push(samples, &mut collect)?;
-            front_end.flush(&mut collect);
+            T::flush(&mut front_end, &mut collect);
         }
-        Some(top_db) => front_end.flush_with_floor(samples, top_db, &mut collect),
+        Some(top_db) => T::flush_with_floor(&mut front_end, samples, top_db, &mut collect),
     }
     let step_len = front_end.step_len();
     // INVARIANT: every step has step_len values.
@@ -289,7 +299,7 @@ fn of_clip<T: Real>(config: &FrontEndConfig, samples: &[T], top_db: Option<f64>)
 
 impl<T: Real> FrontEnd<T> {
     /// Runs a whole clip with every mel level raised to at least `top_db` below the loudest one.
-    fn flush_with_floor(&mut self, samples: &[T], top_db: f64, sink: &mut impl FnMut(&[T])) {
+    fn generic_flush_with_floor(&mut self, samples: &[T], top_db: f64, sink: Sink<'_, T>) {
         let (mut levels, mut sounds) = (Vec::new(), Vec::new());
         let Self { framer, frames, steps } = self;
         let mut collect = |frame: &[T]| {

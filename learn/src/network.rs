@@ -34,6 +34,7 @@ mod lanes;
 mod layer;
 mod matrix;
 mod pooling;
+mod precision;
 mod stack;
 mod steps;
 
@@ -45,6 +46,7 @@ pub use error::{NetworkError, Quantity};
 pub use initial::initial_parameters;
 pub use inspect::Trace;
 pub use lanes::LANES;
+pub use precision::Precision;
 pub use steps::{StepBatch, StepOutcome};
 
 use batch::{Group, GroupResult, check_labels, check_shapes, groups, in_batch_order, learn_readout};
@@ -73,7 +75,7 @@ impl<T: Clone> Clone for Network<T> {
     }
 }
 
-impl<T: Real> Network<T> {
+impl<T: Precision> Network<T> {
     /// Creates a network with these parameters. The number of features is the number of inputs of the first layer.
     ///
     /// # Errors
@@ -110,10 +112,7 @@ impl<T: Real> Network<T> {
     /// # Errors
     /// [`NetworkError::Shape`] or [`NetworkError::Empty`] for a sequence that does not fit.
     pub fn predict(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<[T; Emotion::COUNT]>, NetworkError> {
-        let groups = groups(sequences, self.n_features)?;
-        let stack = self.stack();
-        let results = parallel::map(&groups, |group| self.logits_of_group(&stack, group));
-        Ok(in_batch_order(&groups, results.into_iter().map(|logits| logits.into_iter().map(softmax).collect())))
+        T::predict(self, sequences)
     }
 
     /// Loss of a batch and its exact gradients.
@@ -121,6 +120,20 @@ impl<T: Real> Network<T> {
     /// # Errors
     /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
     pub fn loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
+        T::loss_and_gradients(self, batch, l2)
+    }
+}
+
+/// The mathematics, which [`Precision`] has compiled in this crate.
+impl<T: Real> Network<T> {
+    fn generic_predict(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<[T; Emotion::COUNT]>, NetworkError> {
+        let groups = groups(sequences, self.n_features)?;
+        let stack = self.stack();
+        let results = parallel::map(&groups, |group| self.logits_of_group(&stack, group));
+        Ok(in_batch_order(&groups, results.into_iter().map(|logits| logits.into_iter().map(softmax).collect())))
+    }
+
+    fn generic_loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let stack = self.stack();

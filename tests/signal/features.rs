@@ -1,13 +1,12 @@
 //! The front end compared with librosa: values, edge cases, and independence of how the audio was cut.
 
-use moodline_core::Real;
 use moodline_core::config::{DeltaMode, FeatureGroup, FrontEndConfig};
 use moodline_core::frontend::assembler::Assembler;
 use moodline_core::frontend::log_mel::LogMel;
 use moodline_core::frontend::mel::{self, MelBank};
 use moodline_core::frontend::spectrum::PowerSpectrum;
 use moodline_core::frontend::{
-    BlockFeatures, FrontEnd, FrontEndError, Scaler, ScalerError, ScalerFit, features, features_with_floor,
+    BlockFeatures, FrontEnd, FrontEndError, Sample, Scaler, ScalerError, ScalerFit, features, features_with_floor,
 };
 use ndarray::{Array1, Array2, s};
 use proptest::prelude::*;
@@ -36,12 +35,12 @@ fn config(letter: char) -> FrontEndConfig {
     golden::front_end(config)
 }
 
-fn signal<T: Real>(file: &str) -> Vec<T> {
+fn signal<T: Sample>(file: &str) -> Vec<T> {
     golden::vector(file).iter().map(|&sample| T::of(sample)).collect()
 }
 
 /// Maximum difference; `actual` is `[frames, features]`, `expected` librosa's `[features, frames]` with possibly fewer features.
-fn compare<T: Real>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tolerance: fn(f64) -> f64) -> f64 {
+fn compare<T: Sample>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tolerance: fn(f64) -> f64) -> f64 {
     assert_eq!(actual.nrows(), expected.ncols(), "{case}: number of frames");
     let mut largest: f64 = 0.0;
     for ((row, frame), &expected) in expected.indexed_iter() {
@@ -54,7 +53,7 @@ fn compare<T: Real>(case: &str, actual: &Array2<T>, expected: &Array2<f64>, tole
 }
 
 /// Checks every golden case in one precision; returns the number of cases and the maximum difference.
-fn check_all_cases<T: Real>(tolerance: fn(f64) -> f64) -> (usize, f64) {
+fn check_all_cases<T: Sample>(tolerance: fn(f64) -> f64) -> (usize, f64) {
     let manifest = golden::json("mfcc/manifest.json");
     let (mut n, mut largest) = (0, 0.0_f64);
     for (case, record) in manifest["cases"].as_object().unwrap() {
@@ -257,7 +256,7 @@ fn recordings_give_librosas_features() {
 }
 
 /// Features of a stream that arrives in pieces of `cut` samples.
-fn stream<T: Real>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2<T> {
+fn stream<T: Sample>(config: &FrontEndConfig, samples: &[T], cut: usize) -> Array2<T> {
     let mut front_end = FrontEnd::new(config).unwrap();
     let mut values = Vec::new();
     for part in samples.chunks(cut) {

@@ -1,5 +1,6 @@
 //! Averages consecutive frames into steps of the network.
 
+use super::sample::Sink;
 use crate::config::{FeatureGroup, FrontEndConfig};
 use crate::frontend::prosody::{F0, VOICING};
 use crate::real::Real;
@@ -31,7 +32,7 @@ impl<T: Real> Averager<T> {
     }
 
     /// Takes one feature vector; hands a step to `sink` when it is complete.
-    pub(super) fn push(&mut self, features: &[T], sink: &mut impl FnMut(&[T])) {
+    pub(super) fn push(&mut self, features: &[T], sink: Sink<'_, T>) {
         if self.n_frames == 1 {
             return sink(features);
         }
@@ -46,7 +47,7 @@ impl<T: Real> Averager<T> {
     }
 
     /// Hands the last, partial step, if there is one, to `sink`: the mean of the frames it has.
-    pub(super) fn finish(&mut self, sink: &mut impl FnMut(&[T])) {
+    pub(super) fn finish(&mut self, sink: Sink<'_, T>) {
         if self.n_summed == 0 {
             return;
         }

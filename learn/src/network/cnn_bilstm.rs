@@ -11,6 +11,7 @@ use super::cells::{self, Start};
 use super::draws::{glorot_uniform, uniform_between};
 use super::dropout::Dropout;
 use super::error::NetworkError;
+use super::precision::Precision;
 use crate::loss::softmax;
 use crate::parallel;
 
@@ -133,7 +134,7 @@ struct Embedded<T> {
     passed: Vec<Passed<T>>,
 }
 
-impl<T: Real> CnnBilstm<T> {
+impl<T: Precision> CnnBilstm<T> {
     /// Creates a network with these parameters.
     ///
     /// # Errors
@@ -162,6 +163,20 @@ impl<T: Real> CnnBilstm<T> {
     /// # Errors
     /// [`NetworkError::Shape`] or [`NetworkError::Empty`] for a sequence that does not fit.
     pub fn predict(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<[T; Emotion::COUNT]>, NetworkError> {
+        T::predict_cnn(self, sequences)
+    }
+
+    /// Loss of a batch and its exact gradients.
+    ///
+    /// # Errors
+    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
+    pub fn loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
+        T::cnn_loss_and_gradients(self, batch, l2)
+    }
+}
+
+impl<T: Real> CnnBilstm<T> {
+    pub(super) fn generic_predict(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<[T; Emotion::COUNT]>, NetworkError> {
         let groups = groups(sequences, self.n_features)?;
         let (convolutions, bilstm) = (self.convolutions(), self.bilstm());
         let answers = |group: &Group<'_, T>| {
@@ -173,11 +188,7 @@ impl<T: Real> CnnBilstm<T> {
         Ok(batch::in_batch_order(&groups, results))
     }
 
-    /// Loss of a batch and its exact gradients.
-    ///
-    /// # Errors
-    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
-    pub fn loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
+    pub(super) fn generic_loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let (convolutions, bilstm) = (self.convolutions(), self.bilstm());

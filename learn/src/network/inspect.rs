@@ -5,7 +5,7 @@ use moodline_core::emotion::Emotion;
 use ndarray::{Array2, ArrayView2};
 
 use super::batch::{self, check_labels, groups, in_batch_order};
-use super::{Batch, Dropout, Network, NetworkError};
+use super::{Batch, Dropout, Network, NetworkError, Precision};
 
 /// The outputs of a network for a whole sequence.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,12 +16,26 @@ pub struct Trace<T> {
     pub logits: [T; Emotion::COUNT],
 }
 
-impl<T: Real> Network<T> {
+impl<T: Precision> Network<T> {
     /// Outputs and logits of one sequence.
     ///
     /// # Errors
     /// As [`Network::predict`].
     pub fn trace(&self, sequence: &ArrayView2<'_, T>) -> Result<Trace<T>, NetworkError> {
+        T::trace(self, sequence)
+    }
+
+    /// Gradient of the loss with respect to every feature of every sequence, which shows the moments of a recording that mattered.
+    ///
+    /// # Errors
+    /// As [`Network::predict`].
+    pub fn input_gradients(&self, batch: &Batch<'_, T>) -> Result<Vec<Array2<T>>, NetworkError> {
+        T::input_gradients(self, batch)
+    }
+}
+
+impl<T: Real> Network<T> {
+    pub(super) fn generic_trace(&self, sequence: &ArrayView2<'_, T>) -> Result<Trace<T>, NetworkError> {
         let alone = [sequence.view()];
         let groups = groups(&alone, self.n_features)?;
         let stack = self.stack();
@@ -33,11 +47,7 @@ impl<T: Real> Network<T> {
         })
     }
 
-    /// Gradient of the loss with respect to every feature of every sequence, which shows the moments of a recording that mattered.
-    ///
-    /// # Errors
-    /// As [`Network::predict`].
-    pub fn input_gradients(&self, batch: &Batch<'_, T>) -> Result<Vec<Array2<T>>, NetworkError> {
+    pub(super) fn generic_input_gradients(&self, batch: &Batch<'_, T>) -> Result<Vec<Array2<T>>, NetworkError> {
         check_labels(batch)?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let stack = self.stack();

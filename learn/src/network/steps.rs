@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView2};
 use super::batch::{Group, check_finite, groups, in_batch_order};
 use super::lanes::Lanes;
 use super::stack::Workspace;
-use super::{Dropout, Network, NetworkError};
+use super::{Dropout, Network, NetworkError, Precision};
 use crate::loss::{LossConfig, add_l2_gradient, l2_penalty, softmax};
 use crate::{parallel, parameters};
 
@@ -58,12 +58,26 @@ impl<T: Real> StepBatch<'_, T> {
     }
 }
 
-impl<T: Real> Network<T> {
+impl<T: Precision> Network<T> {
     /// Probabilities after each step of each sequence, `[steps, classes]`, in the order of the network's outputs.
     ///
     /// # Errors
     /// As [`Network::predict`].
     pub fn predict_steps(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<Array2<T>>, NetworkError> {
+        T::predict_steps(self, sequences)
+    }
+
+    /// Loss of the steps of a batch and its exact gradients.
+    ///
+    /// # Errors
+    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
+    pub fn step_loss_and_gradients(&self, batch: &StepBatch<'_, T>, l2: f64) -> Result<StepOutcome<T>, NetworkError> {
+        T::step_loss_and_gradients(self, batch, l2)
+    }
+}
+
+impl<T: Real> Network<T> {
+    pub(super) fn generic_predict_steps(&self, sequences: &[ArrayView2<'_, T>]) -> Result<Vec<Array2<T>>, NetworkError> {
         let groups = groups(sequences, self.n_features)?;
         let stack = self.stack();
         let results = parallel::map(&groups, |group| {
@@ -75,11 +89,11 @@ impl<T: Real> Network<T> {
         Ok(in_batch_order(&groups, results))
     }
 
-    /// Loss of the steps of a batch and its exact gradients.
-    ///
-    /// # Errors
-    /// An input that does not fit, or a non-finite loss or gradient, with the parameter's name.
-    pub fn step_loss_and_gradients(&self, batch: &StepBatch<'_, T>, l2: f64) -> Result<StepOutcome<T>, NetworkError> {
+    pub(super) fn generic_step_loss_and_gradients(
+        &self,
+        batch: &StepBatch<'_, T>,
+        l2: f64,
+    ) -> Result<StepOutcome<T>, NetworkError> {
         batch.check()?;
         let groups = groups(&batch.sequences, self.n_features)?;
         let (stack, part) = (self.stack(), batch.part_of_step());

@@ -2,7 +2,7 @@
 
 use moodline_core::Real;
 use moodline_core::network::{Carry, NetworkConfig, PaperLtc, Reading, Tensors};
-use moodline_learn::network::{BatchOutcome, Network};
+use moodline_learn::network::{BatchOutcome, Network, Precision};
 use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 use ndarray::{Axis, Ix3, concatenate, s};
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Case {
         Self { name, manifest, config: network(cell, 16), parameters, examples }
     }
 
-    fn network<T: Real>(&self) -> Network<T> {
+    fn network<T: Precision>(&self) -> Network<T> {
         let mut parameters = self.parameters.map(T::of);
         if self.manifest["relu_grad_at_zero"] != "0 (keras relu)" {
             // The two conventions differ only where a state is exactly 0, so these cases avoid that: frames of zeros leave only the bias, and what is added
@@ -80,7 +80,7 @@ impl Case {
     }
 
     /// The largest relative error over all recorded values of the case.
-    fn error<T: Real>(&self) -> f64 {
+    fn error<T: Precision>(&self) -> f64 {
         let network = self.network::<T>();
         let examples = self.examples.rounded::<T>();
         let l2 = self.number("l2");
@@ -98,7 +98,7 @@ impl Case {
         errors.into_iter().map(|(_, error)| error).fold(0.0, worse)
     }
 
-    fn trace_errors<T: Real>(&self, network: &Network<T>, examples: &Examples<T>) -> Vec<(String, f64)> {
+    fn trace_errors<T: Precision>(&self, network: &Network<T>, examples: &Examples<T>) -> Vec<(String, f64)> {
         let expected = golden::array(&self.file("states")).into_dimensionality::<Ix3>().unwrap();
         let logits = golden::matrix(&self.file("logits"));
         let last = golden::matrix(&self.file("h_last"));
@@ -116,7 +116,7 @@ impl Case {
         errors
     }
 
-    fn gradient_errors<T: Real>(&self, plain: &BatchOutcome<T>, with_l2: &BatchOutcome<T>) -> Vec<(String, f64)> {
+    fn gradient_errors<T: Precision>(&self, plain: &BatchOutcome<T>, with_l2: &BatchOutcome<T>) -> Vec<(String, f64)> {
         let mut expected = golden::ltc_parameters(&format!("{}__g", self.name));
         let plain_errors = errors_by_name(&plain.gradients, &expected);
         let total = golden::matrix(&self.file("gtot_W"));
@@ -126,7 +126,7 @@ impl Case {
         [plain_errors, errors_by_name(&with_l2.gradients, &expected)].concat()
     }
 
-    fn input_gradient_error<T: Real>(&self, network: &Network<T>, examples: &Examples<T>) -> f64 {
+    fn input_gradient_error<T: Precision>(&self, network: &Network<T>, examples: &Examples<T>) -> f64 {
         let gradients = network.input_gradients(&examples.batch()).unwrap();
         let views: Vec<_> = gradients.iter().map(|array| array.view()).collect();
         let expected = golden::array(&self.file("g_x"));
@@ -167,7 +167,7 @@ fn a_manifest_case_without_a_test_is_noticed() {
 }
 
 /// Runs the three recorded steps; returns the errors of the losses before each and of the parameters after the first and the last.
-fn adam_error<T: Real>() -> f64 {
+fn adam_error<T: Precision>() -> f64 {
     let manifest = &golden::json("ltc/manifest.json")["adam"];
     let number = |key: &str| manifest[key].as_f64().unwrap();
     let case = Case::load("n6_t12");

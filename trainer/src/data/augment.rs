@@ -7,21 +7,13 @@
 pub mod batch;
 pub mod config;
 mod drawn_transform;
-pub mod filter;
-pub mod fourier;
-pub mod level;
-pub mod noise;
 pub(crate) mod noise_files;
-pub(crate) mod random;
-pub mod room;
 #[cfg(test)]
 pub(crate) mod signals;
-pub mod time;
-pub mod vocal_tract;
 
 use std::path::PathBuf;
 
-use fourier::Fourier;
+use moodline_augment::fourier::Fourier;
 use moodline_engine::decode::DecodeError;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
@@ -30,8 +22,8 @@ pub use config::{AugmentationConfig, Mode, Span, Transform, TransformConfig};
 pub use drawn_transform::Drawn;
 pub use noise_files::{NoiseError, NoiseRecording};
 
+use moodline_augment::random::{generator, uniform};
 use noise_files::NoiseFiles;
-use random::{generator, uniform};
 
 /// Increased whenever the same configuration and audio give different copies than before.
 const REVISION: u32 = 1;
@@ -293,7 +285,8 @@ mod tests {
         );
         let samples = sum_of_tones(&[400.0], 1.0);
         let made = augmenter(&text).copy(&samples, &[0; 32], 1, &mut Fourier::new());
-        let ratio = signals::level_at(&made.samples, 400.0) / signals::level_at(&made.samples, 3000.0);
+        let ratio = moodline_augment::signals::level_at(&made.samples, 400.0)
+            / moodline_augment::signals::level_at(&made.samples, 3000.0);
         assert!((20.0 * ratio.log10() - 12.0).abs() < 0.5, "{ratio}");
         assert!(made.drawn[0].to_string().contains("hum.wav"));
     }

@@ -7,7 +7,6 @@
 pub mod config;
 pub mod scene;
 pub mod sounds;
-pub mod synthetic;
 pub mod times;
 
 use std::path::PathBuf;
@@ -20,9 +19,9 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::base::progress::{Interrupt, Progress};
-use crate::data::augment::fourier::Fourier;
 use crate::data::augment::{Augmenter, NoiseError};
 use crate::data::manifest::{Manifest, Split};
+use moodline_augment::fourier::Fourier;
 
 use config::ScenesConfig;
 use scene::{Clip, Scene, Sources};

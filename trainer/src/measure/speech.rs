@@ -14,11 +14,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::progress::Progress;
-use crate::data::augment::level::bring_to;
 use crate::data::manifest::Manifest;
 use crate::data::speech::sounds::{SoundsError, entries};
 use crate::data::speech::times::{Times, TimesError};
 use crate::measure::latency::median_ms;
+use moodline_augment::level::bring_to;
 
 mod markdown;
 

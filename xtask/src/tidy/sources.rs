@@ -40,6 +40,12 @@ const BANS: &[Ban] = &[
         reason: "core is pure: no files, threads, clocks or globals",
     },
     Ban {
+        folder: "augment/src/",
+        names: &["std::fs", "std::path", "std::time", "std::net", "std::env", "std::process", "std::io", "static mut"],
+        except: &[],
+        reason: "augment changes samples: no files, paths, clocks or terminal",
+    },
+    Ban {
         folder: "learn/src/",
         names: &["std::fs", "std::path", "std::time", "std::net", "std::env", "std::process", "std::io", "static mut"],
         except: &[],
@@ -54,7 +60,7 @@ const BANS: &[Ban] = &[
     Ban {
         folder: "",
         names: &["realfft::", "use realfft", "rustfft::", "use rustfft", "rubato::", "use rubato"],
-        except: &["core/", "trainer/src/data/augment/fourier.rs"],
+        except: &["core/", "augment/src/fourier.rs"],
         reason: "features and resampling are made in core, for the trainer and the product alike; augmentation has one transform of its own",
     },
     Ban {
@@ -98,7 +104,7 @@ fn banned(ban: &Ban, path: &str, code: &str) -> Vec<String> {
 
 /// `use std::{fs, ...}` would hide a module from [`BANS`].
 fn grouped_std(path: &str, code: &str) -> Vec<String> {
-    if !["core/src/", "learn/src/"].iter().any(|folder| path.starts_with(folder)) {
+    if !["core/src/", "augment/src/", "learn/src/"].iter().any(|folder| path.starts_with(folder)) {
         return vec![];
     }
     let lines = lines_with(code, "use std::{");
@@ -174,6 +180,13 @@ mod tests {
         assert_eq!(broken("learn/src/a.rs", "let now = std::time::Instant::now();"), 1);
         assert_eq!(broken("learn/src/a.rs", "use std::{fmt, fs};"), 1);
         assert_eq!(broken("learn/src/a.rs", "use std::thread;"), 0);
+    }
+
+    #[test]
+    fn augment_must_not_touch_files_or_clocks() {
+        assert_eq!(broken("augment/src/a.rs", "use std::path::Path;"), 1);
+        assert_eq!(broken("augment/src/a.rs", "let now = std::time::Instant::now();"), 1);
+        assert_eq!(broken("augment/src/a.rs", "use std::{fmt, fs};"), 1);
     }
 
     #[test]

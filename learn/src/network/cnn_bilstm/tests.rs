@@ -101,7 +101,7 @@ struct Golden {
 }
 
 /// The largest error relative to the largest expected value of the same array.
-fn error<T: Real>(golden: &Golden) -> f64 {
+fn error<T: Precision>(golden: &Golden) -> f64 {
     let convolutions = golden.convolutions.iter().map(|(channels, pool)| Convolution { channels: *channels, pool: *pool });
     let config = CnnBilstmConfig { width: golden.width, convolutions: convolutions.collect(), units: golden.units };
     let n_features = golden.inputs[0][0].len();
@@ -132,7 +132,7 @@ fn error<T: Real>(golden: &Golden) -> f64 {
 }
 
 /// NaN counts as infinite.
-fn relative_error<T: Real>(found: &[T], expected: &[f64]) -> f64 {
+fn relative_error<T: Precision>(found: &[T], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
     let errors = found.iter().zip(expected).map(|(found, expected)| (found.widen() - expected).abs() / scale);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use moodline_core::Real;
 use moodline_core::network::Tensor;
 use serde::Deserialize;
 
 use super::*;
+use crate::network::Precision;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -30,7 +30,7 @@ fn golden() -> Golden {
 }
 
 /// The largest error of outputs, logits, loss and gradients.
-fn error<T: Real>(golden: &Golden, case: &Case) -> f64 {
+fn error<T: Precision>(golden: &Golden, case: &Case) -> f64 {
     let n_features = golden.inputs[0][0].len();
     let shapes = case.network.parameter_shapes(n_features);
     assert_eq!(shapes.len(), case.parameters.len());
@@ -82,7 +82,7 @@ fn outputs_loss_and_gradients_are_those_of_pytorch_and_ncps() {
 }
 
 /// Largest difference relative to the largest expected absolute value; NaN counts as infinite.
-fn relative_error<T: Real>(found: &[T], expected: &[f64]) -> f64 {
+fn relative_error<T: Precision>(found: &[T], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "as many values as expected");
     let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
     let errors = found.iter().zip(expected).map(|(found, expected)| (found.widen() - expected).abs());

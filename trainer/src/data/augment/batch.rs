@@ -8,8 +8,8 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::random::{beta, generator, index, uniform};
 use crate::base::config::ConfigError;
+use moodline_augment::random::{beta, generator, index, uniform};
 
 /// Augmentation of the features of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::batch::BatchConfig;
-use super::level::Law;
-use super::noise::Colour;
-use super::random::uniform;
 use crate::base::config::ConfigError;
+use moodline_augment::level::Law;
+use moodline_augment::noise::Colour;
+use moodline_augment::random::uniform;
 
 /// Most copies per clip.
 const MAX_COPIES: usize = 64;

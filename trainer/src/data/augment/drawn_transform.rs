@@ -3,18 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::fourier::Fourier;
+use moodline_augment::fourier::Fourier;
 use rand_chacha::ChaCha8Rng;
 
 use super::config::Transform;
-use super::filter::{band_limit, equaliser, tilt};
-use super::level::{Law, bound, clip, gain, peak, quantise};
-use super::noise::{Colour, add_at_snr, add_hiss, noise};
 use super::noise_files::{NoiseFiles, NoiseRecording};
-use super::random::{index, uniform};
-use super::room::{impulse_response, reverberate};
-use super::time::{pitch_shift, speed, time_stretch};
-use super::vocal_tract::move_formants;
+use moodline_augment::filter::{band_limit, equaliser, tilt};
+use moodline_augment::level::{Law, bound, clip, gain, peak, quantise};
+use moodline_augment::noise::{Colour, add_at_snr, add_hiss, noise};
+use moodline_augment::random::{index, uniform};
+use moodline_augment::room::{impulse_response, reverberate};
+use moodline_augment::time::{pitch_shift, speed, time_stretch};
+use moodline_augment::vocal_tract::move_formants;
 
 /// A transform with one value for each of its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,9 +164,9 @@ mod tests {
 
     use super::super::config::AugmentationConfig;
     use super::super::config::tests::EVERY_KIND;
-    use super::super::random::generator;
     use super::super::signals::{RATE, sum_of_tones};
     use super::*;
+    use moodline_augment::random::generator;
 
     fn every_kind() -> Vec<Transform> {
         let config: AugmentationConfig = toml::from_str(EVERY_KIND).unwrap();

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
-use super::level::peak;
 use crate::data::silence::SILENCE_PEAK;
+use moodline_augment::level::peak;
 
 /// Longest part read of a recording, seconds; the remainder is not used.
 const MOST_SECONDS: usize = 60;

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::data::augment::fourier::Fourier;
+use moodline_augment::fourier::Fourier;
 use moodline_core::FrontEndConfig;
 use moodline_core::frontend::{BlockFeatures, FrontEnd};
 use moodline_engine::decode::{DecodeError, read_mono_resampled};

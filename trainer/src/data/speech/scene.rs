@@ -9,13 +9,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::config::ScenesConfig;
 use super::sounds::{SoundEntry, SoundRecording};
-use super::synthetic::Synthetic;
-use crate::data::augment::fourier::Fourier;
-use crate::data::augment::level::{Law, gain, quantise};
-use crate::data::augment::random::{generator, index, uniform};
-use crate::data::augment::time::speed;
 use crate::data::augment::{Augmenter, Span};
 use crate::data::manifest::Split;
+use moodline_augment::fourier::Fourier;
+use moodline_augment::level::{Law, gain, quantise};
+use moodline_augment::random::{generator, index, uniform};
+use moodline_augment::synthetic::Synthetic;
+use moodline_augment::time::speed;
 
 /// Level of each item before the recording conditions are applied, dBFS (RMS).
 const REFERENCE_DB: f64 = -26.0;

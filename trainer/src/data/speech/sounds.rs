@@ -11,9 +11,9 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::config::ScenesConfig;
-use crate::data::augment::level::peak;
 use crate::data::manifest::Split;
 use crate::data::silence::SILENCE_PEAK;
+use moodline_augment::level::peak;
 
 /// Longest part read of a recording, seconds; the remainder is not used.
 const MOST_SECONDS: usize = 60;

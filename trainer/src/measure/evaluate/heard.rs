@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::Prediction;
 use super::voices::{by_speaker, probabilities};
 use crate::base::plot::{Line, LinePanel, Lines, series};
-use crate::data::augment::random::generator;
 use crate::measure::metrics::Confusion;
+use moodline_augment::random::generator;
 
 /// Seconds of speech heard before.
 const SECONDS: [f64; 7] = [0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0];

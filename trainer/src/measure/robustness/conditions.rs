@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::data::augment::fourier::Fourier;
+use moodline_augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use moodline_engine::speech::{GateConfig, SpeechDetector, SpeechModel};
 use sha2::{Digest as _, Sha256};
 
-use crate::data::augment::noise::{Colour, add_at_snr};
-use crate::data::augment::random::generator;
 use crate::data::augment::{AugmentationConfig, Augmenter, Span, Transform, TransformConfig};
-use crate::data::speech::synthetic::Synthetic;
+use moodline_augment::noise::{Colour, add_at_snr};
+use moodline_augment::random::generator;
+use moodline_augment::synthetic::Synthetic;
 
 /// A change applied to every clip.
 #[derive(Clone, Debug)]

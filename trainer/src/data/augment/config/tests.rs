@@ -1,7 +1,7 @@
 //! Tests of what `[augmentation]` accepts.
 
-use super::super::random::generator;
 use super::*;
+use moodline_augment::random::generator;
 
 fn parse(text: &str) -> Result<AugmentationConfig, String> {
     let config: AugmentationConfig = toml::from_str(text).map_err(|error| error.to_string())?;

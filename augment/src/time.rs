@@ -1,11 +1,11 @@
 //! Pitch and tempo: both together (speed), or one without the other.
 
-use super::fourier::{Complex, Fourier};
+use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
 use moodline_core::resample::Resampler;
 
-use super::level::bound;
+use crate::level::bound;
 
 /// Common multiple for the rates of [`resample`]; arbitrary, because only the ratio of the rates matters.
 const UNIT_HZ: u32 = 96_000;
@@ -103,7 +103,7 @@ fn resample(samples: &[f32], steps: u32) -> Vec<f32> {
 }
 
 /// The windowed samples from `at` on, zero outside the signal.
-pub(super) fn cut(samples: &[f32], at: isize, window: &[f32], frame: &mut [f32]) {
+pub fn cut(samples: &[f32], at: isize, window: &[f32], frame: &mut [f32]) {
     for (index, (point, weight)) in frame.iter_mut().zip(window).enumerate() {
         let sample = usize::try_from(at + index as isize).ok().and_then(|place| samples.get(place));
         *point = sample.map_or(0.0, |sample| sample * weight);
@@ -131,8 +131,8 @@ fn unit(value: Complex<f32>) -> Complex<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::signals::{RATE, level_at, power, strongest_hz, sum_of_tones};
     use super::*;
+    use crate::signals::{RATE, level_at, power, strongest_hz, sum_of_tones};
 
     /// Cents between two frequencies.
     fn cents(found: f64, expected: f64) -> f64 {
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn noise_keeps_its_power_when_stretched() {
-        let noise = super::super::random::normals(&mut super::super::random::generator(&[b"noise"]), 32_000);
+        let noise = crate::random::normals(&mut crate::random::generator(&[b"noise"]), 32_000);
         for rate in [0.8, 1.25] {
             let stretched = time_stretch(&noise, RATE, rate, &mut Fourier::new());
             let change = 10.0 * (power(&stretched) / power(&noise)).log10();

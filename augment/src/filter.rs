@@ -1,6 +1,6 @@
 //! Filters: convolution, and arbitrary gains over frequency.
 
-use super::fourier::{Complex, Fourier};
+use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
 
@@ -100,14 +100,14 @@ pub fn band_limit(
 }
 
 /// The amplitude factor for a gain in dB.
-pub(super) fn amplitude(db: f64) -> f64 {
+pub fn amplitude(db: f64) -> f64 {
     10.0_f64.powf(db / 20.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::signals::{RATE, level_at, sum_of_tones};
     use super::*;
+    use crate::signals::{RATE, level_at, sum_of_tones};
 
     #[test]
     fn convolution_is_that_of_its_definition() {

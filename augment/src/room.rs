@@ -1,9 +1,9 @@
 //! Room acoustics: a synthetic impulse response.
 
-use super::fourier::Fourier;
+use crate::fourier::Fourier;
 use rand::Rng;
 
-use super::random::normals;
+use crate::random::normals;
 
 /// Time between the direct sound and the first reflection from a wall, seconds: a detour of 0.7 m.
 const FIRST_REFLECTION_SECONDS: f64 = 0.002;
@@ -13,7 +13,7 @@ const FIRST_REFLECTION_SECONDS: f64 = 0.002;
 ///
 /// # Source
 /// Polack 1988: the tail of a room's impulse response is Gaussian noise with an exponential envelope.
-pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     let first = (FIRST_REFLECTION_SECONDS * sample_rate).round().max(1.0) as usize;
     let n_tail = (t60_seconds * sample_rate).round() as usize;
     // Decay per sample so that the amplitude falls to a thousandth over the whole tail.
@@ -36,7 +36,7 @@ pub fn impulse_response(t60_seconds: f64, direct_db: f64, sample_rate: f64, rng:
 /// `samples` as they sound in a room, at the same level and length: reverberation beyond the end is cut off.
 pub fn reverberate(samples: &[f32], response: &[f32], fourier: &mut Fourier) -> Vec<f32> {
     let energy = |samples: &[f32]| samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>();
-    let mut wet = super::filter::convolve(samples, response, fourier);
+    let mut wet = crate::filter::convolve(samples, response, fourier);
     wet.truncate(samples.len());
     let (before, after) = (energy(samples), energy(&wet));
     if after > 0.0 {
@@ -48,9 +48,9 @@ pub fn reverberate(samples: &[f32], response: &[f32], fourier: &mut Fourier) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::generator;
-    use super::super::signals::{RATE, power, sum_of_tones};
     use super::*;
+    use crate::random::generator;
+    use crate::signals::{RATE, power, sum_of_tones};
 
     #[test]
     fn the_decay_takes_t60_and_the_direct_sound_stands_out_as_asked() {

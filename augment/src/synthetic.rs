@@ -5,8 +5,8 @@ use std::f64::consts::TAU;
 use moodline_core::Sound;
 use rand::Rng;
 
-use crate::data::augment::noise::{Colour, noise};
-use crate::data::augment::random::{index, uniform};
+use crate::noise::{Colour, noise};
+use crate::random::{index, uniform};
 
 /// A kind of computed sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Synthetic {
     }
 
     /// `n` samples, at an arbitrary level.
-    pub fn samples(self, n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+    pub fn samples(self, n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
         let seconds = |sample: usize| sample as f64 / sample_rate;
         match self {
             Self::Hum => {
@@ -174,7 +174,7 @@ impl Synthetic {
 }
 
 /// Decaying notes of one timbre on a scale, with or without chords.
-fn notes(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+fn notes(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     const SCALE: [f64; 5] = [0.0, 3.0, 5.0, 7.0, 10.0];
     let (fall, decay, attack) = (between(rng, 0.5, 2.5), octaves(rng, 0.08, 2.0), octaves(rng, 0.002, 0.1));
     let (tempo, voices, vibrato) = (octaves(rng, 1.0, 9.0), 1 + index(rng, 3), between(rng, 0.0, 0.02));
@@ -201,7 +201,7 @@ fn notes(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
 }
 
 /// Calls in groups, from one throat: pitch, resonances and hoarseness stay about the same.
-fn barks(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+fn barks(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     let (pitch, length) = (octaves(rng, 180.0, 1400.0), octaves(rng, 0.05, 0.45));
     let (hoarse, fall) = (between(rng, 0.05, 1.0) as f32, between(rng, 0.3, 1.5));
     let resonances: Vec<(f64, f64)> =
@@ -239,7 +239,7 @@ fn barks(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
 }
 
 /// Bursts of noise shaped by a mouth, each preceded, at random, by a short voiced gasp.
-fn breath(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+fn breath(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     let mut out = vec![0.0; n];
     let mut at = (sample_rate * between(rng, 0.0, 0.3)) as usize;
     while at < n {
@@ -280,7 +280,7 @@ fn breath(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
 }
 
 /// Clicks of all sizes, many small and few large, over noise; on a record, some recur with every turn.
-fn crackle(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+fn crackle(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     let (rate, spread, floor) = (octaves(rng, 3.0, 400.0), between(rng, 0.5, 2.0), octaves(rng, 0.002, 0.3) as f32);
     let turn = (sample_rate * [60.0 / 33.3, 60.0 / 45.0, 60.0 / 78.0][index(rng, 3)]) as usize;
     let of_turn: Vec<(usize, f32)> = (0..index(rng, 6)).map(|_| (index(rng, turn), between(rng, 0.3, 2.0) as f32)).collect();
@@ -321,7 +321,7 @@ fn resonated(samples: &[f32], hz: f64, width: f64, sample_rate: f64) -> Vec<f32>
 }
 
 /// Noise of a random colour.
-fn coloured(n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+fn coloured(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     noise(Colour::ALL[index(rng, Colour::ALL.len())], n, sample_rate, rng)
 }
 
@@ -337,19 +337,19 @@ fn sum_of(n: usize, sample_rate: f64, tones: &[(f64, f64)]) -> Vec<f32> {
     out
 }
 
-fn between(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
+fn between(rng: &mut dyn Rng, least: f64, most: f64) -> f64 {
     least + (most - least) * uniform(rng)
 }
 
 /// Uniform over octaves.
-fn octaves(rng: &mut impl Rng, least: f64, most: f64) -> f64 {
+fn octaves(rng: &mut dyn Rng, least: f64, most: f64) -> f64 {
     least * (most / least).powf(uniform(rng))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::augment::random::generator;
+    use crate::random::generator;
 
     #[test]
     fn every_sound_is_heard_and_finite_and_its_own() {

@@ -1,10 +1,10 @@
 //! Vocal tract length perturbation: formants move, pitch and tempo do not.
 
-use super::fourier::{Complex, Fourier};
+use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
 
-use super::time::cut;
+use crate::time::cut;
 
 /// Formants above this frequency are not moved by the full factor, Hz.
 const HIGHEST_MOVED_HZ: f64 = 4800.0;
@@ -86,8 +86,8 @@ fn interpolate(values: &[f32], place: f32) -> f32 {
 mod tests {
     use std::f64::consts::TAU;
 
-    use super::super::signals::{RATE, level_at, strongest_hz};
     use super::*;
+    use crate::signals::{RATE, level_at, strongest_hz};
 
     /// Harmonics of 100 Hz shaped by one resonance as wide as a formant.
     fn vowel(formant_hz: f64) -> Vec<f32> {

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::random::{normal_pair, normals};
+use crate::random::{normal_pair, normals};
 
 /// Corner frequency of brown noise, Hz; below it the spectrum is flat.
 const BROWN_CORNER_HZ: f64 = 20.0;
@@ -41,7 +41,7 @@ impl Colour {
 ///
 /// # Source
 /// Pink: P. Kellet's filter ("refined", 1999; within 0.05 dB of its slope above a 4800th of the sample rate). Brown: a first-order low-pass.
-pub fn noise(colour: Colour, n: usize, sample_rate: f64, rng: &mut impl Rng) -> Vec<f32> {
+pub fn noise(colour: Colour, n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     match colour {
         Colour::White => normals(rng, n),
         Colour::Pink => {
@@ -90,16 +90,16 @@ pub fn add_at_snr(samples: &mut [f32], noise: &[f32], from: usize, snr_db: f64) 
 }
 
 /// Adds white noise whose standard deviation, relative to full scale, does not depend on the voice.
-pub fn add_hiss(samples: &mut [f32], sigma: f64, rng: &mut impl Rng) {
+pub fn add_hiss(samples: &mut [f32], sigma: f64, rng: &mut dyn Rng) {
     let hiss = normals(rng, samples.len());
     samples.iter_mut().zip(hiss).for_each(|(sample, noise)| *sample += sigma as f32 * noise);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::generator;
-    use super::super::signals::{RATE, power, sum_of_tones};
     use super::*;
+    use crate::random::generator;
+    use crate::signals::{RATE, power, sum_of_tones};
 
     /// Power of `samples` in the octave above `low_hz`, summed over single bins.
     fn octave_power(samples: &[f32], low_hz: f64) -> f64 {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 /// A generator of its own for `parts`: draws from it do not affect draws elsewhere.
-pub(crate) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
+pub fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
@@ -17,12 +17,12 @@ pub(crate) fn generator(parts: &[&[u8]]) -> ChaCha8Rng {
 }
 
 /// A uniform number in 0..1.
-pub(crate) fn uniform(rng: &mut impl Rng) -> f64 {
+pub fn uniform(rng: &mut dyn Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// One of `0..n`; 0 if `n` is 0.
-pub(crate) fn index(rng: &mut impl Rng, n: usize) -> usize {
+pub fn index(rng: &mut dyn Rng, n: usize) -> usize {
     ((uniform(rng) * n as f64) as usize).min(n.saturating_sub(1))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn index(rng: &mut impl Rng, n: usize) -> usize {
 ///
 /// # Source
 /// Box and Muller 1958.
-pub(super) fn normal_pair(rng: &mut impl Rng) -> [f32; 2] {
+pub fn normal_pair(rng: &mut dyn Rng) -> [f32; 2] {
     // 1 - u is above 0, so the logarithm is finite.
     let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt();
     let (sin, cos) = (TAU * uniform(rng)).sin_cos();
@@ -38,7 +38,7 @@ pub(super) fn normal_pair(rng: &mut impl Rng) -> [f32; 2] {
 }
 
 /// `n` normal random numbers of mean 0 and standard deviation 1.
-pub(super) fn normals(rng: &mut impl Rng, n: usize) -> Vec<f32> {
+pub fn normals(rng: &mut dyn Rng, n: usize) -> Vec<f32> {
     let mut values = Vec::with_capacity(n + 1);
     while values.len() < n {
         values.extend(normal_pair(rng));
@@ -51,7 +51,7 @@ pub(super) fn normals(rng: &mut impl Rng, n: usize) -> Vec<f32> {
 ///
 /// # Source
 /// Jöhnk 1964.
-pub(super) fn beta(rng: &mut impl Rng, shape: f64) -> f64 {
+pub fn beta(rng: &mut dyn Rng, shape: f64) -> f64 {
     loop {
         let (x, y) = (uniform(rng).powf(1.0 / shape), uniform(rng).powf(1.0 / shape));
         // Both underflow for a tiny shape; the result would be 0 or 1, and another draw decides which.

@@ -22,7 +22,7 @@ pub enum Law {
 
 /// Makes `samples` louder by `db`, or quieter if it is negative. They may leave -1..=1: full scale is no limit in the product either.
 pub fn gain(samples: &mut [f32], db: f64) {
-    let factor = super::filter::amplitude(db) as f32;
+    let factor = crate::filter::amplitude(db) as f32;
     samples.iter_mut().for_each(|sample| *sample *= factor);
 }
 
@@ -37,7 +37,7 @@ pub fn bring_to(samples: &mut [f32], level_db: f64) {
 
 /// Clips everything above `threshold_db` (negative) relative to the peak, like an overdriven input stage.
 pub fn clip(samples: &mut [f32], threshold_db: f64) {
-    let limit = peak(samples) * super::filter::amplitude(threshold_db) as f32;
+    let limit = peak(samples) * crate::filter::amplitude(threshold_db) as f32;
     samples.iter_mut().for_each(|sample| *sample = sample.clamp(-limit, limit));
 }
 
@@ -58,7 +58,7 @@ pub fn quantise(samples: &mut [f32], law: Law, bits: f64) {
 }
 
 /// Ensures that every value is a number of a magnitude that the front end accepts.
-pub(super) fn bound(samples: &mut [f32]) {
+pub fn bound(samples: &mut [f32]) {
     let most = MAX_MAGNITUDE as f32;
     for sample in samples {
         *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-most, most) };
@@ -66,7 +66,7 @@ pub(super) fn bound(samples: &mut [f32]) {
 }
 
 /// Largest magnitude; 0 if there are no samples.
-pub(in crate::data) fn peak(samples: &[f32]) -> f32 {
+pub fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
 
@@ -74,8 +74,8 @@ pub(in crate::data) fn peak(samples: &[f32]) -> f32 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::signals::{power, sum_of_tones};
     use super::*;
+    use crate::signals::{power, sum_of_tones};
 
     #[test]
     fn six_decibels_are_twice() {
