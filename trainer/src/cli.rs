@@ -29,8 +29,8 @@ use crate::train::run::folder::RunFolder;
 use crate::train::run::log::to_standard_error;
 use crate::train::run::{self, TrainOptions};
 
+mod adopt;
 mod augment;
-mod certainty;
 mod compare;
 mod corpus;
 mod crossval;
@@ -83,7 +83,7 @@ enum Command {
     Evaluate(EvaluateArgs),
     Export(ExportArgs),
     Card(CardArgs),
-    Certainty(certainty::CertaintyArgs),
+    Adopt(adopt::AdoptArgs),
     Compare(compare::CompareArgs),
     Crossval(crossval::CrossvalArgs),
     Runs(runs::RunsArgs),
@@ -284,7 +284,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
         Command::Evaluate(arguments) => evaluate(&arguments, progress, interrupt),
         Command::Export(arguments) => export(&arguments),
         Command::Card(arguments) => card(&arguments),
-        Command::Certainty(arguments) => certainty::run(&arguments),
+        Command::Adopt(arguments) => adopt::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Crossval(arguments) => crossval::run(&arguments, progress, interrupt),
         Command::Runs(arguments) => runs::run(&arguments),

@@ -3,7 +3,7 @@
 //! In: run folders, results and the evaluations in them. Out: one HTML page, one Markdown file, a model with a threshold. Never trains or evaluates; only the commands are
 //! above it.
 
+pub mod adopt;
 pub mod card;
-pub mod certainty;
 pub mod report;
 pub mod speech_card;

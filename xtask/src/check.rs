@@ -1,10 +1,13 @@
-//! The check to run between two changes: everything that needs no host, no screen and only little time.
+//! The checks to run between two changes: everything that needs no host, no screen and only little time.
 
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::steps::{Counts, Skips, Steps};
+
+/// All unit tests; xtask is our only program with some.
+const UNIT_TESTS: [&str; 3] = ["--lib", "--bin", "xtask"];
 
 /// Runs every step, even after a failure, and prints what passed and failed.
 ///
@@ -14,7 +17,17 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut steps = Steps::new(root);
     steps.read();
     let mut counts = Counts::default();
-    // This is our only program with unit tests.
-    steps.test("unit tests", &["--no-fail-fast", "--lib", "--bin", "xtask"], &mut counts);
+    steps.test("unit tests", &[&["--no-fail-fast"], UNIT_TESTS.as_slice()].concat(), &mut counts);
+    steps.report.finish(&counts, &Skips::default())
+}
+
+/// Runs the unit tests whose names contain `filter`.
+///
+/// # Errors
+/// One fails, or there is none.
+pub(crate) fn unit(root: &Path, filter: &str) -> Result<()> {
+    let mut steps = Steps::new(root);
+    let mut counts = Counts::default();
+    steps.test("unit tests", &[UNIT_TESTS.as_slice(), &["--", filter]].concat(), &mut counts);
     steps.report.finish(&counts, &Skips::default())
 }

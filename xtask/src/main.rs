@@ -55,12 +55,23 @@ enum Command {
     Uninstall(install::Target),
     /// Run the checks that take a minute or two: format, lints, tidy, documentation, unit tests; for use between two changes.
     Check,
+    /// Run the unit tests whose names contain FILTER, of all crates; for use between two edits.
+    ///
+    /// What `check` and `test` have built is reused, so that only the crate that has changed is compiled.
+    Unit {
+        /// Part of the names, such as `sweep::plot`
+        filter: String,
+    },
     /// Check everything, cheapest first, and end with a summary.
     ///
     /// Setup, tidy, format, lints, documentation, build, tests. All steps run even if one fails. Tests that cannot run on this machine are listed as SKIPPED
     /// by name. Continuous integration runs the same command.
     #[command(visible_alias = "ci")]
-    Test,
+    Test {
+        /// Only build what the tests need
+        #[arg(long)]
+        no_run: bool,
+    },
     /// Measure speed: criterion's benches, or the project against its peers.
     ///
     /// Without a flag: the benches of the front end, the network, a whole block and a training epoch.
@@ -86,7 +97,8 @@ fn run(command: &Command, root: &Path) -> Result<()> {
         Command::Install(options) => install::run(root, options),
         Command::Uninstall(target) => install::uninstall(target),
         Command::Check => check::run(root),
-        Command::Test => test::run(root),
+        Command::Unit { filter } => check::unit(root, filter),
+        Command::Test { no_run } => test::run(root, *no_run),
         Command::Bench(options) => bench::run(root, options),
         Command::Tidy(options) => options.run(root),
     }

@@ -16,12 +16,16 @@ use crate::{python, workspace};
 /// The variable that tells Rust's test runner how many tests run in parallel.
 const THREADS: &str = "RUST_TEST_THREADS";
 
-/// Runs every step, even after a failure, and prints what passed, what failed and what could not be tested here.
+/// Runs every step, even after a failure, and prints what passed, what failed and what could not be tested here; or, with `no_run`, builds all tests.
 ///
 /// # Errors
 /// A step failed.
-pub(crate) fn run(root: &Path) -> Result<()> {
+pub(crate) fn run(root: &Path, no_run: bool) -> Result<()> {
     setup::run(Purpose::Tests)?;
+    if no_run {
+        let steps = Steps::new(root);
+        return steps.cargo.run(&steps.of_all_crates("test", &["--no-run"]));
+    }
     let python =
         workspace::cache().and_then(|cache| python::environment(&cache, "tests", &root.join("tests/python/requirements.txt")));
     let mut steps = Steps::new(root);

@@ -25,22 +25,24 @@ const TEST_SECONDS: f64 = 480.0;
 struct Place {
     title: &'static str,
     file: &'static str,
-    package: &'static str,
-    /// A substring of the names of the adjacent tests.
-    tests: &'static str,
+    /// The adjacent tests.
+    tests: Tests,
+}
+
+/// Tests beside a file.
+enum Tests {
+    /// Of a leaf: by a part of their names, in the build of `check`.
+    Named(&'static str),
+    /// Of a crate that nearly everything depends on, with a build of its own: package and part of the names.
+    OfPackage(&'static str, &'static str),
 }
 
 /// Leaves first; everything else depends on the last one, so `test` is timed there.
 const PLACES: &[Place] = &[
-    Place { title: "a plot of the trainer", file: "trainer/src/study/sweep/plot.rs", package: "trainer", tests: "sweep::plot" },
-    Place { title: "a part of the command", file: "cli/src/labels.rs", package: "moodline-cli", tests: "labels" },
-    Place {
-        title: "a panel of the editor",
-        file: "plugin/src/editor/panels/latency.rs",
-        package: "moodline",
-        tests: "panels::latency",
-    },
-    Place { title: "the front end", file: "core/src/frontend/mel.rs", package: "moodline-core", tests: "frontend::mel" },
+    Place { title: "a plot of the trainer", file: "trainer/src/study/sweep/plot.rs", tests: Tests::Named("sweep::plot") },
+    Place { title: "a part of the command", file: "cli/src/labels.rs", tests: Tests::Named("labels") },
+    Place { title: "a panel of the editor", file: "plugin/src/editor/panels/latency.rs", tests: Tests::Named("panels::latency") },
+    Place { title: "the front end", file: "core/src/frontend/mel.rs", tests: Tests::OfPackage("moodline-core", "frontend::mel") },
 ];
 
 /// Polling interval while a command runs.
@@ -69,12 +71,12 @@ struct Waited {
 /// A command fails, or the run is interrupted. All files are restored in either case.
 pub(super) fn measure(root: &Path, shell: &Shell) -> Result<LoopResults> {
     let terminal = Terminal::new(root)?;
-    println!("Warming up: everything that is measured runs once.");
+    println!("Warming up: everything is built once, and run as far as `check` does.");
+    terminal.seconds(BUILD)?;
+    terminal.seconds(CHECK)?;
     for place in PLACES {
         terminal.seconds(&place.command())?;
     }
-    terminal.seconds(CHECK)?;
-    terminal.seconds(TEST)?;
     let mut places = vec![];
     for (index, place) in PLACES.iter().enumerate() {
         let waited = |command: &str| {
@@ -94,11 +96,15 @@ pub(super) fn measure(root: &Path, shell: &Shell) -> Result<LoopResults> {
 
 const CHECK: &str = "cargo xtask check";
 const TEST: &str = "cargo xtask test";
+const BUILD: &str = "cargo xtask test --no-run";
 
 impl Place {
     /// The command that runs the tests beside this place.
     fn command(&self) -> String {
-        format!("cargo test -p {} --lib {}", self.package, self.tests)
+        match self.tests {
+            Tests::Named(tests) => format!("cargo xtask unit {tests}"),
+            Tests::OfPackage(package, tests) => format!("cargo test -p {package} --lib {tests}"),
+        }
     }
 }
 

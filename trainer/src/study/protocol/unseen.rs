@@ -23,7 +23,7 @@ pub const ACCEPTED_HARM: f64 = 0.02;
 /// Settings of the voice correction that are tried: [`VoiceCorrection::prior_seconds`], and the variety at which it begins and at which it is
 /// complete.
 const PRIOR_SECONDS: [f64; 3] = [3.0, 10.0, 30.0];
-const VARIETIES: [(f64, f64); 5] = [(0.05, 0.15), (0.1, 0.2), (0.1, 0.3), (0.15, 0.3), (0.2, 0.4)];
+const VARIETIES: [(f64, f64); 6] = [(0.05, 0.15), (0.1, 0.2), (0.12, 0.24), (0.1, 0.3), (0.15, 0.3), (0.2, 0.4)];
 
 /// Thresholds that are tried, in hundredths: from the value that retains every prediction (the most probable of four has at least a quarter) to one
 /// that retains hardly any.
@@ -164,12 +164,16 @@ impl VoiceSetting {
         settings
     }
 
-    /// The most beneficial of the settings whose harm is acceptable; none if there are none.
+    /// The setting that is most useful if histories of all emotions and of one are equally likely, of those whose harm is acceptable; none if there are none.
     #[must_use]
     pub fn best(settings: &[Self]) -> Option<&Self> {
         let harmless = settings.iter().filter(|setting| setting.same >= -ACCEPTED_HARM);
         // The first in case of a tie, so that no change of the recipe is suggested without benefit.
-        harmless.reduce(|best, other| if other.before + other.all > best.before + best.all { other } else { best })
+        harmless.reduce(|best, other| if other.usefulness() > best.usefulness() { other } else { best })
+    }
+
+    fn usefulness(&self) -> f64 {
+        0.5 * (self.before + self.all) + self.same
     }
 }
 
@@ -296,8 +300,8 @@ impl UnseenResults {
             String::new()
         } else {
             format!(
-                "\nCorrection by voice, against cold answers; the most useful is the one that gains most without losing more than {ACCEPTED_HARM} after the same \
-                 emotion alone:\n\n{}",
+                "\nCorrection by voice, against cold answers; the most useful is the one that gains most if histories of all emotions and of one are equally \
+                 likely, without losing more than {ACCEPTED_HARM} after the same emotion alone:\n\n{}",
                 self.voice_table().to_markdown()
             )
         };
@@ -413,9 +417,15 @@ mod tests {
         assert_eq!((grid.len(), grid[0]), (PRIOR_SECONDS.len() * VARIETIES.len(), own));
         assert!(grid.iter().all(|correction| correction.validate().is_ok()));
         let setting = |place: usize, gain, same| VoiceSetting { correction: grid[place], before: gain, all: gain, same };
-        let settings = [setting(0, 0.01, 0.0), setting(1, 0.05, -0.03), setting(2, 0.03, -0.02)];
+        let settings = [setting(0, 0.01, 0.0), setting(1, 0.05, -0.03), setting(2, 0.04, -0.02), setting(3, 0.045, -0.03)];
         assert_eq!(VoiceSetting::best(&settings), Some(&settings[2]));
         assert_eq!(VoiceSetting::best(&settings[1..2]), None);
+        let harmful = [setting(0, 0.01, 0.0), setting(1, 0.025, -0.02)];
+        assert_eq!(
+            VoiceSetting::best(&harmful),
+            Some(&harmful[0]),
+            "what is lost after one emotion counts as what is gained after all"
+        );
         assert_eq!(
             VoiceSetting::best(&[setting(0, 0.01, 0.0), setting(1, 0.01, 0.0)]),
             Some(&settings[0]),

@@ -1,20 +1,20 @@
-//! Puts the probability from which a model's answers are certain into the model file.
+//! Puts what was chosen on corpora left out of training into the model file.
 //!
 //! In: a folder with `model.onnx` and `unseen.json`, with the results of its recipe on corpora left out of training. Out: the same model with
-//! [`Contract::certainty`](moodline_core::Contract::certainty), under another fingerprint.
+//! [`Contract::certainty`](moodline_core::Contract::certainty) and, if it corrects by voice, the most useful settings of that, under another fingerprint.
 
 use std::path::{Path, PathBuf};
 
-use moodline_core::{Certainty, onnx};
+use moodline_core::{Certainty, VoiceCorrection, onnx};
 use moodline_engine::{Model, OpenModelError};
 
 use crate::base::files::{self, FileError};
-use crate::study::protocol::unseen::{RiskPoint, UnseenRecord};
+use crate::study::protocol::unseen::{RiskPoint, UnseenRecord, UnseenResults, VoiceSetting};
 
 /// Why the model was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CertaintyError {
+pub enum AdoptError {
     /// The model.
     #[error(transparent)]
     Model(#[from] OpenModelError),
@@ -45,25 +45,38 @@ pub fn model_file(folder: &Path) -> PathBuf {
     folder.join("model.onnx")
 }
 
-/// Puts the threshold of `unseen.json` into the model of `folder`.
+/// What a model has adopted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adopted {
+    /// From which probability on its answers are certain.
+    pub certainty: Certainty,
+    /// How it corrects by voice; none if it does not.
+    pub voice: Option<VoiceCorrection>,
+}
+
+/// Puts the choices of `unseen.json` into the model of `folder`.
 ///
 /// # Errors
-/// [`CertaintyError`]; the model file is as it was then.
-pub fn set_certainty(folder: &Path) -> Result<(Certainty, Model), CertaintyError> {
+/// [`AdoptError`]; the model file is as it was then.
+pub fn adopt(folder: &Path) -> Result<(Adopted, Model), AdoptError> {
     let path = folder.join(UnseenRecord::FILE);
-    let record: UnseenRecord = serde_json::from_str(&files::read_text(&path)?)
-        .map_err(|source| CertaintyError::Damaged { path: path.clone(), source })?;
-    let threshold = record.results.threshold;
+    let record: UnseenRecord =
+        serde_json::from_str(&files::read_text(&path)?).map_err(|source| AdoptError::Damaged { path: path.clone(), source })?;
+    let UnseenResults { threshold, voice_settings, .. } = record.results;
     let Some(RiskPoint { threshold: least_probability, .. }) = threshold.chosen else {
-        return Err(CertaintyError::NoThreshold { path, risk: threshold.risk });
+        return Err(AdoptError::NoThreshold { path, risk: threshold.risk });
     };
     let certainty = Certainty { least_probability, risk: threshold.risk };
     let model = Model::open(&model_file(folder))?;
     let mut contract = model.contract().clone();
     contract.certainty = Some(certainty);
+    if let (Some(voice), Some(best)) = (&mut contract.voice, VoiceSetting::best(&voice_settings)) {
+        *voice = best.correction;
+    }
+    let adopted = Adopted { certainty, voice: contract.voice };
     let bytes = onnx::write(&contract, model.weights());
     files::write_atomically(&model_file(folder), &bytes)?;
-    Ok((certainty, Model::open(&model_file(folder))?))
+    Ok((adopted, Model::open(&model_file(folder))?))
 }
 
 #[cfg(test)]
@@ -74,23 +87,31 @@ mod tests {
     use crate::study::protocol::unseen::testing;
 
     #[test]
-    fn the_threshold_of_the_left_out_corpora_becomes_part_of_the_model_and_of_its_fingerprint() {
+    fn what_was_chosen_on_left_out_corpora_becomes_part_of_the_model_and_of_its_fingerprint() {
         let folder = tempfile::tempdir().unwrap();
         let embedded = Model::embedded();
         std::fs::write(model_file(folder.path()), embedded.bytes()).unwrap();
-        let error = set_certainty(folder.path()).unwrap_err();
+        let error = adopt(folder.path()).unwrap_err();
         assert!(error.to_string().contains(UnseenRecord::FILE), "{error}");
 
         std::fs::write(folder.path().join(UnseenRecord::FILE), testing::record(Some(0.61)).to_json()).unwrap();
-        let (certainty, model) = set_certainty(folder.path()).unwrap();
-        assert_eq!(certainty, Certainty { least_probability: 0.61, risk: 0.4 });
+        let (adopted, model) = adopt(folder.path()).unwrap();
+        assert_eq!(adopted.certainty, Certainty { least_probability: 0.61, risk: 0.4 });
+        assert_eq!((adopted.voice, model.contract().voice), (embedded.contract().voice, embedded.contract().voice));
         assert_eq!((model.certain_from(), model.contract().version), (0.61, CONTRACT_VERSION));
         assert_ne!(model.fingerprint(), embedded.fingerprint());
         assert_eq!(model.weights(), embedded.weights());
 
+        let mut record = testing::record(Some(0.61));
+        let useful = VoiceCorrection { prior_seconds: 17.0, ..embedded.contract().voice.unwrap() };
+        record.results.voice_settings = vec![VoiceSetting { correction: useful, before: 0.05, all: 0.06, same: -0.01 }];
+        std::fs::write(folder.path().join(UnseenRecord::FILE), record.to_json()).unwrap();
+        let (adopted, model) = adopt(folder.path()).unwrap();
+        assert_eq!((adopted.voice, model.contract().voice), (Some(useful), Some(useful)));
+
         let before = std::fs::read(model_file(folder.path())).unwrap();
         std::fs::write(folder.path().join(UnseenRecord::FILE), testing::record(None).to_json()).unwrap();
-        let error = set_certainty(folder.path()).unwrap_err();
+        let error = adopt(folder.path()).unwrap_err();
         assert!(error.to_string().contains("no threshold keeps a risk of 0.4"), "{error}");
         assert_eq!(std::fs::read(model_file(folder.path())).unwrap(), before);
     }
