@@ -1,8 +1,8 @@
 //! Filters: convolution, and arbitrary gains over frequency.
 
-use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
+use moodline_fourier::{Complex, Fourier};
 
 /// Length of the filters of [`by_gain`], seconds: their gain has a frequency resolution of about 30 Hz.
 const FILTER_SECONDS: f64 = 0.05;

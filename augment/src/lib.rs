@@ -5,7 +5,6 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod filter;
-pub mod fourier;
 pub mod level;
 pub mod noise;
 pub mod random;

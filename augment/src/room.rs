@@ -1,6 +1,6 @@
 //! Room acoustics: a synthetic impulse response.
 
-use crate::fourier::Fourier;
+use moodline_fourier::Fourier;
 use rand::Rng;
 
 use crate::random::normals;

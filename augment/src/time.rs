@@ -1,9 +1,9 @@
 //! Pitch and tempo: both together (speed), or one without the other.
 
-use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
 use moodline_core::resample::Resampler;
+use moodline_fourier::{Complex, Fourier};
 
 use crate::level::bound;
 

@@ -1,8 +1,8 @@
 //! Vocal tract length perturbation: formants move, pitch and tempo do not.
 
-use crate::fourier::{Complex, Fourier};
 use moodline_core::config::Window;
 use moodline_core::frontend::window::periodic;
+use moodline_fourier::{Complex, Fourier};
 
 use crate::time::cut;
 

@@ -1,16 +1,13 @@
 //! The floating-point types the numeric code is written for.
 
-use std::sync::Arc;
-
+use moodline_fourier::Plan;
 use ndarray::NdFloat;
 use num_traits::FromPrimitive;
-use realfft::FftNum;
-use rustfft::{Fft, FftPlanner};
 
 pub(crate) mod tanh;
 
 /// `f32` (used by the product) or `f64` (used to check the golden data).
-pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
+pub trait Real: NdFloat + Plan + FromPrimitive + Default {
     /// Rounds an `f64` constant to this type.
     fn of(value: f64) -> Self;
 
@@ -20,10 +17,6 @@ pub trait Real: NdFloat + FftNum + FromPrimitive + Default {
     /// Hyperbolic tangent as used everywhere in the network. `f64`: the standard library's. `f32`: a rational function without branches or
     /// calls, so that loops over it are vectorised; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
     fn tanh_of(self) -> Self;
-
-    /// Plans a forward complex FFT of `n` values. It is a method so that the many algorithms behind a plan are compiled once, in this crate,
-    /// and not again in every crate that creates a front end.
-    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>>;
 }
 
 impl Real for f32 {
@@ -41,10 +34,6 @@ impl Real for f32 {
     fn tanh_of(self) -> Self {
         tanh::rational(self)
     }
-
-    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>> {
-        FftPlanner::new().plan_fft_forward(n)
-    }
 }
 
 impl Real for f64 {
@@ -61,9 +50,5 @@ impl Real for f64 {
     #[inline]
     fn tanh_of(self) -> Self {
         self.tanh()
-    }
-
-    fn plan_fft(n: usize) -> Arc<dyn Fft<Self>> {
-        FftPlanner::new().plan_fft_forward(n)
     }
 }

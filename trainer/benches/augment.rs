@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use moodline_augment::fourier::Fourier;
+use moodline_fourier::Fourier;
 use trainer::data::augment::{AugmentationConfig, Augmenter};
 
 const RATE_HZ: u32 = 16_000;

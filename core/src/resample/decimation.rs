@@ -9,9 +9,8 @@
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
 
+use moodline_fourier::{Complex, Fft, Plan as _};
 use rubato::calculate_cutoff;
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
 
 use super::{FILTER_SAMPLES, WINDOW};
 
@@ -57,8 +56,7 @@ impl Decimation {
 
     /// Computes the filter from a rate to one that is `factor` times lower, at least 2.
     pub(super) fn new(factor: usize) -> Self {
-        let mut planner = FftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(BLOCK), planner.plan_fft_inverse(BLOCK));
+        let (forward, inverse) = (f32::forward(BLOCK), f32::inverse(BLOCK));
         let n_scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         let taps = low_pass(factor);
         Self {
@@ -175,7 +173,7 @@ impl PairFilter {
         let tap = |index: usize| (index * factor).checked_sub(sequence).and_then(|at| taps.get(at)).copied().unwrap_or(0.0);
         let transform = |offset: usize| {
             let mut bins: Vec<_> = (0..BLOCK).map(|pair| Complex::new(tap(2 * pair + offset), 0.0)).collect();
-            FftPlanner::new().plan_fft_forward(BLOCK).process(&mut bins);
+            f32::forward(BLOCK).process(&mut bins);
             bins
         };
         let (even, odd) = (transform(0), transform(1));

@@ -13,8 +13,8 @@ pub(crate) mod signals;
 
 use std::path::PathBuf;
 
-use moodline_augment::fourier::Fourier;
 use moodline_engine::decode::DecodeError;
+use moodline_fourier::Fourier;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 

@@ -8,7 +8,7 @@ mod picture;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use moodline_augment::fourier::Fourier;
+use moodline_fourier::Fourier;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::files::{self, FileError, FilePlan, Refusal};

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::augment::{Augmenter, NoiseError};
 use crate::data::manifest::{Manifest, Split};
-use moodline_augment::fourier::Fourier;
+use moodline_fourier::Fourier;
 
 use config::ScenesConfig;
 use scene::{Clip, Scene, Sources};

@@ -3,9 +3,9 @@
 //! In: a model and labelled clips. Out: its metrics on the original clips and on the same clips under each of [`conditions`]. All changes are seeded
 //! by the name of the clip, so the result does not depend on the number of threads.
 
-use moodline_augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use moodline_engine::{BackendChoice, Classifier, Model};
+use moodline_fourier::Fourier;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -10,13 +10,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const PURE: &[(&str, &[&str])] = &[
     (
         "moodline-core",
-        &["ndarray", "num-traits", "prost", "pulp", "realfft", "rubato", "rustfft", "serde", "serde_json", "sha2", "thiserror"],
+        &["moodline-fourier", "ndarray", "num-traits", "prost", "pulp", "rubato", "serde", "serde_json", "sha2", "thiserror"],
     ),
-    ("moodline-augment", &["moodline-core", "rand", "rand_chacha", "realfft", "serde", "sha2"]),
+    ("moodline-fourier", &["realfft", "rustfft"]),
+    ("moodline-augment", &["moodline-core", "moodline-fourier", "rand", "rand_chacha", "serde", "sha2"]),
     ("moodline-learn", &["moodline-core", "ndarray", "pulp", "rand", "rand_chacha", "rayon", "serde", "thiserror"]),
 ];
 
-/// Our crates.
+/// Our crates, except `moodline-fourier`, which stands below them and which any may use that transforms something.
 const OURS: &[&str] = &[
     "moodline",
     "moodline-core",
@@ -43,6 +44,7 @@ const AFAR: &[&str] = &["moodline", "moodline-cli", "trainer", "nice-plug", "egu
 
 /// `(crate, forbidden dependencies)`, directly and for any purpose.
 const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("moodline-fourier", OURS),
     ("moodline-core", OURS),
     ("moodline-models", OURS),
     (

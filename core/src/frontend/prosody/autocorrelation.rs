@@ -7,8 +7,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use moodline_fourier::{Complex, Fft, Plan as _};
 
 /// Number of bins computed in parallel.
 const LANES: usize = 16;
@@ -47,7 +46,7 @@ impl Autocorrelation {
         let n_wanted = n_samples + n_lags;
         let power = n_wanted.next_power_of_two() / 2;
         let n_fft = if power + MAX_FOLDED >= n_wanted { power } else { smooth_length(n_wanted) };
-        let fft = FftPlanner::new().plan_fft_forward(n_fft / 2);
+        let fft = f32::forward(n_fft / 2);
         let angle = |bin: usize| TAU * bin as f64 / n_fft as f64;
         Self {
             arch: pulp::Arch::new(),

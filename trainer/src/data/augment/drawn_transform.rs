@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use moodline_augment::fourier::Fourier;
+use moodline_fourier::Fourier;
 use rand_chacha::ChaCha8Rng;
 
 use super::config::Transform;

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use moodline_augment::fourier::Fourier;
 use moodline_core::FrontEndConfig;
 use moodline_core::frontend::{BlockFeatures, FrontEnd};
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use moodline_engine::speech::{GateConfig, SpeechDetector, SpeechError, SpeechModel, SpeechSteps};
+use moodline_fourier::Fourier;
 use ndarray::Array2;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};

@@ -11,11 +11,11 @@ use super::config::ScenesConfig;
 use super::sounds::{SoundEntry, SoundRecording};
 use crate::data::augment::{Augmenter, Span};
 use crate::data::manifest::Split;
-use moodline_augment::fourier::Fourier;
 use moodline_augment::level::{Law, gain, quantise};
 use moodline_augment::random::{generator, index, uniform};
 use moodline_augment::synthetic::Synthetic;
 use moodline_augment::time::speed;
+use moodline_fourier::Fourier;
 
 /// Level of each item before the recording conditions are applied, dBFS (RMS).
 const REFERENCE_DB: f64 = -26.0;

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use moodline_augment::fourier::Fourier;
 use moodline_engine::decode::{DecodeError, read_mono_resampled};
 use moodline_engine::speech::{GateConfig, SpeechDetector, SpeechModel};
+use moodline_fourier::Fourier;
 use sha2::{Digest as _, Sha256};
 
 use crate::data::augment::{AugmentationConfig, Augmenter, Span, Transform, TransformConfig};

@@ -149,7 +149,7 @@ fn stratified(planner: &Planner<'_>, samples: Vec<Sample>, stream: u64) -> Vec<[
 
 #[cfg(test)]
 mod tests {
-    use moodline_augment::fourier::Fourier;
+    use moodline_fourier::Fourier;
 
     use super::*;
     use crate::data::augment::signals::{RATE, sum_of_tones};

@@ -1,10 +1,10 @@
 //! Fourier transforms of whole signals and their inverse, for modifying sounds rather than measuring them.
 //!
-//! The front end has its own, faster transform, [`moodline_core::frontend::spectrum`], which has no inverse and discards the phase.
+//! The front end has its own, faster transform, `moodline_core::frontend::spectrum`, which has no inverse and discards the phase.
 
 use std::sync::Arc;
 
-pub use realfft::num_complex::Complex;
+use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 /// Plans for real transforms; each length is planned once.
@@ -16,11 +16,13 @@ pub struct Fourier {
 impl Fourier {
     /// Starts without plans.
     #[must_use]
+    #[inline(never)]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The transform of length `n`, which is even and at least 2.
+    #[inline(never)]
     pub fn of_length(&mut self, n: usize) -> Transform {
         let (forward, inverse) = (self.planner.plan_fft_forward(n), self.planner.plan_fft_inverse(n));
         let n_scratch = forward.get_scratch_len().max(inverse.get_scratch_len());

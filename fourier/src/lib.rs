@@ -1,0 +1,85 @@
+//! Fourier transforms, whose many algorithms are compiled here and nowhere else.
+//!
+//! In: lengths. Out: the plans of rustfft and realfft, and [`Fourier`] for whole signals and back. A generic function is compiled in the crate that calls it, once
+//! for every such crate and with that crate's optimisation, and a planner brings some two hundred algorithms; so planners are only called here.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
+use std::sync::Arc;
+
+use realfft::{RealFftPlanner, RealToComplex};
+use rustfft::FftPlanner;
+pub use rustfft::num_complex::Complex;
+pub use rustfft::{Fft, FftNum};
+
+mod signal;
+
+pub use signal::{Fourier, Transform};
+
+/// `f32` or `f64`, whose transforms can be planned.
+pub trait Plan: FftNum {
+    /// Plans the transform of `n` complex values.
+    fn forward(n: usize) -> Arc<dyn Fft<Self>>;
+
+    /// Plans its inverse, which is not scaled: one after the other multiplies by `n`.
+    fn inverse(n: usize) -> Arc<dyn Fft<Self>>;
+
+    /// Plans the transform of `n` real values to `n / 2 + 1` complex ones.
+    fn forward_real(n: usize) -> Arc<dyn RealToComplex<Self>>;
+}
+
+macro_rules! plan {
+    ($number:ty) => {
+        // Inlined elsewhere, they would be compiled there.
+        impl Plan for $number {
+            #[inline(never)]
+            fn forward(n: usize) -> Arc<dyn Fft<Self>> {
+                FftPlanner::new().plan_fft_forward(n)
+            }
+
+            #[inline(never)]
+            fn inverse(n: usize) -> Arc<dyn Fft<Self>> {
+                FftPlanner::new().plan_fft_inverse(n)
+            }
+
+            #[inline(never)]
+            fn forward_real(n: usize) -> Arc<dyn RealToComplex<Self>> {
+                RealFftPlanner::new().plan_fft_forward(n)
+            }
+        }
+    };
+}
+
+plan!(f32);
+plan!(f64);
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inverse_undoes_the_transform_and_scales_by_its_length() {
+        let samples: Vec<Complex<f64>> = (0..30).map(|i| Complex::new(f64::from(i).sin(), f64::from(i % 7))).collect();
+        let mut bins = samples.clone();
+        f64::forward(30).process(&mut bins);
+        let sum: Complex<f64> = samples.iter().sum();
+        assert!((bins[0] - sum).norm() < 1e-12, "{}", bins[0]);
+        f64::inverse(30).process(&mut bins);
+        assert!(bins.iter().zip(&samples).all(|(back, sample)| (back / 30.0 - sample).norm() < 1e-12));
+    }
+
+    #[test]
+    fn the_real_transform_is_the_first_half_of_the_complex_one() {
+        let samples: Vec<f32> = (0_u8..24).map(|i| f32::from(i).cos()).collect();
+        let plan = f32::forward_real(24);
+        let mut half = plan.make_output_vec();
+        plan.process(&mut samples.clone(), &mut half).unwrap();
+        let mut whole: Vec<Complex<f32>> = samples.iter().map(|sample| Complex::new(*sample, 0.0)).collect();
+        f32::forward(24).process(&mut whole);
+        assert!(half.iter().zip(&whole).all(|(half, whole)| (half - whole).norm() < 1e-5) && half.len() == 13);
+    }
+}
