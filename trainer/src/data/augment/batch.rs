@@ -4,7 +4,7 @@
 //! seed and the number of the step, so that a resumed run continues with the same draws.
 
 use moodline_learn::loss::Mixed;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,17 @@ pub struct BatchConfig {
     /// Mixes each clip with another of its batch, with weights drawn from Beta(`mixup`, `mixup`); above 0, at most 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f64>,
+    /// Moves the statistics of clips towards those of other clips of the same emotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
+}
+
+/// Statistics of a clip moved towards those of another: how a voice and a room sound on average tells less of the emotion.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Style {
+    /// Fraction of the clips that are changed; above 0, at most 1. How far is drawn uniformly for each.
+    pub probability: f64,
 }
 
 /// Random cropping of a clip.
@@ -95,11 +106,15 @@ impl BatchConfig {
             within((1..=10).contains(&count), "feature_mask.count", "1..=10", count.to_string())?;
             within((1..=100).contains(&most), "feature_mask.most", "1..=100", most.to_string())?;
         }
+        if let Some(Style { probability }) = self.style {
+            let expected = "above 0 and at most 1";
+            within(probability > 0.0 && probability <= 1.0, "style.probability", expected, probability.to_string())?;
+        }
         let mixup = self.mixup.unwrap_or(1.0);
         within(mixup > 0.0 && mixup <= 1.0, "mixup", "above 0 and at most 1, or absent", mixup.to_string())
     }
 
-    /// Mixes, crops and masks one batch.
+    /// Restyles, mixes, crops and masks one batch.
     ///
     /// A masked value becomes 0, the mean of a standardised feature. The clip that is mixed in is repeated or cut to the length of the first, which
     /// always keeps the larger weight, so that its own label remains the better answer.
@@ -109,13 +124,21 @@ impl BatchConfig {
     ///
     /// # Source
     /// Masks: Park et al. 2019, "SpecAugment", section 2, without the warp. Mixup: Zhang et al. 2018, "mixup: Beyond empirical risk minimization".
+    /// Style: Zhou et al. 2021, "Domain generalization with MixStyle", equations 3 to 6, on features instead of layers, between clips of one emotion.
     #[must_use]
     pub fn vary(&self, sequences: &[ArrayView2<'_, f32>], labels: &[usize], seed: u64, step: u64) -> Varied {
         let rng = &mut generator(&[b"batch", &seed.to_le_bytes(), &step.to_le_bytes()]);
         let mut mixed = Vec::new();
         let mut features: Vec<Array2<f32>> = Vec::with_capacity(sequences.len());
-        for (sequence, _) in sequences.iter().zip(labels) {
+        for (sequence, label) in sequences.iter().zip(labels) {
             let mut own = sequence.to_owned();
+            if let Some(Style { probability }) = self.style
+                && uniform(rng) < probability
+            {
+                let alike: Vec<_> = labels.iter().zip(sequences).filter(|(other, _)| *other == label).collect();
+                let other = alike[index(rng, alike.len())].1;
+                restyle(&mut own, *other, uniform(rng) as f32);
+            }
             if let Some(shape) = self.mixup {
                 let other = index(rng, sequences.len());
                 let part = beta(rng, shape);
@@ -174,6 +197,23 @@ fn mix(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
     }
 }
 
+/// Moves mean and standard deviation of every feature by `part` of the way to those of `other`.
+fn restyle(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
+    for (mut own, other) in own.columns_mut().into_iter().zip(other.columns()) {
+        let ((mean, deviation), (towards, wider)) = (statistics(own.view()), statistics(other));
+        let scale = if deviation > CONSTANT { 1.0 + part * (wider / deviation - 1.0) } else { 1.0 };
+        own.mapv_inplace(|value| mean + part * (towards - mean) + scale * (value - mean));
+    }
+}
+
+/// Standard deviation of a standardised feature up to which it counts as constant, so that it is not stretched.
+const CONSTANT: f32 = 1e-2;
+
+/// Mean and standard deviation.
+fn statistics(values: ArrayView1<'_, f32>) -> (f32, f32) {
+    (values.mean().unwrap_or_default(), values.std(0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use moodline_learn::loss::LossConfig;
@@ -224,6 +264,7 @@ mod tests {
             feature_mask: Some(FeatureMask { count: 10, most: 100 }),
             mixup: Some(0.001),
             crop: Some(Crop { probability: 1.0, least: 0.01 }),
+            style: Some(Style { probability: 1.0 }),
         };
         let shortest = vec![Array2::from_elem((1, 1), 1.0); 3];
         assert_eq!(vary(&wide, &shortest, [3, 1]).features.len(), 3);
@@ -269,12 +310,37 @@ mod tests {
     }
 
     #[test]
+    fn style_moves_the_statistics_of_a_clip_towards_one_of_its_emotion_and_keeps_its_course() {
+        let config = BatchConfig { style: Some(Style { probability: 0.5 }), ..BatchConfig::default() };
+        // A ramp of its own mean and width, and a constant feature, for each clip.
+        let ramp = |clip: usize, step: usize| clip as f32 + (1 + clip) as f32 * (step as f32 / 19.0 - 0.5);
+        let course = |clip: usize| Array2::from_shape_fn((20, 2), |(step, feature)| [ramp(clip, step), clip as f32][feature]);
+        let clips: Vec<Array2<f32>> = (0..40).map(course).collect();
+        let mut moved = 0;
+        for (number, (clip, varied)) in clips.iter().zip(&vary(&config, &clips, [3, 1]).features).enumerate() {
+            let mean = varied.column(1)[0];
+            moved += usize::from(mean != clip[[0, 1]]);
+            // Mean and width of these ramps differ by one, so both have moved to the same clip by the same part.
+            let width = varied[[19, 0]] - varied[[0, 0]];
+            assert!((varied.column(0).mean().unwrap() - mean).abs() < 1e-3 && (width - mean - 1.0).abs() < 1e-3, "{number}");
+            assert!((-1e-3..=39.001).contains(&mean));
+        }
+        assert!((10..30).contains(&moved), "{moved}");
+        // A clip that is the only one of its emotion in a batch has nothing to move to.
+        let alone = vary(&BatchConfig { style: Some(Style { probability: 1.0 }), ..config }, &clips[..4], [3, 1]).features;
+        for (clip, same) in clips.iter().zip(alone) {
+            assert!(clip.iter().zip(&same).all(|(before, after)| (before - after).abs() < 1e-5));
+        }
+    }
+
+    #[test]
     fn every_seed_and_step_draws_anew_and_the_same_again() {
         let config = BatchConfig {
             time_mask: Some(TimeMask { count: 2, most: 0.3 }),
             feature_mask: Some(FeatureMask { count: 1, most: 2 }),
             mixup: Some(0.2),
             crop: Some(Crop { probability: 0.5, least: 0.5 }),
+            style: Some(Style { probability: 0.5 }),
         };
         let clips = clips(6);
         let first = vary(&config, &clips, [3, 1]);
@@ -295,6 +361,7 @@ mod tests {
             ("mixup = 1.5", "batch.mixup must be"),
             ("time_mask = { count = 0, most = 0.2 }", "augmentation.batch.time_mask.count must be 1..=10, found 0"),
             ("time_mask = { count = 1, most = 0.6 }", "batch.time_mask.most must be above 0 and at most 0.5, found 0.6"),
+            ("style = { probability = 0 }", "augmentation.batch.style.probability must be above 0 and at most 1, found 0"),
             ("feature_mask = { count = 11, most = 2 }", "batch.feature_mask.count must be"),
             ("feature_mask = { count = 1, most = 0 }", "batch.feature_mask.most must be 1..=100, found 0"),
         ] {
