@@ -173,7 +173,7 @@ impl PairFilter {
         let tap = |index: usize| (index * factor).checked_sub(sequence).and_then(|at| taps.get(at)).copied().unwrap_or(0.0);
         let transform = |offset: usize| {
             let mut bins: Vec<_> = (0..BLOCK).map(|pair| Complex::new(tap(2 * pair + offset), 0.0)).collect();
-            f32::forward(BLOCK).process(&mut bins);
+            f64::forward(BLOCK).process(&mut bins);
             bins
         };
         let (even, odd) = (transform(0), transform(1));
