@@ -157,6 +157,8 @@ fn combine_lanes<T: Real, const N: usize>(half: &[Complex<T>], twiddles: &Twiddl
 
 #[cfg(test)]
 mod tests {
+    use moodline_fourier::Plan as _;
+
     use super::*;
     use crate::config::Window;
 

@@ -88,7 +88,7 @@ const PACKAGES: &[Package] = &[
         "slurm-wlm",
         "a cluster of this machine, for the tests of sweeps",
         Purpose::Tests,
-        Sign::Program("sbatch", "--version"),
+        Sign::Database,
     ),
     package(
         "ffmpeg",
