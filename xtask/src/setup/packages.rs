@@ -84,12 +84,7 @@ const PACKAGES: &[Package] = &[
     package("chromium", "a browser to read pages in", Purpose::Tests, Sign::Program("chromium", "--version")),
     package("chromium-driver", "clicks and types in it", Purpose::Tests, Sign::Program("chromedriver", "--version")),
     package("ardour", "a host to test the plugin in", Purpose::Tests, Sign::Database),
-    package(
-        "slurm-wlm",
-        "a cluster of this machine, for the tests of sweeps",
-        Purpose::Tests,
-        Sign::Database,
-    ),
+    package("slurm-wlm", "a cluster of this machine, for the tests of sweeps", Purpose::Tests, Sign::Database),
     package(
         "ffmpeg",
         "what recordings are compared with, and decoded by as a last resort",
