@@ -56,30 +56,3 @@ plan!(f64);
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_inverse_undoes_the_transform_and_scales_by_its_length() {
-        let samples: Vec<Complex<f64>> = (0..30).map(|i| Complex::new(f64::from(i).sin(), f64::from(i % 7))).collect();
-        let mut bins = samples.clone();
-        f64::forward(30).process(&mut bins);
-        let sum: Complex<f64> = samples.iter().sum();
-        assert!((bins[0] - sum).norm() < 1e-12, "{}", bins[0]);
-        f64::inverse(30).process(&mut bins);
-        assert!(bins.iter().zip(&samples).all(|(back, sample)| (back / 30.0 - sample).norm() < 1e-12));
-    }
-
-    #[test]
-    fn the_real_transform_is_the_first_half_of_the_complex_one() {
-        let samples: Vec<f32> = (0_u8..24).map(|i| f32::from(i).cos()).collect();
-        let plan = f32::forward_real(24);
-        let mut half = plan.make_output_vec();
-        plan.process(&mut samples.clone(), &mut half).unwrap();
-        let mut whole: Vec<Complex<f32>> = samples.iter().map(|sample| Complex::new(*sample, 0.0)).collect();
-        f32::forward(24).process(&mut whole);
-        assert!(half.iter().zip(&whole).all(|(half, whole)| (half - whole).norm() < 1e-5) && half.len() == 13);
-    }
-}

@@ -69,35 +69,3 @@ impl Transform {
         samples.iter_mut().for_each(|sample| *sample *= scale);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::f64::consts::TAU;
-
-    use super::*;
-
-    #[test]
-    fn the_transform_is_that_of_its_definition_and_the_inverse_undoes_it() {
-        let mut fourier = Fourier::new();
-        for n in [2, 8, 30, 64] {
-            let samples: Vec<f32> = (0..n).map(|i| (i as f32 * 0.7).sin() + 0.2 * i as f32).collect();
-            let mut transform = fourier.of_length(n);
-            let mut spectrum = vec![Complex::default(); transform.n_bins()];
-            transform.forward(&mut samples.clone(), &mut spectrum);
-            for (k, bin) in spectrum.iter().enumerate() {
-                let (mut re, mut im) = (0.0, 0.0);
-                for (i, &sample) in samples.iter().enumerate() {
-                    let angle = TAU * (k * i % n) as f64 / n as f64;
-                    re += f64::from(sample) * angle.cos();
-                    im -= f64::from(sample) * angle.sin();
-                }
-                assert!((f64::from(bin.re) - re).abs() < 1e-3 && (f64::from(bin.im) - im).abs() < 1e-3, "n {n}, bin {k}");
-            }
-            let mut back = vec![0.0; n];
-            transform.inverse(&mut spectrum, &mut back);
-            for (back, sample) in back.iter().zip(&samples) {
-                assert!((back - sample).abs() < 1e-4, "n {n}");
-            }
-        }
-    }
-}
