@@ -1,13 +1,14 @@
 """Music and sounds to learn from that no corpus has: free ones out of Debian's packages, and music made by a synthesiser.
 
-    python sounds.py --out sounds
+    python sounds.py --packages packages --out sounds
 
-Needs apt, dpkg and fluidsynth, as Debian 12 has them. Packages are downloaded and unpacked, not installed. Writes
+Needs apt, dpkg, unzip and fluidsynth, as Debian 12 has them. Packages are downloaded and unpacked, not installed. Writes
 excerpts as FLAC and sounds.csv (path, kind, licence, source). What Silero hears speech in is left out, because nobody labelled it.
 """
 
 import argparse
 import csv
+import hashlib
 import random
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 import soundfile
 import soxr
 
+from packages import unpacked
 from silero import RATE, Silero
 
 # Package, files in it, kind, licence of these files according to the package's copyright file.
@@ -34,6 +36,41 @@ PACKAGES = [
     ("tuxpaint-stamps-default", "**/stamps/animals/**/*.ogg", "animal_sounds", "GPL-2"),
     ("wesnoth-1.16-data", "**/core/sounds/**/[!degho]*.*", "fight_sounds", "GPL-2+"),
     ("wesnoth-1.16-data", "**/core/sounds/**/[degho]*.*", "creature_sounds", "GPL-2+"),
+    ("tuxpaint-stamps-default", "**/stamps/[!as]*/**/*.ogg", "household_sounds", "GPL-2"),
+    ("0ad-data", "**/audio/actor/fauna/**/*.ogg", "animal_sounds", "CC-BY-SA-3.0"),
+    ("0ad-data", "**/audio/ambient/**/*.ogg", "ambience", "CC-BY-SA-3.0"),
+    ("0ad-data", "**/audio/resource/**/*.ogg", "work_sounds", "CC-BY-SA-3.0"),
+    ("0ad-data", "**/audio/attack/**/*.ogg", "fight_sounds", "CC-BY-SA-3.0"),
+    ("0ad-data", "**/audio/actor/human/death/*.ogg", "creature_sounds", "CC-BY-SA-3.0"),
+    ("0ad-data", "**/audio/music/*.ogg", "game_music", "CC-BY-SA-3.0"),
+    ("widelands-data", "**/sound/animals/*.ogg", "animal_sounds", "GPL-2+"),
+    ("widelands-data", "**/sound/farm/*.ogg", "animal_sounds", "GPL-2+"),
+    ("widelands-data", "**/sound/[!abf]*/*.ogg", "work_sounds", "GPL-2+"),
+    ("widelands-data", "**/sound/atlanteans/**/*.ogg", "work_sounds", "GPL-2+"),
+    ("unknown-horizons", "**/audio/music/**/*.ogg", "game_music", "CC-BY-SA-3.0"),
+    ("unknown-horizons", "**/audio/sounds/**/*.ogg", "game_sounds", "CC-BY-SA-3.0"),
+    ("megaglest-data", "**/tilesets/**/sounds/*.*", "ambience", "CC-BY-SA-3.0"),
+    ("megaglest-data", "**/sounds/[cps][oih][wge]*.wav", "animal_sounds", "CC-BY-SA-3.0"),
+    ("megaglest-data", "**/sounds/*_die*.wav", "creature_sounds", "CC-BY-SA-3.0"),
+    ("ufoai-sound", "**/ambience/*.ogg", "ambience", "GPL-2+, CC-BY-3.0, CC-BY-SA-3.0"),
+    ("ufoai-sound", "**/sound/[dmu]*/*.ogg", "game_sounds", "GPL-2+, CC-BY-3.0, CC-BY-SA-3.0"),
+    ("ufoai-sound", "**/sound/aliens/**/*.ogg", "creature_sounds", "GPL-2+, CC-BY-3.0, CC-BY-SA-3.0"),
+    ("ufoai-sound", "**/sound/civilians/*.ogg", "creature_sounds", "GPL-2+, CC-BY-3.0, CC-BY-SA-3.0"),
+    ("warzone2100-data", "**/audio/sfx/**/*.ogg", "machines", "GPL-2+"),
+    ("searchandrescue-data", "**/sounds/**/*.wav", "machines", "GPL"),
+    ("colobot-common-sounds", "**/sounds/*.wav", "machines", "GPL-3+"),
+    ("flare-game", "**/soundfx/environment/*.ogg", "ambience", "CC-BY-SA-3.0+"),
+    ("flare-game", "**/soundfx/enemies/*.ogg", "creature_sounds", "CC-BY-SA-3.0+"),
+    ("lugaru-data", "**/Sounds/*.ogg", "fight_sounds", "CC-BY-SA-3.0"),
+    ("tuxfootball", "**/crowd*.wav", "crowd", "GPL-2+"),
+    ("etw-data", "**/crowd/*.wav", "crowd", "GPL-2+"),
+    ("focuswriter", "**/sounds/*.wav", "keys", "GPL-3+"),
+    ("bucklespring-data", "**/wav/*.wav", "keys", "GPL-2+"),
+    ("asterisk-moh-opsound-wav", "**/moh/**/*.wav", "game_music", "CC-BY-SA-3.0"),
+    ("sonic-pi-samples", "**/samples/vinyl_*.flac", "vinyl", "CC0-1.0"),
+    ("sonic-pi-samples", "**/samples/ambi_[!c]*.flac", "ambience", "CC0-1.0"),
+    ("sonic-pi-samples", "**/samples/[gl][lo]*_*.flac", "music_loop", "CC0-1.0"),
+    ("sonic-pi-samples", "**/samples/[bdept][delar]*_*.flac", "percussion", "CC0-1.0"),
 ]
 MIDI_PACKAGE = ("openttd-openmsx", "**/*.mid", "midi_music", "GPL-2")
 SOUND_FONT = ("timgm6mb-soundfont", "**/*.sf2")
@@ -41,7 +78,7 @@ SOUND_FONT = ("timgm6mb-soundfont", "**/*.sf2")
 EXCERPT_SECONDS, MOST_EXCERPTS = 15, 2
 # Maximum number of files used from a package, evenly spaced by name: for music, and for short sounds.
 MOST_FILES, MOST_SHORT = 24, 120
-SHORT = {"animal_sounds", "creature_sounds", "fight_sounds"}
+SHORT = {"ambience", "animal_sounds", "creature_sounds", "crowd", "fight_sounds", "keys", "machines", "percussion", "work_sounds"}
 # Maximum fraction of an excerpt in which Silero may hear speech.
 MOST_SPEECH = 0.03
 N_PIECES, PIECE_SECONDS, SEED = 160, 10, 1
@@ -127,17 +164,9 @@ def piece(draw):
     return midi(events, bpm)
 
 
-def unpacked(package, work):
-    """A package's files, and its version."""
-    subprocess.run(["apt-get", "download", package], cwd=work, check=True, capture_output=True)
-    archive = next(work.glob(f"{package}_*.deb"))
-    subprocess.run(["dpkg", "-x", archive, work / package], check=True)
-    return work / package, archive.name.split("_")[1].replace("%3a", ":")
-
-
 def evenly(paths, most):
     """At most so many of them."""
-    paths = sorted(path for path in paths if path.suffix in {".ogg", ".oga", ".wav"} and "_desc" not in path.stem)
+    paths = sorted(path for path in paths if path.suffix in {".ogg", ".oga", ".wav", ".flac"} and "_desc" not in path.stem)
     step = max(1.0, len(paths) / most)
     return [paths[int(index * step)] for index in range(min(len(paths), most))]
 
@@ -156,27 +185,31 @@ def excerpts(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
+    parser.add_argument("--packages", type=Path, required=True, help="folder for unpacked packages, which are used again if they are there")
+    arguments = parser.parse_args()
+    out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    silero, lines, n_left_out = Silero(), [], 0
+    silero, lines, seen, n_left_out = Silero(), [], set(), 0
 
     def keep(path, kind, licence, source):
         nonlocal n_left_out
-        for index, part in enumerate(excerpts(path)):
-            if not len(part) or abs(part).max() < 1e-3:
+        for part in excerpts(path):
+            # Packages contain the same sound several times under different names.
+            if not len(part) or abs(part).max() < 1e-3 or (digest := hashlib.sha256(part).digest()) in seen:
                 continue
+            seen.add(digest)
             heard = silero.times(silero.probabilities([part])[0], len(part))
             if sum(end - start for start, end in heard) > MOST_SPEECH * len(part) / RATE:
                 n_left_out += 1
                 continue
-            name = f"{kind}/{source.split('/')[0].split(' ')[0]}_{path.stem}_{index}.flac".replace(" ", "-")
+            name = f"{kind}/{source.split('/')[0].split(' ')[0]}_{path.stem}_{len(lines)}.flac".replace(" ", "-")
             (out / kind).mkdir(exist_ok=True)
             soundfile.write(out / name, part.clip(-1, 1), RATE)
             lines.append([name, kind, licence, source])
 
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
-        font = next(unpacked(SOUND_FONT[0], work)[0].glob(SOUND_FONT[1]))
+        font = next(unpacked(SOUND_FONT[0], arguments.packages)[0].glob(SOUND_FONT[1]))
 
         def render(score, kind, licence, source):
             sound = work / f"{score.stem}.wav"
@@ -189,15 +222,12 @@ def main():
             score = work / f"piece-{index:03}.mid"
             score.write_bytes(piece(draw))
             render(score, "synthesised_music", "CC0-1.0, sound font GPL-2", f"sounds.py, {SOUND_FONT[0]}")
-        folders = {}
         for package, pattern, kind, licence in PACKAGES:
-            if package not in folders:
-                folders[package] = unpacked(package, work)
-            folder, version = folders[package]
+            folder, version = unpacked(package, arguments.packages)
             for path in evenly(folder.glob(pattern), MOST_SHORT if kind in SHORT else MOST_FILES):
                 keep(path, kind, licence, f"{package} {version}")
         package, pattern, kind, licence = MIDI_PACKAGE
-        folder, version = unpacked(package, work)
+        folder, version = unpacked(package, arguments.packages)
         for path in sorted(folder.glob(pattern)):
             render(path, kind, licence, f"{package} {version}, {SOUND_FONT[0]}")
     with (out / "sounds.csv").open("w", encoding="utf-8", newline="") as table:
