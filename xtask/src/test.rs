@@ -26,8 +26,9 @@ pub(crate) fn run(root: &Path, no_run: bool) -> Result<()> {
         let steps = Steps::new(root);
         return steps.cargo.run(&steps.of_all_crates("test", &["--no-run"]));
     }
-    let python =
-        workspace::cache().and_then(|cache| python::environment(&cache, "tests", &root.join("tests/python/requirements.txt")));
+    // Downloaded while the lints run.
+    let requirements = root.join("tests/python/requirements.txt");
+    let python = thread::spawn(move || python::environment(&workspace::cache()?, "tests", &requirements));
     let mut steps = Steps::new(root);
     steps.read();
 
@@ -42,7 +43,8 @@ pub(crate) fn run(root: &Path, no_run: bool) -> Result<()> {
     steps.cargo.environment.extend(hosted);
     let skips = tempfile::NamedTempFile::new()?;
     steps.cargo.environment.push(("MOODLINE_SKIPS", skips.path().to_string_lossy().into_owned()));
-    match python {
+    // INVARIANT: what prepares the environment returns its errors.
+    match python.join().expect("nothing panics there") {
         Ok(python) => steps.cargo.environment.push(("MOODLINE_PYTHON", python.path().to_string_lossy().into_owned())),
         Err(error) => println!("The tests run without the Python packages onnx, onnxruntime and pedalboard: {error:#}."),
     }
@@ -54,9 +56,9 @@ pub(crate) fn run(root: &Path, no_run: bool) -> Result<()> {
     steps.report.finish(&counts, &Skips::parse(&fs::read_to_string(skips.path())?))
 }
 
-/// How many tests run in parallel: two per core, because those that play in real time or watch a program mostly wait.
+/// How many tests run in parallel: three per core, because those that play in real time, open windows or watch a program mostly wait.
 fn side_by_side() -> Result<usize> {
-    Ok(2 * thread::available_parallelism()?.get())
+    Ok(3 * thread::available_parallelism()?.get())
 }
 
 /// Bundles the build, and returns the variables by which the tests find it.
