@@ -116,6 +116,13 @@ fn a_detector_is_trained_and_measured_and_the_same_seed_gives_the_same_file_on_a
     assert_eq!((&peer["sounds"]["hiss"]["n"], &peer["sounds"]["hiss"]["speech"]), (&20.into(), &0.into()));
     let card = String::from_utf8(read("a/MODEL_CARD.md")).unwrap();
     assert!(card.contains(model.fingerprint()) && card.contains("| bell | music |") && card.contains("labels"), "{card}");
+    assert!(!card.contains("Free speech"), "{card}");
+
+    let spoken = "kind,licence,source,recordings\nde,GPL-2,game 1,30\nfr,GPL-2,game 1,12\n";
+    fs::write(place.path().join("a/speech.csv"), spoken).unwrap();
+    assert_eq!(speech(&place, &format!("{evaluate} --force")), ExitCode::SUCCESS);
+    let card = String::from_utf8(read("a/MODEL_CARD.md")).unwrap();
+    assert!(card.contains("42 recordings in 2 languages") && card.contains("Licences: GPL-2."), "{card}");
 }
 
 #[test]

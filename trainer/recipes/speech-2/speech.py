@@ -3,7 +3,7 @@
     python speech.py --packages packages --out speech
 
 Needs apt, dpkg and unzip, as Debian 12 has them. Packages are downloaded and unpacked, not installed. Writes the recordings as FLAC at 16 kHz and
-speech.csv, a manifest. Nobody listened to them: kept are those in which Silero hears speech most of the time. They have no emotion; the manifest
+speech.csv, a manifest, and sources.csv: recordings by language and package, for attribution. Nobody listened to them: kept are those in which Silero hears speech most of the time. They have no emotion; the manifest
 says neutral, because it has to say something.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import csv
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +117,7 @@ def main():
                     (out / name).unlink()
                     continue
                 seen.add(digest)
-                source = f"{package}_{version}:{path.relative_to(folder).as_posix()}"
+                source = f"{package} {version}"
                 lines[speaker].append([name, "packages", f"packages:{speaker}", "", "neutral", spoken, f"{seconds:.4f}", digest, "", licence, source])
     with (out / "speech.csv").open("w", encoding="utf-8", newline="") as table:
         writer = csv.writer(table, lineterminator="\n")
@@ -126,6 +126,11 @@ def main():
             for line in lines[speaker]:
                 line[HEADER.index("split")] = "dev" if index % DEV_EACH == DEV_EACH - 1 else "train"
                 writer.writerow(line)
+    sources = Counter((line[HEADER.index("language")], *line[-2:]) for of_speaker in lines.values() for line in of_speaker)
+    with (out / "sources.csv").open("w", encoding="utf-8", newline="") as table:
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(["kind", "licence", "source", "recordings"])
+        writer.writerows([*source, recordings] for source, recordings in sorted(sources.items()))
     hours = sum(float(line[HEADER.index("duration_s")]) for of_speaker in lines.values() for line in of_speaker) / 3600
     print(f"{sum(map(len, lines.values()))} recordings of {len(lines)} speakers, {hours:.1f} h; in {n_left_out} Silero hears too little speech")
 

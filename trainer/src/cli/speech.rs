@@ -27,6 +27,8 @@ const CONFIG: &str = "train.toml";
 const HISTORY: &str = "epochs.csv";
 const FIGURES: &str = "metrics.json";
 const SOUNDS: &str = "sounds.csv";
+/// Sources of free speech, as the recipe writes them; a detector that learned from corpora alone has none.
+const SPOKEN: &str = "speech.csv";
 const CARD: &str = "MODEL_CARD.md";
 
 /// Trains and evaluates a speech detector
@@ -76,7 +78,8 @@ struct TrainArgs {
 /// Evaluates a detector, optionally in comparison with others
 #[derive(Args)]
 #[command(after_help = "\
-Writes metrics.json and MODEL_CARD.md into the folder of the model, which `trainer speech train` made. A peer is a table with times of speech in all these recordings, and a JSON file of the same name with the peer's name
+Writes metrics.json and MODEL_CARD.md into the folder of the model, which `trainer speech train` made. If speech.csv lies there (the recipe's sources.csv: kind, licence,
+source, recordings), the card has the free speech in it. A peer is a table with times of speech in all these recordings, and a JSON file of the same name with the peer's name
 and computing time, as the recipe writes them for Silero.
 
 Example:
@@ -179,7 +182,9 @@ fn run_evaluate(arguments: &EvaluateArgs, progress: Progress) -> anyhow::Result<
     })??;
     let tables = markdown(&detectors, &config.scenes.kinds, &VOICES.map(str::to_owned));
     let learned_from = origins(&folder.join(SOUNDS))?;
-    let card = speech_card::card(&model, &config.scenes.kinds, &learned_from, &tables);
+    let spoken = folder.join(SPOKEN);
+    let spoken = if spoken.is_file() { origins(&spoken)? } else { Vec::new() };
+    let card = speech_card::card(&model, &config.scenes.kinds, &learned_from, &spoken, &tables);
     let figures = serde_json::to_string_pretty(&Metrics { fingerprint: model.fingerprint(), detectors: &detectors })? + "\n";
     for (name, content) in [(FIGURES, &figures), (CARD, &card)] {
         write(&folder.join(name), content.as_bytes(), progress)?;

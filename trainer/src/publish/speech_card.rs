@@ -1,6 +1,6 @@
 //! The card of a speech detector: what it is, its training data, and how it compares with others.
 //!
-//! In: the detector, the kinds of sound in its training data, their recordings, and the tables of results. Out: the text of its `MODEL_CARD.md`, in
+//! In: the detector, the kinds of sound in its training data, the recordings of sounds and of free speech, and the tables of results. Out: the text of its `MODEL_CARD.md`, in
 //! which no number was typed by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +13,18 @@ use moodline_engine::SpeechModel;
 use crate::base::table::Table;
 use crate::data::speech::sounds::Origin;
 
-/// The text of the card. `tables` are the results, as Markdown.
+/// The text of the card. `spoken` is free speech beside the corpora, by language; `tables` are the results, as Markdown.
 #[must_use]
-pub fn card(model: &SpeechModel, kinds: &BTreeMap<String, Sound>, learned_from: &[Origin], tables: &str) -> String {
+pub fn card(
+    model: &SpeechModel,
+    kinds: &BTreeMap<String, Sound>,
+    learned_from: &[Origin],
+    spoken: &[Origin],
+    tables: &str,
+) -> String {
     let mut text = String::new();
     // INVARIANT: writing to a String cannot fail.
-    write_card(&mut text, model, kinds, learned_from, tables).expect("a string takes everything");
+    write_card(&mut text, model, kinds, learned_from, spoken, tables).expect("a string takes everything");
     text
 }
 
@@ -27,6 +33,7 @@ fn write_card(
     model: &SpeechModel,
     kinds: &BTreeMap<String, Sound>,
     learned_from: &[Origin],
+    spoken: &[Origin],
     tables: &str,
 ) -> std::fmt::Result {
     let SpeechContract { id, front_end, delay_steps, detection, network, training, licence, metrics, .. } = model.contract();
@@ -98,6 +105,18 @@ fn write_card(
         text,
         "## What it says\n\nRecordings that no training saw, but for the sounds of the kinds it learned from and the clips of the corpora above.\n\n{tables}"
     )?;
+    let languages: BTreeSet<&str> = spoken.iter().map(|origin| origin.kind.as_str()).collect();
+    let n_spoken = spoken.iter().map(|origin| origin.recordings).sum::<usize>();
+    if n_spoken > 0 {
+        let licences: BTreeSet<&str> = spoken.iter().map(|origin| origin.licence.as_str()).collect();
+        writeln!(
+            text,
+            "## Free speech it learned from\n\n{n_spoken} recordings in {} languages, mostly single words and short sentences, out of software packages; \
+             `speech.csv` names their sources, for attribution. Licences: {}.\n",
+            languages.len(),
+            licences.into_iter().collect::<Vec<_>>().join("; ")
+        )?;
+    }
     writeln!(text, "## Sounds it learned from\n\n`sounds.csv` names their sources, for attribution.\n")?;
     let mut sounds = Table::new(["kind", "taken for", "recordings", "licences"]);
     for (kind, sound) in kinds {
@@ -117,7 +136,7 @@ fn write_card(
          and crackle, and crowds: many of the clips at once, whose words cannot be understood.\n\n## Limits\n\n\
          - Singing with words lies between speech and music, and it may be taken for either.\n\
          - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
-         - Languages: English, German and Bangla were learned from; the table has Italian beside them.\n\
+         - Languages: whole sentences were learned from in English, German and Bangla; the table has Italian beside them.\n\
          - Crowds were heard only as clips laid over each other, never as a recording."
     )
 }
