@@ -27,8 +27,10 @@ pub enum Synthetic {
     NoiseBursts,
     /// Pulses of a drifting rate, as from engines and insects.
     Buzz,
-    /// Notes with harmonics, one after the other or together.
+    /// Notes with harmonics that ring over each other.
     Notes,
+    /// Notes or chords with harmonics, each of which ends where the next begins.
+    Melody,
     /// Short harmonic bursts with a fast rise and fall of pitch and hoarse noise, like animal calls.
     Barks,
     /// Bursts of breath through a mouth, some after a short gasp: sneezes, snorts, coughs.
@@ -43,7 +45,7 @@ pub enum Synthetic {
 
 impl Synthetic {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Hum,
         Self::Tones,
         Self::Beeps,
@@ -53,6 +55,7 @@ impl Synthetic {
         Self::NoiseBursts,
         Self::Buzz,
         Self::Notes,
+        Self::Melody,
         Self::Barks,
         Self::Breath,
         Self::Crackle,
@@ -63,7 +66,7 @@ impl Synthetic {
     /// The class of the sound.
     #[must_use]
     pub const fn sound(self) -> Sound {
-        if matches!(self, Self::Notes) { Sound::Music } else { Sound::Other }
+        if matches!(self, Self::Notes | Self::Melody) { Sound::Music } else { Sound::Other }
     }
 
     /// `n` samples, at an arbitrary level.
@@ -88,11 +91,11 @@ impl Synthetic {
             }
             Self::Siren => {
                 let (centre, depth, rate) = (octaves(rng, 150.0, 2500.0), between(rng, 0.05, 0.7), between(rng, 0.1, 8.0));
-                let harmonics = 1 + index(rng, 8);
+                let timbre = Timbre::new(1 + index(rng, 8), 1.0);
                 let mut phase = 0.0;
                 let sample = |time: f64| {
                     phase += centre * (depth * (TAU * rate * time).sin()).exp() / sample_rate;
-                    (1..=harmonics).map(|k| (TAU * k as f64 * phase).sin() / k as f64).sum::<f64>() as f32
+                    timbre.at(phase)
                 };
                 (0..n).map(seconds).map(sample).collect()
             }
@@ -150,6 +153,7 @@ impl Synthetic {
                 (0..n).map(seconds).map(sample).collect()
             }
             Self::Notes => notes(n, sample_rate, rng),
+            Self::Melody => melody(n, sample_rate, rng),
             Self::Barks => barks(n, sample_rate, rng),
             Self::Breath => breath(n, sample_rate, rng),
             Self::Crackle => crackle(n, sample_rate, rng),
@@ -176,23 +180,23 @@ impl Synthetic {
 /// Decaying notes of one timbre on a scale, with or without chords.
 fn notes(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     const SCALE: [f64; 5] = [0.0, 3.0, 5.0, 7.0, 10.0];
-    let (fall, decay, attack) = (between(rng, 0.5, 2.5), octaves(rng, 0.08, 2.0), octaves(rng, 0.002, 0.1));
+    const VIBRATO_HZ: f64 = 6.0;
+    let (timbre, decay, attack) = (Timbre::new(6, between(rng, 0.5, 2.5)), octaves(rng, 0.08, 2.0), octaves(rng, 0.002, 0.1));
     let (tempo, voices, vibrato) = (octaves(rng, 1.0, 9.0), 1 + index(rng, 3), between(rng, 0.0, 0.02));
     let tonic = octaves(rng, 80.0, 500.0);
+    let sine = Timbre::new(1, 0.0);
     let mut out = vec![0.0; n];
     let mut at = 0;
     while at < n {
         for _ in 0..voices {
             let semitones = SCALE[index(rng, 5)] + 12.0 * index(rng, 3) as f64;
             let hz = tonic * (semitones / 12.0).exp2();
-            let loud = between(rng, 0.3, 1.0);
+            let mut envelope = Envelope::new(attack, decay, between(rng, 0.3, 1.0), sample_rate);
             let length = ((decay * 4.0 * sample_rate) as usize).min(n - at);
             for (sample, out) in out[at..at + length].iter_mut().enumerate() {
                 let time = sample as f64 / sample_rate;
-                let envelope = (time / attack).min(1.0) * (-time / decay).exp() * loud;
-                let phase = TAU * hz * (time + vibrato / 6.0 * (TAU * 6.0 * time).sin() / TAU);
-                let partials = (1..=6).map(f64::from).map(|k| (k * phase).sin() * k.powf(-fall)).sum::<f64>();
-                *out += (envelope * partials) as f32;
+                let waver = vibrato / (TAU * VIBRATO_HZ) * f64::from(sine.at(VIBRATO_HZ * time));
+                *out += envelope.next() * timbre.at(hz * (time + waver).max(0.0));
             }
         }
         at += (sample_rate / tempo * [1.0, 1.0, 2.0, 0.5][index(rng, 4)]) as usize + 1;
@@ -200,10 +204,42 @@ fn notes(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     out
 }
 
+/// A line of notes, or of chords, of one timbre, as of a flute, an organ or a plucked string that is damped.
+fn melody(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
+    const SCALES: [[f64; 7]; 3] =
+        [[0.0, 2.0, 4.0, 5.0, 7.0, 9.0, 11.0], [0.0, 2.0, 3.0, 5.0, 7.0, 8.0, 10.0], [0.0, 3.0, 5.0, 7.0, 10.0, 12.0, 15.0]];
+    const MOST_PARTIALS: usize = 12;
+    let (scale, tonic) = (SCALES[index(rng, SCALES.len())], octaves(rng, 70.0, 700.0));
+    let voices = if uniform(rng) < 0.6 { 1 } else { 2 + index(rng, 3) };
+    // No harmonic of a note in the two octaves above the tonic lies beyond half the sampling rate.
+    let n_partials = (1 + index(rng, MOST_PARTIALS)).min((sample_rate / 2.0 / (4.0 * tonic)) as usize).max(1);
+    let timbre = Timbre::new(n_partials, between(rng, 0.5, 2.0));
+    let (decay, attack) = (octaves(rng, 0.08, 5.0), octaves(rng, 0.002, 0.1));
+    let (tempo, regular) = (octaves(rng, 0.7, 8.0), uniform(rng) < 0.5);
+    let mut out = Vec::with_capacity(n);
+    let mut degree = index(rng, scale.len());
+    while out.len() < n {
+        let beats = if regular { 1.0 } else { [0.5, 1.0, 1.0, 2.0][index(rng, 4)] };
+        let length = ((sample_rate * beats / tempo) as usize + 1).min(n - out.len());
+        let mut envelope = Envelope::new(attack, decay, between(rng, 0.5, 1.0), sample_rate);
+        let of_voice = |voice: usize| {
+            let note = degree + 2 * voice;
+            tonic * ((scale[note % scale.len()] + 12.0 * (note / scale.len()) as f64) / 12.0).exp2()
+        };
+        let notes: Vec<f64> = (0..voices).map(of_voice).collect();
+        out.extend((0..length).map(|sample| {
+            let time = sample as f64 / sample_rate;
+            envelope.next() * notes.iter().map(|hz| timbre.at(hz * time)).sum::<f32>()
+        }));
+        degree = (degree + scale.len() + index(rng, 7) - 3) % (2 * scale.len());
+    }
+    out
+}
+
 /// Calls in groups, from one throat: pitch, resonances and hoarseness stay about the same.
 fn barks(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     let (pitch, length) = (octaves(rng, 180.0, 1400.0), octaves(rng, 0.05, 0.45));
-    let (hoarse, fall) = (between(rng, 0.05, 1.0) as f32, between(rng, 0.3, 1.5));
+    let (hoarse, timbre) = (between(rng, 0.05, 1.0) as f32, Timbre::new(12, between(rng, 0.3, 1.5)));
     let resonances: Vec<(f64, f64)> =
         (0..1 + index(rng, 3)).map(|_| octaves(rng, 400.0, 4000.0)).map(|hz| (hz, 0.2 * hz)).collect();
     let (gap, in_group) = (octaves(rng, 0.03, 0.5), 1 + index(rng, 4));
@@ -220,8 +256,7 @@ fn barks(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
                 let place = sample as f64 / call as f64;
                 let arch = if place < peak { place / peak } else { 1.0 - (place - peak) / (1.0 - peak) };
                 phase += base * (1.0 - depth * (1.0 - arch)) / sample_rate;
-                let partials = (1..=12).map(f64::from).map(|k| (TAU * k * phase).sin() * k.powf(-fall)).sum::<f64>();
-                (partials as f32 + hoarse * breath) * arch as f32
+                (timbre.at(phase) + hoarse * breath) * arch as f32
             })
             .collect();
         let loud = between(rng, 0.5, 1.0) as f32;
@@ -240,6 +275,7 @@ fn barks(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
 
 /// Bursts of noise shaped by a mouth, each preceded, at random, by a short voiced gasp.
 fn breath(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
+    let timbre = Timbre::new(10, 1.0);
     let mut out = vec![0.0; n];
     let mut at = (sample_rate * between(rng, 0.0, 0.3)) as usize;
     while at < n {
@@ -252,8 +288,7 @@ fn breath(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
                 .map(|sample| {
                     let place = sample as f64 / gasp as f64;
                     phase += hz * (1.0 + rise * place) / sample_rate;
-                    let partials = (1..=10).map(f64::from).map(|k| (TAU * k * phase).sin() / k).sum::<f64>();
-                    ((partials + 0.3 * f64::from(breath[sample])) * loud * (std::f64::consts::PI * place).sin()) as f32
+                    (timbre.at(phase) + 0.3 * breath[sample]) * (loud * (std::f64::consts::PI * place).sin()) as f32
                 })
                 .collect();
             let resonance = octaves(rng, 500.0, 2000.0);
@@ -325,6 +360,60 @@ fn coloured(n: usize, sample_rate: f64, rng: &mut dyn Rng) -> Vec<f32> {
     noise(Colour::ALL[index(rng, Colour::ALL.len())], n, sample_rate, rng)
 }
 
+/// One period of a tone with harmonics, as a table: notes ring over each other for minutes of sound a second, too many for a sine each.
+struct Timbre(Vec<f32>);
+
+impl Timbre {
+    const TABLE: usize = 2048;
+
+    /// `n` harmonics that fall with the number of each to the power of `fall`.
+    fn new(n: usize, fall: f64) -> Self {
+        let amplitudes: Vec<f64> = (1..=n).map(|k| (k as f64).powf(-fall)).collect();
+        // One value more than a period, for the interpolation.
+        let period = (0..=Self::TABLE).map(|at| {
+            let (sin, cos) = (TAU * at as f64 / Self::TABLE as f64).sin_cos();
+            // sin((k + 1) x) = 2 cos(x) sin(k x) - sin((k - 1) x)
+            let (mut before, mut of_k, mut sum) = (0.0, sin, 0.0);
+            for amplitude in &amplitudes {
+                sum += amplitude * of_k;
+                (before, of_k) = (of_k, 2.0 * cos * of_k - before);
+            }
+            sum as f32
+        });
+        Self(period.collect())
+    }
+
+    /// The value after so many periods, at least 0.
+    fn at(&self, periods: f64) -> f32 {
+        let place = (periods - periods.trunc()) * Self::TABLE as f64;
+        let (index, part) = (place as usize, (place - place.trunc()) as f32);
+        self.0[index] + part * (self.0[index + 1] - self.0[index])
+    }
+}
+
+/// The level of a note: a linear rise, times an exponential decay.
+struct Envelope {
+    rise: f64,
+    step: f64,
+    level: f64,
+    kept: f64,
+}
+
+impl Envelope {
+    /// `attack` and `decay` in seconds.
+    fn new(attack: f64, decay: f64, level: f64, sample_rate: f64) -> Self {
+        Self { rise: 0.0, step: (attack * sample_rate).recip(), level, kept: (-(decay * sample_rate).recip()).exp() }
+    }
+
+    /// The level at the next sample.
+    fn next(&mut self) -> f32 {
+        let value = self.rise.min(1.0) * self.level;
+        self.rise += self.step;
+        self.level *= self.kept;
+        value as f32
+    }
+}
+
 /// A sum of tones, each with a frequency and an amplitude, in different phases.
 fn sum_of(n: usize, sample_rate: f64, tones: &[(f64, f64)]) -> Vec<f32> {
     let mut out = vec![0.0; n];
@@ -350,6 +439,24 @@ fn octaves(rng: &mut dyn Rng, least: f64, most: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::random::generator;
+
+    #[test]
+    fn a_timbre_is_a_sum_of_harmonics() {
+        let timbre = Timbre::new(12, 0.7);
+        for periods in [0.0, 0.1, 0.77, 3.3, 1e4 + 0.4] {
+            let expected: f64 = (1..=12).map(f64::from).map(|k| (TAU * k * periods).sin() * k.powf(-0.7)).sum();
+            assert!((f64::from(timbre.at(periods)) - expected).abs() < 1e-3, "{periods}");
+        }
+    }
+
+    #[test]
+    fn a_note_rises_and_then_decays() {
+        let mut envelope = Envelope::new(0.1, 2.0, 0.5, 1000.0);
+        let values: Vec<f32> = (0..3000).map(|_| envelope.next()).collect();
+        assert_eq!(values[0], 0.0);
+        assert!(values[..100].is_sorted() && values[100..].is_sorted_by(|a, b| a > b));
+        assert!((f64::from(values[2000]) - 0.5 * (-1.0_f64).exp()).abs() < 1e-3, "{}", values[2000]);
+    }
 
     #[test]
     fn every_sound_is_heard_and_finite_and_its_own() {

@@ -4,12 +4,15 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use moodline_engine::decode::read_mono_resampled;
 use serde_json::Value;
 use test_support::recordings::{chunk, format, pcm};
 use test_support::sample;
 use test_support::skip::skip;
+use test_support::waiting::PATIENCE;
 
 const RATE: usize = 16_000;
 
@@ -41,9 +44,22 @@ fn endless_header() -> Vec<u8> {
     [&b"RIFF\xff\xff\xff\xffWAVE"[..], &format, b"data\xff\xff\xff\xff"].concat()
 }
 
-fn next_event(lines: &mut BufReader<ChildStdout>) -> Value {
-    let mut line = String::new();
-    assert_ne!(lines.read_line(&mut line).unwrap(), 0, "it ended early");
+/// The lines that a program prints. A thread reads them, so that a test can stop waiting for one that never comes; once they are dropped, it closes the
+/// pipe.
+fn lines_of(output: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = sync_channel(0);
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+fn next_event(lines: &Receiver<String>) -> Value {
+    let line = lines.recv_timeout(PATIENCE).expect("a line, and not the end of the output or nothing at all");
     serde_json::from_str(&line).unwrap()
 }
 
@@ -72,7 +88,7 @@ fn a_line_comes_before_the_next_block_is_said() {
     let samples = speech(12);
     for raw in [false, true] {
         let mut child = listen(if raw { &["--window", "4", "--raw", "16000:1:s16le"] } else { &["--window", "4"] });
-        let (mut pipe, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let (mut pipe, lines) = (child.stdin.take().unwrap(), lines_of(child.stdout.take().unwrap()));
         if !raw {
             pipe.write_all(&endless_header()).unwrap();
         }
@@ -81,17 +97,17 @@ fn a_line_comes_before_the_next_block_is_said() {
             pipe.write_all(&pcm(&samples[n_written..end + WITHIN])).unwrap();
             n_written = end + WITHIN;
             if blocks.is_empty() {
-                let start = next_event(&mut lines);
+                let start = next_event(&lines);
                 assert_eq!((&start["event"], &start["file"], &start["source"]), (&"start".into(), &"-".into(), &"mix".into()));
                 assert_eq!((start["sample_rate"].as_u64(), start["window_s"].as_f64()), (Some(16_000), Some(4.0)));
                 assert!(start["model"]["fingerprint"].is_string() && start["duration_s"].is_null());
             }
-            blocks.push(lasting(next_event(&mut lines)));
+            blocks.push(lasting(next_event(&lines)));
         }
         pipe.write_all(&pcm(&samples[n_written..])).unwrap();
         drop(pipe);
-        blocks.push(lasting(next_event(&mut lines)));
-        let end = next_event(&mut lines);
+        blocks.push(lasting(next_event(&lines)));
+        let end = next_event(&lines);
         assert_eq!((&end["event"], end["duration_s"].as_f64(), &end["backend"]), (&"end".into(), Some(12.0), &"native".into()));
         assert_eq!(child.wait().unwrap().code(), Some(0));
         let expected: Vec<Value> = analysed(&samples, &["--window", "4"]).into_iter().map(lasting).collect();
@@ -106,12 +122,12 @@ fn a_line_comes_before_the_next_block_is_said() {
 fn a_signal_keeps_what_was_heard() {
     let samples = speech(9);
     let mut child = listen(&["--window", "4"]);
-    let (mut pipe, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let (mut pipe, lines) = (child.stdin.take().unwrap(), lines_of(child.stdout.take().unwrap()));
     pipe.write_all(&[endless_header(), pcm(&samples)].concat()).unwrap();
-    let heard: Vec<Value> = (0..3).map(|_| next_event(&mut lines)).collect();
+    let heard: Vec<Value> = (0..3).map(|_| next_event(&lines)).collect();
     assert_eq!(heard[2]["end_s"], 8.0);
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let (last, end) = (next_event(&mut lines), next_event(&mut lines));
+    let (last, end) = (next_event(&lines), next_event(&lines));
     assert_eq!((&last["event"], &last["start_s"], &end["event"]), (&"block".into(), &8.0.into(), &"end".into()));
     assert!((8.0..=9.0).contains(&end["duration_s"].as_f64().unwrap()), "{end}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -120,9 +136,9 @@ fn a_signal_keeps_what_was_heard() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_it() {
     let mut child = listen(&["--hop", "0.5", "--window", "1"]);
-    let (mut pipe, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let (mut pipe, lines) = (child.stdin.take().unwrap(), lines_of(child.stdout.take().unwrap()));
     pipe.write_all(&[endless_header(), pcm(&speech(4))].concat()).unwrap();
-    next_event(&mut lines);
+    next_event(&lines);
     drop(lines);
     // It ends as soon as it has something to print.
     while pipe.write_all(&[0; 3_200]).is_ok() {}

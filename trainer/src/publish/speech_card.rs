@@ -132,7 +132,7 @@ fn write_card(
     writeln!(text, "{}", sounds.to_markdown())?;
     writeln!(
         text,
-        "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes, notes, barks, breath \
+        "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes, notes, melodies, barks, breath \
          and crackle, and crowds: many of the clips at once, whose words cannot be understood.\n\n## Limits\n\n\
          - Singing with words lies between speech and music, and it may be taken for either.\n\
          - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
