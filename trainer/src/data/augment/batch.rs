@@ -3,12 +3,15 @@
 //! In: standardised features and labels of one batch. Out: augmented features and, for mixed clips, a second label. The result depends only on the
 //! seed and the number of the step, so that a resumed run continues with the same draws.
 
+use std::borrow::Cow;
+
 use moodline_learn::loss::Mixed;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, s};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::base::config::ConfigError;
+use moodline_augment::features::{mix, restyle};
 use moodline_augment::random::{beta, generator, index, uniform};
 
 /// Augmentation of the features of a batch.
@@ -137,13 +140,13 @@ impl BatchConfig {
             {
                 let alike: Vec<_> = labels.iter().zip(sequences).filter(|(other, _)| *other == label).collect();
                 let other = alike[index(rng, alike.len())].1;
-                restyle(&mut own, *other, uniform(rng) as f32);
+                restyle(values_mut(&mut own), &row_major(*other), sequence.ncols(), uniform(rng) as f32);
             }
             if let Some(shape) = self.mixup {
                 let other = index(rng, sequences.len());
                 let part = beta(rng, shape);
                 let part = part.min(1.0 - part) as f32;
-                mix(&mut own, sequences[other], part);
+                mix(values_mut(&mut own), &row_major(sequences[other]), part);
                 mixed.push(Mixed { label: labels[other], part });
             }
             features.push(own);
@@ -182,36 +185,21 @@ impl BatchConfig {
     }
 }
 
+/// The values step by step; a copy only if they lie otherwise in memory.
+fn row_major<'v>(view: ArrayView2<'v, f32>) -> Cow<'v, [f32]> {
+    view.to_slice().map_or_else(|| Cow::Owned(view.iter().copied().collect()), Cow::Borrowed)
+}
+
+fn values_mut(features: &mut Array2<f32>) -> &mut [f32] {
+    // INVARIANT: the features were created in row-major order.
+    features.as_slice_mut().expect("row-major features")
+}
+
 /// Start and end of a random stretch of at most `most` out of `n`.
 fn hidden(n: usize, most: usize, rng: &mut impl Rng) -> (usize, usize) {
     let length = (uniform(rng) * (most + 1) as f64) as usize;
     let from = index(rng, n - length + 1);
     (from, from + length)
-}
-
-/// Weighs `own` by `1 - part` and adds `other` weighted by `part`; `other` is repeated if it is shorter.
-fn mix(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
-    let others = other.axis_iter(Axis(0)).cycle();
-    for (mut own, other) in own.axis_iter_mut(Axis(0)).zip(others) {
-        own.zip_mut_with(&other, |own, other| *own += part * (other - *own));
-    }
-}
-
-/// Moves mean and standard deviation of every feature by `part` of the way to those of `other`.
-fn restyle(own: &mut Array2<f32>, other: ArrayView2<'_, f32>, part: f32) {
-    for (mut own, other) in own.columns_mut().into_iter().zip(other.columns()) {
-        let ((mean, deviation), (towards, wider)) = (statistics(own.view()), statistics(other));
-        let scale = if deviation > CONSTANT { 1.0 + part * (wider / deviation - 1.0) } else { 1.0 };
-        own.mapv_inplace(|value| mean + part * (towards - mean) + scale * (value - mean));
-    }
-}
-
-/// Standard deviation of a standardised feature up to which it counts as constant, so that it is not stretched.
-const CONSTANT: f32 = 1e-2;
-
-/// Mean and standard deviation.
-fn statistics(values: ArrayView1<'_, f32>) -> (f32, f32) {
-    (values.mean().unwrap_or_default(), values.std(0.0))
 }
 
 #[cfg(test)]
