@@ -19,18 +19,26 @@ contract. Every program then marks answers below the threshold as uncertain. The
 
 Example:
   cp results/unseen/unseen.json models/first/
-  trainer adopt models/first --force")]
+  trainer adopt models/first --force
+  trainer adopt models/first --least-variety 0.2 --full-variety 0.4 --force")]
 pub(super) struct AdoptArgs {
     /// Folder of the model
     folder: PathBuf,
+    /// Correct by voice from this variety on, in nats, instead of the most useful one: a committee is surer than the network that the corpora were left out for
+    #[arg(long, value_name = "NATS", requires = "full_variety")]
+    least_variety: Option<f64>,
+    /// Correct in full from this variety on, in nats
+    #[arg(long, value_name = "NATS", requires = "least_variety")]
+    full_variety: Option<f64>,
     #[command(flatten)]
     force: Force,
 }
 
 pub(super) fn run(arguments: &AdoptArgs) -> anyhow::Result<ExitCode> {
-    let AdoptArgs { folder, force } = arguments;
+    let AdoptArgs { folder, least_variety, full_variety, force } = arguments;
     force.plan().read([folder.join(UnseenRecord::FILE)]).write([model_file(folder)]).check()?;
-    let (Adopted { certainty, voice }, model) = adopt(folder)?;
+    let (Adopted { certainty, voice }, model) =
+        adopt(folder, least_variety.zip(*full_variety).map(|(least, full)| [least, full]))?;
     let voice = voice.map_or_else(String::new, |VoiceCorrection { prior_seconds, least_variety, full_variety, .. }| {
         format!(
             "; a voice is corrected from {least_variety} nats on, in full from {full_variety}, with {prior_seconds} s of prior"

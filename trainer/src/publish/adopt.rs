@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use moodline_core::{Certainty, VoiceCorrection, onnx};
+use moodline_core::{Certainty, Mismatch, VoiceCorrection, onnx};
 use moodline_engine::{Model, OpenModelError};
 
 use crate::base::files::{self, FileError};
@@ -21,6 +21,9 @@ pub enum AdoptError {
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A correction by voice that cannot be.
+    #[error(transparent)]
+    Voice(#[from] Mismatch),
     /// Not what a cross-validation writes.
     #[error("{path}: {source}; expected what `trainer crossval --protocol cross-corpus` writes", path = path.display())]
     Damaged {
@@ -54,11 +57,12 @@ pub struct Adopted {
     pub voice: Option<VoiceCorrection>,
 }
 
-/// Puts the choices of `unseen.json` into the model of `folder`.
+/// Puts the choices of `unseen.json` into the model of `folder`. `varieties`, nats, replace [`VoiceCorrection::least_variety`] and
+/// [`VoiceCorrection::full_variety`] of the most useful setting.
 ///
 /// # Errors
 /// [`AdoptError`]; the model file is as it was then.
-pub fn adopt(folder: &Path) -> Result<(Adopted, Model), AdoptError> {
+pub fn adopt(folder: &Path, varieties: Option<[f64; 2]>) -> Result<(Adopted, Model), AdoptError> {
     let path = folder.join(UnseenRecord::FILE);
     let record: UnseenRecord =
         serde_json::from_str(&files::read_text(&path)?).map_err(|source| AdoptError::Damaged { path: path.clone(), source })?;
@@ -72,6 +76,10 @@ pub fn adopt(folder: &Path) -> Result<(Adopted, Model), AdoptError> {
     contract.certainty = Some(certainty);
     if let (Some(voice), Some(best)) = (&mut contract.voice, VoiceSetting::best(&voice_settings)) {
         *voice = best.correction;
+    }
+    if let (Some(voice), Some([least_variety, full_variety])) = (&mut contract.voice, varieties) {
+        *voice = VoiceCorrection { least_variety, full_variety, ..*voice };
+        voice.validate()?;
     }
     let adopted = Adopted { certainty, voice: contract.voice };
     let bytes = onnx::write(&contract, model.weights());
@@ -91,11 +99,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let embedded = Model::embedded();
         std::fs::write(model_file(folder.path()), embedded.bytes()).unwrap();
-        let error = adopt(folder.path()).unwrap_err();
+        let error = adopt(folder.path(), None).unwrap_err();
         assert!(error.to_string().contains(UnseenRecord::FILE), "{error}");
 
         std::fs::write(folder.path().join(UnseenRecord::FILE), testing::record(Some(0.61)).to_json()).unwrap();
-        let (adopted, model) = adopt(folder.path()).unwrap();
+        let (adopted, model) = adopt(folder.path(), None).unwrap();
         assert_eq!(adopted.certainty, Certainty { least_probability: 0.61, risk: 0.4 });
         assert_eq!((adopted.voice, model.contract().voice), (embedded.contract().voice, embedded.contract().voice));
         assert_eq!((model.certain_from(), model.contract().version), (0.61, CONTRACT_VERSION));
@@ -106,12 +114,17 @@ mod tests {
         let useful = VoiceCorrection { prior_seconds: 17.0, ..embedded.contract().voice.unwrap() };
         record.results.voice_settings = vec![VoiceSetting { correction: useful, before: 0.05, all: 0.06, same: -0.01 }];
         std::fs::write(folder.path().join(UnseenRecord::FILE), record.to_json()).unwrap();
-        let (adopted, model) = adopt(folder.path()).unwrap();
+        let (adopted, model) = adopt(folder.path(), None).unwrap();
         assert_eq!((adopted.voice, model.contract().voice), (Some(useful), Some(useful)));
 
+        let (adopted, _) = adopt(folder.path(), Some([0.2, 0.4])).unwrap();
+        assert_eq!(adopted.voice, Some(VoiceCorrection { least_variety: 0.2, full_variety: 0.4, ..useful }));
+
         let before = std::fs::read(model_file(folder.path())).unwrap();
+        let error = adopt(folder.path(), Some([0.4, 0.2])).unwrap_err();
+        assert!(error.to_string().starts_with("voice.full_variety"), "{error}");
         std::fs::write(folder.path().join(UnseenRecord::FILE), testing::record(None).to_json()).unwrap();
-        let error = adopt(folder.path()).unwrap_err();
+        let error = adopt(folder.path(), None).unwrap_err();
         assert!(error.to_string().contains("no threshold keeps a risk of 0.4"), "{error}");
         assert_eq!(std::fs::read(model_file(folder.path())).unwrap(), before);
     }
