@@ -68,7 +68,6 @@ fn with_a_speech_margin_a_clip_has_the_same_steps_however_much_silence_is_around
         ClipLoader::new(&config, 5.0, None).load(&utterances, Progress::Silent, &Interrupt::default()).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
     let steps: Vec<usize> = clips.iter().map(|clip| clip.features.nrows()).collect();
-    eprintln!("{:?}", steps.chunks(2).zip(&lengths).collect::<Vec<_>>());
     let mut differences: Vec<usize> = Vec::new();
     for (steps, all) in steps.chunks(2).zip(lengths) {
         let [tight, padded] = steps[..] else { unreachable!() };
@@ -76,5 +75,5 @@ fn with_a_speech_margin_a_clip_has_the_same_steps_however_much_silence_is_around
         differences.push(tight.abs_diff(padded));
     }
     differences.sort_unstable();
-    assert!(differences[differences.len() / 2] <= 4, "{differences:?}");
+    assert!(differences[differences.len() * 3 / 4] <= 4 && differences[differences.len() - 1] <= 8, "{differences:?}");
 }
