@@ -16,7 +16,7 @@ pub use summary::Summary;
 
 /// Probability from which an answer is certain: that of the built-in model ([`Contract::certainty`](moodline_core::Contract::certainty)). It also applies to
 /// models that do not state one, and until a user chooses another.
-pub const CONFIDENCE_THRESHOLD: f32 = 0.55;
+pub const CONFIDENCE_THRESHOLD: f32 = 0.57;
 
 /// Whether the network was run but the emotion is uncertain: none has a probability of `certain_from`, or the voice is unlike the training data.
 #[must_use]
