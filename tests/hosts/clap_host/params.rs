@@ -15,7 +15,7 @@ const EXPECTED: [(&str, &str, Option<u32>, &str); 10] = [
     ("hop", "Hop", None, "0.50 s"),
     ("smoothing", "Smoothing", None, "Off"),
     ("gate", "Gate threshold", None, "-80 dBFS"),
-    ("confidence", "Confidence threshold", None, "53 %"),
+    ("confidence", "Confidence threshold", None, "57 %"),
     ("follow", "Follow transport", Some(1), "On"),
     ("backend", "Backend", Some(2), "Auto"),
 ];
