@@ -137,6 +137,6 @@ fn write_card(
          - Singing with words lies between speech and music, and it may be taken for either.\n\
          - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
          - Languages: whole sentences were learned from in English, German and Bangla; the table has Italian beside them.\n\
-         - Crowds were heard only as clips laid over each other, never as a recording."
+         - Crowds were heard mostly as clips laid over each other, hardly as recordings."
     )
 }
