@@ -1,4 +1,4 @@
-//! Level, and what equipment does to individual samples: clipping and coarse quantisation.
+//! Level, and what equipment does to it: clipping, a noise gate, and coarse quantisation.
 
 use moodline_core::samples::MAX_MAGNITUDE;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// # Source
 /// ITU-T G.711 (the continuous form of its mu-law).
 const MU: f32 = 255.0;
+
+/// Attenuation from which on a gate leaves nothing, dB.
+pub const MUTE_DB: f64 = 80.0;
 
 /// How the quantisation steps of a codec are spaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,34 @@ pub fn bring_to(samples: &mut [f32], level_db: f64) {
 pub fn clip(samples: &mut [f32], threshold_db: f64) {
     let limit = peak(samples) * crate::filter::amplitude(threshold_db) as f32;
     samples.iter_mut().for_each(|sample| *sample = sample.clamp(-limit, limit));
+}
+
+/// Length of the frames in which a gate measures, and of the fades with which it opens and closes, seconds.
+const GATE_FRAME: f64 = 0.01;
+
+/// How many further frames a gate stays open.
+const GATE_HOLD: usize = 8;
+
+/// Lowers by `range_db` (positive) whatever is quieter than `threshold_db` (negative) relative to the loudest frame, like a noise gate: it opens in the
+/// frame before, and closes [`GATE_HOLD`] frames later, both within a frame. From [`MUTE_DB`] on, what it closes is digital silence.
+pub fn gate(samples: &mut [f32], sample_rate: f64, threshold_db: f64, range_db: f64) {
+    let n_frame = ((GATE_FRAME * sample_rate) as usize).max(1);
+    let power = |frame: &[f32]| frame.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / frame.len() as f64;
+    let powers: Vec<f64> = samples.chunks(n_frame).map(power).collect();
+    let threshold = powers.iter().copied().fold(0.0, f64::max) * crate::filter::amplitude(threshold_db).powi(2);
+    let is_open = |frame: usize| {
+        powers[frame.saturating_sub(GATE_HOLD)..powers.len().min(frame + 2)].iter().any(|power| *power >= threshold)
+    };
+    let closed = if range_db >= MUTE_DB { 0.0 } else { crate::filter::amplitude(-range_db) as f32 };
+    let gain = |frame: usize| if is_open(frame) { 1.0 } else { closed };
+    let mut before = gain(0);
+    for (index, frame) in samples.chunks_mut(n_frame).enumerate() {
+        let after = gain(index);
+        for (position, sample) in frame.iter_mut().enumerate() {
+            *sample *= before + (after - before) * (position + 1) as f32 / n_frame as f32;
+        }
+        before = after;
+    }
 }
 
 /// Rounds every sample to one of `2^bits - 1` levels in -1..=1, including zero; louder samples become -1 or 1.
@@ -83,6 +114,32 @@ mod tests {
         gain(&mut samples, 20.0 * 2.0_f64.log10());
         for (found, expected) in samples.iter().zip([0.2, -0.8, 1.4]) {
             assert!((found - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_gate_mutes_what_lies_between_words_and_leaves_words_alone() {
+        const RATE: f64 = 16_000.0;
+        // Half a second of something quiet, a word, as much again, and a word.
+        let word = sum_of_tones(&[1000.0], 0.5);
+        let quiet: Vec<f32> = word.iter().map(|sample| 2e-3 * sample).collect();
+        let before = [quiet.clone(), word.clone(), quiet, word].concat();
+        let gated = |threshold_db, range_db| {
+            let mut samples = before.clone();
+            gate(&mut samples, RATE, threshold_db, range_db);
+            samples
+        };
+        let muted = gated(-30.0, MUTE_DB);
+        assert_eq!(muted[8000..16_000], before[8000..16_000]);
+        assert_eq!(muted[24_000..], before[24_000..]);
+        assert!(muted[..7600].iter().chain(&muted[17_700..23_600]).all(|sample| *sample == 0.0));
+        let lowered = gated(-30.0, 20.0);
+        assert!((power(&lowered[..7600]) / power(&before[..7600]) - 0.01).abs() < 1e-4);
+        assert_eq!(gated(-80.0, MUTE_DB), before, "the floor is louder than the threshold");
+        for mut silence in [vec![], vec![0.0; 300]] {
+            let before = silence.clone();
+            gate(&mut silence, RATE, -30.0, MUTE_DB);
+            assert_eq!(silence, before);
         }
     }
 

@@ -53,6 +53,22 @@ fn what_is_tested_only_needs_no_split_and_none_counts() {
 }
 
 #[test]
+fn what_listeners_perceived_is_compared_with_the_intention() {
+    let clips = ["1.wav", "2.wav", "3.wav", "4.wav", "5.wav"];
+    let perceived = |column: &str, values: [&str; 5]| {
+        let lines = clips.iter().zip(values).map(|(clip, value)| format!("{clip},anna,sad,train,{value}\n"));
+        let text = format!("path,speaker,emotion,split,{column}\n{}", lines.collect::<String>());
+        let (_folder, path) = folder(&clips, &text);
+        let manifest = Manifest::read(&[path], Splits::Required).unwrap();
+        manifest.utterances.iter().map(|clip| clip.is_perceived).collect::<Vec<_>>()
+    };
+    let expected = [Some(true), Some(true), Some(false), Some(false), None];
+    assert_eq!(perceived("perceived", ["sad", "neutral: Sad", "neutral", "surprise", ""]), expected);
+    assert_eq!(perceived("voice_vote", ["S", "N:S", "N", "D:F", ""]), expected);
+    assert_eq!(perceived("note", ["S", "N:S", "N", "D:F", ""]), [None; 5]);
+}
+
+#[test]
 fn whatever_a_spreadsheet_saves_is_the_same_manifest() {
     let header = ["Path", "SPEAKER", "Emotion", "Split", "note"];
     let rows = [["a;b, c/1.wav", "anna", "Happy", "TRAIN", "x"], ["2.wav", "ben", "SAD", "Test", ""]];

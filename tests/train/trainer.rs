@@ -364,6 +364,18 @@ fn what_is_exported_answers_as_the_trainer_did() {
     assert_eq!((json["n"].as_u64(), json["model"]["id"].as_str()), (Some(16), Some("small")));
     assert!(fs::read_to_string(report.join("confusion.svg")).unwrap().contains("per cent of the true class"));
 
+    // What listeners perceived divides the clips, and changes nothing else.
+    assert_eq!(all.evaluation.perceived, None);
+    let mut with_listeners = manifest.clone();
+    with_listeners.utterances[..3].iter_mut().for_each(|clip| clip.is_perceived = Some(true));
+    with_listeners.utterances[3].is_perceived = Some(false);
+    let native = BackendChoice::Native;
+    let found = evaluate(&model, &with_listeners, None, native, History::Cold, Progress::Silent, &Interrupt::default()).unwrap();
+    let n_right = all.predictions[..3].iter().filter(|clip| clip.emotion() == clip.utterance.emotion).count();
+    let perceived = found.evaluation.perceived.unwrap();
+    assert_eq!((perceived.n, perceived.accuracy), (3, n_right as f64 / 3.0));
+    assert_eq!(found.evaluation.report, all.evaluation.report);
+
     // A clip that the trainer would exclude is not used for measurement, either.
     let mut with_damage = manifest.clone();
     let mut damaged = manifest.utterances[0].clone();
@@ -374,7 +386,6 @@ fn what_is_exported_answers_as_the_trainer_did() {
     (0..16_000).for_each(|index| writer.write_sample(if index == 8000 { f32::INFINITY } else { 0.1 }).unwrap());
     writer.finalize().unwrap();
     with_damage.utterances.push(damaged);
-    let native = BackendChoice::Native;
     let found = evaluate(&model, &with_damage, None, native, History::Cold, Progress::Silent, &Interrupt::default()).unwrap();
     assert_eq!(found.predictions, all.predictions);
     let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();

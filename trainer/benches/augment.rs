@@ -10,7 +10,7 @@ use trainer::data::augment::{AugmentationConfig, Augmenter};
 const RATE_HZ: u32 = 16_000;
 
 /// One transform of each kind, with medium parameters, and a chain as used for training models.
-const CASES: [(&str, &str); 14] = [
+const CASES: [(&str, &str); 15] = [
     ("pitch_shift", "[{ kind = 'pitch_shift', semitones = 2 }]"),
     ("time_stretch", "[{ kind = 'time_stretch', rate = 0.9 }]"),
     ("speed", "[{ kind = 'speed', rate = [0.85, 1.18] }]"),
@@ -23,6 +23,7 @@ const CASES: [(&str, &str); 14] = [
     ("noise, white", "[{ kind = 'noise', colours = ['white'], snr_db = 20 }]"),
     ("noise, pink", "[{ kind = 'noise', colours = ['pink'], snr_db = 20 }]"),
     ("clipping", "[{ kind = 'clipping', threshold_db = -6 }]"),
+    ("gate", "[{ kind = 'gate', threshold_db = -30, range_db = 80 }]"),
     ("codec", "[{ kind = 'codec', bits = 8, high_hz = 3400 }]"),
     (
         "chain: speed, equaliser, band limit, noise, gain",

@@ -368,6 +368,12 @@ fn evaluate(arguments: &EvaluateArgs, progress: Progress, interrupt: &Interrupt)
             evaluation.backend
         ))?;
         console::print_line(&evaluation.report)?;
+        if let Some(perceived) = &evaluation.perceived {
+            console::print_line(format_args!(
+                "\nwhere listeners perceived the intended emotion: UAR {:.3}, accuracy {:.3}, utterances {}",
+                perceived.uar, perceived.accuracy, perceived.n
+            ))?;
+        }
     }
     for problem in &measured.problems {
         console::note(format_args!("error: {problem}"));

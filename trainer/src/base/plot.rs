@@ -22,7 +22,7 @@ mod matrix;
 mod scatter;
 
 pub(crate) use bars::counted;
-pub use bars::{Bar, Bars};
+pub use bars::{Bar, Bars, Reference};
 pub(crate) use histogram::{class_columns, histogram};
 pub use lines::{Guide, Line, LinePanel, Lines};
 pub(crate) use matrix::Grid;

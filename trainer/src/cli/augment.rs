@@ -35,7 +35,8 @@ Transforms of [augmentation], each with an optional probability; a parameter is 
   vocal_tract   alpha                 gain          db                 tilt         db_per_octave
   equaliser     bands, db             band_limit    low_hz, high_hz    reverb       t60_seconds, direct_db
   noise         colours, snr_db       noise_files   folder, snr_db     hiss         sigma
-  clipping      threshold_db          codec         law, bits, high_hz
+  clipping      threshold_db          gate          threshold_db, range_db
+  codec         law, bits, high_hz
 
 The folder of noise_files is relative to the current folder. With fresh = true, each epoch of a training draws new copies from the same ranges.
 

@@ -4,8 +4,9 @@
 //! a corpus needs the whole list.
 //!
 //! Columns: `path` (relative to the folder of the manifest), `speaker`, `emotion` (angry, happy, sad, neutral), `split` (train, dev, test) and
-//! optionally `corpus` (default: the name of the file), `language`, `session` and `text` (or `text_id_or_sentence`). All others are ignored. The
-//! separator may be a comma, semicolon or tab; case, encoding and line endings do not matter.
+//! optionally `corpus` (default: the name of the file), `language`, `session`, `text` (or `text_id_or_sentence`) and `perceived` (or `voice_vote`): what
+//! most listeners heard in the voice, as names or initials with `:` between them, such as `neutral` or `H:N`. All others are ignored. The separator may
+//! be a comma, semicolon or tab; case, encoding and line endings do not matter.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -87,6 +88,8 @@ pub struct Utterance {
     pub session: Option<String>,
     /// Which sentence is spoken, if the manifest gives it.
     pub text: Option<String>,
+    /// Whether the intended emotion is among those that most listeners perceived, if the manifest says what they did.
+    pub is_perceived: Option<bool>,
 }
 
 /// The clips of all manifests, in the order they were given.
@@ -183,6 +186,9 @@ pub enum ManifestProblem {
 
 /// Name of the split column.
 const SPLIT: &str = "split";
+
+/// Name of the column with what listeners perceived.
+pub const PERCEIVED: &str = "perceived";
 
 /// Everything that is wrong with the manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -285,6 +291,7 @@ struct Columns {
     language: Option<usize>,
     session: Option<usize>,
     text: Option<usize>,
+    perceived: Option<usize>,
 }
 
 impl Columns {
@@ -300,7 +307,8 @@ impl Columns {
                 let split = if splits == Splits::Required { position(SPLIT) } else { None };
                 let [corpus, language, session] = ["corpus", "language", "session"].map(position);
                 let text = position("text").or_else(|| position("text_id_or_sentence"));
-                Ok(Self { path, speaker, emotion, split, corpus, language, session, text })
+                let perceived = position(PERCEIVED).or_else(|| position("voice_vote"));
+                Ok(Self { path, speaker, emotion, split, corpus, language, session, text, perceived })
             }
             _ => Err(ManifestProblem::MissingColumns {
                 manifest: manifest.to_owned(),
@@ -390,6 +398,7 @@ impl HalfRead {
             language: optional(columns.language),
             session: optional(columns.session),
             text: optional(columns.text),
+            is_perceived: optional(columns.perceived).map(|perceived| names(&perceived, emotion)),
         });
         Ok(())
     }
@@ -406,6 +415,12 @@ impl HalfRead {
             ManifestProblem::SpeakerInSeveralSplits { speaker: speaker.to_owned(), splits }
         }));
     }
+}
+
+/// Whether the emotions that listeners perceived, as in the manifest, include `emotion`. Others than the four occur, too.
+fn names(perceived: &str, emotion: Emotion) -> bool {
+    let mut words = perceived.split(':').map(|word| word.trim().to_lowercase());
+    words.any(|word| !word.is_empty() && emotion.name().starts_with(&word))
 }
 
 /// The problem with a line, without its position, which the caller adds.

@@ -118,6 +118,9 @@ pub struct Evaluation {
     /// By corpus; empty in files of versions without it.
     #[serde(default)]
     pub per_corpus: BTreeMap<String, CorpusMetrics>,
+    /// The clips whose listeners perceived the intended emotion; none if the manifests do not say what they perceived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perceived: Option<CorpusMetrics>,
     /// Confidence against accuracy; none in files of versions without it.
     #[serde(default)]
     pub calibration: Option<Calibration>,
@@ -246,6 +249,9 @@ pub fn evaluate(
     evaluation.voice = voice;
     evaluation.honesty = Some(Honesty::of(&answers, model.certain_from()));
     evaluation.voice_curve = voice_curve;
+    let perceived = predictions.iter().filter(|prediction| prediction.utterance.is_perceived == Some(true));
+    let perceived: Vec<Answer> = perceived.map(Prediction::answer).collect();
+    evaluation.perceived = (!perceived.is_empty()).then(|| CorpusMetrics::of(&perceived));
     evaluation.n_unfamiliar = predictions.iter().filter(|prediction| prediction.is_unfamiliar).count();
     Ok(Measured { evaluation, predictions, problems })
 }

@@ -9,7 +9,7 @@ use moodline_fourier::Fourier;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::base::plot::{Bar, Bars, counted, series};
+use crate::base::plot::{Bar, Bars, Reference, counted, series};
 use crate::base::progress::{Interrupt, Progress};
 use crate::data::manifest::{Manifest, Split, Utterance};
 use crate::measure::evaluate::{Answer, ClipError, EvaluateError, ModelName, classify_samples, confusion_by_speaker};
@@ -181,7 +181,7 @@ impl Robustness {
             subtitle: "whiskers: 95 % bootstrap interval over speakers".to_owned(),
             x_label: "UAR".to_owned(),
             bars: self.rows.iter().map(bar).collect(),
-            reference: Some((CHANCE, "chance".to_owned())),
+            reference: Some(Reference::At(CHANCE, "chance".to_owned())),
         }
     }
 }

@@ -32,6 +32,12 @@ pub enum AdoptError {
         /// Why.
         source: serde_json::Error,
     },
+    /// Varieties for a model that does not correct by voice.
+    #[error("{path}: the model does not correct by voice, so --least-variety and --full-variety mean nothing to it; leave them out", path = path.display())]
+    NoVoice {
+        /// The model.
+        path: PathBuf,
+    },
     /// Too many answers are wrong at every threshold.
     #[error("{path}: no threshold keeps a risk of {risk}: on left-out corpora even the surest answers are wrong more often", path = path.display())]
     NoThreshold {
@@ -77,7 +83,8 @@ pub fn adopt(folder: &Path, varieties: Option<[f64; 2]>) -> Result<(Adopted, Mod
     if let (Some(voice), Some(best)) = (&mut contract.voice, VoiceSetting::best(&voice_settings)) {
         *voice = best.correction;
     }
-    if let (Some(voice), Some([least_variety, full_variety])) = (&mut contract.voice, varieties) {
+    if let Some([least_variety, full_variety]) = varieties {
+        let voice = contract.voice.as_mut().ok_or_else(|| AdoptError::NoVoice { path: model_file(folder) })?;
         *voice = VoiceCorrection { least_variety, full_variety, ..*voice };
         voice.validate()?;
     }
@@ -89,6 +96,7 @@ pub fn adopt(folder: &Path, varieties: Option<[f64; 2]>) -> Result<(Adopted, Mod
 
 #[cfg(test)]
 mod tests {
+    use moodline_core::Contract;
     use moodline_core::contract::CONTRACT_VERSION;
 
     use super::*;
@@ -127,5 +135,12 @@ mod tests {
         let error = adopt(folder.path(), None).unwrap_err();
         assert!(error.to_string().contains("no threshold keeps a risk of 0.4"), "{error}");
         assert_eq!(std::fs::read(model_file(folder.path())).unwrap(), before);
+
+        std::fs::write(folder.path().join(UnseenRecord::FILE), testing::record(Some(0.61)).to_json()).unwrap();
+        let without_voice = Contract { voice: None, ..embedded.contract().clone() };
+        std::fs::write(model_file(folder.path()), onnx::write(&without_voice, embedded.weights())).unwrap();
+        assert_eq!(adopt(folder.path(), None).unwrap().0.voice, None);
+        let error = adopt(folder.path(), Some([0.2, 0.4])).unwrap_err();
+        assert!(error.to_string().contains("does not correct by voice"), "{error}");
     }
 }

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
-use crate::measure::evaluate::{Answered, Evaluation, HeardPoint, Honesty};
+use crate::measure::evaluate::{Answered, CorpusMetrics, Evaluation, HeardPoint, Honesty};
 use crate::measure::metrics::interval_text;
 use crate::measure::robustness::Robustness;
 use crate::study::protocol::unseen::UnseenRecord;
@@ -400,6 +400,14 @@ fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluat
             text,
             "| {label} | {:.3} | {:.3} | {:.3} | {} | {angry} | {happy} | {sad} | {neutral} |",
             class.precision, class.recall, class.f1, class.support
+        )?;
+    }
+    if let Some(CorpusMetrics { n, uar, uar_interval, accuracy, .. }) = evaluation.perceived {
+        let interval = interval_text(uar_interval);
+        writeln!(
+            text,
+            "\nOn the {n} utterances whose listeners perceived the intended emotion: UAR {uar:.3} (95 % interval {interval}), accuracy \
+             {accuracy:.3}."
         )?;
     }
     if let Some(calibration) = &evaluation.calibration {

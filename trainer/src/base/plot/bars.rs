@@ -28,8 +28,17 @@ pub struct Bars {
     pub x_label: String,
     /// From top to bottom; adjacent bars of a group are shown under its name.
     pub bars: Vec<Bar>,
-    /// A reference value, and its name.
-    pub reference: Option<(f64, String)>,
+    /// What the bars are compared with.
+    pub reference: Option<Reference>,
+}
+
+/// A dashed line to compare bars with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reference {
+    /// A value, and its name.
+    At(f64, String),
+    /// In each group its first bar.
+    FirstOfGroup,
 }
 
 /// One bar.
@@ -97,7 +106,7 @@ impl Figure for Bars {
         let note = Self::widest(self.bars.iter().map(|bar| bar.note.as_str()), WIDEST_NOTE);
         let bottom = TOP + self.height();
         let ends = self.bars.iter().flat_map(|bar| [bar.value].into_iter().chain(bar.interval.into_iter().flatten()));
-        let [_, high] = range_of(ends.chain(self.reference.iter().map(|(value, _)| *value)), [0.0, 1.0]);
+        let [_, high] = range_of(ends.chain(self.reference_of(0)), [0.0, 1.0]);
         let high = if high > 0.0 { high } else { 1.0 };
         let field = Field::new([left, TOP, WIDTH - 80 - note, bottom], [0.0, high], [0.0, 1.0], XScale::Linear);
         self.draw_scale(area, &field, high)?;
@@ -108,7 +117,7 @@ impl Figure for Bars {
                 area.draw_text(&name, &style(TEXT, &MUTED, HPos::Left), (14, y + GROUP / 2 + 3))?;
                 y += GROUP;
             }
-            self.draw_reference(area, &field, [y, y + ROW])?;
+            self.draw_reference(area, &field, index, [y, y + ROW])?;
             draw_bar(area, bar, &field, y)?;
             y += ROW;
         }
@@ -126,17 +135,28 @@ impl Bars {
             area.draw_text(&format!("{mark:.decimals$}"), &style(SMALL, &MUTED, HPos::Center), (x, bottom + 12))?;
         }
         area.draw_text(&self.x_label, &style(TEXT, &INK, HPos::Center), (i32::midpoint(left, right), bottom + 32))?;
-        if let Some((value, name)) = &self.reference {
+        if let Some(Reference::At(value, name)) = &self.reference {
             let (x, _) = field.at(*value, 0.0);
             area.draw_text(name, &style(SMALL, &MUTED, HPos::Center), (x, top - 9))?;
         }
         Ok(())
     }
 
+    /// The value that bar `index` is compared with.
+    fn reference_of(&self, index: usize) -> Option<f64> {
+        match self.reference {
+            None => None,
+            Some(Reference::At(value, _)) => Some(value),
+            Some(Reference::FirstOfGroup) => {
+                (0..=index).rev().find(|&index| self.opens_group(index)).map(|first| self.bars[first].value)
+            }
+        }
+    }
+
     /// Draws the reference behind one bar: a line from top to bottom would cross the headings.
-    fn draw_reference(&self, area: &Area<'_>, field: &Field, [top, bottom]: [i32; 2]) -> DrawResult {
-        if let Some((value, _)) = &self.reference {
-            let (x, _) = field.at(*value, 0.0);
+    fn draw_reference(&self, area: &Area<'_>, field: &Field, index: usize, [top, bottom]: [i32; 2]) -> DrawResult {
+        if let Some(value) = self.reference_of(index).filter(|value| value.is_finite()) {
+            let (x, _) = field.at(value, 0.0);
             area.draw(&dashed(vec![(x, top), (x, bottom)], MUTED.stroke_width(1)))?;
         }
         Ok(())
@@ -164,4 +184,35 @@ fn draw_bar(area: &Area<'_>, bar: &Bar, field: &Field, top: i32) -> DrawResult {
     area.draw_text(&format!("{:.3}", bar.value), &style(TEXT, &INK, HPos::Left), (right + 12, middle))?;
     area.draw_text(&fitted(&bar.note, TEXT, WIDEST_NOTE), &style(TEXT, &MUTED, HPos::Left), (right + 60, middle))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::plot::series;
+
+    #[test]
+    fn bars_are_compared_with_one_value_or_with_the_first_of_their_group() {
+        let bar = |group: &str, value: f64| Bar {
+            group: group.to_owned(),
+            label: String::new(),
+            value,
+            interval: None,
+            note: String::new(),
+            colour: series(0),
+        };
+        let mut bars = Bars {
+            title: String::new(),
+            subtitle: String::new(),
+            x_label: String::new(),
+            bars: vec![bar("a", 0.5), bar("a", 0.6), bar("b", 0.7), bar("b", 0.8)],
+            reference: None,
+        };
+        let references = |bars: &Bars| (0..4).map(|index| bars.reference_of(index)).collect::<Vec<_>>();
+        assert_eq!(references(&bars), [None; 4]);
+        bars.reference = Some(Reference::At(0.25, "chance".to_owned()));
+        assert_eq!(references(&bars), [Some(0.25); 4]);
+        bars.reference = Some(Reference::FirstOfGroup);
+        assert_eq!(references(&bars), [Some(0.5), Some(0.5), Some(0.7), Some(0.7)]);
+    }
 }

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::batch::BatchConfig;
 use crate::base::config::ConfigError;
-use moodline_augment::level::Law;
+use moodline_augment::level::{Law, MUTE_DB};
 use moodline_augment::noise::Colour;
 use moodline_augment::random::uniform;
 
@@ -149,6 +149,13 @@ pub enum Transform {
     Clipping {
         /// Threshold relative to the peak, dB, -40..=0.
         threshold_db: Span,
+    },
+    /// A noise gate: what is quiet is attenuated.
+    Gate {
+        /// Threshold relative to the loudest 10 ms, dB, -80..=0.
+        threshold_db: Span,
+        /// Attenuation, dB, 0..=80; 80 leaves digital silence.
+        range_db: Span,
     },
     /// Coarse quantisation and a limited band, like a telephone or an old recorder.
     Codec {
@@ -306,6 +313,7 @@ impl Transform {
             Self::Hiss { .. } => "hiss",
             Self::NoiseFiles { .. } => "noise_files",
             Self::Clipping { .. } => "clipping",
+            Self::Gate { .. } => "gate",
             Self::Codec { .. } => "codec",
         }
     }
@@ -332,6 +340,12 @@ impl Transform {
             }
             Self::Hiss { sigma } => vec![limits("sigma", sigma, [0.0, 1.0], "")],
             Self::Clipping { threshold_db } => vec![limits("threshold_db", threshold_db, [-40.0, 0.0], " dB")],
+            Self::Gate { threshold_db, range_db } => {
+                vec![
+                    limits("threshold_db", threshold_db, [-80.0, 0.0], " dB"),
+                    limits("range_db", range_db, [0.0, MUTE_DB], " dB"),
+                ]
+            }
             Self::Codec { bits, high_hz, .. } => {
                 [limits("bits", bits, [3.0, 16.0], "")].into_iter().chain(high_hz.iter().map(high)).collect()
             }

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::config::Transform;
 use super::noise_files::{NoiseFiles, NoiseRecording};
 use moodline_augment::filter::{band_limit, equaliser, tilt};
-use moodline_augment::level::{Law, bound, clip, gain, peak, quantise};
+use moodline_augment::level::{Law, bound, clip, gain, gate, peak, quantise};
 use moodline_augment::noise::{Colour, add_at_snr, add_hiss, noise};
 use moodline_augment::random::{index, uniform};
 use moodline_augment::room::{impulse_response, reverberate};
@@ -33,6 +33,7 @@ pub enum Drawn {
     NoiseFile { recording: Arc<NoiseRecording>, from: f64, snr_db: f64 },
     Hiss { sigma: f64 },
     Clipping { threshold_db: f64 },
+    Gate { threshold_db: f64, range_db: f64 },
     Codec { law: Law, bits: f64, high_hz: Option<f64> },
 }
 
@@ -66,6 +67,9 @@ impl Transform {
             }
             Self::Hiss { sigma } => Drawn::Hiss { sigma: sigma.draw(rng) },
             Self::Clipping { threshold_db } => Drawn::Clipping { threshold_db: threshold_db.draw(rng) },
+            Self::Gate { threshold_db, range_db } => {
+                Drawn::Gate { threshold_db: threshold_db.draw(rng), range_db: range_db.draw(rng) }
+            }
             Self::Codec { law, bits, high_hz } => {
                 Drawn::Codec { law: *law, bits: bits.draw(rng).round(), high_hz: high_hz.map(|span| span.draw(rng)) }
             }
@@ -108,6 +112,7 @@ impl Drawn {
             }
             Self::Hiss { sigma } => add_hiss(&mut samples, *sigma, rng),
             Self::Clipping { threshold_db } => clip(&mut samples, *threshold_db),
+            Self::Gate { threshold_db, range_db } => gate(&mut samples, sample_rate, *threshold_db, *range_db),
             Self::Codec { law, bits, high_hz } => {
                 if high_hz.is_some() {
                     samples = band_limit(&samples, sample_rate, None, *high_hz, fourier);
@@ -148,6 +153,7 @@ impl fmt::Display for Drawn {
             Self::NoiseFile { recording, snr_db, .. } => write!(f, "{}, SNR {snr_db:.1} dB", recording.name),
             Self::Hiss { sigma } => write!(f, "hiss {sigma:.4}"),
             Self::Clipping { threshold_db } => write!(f, "clipped at {threshold_db:.1} dB"),
+            Self::Gate { threshold_db, range_db } => write!(f, "gate at {threshold_db:.1} dB by {range_db:.0} dB"),
             Self::Codec { law, bits, high_hz } => {
                 let law = if *law == Law::MuLaw { "mu-law" } else { "linear" };
                 write!(f, "{law} {bits:.0} bits")?;
@@ -180,7 +186,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
-        let samples = sum_of_tones(&[150.0, 450.0, 2100.0], 0.5);
+        // Ends quietly, because a gate leaves everything else alone.
+        let loud = sum_of_tones(&[150.0, 450.0, 2100.0], 0.5);
+        let samples: Vec<f32> = loud.iter().copied().chain(loud.iter().map(|sample| 1e-3 * sample)).collect();
         for transform in every_kind() {
             let first = applied(&transform, &samples, 1);
             assert_eq!(first, applied(&transform, &samples, 1), "{transform:?}");
@@ -216,6 +224,7 @@ mod tests {
             "noise, SNR",
             "hiss 0.0050",
             "clipped at",
+            "gate at",
             "mu-law",
         ];
         let rng = &mut generator(&[b"words"]);

@@ -32,7 +32,7 @@ pub struct Answer {
     pub probabilities: [f64; Emotion::COUNT],
 }
 
-/// Metrics of one corpus.
+/// Metrics of one corpus, or another part of the clips.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusMetrics {
@@ -146,17 +146,25 @@ pub fn figures_by_corpus(answers: &[Answer]) -> BTreeMap<String, CorpusMetrics> 
     let corpora: BTreeSet<&String> = answers.iter().map(|answer| &answer.corpus).collect();
     let figures = |corpus: &String| {
         let of_corpus: Vec<Answer> = answers.iter().filter(|answer| answer.corpus == *corpus).cloned().collect();
-        let by_speaker = confusion_by_speaker(&of_corpus);
-        let confusion = Confusion::of(of_corpus.iter().map(|answer| (answer.truth, answer.found)));
-        CorpusMetrics {
+        CorpusMetrics::of(&of_corpus)
+    };
+    corpora.into_iter().map(|corpus| (corpus.clone(), figures(corpus))).collect()
+}
+
+impl CorpusMetrics {
+    /// Computes the metrics of `answers`, all of which are counted.
+    #[must_use]
+    pub fn of(answers: &[Answer]) -> Self {
+        let by_speaker = confusion_by_speaker(answers);
+        let confusion = Confusion::of(answers.iter().map(|answer| (answer.truth, answer.found)));
+        Self {
             n: confusion.n(),
             n_speakers: by_speaker.len(),
             uar: confusion.uar(),
             uar_interval: uar_interval(&by_speaker),
             accuracy: confusion.accuracy(),
         }
-    };
-    corpora.into_iter().map(|corpus| (corpus.clone(), figures(corpus))).collect()
+    }
 }
 
 /// Confidence of the predictions compared with their accuracy.
@@ -190,6 +198,7 @@ impl Evaluation {
             n_unfamiliar: 0,
             per_speaker: by_speaker.iter().map(|(name, confusion)| (name.clone(), figures(confusion))).collect(),
             per_corpus: figures_by_corpus(answers),
+            perceived: None,
             calibration: Some(calibration(answers)),
             honesty: None,
             voice_curve: Vec::new(),

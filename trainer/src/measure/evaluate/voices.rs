@@ -122,6 +122,7 @@ pub(super) mod tests {
                     language: None,
                     session: None,
                     text: None,
+                    is_perceived: None,
                 },
                 probabilities: answer.as_array().map(f64::from),
                 seconds: 3.0,

@@ -3,7 +3,7 @@
 use super::evaluations;
 use super::page::Section;
 use super::source::{EvaluationPart, LATENCY_RUNS, Material};
-use crate::base::plot::{Bar, Bars, Point, Scatter, ScatterPanel, counted, series};
+use crate::base::plot::{Bar, Bars, Point, Reference, Scatter, ScatterPanel, counted, series};
 use crate::measure::evaluate::confusion_by_speaker;
 use crate::measure::metrics::accuracy_interval;
 use crate::study::paper::published;
@@ -69,7 +69,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
         subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and they are known".to_owned(),
         x_label: "UAR".to_owned(),
         bars: ordered,
-        reference: Some((CHANCE, "chance".to_owned())),
+        reference: Some(Reference::At(CHANCE, "chance".to_owned())),
     };
     section.figure("comparison-uar", "UAR of every model, by what it was measured on; n counts utterances.", figure);
     Some(section)

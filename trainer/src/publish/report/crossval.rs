@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::compare::seeds;
 use super::page::Section;
 use super::source::Material;
-use crate::base::plot::{Bar, Bars, series};
+use crate::base::plot::{Bar, Bars, Reference, series};
 use crate::base::table::Table;
 use crate::measure::evaluate::SpeakerMetrics;
 use crate::measure::metrics::interval_text;
@@ -134,7 +134,7 @@ fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model:
         subtitle: "whiskers: one deviation over the seeds to each side".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
-        reference: Some((0.25, "chance".to_owned())),
+        reference: Some(Reference::At(0.25, "chance".to_owned())),
     };
     section.figure(format!("leak-{name}-{}", model.name), format!("{name}: what the protocol alone changes."), figure);
 }
@@ -180,7 +180,7 @@ fn add_parts(section: &mut Section, part: &str, title: &str, by_name: &BTreeMap<
         subtitle: "n counts answers, those of all seeds together".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
-        reference: Some((0.25, "chance".to_owned())),
+        reference: Some(Reference::At(0.25, "chance".to_owned())),
     };
     section.figure(format!("crossval-{part}-{title}"), format!("{title}: UAR by {part}, the best first."), figure);
 }

@@ -2,7 +2,7 @@
 
 use super::page::Section;
 use super::source::{EvaluationPart, Material};
-use crate::base::plot::{Bar, Bars, counted, series};
+use crate::base::plot::{Bar, Bars, Reference, counted, series};
 use crate::measure::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus, voice_figure};
 use crate::measure::{ConfusionFigure, Reliability};
 
@@ -50,7 +50,7 @@ pub(super) fn speakers_and_corpora(material: &Material) -> Option<Section> {
             subtitle: subtitle.to_owned(),
             x_label: "UAR".to_owned(),
             bars,
-            reference: Some((CHANCE, "chance".to_owned())),
+            reference: Some(Reference::At(CHANCE, "chance".to_owned())),
         };
         let bar = |label: &str, value, interval, note, index| Bar {
             group: String::new(),

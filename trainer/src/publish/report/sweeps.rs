@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::page::Section;
 use super::source::Material;
-use crate::base::plot::{Bar, Bars, series};
+use crate::base::plot::{Bar, Bars, Reference, series};
 use crate::base::table::Table;
 use crate::study::paper::published::{CITATION, Row, TABLE_1};
 use crate::study::protocol::results::Spread;
@@ -166,7 +166,7 @@ pub(super) fn sweeps(material: &Material) -> Option<Section> {
             ),
             x_label: sweep.metric.label().to_owned(),
             bars,
-            reference: (sweep.metric == Metric::DevUar).then(|| (0.25, "chance".to_owned())),
+            reference: (sweep.metric == Metric::DevUar).then(|| Reference::At(0.25, "chance".to_owned())),
         };
         section.figure(format!("sweep-{name}"), format!("{name}: every configuration that was trained to its end."), figure);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::spread::Spread;
 use super::unseen::{UnseenRecord, UnseenResults};
 use crate::base::files::{self, FileError};
-use crate::base::plot::{Bar, Bars, Figure as _, PlotError, series};
+use crate::base::plot::{Bar, Bars, Figure as _, PlotError, Reference, series};
 use crate::base::table::Table;
 
 /// Recipes to compare, the first of which is what the others are compared with.
@@ -117,10 +117,14 @@ impl Comparison {
         });
         Bars {
             title: "Recipes on corpora that were left out of training".to_owned(),
-            subtitle: format!("mean over {} seeds; the lines show the standard deviation", first.seeds.len()),
+            subtitle: format!(
+                "mean over {} seeds; the lines show the standard deviation, dashed: {}",
+                first.seeds.len(),
+                self.recipes[0].0
+            ),
             x_label: "UAR".to_owned(),
             bars: bars.collect(),
-            reference: Some((first.results.uar.mean, format!("{}, mean", self.recipes[0].0))),
+            reference: Some(Reference::FirstOfGroup),
         }
     }
 

@@ -29,6 +29,7 @@ fn corpus(name: &str, n_speakers: usize, n_texts: usize) -> Vec<Utterance> {
                     language: None,
                     session: Some(format!("Ses{:02}", speaker / 2)),
                     text: Some(format!("T{text}")),
+                    is_perceived: None,
                 });
             }
         }

@@ -26,6 +26,7 @@ pub(crate) const EVERY_KIND: &str = r#"
         { kind = "noise", colours = ["white", "brown"], snr_db = [10, 50] },
         { kind = "hiss", sigma = 0.005 },
         { kind = "clipping", threshold_db = [-12, -1] },
+        { kind = "gate", threshold_db = [-50, -20], range_db = [10, 80] },
         { kind = "codec", law = "mu_law", bits = [6, 8], high_hz = 3400 },
     ]
     [batch]
@@ -35,7 +36,7 @@ pub(crate) const EVERY_KIND: &str = r#"
 #[test]
 fn every_kind_is_read_and_comes_back_from_its_own_text() {
     let config = parse(EVERY_KIND).unwrap();
-    assert_eq!(config.transforms.len(), 13);
+    assert_eq!(config.transforms.len(), 14);
     assert_eq!(config.transforms[0].probability, 0.5);
     assert_eq!(config.transforms[1].probability, 1.0);
     assert_eq!(config.transforms[1].transform, Transform::TimeStretch { rate: Span::Fixed(0.9), cut: true });
@@ -99,6 +100,7 @@ fn what_is_out_of_range_is_refused_by_its_place() {
         ("kind = \"noise_files\", folder = \"n\", snr_db = -30", "transforms[1].snr_db must be"),
         ("kind = \"hiss\", sigma = 2", "transforms[1].sigma must be"),
         ("kind = \"clipping\", threshold_db = 1", "transforms[1].threshold_db must be"),
+        ("kind = \"gate\", threshold_db = -30, range_db = 90", "transforms[1].range_db must be"),
         ("kind = \"codec\", bits = 2", "transforms[1].bits must be"),
         ("kind = \"codec\", bits = 8, high_hz = 100", "transforms[1].high_hz must be"),
         ("kind = \"gain\", db = 1, probability = 1.5", "transforms[1].probability must be above 0 and at most 1, found 1.5"),
