@@ -4,6 +4,7 @@ use moodline_core::{Emotion, FrontEndConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::data::augment::AugmentationConfig;
+use crate::data::manifest::Utterance;
 
 /// From clips to training data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +18,17 @@ pub struct DataConfig {
     /// How training clips are augmented. Absent: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<AugmentationConfig>,
+    /// Whether clips whose listeners did not perceive the intended emotion are left out of training.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub perceived_only: bool,
+}
+
+impl DataConfig {
+    /// Whether a clip of the training side is learned from.
+    #[must_use]
+    pub fn learns_from(&self, utterance: &Utterance) -> bool {
+        !self.perceived_only || utterance.is_perceived != Some(false)
+    }
 }
 
 /// Weights of the classes in the loss.

@@ -101,7 +101,7 @@ impl Layout {
         }
         let found = match self {
             Self::Iemocap => iemocap::find(root)?,
-            Self::CremaD => files::find(root, crema_d::parse)?,
+            Self::CremaD => crema_d::find(root)?,
             Self::Ravdess => files::find(root, ravdess::parse)?,
             Self::Emodb => files::find(root, emodb::parse)?,
             Self::Tess => files::find(root, tess::parse)?,
@@ -174,6 +174,8 @@ pub struct Recording {
     pub text: Option<String>,
     /// The split of the speaker, if the corpus defines one.
     pub split: Option<Split>,
+    /// What most listeners perceived, in the corpus's own words with `:` between them, if it says so.
+    pub perceived: Option<String>,
 }
 
 /// The recordings of a corpus according to its file names or label lists.

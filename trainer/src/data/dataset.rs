@@ -188,7 +188,7 @@ impl Dataset {
             .utterances
             .iter()
             .flat_map(|utterance| match utterance.split {
-                Some(Split::Train) => (0..=n_copies).map(|copy| (utterance, copy)).collect(),
+                Some(Split::Train) if config.learns_from(utterance) => (0..=n_copies).map(|copy| (utterance, copy)).collect(),
                 Some(Split::Dev) => vec![(utterance, 0)],
                 _ => Vec::new(),
             })

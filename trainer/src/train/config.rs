@@ -114,6 +114,10 @@ pub struct TrainingConfig {
     /// its classes are drawn equally often. 0: all corpora equally. Absent: every clip once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpus_exponent: Option<f64>,
+    /// Whether clips whose listeners did not perceive the intended emotion are left out of training. Clips of which the manifest does not say what was
+    /// perceived are learned from.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub perceived_only: bool,
     /// The loss function.
     #[serde(default, skip_serializing_if = "is_default")]
     pub loss: LossConfig,
@@ -205,6 +209,7 @@ impl TrainConfig {
                 kind => kind,
             },
             augmentation: self.augmentation.clone(),
+            perceived_only: self.training.perceived_only,
         }
     }
 

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use moodline_engine::tables;
 
 use super::{CorpusError, Found, Hints, Recording};
-use crate::data::manifest::{Split, UnknownSplit};
+use crate::data::manifest::{PERCEIVED, Split, UnknownSplit};
 
 /// Our names for the columns of a table.
-const NAMES: [&str; 6] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT];
+const NAMES: [&str; 7] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT, PERCEIVED];
 const PATH: &str = "path";
 const SPEAKER: &str = "speaker";
 const EMOTION: &str = "emotion";
@@ -60,8 +60,11 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
     let mut missing: Vec<&'static str> = [PATH, SPEAKER, EMOTION].into_iter().filter(|name| position(name).is_none()).collect();
     missing.retain(|name| *name != SPEAKER || hints.speaker.is_none());
     // Columns named explicitly must be present.
-    missing
-        .extend([SESSION, TEXT, SPLIT].into_iter().filter(|name| hints.columns.0.contains_key(name) && position(name).is_none()));
+    missing.extend(
+        [SESSION, TEXT, SPLIT, PERCEIVED]
+            .into_iter()
+            .filter(|name| hints.columns.0.contains_key(name) && position(name).is_none()),
+    );
     if let Some(&example) = missing.first() {
         let found = header.iter().collect::<Vec<_>>().join(", ");
         return Err(CorpusError::MissingColumns { path: table.to_owned(), missing: missing.join(", "), example, found });
@@ -124,6 +127,7 @@ fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hint
         part: None,
         text: field(TEXT),
         split,
+        perceived: field(PERCEIVED),
     })
 }
 

@@ -1,11 +1,45 @@
-//! CREMA-D: `1001_DFA_ANG_XX`: actor, sentence, emotion, level.
+//! CREMA-D: `1001_DFA_ANG_XX`: actor, sentence, emotion, level; what the crowd heard in the voice is in `processedResults/summaryTable.csv`.
 
-use super::files::Parsed;
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::files::{self, Parsed};
+use super::{CorpusError, Found};
 
 const SENTENCES: [&str; 12] = ["IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI"];
 const EMOTIONS: [&str; 6] = ["ANG", "DIS", "FEA", "HAP", "NEU", "SAD"];
 /// `X` is a typo for `XX` in older copies.
 const LEVELS: [&str; 5] = ["LO", "MD", "HI", "XX", "X"];
+
+/// The votes of the crowd, beside the folder of the audio.
+const VOTES: &str = "processedResults/summaryTable.csv";
+
+/// The recordings below `root`, with what listeners perceived if the votes are there or beside it.
+pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
+    let mut found = files::find(root, parse)?;
+    let places = [Some(root), root.parent()].into_iter().flatten().map(|folder| folder.join(VOTES));
+    if let Some(path) = places.into_iter().find(|path| path.is_file()) {
+        let votes = votes(&path).map_err(|error| CorpusError::Unreadable { path: path.clone(), reason: error.to_string() })?;
+        for recording in &mut found.recordings {
+            recording.perceived = recording.path.file_stem().and_then(|stem| votes.get(stem.to_str()?).cloned());
+        }
+        found.sources.push(path);
+    }
+    Ok(found)
+}
+
+/// By name of the recording: the initials of the emotions with most votes of those who only heard the voice, with `:` between them.
+fn votes(path: &Path) -> Result<HashMap<String, String>, csv::Error> {
+    let mut reader = csv::Reader::from_path(path)?;
+    let header = reader.headers()?.clone();
+    let column = |name: &str| header.iter().position(|found| found == name);
+    let (Some(name), Some(vote)) = (column("FileName"), column("VoiceVote")) else { return Ok(HashMap::new()) };
+    reader
+        .records()
+        .map(|record| record.map(|record| (record[name].to_owned(), record[vote].to_owned())))
+        .filter(|line| line.as_ref().map_or(true, |(_, vote)| !vote.is_empty()))
+        .collect()
+}
 
 pub(super) fn parse(stem: &str) -> Parsed {
     let fields: Vec<&str> = stem.split('_').collect();
@@ -20,5 +54,37 @@ pub(super) fn parse(stem: &str) -> Parsed {
             Parsed::Recording { speaker: actor.to_owned(), code: emotion.to_owned(), text: Some(sentence.to_owned()) }
         }
         _ => Parsed::Unknown("1001_DFA_ANG_XX"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_the_crowd_heard_is_found_beside_the_audio() {
+        let place = tempfile::tempdir().unwrap();
+        let audio = place.path().join("AudioWAV");
+        fs::create_dir_all(&audio).unwrap();
+        for name in ["1001_DFA_ANG_XX", "1001_DFA_SAD_XX", "1001_IEO_HAP_LO"] {
+            fs::write(audio.join(format!("{name}.wav")), b"").unwrap();
+        }
+        let perceived = |root: &Path| {
+            let recordings = find(root).unwrap().recordings;
+            recordings.into_iter().map(|recording| recording.perceived).collect::<Vec<_>>()
+        };
+        assert_eq!(perceived(&audio), [None, None, None]);
+        let table = place.path().join(VOTES);
+        fs::create_dir_all(table.parent().unwrap()).unwrap();
+        let lines = "\"\",\"FileName\",\"VoiceVote\",\"VoiceLevel\"\n\"1\",\"1001_DFA_ANG_XX\",\"A\",\"65\"\n\"2\",\"1001_DFA_SAD_XX\",\"N:S\",\"50:60\"\n";
+        fs::write(&table, lines).unwrap();
+        let expected = [Some("A".to_owned()), Some("N:S".to_owned()), None];
+        assert_eq!(perceived(&audio), expected);
+        assert_eq!(perceived(place.path()), expected);
+        fs::write(&table, [lines.as_bytes(), b"\xff\n"].concat()).unwrap();
+        let message = find(&audio).unwrap_err().to_string();
+        assert!(message.contains("summaryTable.csv"), "{message}");
     }
 }

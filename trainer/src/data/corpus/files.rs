@@ -79,7 +79,16 @@ pub(super) fn find(root: &Path, parse: impl Fn(&str) -> Parsed) -> Result<Found,
         let path = paths.swap_remove(0);
         match parse(&stem) {
             Parsed::Recording { speaker, code, text } => {
-                found.recordings.push(Recording { path, speaker, code, session: None, part: None, text, split: None });
+                found.recordings.push(Recording {
+                    path,
+                    speaker,
+                    code,
+                    session: None,
+                    part: None,
+                    text,
+                    split: None,
+                    perceived: None,
+                });
                 found.n_copies += n_copies;
             }
             Parsed::Other => found.n_other += 1,

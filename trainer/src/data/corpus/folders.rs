@@ -58,7 +58,16 @@ pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Foun
             continue;
         };
         let code = class.clone();
-        found.recordings.push(Recording { path, speaker, code, session: None, part: None, text: None, split: None });
+        found.recordings.push(Recording {
+            path,
+            speaker,
+            code,
+            session: None,
+            part: None,
+            text: None,
+            split: None,
+            perceived: None,
+        });
     }
     Ok(found)
 }

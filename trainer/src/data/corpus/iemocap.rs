@@ -63,6 +63,7 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
                 text: Some(turn.text()),
                 code: turn.code,
                 split: None,
+                perceived: None,
             });
         } else {
             found.problems.push(format!("{}: expected the audio of a labelled turn, found no file", path.display()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 
 use super::{Acting, Fractions, LabelMap, Recording, SplitError, split_speakers};
-use crate::data::manifest::{Split, Splits};
+use crate::data::manifest::{PERCEIVED, Split, Splits};
 
 /// Options for a manifest.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Row {
     pub session: Option<String>,
     /// The spoken sentence.
     pub text: Option<String>,
+    /// What most listeners perceived.
+    pub perceived: Option<String>,
 }
 
 /// A manifest to be written.
@@ -58,7 +60,7 @@ impl Table {
     /// [`SplitError`] if there are fewer speakers than splits.
     pub fn new(recordings: Vec<Recording>, options: &TableOptions) -> Result<Self, SplitError> {
         let (mut rows, mut left_out) = (Vec::new(), BTreeMap::new());
-        for Recording { path, speaker, code, session, part, text, split } in recordings {
+        for Recording { path, speaker, code, session, part, text, split, perceived } in recordings {
             if options.part.is_some() && part != options.part {
                 continue;
             }
@@ -67,7 +69,7 @@ impl Table {
                 continue;
             };
             let speaker = format!("{}:{speaker}", options.corpus);
-            rows.push(Row { path, speaker, emotion, split, code, session, text });
+            rows.push(Row { path, speaker, emotion, split, code, session, text, perceived });
         }
         if let Some((fractions, seed)) = options.split {
             let mut n_recordings = BTreeMap::new();
@@ -92,6 +94,10 @@ impl Table {
         if has_split {
             header.push("split");
         }
+        let has_perceived = self.rows.iter().any(|row| row.perceived.is_some());
+        if has_perceived {
+            header.push(PERCEIVED);
+        }
         let mut writer = csv::Writer::from_writer(Vec::new());
         // INVARIANT: writing to memory does not fail, and all records have the columns of the header.
         writer.write_record(header).expect("memory");
@@ -103,6 +109,9 @@ impl Table {
             record.push(row.text.as_deref().unwrap_or_default());
             if has_split {
                 record.push(row.split.map_or("", Split::name));
+            }
+            if has_perceived {
+                record.push(row.perceived.as_deref().unwrap_or_default());
             }
             writer.write_record(record).expect("memory");
         }

@@ -314,6 +314,7 @@ mod tests {
     use super::super::{Dataset, Part, augmenter_of};
     use super::*;
     use crate::data::augment::signals::{sum_of_tones, write_wav};
+    use crate::data::config::DataConfig;
     use crate::data::manifest::Split;
 
     #[test]
@@ -340,6 +341,22 @@ mod tests {
         for copies in with.train.features.chunks(3) {
             assert!(copies[0] != copies[1] && copies[1] != copies[2]);
         }
+    }
+
+    #[test]
+    fn clips_in_which_listeners_heard_something_else_are_left_out_of_training_where_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = corpus(folder.path());
+        for split in [Split::Train, Split::Dev] {
+            let mut of_split = manifest.utterances.iter_mut().filter(|utterance| utterance.split == Some(split));
+            of_split.next().unwrap().is_perceived = Some(false);
+            of_split.next().unwrap().is_perceived = Some(true);
+        }
+        let all = load(&manifest, &config(""), None);
+        let perceived = load(&manifest, &DataConfig { perceived_only: true, ..config("") }, None);
+        assert_eq!((all.train.len(), perceived.train.len()), (8, 7));
+        assert_eq!((all.dev.len(), perceived.dev.len()), (4, 4));
+        assert_eq!(perceived.corpora[0].n_utterances, 7);
     }
 
     #[test]

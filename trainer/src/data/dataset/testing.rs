@@ -35,6 +35,7 @@ pub(crate) fn config(augmentation: &str) -> DataConfig {
         block_seconds: training["block_seconds"].as_float().unwrap(),
         class_weights: training["class_weights"].clone().try_into().unwrap(),
         augmentation: recipe.get("augmentation").map(|section| section.clone().try_into().unwrap()),
+        perceived_only: false,
     }
 }
 

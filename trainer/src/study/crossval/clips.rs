@@ -39,10 +39,14 @@ impl<'a> Clips<'a> {
     ) -> Result<Self, CrossvalError> {
         let utterances = &options.manifest.utterances;
         let config = options.config;
+        let data = config.data();
+        for fold in &mut plan.folds {
+            fold.train.retain(|sample| data.learns_from(&utterances[sample.utterance]));
+        }
         let wanted: BTreeSet<Sample> = plan.folds.iter().flat_map(samples).collect();
         let requests: Vec<(&Utterance, usize)> =
             wanted.iter().map(|sample| (&utterances[sample.utterance], sample.copy)).collect();
-        let (augmenter, mut problems) = augmenter_of(&config.data())?;
+        let (augmenter, mut problems) = augmenter_of(&data)?;
         let loader =
             ClipLoader::new(&config.front_end, config.training.block_seconds, options.cache).with_augmenter(augmenter.as_deref());
         let (clips, problems_of_clips) = loader.load_copies(&requests, progress, interrupt)?;

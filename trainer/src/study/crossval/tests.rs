@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::augment::signals::{RATE, write_wav};
+use crate::data::manifest::{Split, Utterance};
 use crate::study::protocol::results::{GroupResults, SCHEMA};
 use crate::study::protocol::unseen::{UnseenCorpus, UnseenRecord};
 
@@ -320,6 +321,22 @@ fn what_decides_between_recipes_is_measured_on_corpora_left_out_cold_and_with_a_
 }
 
 #[test]
+fn clips_in_which_listeners_heard_something_else_are_tested_on_but_not_learned_from() {
+    let is_unheard = |index: usize, utterance: &Utterance| utterance.split == Some(Split::Train) && index.is_multiple_of(3);
+    let mut place = Place::new(&["training.perceived_only=true"]);
+    for (index, utterance) in place.manifest.utterances.iter_mut().enumerate() {
+        utterance.is_perceived = Some(!is_unheard(index, utterance));
+    }
+    let marked = place.run(Protocol::Fixed, "marked", |_| {}).unwrap().results;
+    let mut place = Place::new(&[]);
+    let utterances = std::mem::take(&mut place.manifest.utterances).into_iter().enumerate();
+    place.manifest.utterances =
+        utterances.filter(|(index, utterance)| !is_unheard(*index, utterance)).map(|(_, utterance)| utterance).collect();
+    let removed = place.run(Protocol::Fixed, "removed", |_| {}).unwrap().results;
+    assert_eq!(marked.models[0].groups, removed.models[0].groups);
+}
+
+#[test]
 fn the_learning_curve_counts_corpora_that_are_not_the_tested_one() {
     let mut place = Place::new(&[]);
     // Three corpora: the third gets the last speaker of each split except train, and is only used for testing.
@@ -328,7 +345,7 @@ fn the_learning_curve_counts_corpora_that_are_not_the_tested_one() {
             utterance.corpus = "third".to_owned();
         }
         if utterance.speaker == "s2" || utterance.speaker == "s3" {
-            utterance.split = Some(crate::data::manifest::Split::Test);
+            utterance.split = Some(Split::Test);
         }
     }
     let results = place.run(Protocol::CrossCorpus, "out", |_| {}).unwrap().results;
