@@ -50,8 +50,8 @@ const GATE_FRAME: f64 = 0.01;
 /// How many further frames a gate stays open.
 const GATE_HOLD: usize = 8;
 
-/// Lowers by `range_db` (positive) whatever is quieter than `threshold_db` (negative) relative to the loudest frame, like a noise gate: it opens in the
-/// frame before, and closes [`GATE_HOLD`] frames later, both within a frame. From [`MUTE_DB`] on, what it closes is digital silence.
+/// Lowers by `range_db` (positive) whatever is quieter than `threshold_db` (negative) relative to the loudest 10 ms, like a noise gate: it opens 10 ms
+/// before, and closes 80 ms later, both within 10 ms. From [`MUTE_DB`] on, what it closes is digital silence.
 pub fn gate(samples: &mut [f32], sample_rate: f64, threshold_db: f64, range_db: f64) {
     let n_frame = ((GATE_FRAME * sample_rate) as usize).max(1);
     let power = |frame: &[f32]| frame.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / frame.len() as f64;
