@@ -12,6 +12,12 @@ const MU: f32 = 255.0;
 /// Attenuation from which on a gate leaves nothing, dB.
 pub const MUTE_DB: f64 = 80.0;
 
+/// Length of the frames in which a gate measures, and of the fades with which it opens and closes, seconds.
+const GATE_FRAME: f64 = 0.01;
+
+/// How many further frames a gate stays open.
+const GATE_HOLD: usize = 8;
+
 /// How the quantisation steps of a codec are spaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,12 +49,6 @@ pub fn clip(samples: &mut [f32], threshold_db: f64) {
     let limit = peak(samples) * crate::filter::amplitude(threshold_db) as f32;
     samples.iter_mut().for_each(|sample| *sample = sample.clamp(-limit, limit));
 }
-
-/// Length of the frames in which a gate measures, and of the fades with which it opens and closes, seconds.
-const GATE_FRAME: f64 = 0.01;
-
-/// How many further frames a gate stays open.
-const GATE_HOLD: usize = 8;
 
 /// Lowers by `range_db` (positive) whatever is quieter than `threshold_db` (negative) relative to the loudest 10 ms, like a noise gate: it opens 10 ms
 /// before, and closes 80 ms later, both within 10 ms. From [`MUTE_DB`] on, what it closes is digital silence.

@@ -178,6 +178,13 @@ pub struct Recording {
     pub perceived: Option<String>,
 }
 
+impl Recording {
+    /// A recording of which nothing else is known.
+    fn new(path: PathBuf, speaker: String, code: String) -> Self {
+        Self { path, speaker, code, session: None, part: None, text: None, split: None, perceived: None }
+    }
+}
+
 /// The recordings of a corpus according to its file names or label lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {

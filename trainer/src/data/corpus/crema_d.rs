@@ -19,7 +19,7 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
     let mut found = files::find(root, parse)?;
     let places = [Some(root), root.parent()].into_iter().flatten().map(|folder| folder.join(VOTES));
     if let Some(path) = places.into_iter().find(|path| path.is_file()) {
-        let votes = votes(&path).map_err(|error| CorpusError::Unreadable { path: path.clone(), reason: error.to_string() })?;
+        let votes = votes(&path).map_err(|reason| CorpusError::Unreadable { path: path.clone(), reason })?;
         for recording in &mut found.recordings {
             recording.perceived = recording.path.file_stem().and_then(|stem| votes.get(stem.to_str()?).cloned());
         }
@@ -29,16 +29,22 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
 }
 
 /// By name of the recording: the initials of the emotions with most votes of those who only heard the voice, with `:` between them.
-fn votes(path: &Path) -> Result<HashMap<String, String>, csv::Error> {
-    let mut reader = csv::Reader::from_path(path)?;
-    let header = reader.headers()?.clone();
-    let column = |name: &str| header.iter().position(|found| found == name);
-    let (Some(name), Some(vote)) = (column("FileName"), column("VoiceVote")) else { return Ok(HashMap::new()) };
-    reader
-        .records()
-        .map(|record| record.map(|record| (record[name].to_owned(), record[vote].to_owned())))
-        .filter(|line| line.as_ref().map_or(true, |(_, vote)| !vote.is_empty()))
-        .collect()
+fn votes(path: &Path) -> Result<HashMap<String, String>, String> {
+    let mut reader = csv::Reader::from_path(path).map_err(|error| error.to_string())?;
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let column = |name: &str| {
+        let missing = || format!("expected a column {name}, found {}", header.iter().collect::<Vec<_>>().join(", "));
+        header.iter().position(|found| found == name).ok_or_else(missing)
+    };
+    let (name, vote) = (column("FileName")?, column("VoiceVote")?);
+    let mut votes = HashMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        if !record[vote].is_empty() {
+            votes.insert(record[name].to_owned(), record[vote].to_owned());
+        }
+    }
+    Ok(votes)
 }
 
 pub(super) fn parse(stem: &str) -> Parsed {
@@ -83,8 +89,12 @@ mod tests {
         let expected = [Some("A".to_owned()), Some("N:S".to_owned()), None];
         assert_eq!(perceived(&audio), expected);
         assert_eq!(perceived(place.path()), expected);
-        fs::write(&table, [lines.as_bytes(), b"\xff\n"].concat()).unwrap();
-        let message = find(&audio).unwrap_err().to_string();
-        assert!(message.contains("summaryTable.csv"), "{message}");
+        let damaged = [[lines.as_bytes(), b"\xff\n"].concat(), b"FileName,Votes\n1001_DFA_ANG_XX,A\n".to_vec()];
+        let messages = damaged.map(|bytes| {
+            fs::write(&table, bytes).unwrap();
+            find(&audio).unwrap_err().to_string()
+        });
+        assert!(messages.iter().all(|message| message.contains("summaryTable.csv: cannot be read: ")), "{messages:?}");
+        assert!(messages[1].ends_with("expected a column VoiceVote, found FileName, Votes"), "{messages:?}");
     }
 }

@@ -79,16 +79,7 @@ pub(super) fn find(root: &Path, parse: impl Fn(&str) -> Parsed) -> Result<Found,
         let path = paths.swap_remove(0);
         match parse(&stem) {
             Parsed::Recording { speaker, code, text } => {
-                found.recordings.push(Recording {
-                    path,
-                    speaker,
-                    code,
-                    session: None,
-                    part: None,
-                    text,
-                    split: None,
-                    perceived: None,
-                });
+                found.recordings.push(Recording { text, ..Recording::new(path, speaker, code) });
                 found.n_copies += n_copies;
             }
             Parsed::Other => found.n_other += 1,

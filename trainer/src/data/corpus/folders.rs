@@ -57,17 +57,7 @@ pub(super) fn find(root: &Path, pattern: Option<&SpeakerPattern>) -> Result<Foun
             found.problems.push(format!("{}: {hint}, found neither", path.display()));
             continue;
         };
-        let code = class.clone();
-        found.recordings.push(Recording {
-            path,
-            speaker,
-            code,
-            session: None,
-            part: None,
-            text: None,
-            split: None,
-            perceived: None,
-        });
+        found.recordings.push(Recording::new(path, speaker, class.clone()));
     }
     Ok(found)
 }

@@ -56,14 +56,10 @@ pub(super) fn find(root: &Path) -> Result<Found, CorpusError> {
         let path = session.join("sentences/wav").join(turn.dialog()).join(format!("{}.wav", turn.name));
         if path.is_file() {
             found.recordings.push(Recording {
-                path,
-                speaker: turn.speaker(),
                 session: Some(turn.session().to_owned()),
                 part: Some(turn.part()),
                 text: Some(turn.text()),
-                code: turn.code,
-                split: None,
-                perceived: None,
+                ..Recording::new(path, turn.speaker(), turn.code)
             });
         } else {
             found.problems.push(format!("{}: expected the audio of a labelled turn, found no file", path.display()));
