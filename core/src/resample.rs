@@ -11,9 +11,10 @@ mod decimation;
 
 use std::ops::RangeInclusive;
 
+use moodline_fourier::BlockFilter;
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
-    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as _, Resizable as _, SincInterpolationParameters,
+    Adjustable as _, Async, FixedAsync, Indexing, Resampler as _, Resizable as _, SincInterpolationParameters,
     SincInterpolationType, WindowFunction, calculate_cutoff,
 };
 
@@ -84,7 +85,7 @@ pub struct Resampler {
 enum Filter {
     Identity,
     Decimation(Box<Decimation>),
-    Block(Box<Fft<f32>>),
+    Block(BlockFilter),
     Sinc(Box<SincFilter>),
 }
 
@@ -218,10 +219,7 @@ impl Filter {
             return Self::Sinc(Box::new(SincFilter::new(source_hz, target_hz)));
         }
         let block = n_base_blocks * (source_hz / common) as usize;
-        // INVARIANT: rates and block are positive.
-        let fft = Fft::new_custom(source_hz as usize, target_hz as usize, block, 1, 1, WINDOW, FixedSync::Both)
-            .expect("positive sizes");
-        Self::Block(Box::new(fft))
+        Self::Block(BlockFilter::new(source_hz as usize, target_hz as usize, block, WINDOW))
     }
 
     /// Largest numbers of input and output samples of one run.
@@ -229,7 +227,7 @@ impl Filter {
         match self {
             Self::Identity => (0, 0),
             Self::Decimation(decimation) => decimation.frames(),
-            Self::Block(fft) => (fft.input_frames_max(), fft.output_frames_max()),
+            Self::Block(filter) => filter.frames(),
             Self::Sinc(sinc) => (sinc.inner.input_frames_max(), sinc.inner.output_frames_max()),
         }
     }
@@ -239,7 +237,7 @@ impl Filter {
         match self {
             Self::Identity | Self::Decimation(_) => 0,
             // The overlap of a block with the next.
-            Self::Block(fft) => fft.input_frames_max(),
+            Self::Block(filter) => filter.frames().0,
             Self::Sinc(sinc) => sinc.n_past(),
         }
     }
@@ -247,10 +245,7 @@ impl Filter {
     /// Advances from the start of a stream to after `n_taken` samples, of which `past` are the last [`n_past`](Self::n_past).
     fn follow(&mut self, past: &[f32], n_taken: u64) {
         match self {
-            Self::Block(fft) if n_taken > 0 => {
-                let mut output = vec![0.0; fft.output_frames_max()];
-                process(fft.as_mut(), past, &mut output, None);
-            }
+            Self::Block(filter) if n_taken > 0 => filter.run(past, &mut vec![0.0; filter.frames().1]),
             Self::Sinc(sinc) => sinc.follow(past, n_taken),
             _ => {}
         }
@@ -261,7 +256,7 @@ impl Filter {
         match self {
             Self::Identity => 0,
             Self::Decimation(decimation) => decimation.frames().0,
-            Self::Block(fft) => fft.input_frames_next(),
+            Self::Block(filter) => filter.frames().0,
             Self::Sinc(sinc) => sinc.inner.input_frames_next(),
         }
     }
@@ -274,7 +269,10 @@ impl Filter {
                 decimation.run(input, output);
                 output.len()
             }
-            Self::Block(fft) => process(fft.as_mut(), input, output, None),
+            Self::Block(filter) => {
+                filter.run(&input[..filter.frames().0], output);
+                output.len()
+            }
             Self::Sinc(sinc) => sinc.run(input, output, None),
         }
     }
@@ -287,9 +285,9 @@ impl Filter {
                 decimation.restart();
                 Decimation::DELAY
             }
-            Self::Block(fft) => {
-                fft.reset();
-                fft.output_delay()
+            Self::Block(filter) => {
+                filter.restart();
+                filter.delay()
             }
             Self::Sinc(sinc) => {
                 sinc.restart();
@@ -379,7 +377,7 @@ impl SincFilter {
     }
 }
 
-fn process(filter: &mut impl rubato::Resampler<f32>, input: &[f32], output: &mut [f32], which: Option<&Indexing>) -> usize {
+fn process(filter: &mut Async<f32>, input: &[f32], output: &mut [f32], which: Option<&Indexing>) -> usize {
     let (n_in, n_out) = (filter.input_frames_next(), filter.output_frames_next());
     // INVARIANT: both buffers hold the filter's maximum.
     let input = SequentialSlice::new(&input[..n_in], 1, n_in).expect("one channel");

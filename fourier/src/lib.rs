@@ -1,6 +1,6 @@
 //! Fourier transforms, whose many algorithms are compiled here and nowhere else.
 //!
-//! In: lengths. Out: the plans of rustfft and realfft, and [`Fourier`] for whole signals and back. A generic function is compiled in the crate that calls it, once
+//! In: lengths. Out: the plans of rustfft and realfft, [`Fourier`] for whole signals and back, and rubato's [`BlockFilter`], which is made of such plans. A generic function is compiled in the crate that calls it, once
 //! for every such crate and with that crate's optimisation, and a planner brings some two hundred algorithms; so planners are only called here.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
@@ -11,8 +11,10 @@ use rustfft::FftPlanner;
 pub use rustfft::num_complex::Complex;
 pub use rustfft::{Fft, FftNum};
 
+mod block_filter;
 mod signal;
 
+pub use block_filter::BlockFilter;
 pub use signal::{Fourier, Transform};
 
 /// `f32` or `f64`, whose transforms can be planned.

@@ -115,6 +115,14 @@ impl<T: Precision> Network<T> {
         T::predict(self, sequences)
     }
 
+    /// Loss of a batch as in [`BatchOutcome::loss`], without its gradients.
+    ///
+    /// # Errors
+    /// [`NetworkError`] for an input that does not fit. A loss that is not finite is returned as it is.
+    pub fn loss(&self, batch: &Batch<'_, T>) -> Result<f64, NetworkError> {
+        T::loss(self, batch)
+    }
+
     /// Loss of a batch and its exact gradients.
     ///
     /// # Errors
@@ -131,6 +139,20 @@ impl<T: Real> Network<T> {
         let stack = self.stack();
         let results = parallel::map(&groups, |group| self.logits_of_group(&stack, group));
         Ok(in_batch_order(&groups, results.into_iter().map(|logits| logits.into_iter().map(softmax).collect())))
+    }
+
+    fn generic_loss(&self, batch: &Batch<'_, T>) -> Result<f64, NetworkError> {
+        check_labels(batch)?;
+        let groups = groups(&batch.sequences, self.n_features)?;
+        let stack = self.stack();
+        let of_group = |group: &Group<'_, T>| {
+            self.with_workspace(&stack, |workspace| {
+                stack.forward(group.sequences(&group.slices()), batch.dropout, workspace);
+                let pooled = (0..group.sequences.len()).map(|lane| self.pooled(workspace, lane)).collect();
+                learn_readout(&self.parameters, batch, &group.indices, pooled).0.loss
+            })
+        };
+        Ok(parallel::map(&groups, of_group).into_iter().sum())
     }
 
     fn generic_loss_and_gradients(&self, batch: &Batch<'_, T>, l2: f64) -> Result<BatchOutcome<T>, NetworkError> {
@@ -193,6 +215,3 @@ impl<T: Real> Network<T> {
         result
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -273,6 +273,3 @@ fn factors<T: Real>(dropout: Dropout, layer: usize, place: usize, shape: (usize,
     // INVARIANT: the iterator of factors is infinite.
     (dropout.rate(layer) > 0.0).then(|| Array2::from_shape_simple_fn(shape, || drawn.next().expect("another factor")))
 }
-
-#[cfg(test)]
-mod tests;

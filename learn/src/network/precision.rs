@@ -15,6 +15,9 @@ pub trait Precision: Real {
     fn predict(network: &Network<Self>, sequences: &[ArrayView2<'_, Self>]) -> Result<Vec<[Self; Emotion::COUNT]>, NetworkError>;
 
     #[doc(hidden)]
+    fn loss(network: &Network<Self>, batch: &Batch<'_, Self>) -> Result<f64, NetworkError>;
+
+    #[doc(hidden)]
     fn loss_and_gradients(network: &Network<Self>, batch: &Batch<'_, Self>, l2: f64) -> Result<BatchOutcome<Self>, NetworkError>;
 
     #[doc(hidden)]
@@ -57,6 +60,11 @@ macro_rules! precision {
                 sequences: &[ArrayView2<'_, Self>],
             ) -> Result<Vec<[Self; Emotion::COUNT]>, NetworkError> {
                 network.generic_predict(sequences)
+            }
+
+            #[inline(never)]
+            fn loss(network: &Network<Self>, batch: &Batch<'_, Self>) -> Result<f64, NetworkError> {
+                network.generic_loss(batch)
             }
 
             #[inline(never)]

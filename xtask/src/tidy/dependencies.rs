@@ -12,7 +12,7 @@ const PURE: &[(&str, &[&str])] = &[
         "moodline-core",
         &["moodline-fourier", "ndarray", "num-traits", "prost", "pulp", "rubato", "serde", "serde_json", "sha2", "thiserror"],
     ),
-    ("moodline-fourier", &["realfft", "rustfft"]),
+    ("moodline-fourier", &["realfft", "rubato", "rustfft"]),
     ("moodline-augment", &["moodline-core", "moodline-fourier", "rand", "rand_chacha", "serde", "sha2"]),
     ("moodline-learn", &["moodline-core", "ndarray", "pulp", "rand", "rand_chacha", "rayon", "serde", "thiserror"]),
 ];

@@ -1,9 +1,9 @@
 //! Answers at every step: the gradients of their loss, and their relation to the answer for a whole sequence.
 
+use moodline_learn::network::{NetworkError, StepBatch};
 use rayon::prelude::*;
 
 use super::*;
-use crate::network::StepBatch;
 
 const L2: f64 = 1e-3;
 const DELTA: f64 = 1e-6;
@@ -89,6 +89,6 @@ fn a_step_without_label_costs_nothing_and_labels_must_fit() {
         [(vec![vec![None; 6], vec![None; 5]], 1), (vec![vec![Some(4); 6], vec![None; 4]], 0), (vec![vec![None; 6]], 1)]
     {
         let error = examples.network.step_loss_and_gradients(&batch(&examples, &bad, Dropout::default()), 0.0).unwrap_err();
-        assert_eq!(error, crate::network::NetworkError::StepLabels { index });
+        assert_eq!(error, NetworkError::StepLabels { index });
     }
 }

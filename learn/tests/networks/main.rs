@@ -1,15 +1,17 @@
-//! Properties that hold for every cell, pooling and number of layers.
+//! Networks for training: properties that hold for every cell, pooling and number of layers, and what other libraries compute.
+//!
+//! These tests are apart from the crate, because its unit tests would have to compile every cell a second time.
 
 use moodline_core::network::{
     Backbone, Carry, CellConfig, Cfc, CfcMode, Ltc, NetworkConfig, PaperLtc, Pooling, Reading, Solver, Tensors,
 };
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, Dropout, Network, Precision};
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Batch, Dropout, Network};
-use crate::loss::LossConfig;
-
+mod cnn_bilstm;
 mod differences;
 mod golden;
 mod invariance;
@@ -58,8 +60,7 @@ impl Examples {
     /// One sequence of each length.
     fn draw(config: &NetworkConfig, n_features: usize, lengths: &[usize]) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        // Between -1 and 1.
-        let mut draw = || (rng.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0;
+        let mut draw = || between_minus_one_and_one(&mut rng);
         let mut parameters = Tensors::filled(config.parameter_shapes(n_features), &0.0);
         for tensor in parameters.iter_mut() {
             let (centre, spread) = match tensor.name.rsplit('.').next().unwrap_or_default() {
@@ -96,4 +97,17 @@ impl Examples {
             dropout,
         }
     }
+}
+
+fn between_minus_one_and_one(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+}
+
+/// Largest difference relative to the largest expected absolute value; NaN counts as infinite.
+fn relative_error<T: Precision>(found: &[T], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "as many values as expected");
+    let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+    let errors = found.iter().zip(expected).map(|(found, expected)| (found.widen() - expected).abs());
+    let worst = errors.fold(0.0, |worst: f64, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) });
+    if worst == 0.0 { 0.0 } else { worst / scale }
 }

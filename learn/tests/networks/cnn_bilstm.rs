@@ -1,15 +1,18 @@
+//! The reference of convolutions and a bidirectional LSTM: gradients, batches, and PyTorch's values.
+
 use std::collections::BTreeMap;
 
-use moodline_core::network::Tensor;
+use moodline_core::network::{Tensor, Tensors};
+use moodline_learn::loss::LossConfig;
+use moodline_learn::network::{Batch, CnnBilstm, CnnBilstmConfig, Convolution, Dropout, LANES, NetworkError, Precision};
+use moodline_learn::parameters::{add, zeros_like};
+use ndarray::{Array2, ArrayView2};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 use serde::Deserialize;
 
-use super::*;
-use crate::loss::LossConfig;
-use crate::network::LANES;
-use crate::parameters::{add, zeros_like};
+use super::{between_minus_one_and_one, relative_error};
 
 const N_FEATURES: usize = 3;
 
@@ -30,11 +33,10 @@ impl Examples {
         let rng = &mut ChaCha8Rng::seed_from_u64(5);
         let mut network = CnnBilstm::init(small(), N_FEATURES, rng);
         for bias in network.parameters.iter_mut().filter(|tensor| tensor.name.ends_with("bias")) {
-            let n = bias.values.len();
-            bias.values = uniform_between(-0.3, 0.3, n, rng);
+            bias.values.fill_with(|| 0.3 * between_minus_one_and_one(rng));
         }
-        let mut values = |n| uniform_between(-2.0, 2.0, n, rng);
-        let sequence = |steps: &usize| Array2::from_shape_vec((*steps, N_FEATURES), values(steps * N_FEATURES)).unwrap();
+        let mut draw = || 2.0 * between_minus_one_and_one(rng);
+        let sequence = |steps: &usize| Array2::from_shape_simple_fn((*steps, N_FEATURES), &mut draw);
         let sequences = lengths.iter().map(sequence).collect();
         Self { network, sequences, labels: (0..lengths.len()).map(|index| index * 7 % 4).collect() }
     }
@@ -129,14 +131,6 @@ fn error<T: Precision>(golden: &Golden) -> f64 {
     assert_eq!(golden.gradients.len(), outcome.gradients.iter().count());
     errors.extend(outcome.gradients.iter().map(|tensor| relative_error(&tensor.values, &golden.gradients[&tensor.name])));
     errors.into_iter().fold(0.0, f64::max)
-}
-
-/// NaN counts as infinite.
-fn relative_error<T: Precision>(found: &[T], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
-    let errors = found.iter().zip(expected).map(|(found, expected)| (found.widen() - expected).abs() / scale);
-    errors.fold(0.0, |worst: f64, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) })
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Conditions that must not affect the result: neighbours in the batch, threads, precision.
 
 use moodline_core::Real as _;
+use moodline_learn::loss::softmax;
+use moodline_learn::network::initial_parameters;
+use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
+use moodline_learn::parameters::{add, zeros_like};
 use rayon::ThreadPoolBuilder;
 
 use super::*;
-use crate::network::initial_parameters;
-use crate::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
 
 /// 40 sequences: three groups, the last one incomplete.
 fn lengths() -> Vec<usize> {
@@ -29,7 +31,7 @@ fn a_sequence_gets_the_same_answer_alone_to_the_last_bit() {
         let together = examples.network.predict(&examples.views()).unwrap();
         for (sequence, together) in examples.views().into_iter().zip(together) {
             assert_eq!(examples.network.predict(&[sequence]).unwrap(), [together], "{config:?}");
-            assert_eq!(crate::loss::softmax(examples.network.trace(&sequence).unwrap().logits), together);
+            assert_eq!(softmax(examples.network.trace(&sequence).unwrap().logits), together);
         }
     }
 }
@@ -40,11 +42,11 @@ fn nothing_after_the_end_of_a_sequence_counts() {
     for config in networks() {
         let examples = Examples::draw(&config, 7, &[9, 2, 5]);
         let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;
-        let mut sums = crate::parameters::zeros_like(&together);
+        let mut sums = zeros_like(&together);
         for (sequence, label) in examples.views().into_iter().zip(&examples.labels) {
             let labels = [*label];
             let batch = Batch { sequences: vec![sequence], labels: &labels, ..examples.batch(Dropout::default()) };
-            crate::parameters::add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
+            add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
         }
         for (together, sum) in together.iter().zip(sums.iter()) {
             let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));

@@ -6,7 +6,6 @@ use moodline_core::network::Tensor;
 use serde::Deserialize;
 
 use super::*;
-use crate::network::Precision;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -79,13 +78,4 @@ fn outputs_loss_and_gradients_are_those_of_pytorch_and_ncps() {
         assert!(double <= 1e-12, "{name}: {double:e}");
         assert!(single <= 1e-4, "{name}: {single:e}");
     }
-}
-
-/// Largest difference relative to the largest expected absolute value; NaN counts as infinite.
-fn relative_error<T: Precision>(found: &[T], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len(), "as many values as expected");
-    let scale = expected.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
-    let errors = found.iter().zip(expected).map(|(found, expected)| (found.widen() - expected).abs());
-    let worst = errors.fold(0.0, |worst: f64, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) });
-    if worst == 0.0 { 0.0 } else { worst / scale }
 }
