@@ -3,6 +3,7 @@
 use moodline_fourier::Plan;
 use ndarray::NdFloat;
 use num_traits::FromPrimitive;
+use pulp::{Simd, WithSimd};
 
 pub(crate) mod tanh;
 
@@ -13,6 +14,10 @@ pub trait Real: NdFloat + Plan + FromPrimitive + Default {
 
     /// Widens to `f64`.
     fn widen(self) -> f64;
+
+    /// Runs a computation that is compiled for several widths of vectors with the widest that this processor has: for `f64`, which only checks, that is AVX2's at
+    /// most, since each more takes seconds to compile.
+    fn vectorize<W: WithSimd>(work: W) -> W::Output;
 
     /// Hyperbolic tangent as used everywhere in the network. `f64`: the standard library's. `f32`: a rational function without branches or
     /// calls, so that loops over it are vectorised; at most 2e-7 off, exactly odd, exactly 1 where the true value rounds to 1.
@@ -30,6 +35,11 @@ impl Real for f32 {
         f64::from(self)
     }
 
+    #[inline]
+    fn vectorize<W: WithSimd>(work: W) -> W::Output {
+        pulp::Arch::new().dispatch(work)
+    }
+
     #[inline(always)]
     fn tanh_of(self) -> Self {
         tanh::rational(self)
@@ -45,6 +55,15 @@ impl Real for f64 {
     #[inline]
     fn widen(self) -> f64 {
         self
+    }
+
+    #[inline]
+    fn vectorize<W: WithSimd>(work: W) -> W::Output {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = pulp::x86::V3::try_new() {
+            return Simd::vectorize(avx2, work);
+        }
+        Simd::vectorize(pulp::Scalar::new(), work)
     }
 
     #[inline]

@@ -62,11 +62,11 @@ impl<T: Real, C: Cell<T>> Layer<T> for C {
     }
 
     fn forward(&self, run: &mut Run<T>, inputs: &[Lanes<T>]) {
-        pulp::Arch::new().dispatch(Forward { cell: self, run, inputs });
+        T::vectorize(Forward { cell: self, run, inputs });
     }
 
     fn backward(&self, run: &mut Run<T>, inputs: &[Lanes<T>], sequences: &[&[T]], gradients: Gradients<'_, T>) {
-        pulp::Arch::new().dispatch(Backward { cell: self, run, inputs, sequences, gradients });
+        T::vectorize(Backward { cell: self, run, inputs, sequences, gradients });
     }
 
     fn collect(&self, run: &Run<T>, gradients: &mut LayerGradients<'_, T>) {

@@ -37,12 +37,12 @@ pub(super) struct Pool<'a, T> {
 
 impl<T: Real> Pool<'_, T> {
     pub(super) fn forward(self, pooled: &mut Pooled<T>) {
-        pulp::Arch::new().dispatch(Forward { pool: self, pooled });
+        T::vectorize(Forward { pool: self, pooled });
     }
 
     /// Computes from the gradient with respect to [`Pooled::values`] that with respect to the outputs, `[steps][rows]`.
     pub(super) fn backward(self, gradient: &[Lanes<T>], pooled: &mut Pooled<T>, out: &mut Vec<Lanes<T>>) {
-        pulp::Arch::new().dispatch(Backward { pool: self, gradient, pooled, out });
+        T::vectorize(Backward { pool: self, gradient, pooled, out });
     }
 
     /// Number of sequences that have not ended; they come first.

@@ -123,7 +123,7 @@ impl<T: Real> Network<T> {
         let readout = Readout::new(&self.parameters);
         let rows = workspace.output_rows();
         let mut of_lanes: Vec<Vec<T>> = group.sequences.iter().map(|_| Vec::new()).collect();
-        let logits = pulp::Arch::new().dispatch(AllLogits { readout: &readout, rows, outputs: workspace.outputs() });
+        let logits = T::vectorize(AllLogits { readout: &readout, rows, outputs: workspace.outputs() });
         for (step, logits) in logits.into_iter().enumerate() {
             for (lane, (values, sequence)) in of_lanes.iter_mut().zip(&group.sequences).enumerate() {
                 if step < sequence.nrows() {
@@ -156,7 +156,7 @@ impl<T: Real> Network<T> {
             kernel: vec![[Lanes::zero(); Emotion::COUNT]; readout.kernel.len()],
             bias: [Lanes::zero(); Emotion::COUNT],
         };
-        pulp::Arch::new().dispatch(ReadSteps {
+        T::vectorize(ReadSteps {
             readout: &readout,
             weights: batch.class_weights.map(|weight| weight * part),
             loss: batch.loss,
