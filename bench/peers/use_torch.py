@@ -116,6 +116,8 @@ def epoch(make: Callable[[], nn.Module]) -> worker.Call:
 
 def main(folder: str) -> None:
     torch.set_num_threads(1)
+    # Its gradients vanish over the steps of a sequence, and it would compute with subnormal numbers.
+    torch.set_flush_denormal(True)
     cases = {f"ltc_{frames}": lambda frames=frames: inference(folder, frames) for frames in (157, 500)}
     for reading in ("held", "recomputed"):
         cases[f"epoch_{reading}"] = lambda reading=reading: epoch(lambda: Network(reading))

@@ -156,6 +156,8 @@ impl<T: Real, C: Cell<T>> pulp::WithSimd for Backward<'_, T, C> {
                     input_gradient: &mut input_gradients[step * wanted_rows..(step + 1) * wanted_rows],
                 };
                 cell.backward_step(work, step);
+                // Over hundreds of steps a gradient vanishes: it is below 1e-38 long before the first step of a sequence of which only the end is read.
+                state_gradient.iter_mut().for_each(|gradient| *gradient = gradient.without_vanished());
             }
             of_block.clear();
             let part = |sequence: &[T]| first * n_inputs..sequence.len().clamp(first * n_inputs, end * n_inputs);

@@ -117,6 +117,29 @@ fn single_precision_learns_the_same_as_double() {
 }
 
 #[test]
+fn a_gradient_that_vanishes_over_many_steps_ends_in_zeros_and_not_in_subnormal_numbers() {
+    let cfc = CellConfig::Cfc(Cfc { mode: CfcMode::Gated, elapsed: 1.0, backbone: None });
+    for cell in [CellConfig::Gru, CellConfig::Lstm, cfc] {
+        let config = NetworkConfig { units: 18, layers: 1, pooling: Pooling::Last, cell };
+        let examples = Examples::draw(&config, 7, &[900]);
+        let network = Network::new(config.clone(), examples.network.parameters.map(f32::of)).unwrap();
+        let sequences: Vec<Array2<f32>> = examples.sequences.iter().map(|sequence| sequence.mapv(f32::of)).collect();
+        let batch = Batch {
+            sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
+            labels: &examples.labels,
+            mixed: &[],
+            class_weights: [1.0; 4],
+            loss: LossConfig::CrossEntropy,
+            dropout: Dropout::default(),
+        };
+        let of_features = network.input_gradients(&batch).unwrap().remove(0);
+        assert!(of_features.row(899).iter().all(|gradient| gradient.is_normal()), "{config:?}: {}", of_features.row(899));
+        assert!(of_features.row(0).iter().all(|gradient| *gradient == 0.0), "{config:?}: {}", of_features.row(0));
+        assert!(!of_features.iter().any(|gradient| gradient.is_subnormal()), "{config:?}");
+    }
+}
+
+#[test]
 fn a_parameter_that_is_not_finite_is_named() {
     for config in networks() {
         let examples = Examples::draw(&config, 7, &[9, 5]);
