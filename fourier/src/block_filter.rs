@@ -7,8 +7,8 @@ use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 pub struct BlockFilter(Box<Fft<f32>>);
 
 impl BlockFilter {
-    /// Computes the filter from `source_hz` to `target_hz`, whose blocks have about `n_in` samples: the next common multiple of both rates'. All memory is
-    /// reserved here.
+    /// Computes the filter from `source_hz` to `target_hz` and reserves all memory. Blocks have `n_in` samples, or the few more that make a whole number of
+    /// output samples.
     ///
     /// # Panics
     /// When a rate or `n_in` is 0.

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use moodline_core::network::{Tensor, Tensors};
 use moodline_learn::loss::LossConfig;
 use moodline_learn::network::{Batch, CnnBilstm, CnnBilstmConfig, Convolution, Dropout, LANES, NetworkError, Precision};
-use moodline_learn::parameters::{add, zeros_like};
 use ndarray::{Array2, ArrayView2};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 use serde::Deserialize;
 
-use super::{between_minus_one_and_one, relative_error};
+use super::{assert_gradients_are_means, between_minus_one_and_one, relative_error};
 
 const N_FEATURES: usize = 3;
 
@@ -154,19 +153,8 @@ fn a_sequence_gets_the_same_answer_alone_to_the_last_bit() {
 #[test]
 fn the_gradient_of_a_batch_is_the_mean_of_those_of_its_sequences() {
     let examples = Examples::draw(&[9, 2, 5]);
-    let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;
-    let mut sums = zeros_like(&together);
-    for (sequence, label) in examples.views().into_iter().zip(&examples.labels) {
-        let labels = [*label];
-        let batch = Batch { sequences: vec![sequence], labels: &labels, ..examples.batch(Dropout::default()) };
-        add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
-    }
-    for (together, sum) in together.iter().zip(sums.iter()) {
-        let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
-        for (together, sum) in together.values.iter().zip(&sum.values) {
-            assert!((together - sum / 3.0).abs() <= 1e-12 * scale, "{together} {sum}");
-        }
-    }
+    let gradients = |batch: &Batch<'_, f64>| examples.network.loss_and_gradients(batch, 0.0).unwrap().gradients;
+    assert_gradients_are_means(&examples.batch(Dropout::default()), gradients);
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Exact gradients against central differences of the loss in f64, for every cell, pooling and number of layers.
 
-use rayon::prelude::*;
-
 use moodline_learn::loss::l2_penalty;
 use moodline_learn::network::BatchOutcome;
+use rayon::prelude::*;
 
 use super::*;
 
@@ -51,8 +50,8 @@ fn check(
     }
 }
 
+/// The loss without the backward pass, which takes most of the time.
 fn loss_alone(network: &Network<f64>, batch: &Batch<'_, f64>) -> f64 {
-    // Without the backward pass, which takes most of the time.
     network.loss(batch).unwrap() + l2_penalty(&network.parameters, L2)
 }
 

@@ -4,7 +4,6 @@ use moodline_core::Real as _;
 use moodline_learn::loss::softmax;
 use moodline_learn::network::initial_parameters;
 use moodline_learn::optimiser::{AdamConfig, Optimiser, OptimiserConfig};
-use moodline_learn::parameters::{add, zeros_like};
 use rayon::ThreadPoolBuilder;
 
 use super::*;
@@ -41,20 +40,29 @@ fn nothing_after_the_end_of_a_sequence_counts() {
     // The batch's gradient is the mean of those of its sequences, although the short ones keep computing beside the long ones.
     for config in networks() {
         let examples = Examples::draw(&config, 7, &[9, 2, 5]);
-        let together = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 0.0).unwrap().gradients;
-        let mut sums = zeros_like(&together);
-        for (sequence, label) in examples.views().into_iter().zip(&examples.labels) {
-            let labels = [*label];
-            let batch = Batch { sequences: vec![sequence], labels: &labels, ..examples.batch(Dropout::default()) };
-            add(&mut sums, &examples.network.loss_and_gradients(&batch, 0.0).unwrap().gradients);
-        }
-        for (together, sum) in together.iter().zip(sums.iter()) {
-            let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
-            for (together, sum) in together.values.iter().zip(&sum.values) {
-                assert!((together - sum / 3.0).abs() <= 1e-12 * scale, "{config:?}: {together} {sum}");
-            }
-        }
+        println!("{config:?}");
+        let gradients = |batch: &Batch<'_, f64>| examples.network.loss_and_gradients(batch, 0.0).unwrap().gradients;
+        assert_gradients_are_means(&examples.batch(Dropout::default()), gradients);
     }
+}
+
+/// A batch in single precision.
+fn single_batch<'a>(sequences: &'a [Array2<f32>], labels: &'a [usize]) -> Batch<'a, f32> {
+    Batch {
+        sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
+        labels,
+        mixed: &[],
+        class_weights: [0.5, 1.5, 2.0, 0.8],
+        loss: LossConfig::CrossEntropy,
+        dropout: Dropout::default(),
+    }
+}
+
+/// The network and its sequences in single precision.
+fn in_single_precision(examples: &Examples) -> (Network<f32>, Vec<Array2<f32>>) {
+    let parameters = examples.network.parameters.map(f32::of);
+    let sequences = examples.sequences.iter().map(|sequence| sequence.mapv(f32::of)).collect();
+    (Network::new(examples.network.config().clone(), parameters).unwrap(), sequences)
 }
 
 /// Parameters after some updates on a pool of this size.
@@ -66,14 +74,8 @@ fn trained(config: &NetworkConfig, n_threads: usize) -> Tensors<f32> {
     let mut adam = Optimiser::new(OptimiserConfig::Adam, AdamConfig::default(), &network.parameters);
     ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap().install(|| {
         for seed in 0..4 {
-            let batch = Batch {
-                sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
-                labels: &examples.labels,
-                mixed: &[],
-                class_weights: [1.0; 4],
-                loss: LossConfig::CrossEntropy,
-                dropout: Dropout { inputs: 0.1, between: 0.3, seed },
-            };
+            let dropout = Dropout { inputs: 0.1, between: 0.3, seed };
+            let batch = Batch { dropout, class_weights: [1.0; 4], ..single_batch(&sequences, &examples.labels) };
             let outcome = network.loss_and_gradients(&batch, 5e-4).unwrap();
             adam.update(&mut network.parameters, &outcome.gradients, 1e-2);
         }
@@ -96,17 +98,8 @@ fn single_precision_learns_the_same_as_double() {
     for config in networks() {
         let examples = Examples::draw(&config, 7, &lengths());
         let double = examples.network.loss_and_gradients(&examples.batch(Dropout::default()), 1e-3).unwrap().gradients;
-        let single = Network::new(config.clone(), examples.network.parameters.map(f32::of)).unwrap();
-        let sequences: Vec<Array2<f32>> = examples.sequences.iter().map(|sequence| sequence.mapv(f32::of)).collect();
-        let batch = Batch {
-            sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
-            labels: &examples.labels,
-            mixed: &[],
-            class_weights: [0.5, 1.5, 2.0, 0.8],
-            loss: LossConfig::CrossEntropy,
-            dropout: Dropout::default(),
-        };
-        let single = single.loss_and_gradients(&batch, 1e-3).unwrap().gradients;
+        let (single, sequences) = in_single_precision(&examples);
+        let single = single.loss_and_gradients(&single_batch(&sequences, &examples.labels), 1e-3).unwrap().gradients;
         for (single, double) in single.iter().zip(double.iter()) {
             let scale = double.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
             for (single, double) in single.values.iter().zip(&double.values) {
@@ -122,17 +115,8 @@ fn a_gradient_that_vanishes_over_many_steps_ends_in_zeros_and_not_in_subnormal_n
     for cell in [CellConfig::Gru, CellConfig::Lstm, cfc] {
         let config = NetworkConfig { units: 18, layers: 1, pooling: Pooling::Last, cell };
         let examples = Examples::draw(&config, 7, &[900]);
-        let network = Network::new(config.clone(), examples.network.parameters.map(f32::of)).unwrap();
-        let sequences: Vec<Array2<f32>> = examples.sequences.iter().map(|sequence| sequence.mapv(f32::of)).collect();
-        let batch = Batch {
-            sequences: sequences.iter().map(|sequence| sequence.view()).collect(),
-            labels: &examples.labels,
-            mixed: &[],
-            class_weights: [1.0; 4],
-            loss: LossConfig::CrossEntropy,
-            dropout: Dropout::default(),
-        };
-        let of_features = network.input_gradients(&batch).unwrap().remove(0);
+        let (network, sequences) = in_single_precision(&examples);
+        let of_features = network.input_gradients(&single_batch(&sequences, &examples.labels)).unwrap().remove(0);
         assert!(of_features.row(899).iter().all(|gradient| gradient.is_normal()), "{config:?}: {}", of_features.row(899));
         assert!(of_features.row(0).iter().all(|gradient| *gradient == 0.0), "{config:?}: {}", of_features.row(0));
         assert!(!of_features.iter().any(|gradient| gradient.is_subnormal()), "{config:?}");

@@ -7,6 +7,7 @@ use moodline_core::network::{
 };
 use moodline_learn::loss::LossConfig;
 use moodline_learn::network::{Batch, Dropout, Network, Precision};
+use moodline_learn::parameters::{add, zeros_like};
 use ndarray::{Array2, ArrayView2};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -95,6 +96,22 @@ impl Examples {
             class_weights,
             loss: LossConfig::CrossEntropy,
             dropout,
+        }
+    }
+}
+
+/// Asserts that the gradients of a batch are the means of those of its sequences.
+fn assert_gradients_are_means(batch: &Batch<'_, f64>, gradients: impl Fn(&Batch<'_, f64>) -> Tensors<f64>) {
+    let together = gradients(batch);
+    let mut sums = zeros_like(&together);
+    for (sequence, label) in batch.sequences.iter().zip(batch.labels) {
+        add(&mut sums, &gradients(&Batch { sequences: vec![sequence.view()], labels: &[*label], ..batch.clone() }));
+    }
+    let n = batch.sequences.len() as f64;
+    for (together, sum) in together.iter().zip(sums.iter()) {
+        let scale = together.values.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+        for (mean, sum) in together.values.iter().zip(&sum.values) {
+            assert!((mean - sum / n).abs() <= 1e-12 * scale, "{}: {mean} {sum}", together.name);
         }
     }
 }
