@@ -90,3 +90,28 @@ fn many_sequences_and_units() {
         check(&config, 21, &lengths, Dropout { inputs: 0.1, between: 0.1, seed: 2 }, all_entries);
     });
 }
+
+#[test]
+fn every_feature_of_every_cell() {
+    cells().into_par_iter().for_each(|cell| {
+        let config = NetworkConfig { units: 3, layers: 2, pooling: Pooling::MeanDeviation, cell };
+        let mut examples = Examples::draw(&config, 2, &[3, 5, 1]);
+        let gradients = examples.network.input_gradients(&examples.batch(Dropout::default())).unwrap();
+        let scale = gradients.iter().flatten().fold(0.0, |scale: f64, gradient| scale.max(gradient.abs()));
+        assert!(scale > 1e-6, "{config:?}: features have an effect");
+        for (sequence, gradients) in gradients.iter().enumerate() {
+            for (at, found) in gradients.indexed_iter() {
+                let mut loss_at = |delta: f64| {
+                    let before = examples.sequences[sequence][at];
+                    examples.sequences[sequence][at] = before + delta;
+                    let loss = examples.network.loss(&examples.batch(Dropout::default())).unwrap();
+                    examples.sequences[sequence][at] = before;
+                    loss
+                };
+                let expected = (loss_at(DELTA) - loss_at(-DELTA)) / (2.0 * DELTA);
+                let error = (found - expected).abs();
+                assert!(error <= TOLERANCE * scale + ROUNDING, "{config:?} sequence {sequence} {at:?}: {found} {expected}");
+            }
+        }
+    });
+}
