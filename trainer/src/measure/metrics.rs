@@ -23,6 +23,9 @@ pub use calibration::{CALIBRATION_BINS, Calibration, CalibrationBin};
 /// Draws of the bootstrap over speakers.
 pub const BOOTSTRAP_DRAWS: usize = 2_000;
 
+/// Shares of the emotions assumed of speech that nobody acts, in [`Emotion::ALL`] order: mostly neutral.
+pub const NATURAL_SHARES: [f64; Emotion::COUNT] = [0.1, 0.1, 0.1, 0.7];
+
 /// Seed of the bootstrap: a property of the metric, not of a run, so that all models are compared on the same draws.
 const BOOTSTRAP_SEED: u64 = 20_241_215;
 
@@ -119,6 +122,12 @@ impl Confusion {
     #[must_use]
     pub fn uar(&self) -> f64 {
         self.mean_over_classes(|class| class.recall)
+    }
+
+    /// The accuracy to be expected of natural speech, 0..=1: the mean of the recalls, weighted by [`NATURAL_SHARES`].
+    #[must_use]
+    pub fn natural_accuracy(&self) -> f64 {
+        Emotion::ALL.iter().zip(NATURAL_SHARES).map(|(&emotion, share)| share * self.class(emotion).recall).sum()
     }
 
     /// Mean of the four F1 scores, 0..=1.

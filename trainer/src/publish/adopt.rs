@@ -120,7 +120,8 @@ mod tests {
 
         let mut record = testing::record(Some(0.61));
         let useful = VoiceCorrection { prior_seconds: 17.0, ..embedded.contract().voice.unwrap() };
-        record.results.voice_settings = vec![VoiceSetting { correction: useful, before: 0.05, all: 0.06, same: -0.01 }];
+        record.results.voice_settings =
+            vec![VoiceSetting { correction: useful, before: 0.05, all: 0.06, same: -0.01, natural: 0.0 }];
         std::fs::write(folder.path().join(UnseenRecord::FILE), record.to_json()).unwrap();
         let (adopted, model) = adopt(folder.path(), None).unwrap();
         assert_eq!((adopted.voice, model.contract().voice), (Some(useful), Some(useful)));

@@ -367,7 +367,9 @@ fn write_voice_curve(text: &mut String, curve: &[HeardPoint]) -> std::fmt::Resul
     writeln!(text, "|---|{}", "---:|".repeat(curve.len()))?;
     writeln!(text, "{}", row("UAR after other clips, by chance", &|point| format!("{:.3}", point.others)))?;
     writeln!(text, "{}", row("UAR after the clips before", &|point| format!("{:.3}", point.before)))?;
-    writeln!(text, "{}", row("UAR after the same emotion alone", &|point| format!("{:.3}", point.same)))
+    writeln!(text, "{}", row("UAR after the same emotion alone", &|point| format!("{:.3}", point.same)))?;
+    let natural = "accuracy of natural speech (seven in ten neutral), after such speech";
+    writeln!(text, "{}", row(natural, &|point| format!("{:.3}", point.natural)))
 }
 
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {

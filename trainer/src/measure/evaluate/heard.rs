@@ -8,7 +8,7 @@ use rand::seq::SliceRandom as _;
 use serde::{Deserialize, Serialize};
 
 use super::Prediction;
-use super::voices::{by_speaker, probabilities};
+use super::voices::{History, by_speaker, probabilities};
 use crate::base::plot::{Line, LinePanel, Lines, series};
 use crate::measure::metrics::Confusion;
 use moodline_augment::random::generator;
@@ -16,7 +16,7 @@ use moodline_augment::random::generator;
 /// Seconds of speech heard before.
 const SECONDS: [f64; 7] = [0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0];
 
-/// UAR after this much speech of a voice.
+/// How much is right after this much speech of a voice: the UAR, unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeardPoint {
@@ -28,20 +28,25 @@ pub struct HeardPoint {
     pub before: f64,
     /// After others with the same label, in random order; this must do no harm.
     pub same: f64,
+    /// [`Confusion::natural_accuracy`] after [`History::Natural`], in random order; this must do no harm either.
+    pub natural: f64,
 }
 
 /// The curve, of at least one prediction.
 #[must_use]
 pub fn voice_curve(predictions: &[Prediction], correction: &VoiceCorrection) -> Vec<HeardPoint> {
-    let mut confusions = SECONDS.map(|_| [Confusion::default(); 3]);
+    let mut confusions = SECONDS.map(|_| [Confusion::default(); 4]);
     for clips in by_speaker(predictions) {
         for &(place, this) in &clips {
             let mut others: Vec<(usize, &Prediction)> = clips.iter().copied().filter(|other| other.0 != place).collect();
             let before: Vec<_> = others.iter().copied().filter(|other| other.0 < place).rev().collect();
-            others.shuffle(&mut generator(&[b"voice curve", &(place as u64).to_le_bytes()]));
+            let mut natural = History::Natural.heard(&clips, (place, this));
+            for history in [&mut others, &mut natural] {
+                history.shuffle(&mut generator(&[b"voice curve", &(place as u64).to_le_bytes()]));
+            }
             let same: Vec<_> =
                 others.iter().copied().filter(|other| other.1.utterance.emotion == this.utterance.emotion).collect();
-            for (which, history) in [&others, &before, &same].into_iter().enumerate() {
+            for (which, history) in [&others, &before, &same, &natural].into_iter().enumerate() {
                 let (mut profile, mut heard, mut next) = (VoiceProfile::default(), 0.0, history.iter());
                 for (point, seconds) in SECONDS.into_iter().enumerate() {
                     while heard < seconds {
@@ -55,9 +60,12 @@ pub fn voice_curve(predictions: &[Prediction], correction: &VoiceCorrection) -> 
             }
         }
     }
-    let point = |(seconds, of): (f64, [Confusion; 3])| {
-        let [others, before, same] = of.map(|confusion| confusion.uar());
-        HeardPoint { seconds, others, before, same }
+    let point = |(seconds, [others, before, same, natural]): (f64, [Confusion; 4])| HeardPoint {
+        seconds,
+        others: others.uar(),
+        before: before.uar(),
+        same: same.uar(),
+        natural: natural.natural_accuracy(),
     };
     SECONDS.into_iter().zip(confusions).map(point).collect()
 }
@@ -75,6 +83,7 @@ pub fn voice_figure(curve: &[HeardPoint], title: String) -> Lines {
         line("other clips, by chance", 0, false, |point| point.others),
         line("the clips before", 1, false, |point| point.before),
         line("the same emotion alone", 2, true, |point| point.same),
+        line("natural speech, accuracy", 3, true, |point| point.natural),
     ];
     Lines {
         title,
@@ -98,6 +107,7 @@ mod tests {
         let (cold, longest) = (curve[0], curve[curve.len() - 1]);
         assert_eq!((cold.others, cold.before, cold.same), (0.25, 0.25, 0.25), "anger alone is found");
         assert_eq!((longest.others, longest.same), (1.0, 0.25));
+        assert!((cold.natural - 0.1).abs() < 1e-12, "anger is a tenth of natural speech: {}", cold.natural);
         assert!(longest.before > 0.8 && longest.before < 1.0, "{}: the first clips have no history", longest.before);
         assert_eq!(voice_curve(&leaning(&emotions), &CORRECTION), curve, "the same draws every time");
     }

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use clap::ValueEnum;
-use moodline_core::{Probabilities, VoiceCorrection, VoiceProfile};
+use moodline_core::{Emotion, Probabilities, VoiceCorrection, VoiceProfile};
 use serde::{Deserialize, Serialize};
 
 use super::Prediction;
+use crate::measure::metrics::NATURAL_SHARES;
 
 /// Which clips of the speaker were heard before the evaluated one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -26,6 +27,9 @@ pub enum History {
     All,
     /// The others with the same label: a history of the emotion spoken now, which must do no harm
     Same,
+    /// The others, but of each emotion that is not neutral only so many that about seven in ten are neutral: speech that nobody acts, which must do no
+    /// harm either
+    Natural,
 }
 
 impl fmt::Display for History {
@@ -35,6 +39,7 @@ impl fmt::Display for History {
             Self::Before => "before",
             Self::All => "all",
             Self::Same => "same",
+            Self::Natural => "natural",
         })
     }
 }
@@ -48,15 +53,32 @@ impl History {
             Self::Before => ", after the speaker's earlier clips",
             Self::All => ", after all other clips of the speaker",
             Self::Same => ", after the speaker's other clips of the same emotion",
+            Self::Natural => ", after other clips of the speaker of which about seven in ten are neutral",
         }
     }
 
-    fn has(self, other: (usize, &Prediction), this: (usize, &Prediction)) -> bool {
+    /// Those of `clips` that were heard before `this`, with their places.
+    pub(super) fn heard<'a>(self, clips: &[(usize, &'a Prediction)], this: (usize, &Prediction)) -> Vec<(usize, &'a Prediction)> {
+        let others = |of: &dyn Fn(&(usize, &Prediction)) -> bool| -> Vec<(usize, &'a Prediction)> {
+            clips.iter().copied().filter(|other| other.0 != this.0 && of(other)).collect()
+        };
         match self {
-            Self::Cold => false,
-            Self::Before => other.0 < this.0,
-            Self::All => other.0 != this.0,
-            Self::Same => other.0 != this.0 && other.1.utterance.emotion == this.1.utterance.emotion,
+            Self::Cold => Vec::new(),
+            Self::Before => others(&|other| other.0 < this.0),
+            Self::All => others(&|_| true),
+            Self::Same => others(&|other| other.1.utterance.emotion == this.1.utterance.emotion),
+            Self::Natural => {
+                let of = |emotion: Emotion| others(&|other| other.1.utterance.emotion == emotion);
+                let n_neutral = of(Emotion::Neutral).len() as f64;
+                let neutral_share = NATURAL_SHARES[Emotion::Neutral.index()];
+                let drawn = Emotion::ALL.into_iter().flat_map(|emotion| {
+                    let n = (n_neutral * NATURAL_SHARES[emotion.index()] / neutral_share).round() as usize;
+                    evenly(of(emotion), n)
+                });
+                let mut drawn: Vec<_> = drawn.collect();
+                drawn.sort_by_key(|(place, _)| *place);
+                drawn
+            }
         }
     }
 
@@ -66,8 +88,8 @@ impl History {
         for clips in by_speaker(predictions) {
             for &this in &clips {
                 let mut profile = VoiceProfile::default();
-                for &other in clips.iter().filter(|other| self.has(**other, this)) {
-                    profile.hear(&probabilities(other.1), other.1.seconds, correction);
+                for (_, other) in self.heard(&clips, this) {
+                    profile.hear(&probabilities(other), other.seconds, correction);
                 }
                 corrected.push((this.0, profile.correct(&probabilities(this.1), correction)));
             }
@@ -76,6 +98,12 @@ impl History {
             predictions[place].probabilities = answer.as_array().map(f64::from);
         }
     }
+}
+
+/// `n` of the items at equal distances, or all if there are no more than `n`.
+fn evenly<T>(items: Vec<T>, n: usize) -> Vec<T> {
+    let len = items.len();
+    items.into_iter().enumerate().filter(|(place, _)| place * n / len != (place + 1) * n / len).map(|(_, item)| item).collect()
 }
 
 /// The clips of each speaker with their positions, in order.
@@ -96,8 +124,6 @@ pub(super) fn probabilities(prediction: &Prediction) -> Probabilities {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use moodline_core::Emotion;
-
     use super::*;
     use crate::data::manifest::Utterance;
 
@@ -150,5 +176,25 @@ pub(super) mod tests {
         let before = with(History::Before);
         assert_eq!(before[0], cold[0], "nothing was heard yet");
         assert!(n_right(&before[8..]) == 8, "the second half");
+    }
+
+    #[test]
+    fn a_natural_history_is_mostly_neutral_and_spread_over_the_recording() {
+        let emotions: Vec<Emotion> = Emotion::ALL.into_iter().cycle().take(80).collect();
+        let predictions = leaning(&emotions);
+        let clips = &by_speaker(&predictions)[0];
+        let heard = History::Natural.heard(clips, clips[3]);
+        let places = |emotion: Emotion| -> Vec<usize> {
+            heard.iter().filter(|(_, other)| other.utterance.emotion == emotion).map(|(place, _)| *place).collect()
+        };
+        assert_eq!(places(Emotion::Neutral).len(), 19, "all others");
+        for emotion in [Emotion::Angry, Emotion::Happy, Emotion::Sad] {
+            let places = places(emotion);
+            assert_eq!(places.len(), 3, "{emotion}: 19 / 7");
+            assert!(places[0] < 30 && (30..55).contains(&places[1]) && places[2] > 55, "{emotion}: {places:?}");
+        }
+        assert!(heard.is_sorted_by_key(|(place, _)| *place) && heard.iter().all(|(place, _)| *place != 3));
+        assert_eq!(evenly(vec![1, 2], 5), [1, 2]);
+        assert!(evenly(vec![1, 2], 0).is_empty() && evenly(Vec::<u8>::new(), 1).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use moodline_core::{Emotion, VoiceCorrection};
+use moodline_core::Emotion;
 
 use super::clips::Clips;
 use super::finished::Finished;
@@ -157,7 +157,7 @@ fn unseen_results(
     let step_seconds = options.config.front_end.step_seconds();
     let correction = options.config.voice.as_ref();
     let settings = correction.map_or_else(Vec::new, VoiceSetting::grid);
-    let mut gains: Vec<Vec<[f64; 3]>> = vec![Vec::new(); settings.len()];
+    let mut gains: Vec<Vec<VoiceSetting>> = vec![Vec::new(); settings.len()];
     let (mut corpora, mut all_cold, mut all_with_voice) = (Vec::new(), Vec::new(), Vec::new());
     for (index, group) in plan.groups.iter().enumerate() {
         let Some(corpus) = &group.unseen else { continue };
@@ -171,13 +171,20 @@ fn unseen_results(
             let Some(first) = predictions.first() else { continue };
             (n, language) = (predictions.len(), first.utterance.language.clone());
             cold.push(answers(&predictions));
-            let of_cold = uar(&answers(&predictions));
+            let of_cold = confusion(&answers(&predictions));
             for (setting, gains) in settings.iter().zip(&mut gains) {
-                gains.push([History::Before, History::All, History::Same].map(|history| {
+                let after = |history: History| {
                     let mut corrected = predictions.clone();
                     history.correct(&mut corrected, setting);
-                    uar(&answers(&corrected)) - of_cold
-                }));
+                    confusion(&answers(&corrected))
+                };
+                gains.push(VoiceSetting {
+                    correction: *setting,
+                    before: after(History::Before).uar() - of_cold.uar(),
+                    all: after(History::All).uar() - of_cold.uar(),
+                    same: after(History::Same).uar() - of_cold.uar(),
+                    natural: after(History::Natural).natural_accuracy() - of_cold.natural_accuracy(),
+                });
             }
             if let Some(correction) = correction {
                 History::Before.correct(&mut predictions, correction);
@@ -227,24 +234,34 @@ fn unseen_results(
         uar_with_voice: mean(&all_with_voice, &|_| true),
         languages,
         threshold: RiskThreshold::choose(&pooled),
-        voice_settings: settings.into_iter().zip(gains).map(|(setting, gains)| voice_setting(setting, &gains)).collect(),
+        voice_settings: gains.iter().filter_map(|gains| mean_setting(gains)).collect(),
         learning_curve: learning_curve(groups),
         corpora,
     })
 }
 
-/// `gains`: for each corpus and seed, after earlier clips, all others, and others with the same emotion.
-fn voice_setting(correction: VoiceCorrection, gains: &[[f64; 3]]) -> VoiceSetting {
-    let mean = |which: usize| gains.iter().map(|of| of[which]).sum::<f64>() / gains.len() as f64;
-    VoiceSetting { correction, before: mean(0), all: mean(1), same: mean(2) }
+/// The mean of one setting over corpora and seeds; none of none.
+fn mean_setting(of: &[VoiceSetting]) -> Option<VoiceSetting> {
+    let mean = |figure: fn(&VoiceSetting) -> f64| of.iter().map(figure).sum::<f64>() / of.len() as f64;
+    Some(VoiceSetting {
+        correction: of.first()?.correction,
+        before: mean(|of| of.before),
+        all: mean(|of| of.all),
+        same: mean(|of| of.same),
+        natural: mean(|of| of.natural),
+    })
 }
 
 fn answers(predictions: &[Prediction]) -> Vec<Answer> {
     predictions.iter().map(Prediction::answer).collect()
 }
 
+fn confusion(answers: &[Answer]) -> Confusion {
+    Confusion::of(answers.iter().map(|answer| (answer.truth, answer.found)))
+}
+
 fn uar(answers: &[Answer]) -> f64 {
-    Confusion::of(answers.iter().map(|answer| (answer.truth, answer.found))).uar()
+    confusion(answers).uar()
 }
 
 fn group_results(plan: &Plan, clips: &Clips<'_>, group: usize, seeds: &[u64], outcomes: &[FinishedFold<'_>]) -> GroupResults {
