@@ -401,13 +401,15 @@ impl Levels {
         Self { step_samples, energy: 0.0, n_samples: 0, of_steps: Recent::new(1, kept_steps) }
     }
 
-    fn push(&mut self, samples: &[f32]) {
-        for &sample in samples {
-            self.energy += f64::from(sample) * f64::from(sample);
-            self.n_samples += 1;
+    fn push(&mut self, mut samples: &[f32]) {
+        while !samples.is_empty() {
+            let (those, rest) = samples.split_at(samples.len().min(self.step_samples - self.n_samples));
+            self.energy += energy(those);
+            self.n_samples += those.len();
             if self.n_samples == self.step_samples {
                 self.finish();
             }
+            samples = rest;
         }
     }
 
@@ -429,4 +431,16 @@ impl Levels {
         (self.energy, self.n_samples) = (0.0, 0);
         self.of_steps.clear();
     }
+}
+
+/// The sum of the squares, in eight sums side by side: in a single one, each addition would wait for the previous one.
+fn energy(samples: &[f32]) -> f64 {
+    let (groups, rest) = samples.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for samples in groups.iter().map(|group| &group[..]).chain([rest]) {
+        for (sum, &sample) in sums.iter_mut().zip(samples) {
+            *sum += f64::from(sample) * f64::from(sample);
+        }
+    }
+    sums.iter().sum()
 }
