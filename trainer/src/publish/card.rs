@@ -19,7 +19,7 @@ use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
 use crate::measure::evaluate::{Answered, CorpusMetrics, Evaluation, HeardPoint, Honesty};
-use crate::measure::metrics::interval_text;
+use crate::measure::metrics::{NATURAL_SHARES, interval_text};
 use crate::measure::robustness::Robustness;
 use crate::study::protocol::unseen::UnseenRecord;
 
@@ -368,8 +368,9 @@ fn write_voice_curve(text: &mut String, curve: &[HeardPoint]) -> std::fmt::Resul
     writeln!(text, "{}", row("UAR after other clips, by chance", &|point| format!("{:.3}", point.others)))?;
     writeln!(text, "{}", row("UAR after the clips before", &|point| format!("{:.3}", point.before)))?;
     writeln!(text, "{}", row("UAR after the same emotion alone", &|point| format!("{:.3}", point.same)))?;
-    let natural = "accuracy of natural speech (seven in ten neutral), after such speech";
-    writeln!(text, "{}", row(natural, &|point| format!("{:.3}", point.natural)))
+    let neutral = 100.0 * NATURAL_SHARES[Emotion::Neutral.index()];
+    let natural = format!("accuracy of natural speech ({neutral:.0} % neutral), after such speech");
+    writeln!(text, "{}", row(&natural, &|point| format!("{:.3}", point.natural)))
 }
 
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {

@@ -83,12 +83,15 @@ pub fn voice_figure(curve: &[HeardPoint], title: String) -> Lines {
         line("other clips, by chance", 0, false, |point| point.others),
         line("the clips before", 1, false, |point| point.before),
         line("the same emotion alone", 2, true, |point| point.same),
-        line("natural speech, accuracy", 3, true, |point| point.natural),
     ];
+    let natural = vec![line("natural speech, accuracy", 3, true, |point| point.natural)];
     Lines {
         title,
         x_label: "seconds of the voice heard".to_owned(),
-        panels: vec![LinePanel { y_label: "UAR".to_owned(), lines }],
+        panels: vec![
+            LinePanel { y_label: "UAR".to_owned(), lines },
+            LinePanel { y_label: "accuracy".to_owned(), lines: natural },
+        ],
         guide: None,
     }
 }

@@ -27,8 +27,7 @@ pub enum History {
     All,
     /// The others with the same label: a history of the emotion spoken now, which must do no harm
     Same,
-    /// The others, but of each emotion that is not neutral only so many that about seven in ten are neutral: speech that nobody acts, which must do no
-    /// harm either
+    /// The others, but only few that are not neutral: speech that nobody acts, which must do no harm either
     Natural,
 }
 
@@ -53,7 +52,7 @@ impl History {
             Self::Before => ", after the speaker's earlier clips",
             Self::All => ", after all other clips of the speaker",
             Self::Same => ", after the speaker's other clips of the same emotion",
-            Self::Natural => ", after other clips of the speaker of which about seven in ten are neutral",
+            Self::Natural => ", after other clips of the speaker, most of them neutral",
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use moodline_core::VoiceCorrection;
+use moodline_core::{Emotion, VoiceCorrection};
 use serde::{Deserialize, Serialize};
 
 use super::spread::Spread;
@@ -13,6 +13,7 @@ use crate::base::plot::{Line, LinePanel, Lines, series};
 use crate::base::table::Table;
 use crate::data::manifest::ManifestSource;
 use crate::measure::evaluate::Answer;
+use crate::measure::metrics::NATURAL_SHARES;
 
 /// Acceptable error rate, on unseen corpora, of predictions shown without a question mark.
 pub const ACCEPTED_RISK: f64 = 0.4;
@@ -304,9 +305,10 @@ impl UnseenResults {
             String::new()
         } else {
             format!(
-                "\nCorrection by voice, against cold answers: change of the UAR, and of the accuracy of natural speech (seven in ten neutral) after such a \
+                "\nCorrection by voice, against cold answers: change of the UAR, and of the accuracy of natural speech ({:.0} % neutral) after such a \
                  history. The most useful is the one that gains most if histories of all emotions and of one are equally likely, without losing more than \
                  {ACCEPTED_HARM} after one emotion or in natural speech:\n\n{}",
+                100.0 * NATURAL_SHARES[Emotion::Neutral.index()],
                 self.voice_table().to_markdown()
             )
         };
@@ -388,8 +390,6 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
-    use moodline_core::Emotion;
-
     use super::*;
 
     fn answers(of: &[(f64, bool)]) -> Vec<Answer> {
