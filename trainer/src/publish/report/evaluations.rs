@@ -125,7 +125,7 @@ pub(super) fn voices(material: &Material) -> Option<Section> {
         .text("Every clip is measured at every point of a curve; what differs is how much of the same voice was heard before.");
     for part in measured {
         let title = title(part);
-        let caption = format!("{title}: UAR by the seconds heard of each voice.");
+        let caption = format!("{title}: UAR, and accuracy of natural speech, by the seconds heard of each voice.");
         section.figure(format!("voice-{}", part.name), caption, voice_figure(&part.evaluation.voice_curve, title));
     }
     Some(section)
