@@ -60,15 +60,10 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Find the emotions in recordings
     Analyze(AnalyzeArguments),
-    /// Find the emotions in live speech, block by block, from a microphone or a pipe
     Listen(ListenArguments),
-    /// Write a recording's features as the network sees them, step by step
     Features(FeaturesArguments),
-    /// Show the contract of a model: what it was trained on and what it needs
     Model(ModelArguments),
-    /// Store what the model hears in a voice, so that its answers can be corrected for that voice
     #[command(subcommand)]
     Voice(VoiceCommand),
 }
@@ -252,7 +247,7 @@ impl ExportArguments {
 
 /// Write a recording's features as the network sees them, step by step
 ///
-/// The values are those the trainer caches for the same clip, before normalisation, which is part of the weights. `moodline model` shows what the front end
+/// Steps in which nobody speaks are left out where the model does not hear them either, as the built-in one. The values are those the trainer caches for the same clip, before normalisation, which is part of the weights. `moodline model` shows what the front end
 /// computes, in librosa's terms: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant"; delta_N and delta2_N are
 /// those of librosa.feature.delta with order 1 and 2; a step is the mean of the number of frames given there. f0 (semitones above 27.5 Hz), f0_delta,
 /// voicing, level (dB) and level_delta are the prosody; pitch has no gaps and level is relative to the loudest step of its block.
@@ -439,6 +434,21 @@ mod tests {
         let help = command.find_subcommand_mut("analyze").unwrap().render_long_help().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains("the plugin's is shorter") && help.contains("[default: the window"), "{help}");
+    }
+
+    #[test]
+    fn the_long_help_says_more_than_the_list_of_commands() {
+        let mut command = super::Arguments::command();
+        for (path, words) in [
+            (&["analyze"][..], "Reads WAV"),
+            (&["listen"], "printed within 300 ms"),
+            (&["features"], "librosa.feature.mfcc"),
+            (&["voice", "learn"], "Ten sentences are enough"),
+        ] {
+            let of_path = path.iter().fold(&mut command, |command, name| command.find_subcommand_mut(name).unwrap());
+            let help = of_path.render_long_help().to_string();
+            assert!(help.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{path:?}: {help}");
+        }
     }
 
     #[test]

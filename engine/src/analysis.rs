@@ -156,7 +156,9 @@ impl Analyser {
         let slack_seconds = latency_seconds + 2.0 * PIECE_SECONDS + 1.0;
         let kept_steps = grid.n_steps() + (slack_seconds / step_seconds).ceil() as usize;
         let step_len = front_end.step_len();
-        let kept_seconds = config.window_seconds + slack_seconds;
+        // How long a pause was is only known when the phrase after it has ended, and either may be as long as a block.
+        let n_windows = if config.segmentation == Segmentation::Phrases { 2.0 } else { 1.0 };
+        let kept_seconds = n_windows * config.window_seconds + slack_seconds;
         let listens =
             config.gate.is_some() || front_end_config.speech_margin.is_some() || config.segmentation == Segmentation::Phrases;
         let detector = || SpeechDetector::new(&SpeechModel::embedded(), target_hz, config.gate.unwrap_or_default(), kept_seconds);

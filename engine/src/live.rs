@@ -48,6 +48,7 @@ pub use monitor::Monitor;
 pub use reader::{Missing, Piece, StreamReader};
 pub use status::{Level, ModelState, Status};
 pub use tap::{AudioTap, MAX_RING_SAMPLES, RING_SECONDS};
+pub use threads::stay_in_memory;
 
 /// Properties of the audio to come, according to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

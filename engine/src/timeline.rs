@@ -124,7 +124,7 @@ impl Timeline {
 
     /// Records `state` for the block from `start_s` to `end_s`, in a run with a block every `hop_s` seconds.
     ///
-    /// It replaces the segments of earlier passes that start before the run's next block does, and the gaps in the audio that was heard now.
+    /// It replaces the segments of earlier passes that start within it and before the run's next block does, and the gaps in the audio that was heard now.
     /// A gap is recorded as by [`Timeline::insert_gap`].
     pub fn insert_segment(&mut self, start_s: f64, end_s: f64, hop_s: f64, state: State) {
         if let State::Gap(reason) = state {
@@ -134,6 +134,16 @@ impl Timeline {
         let next_start_s = new.start_s + hop_s - 0.5 / TICKS_PER_SECOND;
         self.longest_segment_s = self.longest_segment_s.max(new.end_s - new.start_s);
         self.replace(new, |older| !older.is_gap() && older.start_s < next_start_s);
+    }
+
+    /// Removes the segments that start from `from_s` up to `to_s`. Gaps stay.
+    pub(crate) fn remove_segments(&mut self, from_s: f64, to_s: f64) {
+        let half_tick = 0.5 / TICKS_PER_SECOND;
+        let (first, end) = (self.first_from(from_s - half_tick), self.first_from(to_s - half_tick));
+        for index in (first..end).rev().filter(|index| !self.entries[*index].is_gap()).collect::<Vec<_>>() {
+            self.entries.remove(index);
+            self.ordinals.remove(index);
+        }
     }
 
     /// Records that there is no answer from `start_s` to `end_s`.

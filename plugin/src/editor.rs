@@ -336,16 +336,14 @@ impl EditorApp {
     }
 
     fn show_body(&mut self, ui: &mut Ui, layout: &Layout, data: &FrameData<'_>, file: Option<&FileLane>, colours: &Colours) {
+        // Not within the scene, whose other parts read the session, too: a second read waits for a host that waits to restore a state.
+        let timeline = self.session.read().style;
         let scene = Scene {
             data,
             file_version: self.file_version,
             file,
             file_voice: file.map(|file| self.monitor.voice_of_file(file)).unwrap_or_default(),
-            style: LaneStyle {
-                colours: *colours,
-                timeline: self.session.read().style,
-                confidence: self.params.confidence.value(),
-            },
+            style: LaneStyle { colours: *colours, timeline, confidence: self.params.confidence.value() },
             smoothing_s: f64::from(self.params.smoothing.value()),
             provisional: data.provisional(f64::from(self.headline_settings().next_s())),
             when_empty: self.input.when_empty(),
@@ -412,9 +410,9 @@ impl NiceEguiApp for EditorApp {
         if let Some(panic_message) = self.panic_message.take() {
             self.messages.complain(panic_message);
         }
-        let session = self.session.read();
-        self.wanted_size = session.window_size;
-        frame.set_clear_color(Colours::of(session.theme).ground.into());
+        let Session { theme, window_size, .. } = self.session.read().clone();
+        self.wanted_size = window_size;
+        frame.set_clear_color(Colours::of(theme).ground.into());
         first_frame::expect(frame);
         let drops = self.drops.listen(frame);
         OpenWindow::attach(&ctx, gui, &self.control, &self.n_open, drops);
@@ -439,7 +437,7 @@ impl NiceEguiApp for EditorApp {
     fn resized(&mut self, size: WindowSize) {
         if self.wanted_size.is_none() {
             let (width, height) = (size.logical.width.round() as u32, size.logical.height.round() as u32);
-            self.session.write().window_size = Some((width, height));
+            self.session.write().note_window_size((width, height));
         }
     }
 }

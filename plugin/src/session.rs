@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_f
 use nice_plug::plugin::PluginState;
 use nice_plug::prelude::*;
 use parking_lot::RwLock;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::params::MoodlineParams;
@@ -26,7 +26,8 @@ use crate::params::MoodlineParams;
 /// enough that no host appears to hang. Without a backlog it takes a moment.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// Allowed width or height of an editor in a session, logical pixels: far larger than any screen, but nothing that breaks a window system.
+/// Width or height of an editor that is kept in a session, logical pixels: not the few that a hidden window has, and far larger than any screen, but nothing that
+/// breaks a window system.
 const WINDOW_SIDES: RangeInclusive<u32> = 100..=16_384;
 
 /// The editor's choices that are saved in a project.
@@ -35,9 +36,11 @@ const WINDOW_SIDES: RangeInclusive<u32> = 100..=16_384;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Session {
-    /// The model file; `None` is the built-in model.
+    /// The model file; `None` is the built-in model. Saved if it is [text](Session::can_keep).
+    #[serde(serialize_with = "as_text")]
     pub model: Option<PathBuf>,
-    /// Destination of exports if no dialog can be shown.
+    /// Destination of exports if no dialog can be shown. Saved if it is [text](Session::can_keep).
+    #[serde(serialize_with = "as_text")]
     pub export_folder: Option<PathBuf>,
     /// Colours of the editor.
     pub theme: Theme,
@@ -45,19 +48,34 @@ pub struct Session {
     pub style: TimelineStyle,
     /// What each answer covers.
     pub segments: Segments,
-    /// Size of the editor in logical pixels; `None` if it was never opened.
+    /// Size of the editor in logical pixels; `None` if it was never opened. A size that no window should have is read as `None`.
+    #[serde(deserialize_with = "usable_size")]
     pub window_size: Option<(u32, u32)>,
 }
 
 impl Session {
-    fn check(&self) -> Result<(), StateError> {
-        match self.window_size {
-            Some(found) if !(WINDOW_SIDES.contains(&found.0) && WINDOW_SIDES.contains(&found.1)) => {
-                Err(StateError::WindowSize { found })
-            }
-            _ => Ok(()),
-        }
+    /// Whether a project can keep `path`: states are text, and on Linux a path need not be.
+    #[must_use]
+    pub fn can_keep(path: &Path) -> bool {
+        path.to_str().is_some()
     }
+
+    /// Remembers the size of the editor, unless it is one of a hidden or collapsed window.
+    pub fn note_window_size(&mut self, size: (u32, u32)) {
+        self.window_size = usable(size).or(self.window_size);
+    }
+}
+
+fn usable(size: (u32, u32)) -> Option<(u32, u32)> {
+    Some(size).filter(|(width, height)| WINDOW_SIDES.contains(width) && WINDOW_SIDES.contains(height))
+}
+
+fn usable_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<(u32, u32)>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.and_then(usable))
+}
+
+fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().and_then(Path::to_str).serialize(serializer)
 }
 
 /// Colours of the editor.
@@ -146,7 +164,7 @@ impl Saved {
     /// The fields saved in addition to the parameters: JSON by name.
     #[must_use]
     pub fn fields(&self, part: SaveScope) -> BTreeMap<String, String> {
-        // INVARIANT: strings and numbers are valid JSON.
+        // INVARIANT: strings and numbers are valid JSON, and paths are written as strings or not at all.
         let session = self.session.map(|session| serialize_field(session).expect("a session is valid JSON"));
         let mut fields = BTreeMap::from([(SESSION.to_owned(), session)]);
         if part == SaveScope::Everything {
@@ -246,12 +264,6 @@ pub enum StateError {
     /// The session is invalid.
     #[error("the session cannot be read: {0}")]
     Session(String),
-    /// The editor's size is out of range.
-    #[error("the editor's size: expected {WINDOW_SIDES:?} pixels a side, found {found:?}")]
-    WindowSize {
-        /// Width and height, pixels.
-        found: (u32, u32),
-    },
     /// The timeline is not a JSON string.
     #[error("the timeline is not a JSON string: {0}")]
     TimelineText(String),
@@ -277,8 +289,7 @@ pub fn validate(state: &PluginState) -> Result<(), StateError> {
         checked.map_err(|expected| StateError::Parameter { id: id.clone(), expected, found: format!("{value:?}") })?;
     }
     if let Some(text) = state.fields.get(SESSION) {
-        let session: Session = deserialize_field(text).map_err(|error| StateError::Session(error.to_string()))?;
-        session.check()?;
+        let _: Session = deserialize_field(text).map_err(|error| StateError::Session(error.to_string()))?;
     }
     if let Some(text) = state.fields.get(TIMELINE) {
         let encoded: String = deserialize_field(text).map_err(|error| StateError::TimelineText(error.to_string()))?;

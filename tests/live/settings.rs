@@ -42,6 +42,21 @@ fn phrases_are_those_of_a_file_and_take_the_place_of_blocks() {
 }
 
 #[test]
+fn blocks_that_leave_time_between_them_leave_nothing_of_an_earlier_pass_there() {
+    let speech = speech();
+    let mut host = Host::new(settings());
+    host.play(&speech, playing(0.0));
+    let apart = Settings { hop_seconds: 5.0, ..settings() };
+    host.set(apart);
+    // Up to 12 s: what was heard before the last block is replaced, and what was not heard again stays.
+    host.play(&speech[..frame(12.0)], playing(0.0));
+    host.deactivate();
+    let (replaced, kept): (Vec<_>, Vec<_>) = host.segments(Clock::Host).into_iter().partition(|(start_s, ..)| *start_s < 11.9);
+    assert_found(&replaced, &analysed(&speech[..frame(12.0)], &apart), 0.0);
+    assert!(kept.len() > 10 && kept.iter().all(|(start_s, end_s, _)| end_s - start_s < 2.1 && *start_s < 20.0), "{kept:?}");
+}
+
+#[test]
 fn a_higher_gate_level_finds_no_speech() {
     let speech = speech();
     let mut host = Host::new(Settings { gate_level_db: 0.0, ..settings() });

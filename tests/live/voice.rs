@@ -6,7 +6,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use moodline_core::VoiceProfile;
 use moodline_engine::decode::read_mono_resampled;
 use moodline_engine::file_analysis::{FileConfig, analyse_file};
-use moodline_engine::live::{Asked, SavedVoice, StreamFormat, TrackVoice, VoiceMode};
+use moodline_engine::live::{Asked, SavedVoice, StreamFormat, TrackVoice, Transport, VoiceMode};
 use moodline_engine::timeline::{Clock, Timelines};
 use moodline_engine::voice::{self, LearntVoice};
 use moodline_engine::voices::VoiceChoice;
@@ -174,6 +174,21 @@ fn reopened(host: &Host) -> Host {
     other.control.choose_voice(saved);
     other.settle();
     other
+}
+
+#[test]
+fn a_model_that_only_listened_while_the_host_stood_still_makes_nothing_forgotten() {
+    let moods = moods();
+    let mut host = Host::inactive(settings());
+    play(&mut host, &moods, 0.0);
+    let voice = voice_of(&host);
+    host.activate(StreamFormat { sample_rate: RATE, offline: false });
+    for model in [Some(repository().join("models/liquid-1/model.onnx")), None] {
+        host.control.use_model(model, Asked::ByUser);
+        host.play(&moods[..frame(3.0)], Transport::Stopped);
+    }
+    host.deactivate();
+    assert_eq!(voice_of(&host), voice);
 }
 
 #[test]

@@ -188,3 +188,28 @@ fn phrases_do_not_depend_on_how_the_stream_was_cut_and_are_no_longer_than_the_wi
         }
     }
 }
+
+/// A pause is reported when the phrase after it has ended, and both may be nearly as long as the window: the detector must remember so much, wherever the stream began.
+#[test]
+fn a_long_pause_before_a_long_phrase_is_one_pause_wherever_the_stream_began() {
+    let window_seconds = 5.0;
+    let take = read_mono_resampled(&sample("12a01Fb.flac"), RATE).unwrap();
+    let [without, silence] = [0.25, 4.0].map(|seconds| (seconds * f64::from(RATE)) as usize);
+    // Without the silence at its edges, three times, so that nothing in it is a pause.
+    let phrase = take[without..take.len() - without].repeat(3);
+    let (mut stream, n_pauses) = (Vec::new(), 4);
+    for _ in 0..n_pauses {
+        stream.extend(&phrase);
+        stream.extend(vec![0.0; silence]);
+    }
+    stream.extend(&phrase);
+    for lead_seconds in (0..24).map(|lead| 0.3 * f64::from(lead)) {
+        let samples = [vec![0.0; (lead_seconds * f64::from(RATE)) as usize], stream.clone()].concat();
+        let segments = phrases(window_seconds, &samples, &[1000]);
+        let begins = segments.iter().find(|segment| segment.state != State::NoSpeech).unwrap().start_s;
+        let pauses = segments.iter().filter(|segment| segment.state == State::NoSpeech && segment.start_s > begins);
+        let pauses: Vec<f64> = pauses.map(|pause| pause.end_s - pause.start_s).collect();
+        let long = |seconds: &&f64| **seconds > 3.5;
+        assert_eq!((pauses.iter().filter(long).count(), pauses.len()), (n_pauses, n_pauses), "{lead_seconds} s: {pauses:?}");
+    }
+}

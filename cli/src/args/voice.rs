@@ -8,7 +8,6 @@ use moodline_engine::voice::EXTENSION;
 
 #[derive(Subcommand)]
 pub(crate) enum VoiceCommand {
-    /// Learn a voice from recordings of it
     Learn(LearnArguments),
 }
 

@@ -207,14 +207,12 @@ impl Learning {
         self.forget_written(timelines);
     }
 
-    /// Records that entries written from now on are answers of `model`; returns whether that differs from the previous model.
-    pub(super) fn note_model(&mut self, model: &Model, timelines: &Timelines) -> bool {
-        let is_new = self.model_fingerprint.as_deref() != Some(model.fingerprint());
-        if is_new {
+    /// Entries written from now on are answers of `model`.
+    pub(super) fn note_model(&mut self, model: &Model, timelines: &Timelines) {
+        if self.model_fingerprint.as_deref() != Some(model.fingerprint()) {
             self.model_fingerprint = Some(model.fingerprint().to_owned());
             self.forget_written(timelines);
         }
-        is_new
     }
 
     /// Handles the replacement of the timelines by these, where `saved` says which part is learnt from.
@@ -294,7 +292,8 @@ const OPEN: u64 = u64::MAX;
 
 impl Except {
     fn has(&self, insertion: u64) -> bool {
-        self.0.iter().any(|range| range.contains(&insertion))
+        let at = self.0.partition_point(|range| *range.end() < insertion);
+        self.0.get(at).is_some_and(|range| range.contains(&insertion))
     }
 
     /// Excludes everything up to the insertion `now`, and nothing after it.

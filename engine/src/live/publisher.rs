@@ -46,15 +46,8 @@ impl Publisher {
     }
 
     /// Records on the timeline of `clock`, unless it was replaced since `epoch`.
-    pub(super) fn record(&self, epoch: u64, clock: Clock, write: impl FnOnce(&mut Timeline)) {
-        if self.0.recorded.write(epoch, clock, write) {
-            self.0.signal.changed();
-        }
-    }
-
-    /// Records that entries written from now on are answers of `model`.
-    pub(super) fn note_model(&self, model: &Model) {
-        if self.0.recorded.note_model(model) {
+    pub(super) fn record(&self, epoch: u64, clock: Clock, model: Option<&Model>, write: impl FnOnce(&mut Timeline)) {
+        if self.0.recorded.write(epoch, clock, model, write) {
             self.0.signal.changed();
         }
     }

@@ -63,15 +63,20 @@ impl Recorded {
         (contents.epoch, contents.timelines.stream.bounds().map_or(0.0, |(_, end_s)| end_s.max(0.0)))
     }
 
-    /// Writes to the timeline of `clock`, unless everything was replaced since `epoch`; returns whether it did.
-    pub(super) fn write(&self, epoch: u64, clock: Clock, write: impl FnOnce(&mut Timeline)) -> bool {
+    /// Writes to the timeline of `clock`, unless everything was replaced since `epoch`; returns whether it did. Answers are those of `model`, from which
+    /// learning starts again if they were another's.
+    pub(super) fn write(&self, epoch: u64, clock: Clock, model: Option<&Model>, write: impl FnOnce(&mut Timeline)) -> bool {
         let mut contents = self.0.lock();
-        let is_current = contents.epoch == epoch;
-        if is_current {
-            write(contents.timelines.on_mut(clock));
-            contents.version += 1;
+        let Contents { timelines, learning, version, epoch: current, .. } = &mut *contents;
+        if *current != epoch {
+            return false;
         }
-        is_current
+        if let Some(model) = model {
+            learning.note_model(model, timelines);
+        }
+        write(timelines.on_mut(clock));
+        *version += 1;
+        true
     }
 
     /// The voice for which the answers of `model` on `clock` are corrected.
@@ -124,15 +129,6 @@ impl Recorded {
     /// Restarts learning the voice from now on.
     pub(super) fn forget_voice(&self) {
         self.change_voice(|learning, timelines| learning.forget(timelines));
-    }
-
-    /// Records that answers from now on are those of `model`; returns whether that differs from the previous model.
-    pub(super) fn note_model(&self, model: &Model) -> bool {
-        let mut contents = self.0.lock();
-        let Contents { timelines, learning, .. } = &mut *contents;
-        let is_new = learning.note_model(model, timelines);
-        contents.version += u64::from(is_new);
-        is_new
     }
 
     fn change_voice(&self, change: impl FnOnce(&mut Learning, &Timelines)) {

@@ -226,7 +226,6 @@ impl Recorder {
                     status.fallback_reason = fallback_reason;
                     status.clock = clock.unwrap_or(status.clock);
                 });
-                self.publisher.note_model(&key.model);
                 self.refused = None;
                 self.run = Some(Run { analyser, key, clock, start_s, n_frames: 0, answered_s: 0.0, n_rest_answered: 0 });
                 true
@@ -254,9 +253,9 @@ impl Recorder {
 
     /// Records and publishes results of the current run as final.
     fn keep(&mut self, found: &[(Segment, Latency)]) {
+        self.record(found);
         if let (Some(run), Some((last, _))) = (&mut self.run, found.last()) {
             run.answered_s = last.end_s;
-            self.record(found);
         }
     }
 
@@ -269,8 +268,12 @@ impl Recorder {
         let heard = self.looked.checked_sub(Duration::from_secs_f64(ago_s)).unwrap_or(self.looked);
         if let Some(clock) = run.clock {
             let AnalysisConfig { hop_seconds, segmentation, .. } = run.key.config;
-            self.publisher.record(self.epoch, clock, |timeline| {
+            let mut answered_s = start_s + run.answered_s;
+            self.publisher.record(self.epoch, clock, Some(&run.key.model), |timeline| {
                 for Segment { start_s, end_s, state } in found.iter().map(|(segment, _)| on_clock(*segment)) {
+                    // What was heard between two blocks has no answer of this run, and none of an earlier one.
+                    timeline.remove_segments(answered_s, start_s);
+                    answered_s = end_s;
                     // The next one starts a hop later, or at the end of a phrase or pause.
                     let next_s = if segmentation == Segmentation::Phrases { end_s - start_s } else { hop_seconds };
                     timeline.insert_segment(start_s, end_s, next_s, state);
@@ -289,7 +292,7 @@ impl Recorder {
         let seconds = n_frames as f64 / f64::from(self.position.sample_rate());
         self.position.advance(n_frames);
         if let Some((clock, start_s)) = from {
-            self.publisher.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, start_s + seconds, reason));
+            self.publisher.record(self.epoch, clock, None, |timeline| timeline.insert_gap(start_s, start_s + seconds, reason));
         }
         let n_dropped = if reason == GapReason::Overrun { n_frames } else { 0 };
         self.publisher.post(|status| {
@@ -305,7 +308,7 @@ impl Recorder {
         let Some(run) = self.run.take() else { return };
         if let Some(clock) = run.clock {
             let (start_s, end_s) = (run.start_s + run.answered_s, run.start_s + run.seconds());
-            self.publisher.record(self.epoch, clock, |timeline| timeline.insert_gap(start_s, end_s, GapReason::Failure));
+            self.publisher.record(self.epoch, clock, None, |timeline| timeline.insert_gap(start_s, end_s, GapReason::Failure));
         }
         self.publisher.post(|status| status.latest = None);
     }

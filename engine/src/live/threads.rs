@@ -62,7 +62,7 @@ impl Threads {
 
 /// Keeps the library that contains this code in memory until the process ends: a host may unload a plugin as soon as its last instance
 /// is gone. A program stays loaded anyway, and cannot be opened this way.
-fn stay_in_memory() {
+pub fn stay_in_memory() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let Some(path) = process_path::get_dylib_path() else { return };

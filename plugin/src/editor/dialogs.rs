@@ -12,6 +12,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use moodline_engine::decode::EXTENSIONS;
+use moodline_engine::live::stay_in_memory;
 use moodline_engine::voice;
 use nice_plug_egui::RepaintNotifier;
 use rfd::AsyncFileDialog;
@@ -94,6 +95,15 @@ impl Dialogs {
         let answer = self.receiver.try_recv().ok()?;
         self.is_open = false;
         Some(answer)
+    }
+}
+
+impl Drop for Dialogs {
+    fn drop(&mut self) {
+        if self.is_open {
+            // Its thread waits for the user, and may come back to this code after a host has unloaded the plugin.
+            stay_in_memory();
+        }
     }
 }
 

@@ -85,8 +85,18 @@ pub(crate) fn write(path: &Path, format: Format, results: &Results, options: &Ex
 }
 
 /// `path` with `ending`, if it has none.
-pub(crate) fn with_ending(path: PathBuf, ending: &str) -> PathBuf {
-    if path.extension().is_some() { path } else { path.with_extension(ending) }
+///
+/// # Errors
+/// With its ending the path names an existing file, which the dialog did not ask about: a sentence.
+pub(crate) fn with_ending(path: PathBuf, ending: &str) -> Result<PathBuf, String> {
+    if path.extension().is_some() {
+        return Ok(path);
+    }
+    let complete = path.with_extension(ending);
+    match complete.symlink_metadata() {
+        Ok(_) => Err(format!("{} exists; to replace it, choose the name with its ending", complete.display())),
+        Err(_) => Ok(complete),
+    }
 }
 
 /// The existing folders to choose from if no dialog can be shown, the documents folder first.
@@ -173,7 +183,12 @@ mod tests {
 
     #[test]
     fn names_without_an_ending_get_the_formats() {
-        assert_eq!(with_ending(PathBuf::from("a/b"), Format::Audacity.extension()), PathBuf::from("a/b.txt"));
-        assert_eq!(with_ending(PathBuf::from("a/b.log"), Format::Audacity.extension()), PathBuf::from("a/b.log"));
+        let folder = tempfile::tempdir().unwrap();
+        let completed = |name: &str| with_ending(folder.path().join(name), Format::Audacity.extension());
+        assert_eq!(completed("b"), Ok(folder.path().join("b.txt")));
+        assert_eq!(completed("b.log"), Ok(folder.path().join("b.log")));
+        std::fs::write(folder.path().join("b.txt"), "by hand").unwrap();
+        let refusal = completed("b").unwrap_err();
+        assert!(refusal.ends_with("b.txt exists; to replace it, choose the name with its ending"), "{refusal}");
     }
 }

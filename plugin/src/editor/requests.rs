@@ -18,7 +18,7 @@ use super::model_watch::ModelNews;
 use super::panels::SettingsRequest;
 use super::toolbar::ToolbarRequest;
 use super::{EditorApp, ParamHost, export};
-use crate::session::Theme;
+use crate::session::{Session, Theme};
 
 /// Shown if this system has no file dialogs.
 const NO_DIALOG: &str = "This system has no file dialog. Drop the file on this window instead.";
@@ -91,7 +91,12 @@ impl EditorApp {
                 self.control.use_model(None, Asked::ByUser);
             }
             SettingsRequest::ChooseFolder => self.dialogs.ask(Question::ExportFolder, Some(&self.export_folder()), ""),
-            SettingsRequest::Folder(folder) => self.session.write().export_folder = Some(folder),
+            SettingsRequest::Folder(folder) => {
+                if !Session::can_keep(&folder) {
+                    self.messages.complain(not_kept(&folder, "exports go there now, but no project can name it"));
+                }
+                self.session.write().export_folder = Some(folder);
+            }
             SettingsRequest::Style(style) => self.session.write().style = style,
             SettingsRequest::Segments(segments) => {
                 self.session.write().segments = segments;
@@ -139,7 +144,12 @@ impl EditorApp {
     /// A chosen model becomes part of the project once it runs; one that cannot be loaded is reported.
     pub(super) fn note_model(&mut self) {
         match self.models.look(&self.monitor.status(), self.monitor.refused_model()) {
-            Some(ModelNews::Taken(path)) => self.session.write().model = Some(path),
+            Some(ModelNews::Taken(path)) => {
+                if !Session::can_keep(&path) {
+                    self.messages.complain(not_kept(&path, "it is used now, but no project can name it"));
+                }
+                self.session.write().model = Some(path);
+            }
             Some(ModelNews::Refused(sentence)) => self.messages.complain_and_offer(sentence, &[Offer::BuiltInModel]),
             None => {}
         }
@@ -185,10 +195,14 @@ impl EditorApp {
                 self.control.use_model(Some(path), Asked::ByUser);
             }
             Question::Voice => self.load_voice(&path),
-            Question::SaveVoice => self.save_voice(&export::with_ending(path, voice::EXTENSION)),
-            Question::ExportFolder => self.session.write().export_folder = Some(path),
+            Question::SaveVoice => match export::with_ending(path, voice::EXTENSION) {
+                Ok(path) => self.save_voice(&path),
+                Err(refusal) => self.messages.complain(refusal),
+            },
+            Question::ExportFolder => self.set(SettingsRequest::Folder(path)),
             Question::SaveAs(choice) => {
-                let saved = self.save(&export::with_ending(path, choice.format.extension()), choice, &self.monitor.status());
+                let path = export::with_ending(path, choice.format.extension());
+                let saved = path.and_then(|path| self.save(&path, choice, &self.monitor.status()));
                 self.messages.report(saved);
             }
         }
@@ -217,4 +231,9 @@ impl EditorApp {
         let segments = self.monitor.with_timeline(clock, |timeline| timeline.without_gaps());
         Ok(export::results_of_track(status, &segments, &self.monitor.voice(clock), certain_from))
     }
+}
+
+/// What to say of a chosen path that a project cannot keep, and what happens `meanwhile`.
+fn not_kept(path: &Path, meanwhile: &str) -> String {
+    format!("The path {} is not Unicode text: {meanwhile}. Rename the folder or file to keep the choice.", path.display())
 }

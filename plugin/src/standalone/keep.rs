@@ -12,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use moodline_engine::files::write_atomically;
+use moodline_engine::files::{WriteError, write_atomically};
 use nice_plug::plugin::PluginState;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -77,10 +77,8 @@ impl Store {
         Ok((Self { file, _lock: lock }, kept))
     }
 
-    fn write(&self, kept: &[u8]) {
-        if let Err(error) = write_atomically(&self.file, kept) {
-            tell(format_args!("what was recorded could not be kept: {error}"));
-        }
+    fn write(&self, kept: &[u8]) -> Result<(), WriteError> {
+        write_atomically(&self.file, kept)
     }
 }
 
@@ -129,14 +127,10 @@ impl Keeper {
     pub(super) fn start(store: Store, saved: Arc<Saved>, microphone: ChosenMicrophone) -> io::Result<Self> {
         let (end, ended) = channel();
         let thread = thread::Builder::new().name("moodline-keeper".to_owned()).spawn(move || {
-            let mut written = Vec::new();
+            let mut written = Written::default();
             loop {
                 let goes_on = ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout);
-                let now = encoded(&saved, &microphone);
-                if now != written {
-                    store.write(&now);
-                    written = now;
-                }
+                written.update(&store, encoded(&saved, &microphone));
                 if !goes_on {
                     break;
                 }
@@ -151,6 +145,31 @@ impl Keeper {
         let _ = self.end.send(());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+/// What the file holds.
+#[derive(Default)]
+struct Written {
+    kept: Vec<u8>,
+    /// Whether the last attempt failed, which is told once.
+    has_failed: bool,
+}
+
+impl Written {
+    /// Writes `now` if the file does not hold it; what cannot be written is tried again at the next call.
+    fn update(&mut self, store: &Store, now: Vec<u8>) {
+        if now == self.kept {
+            return;
+        }
+        match store.write(&now) {
+            Ok(()) => *self = Self { kept: now, has_failed: false },
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tell(format_args!("what was recorded could not be kept: {error}"));
+                }
+            }
         }
     }
 }
@@ -199,6 +218,21 @@ mod tests {
         assert_eq!(next.monitor().timelines().encode(), timelines.encode());
         assert_eq!(kept.microphone.as_deref(), Some("Blue Snowball"));
         assert!(kept.state.params.contains_key("hop"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open_in(folder.path()).unwrap();
+        let obstacle = folder.path().join(FILE);
+        fs::create_dir(&obstacle).unwrap();
+        let mut written = Written::default();
+        written.update(&store, b"now".to_vec());
+        assert!(written.has_failed && obstacle.is_dir());
+        fs::remove_dir(&obstacle).unwrap();
+        written.update(&store, b"now".to_vec());
+        assert!(!written.has_failed);
+        assert_eq!(fs::read(&obstacle).unwrap(), b"now");
     }
 
     #[test]

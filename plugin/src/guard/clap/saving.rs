@@ -1,6 +1,7 @@
 //! State, and state for presets and duplicates.
 
 use std::ffi::{CStr, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
@@ -54,7 +55,7 @@ unsafe extern "C" fn save_for(plugin: *const clap_plugin, stream: *const clap_os
     else {
         return false;
     };
-    let Ok(bytes) = state::save(&guarded.link.saved, part) else { return false };
+    let Some(Ok(bytes)) = caught(|| state::save(&guarded.link.saved, part)) else { return false };
     let length = (bytes.len() as u64).to_le_bytes();
     unsafe { write(stream, &length) && write(stream, &bytes) }
 }
@@ -64,12 +65,21 @@ unsafe extern "C" fn load_for(plugin: *const clap_plugin, stream: *const clap_is
     else {
         return false;
     };
-    let loaded = unsafe { read_state(stream) }.is_some_and(|bytes| state::load(&guarded.link.saved, &bytes, part).is_ok());
-    if loaded {
-        guarded.link.show_change();
-        guarded.host.rescan_values();
-    }
-    loaded
+    let Some(bytes) = (unsafe { read_state(stream) }) else { return false };
+    let loaded = caught(|| {
+        let loaded = state::load(&guarded.link.saved, &bytes, part).is_ok();
+        if loaded {
+            guarded.link.show_change();
+            guarded.host.rescan_values();
+        }
+        loaded
+    });
+    loaded.unwrap_or(false)
+}
+
+/// `None` after a panic, which would end the host if it left this code.
+fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
 /// # Safety
