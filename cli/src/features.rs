@@ -1,12 +1,12 @@
 //! `moodline features`: a recording as the network sees it.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
 use moodline_core::FrontEndConfig;
 use moodline_engine::Model;
 use moodline_engine::features::{Features, features_of_file};
-use moodline_engine::files::{FilePlan, Replace, write_atomically};
+use moodline_engine::files::{AtomicFile, FilePlan, Replace, write_atomically};
 use ndarray::ArrayView2;
 use ndarray_npy::WriteNpyExt as _;
 
@@ -14,26 +14,27 @@ use crate::args::{FeaturesArguments, FeaturesFormat};
 use crate::console::Streams;
 use crate::{DONE, FAILED, USAGE};
 
-pub(crate) fn run(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> u8 {
+pub(crate) fn run(arguments: &FeaturesArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> u8 {
     let plan =
         FilePlan::new(Replace::forced(arguments.force)).read([&arguments.file]).read(&arguments.model).write(&arguments.output);
     if let Err(refusal) = plan.check() {
         streams.note(&format!("moodline: {refusal}\n"));
         return USAGE;
     }
-    match write(arguments, streams) {
+    match write(arguments, streams, interrupted) {
         Ok(()) => DONE,
         Err(error) => {
-            streams.note(&format!("moodline: {error:#}\n"));
+            streams.note(&format!("moodline: {error}\n"));
             FAILED
         }
     }
 }
 
-fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>) -> anyhow::Result<()> {
+fn write(arguments: &FeaturesArguments, streams: &mut Streams<'_>, interrupted: &AtomicBool) -> anyhow::Result<()> {
+    arguments.output.as_deref().map_or(Ok(()), AtomicFile::check)?;
     let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let window_seconds = arguments.window.unwrap_or(model.contract().block_seconds);
-    let features = features_of_file(&arguments.file, &model, window_seconds)?;
+    let features = features_of_file(&arguments.file, &model, window_seconds, || interrupted.load(Ordering::Relaxed))?;
     for warning in &features.warnings {
         streams.note(&format!("warning: {warning}\n"));
     }
@@ -82,8 +83,7 @@ fn csv(features: &Features) -> String {
 fn npy(features: &Features) -> anyhow::Result<Vec<u8>> {
     let shape = (features.steps().len(), features.names.len());
     let mut bytes = Vec::new();
-    ArrayView2::from_shape(shape, &features.values)?
-        .write_npy(&mut bytes)
-        .context("the features cannot be written as an array")?;
+    let written = ArrayView2::from_shape(shape, &features.values)?.write_npy(&mut bytes);
+    written.map_err(|error| anyhow::anyhow!("the features cannot be written as an array: {error}"))?;
     Ok(bytes)
 }

@@ -55,7 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
     match command {
         args::Command::Analyze(arguments) => analyze::run(&arguments, &mut streams, interrupted),
         args::Command::Listen(arguments) => listen::run(&arguments, &mut streams, interrupted),
-        args::Command::Features(arguments) => features::run(&arguments, &mut streams),
+        args::Command::Features(arguments) => features::run(&arguments, &mut streams, interrupted),
         args::Command::Model(arguments) => model::run(&arguments, &mut streams),
         args::Command::Voice(args::VoiceCommand::Learn(arguments)) => voice::learn(&arguments, &mut streams, interrupted),
     }

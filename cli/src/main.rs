@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "moodline: Ctrl-C will lose finished results: {error}");
     }
     moodline_cli::install_log();
+    moodline_engine::panics::hide_expected();
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr());
     let interactive = io::IsTerminal::is_terminal(&stderr);
     let streams = moodline_cli::Streams { stdout: &mut stdout, stderr: &mut stderr, interactive };

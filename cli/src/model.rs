@@ -135,7 +135,9 @@ fn network_lines(model: &Model, line: &mut impl FnMut(&str, String)) {
     if networks.len() > 1 {
         line("together", format!("the mean of the logarithms of {} networks' probabilities", networks.len()));
     }
-    line("weights", model.weights().count().to_string());
+    let (n_folded, n_trained) =
+        (model.weights().count(), model.contract().networks.n_parameters(model.contract().front_end.n_features()));
+    line("weights", format!("{n_folded}, folded from {n_trained} trained values"));
 }
 
 fn one_network(network: &NetworkConfig, line: &mut impl FnMut(&str, String)) {

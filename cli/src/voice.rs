@@ -1,11 +1,12 @@
 //! `moodline voice learn`: recordings of one voice in, what the model hears in it out.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use moodline_core::{VoiceCorrection, VoiceProfile};
 use moodline_engine::file_analysis::{FileAnalysis, FileConfig};
-use moodline_engine::files::{FilePlan, Replace};
+use moodline_engine::files::{self, AtomicFile, FilePlan, Replace};
 use moodline_engine::voice::{self, HeardVoice};
 use moodline_engine::voices::VoiceChoice;
 use moodline_engine::{BackendChoice, Model};
@@ -31,7 +32,7 @@ pub(crate) fn learn(arguments: &LearnArguments, streams: &mut Streams<'_>, inter
     failures.iter().for_each(|failure| streams.note(&format!("moodline: {failure}\n")));
     warnings.iter().for_each(|warning| streams.note(&format!("warning: {warning}\n")));
     let n_failed = failures.len();
-    let paths = inputs.into_iter().map(|input| input.path).collect();
+    let paths = once_each(inputs.into_iter().map(|input| input.path).collect(), streams);
     match hear(arguments, paths, streams, interrupted) {
         Ok(n_more) if n_failed + n_more == 0 => DONE,
         Ok(_) => FAILED,
@@ -45,10 +46,11 @@ pub(crate) fn learn(arguments: &LearnArguments, streams: &mut Streams<'_>, inter
 /// Analyses all recordings in order, so that the same recordings produce the same file, and writes the profile; returns the number of recordings that failed.
 fn hear(
     arguments: &LearnArguments,
-    paths: Vec<std::path::PathBuf>,
+    paths: Vec<PathBuf>,
     streams: &mut Streams<'_>,
     interrupted: &AtomicBool,
 ) -> anyhow::Result<usize> {
+    AtomicFile::check(&arguments.out)?;
     let model = arguments.model.as_deref().map_or_else(|| Ok(Model::embedded()), Model::open)?;
     let correction = voice::correction_of(&model)?;
     let n_bytes = paths.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
@@ -81,6 +83,15 @@ fn hear(
     voice::save(&arguments.out, &profile, &model)?;
     streams.note(&format!("{}: {}\n", arguments.out.display(), HeardVoice::of(&profile, &correction).text()));
     Ok(n_failed)
+}
+
+/// The files, each once: a recording that is heard twice says nothing more about the voice, but would count twice.
+fn once_each(paths: Vec<PathBuf>, streams: &mut Streams<'_>) -> Vec<PathBuf> {
+    let repeats = files::repeats(&paths);
+    for (path, first) in paths.iter().zip(&repeats).filter_map(|(path, first)| Some((path, &paths[(*first)?]))) {
+        streams.note(&format!("warning: {}: the same recording as {}, and heard once\n", path.display(), first.display()));
+    }
+    paths.into_iter().zip(repeats).filter_map(|(path, first)| first.is_none().then_some(path)).collect()
 }
 
 fn profile_of<'a>(recordings: impl Iterator<Item = &'a FileAnalysis>, correction: &VoiceCorrection) -> VoiceProfile {

@@ -14,7 +14,7 @@ use crate::emotion::Emotion;
 pub enum Sound {
     /// Spoken words, whatever else is heard in the background.
     Speech,
-    /// A voice without words: laughing, crying, sneezing, humming, a sung note.
+    /// A voice without words: laughing, crying, humming, a sung note.
     Voice,
     /// Instruments, with or without a beat.
     Music,

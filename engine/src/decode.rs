@@ -37,6 +37,7 @@ use edits::Edits;
 use layout::{Conform, Layout};
 use packets::{Packets, Step};
 
+use crate::panics::caught;
 use crate::source::{FileSource, Source};
 
 pub use error::{DecodeError, DecodeProblem, DecodeWarning};
@@ -60,6 +61,9 @@ pub const UNREAD_EXTENSIONS: [&str; 29] = [
 /// Largest sample that is accepted as audio. A float file may far exceed full scale, but the power spectrum of anything
 /// above this would overflow.
 const LARGEST_SAMPLE: f32 = 1e12;
+
+/// Longest silence that a file may put before and between its samples, seconds: sound that begins late in a long film, but no damaged number.
+const LONGEST_SILENCE_SECONDS: u64 = 6 * 3600;
 
 /// The path that [`AudioReader::open_with`] takes as standard input; a file of that name is `./-`.
 pub const STANDARD_INPUT: &str = "-";
@@ -149,7 +153,9 @@ impl AudioReader {
     /// # Errors
     /// As [`AudioReader::open`], and when there is no such track or no ffmpeg.
     pub fn open_with(path: &Path, options: ReadOptions) -> Result<Self, DecodeError> {
-        Self::open_problem(path, options).map_err(|problem| DecodeError::new(path, problem))
+        // Readers of damaged headers panic, too.
+        let opened = caught(|| Self::open_problem(path, options)).unwrap_or_else(|reason| Err(DecodeProblem::Header { reason }));
+        opened.map_err(|problem| DecodeError::new(path, problem))
     }
 
     fn open_problem(path: &Path, options: ReadOptions) -> Result<Self, DecodeProblem> {
@@ -185,7 +191,7 @@ impl AudioReader {
     }
 
     fn begin(path: &Path, container: Container, track: Option<usize>) -> Result<Self, DecodeProblem> {
-        let (mut packets, warnings) = Packets::new(container, track)?;
+        let (mut packets, mut warnings) = Packets::new(container, track)?;
         let mut decoded = Vec::new();
         let (layout, starts_at) = first_samples(&mut packets, &mut decoded)?;
         if !SAMPLE_RATES_HZ.contains(&layout.sample_rate) {
@@ -193,6 +199,10 @@ impl AudioReader {
         }
         let mut edits = packets.edits(layout.sample_rate);
         edits.delay((starts_at * f64::from(layout.sample_rate)).round() as u64);
+        let n_left_out = edits.limit_silence(LONGEST_SILENCE_SECONDS * u64::from(layout.sample_rate));
+        if n_left_out > 0 {
+            warnings.push(DecodeWarning::Silence { seconds: n_left_out as f64 / f64::from(layout.sample_rate) });
+        }
         let header = packets.n_frames(layout.sample_rate).map(|(n_frames, is_promise)| (edits.n_frames(n_frames), is_promise));
         Ok(Self {
             path: path.to_owned(),

@@ -62,8 +62,13 @@ pub fn names(config: &FrontEndConfig) -> Vec<String> {
 /// to the one they are in.
 ///
 /// # Errors
-/// [`FileAnalysisError`], each with the path.
-pub fn features_of_file(path: &Path, model: &Model, window_seconds: f64) -> Result<Features, FileAnalysisError> {
+/// [`FileAnalysisError`], each with the path; [`FileAnalysisError::Stopped`] once `is_stopped` says so.
+pub fn features_of_file(
+    path: &Path,
+    model: &Model,
+    window_seconds: f64,
+    is_stopped: impl Fn() -> bool,
+) -> Result<Features, FileAnalysisError> {
     let refused = |source: AnalysisError| FileAnalysisError::Analysis { path: path.to_owned(), source };
     let config = &model.contract().front_end;
     let mut reader = AudioReader::open(path)?;
@@ -77,6 +82,9 @@ pub fn features_of_file(path: &Path, model: &Model, window_seconds: f64) -> Resu
     };
     while reader.read_mono(&mut chunk)? {
         resampler.push(&chunk, &mut take).map_err(|error| refused(error.into()))?;
+        if is_stopped() {
+            return Err(FileAnalysisError::Stopped { path: path.to_owned() });
+        }
     }
     resampler.finish(&mut take);
     result.and_then(|()| blocks.finish()).map_err(refused)?;

@@ -12,6 +12,7 @@ mod resolved_path;
 mod tests;
 mod unfinished;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,16 @@ pub use kind::FileKind;
 pub use plan::{FilePlan, Refusal, Replace};
 pub use regular::{check_regular, open_regular};
 pub use unfinished::exit;
+
+use resolved_path::FileId;
+
+/// For each of `paths` the position of an earlier one that is the same file, however both are spelt; none if there is no such path or file.
+#[must_use]
+pub fn repeats(paths: &[PathBuf]) -> Vec<Option<usize>> {
+    let mut known = HashMap::new();
+    let file_ids = paths.iter().map(|path| FileId::of(path));
+    file_ids.enumerate().map(|(index, id)| Some(*known.entry(id?).or_insert(index)).filter(|first| *first < index)).collect()
+}
 
 /// The folder a file is in; `.` for a bare name.
 #[must_use]
@@ -66,7 +77,6 @@ fn unless_unwanted(result: io::Result<()>) -> Result<(), WriteError> {
 #[must_use]
 pub fn is_reader_gone(error: &io::Error) -> bool {
     // EIO, which is also a disk error.
-    let is_closed_terminal =
-        || cfg!(unix) && error.raw_os_error() == Some(5) && resolved_path::FileId::of_stream(&io::stdout()).is_none();
+    let is_closed_terminal = || cfg!(unix) && error.raw_os_error() == Some(5) && FileId::of_stream(&io::stdout()).is_none();
     error.kind() == ErrorKind::BrokenPipe || is_closed_terminal()
 }

@@ -1,5 +1,6 @@
 //! Containers written by recorders, phones, browsers and editors, made by ffmpeg and compared with ffmpeg's decoding.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -151,8 +152,8 @@ fn wav_and_its_relatives() {
         same_as_ffmpeg(&studio, &path);
     }
     // ffmpeg cannot write BW64, which differs only in its magic.
-    let rf64 = std::fs::read(studio.path("rf64.wav")).unwrap();
-    std::fs::write(studio.path("bw64.wav"), [b"BW64", &rf64[4..]].concat()).unwrap();
+    let rf64 = fs::read(studio.path("rf64.wav")).unwrap();
+    fs::write(studio.path("bw64.wav"), [b"BW64", &rf64[4..]].concat()).unwrap();
     same_as_ffmpeg(&studio, &studio.path("bw64.wav"));
 }
 
@@ -309,6 +310,49 @@ fn ffmpeg_is_the_last_resort() {
     let (flac, text) = (sample("03a02Nc.flac"), studio.path("text.wav"));
     let by_ffmpeg = ReadOptions { decoder: DecoderChoice::Ffmpeg, ..ReadOptions::default() };
     assert!(AudioReader::open_with(&flac, by_ffmpeg).is_ok());
-    std::fs::write(&text, "no audio").unwrap();
+    fs::write(&text, "no audio").unwrap();
     assert!(AudioReader::open_with(&text, by_ffmpeg).is_err());
+}
+
+/// The position behind the name of a box.
+fn behind(bytes: &[u8], name: &[u8; 4]) -> usize {
+    bytes.windows(4).position(|four| four == name).unwrap() + 4
+}
+
+/// Everything that a file is told to have wrong with it, and the number of samples that were read.
+fn told(path: &Path) -> (String, u64) {
+    let mut reader = match AudioReader::open(path) {
+        Ok(reader) => reader,
+        Err(error) => return (error.to_string(), 0),
+    };
+    let mut chunk = Vec::new();
+    while reader.read(&mut chunk).unwrap() {}
+    (reader.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("; "), reader.frames_read())
+}
+
+#[test]
+fn a_decoder_that_panics_is_told_as_a_damaged_file() {
+    let Some(studio) = Studio::with("aac") else { return };
+    let path = studio.speech("fragments.mp4", &["-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov"]);
+    let mut bytes = fs::read(&path).unwrap();
+    // The offset of the first fragment's data, behind version, flags and number of samples, becomes negative.
+    let offset = behind(&bytes, b"trun") + 8;
+    bytes[offset] = 0x80;
+    fs::write(&path, &bytes).unwrap();
+    let (said, _) = told(&path);
+    assert!(said.contains("decoder failed") || said.contains("header is damaged"), "{said}");
+}
+
+#[test]
+fn an_edit_list_that_asks_for_weeks_of_silence_is_told_and_the_audio_is_read() {
+    let Some(studio) = Studio::with("aac") else { return };
+    let path = studio.speech("edits.m4a", &["-c:a", "aac"]);
+    let mut bytes = fs::read(&path).unwrap();
+    // Duration and start of the first entry, behind version, flags and number of entries: the longest silence.
+    let entry = behind(&bytes, b"elst") + 8;
+    bytes[entry..entry + 8].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    let (said, n_frames) = told(&path);
+    assert!(said.starts_with("left out 4294967 s of silence"), "{said}");
+    assert!((6 * 48_000..7 * 48_000).contains(&n_frames), "{n_frames}");
 }

@@ -282,8 +282,8 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let table = place.path().join("theirs.csv");
     fs::write(
         &table,
-        "\u{feff}file;label;who;set;age\r\nclips/a_1.flac;Wut;anna;Train;30\r\nclips/a_2.flac;boredom;anna;train;30\r\n\
-         clips/b_1.flac;froh;ben;Validation;40\r\nclips/b_2.flac;froh;ben;fold 3;40\r\nclips/gone.flac;froh;ben;dev;40\r\n",
+        "\u{feff}file;label;who;set;age;tongue;voice_vote\r\nclips/a_1.flac;Wut;anna;Train;30;de;A\r\nclips/a_2.flac;boredom;anna;train;30;de;N\r\n\
+         clips/b_1.flac;froh;ben;Validation;40;;\r\nclips/b_2.flac;froh;ben;fold 3;40;;\r\nclips/gone.flac;froh;ben;dev;40;;\r\n",
     )
     .unwrap();
     let map = place.path().join("map.toml");
@@ -298,13 +298,22 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
 
     let columns = ["--column", "emotion=label", "--column", "split=set"];
     let with_speaker = [&columns[..], &["--column", "speaker=who"]].concat();
-    assert_eq!(make(&with_speaker), ExitCode::from(1), "one file is not there, one split is none");
+    let with_language = [&with_speaker[..], &["--column", "language=tongue"]].concat();
+    assert_eq!(make(&with_language), ExitCode::from(1), "one file is not there, one split is none");
     let clips = |splits| Manifest::read(&[(&out).into()], splits).unwrap().utterances;
     let found: Vec<_> =
         clips(Splits::Required).into_iter().map(|clip| (clip.name, clip.speaker, clip.emotion, clip.split)).collect();
     let anna = ("clips/a_1.flac".to_owned(), "theirs:anna".to_owned(), Emotion::Angry, Some(Split::Train));
     let ben = ("clips/b_1.flac".to_owned(), "theirs:ben".to_owned(), Emotion::Happy, Some(Split::Dev));
     assert_eq!(found, [anna, ben]);
+    let written = fs::read_to_string(&out).unwrap();
+    let header = "path,corpus,speaker,emotion,code,session,text,split,language,perceived\n";
+    assert_eq!(
+        written.strip_prefix(header).unwrap().lines().next().unwrap(),
+        "clips/a_1.flac,theirs,theirs:anna,angry,Wut,,,train,de,A"
+    );
+    let languages: Vec<_> = clips(Splits::Required).into_iter().map(|clip| clip.language).collect();
+    assert_eq!(languages, [Some("de".to_owned()), None]);
 
     // A manifest that training would refuse is written and refused at once, so that everything is reported while the table is at hand.
     let torn = place.path().join("torn.csv");
@@ -327,13 +336,13 @@ fn a_table_with_other_columns_and_codes_becomes_a_manifest() {
     let missing = |columns: &str| Layout::Csv.find(Path::new(&table), &hints(columns)).unwrap_err().to_string();
     assert!(
         missing("path=file")
-            .ends_with("missing columns speaker, emotion; found file, label, who, set, age; name it with --column speaker=NAME"),
+            .ends_with("missing columns speaker, emotion; found file, label, who, set, age, tongue, voice_vote; name it with --column speaker=NAME"),
         "{}",
         missing("path=file")
     );
     assert!(missing("path=file emotion=label speaker=who text=words").contains("missing column text;"));
     assert_eq!(make(&["--column", "mood=label"]), ExitCode::from(2));
-    assert!("mood=label".parse::<Columns>().unwrap_err().contains("path, speaker, emotion, session, text, split"));
+    assert!("mood=label".parse::<Columns>().unwrap_err().contains("path, speaker, emotion, session, language, text, split"));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use moodline_engine::stop;
 use moodline_engine::{BackendChoice, Model};
+use moodline_engine::{panics, stop};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -55,7 +55,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 A manifest is a CSV file with the columns path (relative to the manifest), speaker, emotion (angry, happy, sad, neutral), split (train, dev,
-test) and optionally corpus.
+test) and optionally corpus, language, session, text and perceived (what most listeners heard).
 
 Examples, from corpus to model:
   trainer corpus manifest crema-d CREMA-D --out corpora/crema-d.csv --split 0.7,0.15,0.15
@@ -257,6 +257,7 @@ struct CardArgs {
 #[must_use]
 pub fn main() -> ExitCode {
     tracing_subscriber::registry().with(to_standard_error()).init();
+    panics::hide_expected();
     let interrupt = Interrupt::default();
     let requested = interrupt.clone();
     if let Err(error) = stop::on_request(move |_| requested.request()) {
@@ -296,7 +297,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, progress: Progress, in
     outcome.unwrap_or_else(|error| {
         // Every error of this program includes its cause in its message.
         console::note(format_args!("error: {error}"));
-        ExitCode::from(if is_wrong_usage(&error) { 2 } else { 1 })
+        ExitCode::from(match error {
+            error if is_wrong_usage(&error) => 2,
+            _ if interrupt.requested() => INTERRUPTED,
+            _ => 1,
+        })
     })
 }
 

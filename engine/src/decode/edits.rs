@@ -30,10 +30,12 @@ pub(super) struct Edits {
 }
 
 impl Edits {
+    /// Everything is played.
+    const ALL: Edit = Edit::Play { start: 0, n_frames: None };
+
     /// Applies `steps`; without any, all samples are played.
     pub(super) fn new(steps: Vec<Edit>) -> Self {
-        let all = Edit::Play { start: 0, n_frames: None };
-        Self { left: if steps.is_empty() { VecDeque::from([all]) } else { steps.into() }, position: 0 }
+        Self { left: if steps.is_empty() { VecDeque::from([Self::ALL]) } else { steps.into() }, position: 0 }
     }
 
     /// Inserts silence at the beginning.
@@ -41,6 +43,26 @@ impl Edits {
         if n_frames > 0 {
             self.left.push_front(Edit::Silence { n_frames });
         }
+    }
+
+    /// Leaves out silence beyond `most` samples in all, and returns how many those are. Where nothing but such silence was to be played, everything is.
+    pub(super) fn limit_silence(&mut self, most: u64) -> u64 {
+        let (mut n_silent, mut n_left_out) = (0_u64, 0_u64);
+        self.left.retain(|edit| match *edit {
+            Edit::Silence { n_frames } if n_frames > most - n_silent => {
+                n_left_out = n_left_out.saturating_add(n_frames);
+                false
+            }
+            Edit::Silence { n_frames } => {
+                n_silent += n_frames;
+                true
+            }
+            Edit::Play { .. } => true,
+        });
+        if n_left_out > 0 && !self.left.iter().any(|edit| matches!(edit, Edit::Play { .. })) {
+            self.left.push_back(Self::ALL);
+        }
+        n_left_out
     }
 
     /// Total number of samples if the decoder outputs `n_given`.
@@ -119,6 +141,18 @@ mod tests {
         let steps = vec![play(1, Some(2)), Edit::Silence { n_frames: 1 }, play(5, Some(1)), play(20, Some(2))];
         assert_eq!(played(steps, 40), [1, 2, -1, 5, 20, 21]);
         assert_eq!(played(vec![play(5, Some(2)), play(0, Some(2))], 40), [5, 6, 7, 8], "there is no way back");
+    }
+
+    #[test]
+    fn endless_silence_is_left_out() {
+        let silence = |n_frames| Edit::Silence { n_frames };
+        let play = Edit::Play { start: 0, n_frames: Some(5) };
+        let mut edits = Edits::new(vec![silence(60), play, silence(u64::MAX), silence(40), silence(1)]);
+        assert_eq!(edits.limit_silence(100), u64::MAX);
+        assert_eq!(edits.left, [silence(60), play, silence(40)]);
+        assert_eq!(edits.limit_silence(100), 0);
+        let mut edits = Edits::new(vec![silence(101)]);
+        assert_eq!((edits.limit_silence(100), edits.left), (101, VecDeque::from([Edits::ALL])));
     }
 
     #[test]

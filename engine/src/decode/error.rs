@@ -276,6 +276,12 @@ pub enum DecodeWarning {
         /// Rate and channels from there on.
         found: String,
     },
+    /// The file asks for more silence than any recording begins with or has in its middle.
+    #[error("left out {seconds:.0} s of silence that the file asks for: its list of edits or its times are damaged")]
+    Silence {
+        /// Its length.
+        seconds: f64,
+    },
     /// Another program decoded the file.
     #[error("decoded by ffmpeg ({reason})")]
     ByFfmpeg {

@@ -20,6 +20,7 @@ use super::error::{DecodeProblem, DecodeWarning};
 use super::layout::Layout;
 use super::mpeg::FrameHeader;
 use super::samples::{Linear, interleave};
+use crate::panics::caught;
 
 /// Longest silence that replaces one corrupt packet, seconds.
 const LONGEST_PATCH_SECONDS: u64 = 1;
@@ -158,11 +159,22 @@ impl Packets {
         Some((n_frames, is_promise))
     }
 
-    /// Decodes the next packet into `samples`, interleaved.
+    /// Decodes the next packet into `samples`, interleaved. A panic of the decoder ends the track.
     ///
     /// # Errors
     /// A disk error, or a stream without a decoder.
     pub(super) fn next(&mut self, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
+        caught(|| self.read_next(samples)).unwrap_or_else(|reason| {
+            samples.clear();
+            let reason = format!("its decoder failed: {reason}");
+            if self.layout.is_none() {
+                self.corrupt = Some(Corrupt { n_packets: 1, first_at: 0, reason: reason.clone() });
+            }
+            Ok(Step::Ended(Some(reason)))
+        })
+    }
+
+    fn read_next(&mut self, samples: &mut Vec<f32>) -> Result<Step, DecodeProblem> {
         match self.format.next_packet() {
             Ok(Some(packet)) => {
                 self.reach(&packet);

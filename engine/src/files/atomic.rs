@@ -14,12 +14,22 @@ use super::unfinished::Unfinished;
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the results cannot be written there: {source}", path.display())]
+#[error("{}: the results cannot be written there: {source}{}", path.display(), advice(path, source))]
 pub struct WriteError {
     /// The file or folder, as the user named it.
     pub path: PathBuf,
     /// The error of the system.
     pub source: io::Error,
+}
+
+/// What to do about a folder that is not there, after the error of the system.
+fn advice(path: &Path, source: &io::Error) -> String {
+    let folder = folder_of(path);
+    if source.kind() == ErrorKind::NotFound && !folder.exists() {
+        format!("; there is no folder {}: make it first, or choose another", folder.display())
+    } else {
+        String::new()
+    }
 }
 
 /// A file that takes its place only when it is complete.

@@ -215,3 +215,29 @@ fn a_file_keeps_who_may_read_it() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "no temporary file stays");
 }
+
+#[test]
+fn one_file_under_several_names_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("in")).unwrap();
+    for name in ["a.wav", "b.wav"] {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    fs::hard_link(folder.path().join("a.wav"), folder.path().join("c.wav")).unwrap();
+    let paths = ["a.wav", "b.wav", "in/../a.wav", "missing.wav", "c.wav", "missing.wav"].map(|name| folder.path().join(name));
+    assert_eq!(repeats(&paths), [None, None, Some(0), None, Some(0), None]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("not/there.csv");
+    let sentence = AtomicFile::check(&path).unwrap_err().to_string();
+    assert!(
+        sentence.ends_with(&format!(
+            "; there is no folder {}: make it first, or choose another",
+            folder.path().join("not").display()
+        )),
+        "{sentence}"
+    );
+}

@@ -79,7 +79,7 @@ struct ManifestArgs {
     /// For folders and csv: regular expression whose first group matches the speaker in a file name
     #[arg(long, value_name = "REGEX")]
     speaker: Option<SpeakerPattern>,
-    /// For csv: name of the column for path, speaker, emotion, session, text or split
+    /// For csv: name of the column for path, speaker, emotion, session, language, text, split or perceived
     #[arg(long = "column", value_name = "NAME=COLUMN")]
     columns: Vec<Columns>,
     #[command(flatten)]

@@ -170,6 +170,8 @@ pub struct Recording {
     pub session: Option<String>,
     /// Improvised or scripted, if known.
     pub part: Option<Acting>,
+    /// The language spoken, if the corpus says so.
+    pub language: Option<String>,
     /// Which sentence is spoken, if the corpus has a fixed set.
     pub text: Option<String>,
     /// The split of the speaker, if the corpus defines one.
@@ -181,7 +183,7 @@ pub struct Recording {
 impl Recording {
     /// A recording of which nothing else is known.
     fn new(path: PathBuf, speaker: String, code: String) -> Self {
-        Self { path, speaker, code, session: None, part: None, text: None, split: None, perceived: None }
+        Self { path, speaker, code, session: None, part: None, language: None, text: None, split: None, perceived: None }
     }
 }
 

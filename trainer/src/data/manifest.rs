@@ -187,6 +187,9 @@ pub enum ManifestProblem {
 /// Name of the split column.
 const SPLIT: &str = "split";
 
+/// Name of the column with the language spoken.
+pub const LANGUAGE: &str = "language";
+
 /// Name of the column with what listeners perceived.
 pub const PERCEIVED: &str = "perceived";
 
@@ -281,6 +284,16 @@ impl Default for HalfRead {
     }
 }
 
+/// Columns that have another name in some corpora's own tables.
+const ALSO_CALLED: [(&str, &str); 2] = [("text", "text_id_or_sentence"), (PERCEIVED, "voice_vote")];
+
+/// Position of the column `name` in a table, in any case.
+pub(super) fn position(header: &csv::StringRecord, name: &str) -> Option<usize> {
+    let called = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
+    let also = || ALSO_CALLED.iter().find(|(own, _)| *own == name).and_then(|(_, other)| called(other));
+    called(name).or_else(also)
+}
+
 /// Position of each column.
 struct Columns {
     path: usize,
@@ -296,7 +309,7 @@ struct Columns {
 
 impl Columns {
     fn find(manifest: &str, header: &csv::StringRecord, splits: Splits) -> Result<Self, ManifestProblem> {
-        let position = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let position = |name: &str| position(header, name);
         let mut wanted = vec!["path", "speaker", "emotion"];
         if splits == Splits::Required {
             wanted.push(SPLIT);
@@ -305,9 +318,8 @@ impl Columns {
         match (position("path"), position("speaker"), position("emotion")) {
             (Some(path), Some(speaker), Some(emotion)) if missing.is_empty() => {
                 let split = if splits == Splits::Required { position(SPLIT) } else { None };
-                let [corpus, language, session] = ["corpus", "language", "session"].map(position);
-                let text = position("text").or_else(|| position("text_id_or_sentence"));
-                let perceived = position(PERCEIVED).or_else(|| position("voice_vote"));
+                let [corpus, language, session, text, perceived] =
+                    ["corpus", LANGUAGE, "session", "text", PERCEIVED].map(position);
                 Ok(Self { path, speaker, emotion, split, corpus, language, session, text, perceived })
             }
             _ => Err(ManifestProblem::MissingColumns {

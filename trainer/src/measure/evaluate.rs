@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use moodline_core::Emotion;
+use moodline_core::contract::TrainingCorpus;
 use moodline_engine::analysis::{Analyser, AnalysisConfig, AnalysisError};
 use moodline_engine::decode::{AudioReader, DecodeError};
 use moodline_engine::{Backend, BackendChoice, Classifier, ClassifierError, Model, State};
@@ -426,13 +427,18 @@ impl Evaluation {
     /// The data it was evaluated on.
     #[must_use]
     pub fn place(&self) -> String {
-        format!("{}, {} split{}", self.corpora().join(", "), self.split, self.voice.words())
+        format!("{}, {} split{}", self.manifest_stems().join(", "), self.split, self.voice.words())
     }
 
     /// The names of the manifests without their extensions.
-    #[must_use]
-    pub fn corpora(&self) -> Vec<&str> {
+    fn manifest_stems(&self) -> Vec<&str> {
         self.manifests.iter().map(|name| name.strip_suffix(".csv").unwrap_or(name)).collect()
+    }
+
+    /// Whether clips are of one of these corpora, whatever their manifest is called.
+    #[must_use]
+    pub fn has_any_of(&self, corpora: &[TrainingCorpus]) -> bool {
+        corpora.iter().any(|corpus| self.per_corpus.contains_key(&corpus.name))
     }
 
     /// The evaluation as JSON, with a trailing newline.

@@ -317,16 +317,22 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
             voice.least_variety, voice.full_variety, voice.memory_seconds
         )?;
     }
+    let adopted = match contract.certainty {
+        Some(_) => {
+            " `trainer adopt` then took the threshold of certainty and `[voice]` from a cross-validation on corpora left out of training."
+        }
+        None => "",
+    };
     match contract.networks.members().len() {
         1 => writeln!(
             text,
             "`train.toml` is the complete configuration. Made with `trainer train --config train.toml --manifest CSV --out RUN`, then \
-             `trainer export RUN --out model.onnx`.\n"
+             `trainer export RUN --out model.onnx`.{adopted}\n"
         ),
         n => writeln!(
             text,
             "`train.toml` to `train-{n}.toml` are the complete configurations. Made with `trainer train --config train.toml --manifest CSV --out RUN` for each, \
-             then `trainer export RUN RUN ... --out model.onnx`.\n"
+             then `trainer export RUN RUN ... --out model.onnx`.{adopted}\n"
         ),
     }
 }
@@ -369,18 +375,13 @@ fn write_voice_curve(text: &mut String, curve: &[HeardPoint]) -> std::fmt::Resul
     writeln!(text, "{}", row("UAR after the clips before", &|point| format!("{:.3}", point.before)))?;
     writeln!(text, "{}", row("UAR after the same emotion alone", &|point| format!("{:.3}", point.same)))?;
     let neutral = 100.0 * NATURAL_SHARES[Emotion::Neutral.index()];
-    let natural = format!("accuracy of natural speech ({neutral:.0} % neutral), after such speech");
+    let natural = format!("accuracy if, as in natural speech, {neutral:.0} % of the clips were neutral, after such clips");
     writeln!(text, "{}", row(&natural, &|point| format!("{:.3}", point.natural)))
 }
 
 fn write_evaluation(text: &mut String, contract: &Contract, evaluation: &Evaluation) -> std::fmt::Result {
     let Evaluation { report, per_speaker, backend, .. } = evaluation;
-    let corpora = &contract.training.corpora;
-    let unseen = if evaluation.corpora().iter().any(|name| corpora.iter().any(|corpus| corpus.name == *name)) {
-        ""
-    } else {
-        ", a corpus it was not trained on"
-    };
+    let unseen = if evaluation.has_any_of(&contract.training.corpora) { "" } else { ", a corpus it was not trained on" };
     writeln!(text, "## {}{unseen}\n", evaluation.place())?;
     writeln!(
         text,

@@ -43,11 +43,11 @@ fn write_card(
     writeln!(
         text,
         "Hears at every {} of a stream whether somebody speaks, and so finds times of speech and blocks with speech in them. Speech is words, shouted, whispered or sung \
-         over music as long as they are spoken; **a voice without words is no speech**: laughs, cries, sneezes and sung notes are a class of their own, \
+         over music as long as they are spoken; **a voice without words is no speech**: laughs, cries and sung notes are a class of their own, \
          because the models of emotions have learned from words.\n",
         ms(step_seconds)
     )?;
-    let n_weights = model.weights().iter().map(|tensor| tensor.values.len()).sum::<usize>();
+    let n_parameters = network.n_parameters(front_end.n_features());
     let mut facts = Table::new(["", " "]);
     let Detection { onset, offset, min_pause_seconds, min_speech_seconds, min_block_seconds } = detection;
     let corpora: Vec<String> = training
@@ -60,7 +60,7 @@ fn write_card(
         (
             "network",
             format!(
-                "{}, {} layer(s) of {} units, {n_weights} values, softmax readout of every step",
+                "{}, {} layer(s) of {} units, {n_parameters} trained values, softmax readout of every step",
                 network.cell.description(),
                 network.layers,
                 network.units

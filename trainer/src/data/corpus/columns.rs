@@ -7,10 +7,10 @@ use std::str::FromStr;
 use moodline_engine::tables;
 
 use super::{CorpusError, Found, Hints, Recording};
-use crate::data::manifest::{PERCEIVED, Split, UnknownSplit};
+use crate::data::manifest::{LANGUAGE, PERCEIVED, Split, UnknownSplit, position};
 
 /// Our names for the columns of a table.
-const NAMES: [&str; 7] = [PATH, SPEAKER, EMOTION, SESSION, TEXT, SPLIT, PERCEIVED];
+const NAMES: [&str; 8] = [PATH, SPEAKER, EMOTION, SESSION, LANGUAGE, TEXT, SPLIT, PERCEIVED];
 const PATH: &str = "path";
 const SPEAKER: &str = "speaker";
 const EMOTION: &str = "emotion";
@@ -55,13 +55,13 @@ pub(super) fn find(table: &Path, hints: &Hints) -> Result<Found, CorpusError> {
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(tables::delimiter(&text)).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
-    let position = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(hints.columns.column(name)));
+    let position = |name: &str| position(&header, hints.columns.column(name));
 
     let mut missing: Vec<&'static str> = [PATH, SPEAKER, EMOTION].into_iter().filter(|name| position(name).is_none()).collect();
     missing.retain(|name| *name != SPEAKER || hints.speaker.is_none());
     // Columns named explicitly must be present.
     missing.extend(
-        [SESSION, TEXT, SPLIT, PERCEIVED]
+        [SESSION, LANGUAGE, TEXT, SPLIT, PERCEIVED]
             .into_iter()
             .filter(|name| hints.columns.0.contains_key(name) && position(name).is_none()),
     );
@@ -125,6 +125,7 @@ fn recording(folder: &Path, field: impl Fn(&str) -> Option<String>, hints: &Hint
         code: field(EMOTION).ok_or("no emotion")?,
         session: field(SESSION),
         part: None,
+        language: field(LANGUAGE),
         text: field(TEXT),
         split,
         perceived: field(PERCEIVED),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use moodline_core::Emotion;
 
 use super::{Acting, Fractions, LabelMap, Recording, SplitError, split_speakers};
-use crate::data::manifest::{PERCEIVED, Split, Splits};
+use crate::data::manifest::{LANGUAGE, PERCEIVED, Split, Splits};
 
 /// Options for a manifest.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Row {
     pub code: String,
     /// The recording session.
     pub session: Option<String>,
+    /// The language spoken.
+    pub language: Option<String>,
     /// The spoken sentence.
     pub text: Option<String>,
     /// What most listeners perceived.
@@ -60,7 +62,7 @@ impl Table {
     /// [`SplitError`] if there are fewer speakers than splits.
     pub fn new(recordings: Vec<Recording>, options: &TableOptions) -> Result<Self, SplitError> {
         let (mut rows, mut left_out) = (Vec::new(), BTreeMap::new());
-        for Recording { path, speaker, code, session, part, text, split, perceived } in recordings {
+        for Recording { path, speaker, code, session, part, language, text, split, perceived } in recordings {
             if options.part.is_some() && part != options.part {
                 continue;
             }
@@ -69,7 +71,7 @@ impl Table {
                 continue;
             };
             let speaker = format!("{}:{speaker}", options.corpus);
-            rows.push(Row { path, speaker, emotion, split, code, session, text, perceived });
+            rows.push(Row { path, speaker, emotion, split, code, session, language, text, perceived });
         }
         if let Some((fractions, seed)) = options.split {
             let mut n_recordings = BTreeMap::new();
@@ -94,6 +96,10 @@ impl Table {
         if has_split {
             header.push("split");
         }
+        let has_language = self.rows.iter().any(|row| row.language.is_some());
+        if has_language {
+            header.push(LANGUAGE);
+        }
         let has_perceived = self.rows.iter().any(|row| row.perceived.is_some());
         if has_perceived {
             header.push(PERCEIVED);
@@ -109,6 +115,9 @@ impl Table {
             record.push(row.text.as_deref().unwrap_or_default());
             if has_split {
                 record.push(row.split.map_or("", Split::name));
+            }
+            if has_language {
+                record.push(row.language.as_deref().unwrap_or_default());
             }
             if has_perceived {
                 record.push(row.perceived.as_deref().unwrap_or_default());

@@ -82,7 +82,7 @@ pub enum RunFolderError {
         path: PathBuf,
     },
     /// The folder contains no run.
-    #[error("{path} holds no run to resume: expected a config.toml in it", path = path.display())]
+    #[error("{path} holds no run: expected a config.toml in it", path = path.display())]
     NothingToResume {
         /// The folder.
         path: PathBuf,
