@@ -84,11 +84,11 @@ pub(crate) struct AnalyzeArguments {
     pub(crate) track: Option<NonZeroUsize>,
 
     /// Start of the part that is analysed: seconds, or hours, minutes and seconds as in 1:02:03.5
-    #[arg(long, default_value = "0", value_name = "TIME", value_parser = time)]
+    #[arg(long, default_value = "0", value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     pub(crate) from: f64,
 
     /// End of the part that is analysed [default: the end of the recording]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_negative_numbers = true)]
     pub(crate) to: Option<f64>,
 
     /// Decoder: auto uses an installed ffmpeg for formats that are not built in, and says so
@@ -183,12 +183,12 @@ pub(crate) struct AnalysisArguments {
     pub(crate) source: FileSource,
 
     /// Length of a block, and of the longest phrase, seconds
-    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window)]
+    #[arg(long, default_value_t = 5.0, value_name = "SECONDS", value_parser = window, allow_negative_numbers = true)]
     window: f64,
 
     /// Distance between the starts of consecutive blocks, seconds; the plugin's is shorter, to follow a voice, so set both alike to compare [default: the
     /// window, so that every second counts once]
-    #[arg(long, value_name = "SECONDS", value_parser = hop)]
+    #[arg(long, value_name = "SECONDS", value_parser = hop, allow_negative_numbers = true)]
     pub(crate) hop: Option<f64>,
 
     /// Model file to use instead of the one built in
@@ -217,7 +217,7 @@ pub(crate) struct ExportArguments {
     marks: String,
 
     /// Merged marks shorter than this are absorbed by their longer neighbour, seconds
-    #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = min_mark)]
+    #[arg(long, default_value_t = 0.0, value_name = "SECONDS", value_parser = min_mark, allow_negative_numbers = true)]
     min_mark: f64,
 
     /// Frames per second of the timeline, in edl, fcpxml and premiere
@@ -266,7 +266,7 @@ pub(crate) struct FeaturesArguments {
     pub(crate) output: Option<PathBuf>,
 
     /// Length of the blocks that pitch and level are relative to, seconds [default: the model's]
-    #[arg(long, value_name = "SECONDS", value_parser = window)]
+    #[arg(long, value_name = "SECONDS", value_parser = window, allow_negative_numbers = true)]
     pub(crate) window: Option<f64>,
 
     /// Model file whose front end is used [default: the model built in]
@@ -421,7 +421,7 @@ fn seconds(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, Stri
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser as _};
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -456,6 +456,8 @@ mod tests {
         for (text, seconds) in [("0", 0.0), ("90.5", 90.5), ("1:30", 90.0), ("1:02:03.5", 3723.5), ("0:90", 90.0)] {
             assert_eq!(super::time(text), Ok(seconds), "{text}");
         }
+        let negative = super::Arguments::try_parse_from(["moodline", "analyze", "--window", "-1", "a.wav"]).err().unwrap();
+        assert!(negative.to_string().contains("invalid value '-1' for '--window <SECONDS>'"), "{negative}");
         for text in ["", "-1", "1:", ":1", "1:2:3:4", "1.5:00", "inf", "nan", "1e999", "two"] {
             assert!(super::time(text).is_err(), "{text}");
         }

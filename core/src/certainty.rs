@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::emotion::Emotion;
 use crate::mismatch::{Mismatch, check};
-use crate::probabilities::Probabilities;
 
 /// The probability from which an answer is certain enough to be shown without a question mark; part of the contract.
 ///
@@ -19,12 +18,6 @@ pub struct Certainty {
 }
 
 impl Certainty {
-    /// Whether an answer is certain.
-    #[must_use]
-    pub fn is_certain(&self, answer: &Probabilities) -> bool {
-        f64::from(answer.of(answer.winner())) >= self.least_probability
-    }
-
     /// Checks every value against its range.
     ///
     /// # Errors
@@ -45,15 +38,6 @@ impl Certainty {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_is_certain_from_the_least_probability_on() {
-        let certainty = Certainty { least_probability: 0.5, risk: 0.4 };
-        let is_certain = |most: f32| certainty.is_certain(&Probabilities::new([most, 1.0 - most, 0.0, 0.0]).unwrap());
-        assert!(is_certain(0.5) && is_certain(0.7));
-        let equal = Probabilities::new([0.49, 0.17, 0.17, 0.17]).unwrap();
-        assert!(!certainty.is_certain(&equal));
-    }
 
     #[test]
     fn values_out_of_range_are_refused_by_name() {

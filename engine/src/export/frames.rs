@@ -160,10 +160,11 @@ impl StartTime {
     /// One hour, the usual start in Resolve, Avid and Final Cut.
     pub const ONE_HOUR: Self = Self { seconds: 3600 };
 
-    /// Number of the first frame.
+    /// Number of the first frame. Where the numbers of this second begin with dropped ones, it is the first that there is.
     pub(super) const fn frame(self, rate: FrameRate) -> u64 {
         let minutes = self.seconds as u64 / 60;
-        self.seconds as u64 * rate.nominal() - rate.dropped() * (minutes - minutes / 10)
+        let begins_dropped = self.seconds.is_multiple_of(60) && !minutes.is_multiple_of(10);
+        self.seconds as u64 * rate.nominal() - rate.dropped() * (minutes - minutes / 10 - begins_dropped as u64)
     }
 }
 
@@ -228,6 +229,10 @@ mod tests {
             assert_eq!(rate.time_code(frame), expected, "{frame}");
         }
         assert_eq!(rate.time_code(rate.frame_at(3600.0)), "01:00:00;00");
+        for (start, expected) in [("00:01:00", "00:01:00;02"), ("00:01:01", "00:01:01;00"), ("00:10:00", "00:10:00;00")] {
+            assert_eq!(rate.time_code(start.parse::<StartTime>().unwrap().frame(rate)), expected);
+        }
+        assert_eq!(StartTime::ONE_HOUR.frame(rate), 107_892);
         assert_eq!(FrameRate::F5994Drop.time_code(3600), "00:01:00;04");
         for (seconds, start) in [(3600, "01:00:00;00"), (600, "00:10:00;00"), (35_999, "09:59:59;00")] {
             assert_eq!(rate.time_code(StartTime { seconds }.frame(rate)), start);

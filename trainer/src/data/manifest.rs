@@ -392,10 +392,14 @@ impl HalfRead {
         let path = folder.join(name);
         if name.is_empty() {
             reasons.push("no path".to_owned());
-        } else if let Some(first) = self.listed.get(&path) {
-            reasons.push(format!("'{name}' is listed twice, first at {first}; keep one of the lines"));
         } else {
-            self.listed.insert(path.clone(), place.to_owned());
+            // Files are compared, not their spellings; one that is not there is reported when it is read.
+            let file = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if let Some(first) = self.listed.get(&file) {
+                reasons.push(format!("'{name}' is listed twice, first at {first}; keep one of the lines"));
+            } else {
+                self.listed.insert(file, place.to_owned());
+            }
         }
         let split = if self.splits == Splits::AllTest { Some(Split::Test) } else { split };
         let optional = |column: Option<usize>| column.map(field).filter(|value| !value.is_empty()).map(str::to_owned);

@@ -52,7 +52,12 @@ pub(super) fn audio_files(root: &Path) -> Result<AudioFiles, CorpusError> {
             && has_ending(entry.path(), &EXTENSIONS)
             && !entry.file_name().to_string_lossy().starts_with("._")
         {
-            files.paths.push(entry.into_path());
+            if entry.path().to_str().is_some() {
+                files.paths.push(entry.into_path());
+            } else {
+                let path = entry.path().display();
+                files.problems.push(format!("{path}: its path is not Unicode text, which a manifest cannot hold; rename it"));
+            }
         }
     }
     Ok(files)
