@@ -247,8 +247,8 @@ impl ExportArguments {
 
 /// Write a recording's features as the network sees them, step by step
 ///
-/// Steps in which nobody speaks are left out where the model does not hear them either, as the built-in one. The values are those the trainer caches for the same clip, before normalisation, which is part of the weights. `moodline model` shows what the front end
-/// computes, in librosa's terms: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant"; delta_N and delta2_N are
+/// Steps in which nobody speaks are left out where the model does not hear them either, as the built-in one. The values are those the trainer caches for
+/// the same clip, before normalisation, which is part of the weights. `moodline model` shows what the front end computes, in librosa's terms: mfcc_N is row N of librosa.feature.mfcc with these settings, top_db=None and pad_mode="constant"; delta_N and delta2_N are
 /// those of librosa.feature.delta with order 1 and 2; a step is the mean of the number of frames given there. f0 (semitones above 27.5 Hz), f0_delta,
 /// voicing, level (dB) and level_delta are the prosody; pitch has no gaps and level is relative to the loudest step of its block.
 #[derive(Args)]

@@ -10,6 +10,7 @@
 //! | automation in a VST3 buffer | a message to another thread, with a system call | applied where it is read |
 //! | requesting parameter info at index = count | panics | refused |
 //! | a stream that refuses state, or invalid state | "OK" | failure ([`state`]) |
+//! | a panic while state is saved or loaded | crosses C, ending the process | failure |
 //! | state for a preset or a duplicate | contains the recorded timeline | does not |
 //! | one channel to two and back, 5.1.4, ambisonics ... | refused, or another arrangement is read back | [`route`], [`arrangements`] |
 //! | a window of 1 x 1, closed at once, from another thread | panics, hangs | clamped, waited for, refused |
@@ -30,4 +31,11 @@ mod sizes;
 mod state;
 mod vst3;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 pub(crate) use link::{Link, Settled};
+
+/// The result of `call`; none after a panic, which would end the host if it left this code.
+fn unless_panicked<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}

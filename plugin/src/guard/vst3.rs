@@ -13,7 +13,6 @@ mod units;
 mod view;
 
 use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -149,7 +148,7 @@ impl Anchor {
 
 /// The result of `call`, or an internal error if it panics.
 fn caught(call: impl FnOnce() -> tresult) -> tresult {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or(kInternalError)
+    super::unless_panicked(call).unwrap_or(kInternalError)
 }
 
 struct Factory(PluginInfo);

@@ -1,7 +1,6 @@
 //! State, and state for presets and duplicates.
 
 use std::ffi::{CStr, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_plugin_state};
@@ -14,6 +13,7 @@ use clap_sys::stream::{clap_istream, clap_ostream};
 
 use super::guarded::Guarded;
 use crate::guard::state::{self, MAX_BYTES};
+use crate::guard::unless_panicked;
 use crate::session::SaveScope;
 
 /// The framework writes the length before the state, because a stream does not mark its end.
@@ -55,7 +55,7 @@ unsafe extern "C" fn save_for(plugin: *const clap_plugin, stream: *const clap_os
     else {
         return false;
     };
-    let Some(Ok(bytes)) = caught(|| state::save(&guarded.link.saved, part)) else { return false };
+    let Some(Ok(bytes)) = unless_panicked(|| state::save(&guarded.link.saved, part)) else { return false };
     let length = (bytes.len() as u64).to_le_bytes();
     unsafe { write(stream, &length) && write(stream, &bytes) }
 }
@@ -66,7 +66,7 @@ unsafe extern "C" fn load_for(plugin: *const clap_plugin, stream: *const clap_is
         return false;
     };
     let Some(bytes) = (unsafe { read_state(stream) }) else { return false };
-    let loaded = caught(|| {
+    let loaded = unless_panicked(|| {
         let loaded = state::load(&guarded.link.saved, &bytes, part).is_ok();
         if loaded {
             guarded.link.show_change();
@@ -75,11 +75,6 @@ unsafe extern "C" fn load_for(plugin: *const clap_plugin, stream: *const clap_is
         loaded
     });
     loaded.unwrap_or(false)
-}
-
-/// `None` after a panic, which would end the host if it left this code.
-fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
 /// # Safety

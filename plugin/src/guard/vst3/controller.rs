@@ -13,6 +13,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::{FIDString, IBStream, IPlugView, 
 
 use super::view::HostView;
 use super::{Guarded, caught};
+use crate::guard::unless_panicked;
 use crate::params::ParamSpec;
 
 impl IEditControllerTrait for Guarded {
@@ -95,7 +96,7 @@ impl IEditControllerTrait for Guarded {
         if name.is_null() || unsafe { CStr::from_ptr(name) } != wanted {
             return std::ptr::null_mut();
         }
-        let view = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { self.inner.createView(name) }));
+        let view = unless_panicked(|| unsafe { self.inner.createView(name) });
         view.map_or(std::ptr::null_mut(), |view| unsafe { HostView::around(view, Arc::clone(&self.link)) })
     }
 }
