@@ -7,3 +7,6 @@ pub mod adopt;
 pub mod card;
 pub mod report;
 pub mod speech_card;
+
+/// Name of the card in the folder of a model.
+pub(crate) const CARD: &str = "MODEL_CARD.md";

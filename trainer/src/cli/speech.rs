@@ -16,7 +16,7 @@ use crate::data::manifest::{Manifest, Splits};
 use crate::data::speech::SpeechData;
 use crate::data::speech::sounds::{Origin, origins};
 use crate::measure::speech::{Peer, Recordings, SpeechFigures, markdown, measure, measure_peer};
-use crate::publish::speech_card;
+use crate::publish::{CARD, speech_card};
 use crate::train::speech::{SpeechConfig, train};
 
 /// Kinds of sound that are voices without words, by the beginning of their names.
@@ -29,7 +29,6 @@ const FIGURES: &str = "metrics.json";
 const SOUNDS: &str = "sounds.csv";
 /// Sources of free speech, as the recipe writes them; a detector that learned from corpora alone has none.
 const SPOKEN: &str = "speech.csv";
-const CARD: &str = "MODEL_CARD.md";
 
 /// Trains and evaluates a speech detector
 #[derive(Args)]

@@ -15,6 +15,7 @@ use moodline_engine::Model;
 use moodline_engine::model::OpenModelError;
 use serde::de::DeserializeOwned;
 
+use super::CARD;
 use crate::base::config::ConfigError;
 use crate::base::files::{self, FileError};
 use crate::data::corpus::Layout;
@@ -28,9 +29,6 @@ mod seeds;
 mod tests;
 
 use seeds::SeedFigures;
-
-/// File name of the card in the folder of a model.
-const CARD: &str = "MODEL_CARD.md";
 
 /// Why the card was not written.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Horizontal bar charts: for each item a bar from 0, its interval, and its value.
 
+use moodline_core::Emotion;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -39,6 +40,14 @@ pub enum Reference {
     At(f64, String),
     /// In each group its first bar.
     FirstOfGroup,
+}
+
+impl Reference {
+    /// The UAR of guessing: one in as many emotions as there are.
+    #[must_use]
+    pub fn chance() -> Self {
+        Self::At(1.0 / Emotion::COUNT as f64, "chance".to_owned())
+    }
 }
 
 /// One bar.

@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use moodline_engine::decode::{DecodeError, EXTENSIONS, read_mono_resampled};
+use moodline_engine::decode::{DecodeError, EXTENSIONS};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
-use crate::data::silence::SILENCE_PEAK;
-use moodline_augment::level::peak;
-
-/// Longest part read of a recording, seconds; the remainder is not used.
-const MOST_SECONDS: usize = 60;
+use crate::data::silence::read_sound;
 
 /// A noise recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,11 +113,8 @@ pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, NoiseError> {
 }
 
 fn read(path: &Path, sample_rate: u32) -> Result<Option<NoiseRecording>, DecodeError> {
-    let mut samples = read_mono_resampled(path, sample_rate)?;
-    samples.truncate(MOST_SECONDS * sample_rate as usize);
-    samples.shrink_to_fit();
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok((peak(&samples) > SILENCE_PEAK).then_some(NoiseRecording { name, samples }))
+    let name = || path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(read_sound(path, sample_rate)?.map(|samples| NoiseRecording { name: name(), samples }))
 }
 
 #[cfg(test)]

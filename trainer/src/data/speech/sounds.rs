@@ -6,17 +6,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use moodline_core::Sound;
-use moodline_engine::decode::{DecodeError, read_mono_resampled};
+use moodline_engine::decode::DecodeError;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::config::ScenesConfig;
 use crate::data::manifest::Split;
-use crate::data::silence::SILENCE_PEAK;
-use moodline_augment::level::peak;
-
-/// Longest part read of a recording, seconds; the remainder is not used.
-const MOST_SECONDS: usize = 60;
+use crate::data::silence::read_sound;
 
 /// One in this many recordings is in the dev split.
 const DEV_SHARE: u8 = 6;
@@ -168,11 +164,8 @@ pub(super) fn read_sounds(
         wanted.extend(entries.filter_map(|entry| config.kinds.get(&entry.kind).map(|sound| (entry, *sound))));
     }
     let read = |(entry, sound): &(SoundEntry, Sound)| -> Result<Option<SoundRecording>, SoundsError> {
-        let mut samples = read_mono_resampled(&entry.path, sample_rate)?;
-        samples.truncate(MOST_SECONDS * sample_rate as usize);
-        samples.shrink_to_fit();
-        let is_heard = peak(&samples) > SILENCE_PEAK;
-        Ok(is_heard.then(|| SoundRecording { entry: entry.clone(), sound: *sound, samples }))
+        let samples = read_sound(&entry.path, sample_rate)?;
+        Ok(samples.map(|samples| SoundRecording { entry: entry.clone(), sound: *sound, samples }))
     };
     let recordings: Vec<Option<SoundRecording>> = wanted.par_iter().map(read).collect::<Result<_, _>>()?;
     Ok(recordings.into_iter().flatten().collect())

@@ -8,8 +8,6 @@ use crate::measure::evaluate::confusion_by_speaker;
 use crate::measure::metrics::accuracy_interval;
 use crate::study::paper::published;
 
-/// UAR at chance level.
-const CHANCE: f64 = 0.25;
 /// The colour for quoted numbers, which is not used by any series.
 const QUOTED: plotters::style::RGBColor = plotters::style::RGBColor(0x99, 0x99, 0x99);
 
@@ -69,7 +67,7 @@ pub(super) fn uar(material: &Material) -> Option<Section> {
         subtitle: "whiskers: 95 % bootstrap interval over speakers, where there are several and they are known".to_owned(),
         x_label: "UAR".to_owned(),
         bars: ordered,
-        reference: Some(Reference::At(CHANCE, "chance".to_owned())),
+        reference: Some(Reference::chance()),
     };
     section.figure("comparison-uar", "UAR of every model, by what it was measured on; n counts utterances.", figure);
     Some(section)

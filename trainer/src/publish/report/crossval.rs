@@ -134,7 +134,7 @@ fn add_leak(section: &mut Section, name: &str, results: &CrossvalResults, model:
         subtitle: "whiskers: one deviation over the seeds to each side".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
-        reference: Some(Reference::At(0.25, "chance".to_owned())),
+        reference: Some(Reference::chance()),
     };
     section.figure(format!("leak-{name}-{}", model.name), format!("{name}: what the protocol alone changes."), figure);
 }
@@ -180,7 +180,7 @@ fn add_parts(section: &mut Section, part: &str, title: &str, by_name: &BTreeMap<
         subtitle: "n counts answers, those of all seeds together".to_owned(),
         x_label: "UAR".to_owned(),
         bars,
-        reference: Some(Reference::At(0.25, "chance".to_owned())),
+        reference: Some(Reference::chance()),
     };
     section.figure(format!("crossval-{part}-{title}"), format!("{title}: UAR by {part}, the best first."), figure);
 }

@@ -6,8 +6,6 @@ use crate::base::plot::{Bar, Bars, Reference, counted, series};
 use crate::measure::evaluate::{CorpusMetrics, calibration as calibration_of, figures_by_corpus, voice_figure};
 use crate::measure::{ConfusionFigure, Reliability};
 
-const CHANCE: f64 = 0.25;
-
 /// Name of the evaluation and its data.
 pub(super) fn title(part: &EvaluationPart) -> String {
     format!("{} on {}, {} split", part.name, part.evaluation.manifests.join(", "), part.evaluation.split)
@@ -50,7 +48,7 @@ pub(super) fn speakers_and_corpora(material: &Material) -> Option<Section> {
             subtitle: subtitle.to_owned(),
             x_label: "UAR".to_owned(),
             bars,
-            reference: Some(Reference::At(CHANCE, "chance".to_owned())),
+            reference: Some(Reference::chance()),
         };
         let bar = |label: &str, value, interval, note, index| Bar {
             group: String::new(),

@@ -235,7 +235,7 @@ mod tests {
             subtitle: hostile.to_owned(),
             x_label: hostile.to_owned(),
             bars: vec![bar],
-            reference: Some(crate::base::plot::Reference::At(0.25, hostile.to_owned())),
+            reference: Some(crate::base::plot::Reference::At(0.5, hostile.to_owned())),
         };
         section.figure(hostile, hostile, bars);
         let (html, pictures) = page(hostile, "a \"b\"", &[section]).unwrap();
