@@ -3,9 +3,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::frontend::prosody::F0;
-use crate::frontend::shape::has_tilt;
-
 /// Shape of the analysis window; both are periodic, as `scipy.signal.get_window(..., fftbins=True)` makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,57 +64,10 @@ pub enum FeatureGroup {
     /// - `level`: root mean square, dB re full scale, at least -100; in a block relative to its loudest step, -60 to 0;
     /// - `level_delta`: its first time derivative, dB per frame.
     Prosody,
-    /// [`N_TILT`] values of the spectrum's tilt, from the levels of the mel bands; needs [`FrontEndConfig::floor_db`]:
-    /// - `alpha_ratio`: level from 50 Hz to 1 kHz above that from 1 to 5 kHz, dB;
-    /// - `hammarberg_index`: level of the strongest band below 2 kHz above that of the strongest from 2 to 5 kHz, dB;
-    /// - `slope_low`, `slope_high`: slope of the levels from 100 Hz to 1 kHz and from 1 to 5 kHz, dB per octave.
-    ///
-    /// The first two and the slopes, there over linear frequency, are those of Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set", IEEE Transactions
-    /// on Affective Computing 7 (2016).
-    Tilt,
-    /// [`N_FLUX`] values of how fast the spectrum changes, as means over the mel bands, dB; needs [`FrontEndConfig::floor_db`]:
-    /// - `flux`: magnitude of the change of a level since the step before;
-    /// - `flux_delta`: magnitude of its slope per step, fitted to `delta_width` steps.
-    Flux,
-    /// [`N_MODULATION`] values of how loudness moves, dB; needs [`FrontEndConfig::floor_db`]:
-    /// - `modulation_slow`: how far the mean level over 90 ms is from that over 510 ms: syllables;
-    /// - `modulation_fast`: how far the level of the step is from the mean over 90 ms: onsets, roughness.
-    Modulation,
-    /// [`N_QUALITY`] values of how the voice sounds, dB; needs [`FeatureGroup::Prosody`]. Those of a step are means of its voiced frames; in a block, steps
-    /// without voice are filled in as the pitch is:
-    /// - `hnr`: energy that repeats from period to period above what does not;
-    /// - `h1_h2`: level of the fundamental above that of the second harmonic: breathy or pressed;
-    /// - `h1_a3`: level of the fundamental above the strongest level from 2 to 3.5 kHz.
-    Quality,
-    /// [`N_JITTER`] values of how unsteady the voice is; needs [`FeatureGroup::Prosody`], and steps are filled in as for [`FeatureGroup::Quality`]:
-    /// - `jitter`: magnitude of the second difference of the pitch between consecutive voiced frames, semitones, at most 3;
-    /// - `shimmer`: magnitude of the change in level between consecutive voiced frames, dB, at most 12.
-    Jitter,
-    /// [`N_FORMANTS`] frequencies of the vocal tract's resonances, kHz: `f1`, `f2`, `f3`; needs [`FeatureGroup::Prosody`], and steps are filled in as for
-    /// [`FeatureGroup::Quality`].
-    Formants,
 }
 
 /// Values in [`FeatureGroup::Prosody`].
 pub const N_PROSODY: usize = 5;
-
-/// Values in [`FeatureGroup::Tilt`].
-pub const N_TILT: usize = 4;
-
-/// Values in [`FeatureGroup::Flux`].
-pub const N_FLUX: usize = 2;
-
-/// Values in [`FeatureGroup::Modulation`].
-pub const N_MODULATION: usize = 2;
-
-/// Values in [`FeatureGroup::Quality`].
-pub const N_QUALITY: usize = 3;
-
-/// Values in [`FeatureGroup::Jitter`].
-pub const N_JITTER: usize = 2;
-
-/// Values in [`FeatureGroup::Formants`].
-pub const N_FORMANTS: usize = 3;
 
 impl FeatureGroup {
     /// Values in this group of the feature vector.
@@ -126,31 +76,7 @@ impl FeatureGroup {
         match self {
             Self::Mfcc | Self::Delta | Self::Delta2 => n_mfcc,
             Self::Prosody => N_PROSODY,
-            Self::Tilt => N_TILT,
-            Self::Flux => N_FLUX,
-            Self::Modulation => N_MODULATION,
-            Self::Quality => N_QUALITY,
-            Self::Jitter => N_JITTER,
-            Self::Formants => N_FORMANTS,
         }
-    }
-
-    /// Whether the group consists of coefficients or their derivatives.
-    #[must_use]
-    pub const fn is_cepstral(self) -> bool {
-        matches!(self, Self::Mfcc | Self::Delta | Self::Delta2)
-    }
-
-    /// Whether the group is of the voice that the pitch tracker finds.
-    #[must_use]
-    pub const fn is_of_voice(self) -> bool {
-        matches!(self, Self::Prosody | Self::Quality | Self::Jitter | Self::Formants)
-    }
-
-    /// Whether the group is the shape of the spectrum of a block or how it moves.
-    #[must_use]
-    pub const fn is_shape(self) -> bool {
-        matches!(self, Self::Tilt | Self::Flux | Self::Modulation)
     }
 }
 
@@ -306,30 +232,18 @@ impl FrontEndConfig {
             "at least one feature group, none twice",
             format!("{:?}", self.groups),
         )?;
-        let floor_is_missing = self.floor_db.is_none() && self.groups.iter().any(|group| group.is_shape());
-        check(!floor_is_missing, "floor_db", "set, since tilt, flux and modulation are computed with it", "none")?;
-        let pitch_is_missing = !self.has(FeatureGroup::Prosody) && self.groups.iter().any(|group| group.is_of_voice());
-        let found = format!("{:?}", self.groups);
-        check(
-            !pitch_is_missing,
-            "groups",
-            "with prosody, since quality, jitter and formants are those of its voiced frames",
-            found,
-        )?;
         check((1..=16).contains(&self.average_frames), "average_frames", "1..=16", self.average_frames)?;
         let margin_fits = self.speech_margin.is_none_or(|margin| SPEECH_MARGIN.contains(&margin));
         check(margin_fits, "speech_margin", format!("in {SPEECH_MARGIN:?}, or absent"), self.speech_margin.unwrap_or_default())?;
         let floor_fits = self.floor_db.is_none_or(|floor_db| FLOOR_DB.contains(&floor_db));
-        check(floor_fits, "floor_db", format!("in {FLOOR_DB:?}, or absent"), self.floor_db.unwrap_or_default())?;
-        let tilt_fits = !self.has(FeatureGroup::Tilt) || has_tilt(self);
-        check(tilt_fits, "n_mels", "enough for two mel bands from 1 to 2 kHz and from 2 to 5 kHz, which tilt needs", self.n_mels)
+        check(floor_fits, "floor_db", format!("in {FLOOR_DB:?}, or absent"), self.floor_db.unwrap_or_default())
     }
 
     /// The configuration of the stream. Where a floor leaves the coefficients to the block, a step holds the powers of the mel bands, without derivatives.
     pub(crate) fn of_stream(&self) -> Self {
         let Some(_) = self.floor_db else { return self.clone() };
-        let of_voice = self.groups.iter().copied().filter(|group| group.is_of_voice());
-        let groups = [FeatureGroup::Mfcc].into_iter().chain(of_voice).collect();
+        let prosody = self.has(FeatureGroup::Prosody).then_some(FeatureGroup::Prosody);
+        let groups = [FeatureGroup::Mfcc].into_iter().chain(prosody).collect();
         Self { n_mfcc: self.n_mels, groups, ..self.clone() }
     }
 
@@ -350,15 +264,6 @@ impl FrontEndConfig {
     pub fn first_feature(&self, group: FeatureGroup) -> Option<usize> {
         let place = self.groups.iter().position(|&other| other == group)?;
         Some(self.groups[..place].iter().map(|group| group.n_values(self.n_mfcc)).sum())
-    }
-
-    /// Where the values that only voiced frames have lie in the feature vector.
-    #[must_use]
-    pub(crate) fn voiced_features(&self) -> Vec<usize> {
-        let pitch = self.first_feature(FeatureGroup::Prosody).map(|first| first + F0);
-        let whole_groups = [FeatureGroup::Quality, FeatureGroup::Jitter, FeatureGroup::Formants];
-        let of_group = |group: FeatureGroup| self.first_feature(group).map(|first| first..first + group.n_values(self.n_mfcc));
-        pitch.into_iter().chain(whole_groups.into_iter().filter_map(of_group).flatten()).collect()
     }
 
     /// Distance between two steps of the network: `hop_length * average_frames` samples at `sample_rate`.

@@ -31,7 +31,6 @@ pub mod mel;
 mod normalise;
 pub mod prosody;
 mod sample;
-pub(crate) mod shape;
 pub mod spectrum;
 pub mod window;
 
@@ -44,7 +43,8 @@ use average::Averager;
 use cepstrum::Cepstrum;
 use frames::Framer;
 use log_mel::LogMel;
-use prosody::{Prosody, Sound, SoundAnalysis};
+use prosody::Prosody;
+use prosody::yin::{PitchFrame, Yin};
 use sample::Sink;
 
 /// Why the front end refused a configuration or samples.
@@ -154,7 +154,7 @@ impl<T: Real> FrontEnd<T> {
 
 /// Samples in a frame: as many as the group with the longest window needs.
 fn frame_samples(config: &FrontEndConfig) -> usize {
-    config.n_fft.max(prosody::longest_frame(config))
+    if config.has(FeatureGroup::Prosody) { config.n_fft.max(prosody::frame_samples(config.sample_rate)) } else { config.n_fft }
 }
 
 /// Largest number of samples that follow a frame's centre before its step is output: the rest of the frame, and the frames that the pitch, the
@@ -170,18 +170,18 @@ pub fn longest_latency_samples(config: &FrontEndConfig) -> usize {
 struct FrameAnalysis<T: Real> {
     log_mel: LogMel<T>,
     n_fft: usize,
-    sound: Option<SoundAnalysis>,
+    yin: Option<Yin>,
 }
 
 impl<T: Real> FrameAnalysis<T> {
     fn new(config: &FrontEndConfig) -> Self {
-        let sound = config.has(FeatureGroup::Prosody).then(|| SoundAnalysis::new(config));
-        Self { log_mel: LogMel::new(config), n_fft: config.n_fft, sound }
+        let yin = config.has(FeatureGroup::Prosody).then(|| Yin::new(config.sample_rate));
+        Self { log_mel: LogMel::new(config), n_fft: config.n_fft, yin }
     }
 
     /// Hands the mel bands of `frame`, `[frame_samples]`, to `sink`, in dB or, with a floor, as powers, together with the data for prosody.
-    fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&Sound>)) {
-        let sound = self.sound.as_mut().map(|sound| sound.of_frame(frame));
+    fn of_frame(&mut self, frame: &[T], sink: &mut impl FnMut(&[f64], Option<&PitchFrame>)) {
+        let sound = self.yin.as_mut().map(|yin| yin.of_frame(middle(frame, yin.n_samples())));
         sink(self.log_mel.of_frame(middle(frame, self.n_fft)), sound.as_ref());
     }
 }
@@ -216,7 +216,7 @@ impl<T: Real> StepStream<T> {
         }
     }
 
-    fn push(&mut self, mel: &[f64], sound: Option<&Sound>, sink: Sink<'_, T>) {
+    fn push(&mut self, mel: &[f64], sound: Option<&PitchFrame>, sink: Sink<'_, T>) {
         let Self { cepstrum, columns, prosody, assembler, averager } = self;
         match cepstrum {
             Some(cepstrum) => cepstrum.transform(mel, columns),

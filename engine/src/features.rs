@@ -21,24 +21,6 @@ const WAIT_SECONDS: f64 = 2.0;
 /// The values of [`FeatureGroup::Prosody`], in their order.
 const PROSODY_NAMES: [&str; 5] = ["f0", "f0_delta", "voicing", "level", "level_delta"];
 
-/// The values of [`FeatureGroup::Tilt`], in their order.
-const TILT_NAMES: [&str; 4] = ["alpha_ratio", "hammarberg_index", "slope_low", "slope_high"];
-
-/// The values of [`FeatureGroup::Flux`], in their order.
-const FLUX_NAMES: [&str; 2] = ["flux", "flux_delta"];
-
-/// The values of [`FeatureGroup::Modulation`], in their order.
-const MODULATION_NAMES: [&str; 2] = ["modulation_slow", "modulation_fast"];
-
-/// The values of [`FeatureGroup::Quality`], in their order.
-const QUALITY_NAMES: [&str; 3] = ["hnr", "h1_h2", "h1_a3"];
-
-/// The values of [`FeatureGroup::Jitter`], in their order.
-const JITTER_NAMES: [&str; 2] = ["jitter", "shimmer"];
-
-/// The values of [`FeatureGroup::Formants`], in their order.
-const FORMANT_NAMES: [&str; 3] = ["f1", "f2", "f3"];
-
 /// The features of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
@@ -65,19 +47,12 @@ impl Features {
 #[must_use]
 pub fn names(config: &FrontEndConfig) -> Vec<String> {
     let numbered = |name: &str| (0..config.n_mfcc).map(|index| format!("{name}_{index}")).collect();
-    let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     let of_group = |group: &FeatureGroup| -> Vec<String> {
         match group {
             FeatureGroup::Mfcc => numbered("mfcc"),
             FeatureGroup::Delta => numbered("delta"),
             FeatureGroup::Delta2 => numbered("delta2"),
-            FeatureGroup::Prosody => named(&PROSODY_NAMES),
-            FeatureGroup::Tilt => named(&TILT_NAMES),
-            FeatureGroup::Flux => named(&FLUX_NAMES),
-            FeatureGroup::Modulation => named(&MODULATION_NAMES),
-            FeatureGroup::Quality => named(&QUALITY_NAMES),
-            FeatureGroup::Jitter => named(&JITTER_NAMES),
-            FeatureGroup::Formants => named(&FORMANT_NAMES),
+            FeatureGroup::Prosody => PROSODY_NAMES.map(str::to_owned).to_vec(),
         }
     };
     config.groups.iter().flat_map(of_group).collect()

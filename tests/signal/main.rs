@@ -9,9 +9,7 @@ mod networks;
 mod prosody;
 mod python_onnx;
 mod resampling;
-mod shape;
 mod speech;
-mod voice;
 mod wav;
 
 use test_support::allocation::AllocDisabler;

@@ -1,6 +1,6 @@
 //! Assembles feature vectors from the coefficients of a frame, their time derivatives, and prosody, in the order given by the configuration.
 //!
-//! In: one row per frame: the coefficients and, with [`FeatureGroup::Prosody`], the [`Columns`] of [`super::prosody`]. Out: one feature vector per frame,
+//! In: one row per frame: the coefficients and, with [`FeatureGroup::Prosody`], the columns of [`super::prosody`]. Out: one feature vector per frame,
 //! `delta_width / 2` frames later.
 //!
 //! # Source
@@ -15,8 +15,8 @@
 //! Deviation: a stream of fewer than `delta_width` frames, where librosa raises `ParameterError`, is filtered with [`DeltaMode::Nearest`].
 
 use super::derivative::savitzky_golay;
-use super::prosody::{self, Columns};
-use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig};
+use super::prosody;
+use crate::config::{DeltaMode, FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::real::Real;
 
 /// Number of coefficients filtered in parallel.
@@ -32,8 +32,6 @@ pub struct Assembler<T> {
     groups: Vec<FeatureGroup>,
     mode: DeltaMode,
     n_mfcc: usize,
-    /// Those after the coefficients.
-    columns: Columns,
     /// Values in a row.
     n_columns: usize,
     /// Blocks of [`LANES`] values per row.
@@ -56,15 +54,13 @@ impl<T: Real> Assembler<T> {
         let only_coefficients = config.groups == [FeatureGroup::Mfcc];
         let width = if only_coefficients { 1 } else { config.delta_width };
         let weights = |order| savitzky_golay(config.delta_width, order).into_iter().map(T::of).collect();
-        let columns = Columns::new(config);
-        let n_columns = config.n_mfcc + if config.has(FeatureGroup::Prosody) { columns.len() } else { 0 };
+        let n_columns = config.n_mfcc + if config.has(FeatureGroup::Prosody) { prosody::N_COLUMNS } else { 0 };
         let n_blocks = n_columns.div_ceil(LANES);
         Self {
             arch: pulp::Arch::new(),
             groups: config.groups.clone(),
             mode: config.delta_mode,
             n_mfcc: config.n_mfcc,
-            columns,
             n_columns,
             n_blocks,
             width,
@@ -82,7 +78,7 @@ impl<T: Real> Assembler<T> {
         self.features.len() - LANES
     }
 
-    /// Takes the next row, `[n_mfcc]` and, with prosody, its columns; hands every feature vector it completes to `sink`.
+    /// Takes the next row, `[n_mfcc]` or, with prosody, `[n_mfcc + prosody::N_COLUMNS]`; hands every feature vector it completes to `sink`.
     pub fn push(&mut self, row: &[T], sink: &mut impl FnMut(&[T])) {
         match self.mode {
             DeltaMode::Interp => self.push_interpolating(row, sink),
@@ -183,7 +179,7 @@ impl<T: Real> Assembler<T> {
     /// Hands the row at block `own` to `sink`, with the derivatives of the rows from block `first` on.
     fn assemble(&mut self, own: usize, first: usize, sink: &mut impl FnMut(&[T])) {
         let n_features = self.n_features();
-        let Self { arch, groups, n_mfcc, columns, n_blocks, width, delta, delta2, rows, features, .. } = self;
+        let Self { arch, groups, n_mfcc, n_blocks, width, delta, delta2, rows, features, .. } = self;
         arch.dispatch(Assemble {
             groups,
             own: &rows[own..own + *n_blocks],
@@ -191,7 +187,6 @@ impl<T: Real> Assembler<T> {
             delta,
             delta2,
             n_mfcc: *n_mfcc,
-            columns,
             features,
         });
         sink(&self.features[..n_features]);
@@ -206,7 +201,6 @@ struct Assemble<'a, T> {
     delta: &'a [T],
     delta2: &'a [T],
     n_mfcc: usize,
-    columns: &'a Columns,
     features: &'a mut [T],
 }
 
@@ -214,7 +208,7 @@ impl<T: Real> pulp::NullaryFnOnce for Assemble<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
+    fn call(self) {
         let n_blocks = self.own.len();
         let mut first = 0;
         for group in self.groups {
@@ -223,13 +217,14 @@ impl<T: Real> pulp::NullaryFnOnce for Assemble<'_, T> {
                     FeatureGroup::Mfcc => self.own[block],
                     FeatureGroup::Delta => weighted_sum(self.window, block, n_blocks, self.delta),
                     FeatureGroup::Delta2 => weighted_sum(self.window, block, n_blocks, self.delta2),
-                    _ => break,
+                    FeatureGroup::Prosody => break,
                 };
                 let place = first + block * LANES;
                 self.features[place..place + LANES].copy_from_slice(&values);
             }
-            if group.is_of_voice() {
-                self.voice(*group, first);
+            if *group == FeatureGroup::Prosody {
+                let values = self.prosody();
+                self.features[first..first + N_PROSODY].copy_from_slice(&values);
             }
             first += group.n_values(self.n_mfcc);
         }
@@ -237,30 +232,11 @@ impl<T: Real> pulp::NullaryFnOnce for Assemble<'_, T> {
 }
 
 impl<T: Real> Assemble<'_, T> {
-    /// Writes a group of the voice to the features from `first` on.
     #[inline(always)]
-    fn voice(&mut self, group: FeatureGroup, first: usize) {
-        let (n_blocks, n_mfcc) = (self.own.len(), self.n_mfcc);
-        let columns = |row: &[[T; LANES]]| std::array::from_fn(|column| row.as_flattened()[n_mfcc + column]);
-        let own = &self.own.as_flattened()[n_mfcc..];
-        match group {
-            FeatureGroup::Quality => write(self.features, first, prosody::quality(own, self.columns)),
-            FeatureGroup::Formants => write(self.features, first, prosody::formants(own, self.columns)),
-            FeatureGroup::Jitter => {
-                let before = self.window.len() / n_blocks / 2 - 1;
-                let around = std::array::from_fn(|k| columns(&self.window[(before + k) * n_blocks..][..n_blocks]));
-                write(self.features, first, prosody::jitter(columns(self.own), around));
-            }
-            _ => {
-                let window = self.window.chunks_exact(n_blocks).map(columns);
-                write(self.features, first, prosody::values(columns(self.own), window, self.delta));
-            }
-        }
+    fn prosody(&self) -> [T; N_PROSODY] {
+        let columns = |row: &[[T; LANES]]| std::array::from_fn(|column| row.as_flattened()[self.n_mfcc + column]);
+        prosody::values(columns(self.own), self.window.chunks_exact(self.own.len()).map(columns), self.delta)
     }
-}
-
-fn write<T: Real, const N: usize>(features: &mut [T], first: usize, values: [T; N]) {
-    features[first..first + N].copy_from_slice(&values);
 }
 
 /// Weighted sum of every `n_blocks`th block from `block` on.

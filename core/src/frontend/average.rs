@@ -2,18 +2,16 @@
 
 use super::sample::Sink;
 use crate::config::{FeatureGroup, FrontEndConfig};
-use crate::frontend::prosody::VOICING;
+use crate::frontend::prosody::{F0, VOICING};
 use crate::real::Real;
 
-/// Mean of every `n_frames` consecutive feature vectors, on a grid that starts with the stream. The pitch of a step, and what else only voiced frames have, is the
+/// Mean of every `n_frames` consecutive feature vectors, on a grid that starts with the stream. The pitch of a step is the
 /// mean of its voiced frames.
 #[derive(Clone)]
 pub(super) struct Averager<T> {
     n_frames: usize,
-    /// Where the voicing is in a feature vector.
-    voicing: Option<usize>,
-    /// For each value, whether only voiced frames have it.
-    of_voiced: Vec<bool>,
+    /// Offset of the group with the pitch in a feature vector.
+    prosody: Option<usize>,
     /// Sum over the frames of the current step, then their mean.
     sum: Vec<T>,
     n_summed: usize,
@@ -24,11 +22,9 @@ impl<T: Real> Averager<T> {
     /// Creates an averager at the start of a stream.
     #[must_use]
     pub(super) fn new(config: &FrontEndConfig) -> Self {
-        let voiced = config.voiced_features();
         Self {
             n_frames: config.average_frames,
-            voicing: config.first_feature(FeatureGroup::Prosody).map(|first| first + VOICING),
-            of_voiced: (0..config.n_features()).map(|place| voiced.contains(&place)).collect(),
+            prosody: config.first_feature(FeatureGroup::Prosody),
             sum: vec![T::zero(); config.n_features()],
             n_summed: 0,
             n_voiced: 0,
@@ -44,7 +40,7 @@ impl<T: Real> Averager<T> {
             *sum += value;
         }
         self.n_summed += 1;
-        self.n_voiced += usize::from(self.voicing.is_some_and(|voicing| features[voicing] > T::zero()));
+        self.n_voiced += usize::from(self.prosody.is_some_and(|first| features[first + VOICING] > T::zero()));
         if self.n_summed == self.n_frames {
             self.finish(sink);
         }
@@ -55,10 +51,14 @@ impl<T: Real> Averager<T> {
         if self.n_summed == 0 {
             return;
         }
-        let (n, n_voiced) = (T::of(self.n_summed as f64), T::of(self.n_voiced.max(1) as f64));
-        for (sum, of_voiced) in self.sum.iter_mut().zip(&self.of_voiced) {
-            // In unvoiced frames such a value is 0, so the sum is that of the voiced ones.
-            *sum /= if *of_voiced { n_voiced } else { n };
+        // An unvoiced frame has pitch 0, so the sum is that of the voiced ones.
+        let pitch = self.prosody.map(|first| self.sum[first + F0] / T::of(self.n_voiced.max(1) as f64));
+        let n = T::of(self.n_summed as f64);
+        for sum in &mut self.sum {
+            *sum /= n;
+        }
+        if let (Some(first), Some(pitch)) = (self.prosody, pitch) {
+            self.sum[first + F0] = pitch;
         }
         sink(&self.sum);
         self.reset();

@@ -3,12 +3,11 @@
 //! In: the steps of one block, as the front end computed them for the stream. Out: the features of the same steps. The front end computes each step
 //! once, and overlapping blocks share it; values that are relative to a block have to be computed for each block.
 
-use crate::config::{FeatureGroup, FrontEndConfig};
+use crate::config::{FeatureGroup, FrontEndConfig, N_PROSODY};
 use crate::frontend::assembler::Assembler;
 use crate::frontend::cepstrum::Cepstrum;
 use crate::frontend::log_mel::ToDecibels;
 use crate::frontend::prosody::{F0, LEVEL, MAX_HZ, MIN_HZ, VOICING, semitones};
-use crate::frontend::shape::{Bands, Shape};
 use crate::real::Real;
 
 /// Levels are clipped this far below the block's loudest step, dB: anything lower is the room, not the voice.
@@ -17,11 +16,11 @@ pub const LEVEL_RANGE_DB: f64 = 60.0;
 /// Computes the features of a block from its steps.
 ///
 /// - mel bands, with [`FrontEndConfig::floor_db`]: the power of the block's loudest band, lowered by that many dB, is added to each; the coefficients are
-///   computed from the resulting levels, and their derivatives over steps; so are tilt, flux and modulation.
+///   computed from the resulting levels, and their derivatives over steps.
 /// - level: dB relative to the loudest step of the block, from [`LEVEL_RANGE_DB`] below it to 0.
 /// - pitch: an unvoiced step has none at first. Between two voiced steps it is interpolated linearly, before the first and after
 ///   the last it is that of the nearest; in a block without voice it is the middle of the tracker's range. So the network sees a
-///   contour without gaps, and nothing of what was said before the block. Quality, jitter and formants likewise; without voice they are 0.
+///   contour without gaps, and nothing of what was said before the block.
 ///
 /// Everything that runs a network on steps of the front end does this first: the trainer with each clip, the product with each block.
 ///
@@ -32,30 +31,17 @@ pub const LEVEL_RANGE_DB: f64 = 60.0;
 pub struct BlockFeatures<T> {
     step_len: usize,
     n_features: usize,
-    spectral: Option<Spectral<T>>,
-    /// The groups of the voice, prosody first.
-    voice: Vec<Route>,
-    relative: Option<Relative>,
+    cepstral: Option<Cepstral<T>>,
+    prosody: Option<Prosody>,
     /// `[n_steps, n_features]`
     features: Vec<T>,
 }
 
-/// Where a group lies in the values of one stage, and in the features.
+/// Offsets of the group.
 #[derive(Clone, Copy)]
-struct Route {
-    from: usize,
-    to: usize,
-    n: usize,
-}
-
-impl Route {
-    fn new(group: FeatureGroup, stage: &FrontEndConfig, config: &FrontEndConfig) -> Option<Self> {
-        Some(Self { from: stage.first_feature(group)?, to: config.first_feature(group)?, n: group.n_values(config.n_mfcc) })
-    }
-
-    fn copy<T: Copy>(self, values: &[T], features: &mut [T]) {
-        features[self.to..][..self.n].copy_from_slice(&values[self.from..][..self.n]);
-    }
+struct Prosody {
+    in_step: usize,
+    in_features: usize,
 }
 
 impl<T: Real> BlockFeatures<T> {
@@ -63,17 +49,13 @@ impl<T: Real> BlockFeatures<T> {
     #[must_use]
     pub fn new(config: &FrontEndConfig) -> Self {
         let stream = config.of_stream();
+        let place = |config: &FrontEndConfig| config.first_feature(FeatureGroup::Prosody);
+        let prosody = place(&stream).zip(place(config)).map(|(in_step, in_features)| Prosody { in_step, in_features });
         Self {
             step_len: stream.n_features(),
             n_features: config.n_features(),
-            spectral: config.floor_db.map(|floor_db| Spectral::new(config, floor_db)),
-            voice: config
-                .groups
-                .iter()
-                .filter(|group| group.is_of_voice())
-                .filter_map(|&group| Route::new(group, &stream, config))
-                .collect(),
-            relative: Relative::new(config),
+            cepstral: config.floor_db.map(|floor_db| Cepstral::new(config, floor_db)),
+            prosody,
             features: Vec::new(),
         }
     }
@@ -83,109 +65,88 @@ impl<T: Real> BlockFeatures<T> {
     /// # Realtime safety
     /// Allocates if the block is longer than all previous ones; never locks or waits.
     pub fn of(&mut self, steps: &[T]) -> &[T] {
-        let Self { step_len, n_features, spectral, voice, relative, features } = self;
+        let Self { step_len, n_features, cepstral, prosody, features } = self;
         features.clear();
-        match spectral {
+        match cepstral {
             None => features.extend_from_slice(steps),
-            Some(spectral) => {
+            Some(cepstral) => {
                 features.resize(steps.len() / *step_len * *n_features, T::zero());
-                spectral.fill(steps, *step_len, features, *n_features);
-                for (features, step) in features.chunks_exact_mut(*n_features).zip(steps.chunks_exact(*step_len)) {
-                    voice.iter().for_each(|route| route.copy(step, features));
-                }
+                cepstral.fill(steps, *step_len, prosody.map(|prosody| prosody.in_features), features, *n_features);
             }
         }
-        if let Some(relative) = relative {
-            relative.fill_gaps(features);
+        if let Some(prosody) = prosody {
+            let steps = features.chunks_exact_mut(*n_features).zip(steps.chunks_exact(*step_len));
+            for (features, step) in steps {
+                features[prosody.in_features..][..N_PROSODY].copy_from_slice(&step[prosody.in_step..][..N_PROSODY]);
+            }
+            let relative = Relative { n_features: *n_features, prosody: prosody.in_features };
+            relative.fill_pitch(features);
             relative.relate_level(features);
         }
         features
     }
 }
 
-/// What is computed from the mel bands of a block: coefficients with their derivatives, and the shape of the spectrum.
+/// Coefficients that are computed per block.
 #[derive(Clone)]
-struct Spectral<T> {
+struct Cepstral<T> {
     floor: f64,
     n_mels: usize,
     cepstrum: Cepstrum,
     assembler: Assembler<T>,
-    /// From the assembler's values to the features.
-    cepstral: Vec<Route>,
-    shape: Shape,
-    /// `[n_steps, n_mels]`
-    powers: Vec<f64>,
-    /// `[n_steps, n_mels]`
+    /// `[n_mels]`
     levels: Vec<f64>,
     /// `[n_mfcc]`
     mfcc: Vec<T>,
 }
 
-impl<T: Real> Spectral<T> {
+impl<T: Real> Cepstral<T> {
     fn new(config: &FrontEndConfig, floor_db: f64) -> Self {
-        let groups = config.groups.iter().copied().filter(|group| group.is_cepstral()).collect();
-        let cepstral = FrontEndConfig { groups, ..config.clone() };
+        let groups = config.groups.iter().copied().filter(|group| *group != FeatureGroup::Prosody).collect();
         Self {
             floor: 10.0_f64.powf(-floor_db / 10.0),
             n_mels: config.n_mels,
             cepstrum: Cepstrum::new(config.n_mels, config.n_mfcc, config.lifter),
-            assembler: Assembler::new(&cepstral),
-            cepstral: cepstral.groups.iter().filter_map(|&group| Route::new(group, &cepstral, config)).collect(),
-            shape: Shape::new(config),
-            powers: Vec::new(),
-            levels: Vec::new(),
+            assembler: Assembler::new(&FrontEndConfig { groups, ..config.clone() }),
+            levels: vec![0.0; config.n_mels],
             mfcc: vec![T::zero(); config.n_mfcc],
         }
     }
 
-    /// Writes these groups of every step to its features, and leaves the others.
-    fn fill(&mut self, steps: &[T], step_len: usize, features: &mut [T], n_features: usize) {
-        self.raise(steps, step_len);
-        let Self { n_mels, cepstrum, assembler, cepstral, shape, powers, levels, mfcc, .. } = self;
+    /// Writes the coefficients and their derivatives of every step, leaving room for prosody.
+    fn fill(&mut self, steps: &[T], step_len: usize, prosody: Option<usize>, features: &mut [T], n_features: usize) {
+        let Self { floor, n_mels, cepstrum, assembler, levels, mfcc } = self;
+        let powers = || steps.chunks_exact(step_len).map(|step| &step[..*n_mels]);
+        let loudest = powers().flatten().fold(T::zero(), |loudest, power| loudest.max(*power)).widen();
         let mut rows = features.chunks_exact_mut(n_features);
         let mut write = |values: &[T]| {
             // INVARIANT: the assembler outputs one row per step.
             let row = rows.next().expect("a row for each step");
-            cepstral.iter().for_each(|route| route.copy(values, row));
+            let (before, after) = values.split_at(prosody.unwrap_or(values.len()));
+            row[..before.len()].copy_from_slice(before);
+            row[n_features - after.len()..].copy_from_slice(after);
         };
         assembler.reset();
-        for levels in levels.chunks_exact(*n_mels) {
+        for powers in powers() {
+            for (level, power) in levels.iter_mut().zip(powers) {
+                *level = power.widen() + *floor * loudest;
+            }
+            pulp::Arch::new().dispatch(ToDecibels(levels));
             cepstrum.transform(levels, mfcc);
             assembler.push(mfcc, &mut write);
         }
         assembler.finish(&mut write);
-        shape.fill(&Bands { n_mels: *n_mels, powers, levels }, features, n_features);
-    }
-
-    /// Raises the bands of all steps by the floor.
-    fn raise(&mut self, steps: &[T], step_len: usize) {
-        let Self { floor, n_mels, powers, levels, .. } = self;
-        let bands = || steps.chunks_exact(step_len).flat_map(|step| &step[..*n_mels]);
-        let loudest = bands().fold(T::zero(), |loudest, power| loudest.max(*power)).widen();
-        powers.clear();
-        powers.extend(bands().map(|power| power.widen() + *floor * loudest));
-        levels.clone_from(powers);
-        pulp::Arch::new().dispatch(ToDecibels(levels));
     }
 }
 
-/// The voice relative to the block.
-#[derive(Clone)]
+/// Prosody relative to the block.
 struct Relative {
     n_features: usize,
-    /// Offset of prosody in the features of a step.
+    /// Offset of the group in the features of a step.
     prosody: usize,
-    /// Where the values lie that only voiced steps have, the pitch among them.
-    of_voiced: Vec<usize>,
 }
 
 impl Relative {
-    /// None without prosody.
-    fn new(config: &FrontEndConfig) -> Option<Self> {
-        let prosody = config.first_feature(FeatureGroup::Prosody)?;
-        Some(Self { n_features: config.n_features(), prosody, of_voiced: config.voiced_features() })
-    }
-
     fn relate_level<T: Real>(&self, block: &mut [T]) {
         let at = self.prosody + LEVEL;
         let peak = block.chunks_exact(self.n_features).map(|step| step[at]).fold(T::neg_infinity(), T::max);
@@ -195,35 +156,28 @@ impl Relative {
         }
     }
 
-    fn fill_gaps<T: Real>(&self, block: &mut [T]) {
-        for &place in &self.of_voiced {
-            let is_pitch = place == self.prosody + F0;
-            let without_voice = if is_pitch { 0.5 * (semitones(MIN_HZ) + semitones(MAX_HZ)) } else { 0.0 };
-            self.fill_gaps_of(place, T::of(without_voice), block);
-        }
-    }
-
-    /// Fills in the value at `place` of each step.
-    fn fill_gaps_of<T: Real>(&self, place: usize, without_voice: T, block: &mut [T]) {
+    fn fill_pitch<T: Real>(&self, block: &mut [T]) {
         let n_steps = block.len() / self.n_features;
-        let at = |step: usize| step * self.n_features + place;
-        let voicing = |step: usize| step * self.n_features + self.prosody + VOICING;
+        let at = |step: usize| step * self.n_features + self.prosody;
         let mut last_voiced = None;
         for step in 0..n_steps {
-            if block[voicing(step)] <= T::zero() {
+            if block[at(step) + VOICING] <= T::zero() {
                 continue;
             }
-            let value = block[at(step)];
-            let (first, from) = last_voiced.map_or((0, value), |voiced: usize| (voiced + 1, block[at(voiced)]));
-            let slope = (value - from) / T::of((step + 1 - first) as f64);
+            let pitch = block[at(step) + F0];
+            let (first, from) = last_voiced.map_or((0, pitch), |voiced: usize| (voiced + 1, block[at(voiced) + F0]));
+            let slope = (pitch - from) / T::of((step + 1 - first) as f64);
             for (between, distance) in (first..step).zip(1..) {
-                block[at(between)] = from + slope * T::of(f64::from(distance));
+                block[at(between) + F0] = from + slope * T::of(f64::from(distance));
             }
             last_voiced = Some(step);
         }
-        let (first, value) = last_voiced.map_or((0, without_voice), |voiced: usize| (voiced + 1, block[at(voiced)]));
+        let (first, pitch) = last_voiced.map_or_else(
+            || (0, T::of(0.5 * (semitones(MIN_HZ) + semitones(MAX_HZ)))),
+            |voiced: usize| (voiced + 1, block[at(voiced) + F0]),
+        );
         for step in first..n_steps {
-            block[at(step)] = value;
+            block[at(step) + F0] = pitch;
         }
     }
 }
@@ -309,7 +263,7 @@ mod tests {
             cepstrum.transform(&levels, &mut mfcc);
             mfcc
         };
-        for (step, row) in features.chunks_exact(11).enumerate() {
+        for (step, row) in features.chunks_exact(3 + N_PROSODY + 3).enumerate() {
             for (coefficient, value) in row[8..].iter().enumerate() {
                 assert!((value - mfcc(step)[coefficient]).abs() < 1e-9, "step {step}: {value}");
             }

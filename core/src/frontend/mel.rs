@@ -125,25 +125,16 @@ fn sum<T: Real>(lanes: [T; LANES]) -> T {
     total
 }
 
-/// The frequencies where the filters begin, peak and end, Hz: each begins at the peak of the one before, `[n_mels + 2]`.
-fn edges(config: &FrontEndConfig) -> Vec<f64> {
-    let to_mel = |hz| hz_to_mel(config.mel_scale, hz);
-    let (low, high) = (to_mel(config.fmin), to_mel(config.fmax));
-    (0..config.n_mels + 2)
-        .map(|i| mel_to_hz(config.mel_scale, low + (high - low) * i as f64 / (config.n_mels + 1) as f64))
-        .collect()
-}
-
-/// The frequencies at which the filters peak, Hz, `[n_mels]`.
-pub(super) fn centres(config: &FrontEndConfig) -> Vec<f64> {
-    edges(config)[1..=config.n_mels].to_vec()
-}
-
 /// The filters as a dense matrix, `[n_mels][n_fft / 2 + 1]`.
 #[must_use]
 pub fn filters(config: &FrontEndConfig) -> Vec<Vec<f64>> {
+    let to_mel = |hz| hz_to_mel(config.mel_scale, hz);
+    let (low, high) = (to_mel(config.fmin), to_mel(config.fmax));
+    let edges: Vec<f64> = (0..config.n_mels + 2)
+        .map(|i| mel_to_hz(config.mel_scale, low + (high - low) * i as f64 / (config.n_mels + 1) as f64))
+        .collect();
     let bin_hz = f64::from(config.sample_rate) / config.n_fft as f64;
-    edges(config)
+    edges
         .windows(3)
         .map(|edge| {
             let height = match config.mel_norm {

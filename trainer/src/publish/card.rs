@@ -261,31 +261,18 @@ fn write_limits(text: &mut String, contract: &Contract, has_robustness: bool) ->
     writeln!(text, "- Not for decisions about people.")
 }
 
-/// A group beside the coefficients, as part of a list.
-const fn further_group(group: FeatureGroup) -> &'static str {
-    match group {
-        FeatureGroup::Mfcc | FeatureGroup::Delta | FeatureGroup::Delta2 => "",
-        FeatureGroup::Prosody => ", prosody (pitch, voicing, level, and the derivatives of pitch and level)",
-        FeatureGroup::Tilt => ", tilt (alpha ratio, Hammarberg index, slopes below and above 1 kHz)",
-        FeatureGroup::Flux => ", flux (change of the bands since the step before, and their slope)",
-        FeatureGroup::Modulation => ", modulation (slow and fast movement of loudness)",
-        FeatureGroup::Quality => ", voice quality (HNR, H1-H2, H1-A3)",
-        FeatureGroup::Jitter => ", jitter and shimmer",
-        FeatureGroup::Formants => ", three formants",
-    }
-}
-
 fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fmt::Result {
     let front_end = &contract.front_end;
     let n_features = front_end.n_features();
     let rate = f64::from(front_end.sample_rate);
+    let has_prosody = front_end.has(FeatureGroup::Prosody);
     let floor = front_end
         .floor_db
         .map_or_else(String::new, |floor_db| format!(", a soft floor {floor_db} dB below the block's loudest band"));
     let heard = front_end.speech_margin.map_or_else(String::new, |margin| {
         format!(", of the steps in which somebody speaks or that are at most {margin} s from one")
     });
-    let further: String = front_end.groups.iter().map(|group| further_group(*group)).collect();
+    let prosody = if has_prosody { ", prosody (pitch, voicing, level, and the derivatives of pitch and level)" } else { "" };
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| fingerprint | `{}` |", model.fingerprint())?;
     for network in contract.networks.members() {
@@ -300,7 +287,7 @@ fn write_facts(text: &mut String, model: &Model, contract: &Contract) -> std::fm
     }
     writeln!(
         text,
-        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms{floor}) with two derivatives{further}, \
+        "| features | {n_features} values every {:.0} ms: {} MFCC ({} mel bands, {:.0} ms windows every {:.0} ms{floor}) with two derivatives{prosody}, \
          averaged over {} frames{heard}, standardised |",
         1e3 * front_end.step_seconds(),
         front_end.n_mfcc,

@@ -72,13 +72,13 @@ impl PitchPath {
         self.n_pushed += 1;
     }
 
-    /// The present decision for the frame `ago` frames before the last one, at most `look_ahead` and fewer than were pushed: which of its candidates is its
-    /// pitch, counted from 0, and that candidate; or none where unvoiced.
+    /// The present decision for the frame `ago` frames before the last one, at most `look_ahead` and fewer than were pushed: its pitch, or none
+    /// where unvoiced.
     #[must_use]
-    pub(super) fn decision(&self, ago: usize) -> Option<(usize, Candidate)> {
+    pub(super) fn decision(&self, ago: usize) -> Option<Candidate> {
         let last = self.at(0).cheapest();
         let state = (0..ago).fold(last, |state, ago| self.at(ago).previous[state]);
-        Some((state.checked_sub(1)?, self.at(ago).voice_in(state)?))
+        self.at(ago).voice_in(state)
     }
 
     /// Returns to the start of a stream.
@@ -137,7 +137,7 @@ mod tests {
             }
         }
         pitches.extend((0..look_ahead.min(frames.len())).rev().map(|ago| path.decision(ago)));
-        pitches.into_iter().map(|found| found.map_or(0.0, |(_, candidate)| candidate.semitones)).collect()
+        pitches.into_iter().map(|found| found.map_or(0.0, |candidate| candidate.semitones)).collect()
     }
 
     #[test]
