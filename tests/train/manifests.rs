@@ -109,6 +109,18 @@ fn all_missing_columns_are_named_together() {
 }
 
 #[test]
+fn a_column_that_is_there_twice_is_refused_but_others_may_be() {
+    let (_folder, path) = folder(&["1.wav"], "path,speaker,emotion,split,Emotion\n1.wav,a,sad,train,happy\n");
+    assert!(
+        problems(&path)[0].ends_with("2 columns are called 'emotion', expected one; rename or remove the others"),
+        "{:?}",
+        problems(&path)
+    );
+    let (_folder, path) = folder(&["1.wav"], "path,speaker,emotion,split,note,note\n1.wav,a,sad,train,x,y\n");
+    assert_eq!(Manifest::read(&[path], Splits::Required).unwrap().utterances.len(), 1);
+}
+
+#[test]
 fn every_bad_line_of_every_manifest_is_reported_at_once() {
     let (_first, bad) = folder(
         &["1.wav", "2.wav", "3.wav"],

@@ -144,6 +144,16 @@ pub enum ManifestProblem {
         /// The names that are there.
         found: String,
     },
+    /// A column is there twice, and only one of them could be read.
+    #[error("{manifest}: {n} columns are called '{column}', expected one; rename or remove the others")]
+    RepeatedColumn {
+        /// The manifest.
+        manifest: String,
+        /// Its name.
+        column: &'static str,
+        /// How many there are.
+        n: usize,
+    },
     /// It has no clips.
     #[error("{manifest}: no utterances below the header")]
     Empty {
@@ -308,7 +318,13 @@ struct Columns {
 }
 
 impl Columns {
+    const NAMES: [&str; 9] = ["path", "speaker", "emotion", SPLIT, "corpus", LANGUAGE, "session", "text", PERCEIVED];
+
     fn find(manifest: &str, header: &csv::StringRecord, splits: Splits) -> Result<Self, ManifestProblem> {
+        let n_called = |name: &str| header.iter().filter(|column| column.eq_ignore_ascii_case(name)).count();
+        if let Some(column) = Self::NAMES.into_iter().find(|name| n_called(name) > 1) {
+            return Err(ManifestProblem::RepeatedColumn { manifest: manifest.to_owned(), column, n: n_called(column) });
+        }
         let position = |name: &str| position(header, name);
         let mut wanted = vec!["path", "speaker", "emotion"];
         if splits == Splits::Required {

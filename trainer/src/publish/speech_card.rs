@@ -36,17 +36,46 @@ fn write_card(
     spoken: &[Origin],
     tables: &str,
 ) -> std::fmt::Result {
-    let SpeechContract { id, front_end, delay_steps, detection, network, training, licence, metrics, .. } = model.contract();
-    let ms = |seconds: f64| format!("{:.0} ms", 1e3 * seconds);
-    let step_seconds = front_end.step_seconds();
+    let SpeechContract { id, front_end, .. } = model.contract();
     writeln!(text, "# {id}\n\n<!-- Written by `trainer speech evaluate`; do not edit. -->\n")?;
     writeln!(
         text,
         "Hears at every {} of a stream whether somebody speaks, and so finds times of speech and blocks with speech in them. Speech is words, shouted, whispered or sung \
          over music as long as they are spoken; **a voice without words is no speech**: laughs, cries and sung notes are a class of their own, \
          because the models of emotions have learned from words.\n",
-        ms(step_seconds)
+        ms(front_end.step_seconds())
     )?;
+    writeln!(text, "{}", facts(model).to_markdown())?;
+    writeln!(
+        text,
+        "`train.toml` is the complete configuration; `trainer/recipes/speech-2` says how its data is made. Silero heard the clean clips and said when somebody \
+         speaks; its times were trimmed to where the clips are loud; the clips were then mixed with music, sounds, rooms, bands and noise at any \
+         level, and the times stayed with them.\n"
+    )?;
+    writeln!(
+        text,
+        "## What it says\n\nRecordings that no training saw, but for the sounds of the kinds it learned from and the clips of the corpora above.\n\n{tables}"
+    )?;
+    write_free_speech(text, spoken)?;
+    write_sounds(text, kinds, learned_from)?;
+    writeln!(
+        text,
+        "## Limits\n\n\
+         - Singing with words lies between speech and music, and it may be taken for either.\n\
+         - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
+         - Languages: whole sentences were learned from in English, German and Bangla; the table has Italian beside them.\n\
+         - Crowds were heard mostly as clips laid over each other, hardly as recordings."
+    )
+}
+
+fn ms(seconds: f64) -> String {
+    format!("{:.0} ms", 1e3 * seconds)
+}
+
+/// What the detector is, one row for each property.
+fn facts(model: &SpeechModel) -> Table {
+    let SpeechContract { front_end, delay_steps, detection, network, training, licence, metrics, .. } = model.contract();
+    let step_seconds = front_end.step_seconds();
     let n_parameters = network.n_parameters(front_end.n_features());
     let mut facts = Table::new(["", " "]);
     let Detection { onset, offset, min_pause_seconds, min_speech_seconds, min_block_seconds } = detection;
@@ -94,29 +123,26 @@ fn write_card(
     ];
     rows.into_iter().for_each(|(name, value)| facts.push([name.to_owned(), value]));
     metrics.iter().for_each(|(name, value)| facts.push([name.replace('_', " "), format!("{value:.4}")]));
-    writeln!(text, "{}", facts.to_markdown())?;
-    writeln!(
-        text,
-        "`train.toml` is the complete configuration; `trainer/recipes/speech-2` says how its data is made. Silero heard the clean clips and said when somebody \
-         speaks; its times were trimmed to where the clips are loud; the clips were then mixed with music, sounds, rooms, bands and noise at any \
-         level, and the times stayed with them.\n"
-    )?;
-    writeln!(
-        text,
-        "## What it says\n\nRecordings that no training saw, but for the sounds of the kinds it learned from and the clips of the corpora above.\n\n{tables}"
-    )?;
+    facts
+}
+
+fn write_free_speech(text: &mut String, spoken: &[Origin]) -> std::fmt::Result {
     let languages: BTreeSet<&str> = spoken.iter().map(|origin| origin.kind.as_str()).collect();
     let n_spoken = spoken.iter().map(|origin| origin.recordings).sum::<usize>();
-    if n_spoken > 0 {
-        let licences: BTreeSet<&str> = spoken.iter().map(|origin| origin.licence.as_str()).collect();
-        writeln!(
-            text,
-            "## Free speech it learned from\n\n{n_spoken} recordings in {} languages, mostly single words and short sentences, out of software packages; \
-             `speech.csv` names their sources, for attribution. Licences: {}.\n",
-            languages.len(),
-            licences.into_iter().collect::<Vec<_>>().join("; ")
-        )?;
+    if n_spoken == 0 {
+        return Ok(());
     }
+    let licences: BTreeSet<&str> = spoken.iter().map(|origin| origin.licence.as_str()).collect();
+    writeln!(
+        text,
+        "## Free speech it learned from\n\n{n_spoken} recordings in {} languages, mostly single words and short sentences, out of software packages; \
+         `speech.csv` names their sources, for attribution. Licences: {}.\n",
+        languages.len(),
+        licences.into_iter().collect::<Vec<_>>().join("; ")
+    )
+}
+
+fn write_sounds(text: &mut String, kinds: &BTreeMap<String, Sound>, learned_from: &[Origin]) -> std::fmt::Result {
     writeln!(text, "## Sounds it learned from\n\n`sounds.csv` names their sources, for attribution.\n")?;
     let mut sounds = Table::new(["kind", "taken for", "recordings", "licences"]);
     for (kind, sound) in kinds {
@@ -133,10 +159,6 @@ fn write_card(
     writeln!(
         text,
         "Besides, sounds that the trainer computes: hum, tones, beeps, sirens, clicks, noise in many forms, buzzes, notes, melodies, barks, breath \
-         and crackle, and crowds: many of the clips at once, whose words cannot be understood.\n\n## Limits\n\n\
-         - Singing with words lies between speech and music, and it may be taken for either.\n\
-         - Voices without words were hardly learned from; the table above says how often they are taken for speech.\n\
-         - Languages: whole sentences were learned from in English, German and Bangla; the table has Italian beside them.\n\
-         - Crowds were heard mostly as clips laid over each other, hardly as recordings."
+         and crackle, and crowds: many of the clips at once, whose words cannot be understood.\n"
     )
 }

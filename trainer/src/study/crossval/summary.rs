@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use moodline_core::Emotion;
+use moodline_core::{Emotion, VoiceCorrection};
 
 use super::clips::Clips;
 use super::finished::Finished;
@@ -145,6 +145,23 @@ fn model_results(
     }
 }
 
+/// What a correction by voice gains after each history.
+fn gain(setting: VoiceCorrection, predictions: &[Prediction]) -> VoiceSetting {
+    let cold = confusion(&answers(predictions));
+    let after = |history: History| {
+        let mut corrected = predictions.to_vec();
+        history.correct(&mut corrected, &setting);
+        confusion(&answers(&corrected))
+    };
+    VoiceSetting {
+        correction: setting,
+        before: after(History::Before).uar() - cold.uar(),
+        all: after(History::All).uar() - cold.uar(),
+        same: after(History::Same).uar() - cold.uar(),
+        natural: after(History::Natural).natural_accuracy() - cold.natural_accuracy(),
+    }
+}
+
 /// The results for corpora that were left out of training; none if the protocol has no such group.
 fn unseen_results(
     options: &CrossvalOptions<'_>,
@@ -171,20 +188,8 @@ fn unseen_results(
             let Some(first) = predictions.first() else { continue };
             (n, language) = (predictions.len(), first.utterance.language.clone());
             cold.push(answers(&predictions));
-            let of_cold = confusion(&answers(&predictions));
             for (setting, gains) in settings.iter().zip(&mut gains) {
-                let after = |history: History| {
-                    let mut corrected = predictions.clone();
-                    history.correct(&mut corrected, setting);
-                    confusion(&answers(&corrected))
-                };
-                gains.push(VoiceSetting {
-                    correction: *setting,
-                    before: after(History::Before).uar() - of_cold.uar(),
-                    all: after(History::All).uar() - of_cold.uar(),
-                    same: after(History::Same).uar() - of_cold.uar(),
-                    natural: after(History::Natural).natural_accuracy() - of_cold.natural_accuracy(),
-                });
+                gains.push(gain(*setting, &predictions));
             }
             if let Some(correction) = correction {
                 History::Before.correct(&mut predictions, correction);
