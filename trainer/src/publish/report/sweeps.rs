@@ -166,7 +166,7 @@ pub(super) fn sweeps(material: &Material) -> Option<Section> {
             ),
             x_label: sweep.metric.label().to_owned(),
             bars,
-            reference: (sweep.metric == Metric::DevUar).then(|| Reference::chance()),
+            reference: (sweep.metric == Metric::DevUar).then(Reference::chance),
         };
         section.figure(format!("sweep-{name}"), format!("{name}: every configuration that was trained to its end."), figure);
     }
