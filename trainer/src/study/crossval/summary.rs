@@ -145,9 +145,8 @@ fn model_results(
     }
 }
 
-/// What a correction by voice gains after each history.
-fn gain(setting: VoiceCorrection, predictions: &[Prediction]) -> VoiceSetting {
-    let cold = confusion(&answers(predictions));
+/// What a correction by voice gains after each history, compared with the `cold` answers.
+fn gain(setting: VoiceCorrection, predictions: &[Prediction], cold: &Confusion) -> VoiceSetting {
     let after = |history: History| {
         let mut corrected = predictions.to_vec();
         history.correct(&mut corrected, &setting);
@@ -188,8 +187,9 @@ fn unseen_results(
             let Some(first) = predictions.first() else { continue };
             (n, language) = (predictions.len(), first.utterance.language.clone());
             cold.push(answers(&predictions));
+            let of_cold = confusion(&answers(&predictions));
             for (setting, gains) in settings.iter().zip(&mut gains) {
-                gains.push(gain(*setting, &predictions));
+                gains.push(gain(*setting, &predictions, &of_cold));
             }
             if let Some(correction) = correction {
                 History::Before.correct(&mut predictions, correction);
